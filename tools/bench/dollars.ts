@@ -19,7 +19,7 @@ import { BENCH_RATE, type ReceiverFigures } from './receivers.ts';
 /** One line of a bill. */
 export interface CostLine {
   readonly what: string;
-  /** How many of it, and of what. */
+  /** Quantity with its unit, for example `1,000,000 requests`. */
   readonly amount: string;
   readonly dollars: number;
 }
@@ -57,7 +57,7 @@ export interface MonthlySum {
   readonly publishingDollars: number;
 }
 
-/** What a bill follows from. */
+/** Measurements that a bill is computed from. */
 export interface Measured {
   readonly pipeline: PipelineFigures;
   readonly reconciliation: readonly SliceFigures[];
@@ -73,26 +73,26 @@ const MONTH_SECONDS = 730 * 3600;
 const DAY_SECONDS = 86_400;
 /** The slices of one sending domain. */
 const SLICES_PER_MONTH = MONTH_SECONDS / 900;
-/** What stays, beside claims. */
+/** Items that stay in the table after the pass; claims expire. */
 const KEPT_KINDS = ['events', 'statuses', 'others'] as const satisfies readonly ItemKind[];
 const ITEM_KINDS = [...KEPT_KINDS, 'claims'] as const satisfies readonly ItemKind[];
 export const MONTH_DAYS = 365.25 / 12;
-/** Lambda gives a whole processor at this much memory, and a share of one below it. */
+/** Lambda gives one full vCPU at this memory size, and proportionally less below it. */
 const MEGABYTES_PER_PROCESSOR = 1769;
-/** Not measured here: what a call of DynamoDB or SQS takes inside a region. */
+/** Assumed, not measured here: duration of a DynamoDB or SQS call inside a region. */
 const ASSUMED_CALL_MS = 5;
-/** Lambda keeps five pollers at an empty queue, each of which asks every 20 s. */
+/** Lambda keeps five pollers on an empty queue; each polls every 20 s. */
 const POLLS_PER_SECOND = 5 / 20;
-/** Not measured here: most runs find one slice or none. */
+/** Assumed, not measured here: most runs find one slice or none. */
 const ASSUMED_RUN_SECONDS = 2;
 const PASSES = 2;
 
 export const sum = (lines: readonly CostLine[]) => lines.reduce((total, { dollars }) => total + dollars, 0);
 
 /**
- * The bill that commit f983ae6 printed for 10 million webhooks a month, by the same prices. Its engine counted whole
- * items in indexes of keys, at these bytes of a webhook, all of them in point-in-time recovery too. `stored` is what AWS
- * bills of the same items, counted when today's were not smaller yet.
+ * The bill that commit f983ae6 printed for 10 million webhooks a month at the same prices. Its engine counted whole
+ * items in keys-only indexes, and counted both in point-in-time recovery. `stored` is what AWS bills for the same
+ * items, at their size of that time.
  */
 export const BASELINE = {
   commit: 'f983ae6',
@@ -102,7 +102,7 @@ export const BASELINE = {
   stored: { items: 863.47, entries: 345.72 } satisfies StoredBytes,
 };
 
-/** What the counts of a run come to by the list prices. */
+/** Returns the dollars that a run's counts cost at list prices. */
 export function costsOf({ pipeline, reconciliation: slices, storage, sealing: { slices: sealings } }: Measured): Costs {
   const { perWebhook, batchSize, logBytesPerWebhook } = pipeline;
   const { ingest, process } = perWebhook;
@@ -111,7 +111,7 @@ export function costsOf({ pipeline, reconciliation: slices, storage, sealing: { 
   const functionMegabytes = memoryOf(tableOnly, 'Process');
   const writes = ingest.writeUnits + process.writeUnits;
   const reads = ingest.readUnits + process.readUnits;
-  // In ingest one call follows the other; of a batch, one reading and each record's two writes.
+  // In ingest the calls run in sequence; in a batch, one read is shared and each record makes two writes.
   const cpuMs = ((ingest.cpuMs + process.cpuMs) * MEGABYTES_PER_PROCESSOR) / functionMegabytes;
   const billedMs = cpuMs + (2 + 3 / batchSize) * ASSUMED_CALL_MS;
   const gigabyteSeconds = (billedMs / 1000) * (functionMegabytes / 1024);
@@ -149,7 +149,7 @@ export function costsOf({ pipeline, reconciliation: slices, storage, sealing: { 
     line('read units', storage.sealing.readUnitsPerEvent, PRICES.perReadUnit),
     line(
       'function time, GB-seconds',
-      // A gigabyte or less brings a share of one processor alone.
+      // Up to a gigabyte, Lambda gives only a share of one vCPU.
       cpuSeconds * (MEGABYTES_PER_PROCESSOR / 1024),
       PRICES.perGigabyteSecond,
     ),
@@ -192,11 +192,11 @@ export function costsOf({ pipeline, reconciliation: slices, storage, sealing: { 
   };
 }
 
-/** Dollars a month of what is kept in the table and its indexes, and of its point-in-time recovery. */
+/** Returns dollars a month for what is kept in the table and its indexes, point-in-time recovery included. */
 const tableDollars = ({ items, entries }: StoredBytes) => ((items + entries) / GIGABYTE) * PRICES.perTableGigabyteMonth;
 const backupDollars = ({ items }: StoredBytes) => (items / GIGABYTE) * PRICES.perBackupGigabyteMonth;
 
-/** Returns the bill of the baseline by the bytes that AWS bills: those of indexes smaller, and in no recovery. */
+/** Returns the baseline's bill by the bytes that AWS bills: indexes are smaller, and not in point-in-time recovery. */
 export function baselineByItemSize(costs: Costs): number {
   const printed = (BASELINE.tableBytes / GIGABYTE) * (PRICES.perTableGigabyteMonth + PRICES.perBackupGigabyteMonth);
   const billed = tableDollars(BASELINE.stored) + backupDollars(BASELINE.stored);
@@ -219,7 +219,7 @@ function keptDaysOf(stack: Synthesized): KeptDays {
   };
 }
 
-/** One line of a bill for a million, by what one takes. */
+/** Returns one line of a bill for a million webhooks, from the quantity per webhook. */
 export function line(what: string, perWebhook: number, price: number): CostLine {
   const amount = perWebhook * MILLION;
   const digits = amount < 100 ? 3 : 0;
@@ -231,8 +231,8 @@ export function line(what: string, perWebhook: number, price: number): CostLine 
 }
 
 /**
- * CloudWatch bills each reason of a refusal and of a dead letter (the last is what cannot be stored) as a metric of its
- * own, for the hours in which it occurs: in a usual month for next to none, and so in no sum.
+ * CloudWatch bills each reason of a refusal or dead letter as a metric of its own (the last reason: unstorable), for
+ * the hours in which it occurs. In a usual month that is almost none, so it is in no sum.
  */
 const metricsByReason = () =>
   monthly(
@@ -241,7 +241,7 @@ const metricsByReason = () =>
     PRICES.perMetricMonth,
   );
 
-/** What the template of prod costs before the first webhook. */
+/** Returns what the prod template costs before the first webhook. */
 function fixedCosts(stack: Synthesized, functionMegabytes: number): CostLine[] {
   const { namespace: _space, dimension: _dimension, reasonDimension: _reason, ...all } = METRICS;
   // Only a stack with receivers writes these.
@@ -260,7 +260,7 @@ function fixedCosts(stack: Synthesized, functionMegabytes: number): CostLine[] {
   ];
 }
 
-/** What the archive adds to it, for one sending domain. */
+/** Returns what the archive adds to the fixed costs, for one sending domain. */
 function fixedCostsOfArchive(
   tableOnly: Synthesized,
   archived: Synthesized,
@@ -309,7 +309,7 @@ function alarmMetricsOf(stack: Synthesized): number {
   }, 0);
 }
 
-/** Reconcile and seal run by the same schedule. */
+/** Reconcile and seal run on the same schedule. */
 function runsAMonth(stack: Synthesized): number {
   const schedule: string = stack.ofType('AWS::Scheduler::Schedule')[0]?.Properties.ScheduleExpression;
   const [, every = '', unit] = /^rate\((\d+) (minute|hour)s?\)$/.exec(schedule) ?? [];
@@ -322,7 +322,7 @@ const monthly = (what: string, amount: number, price: number): CostLine => ({
   dollars: amount * price,
 });
 
-/** How deliver is set up for a receiver, as the template of prod has it. */
+/** Returns deliver's settings for a receiver, as in the prod template. */
 function deployedReceiver(): { batchSize: number; paceMs: number; megabytes: number } {
   const receiver = { name: 'bench', url: 'https://bench.mailgun-ledger.internal/', ratePerSecond: BENCH_RATE };
   const stack = new Synthesized('prod', {
@@ -335,11 +335,11 @@ function deployedReceiver(): { batchSize: number; paceMs: number; megabytes: num
   return { batchSize: BatchSize, paceMs: Number(paceMs), megabytes: memoryOf(stack, 'DeliverFunction') };
 }
 
-/** What a million deliveries to one receiver come to by the list prices, beside the events of the bus. */
+/** Returns the bill for a million deliveries to one receiver at list prices, without the bus's events. */
 export function costsOfDelivery({ perDelivery, bytesPerDelivery }: ReceiverFigures): CostLine[] {
   const { publish, deliver } = perDelivery;
   const { batchSize, paceMs, megabytes } = deployedReceiver();
-  // The requests of a batch begin one pace after the other, so a function waits more than it works.
+  // The requests of a batch are paced, so the function waits longer than it works.
   const gigabyteSeconds = (paceMs / 1000) * (megabytes / 1024);
   return [
     line('queue requests', 1 + 2 / batchSize, PRICES.perQueueRequest),

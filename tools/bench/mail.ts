@@ -3,7 +3,7 @@ import type { EventData, Mail, Moment } from '../mailgun-twin/traffic/event-part
 import type { EventBuilder } from '../mailgun-twin/traffic/events.ts';
 import * as made from '../mailgun-twin/traffic/events.ts';
 
-/** What becomes of a message in ordinary mail: how often, and how many messages later. */
+/** Outcomes of ordinary mail: the share of messages, and after how many further messages each is posted. */
 const OUTCOMES: readonly { event: EventBuilder; share: number; later: number }[] = [
   { event: made.accepted, share: 1, later: 0 },
   { event: made.deferred(1, 600), share: 0.03, later: 3 },
@@ -16,16 +16,16 @@ const OUTCOMES: readonly { event: EventBuilder; share: number; later: number }[]
   { event: made.complained, share: 0.0005, later: 60 },
 ];
 
-/** Events of one message on average. */
+/** Average number of events per message. */
 export const EVENTS_PER_MESSAGE = OUTCOMES.reduce((sum, { share }) => sum + share, 0);
 
-/** The mix as people read it. */
+/** The mix in readable form. */
 export const MIX =
   'of 1,000 messages to one recipient each: 1,000 accepted, 30 deferred, 980 delivered, 20 bounced, 550 opened (200 by machines), 60 clicked, 3 unsubscribed, 0.5 complained of';
 
 /**
- * Events of ordinary mail in the order in which they are posted, `count` of them; the same seed gives the same ones.
- * `now` stamps an event when it is taken: epoch milliseconds.
+ * Generates `count` events of ordinary mail in posting order; the same seed gives the same events. `now` stamps an
+ * event when it is generated: epoch milliseconds.
  */
 export function* ordinaryMail(count: number, domain: string, seed: number, now: () => number): Generator<EventData> {
   const random = createRandom(seed);

@@ -70,7 +70,7 @@ const written = writtenResults();
 const earlier = only && written;
 const machine = `${cpus().length} x ${cpus()[0]?.model.trim()}, Node ${process.version}`;
 const date = new Date().toISOString().slice(0, 10);
-// These are compared with each other alone, so they may come from a machine of their own.
+// These are compared only with each other, so they may come from another machine.
 const isApart = APART.some((part) => part === only);
 if (values.write && earlier !== undefined && !isApart && earlier.machine !== machine) {
   console.error(`tools/bench/results.json comes from another machine (${earlier.machine}): --write all parts together`);
@@ -140,14 +140,14 @@ async function measure(bundles: Bundles): Promise<Results> {
   };
 }
 
-/** The results with deliveries to receivers measured again. */
+/** Returns the results with deliveries to receivers measured again. */
 async function withReceivers(results: Results): Promise<Results> {
   const command = 'npm run bench -- --only receivers --write';
   const figures = await measureReceivers(RECEIVED_EVENTS, (line) => console.log(`  ${line}`));
   return { ...results, receivers: { command, date, machine, ...figures } };
 }
 
-/** The results with large slices of 10,000 events and more measured again. */
+/** Returns the results with large slices (10,000 events and more) measured again. */
 function withLargeSlices(results: Results): Results {
   const { against } = values;
   const command = `npm run bench -- --only large-slices --events ${events}${against ? ` --against ${against}` : ''} --write`;
@@ -156,20 +156,20 @@ function withLargeSlices(results: Results): Results {
   return { ...results, largeSlices: { command, date, machine, ...(against && { against }), slices } };
 }
 
-/** The results with the report of a campaign measured again. */
+/** Returns the results with campaign reports measured again. */
 function withCampaignReports(results: Results): Results {
   const command = `npm run bench -- --only campaign-reports --events ${events} --write`;
   const figures = measureCampaignReports([events / 10, events], (line) => console.log(`  ${line}`));
   return { ...results, campaignReports: { command, date, machine, ...figures } };
 }
 
-/** The results with the bytes of a webhook in the table counted again. */
+/** Returns the results with stored bytes per webhook counted again. */
 async function withStorage(results: Results): Promise<Results> {
   const command = 'npm run bench -- --only storage --write';
   return { ...results, storage: { command, date, machine, ...(await measureStorage(STORED_WEBHOOKS)) } };
 }
 
-/** The results with sealing measured again, for slices of 1,000 events and more. */
+/** Returns the results with sealing measured again, for slices of 1,000 events and more. */
 function withSealing(results: Results): Results {
   const command = `npm run bench -- --only sealing --events ${events} --write`;
   const sizes = Array.from({ length: Math.floor(Math.log10(events)) - 2 }, (_, n) => 10 ** (n + 3));
@@ -177,7 +177,7 @@ function withSealing(results: Results): Results {
   return { ...results, sealing: { command, date, machine, slices } };
 }
 
-/** 1,000, 3,000, 10,000, 30,000 … up to the most. */
+/** Returns 1,000, 3,000, 10,000, 30,000 … up to `most`. */
 function stepsUpTo(most: number): number[] {
   const steps: number[] = [];
   for (let power = 1000; power < most; power *= 10) steps.push(...[power, 3 * power].filter((step) => step < most));

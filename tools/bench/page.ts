@@ -5,16 +5,16 @@ import { type Results, type Row, sections } from './report.ts';
 const RESULTS = join(import.meta.dirname, 'results.json');
 const BENCHMARKS = join(import.meta.dirname, '../../docs/generated/benchmarks.md');
 
-/** Returns what was last written. */
+/** Returns the results of the last run. */
 export const writtenResults = (): Results => JSON.parse(readFileSync(RESULTS, 'utf8'));
 
-/** Writes the results, and the page of them. */
+/** Writes the results and their page. */
 export function writeResults(results: Results): void {
   writeFileSync(RESULTS, `${JSON.stringify(results, null, 2)}\n`);
   writeFileSync(BENCHMARKS, page(results));
 }
 
-/** The tables as a page of the documentation. */
+/** Returns the tables as a documentation page. */
 function page(results: Results): string {
   const { command, date, machine } = results;
   const intro = `# Benchmarks

@@ -15,12 +15,12 @@ import { withTable } from './stack-table.ts';
 import { quantile } from './statistics.ts';
 import { signedWebhook } from './webhooks.ts';
 
-/** The work that the stack had done when this number of webhooks were stored. */
+/** Work done by the stack when this number of webhooks was stored. */
 export interface Checkpoint {
   readonly events: number;
-  /** Between the first post and the last event stored, waits between checkpoints left out. */
+  /** From the first post to the last stored event, without waits between checkpoints. */
   readonly seconds: number;
-  /** Calls of AWS services, of ingest and process alone. */
+  /** AWS calls of ingest and process only. */
   readonly calls: number;
   /** Resident memory. */
   readonly megabytes: Readonly<Record<Box, number>>;
@@ -31,11 +31,11 @@ export interface PipelineFigures {
   readonly stored: number;
   readonly checkpoints: readonly Checkpoint[];
   readonly perWebhook: Readonly<Record<Box, BoxFigures>>;
-  /** Records of one batch, on average. */
+  /** Average number of records in a batch. */
   readonly batchSize: number;
-  /** Bytes of log lines, with what CloudWatch adds to each. */
+  /** Bytes of log lines, with CloudWatch's overhead per line. */
   readonly logBytesPerWebhook: number;
-  /** The time from the response to a webhook until the read API shows it. */
+  /** Time from the response to a webhook until the read API shows the event. */
   readonly secondsToShown: Readonly<Record<'p50' | 'p90' | 'p99', number>>;
 }
 
@@ -50,13 +50,13 @@ type Box = 'ingest' | 'process';
 
 const BOXES = ['ingest', 'process'] as const;
 const AT_ONCE = 12;
-/** CloudWatch bills each line with this more. */
+/** CloudWatch bills this overhead for each line. */
 const LOG_LINE_OVERHEAD_BYTES = 26;
 const DRAINED_EACH_MS = 50;
 const FOLLOWED = 400;
 const FOLLOWED_EACH_MS = 50;
 
-/** Posts ordinary mail to the local stack as fast as it takes it, and looks at it after each number of webhooks. */
+/** Posts ordinary mail to the local stack as fast as possible, and measures it after each number of webhooks. */
 export async function measurePipeline(
   checkpointsAt: readonly number[],
   say: (line: string) => void,
@@ -129,7 +129,7 @@ async function look(stack: LocalStack): Promise<Record<Box, Look> & { batches: n
 
 const NOTHING: Usage = { calls: {}, capacity: { read: 0, write: 0 } };
 
-/** Processor time and memory of a process, as the system tells them. */
+/** Returns CPU time and memory of a process, as reported by `ps`. */
 export function processOf(pid: number): { cpuMs: number; megabytes: number } {
   const [kilobytes = '', time = ''] = execFileSync('ps', ['-o', 'rss=,time=', '-p', String(pid)], { encoding: 'utf8' })
     .trim()
@@ -151,7 +151,7 @@ function perWebhook(before: Look, after: Look, webhooks: number): BoxFigures {
   };
 }
 
-/** Bytes of all that the webhook API, ingest and process have logged. */
+/** Returns the bytes logged so far by the webhook API, ingest and process. */
 async function logBytesOf({ logPath }: LocalStack): Promise<number> {
   let bytes = 0;
   for await (const entry of createInterface({ input: createReadStream(logPath) })) {
@@ -161,7 +161,7 @@ async function logBytesOf({ logPath }: LocalStack): Promise<number> {
   return bytes;
 }
 
-/** How many events the table holds. */
+/** Returns the number of events in the table. */
 function storedIn(stack: LocalStack): Promise<number> {
   return withTable(stack, async ({ name: TableName, ask }) => {
     let stored = 0;
@@ -180,7 +180,7 @@ interface ScanPage {
   readonly LastEvaluatedKey?: unknown;
 }
 
-/** Posts at an even pace, and asks for each event until it is shown. */
+/** Posts at an even pace, and polls for each event until it is shown. */
 async function follow(stack: LocalStack): Promise<PipelineFigures['secondsToShown']> {
   const { apiUrl, apiToken } = stack.ready;
   const shown: Promise<number>[] = [];
@@ -210,7 +210,7 @@ function* limited<T>(source: Iterator<T>, count: number): Generator<T> {
   }
 }
 
-/** Takes what comes next whenever one of its hands is free. */
+/** Runs `act` on each value of `source`, with up to `hands` calls at once. */
 async function inParallel<T>(hands: number, source: Generator<T>, act: (value: T) => Promise<void>): Promise<void> {
   await Promise.all(
     Array.from({ length: hands }, async () => {

@@ -15,11 +15,11 @@ interface Latency {
   readonly p99: number;
 }
 
-/** The measurements while events were posted at an even pace. */
+/** Measurements while events are posted at an even pace. */
 interface Calm {
   /** Until ingest responded. */
   readonly ingest: Latency;
-  /** From the post until a receiver that responds at once heard of it. */
+  /** From the post until a receiver that responds at once got the event. */
   readonly heard: Latency;
 }
 
@@ -29,7 +29,7 @@ export interface ReceiverFigures {
   readonly machine: string;
   readonly events: number;
   readonly perDelivery: Readonly<Record<Box, BoxFigures>>;
-  /** Bytes of a request, with its headers. */
+  /** Bytes of a request, headers included. */
   readonly bytesPerDelivery: number;
   readonly bothRespond: Calm;
   /** The same while the other receiver never responds. */
@@ -40,7 +40,7 @@ type Box = 'publish' | 'deliver';
 
 const BOXES = ['publish', 'deliver'] as const;
 const EACH_MS = 50;
-/** Requests a second of a receiver, for its pace and batches. */
+/** Requests a second to a receiver: sets its pace and batch size. */
 export const BENCH_RATE = 10;
 
 /** Posts events to a stack with two receivers that respond at once, then as many while one of them never responds. */
@@ -109,7 +109,7 @@ async function post({ ready }: LocalStack, from: number, to: number): Promise<Po
   return Promise.all(posted);
 }
 
-/** Waits until the ledger says of each receiver that it acknowledged this number of events. */
+/** Waits until the ledger reports this number of acknowledged events for each receiver. */
 async function acknowledged({ ready }: LocalStack, events: readonly number[]): Promise<void> {
   const headers = { authorization: `Bearer ${ready.apiToken}` };
   for (; ; await sleep(200)) {

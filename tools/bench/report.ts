@@ -30,12 +30,12 @@ export interface Results {
   readonly handlers: CpuFigures;
   readonly pipeline: PipelineFigures;
   readonly reconciliation: readonly SliceFigures[];
-  /** Measured apart from the rest, and the same on every machine. */
+  /** Measured separately; the same on every machine. */
   readonly storage: Storage;
   readonly sealing: Sealings;
-  /** Measured apart from the rest, like large slices. */
+  /** Measured separately, like large slices. */
   readonly receivers?: ReceiverFigures;
-  /** Measured apart from the rest: its ratios are taken side by side. */
+  /** Measured separately: only its ratios matter. */
   readonly largeSlices?: LargeSlices;
   readonly campaignReports?: CampaignReports;
   readonly simulation?: LocalRun & { readonly command: string; readonly date: string; readonly machine: string };
@@ -50,7 +50,7 @@ export interface Target {
 
 export type Row = readonly string[];
 
-/** The slice that targets are about. */
+/** The slice size that targets refer to. */
 const SEALED_EVENTS = 100_000;
 
 const fixed = (value: number, digits = 2) => value.toFixed(digits);
@@ -58,7 +58,7 @@ const spread = ({ median, least, most }: Spread) => `${fixed(median)} (${fixed(l
 const whole = (value: number) => Math.round(value).toLocaleString('en-US');
 const callsOf = ({ calls }: BoxFigures, name: string) => calls[name] ?? 0;
 
-/** What is promised of cost and speed, and what was found. */
+/** Returns the targets for cost and speed with the measured values. */
 export function targetsOf(results: Results): Target[] {
   const { handlers, imports, pipeline, reconciliation, sealing } = results;
   const costs = costsOf(results);
@@ -178,7 +178,7 @@ interface Section {
   readonly rows: readonly Row[];
 }
 
-/** Every table; dollars are computed again from the counts, the prices and the template. */
+/** Returns every table; dollars are computed from the counts, the prices and the template. */
 export function sections(results: Results): Section[] {
   const { handlers, imports, pipeline, reconciliation, storage, largeSlices, campaignReports } = results;
   const { perWebhook, checkpoints } = pipeline;
@@ -384,7 +384,7 @@ function campaignSection({ command, date, machine, table, archive }: CampaignRep
   };
 }
 
-/** Calls of Mailgun's API for a million events, by what a larger slice needs more. */
+/** Returns Mailgun API calls per million events, from the difference between two slice sizes. */
 function perMillionOf(slices: readonly SliceFigures[]): number {
   const [small, large] = [slices.at(0), slices.at(-1)];
   if (small === undefined || large === undefined || small === large) return Number.NaN;
@@ -410,7 +410,7 @@ function handlerRow(name: string, { cpuMs, writeUnits, calls }: HandlerFigures):
   return [name, fixed(cpuMs), fixed(writeUnits, 1), named.join(', ')];
 }
 
-/** The lines of a bill and their sum. */
+/** Returns the lines of a bill and their sum. */
 function bill(title: string, lines: readonly CostLine[], about?: string): Section {
   const priced = (dollars: number) => fixed(dollars, dollars < 0.1 ? 4 : 2);
   const rows = lines.map(({ what, amount, dollars }) => [what, amount, priced(dollars)]);
@@ -422,7 +422,7 @@ function bill(title: string, lines: readonly CostLine[], about?: string): Sectio
   };
 }
 
-/** The tables as plain text. */
+/** Returns the tables as plain text. */
 export function plainTable(results: Results): string {
   return sections(results)
     .map(({ title, about, head, rows }) => {

@@ -3,13 +3,13 @@ import type { LocalStack } from '../local-ledger/local-ledger.ts';
 import { request } from '../local-stack/engines/engine.ts';
 import { connectEngine } from '../local-stack/engines/remote-engine.ts';
 
-/** Calls of a stack's table. */
+/** Operations on a stack's table. */
 export interface Table {
   readonly name: string;
   ask<Reply>(operation: string, input: object): Promise<Reply>;
 }
 
-/** Works with the table of a local stack, as the operator does. */
+/** Calls `work` with the table of a local stack, using the operator's credentials. */
 export async function withTable<Result>(
   { place }: Pick<LocalStack, 'place'>,
   work: (table: Table) => Promise<Result>,

@@ -21,7 +21,7 @@ turns, both as committed, each with its own packages. Wants the machine to itsel
 
 Exit code 0: every target of the table is met.`;
 
-/** The largest share of the earlier commit's time or memory that meets the target. */
+/** Maximum ratio to the earlier commit's time or memory that meets each target. */
 const TARGETS = { cold: 0.5, unchanged: 0.3, memory: 0.5, once: 0.6, tests: 0.6 } as const;
 type Measure = keyof typeof TARGETS;
 const MEASURES = Object.keys(TARGETS) as Measure[];
@@ -61,7 +61,7 @@ try {
     earlier: checkOut(values.against, join(folder, 'earlier')),
     now: checkOut('HEAD', join(folder, 'now')),
   };
-  // Both of them: anyone who ran the node of this folder would share its pages with this process, and seem smaller.
+  // Both projects: a process run by this folder's node would share its pages with this one, and seem smaller.
   for (const project of Object.values(sides)) execFileSync('npm', ['ci', '--silent'], { cwd: project });
   const found = new Map(only.map((measure) => [measure, { earlier: [] as number[], now: [] as number[] }]));
   for (let round = 1; round <= repeat; round += 1) {
@@ -100,7 +100,10 @@ async function* measureAll(project: string): AsyncGenerator<[Measure, number]> {
   if (only.includes('tests')) yield ['tests', await secondsOfTests(project)];
 }
 
-/** Starts the stack, waits for its ready line, and ends it. Returns how long the line took, and the memory after a while. */
+/**
+ * Starts the stack, waits for its ready line, and stops it. Returns the seconds until that line, and memory after a
+ * while.
+ */
 async function startOnce(project: string): Promise<{ seconds: number; megabytes: number }> {
   const begun = performance.now();
   const npm = spawn('npm', ['start', '--silent', '--', '--json', '--no-traffic', '--port', '0'], {
@@ -129,7 +132,9 @@ async function secondsOf(project: string, args: readonly string[]): Promise<numb
   return (performance.now() - begun) / 1000;
 }
 
-/** Tells how many tests it were: less time for fewer of them would be no gain. A commit whose tests fail is measured as well. */
+/**
+ * Prints the number of tests: fewer tests in less time is not a gain. A commit with failing tests is measured as well.
+ */
 async function secondsOfTests(project: string): Promise<number> {
   const begun = performance.now();
   const npm = spawn('npm', ['test'], { cwd: project, stdio: ['ignore', 'ignore', 'pipe'] });
@@ -139,7 +144,7 @@ async function secondsOfTests(project: string): Promise<number> {
   return seconds;
 }
 
-/** Returns what a process and all its descendants hold, shared pages counted once. */
+/** Returns the memory of a process and its descendants, counting shared pages once. */
 function megabytesOf(root: number): number {
   const all = execFileSync('ps', ['-eo', 'pid=,ppid='], { encoding: 'utf8' });
   const parents = all

@@ -3,8 +3,8 @@ import { startTestEngines, type TestEngines } from '../../test/support/engines.t
 const TRIES = 20;
 
 /**
- * Counts what calls cost, on engines of its own. On a busy machine a reply can take longer than the client waits: it
- * calls again, and the engine charges both. Such a count says nothing of an ordinary one and is made again.
+ * Counts the cost of calls on dedicated engines. On a busy machine a client may time out and retry, and the engine
+ * charges both calls: such a count is discarded and repeated.
  */
 export async function countUndisturbed<Figures>(
   count: (engines: TestEngines) => Promise<Figures>,

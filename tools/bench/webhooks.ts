@@ -5,16 +5,16 @@ import { recordOf } from '../local-stack/event-source/queue-message.ts';
 import type { EventData } from '../mailgun-twin/traffic/event-parts.ts';
 import { jsonWebhook } from '../mailgun-twin/webhooks/webhook.ts';
 
-/** A freshly signed webhook, as Mailgun posts it. */
+/** Returns a freshly signed webhook, as Mailgun posts it. */
 export const signedWebhook = (event: EventData) => jsonWebhook(event, signedNow());
 
-/** The same as the gateway hands it to ingest, as JSON. */
+/** Returns the gateway's event for the same webhook, as JSON. */
 export function gatewayEvent(event: EventData): string {
   const { headers, body } = signedWebhook(event);
   return JSON.stringify({ version: '2.0', headers, body, isBase64Encoded: false, requestContext: { requestId: '' } });
 }
 
-/** Up to ten messages of the queue as the event source hands them to process, as JSON; they are gone from the queue. */
+/** Takes up to ten messages from the queue, and returns them as the event source's event for process, as JSON. */
 export async function queueEvent(engines: TestEngines): Promise<string> {
   const queueUrl = engines.output('QueueUrl');
   const messages = await engines.receive(queueUrl);
@@ -23,7 +23,7 @@ export async function queueEvent(engines: TestEngines): Promise<string> {
   });
 }
 
-/** What the functions of the request path need to find the engines. */
+/** Returns the environment by which the functions of the request path find the engines. */
 export function environmentFor({ output, awsEnvironment }: TestEngines): Record<string, string> {
   return {
     ...awsEnvironment,

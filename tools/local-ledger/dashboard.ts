@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Run } from '../local-stack/run/run.ts';
 import { commandTarget, PROJECT_ROOT } from './product.ts';
 
-/** What it needs of a run. */
+/** Parts of a run that the page uses. */
 type PageRun = Pick<Run, 'disposables' | 'mainListener' | 'temporaryFolder'>;
 
 interface PageFile {
@@ -14,8 +14,8 @@ interface PageFile {
 }
 
 /**
- * Serves the page as a deployment does: those files with those headers, and nothing else. It is built when someone
- * first requests it, since most runs end without; a failure becomes a 500, and the next request tries again.
+ * Serves the page as a deployment does: the same files and headers, nothing else. It is built on the first request,
+ * since most runs never request it; a failed build becomes a 500, and the next request retries.
  */
 export function createDashboard(apiUrl: string, run: PageRun): RequestListener {
   let built: Promise<ReadonlyMap<string, PageFile>> | undefined;
@@ -51,7 +51,7 @@ async function buildPage(apiUrl: string, run: PageRun): Promise<ReadonlyMap<stri
   return new Map(await Promise.all(files));
 }
 
-/** In a process of its own: the local stack shares no code with what it runs. */
+/** Builds in a process of its own: the local stack shares no code with what it runs. */
 function build(args: readonly string[], { disposables }: PageRun): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [join(PROJECT_ROOT, 'dashboard/build.ts'), ...args], {

@@ -38,50 +38,50 @@ export interface LocalStackOptions {
   /** Webhook port; 0 takes any. */
   readonly port: number;
   readonly domains: readonly string[];
-  /** Undefined: as after a first deploy, neither signing keys nor an API key are put. */
+  /** Undefined: sets neither signing keys nor an API key, as after a first deploy. */
   readonly keys: SigningKeys | undefined;
-  /** Domains whose webhooks name no recipient. @default none */
+  /** Domains whose webhooks are redacted. @default none */
   readonly redactedDomains?: readonly string[];
   /** True if slices are sealed into an archive. @default false */
   readonly archive?: boolean;
-  /** How changes are published. @default not at all */
+  /** How changes are published. @default they are not */
   readonly publish?: PublishChoice | undefined;
-  /** URLs of receivers; they need `publish`. @default none */
+  /** URLs of receivers; require `publish`. @default none */
   readonly receivers?: readonly string[] | undefined;
-  /** @default what the command line takes without flags */
+  /** @default as on the command line without flags */
   readonly reconcile?: ReconcileChoice;
-  /** How long a minute of alarms takes. @default 60 */
+  /** Seconds that one minute of alarm time takes. @default 60 */
   readonly metricPeriodSeconds?: number;
-  /** Configuration laid over what the local stack chooses itself. */
+  /** Configuration merged over the local stack's own choice. */
   readonly overlay?: Overlay;
-  /** Called with every alarm that changes its state. */
+  /** Called on each state change of an alarm. */
   readonly onAlarm?: (news: AlarmNews) => void;
-  /** What holds the tables. @default what `LEDGER_ENGINE` says, else the first that can run here */
+  /** Database engine. @default the one in `LEDGER_ENGINE`, else the first that can run here */
   readonly engine?: EngineName | undefined;
   readonly faults: readonly Fault[];
-  /** With the same seed and the same calls, faults strike the same ones. */
+  /** The same seed and calls give the same faults. */
   readonly seed: number;
-  /** Told as each phase begins. */
+  /** Called when each phase begins. */
   readonly phase: (name: 'synthesize' | 'engines' | 'functions', about: string) => void;
 }
 
 export interface LocalStack extends LedgerControls {
-  /** Called with every event that is published. */
+  /** Calls `listener` with every published event. */
   onPublished(listener: (event: PublishedEvent) => void): void;
   readonly ready: ReadyInfo;
   readonly logPath: string;
-  /** What the twin's API lists. */
+  /** Events that the twin's API lists. */
   readonly eventLog: EventLog;
   /** The twin's API. */
   readonly mailgun: MailgunApi;
-  /** What the twin signs with. */
+  /** The twin's account, with its keys. */
   readonly account: MailgunAccount;
   stop(): Promise<void>;
 }
 
 /**
- * Runs the template on this machine; resolves when it takes webhooks.
- * Whatever is started is registered with `disposables` at once, so that it can be ended at any moment.
+ * Runs the template on this machine; resolves when it accepts webhooks. Everything started is registered with
+ * `disposables` at once, so that it can be stopped at any moment.
  */
 export async function startLocalStack(
   options: LocalStackOptions,
@@ -112,9 +112,9 @@ async function start(options: LocalStackOptions, disposables: Disposables): Prom
   phase('engines', `${program.title}${because === undefined ? '' : ` (${because})`}, SQS, secrets`);
 
   const assembly = synthesizeLedger(run, overlay, values);
-  // Who waits for it hears of that.
+  // Whoever awaits it gets the rejection.
   assembly.catch(() => {});
-  // Loaded only now: synth is the longest part of a start.
+  // Imported late: synth is the longest part of a start.
   const { runTemplate } = await import('../local-stack/run-template.ts');
 
   let reconcileRuns!: ReconcileRuns;
@@ -125,7 +125,7 @@ async function start(options: LocalStackOptions, disposables: Disposables): Prom
       engine,
       listeners: { [OUTPUTS.webhookUrl]: run.mainListener },
       ownMetrics: OWN_METRICS,
-      // The first command of an alarm leads to this run, not to the environment that is deployed.
+      // An alarm's first command must target this run, not the deployed environment.
       describeAlarm: (description) => description.replace(/ --(?:env|stack) \S+$/, ` ${commandTarget(run)}`),
       metricPeriodSeconds,
       faults,
@@ -172,7 +172,7 @@ async function start(options: LocalStackOptions, disposables: Disposables): Prom
     apiToken,
     controlUrl: controlListener.url,
     mailgunUrl: reconcile.mailgunUrl ?? mailgun.api.url,
-    // Behind the number sign: browsers send that part nowhere.
+    // After the number sign: browsers do not send that part.
     dashboardUrl: `${dashboardListener.url}/#${new URLSearchParams({ token: apiToken, api: apiUrl })}`,
     signingKey: mailgun.account.signingKey,
     domains,
@@ -193,7 +193,7 @@ async function start(options: LocalStackOptions, disposables: Disposables): Prom
   };
 }
 
-/** The receivers of the template with the secret that each verifies by. */
+/** Returns the template's receivers, each with its signing secret. */
 function readReceivers({ stack, readSecretOf }: LocalAws): Promise<NonNullable<ReadyInfo['receivers']>> {
   const settings = JSON.parse(outputsOf(stack)[OUTPUTS.receivers] ?? '[]') as {
     name: string;

@@ -10,27 +10,27 @@ import type { EventData } from '../mailgun-twin/traffic/event-parts.ts';
 
 export interface LocalMailgunOptions {
   readonly domains: readonly string[];
-  /** What it signs with. @default a new key: an account has one even where the stack does not know it yet */
+  /** Signing key. @default a new key: an account has one even before the stack knows it */
   readonly signingKey: string | undefined;
   /** @default a new key */
   readonly apiKey: string | undefined;
   readonly seed: number;
-  /** Domains whose webhooks name no recipient. @default none */
+  /** Domains whose webhooks are redacted. @default none */
   readonly redactedDomains?: readonly string[];
 }
 
-/** The account at Mailgun that belongs to a local stack. */
+/** The Mailgun account of a local stack. */
 export interface LocalMailgun {
   readonly account: MailgunAccount;
   readonly apiKey: string;
   readonly api: MailgunApi;
-  /** What the API lists. */
+  /** Events that the API lists. */
   readonly eventLog: EventLog;
-  /** Has the API list events of which no webhook tells. */
+  /** Makes the API list events for which no webhook is posted. */
   list(events: readonly EventData[]): void;
-  /** Registers the stack's webhooks, as `webhooks sync` does: an ordinary local day has no drift. */
+  /** Registers the stack's webhooks, as `webhooks sync` does, so that an ordinary run has no drift. */
   register(stack: Stack): void;
-  /** From now on it takes mail, and posts what becomes of it to the webhooks that are registered. */
+  /** From now on accepts mail, and posts its events to the registered webhooks. */
   takeMail(): void;
 }
 

@@ -15,7 +15,7 @@ import type { LocalStack } from './local-ledger.ts';
 import { type Flags, parseFlags } from './options/flags.ts';
 import type { ReadyInfo } from './ready.ts';
 
-/** A command that stops a stack waits for 5 s. */
+/** Below the 5 s that a command waits when it stops a stack. */
 const STOP_WITHIN_MS = 4000;
 
 await main().catch(fail);
@@ -34,7 +34,7 @@ async function main(): Promise<void> {
   const stopping = new AbortController();
   const stop = async (exitCode: number) => {
     stopping.abort();
-    // Whatever has not ended by then is ended by the process reaper.
+    // The process reaper kills what has not ended by then.
     await Promise.race([disposables.close(), sleep(STOP_WITHIN_MS)]);
     process.exit(exitCode);
   };
@@ -66,7 +66,7 @@ async function main(): Promise<void> {
     disposables,
   ).catch((error) => {
     if (!stopping.signal.aborted) throw error;
-    // What fails because it was stopped is no failure; `stop` ends the process.
+    // A failure caused by stopping is not reported; `stop` ends the process.
     return new Promise<never>(() => {});
   });
   phase('ready', `in ${((performance.now() - startedMs) / 1000).toFixed(1)} s; log: ${stack.logPath}`);
@@ -123,7 +123,7 @@ function announce(flags: Flags, ready: ReadyInfo): void {
 `);
 }
 
-/** Returns true where all is sealed, and the certificates of it hold and say complete. */
+/** Returns true if everything is sealed and the certificates are valid and complete. */
 async function sealAndProve({ json }: Flags, { ready, seal }: LocalStack, stopping: AbortSignal): Promise<boolean> {
   const clock = createClock(stopping);
   const times = await comparedTimes(ready, clock, stopping);
@@ -139,7 +139,7 @@ async function sealAndProve({ json }: Flags, { ready, seal }: LocalStack, stoppi
   return done && proved.every(({ holds, verdict }) => holds && verdict === 'complete');
 }
 
-/** The first OK of an alarm is not printed. */
+/** Prints an alarm's change, except its first OK. */
 function tellOfAlarm(flags: Flags, news: AlarmNews): void {
   const { name, description, from, to, reason, atMs } = news;
   if (from === 'INSUFFICIENT_DATA' && to === 'OK') return;

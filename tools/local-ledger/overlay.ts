@@ -3,10 +3,10 @@ import { compressedCursorSeconds, compressedLimits } from './options/compressed-
 import { type ReconcileChoice, reconcileOverlay } from './options/reconcile-choice.ts';
 import { PLACEHOLDERS } from './options/run-values.ts';
 
-/** Configuration laid over that of `dev`. */
+/** Configuration merged over that of `dev`. */
 export type Overlay = Readonly<Record<string, unknown>>;
 
-/** What a run of the stack chooses about its configuration. */
+/** Configuration choices of a run. */
 export interface ConfigurationChoice {
   readonly domains: readonly string[];
   readonly reconcile: ReconcileChoice;
@@ -14,22 +14,22 @@ export interface ConfigurationChoice {
   readonly publish?: PublishChoice | undefined;
   /** True if slices are sealed into an archive. */
   readonly archive?: boolean | undefined;
-  /** URLs of receivers, each of which is sent everything. */
+  /** URLs of receivers, each of which gets every change. */
   readonly receivers?: readonly string[] | undefined;
-  /** Laid over all that is chosen otherwise, except for how changes are published. */
+  /** Merged over all other choices, except how changes are published. */
   readonly overlay?: Overlay;
 }
 
 export interface PublishChoice {
   /** True if events name their recipients. */
   readonly recipients?: boolean;
-  /** How long a change is tried. */
+  /** Seconds for which publishing a change is retried. */
   readonly retrySeconds?: number;
 }
 
 /**
- * Times are cut short where people would wait for them; everything else is as deployed. What each run makes for itself is held
- * by placeholders.
+ * Returns the run's configuration: waits are shortened, everything else is as deployed. Placeholders stand for values
+ * of a single run.
  */
 export function overlayOf(choice: ConfigurationChoice, devOrigins: readonly string[]): Overlay {
   const { domains, reconcile, metricPeriodSeconds, publish, receivers = [], archive = false } = choice;
@@ -50,7 +50,7 @@ export function overlayOf(choice: ConfigurationChoice, devOrigins: readonly stri
   return { ...layOver(usual, choice.overlay), ...(publish && { publish: { enabled: true, ...publish } }) };
 }
 
-/** Hours of retries become minutes. */
+/** Seconds between attempts; hours when deployed. */
 const RETRY_SECONDS = [1, 2, 5, 10, 20, 40, 60];
 
 function receiversOverlay(urls: readonly string[]): Overlay {
@@ -66,12 +66,12 @@ function receiversOverlay(urls: readonly string[]): Overlay {
   };
 }
 
-/** Returns whether a function consumes the table's stream. */
+/** Returns true if a function consumes the table's stream. */
 export function publishes({ publish }: Overlay): boolean {
   return isRecord(publish) && publish.enabled === true;
 }
 
-/** Objects are merged, all else is replaced. */
+/** Merges objects recursively; replaces other values. */
 function layOver(under: Overlay, over: Overlay = {}): Overlay {
   const merged = Object.entries(over).map(([key, value]) => {
     const below = under[key];

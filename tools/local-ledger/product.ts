@@ -7,14 +7,14 @@ import { type Assembly, synthesizeApp } from '../local-stack/template/synthesize
 import type { RunValues } from './options/run-values.ts';
 import { DEFAULT_PORT } from './options/send-arguments.ts';
 
-// All that the local stack, which knows templates only, needs to know of this product.
+// Everything about this product that the local stack, which knows only templates, has to know.
 
 export const PROJECT_ROOT = join(import.meta.dirname, '../..');
 
-/** Files of every run by its webhook port: its log, and while it lasts its ready line. */
+/** Files of every run by its webhook port: its log, and while it runs its ready line. */
 const RUNS_FOLDER = join(PROJECT_ROOT, '.local');
 
-/** Outputs of the stack that lead to its parts. */
+/** Outputs that locate the stack's parts. */
 export const OUTPUTS = {
   webhookUrl: 'WebhookUrl',
   apiUrl: 'ApiUrl',
@@ -41,25 +41,25 @@ export function openLedgerRun(port: number, disposables: Disposables): Promise<R
   return openRun({ port, folder: RUNS_FOLDER, name: 'mailgun-ledger' }, disposables);
 }
 
-/** Returns the options that lead the operator's commands to a run. */
+/** Returns the options that target a run with the operator's commands. */
 export function commandTarget({ mainListener: { port } }: Pick<Run, 'mainListener'>): string {
   return port === DEFAULT_PORT ? '--local' : `--local --port ${port}`;
 }
 
-/** Chooses the engine of the tables: as asked, else as the variable `LEDGER_ENGINE` says, else what can run here. */
+/** Chooses the database engine: the requested one, else that of `LEDGER_ENGINE`, else the first that can run here. */
 export function chooseTableEngine(wish: EngineWish, environment = process.env): Promise<EngineChoice> {
   return chooseEngine({ ...wish, name: wish.name ?? engineNamed(environment.LEDGER_ENGINE, 'LEDGER_ENGINE') });
 }
 
 const readCdkJson = async () => JSON.parse(await readFile(join(PROJECT_ROOT, 'cdk.json'), 'utf8'));
 
-/** Returns the origins that `dev` allows: an overlay replaces lists, so one that adds an origin must name them too. */
+/** Returns the origins that `dev` allows: an overlay replaces lists, so it must repeat them to add one. */
 export async function devOrigins(): Promise<readonly string[]> {
   const { context } = await readCdkJson();
   return context.environments.dev.origins ?? [];
 }
 
-/** Synthesizes the stack; `overlay` is laid over the configuration of `dev`. */
+/** Synthesizes the stack, with `overlay` merged over the configuration of `dev`. */
 export async function synthesizeLedger(run: Run, overlay: unknown, values: RunValues = {}): Promise<Assembly> {
   const { app, context } = await readCdkJson();
   return synthesizeApp(
@@ -67,7 +67,7 @@ export async function synthesizeLedger(run: Run, overlay: unknown, values: RunVa
       folder: PROJECT_ROOT,
       command: app,
       context: { ...context, env: 'dev', overlay },
-      // What is checked before a deploy would make every start wait.
+      // Checks before a deploy would delay every start.
       environment: { LEDGER_SYNTH: 'unchecked' },
       kept: join(RUNS_FOLDER, 'assemblies'),
       values,

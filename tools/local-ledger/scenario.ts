@@ -15,31 +15,31 @@ import { keepLedger, missedByType, summarize } from './scenario/totals.ts';
 
 export interface ScenarioOptions {
   readonly ready: ReadyInfo;
-  /** The Mailgun that reports to the stack. */
+  /** The twin that reports to the stack. */
   readonly twin: Twin;
   readonly json: boolean;
   readonly print: Print;
   readonly signal: AbortSignal;
-  /** The stack stops after the run, so that there is nothing to try commands on. @default false */
+  /** True if the stack stops after the run, so that commands cannot be tried. @default false */
   readonly endsAfterwards?: boolean;
   /** Percentage of first deliveries that fail. @default 0 */
   readonly drop?: number;
-  /** True if webhooks of the old format come too, whose events end as unconfirmed. @default false */
+  /** True if legacy webhooks are sent too; their events end as unconfirmed. @default false */
   readonly legacy?: boolean;
-  /** Events take shapes that break some clients. @default false */
+  /** True if events have shapes that break some clients. @default false */
   readonly oddShapes?: boolean;
-  /** Key of the primary account: lets a subaccount report as well. */
+  /** Key of the primary account: with it, a subaccount reports as well. */
   readonly parentSigningKey?: string;
-  /** Seconds after its last event in which a slice is due; undefined where reconciliation reads another Mailgun than the twin. */
+  /** Seconds after its last event at which a slice is due; undefined when reconciling with another Mailgun. */
   readonly dueAfterSeconds: number | undefined;
 }
 
-/** Mailgun's longest schedule of retries; the longest timeline fits in as well. */
+/** Mailgun's longest retry schedule; the longest timeline fits in as well. */
 const DAY_SECONDS = 29_100;
 /** Events are held back for up to an hour of mail time. */
 const REORDER_SECONDS = 3_600;
 
-/** Plays every timeline against a running stack and compares what it has stored with what it expects. */
+/** Plays every timeline against a running stack, and compares what is stored with what is expected. */
 export async function runScenario(options: ScenarioOptions): Promise<{ ok: boolean }> {
   const { ready, json, print, signal } = options;
   const reporter = json ? createJsonReporter(print) : createTextReporter(print);
@@ -78,7 +78,7 @@ async function reportEverything(options: ScenarioOptions, clock: Clock, reporter
   return played;
 }
 
-/** How the stack's ledger stands in the end; undefined where it could not know of these events. */
+/** Returns the final state of the stack's ledger; undefined if it could not know of these events. */
 async function reconcileEverything(
   { ready, twin, signal, dueAfterSeconds }: ScenarioOptions,
   clock: Clock,
@@ -124,7 +124,7 @@ function createPlayContext(
   };
   const context = { twin, clock, random: createRandom(randomInt(2 ** 32)), deliveryFaults, oddShapes };
   if (!parentSigningKey) return context;
-  // No one but the subaccount knows its own key, so any will do.
+  // Any key will do: only the subaccount knows its own.
   return { ...context, subaccountKeys: { signing: randomBytes(16).toString('hex'), parent: parentSigningKey } };
 }
 

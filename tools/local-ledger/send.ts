@@ -8,11 +8,11 @@ import { parseArguments, SendError, type SendRequest } from './options/send-argu
 import type { ReadyInfo } from './ready.ts';
 import { curlCommand } from './scenario/read-stack.ts';
 
-// Signs one event as Mailgun does and posts it to the running local stack: npm run send -- --help
+// Signs an event as Mailgun does and posts it to the running local stack: npm run send -- --help
 
 const ANSWER_WITHIN_MS = 10_000;
 
-/** Answers the exit code. `folder` holds what each running stack says of itself, by port. */
+/** Returns the exit code. `folder` holds the ready line of each running stack, by port. */
 export async function send(args: readonly string[], folder: URL, print: (line: string) => void): Promise<number> {
   try {
     const request = parseArguments(args);
@@ -68,7 +68,7 @@ async function post(request: SendRequest, ready: ReadyInfo, print: (line: string
 }
 
 if (import.meta.main) {
-  // Anyone who reads the lines may leave before the last one, as head does.
+  // A reader such as head may close the pipe early.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
   });

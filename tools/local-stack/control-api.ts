@@ -5,7 +5,7 @@ import type { Controls } from './controls.ts';
 import { readBody } from './run/listener.ts';
 import { isRecord } from './template/template.ts';
 
-/** A status code and what the body holds as JSON. */
+/** Status code, and value of the JSON body. */
 export type ControlResponse = readonly [status: number, value: unknown];
 /** `POST /<kind>/<name>`. */
 type NamedRoutes = Readonly<
@@ -17,7 +17,7 @@ const MAX_BODY_BYTES = 1024 * 1024;
 /** Routes by `<method> <path>`. */
 export type ControlRoutes = Readonly<Record<string, (body: unknown) => ControlResponse | Promise<ControlResponse>>>;
 
-/** Serves a running stack's controls by HTTP; `more` adds routes, or replaces those of the same name. */
+/** Serves a running stack's controls over HTTP; routes in `more` add to the built-in ones or replace them. */
 export function createControlApi(controls: Controls, more: ControlRoutes = {}): RequestListener {
   const routes: ControlRoutes = {
     'GET /place': () => [200, controls.place],
@@ -70,7 +70,7 @@ async function answer(routes: ControlRoutes, named: NamedRoutes, incoming: Incom
   return answered ?? [404, { ok: false, reason: 'unknown-path' }];
 }
 
-/** Any page open in a browser can send here; none has business here. */
+/** Rejects browsers: any open page could send requests here. */
 function isFromWebPage({ headers }: IncomingMessage): boolean {
   return headers.origin !== undefined || !/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(headers.host ?? '');
 }

@@ -12,35 +12,35 @@ import type { Run } from './run/run.ts';
 import { createStats, type Stats } from './stats.ts';
 import { outputsOf } from './template/stack.ts';
 
-/** What the operator's commands need to find of a stack: on AWS its outputs tell. */
+/** What an operator's commands need to find a stack; on AWS its outputs say so. */
 export interface StackPlace {
   readonly stackName: string;
   readonly region: string;
   readonly awsEndpointUrl: string;
-  /** Names the operator among the callers of the engines. */
+  /** Identifies the operator among the engines' callers. */
   readonly accessKeyId: string;
   readonly outputs: Readonly<Record<string, string>>;
 }
 
-/** What can be asked of a running stack, by HTTP or by a test that holds it. */
+/** Operations on a running stack, available over HTTP and to tests in the same process. */
 export interface Controls {
   readonly place: StackPlace;
   stats(): Stats;
   setFaults(faults: readonly Fault[]): void;
   logs(): readonly LogLine[];
-  /** What has arrived at the topics, oldest first. */
+  /** Returns the messages published to topics, oldest first. */
   notifications(): readonly Notification[];
-  /** Every alarm with its text, its state, and since when it is in it. */
+  /** Returns every alarm with its text, its state, and when it entered that state. */
   alarms(): readonly AlarmOverview[];
-  /** Sets an alarm's state until it is evaluated again; false where there is none of that name. */
+  /** Sets an alarm's state until the next evaluation; returns false if there is no such alarm. */
   setAlarm(name: string, state: AlarmState, reason: string): boolean;
-  /** The last events on the buses. */
+  /** Returns the last events on the buses. */
   published(): readonly PublishedEvent[];
-  /** Runs a function by its short name with an event as JSON text; undefined where there is none of that name. */
+  /** Invokes a function by its short name with an event (JSON); undefined if there is no such function. */
   invoke(functionName: string, event: string): Promise<Outcome> | undefined;
 }
 
-/** The parts of a running stack that are asked. */
+/** Parts of a running stack behind the controls. */
 export interface ControlledParts {
   readonly aws: LocalAws;
   readonly functions: RunningFunctions;

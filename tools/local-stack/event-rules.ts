@@ -7,7 +7,7 @@ import type { Run } from './run/run.ts';
 import { resourcesOfType } from './template/resources.ts';
 import { propertiesOf, type Stack } from './template/stack.ts';
 
-/** A rule of a bus, and the queues it fills. */
+/** A bus rule and its target queues. */
 export interface EventRule {
   readonly bus: string;
   readonly pattern: Pattern;
@@ -50,7 +50,10 @@ export function readEventRules(stack: Stack): EventRule[] {
 const FIRST_PAUSE_MS = 100;
 const MAX_PAUSE_MS = 5000;
 
-/** Sends what is published to the queues of the rules that match, and tries again until SQS takes it, as EventBridge does for a day. */
+/**
+ * Sends published events to the queues of matching rules, and retries until SQS accepts them, as EventBridge does for a
+ * day.
+ */
 export function startEventRules(
   stack: Stack,
   events: Pick<EventsEngine, 'onPublished'>,
@@ -83,7 +86,7 @@ export function startEventRules(
   });
 }
 
-/** An event as a target gets it. */
+/** Returns the event as targets receive it. */
 function envelopeOf({ id, time, source, detailType, detail }: PublishedEvent, { place }: Stack) {
   return {
     version: '0',
@@ -91,7 +94,7 @@ function envelopeOf({ id, time, source, detailType, detail }: PublishedEvent, { 
     'detail-type': detailType,
     source,
     account: place.accountId,
-    // In whole seconds.
+    // Without milliseconds.
     time: `${time.slice(0, 19)}Z`,
     region: place.region,
     resources: [],

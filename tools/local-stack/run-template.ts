@@ -22,26 +22,26 @@ import type { Assembly } from './template/synthesize.ts';
 export type InvokeScheduled = (functionId: string, event: string) => Promise<Outcome>;
 
 export interface TemplateOptions {
-  /** Produces the template, while the engines start. */
+  /** Produces the template while the engines start. */
   readonly assemble: () => Promise<Assembly>;
   readonly engine: EngineChoice;
-  /** @default every HTTP API gets a listener of its own */
+  /** @default every HTTP API gets a new listener */
   readonly listeners?: ListenersByOutput;
-  /** @default functions report no metrics of their own, so that an alarm over one cannot be judged */
+  /** @default functions write no custom metrics, and an alarm on one is refused */
   readonly ownMetrics?: OwnMetrics;
-  /** Rewrites the descriptions of alarms. @default as the template has them */
+  /** Rewrites alarm descriptions. @default as in the template */
   readonly describeAlarm?: (description: string) => string;
-  /** How long a minute of metrics and alarms takes. @default 60 */
+  /** Seconds that one minute of metrics and alarms takes. @default 60 */
   readonly metricPeriodSeconds?: number;
-  /** @default none, until some are set */
+  /** @default none */
   readonly faults?: readonly Fault[];
-  /** Decides which calls the faults strike. @default Math.random */
+  /** Selects the calls that fail. @default Math.random */
   readonly random?: () => number;
-  /** Called when tables, queues and secrets are there, before any function starts. */
+  /** Called when tables, queues and secrets exist, before any function starts. */
   readonly prepare?: (aws: LocalAws) => Promise<void>;
-  /** Returns how scheduled functions are invoked. @default as any other */
+  /** Returns how scheduled functions are invoked. @default like all others */
   readonly invokeScheduled?: (functions: RunningFunctions, stack: Stack) => InvokeScheduled;
-  /** Called with every alarm that changes its state. */
+  /** Called on each state change of an alarm. */
   readonly onAlarm?: (news: AlarmNews) => void;
 }
 

@@ -3,7 +3,7 @@ import type { Run } from './run/run.ts';
 import { functionIdOf, resourcesOfType } from './template/resources.ts';
 import { propertiesOf, type Stack } from './template/stack.ts';
 
-/** A function that runs again and again, as the template says. */
+/** A function that the template runs on a schedule. */
 export interface Schedule {
   readonly functionId: string;
   readonly everySeconds: number;
@@ -17,7 +17,7 @@ interface Properties {
   readonly Target: { readonly Arn: string; readonly Input?: string };
 }
 
-/** The local stack's own `second` among them, since it compresses time. */
+/** Includes `second`, an addition of the local stack, which compresses time. */
 const UNIT_SECONDS: Readonly<Record<string, number>> = { second: 1, minute: 60, hour: 3600, day: 86_400 };
 
 export function readSchedules(stack: Stack): Schedule[] {
@@ -32,7 +32,7 @@ export function readSchedules(stack: Stack): Schedule[] {
   });
 }
 
-/** Begins to run what the template schedules, the first time after one period; as in AWS, a run waits for no other. */
+/** Starts the template's schedules, each first after one period; as on AWS, runs may overlap. */
 export function startSchedules(
   stack: Stack,
   invoke: (functionId: string, event: string) => Promise<Outcome>,

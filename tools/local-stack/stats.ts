@@ -7,15 +7,15 @@ import type { RunningFunctions } from './functions/functions.ts';
 import { measureEmbedded } from './metrics/embedded-metrics.ts';
 import type { LogBuffer } from './run/log-buffer.ts';
 
-/** What a stack has done since its start. */
+/** Work done by a stack since its start. */
 export interface Stats extends Usage {
   readonly seconds: number;
   readonly logBytes: number;
-  /** Sums of the metrics that log lines carry, by name, whatever their dimensions. */
+  /** Sums of the metrics in log lines, by name, over all dimensions. */
   readonly logged: Readonly<Record<string, number>>;
   readonly processes: Readonly<Record<string, number>>;
   readonly alarms: Readonly<Record<string, AlarmState>>;
-  /** The same calls and capacity by function; `event-source` is Lambda's poller. */
+  /** Calls and capacity by function; `event-source` is Lambda's poller. */
   readonly byCaller: Readonly<Record<string, Usage>>;
 }
 
@@ -30,7 +30,7 @@ export function createStats({ aws, functions, board, log }: StatsSources): () =>
   const startedMs = performance.now();
   const logged: Record<string, number> = {};
   log.listen((line) => {
-    // A line has a metric under several dimensions, and counts once.
+    // A line lists a metric under several dimensions; it counts once.
     const carried = new Map<string, number>();
     measureEmbedded(line, ({ name }, value) => carried.set(name, value));
     for (const [name, value] of carried) logged[name] = (logged[name] ?? 0) + value;
@@ -46,7 +46,7 @@ export function createStats({ aws, functions, board, log }: StatsSources): () =>
   });
 }
 
-/** Returns how many messages a queue holds; a delayed one waits like a visible one. */
+/** Returns the messages in a queue; delayed ones count as visible. */
 export async function countMessages(sqs: Engine, QueueUrl: string): Promise<{ visible: number; inFlight: number }> {
   const { Attributes } = await request<{ Attributes: Record<string, string> }>(sqs, 'GetQueueAttributes', {
     QueueUrl,

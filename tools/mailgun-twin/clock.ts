@@ -1,10 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
 
-/** Time as the twin knows it: passed in, so that a test need not wait for it. */
+/** The twin's time: injected, so that tests need not wait. */
 export interface Clock {
   /** Epoch milliseconds. */
   now(): number;
-  /** Rejects with an AbortError when the run is called off. */
+  /** Rejects with an AbortError when the run is cancelled. */
   sleep(ms: number): Promise<void>;
 }
 

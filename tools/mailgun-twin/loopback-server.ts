@@ -6,9 +6,9 @@ export interface LoopbackServer {
   close(): Promise<void>;
 }
 
-/** An HTTP server on any port, which this machine alone reaches. */
+/** Starts an HTTP server on loopback, on any port. */
 export async function startServer(listener: RequestListener): Promise<LoopbackServer> {
-  // Longer than clients keep connections, so that none is closed just as it is used again.
+  // Longer than clients keep idle connections, so that none is closed as it is reused.
   const server = createServer({ keepAliveTimeout: 65_000 }, listener);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

@@ -9,18 +9,18 @@ import { createPost, type Post } from './webhooks/webhook.ts';
 
 const ANSWER_WITHIN_MS = 10_000;
 
-/** What the twin shares with its API. */
+/** State shared by the twin and its API. */
 export interface TwinMemory {
   readonly eventLog: EventLog;
   readonly account: MailgunAccount;
 }
 
-/** Where a twin reports to: one URL for everything, or what is registered for an event at that moment. */
+/** Target of webhooks: one URL for all, or the URLs registered at that moment. */
 export type Receiver =
   | { readonly webhookUrl: string }
   | { readonly registeredFor: (domain: string, data: EventData) => readonly string[] };
 
-/** A Mailgun that reports to a receiver, and notes what its API lists. */
+/** Opens a twin that posts to a receiver and records what its API lists. */
 export function openTwin(receiver: Receiver, memory: TwinMemory, signal: AbortSignal, compression?: number): Twin {
   const postTo = (url: string) => createPost(url, ANSWER_WITHIN_MS, signal);
   const postsFor =

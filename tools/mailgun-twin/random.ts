@@ -1,4 +1,4 @@
-/** Repeatable randomness: the same seed draws the same numbers. */
+/** Repeatable random numbers: the same seed gives the same sequence. */
 export interface Random {
   /** A number in [0, 1). */
   next(): number;
@@ -6,14 +6,14 @@ export interface Random {
   below(limit: number): number;
   chance(probability: number): boolean;
   pick<T>(choices: readonly [T, ...T[]]): T;
-  /** `length` characters of the alphabet. */
+  /** Returns `length` characters of the alphabet. */
   text(length: number, alphabet: string): string;
 }
 
 export const HEX = '0123456789abcdef';
 export const URL_SAFE_BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
-/** Mulberry32: small and even enough for test traffic, and nothing here needs to be unguessable. */
+/** Mulberry32: good enough for test traffic; not cryptographically secure. */
 export function createRandom(seed: number): Random {
   let state = seed >>> 0;
   const next = () => {

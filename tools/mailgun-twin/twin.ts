@@ -6,12 +6,12 @@ import { type DeliveryPlan, type DeliveryRecord, deliver, newRecord } from './we
 import type { SigningKeys } from './webhooks/signature.ts';
 import { type Encoding, jsonWebhook, legacyWebhook, type Post } from './webhooks/webhook.ts';
 
-/** Something the twin knows to have happened, and how reporting it went. */
+/** An event of the twin, and how posting it went. */
 export interface TwinEvent {
   readonly mail: Mail;
   readonly data: EventData;
   readonly encoding: Encoding;
-  /** True if Mailgun's own event log would show it; it shows no press of the test button. */
+  /** True if Mailgun's event log lists it; test button events are not listed. */
   readonly listed: boolean;
   readonly record: DeliveryRecord;
 }
@@ -22,32 +22,32 @@ export interface Happening {
   readonly plan: DeliveryPlan;
   readonly encoding?: Encoding;
   readonly listed?: boolean;
-  /** The keys of another account than the twin's own, such as a subaccount's. */
+  /** Keys of another account, such as a subaccount's. */
   readonly keys?: SigningKeys;
 }
 
-/** Mailgun, as far as its customers' servers can see it. */
+/** Mailgun as its customers' servers see it. */
 export interface Twin {
-  /** How many seconds of Mailgun's schedule pass in one second. */
+  /** Seconds of Mailgun's schedule per real second. */
   readonly compression: number;
-  /** Everything that happened, in that order; only ever appended to. */
+  /** Everything that happened, in that order; append-only. */
   readonly events: readonly TwinEvent[];
-  /** Notes an event and starts to deliver it. */
+  /** Records an event and starts its delivery. */
   happen(happening: Happening): TwinEvent;
-  /** Resolves when every delivery has ended, whatever its outcome. */
+  /** Resolves when every delivery has ended. */
   settled(): Promise<void>;
 }
 
 export interface TwinDeps {
-  /** Read for each event: it may be rotated. */
+  /** Read for each event, because it may be rotated. */
   readonly signingKey: string;
-  /** Returns true where webhooks of a domain name no recipient; called for each. @default they do */
+  /** Returns true if the webhooks of a domain are redacted; called per event. @default never */
   readonly redacts?: (domain: string) => boolean;
-  /** Posts an event to every URL that is registered for it; the outcome at the first is recorded. */
+  /** Returns the URLs registered for an event; the outcome at the first is recorded. */
   readonly postsFor: (domain: string, data: EventData) => readonly Post[];
   readonly clock: Clock;
   readonly random: Random;
-  /** Where the twin's API reads what it lists. */
+  /** The log that the twin's API lists. */
   readonly log?: EventLog;
   /** @default eight hours take 7 s */
   readonly compression?: number;
@@ -67,9 +67,9 @@ export function createTwin(deps: TwinDeps): Twin {
       const event: TwinEvent = { mail, data, encoding, listed, record: newRecord() };
       events.push(event);
       if (listed) log?.add(mail.domain, data);
-      // One token carries one body.
+      // One token signs one body.
       const bodies = new Map<string, EventData>();
-      // The test button's sample, which no listing has, names no one who could be redacted.
+      // The test button's sample is never redacted: it is not listed, and names no real recipient.
       const redacts = () => listed && (deps.redacts?.(mail.domain) ?? false);
       const bodyUnder = (token: string) => {
         const body = bodies.get(token) ?? (redacts() ? redacted(data, random) : data);
@@ -86,7 +86,7 @@ export function createTwin(deps: TwinDeps): Twin {
       for (const [index, post] of postsFor(mail.domain, data).entries()) {
         const record = index === 0 ? event.record : newRecord();
         const delivery = deliver(parcel, plan, record, { post, clock, random, keys, compression });
-        // Settled at once, so that a run that is called off leaves no rejection unheard.
+        // Settled at once, so that a cancelled run leaves no unhandled rejection.
         deliveries.push(Promise.allSettled([delivery]).then(([result]) => result));
       }
       return event;
@@ -99,7 +99,7 @@ export function createTwin(deps: TwinDeps): Twin {
   };
 }
 
-/** What Mailgun redacts is written nowhere; a recipient that is masked, or absent, must both do no harm. */
+/** Masks the recipient or leaves it out: Mailgun does not document which, so both must be harmless. */
 function redacted({ recipient, ...data }: EventData, random: Random): EventData {
   const [first = ''] = recipient ?? '';
   return { ...data, ...random.pick([{ recipient: '***' }, { recipient: `${first}***@***` }, {}]) } as EventData;

@@ -3,11 +3,11 @@ import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from
 import { dirname, join } from 'node:path';
 import { assets } from '../../lib/assets/built.ts';
 
-// What `npm pack` packs: dist/ is laid out like the repository, compiled, with what it would otherwise build.
+// Builds what `npm pack` packs: dist/ has the repository's layout, compiled, with generated files.
 
 const ROOT = join(import.meta.dirname, '../..');
 const DIST = join(ROOT, 'dist');
-/** Read at run time: the runbook by the command line, the schemas by those who import them. */
+/** Read at run time: the runbook by the command line, the schemas by their importers. */
 const DOCUMENTS = ['docs/runbook.md', 'docs/schemas'];
 
 rmSync(DIST, { recursive: true, force: true });
@@ -22,6 +22,6 @@ assets.writePage(join(DIST, 'assets/page'));
 for (const path of DOCUMENTS) cpSync(join(ROOT, path), join(DIST, path), { recursive: true });
 
 const { version, type } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-// The nearest package.json says what `#assets` is.
+// The nearest package.json defines `#assets`.
 const manifest = { version, type, imports: { '#assets': './lib/assets/packaged.js' } };
 writeFileSync(join(DIST, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);

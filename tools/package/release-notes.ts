@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-// `node tools/package/release-notes.ts v0.2.0` prints what CHANGELOG.md says of a version, which must be the package's.
+// `node tools/package/release-notes.ts v0.2.0` prints a version's section of CHANGELOG.md; the version must be the
+// package's.
 
 const ROOT = join(import.meta.dirname, '../..');
 
-/** Returns the section of a version; throws where there is none, or nothing is in it. */
+/** Returns the section of a version; throws if it is missing or empty. */
 export function releaseNotes(changelog: string, version: string): string {
   const sections = changelog.split(/^## /m).slice(1);
   const section = sections.find((each) => each.startsWith(`[${version}] - `));
@@ -14,7 +15,7 @@ export function releaseNotes(changelog: string, version: string): string {
   return `${notes}\n`;
 }
 
-/** Returns the version of a tag; throws where the package has another. */
+/** Returns the version of a tag; throws if the package has another. */
 export function versionOfTag(tag: string, packageVersion: string): string {
   if (tag !== `v${packageVersion}`)
     throw new Error(`the tag ${tag} is not v${packageVersion}, the version of package.json`);

@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bundleFunction } from '../../lib/bundle.ts';
 
-// Writes THIRD-PARTY-NOTICES.md (`npm run docs`); with --check it reports only whether the page is stale.
+// Writes THIRD-PARTY-NOTICES.md (`npm run docs`); with --check it only reports if the page is stale.
 
 const ROOT = join(import.meta.dirname, '../..');
 const PAGE = join(ROOT, 'THIRD-PARTY-NOTICES.md');
-/** Its text is our own LICENSE. */
+/** Its text is our LICENSE file. */
 const APACHE = 'Apache-2.0';
-/** Every other licence needs a look by people before it is distributed. */
+/** A person must review every other licence before it is distributed. */
 const KNOWN_LICENSES = [APACHE, 'MIT', 'BSD-2-Clause', 'BSD-3-Clause', 'ISC', '0BSD'];
 
 const HEAD = `# Third-party notices
@@ -22,13 +22,13 @@ export interface BundledPackage {
   readonly name: string;
   readonly version: string;
   readonly license: string;
-  /** The holder of the copyright, as far as the manifest says. */
+  /** Copyright holder according to the manifest. */
   readonly author: string | undefined;
   readonly licenseText: string | undefined;
   readonly notice: string | undefined;
 }
 
-/** Returns the page for these packages; throws where a licence is not one that is known. */
+/** Returns the page for these packages; throws for an unknown licence. */
 export function thirdPartyNotices(packages: readonly BundledPackage[]): string {
   const unknown = packages.filter(({ license }) => !KNOWN_LICENSES.includes(license));
   if (unknown.length > 0) {
@@ -53,7 +53,7 @@ function sectionOf(license: string, packages: readonly BundledPackage[]): string
 const textOf = (title: string, text: string | undefined) =>
   text === undefined ? [] : [`### ${title}`, '', '```', text.trim(), '```', ''];
 
-/** Returns the packages whose code is in the bundles of functions, by name. */
+/** Returns the packages bundled into functions, sorted by name. */
 export function bundledPackages(): BundledPackage[] {
   const folder = mkdtempSync(join(tmpdir(), 'mailgun-ledger-notices-'));
   try {

@@ -17,8 +17,8 @@ const ENTRIES = {
 export type Bundles = Readonly<Record<keyof typeof ENTRIES | 'powertoolsWhole', string>>;
 
 /**
- * Bundles every function, and every handler they are held against, as the stack does; the paths of the files. Once
- * more, Powertools is bundled as esbuild does for Node where no one says otherwise: packages come whole.
+ * Bundles every function as the stack does, and every handler it is compared with; returns the paths. Powertools is
+ * bundled a second time with esbuild's defaults for Node, which keep packages whole.
  */
 export function makeBundles(folder: string): Bundles {
   const made = Object.entries(ENTRIES).map(([name, entry]) => {

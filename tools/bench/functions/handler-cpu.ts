@@ -29,7 +29,7 @@ export type HandlerName = (typeof NAMES)[number];
 const NAMES = ['ingest', 'floor', 'powertools'] as const;
 const WARM_UP = 400;
 
-/** What one webhook costs the processor, in ingest and in the handlers it is held against, taken in turns. */
+/** Measures the CPU time per webhook of ingest and of the handlers it is compared with, alternating between them. */
 export async function measureHandlers(
   bundles: Bundles,
   { rounds, webhooksPerRound }: { rounds: number; webhooksPerRound: number },
@@ -50,7 +50,7 @@ export async function measureHandlers(
     for (const handler of running.values()) await handOver(handler, take(WARM_UP));
     for (let round = 0; round < rounds; round += 1) {
       const events = take(webhooksPerRound);
-      // The handler that is first in one round is last in another.
+      // The handler that runs first in one round runs last in another.
       for (const index of NAMES.keys()) {
         const name = NAMES[(index + round) % NAMES.length] ?? 'ingest';
         const before = engines.usage.total();
@@ -73,7 +73,7 @@ export async function measureHandlers(
   }
 }
 
-/** The table that the documentation of Powertools asks for. */
+/** Creates the table that the Powertools documentation requires. */
 async function createIdempotencyTable({ dynamodb }: TestEngines): Promise<string> {
   const TableName = 'idempotency';
   await dynamodb.send(
@@ -87,7 +87,7 @@ async function createIdempotencyTable({ dynamodb }: TestEngines): Promise<string
   return TableName;
 }
 
-/** Hands over webhooks that must be taken; the processor time in microseconds. */
+/** Sends webhooks that must be acknowledged; returns the CPU time in microseconds. */
 async function handOver(handler: HandlerProcess | undefined, events: readonly EventData[]): Promise<number> {
   const { cpuMicros, returned = [] } = (await handler?.run(events.map(gatewayEvent))) ?? { cpuMicros: 0 };
   const refused = returned.find((answer) => (answer as { statusCode?: number }).statusCode !== 200);
@@ -102,7 +102,7 @@ interface Series {
 
 const newSeries = (): Series => ({ cpuMs: [], usage: [] });
 
-/** Calls and units between two readings of a meter, divided by a count. */
+/** Returns the calls and units between two meter readings, divided by a count. */
 export function usageBetween(before: Usage, after: Usage, among = 1): Usage {
   const calls = Object.entries(after.calls)
     .map(([call, times]) => [call, (times - (before.calls[call] ?? 0)) / among] as const)

@@ -1,9 +1,9 @@
-// One handler in a process of its own: runs the events it is sent one after the other, as Lambda does, and replies
-// what they cost it.
+// Hosts one handler in a process of its own: runs the received events in sequence, as Lambda does, and replies with
+// what they cost.
 import { createRequire } from 'node:module';
 
 export interface HostAnswer {
-  /** Processor time in microseconds, of this process alone. */
+  /** CPU time of this process in microseconds. */
   readonly cpuMicros: number;
   /** What the handler returned for each event. */
   readonly returned: readonly unknown[];

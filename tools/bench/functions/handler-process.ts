@@ -5,7 +5,7 @@ import type { HostAnswer } from './handler-host.ts';
 
 /** A bundle's handler, running in a process of its own. */
 export interface HandlerProcess {
-  /** Hands over events one after the other, as JSON. Rejects where the process ends over them. */
+  /** Runs events (JSON) in sequence. Rejects if the process ends meanwhile. */
   run(events: readonly string[]): Promise<HostAnswer>;
   stop(): void;
 }

@@ -10,7 +10,7 @@ const { user, system } = process.cpuUsage(cpu);
 console.log(JSON.stringify({ ms: performance.now() - start, cpuMs: (user + system) / 1000 }));
 `;
 
-/** What a bundle needs of the environment to be loaded. */
+/** Environment variables that a bundle needs to load. */
 const ENVIRONMENT = {
   NODE_OPTIONS: '--enable-source-maps',
   AWS_REGION: 'us-east-1',
@@ -27,18 +27,18 @@ const NAMES = ['ingest', 'sdkAlone', 'powertools', 'powertoolsWhole'] as const;
 export interface ImportFigures {
   readonly rounds: number;
   readonly bundles: Readonly<Record<string, { readonly bytes: number; readonly ms: number; readonly cpuMs: number }>>;
-  /** Time to load ingest, as a multiple of that of the same clients alone. */
+  /** Ratio of the time to load ingest to the time to load only the SDK clients it uses. */
   readonly ingestToSdk: Spread;
   readonly ingestToPowertools: Spread;
-  /** The same, where packages come whole, as esbuild takes them for Node unless told otherwise. */
+  /** The same with packages kept whole, esbuild's default for Node. */
   readonly ingestToPowertoolsWhole: Spread;
 }
 
-/** How long new processes take to load each bundle, taken in turns. */
+/** Measures how long new processes take to load each bundle, alternating between them. */
 export function measureImports(bundles: Bundles, rounds: number): ImportFigures {
   const names = NAMES;
   const times = Object.fromEntries(names.map((name) => [name, { ms: [] as number[], cpuMs: [] as number[] }]));
-  // One more round than counts: the first finds the files on the disk.
+  // The first round does not count: it warms the file cache.
   for (let round = -1; round < rounds; round += 1) {
     for (const index of names.keys()) {
       const name = names[(index + round + 1) % names.length] ?? 'ingest';

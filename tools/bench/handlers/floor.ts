@@ -6,8 +6,8 @@ import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { AWS_CLIENT_CONFIG } from '../../../lambdas/adapters/aws/aws-client.ts';
 import { createVerifier } from './verified-webhook.ts';
 
-// The least an ingest can do: parse, compare one HMAC, put one item on condition, send one message. It is measured,
-// never deployed: it checks nothing else, loses events when it dies, and responds to a repeat with an error.
+// The minimum that an ingest can do: parse, compare one HMAC, put one item conditionally, send one message. For
+// measurements only: it checks nothing else, loses events when it crashes, and returns an error for a repeat.
 
 const table = DynamoDBDocumentClient.from(new DynamoDBClient(AWS_CLIENT_CONFIG));
 const queues = new SQSClient(AWS_CLIENT_CONFIG);

@@ -5,7 +5,7 @@ import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import { createVerifier } from './verified-webhook.ts';
 
-// The reference: the same work by the idempotency of Powertools, used as its documentation says. Measured only.
+// The reference: the same work with the idempotency utility of Powertools, used as documented. For measurements only.
 
 const queues = new SQSClient({});
 const verify = createVerifier(new SecretsManagerClient({}));

@@ -3,7 +3,7 @@ import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 
-// The clients and commands that ingest uses, and nothing else: what no import of them can be quicker than.
+// Only the clients and commands that ingest uses: the lower bound of its import time.
 
 export const clients = [
   DynamoDBDocumentClient.from(new DynamoDBClient({})),

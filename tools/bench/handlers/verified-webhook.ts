@@ -7,7 +7,9 @@ interface Webhook {
   readonly event: unknown;
 }
 
-/** Reads webhooks whose signature is right, and nothing more: undefined for others. The key is read once. */
+/**
+ * Returns a function that parses a correctly signed webhook, and returns undefined for others. The key is read once.
+ */
 export function createVerifier(secrets: SecretsManagerClient) {
   let key: string | undefined;
   return async (request: APIGatewayProxyEventV2): Promise<Webhook | undefined> => {

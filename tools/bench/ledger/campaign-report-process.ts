@@ -28,9 +28,9 @@ import { NO_KEY } from '../../../test/support/seed.ts';
 import { DOMAIN, deliveredEvent } from '../../../test/support/webhooks.ts';
 import type { CampaignReportFigures } from './campaign-reports.ts';
 
-// A process of its own reports a campaign, and prints what that took. The table is made up as it is asked, page by page
-// as DynamoDB pages it, so that its own memory does not count; the archive is a folder of Parquet objects, which another
-// process writes first (`write`), since what that held would count too.
+// Reports a campaign in a process of its own and prints the measurements. The table is generated on request, page by
+// page as DynamoDB pages it, so that it does not count as memory; the archive is a folder of Parquet objects that
+// another process writes first (`write`), for the same reason.
 
 const [place = 'table', count = '0', folder = ''] = process.argv.slice(2);
 const EVENTS = Number(count);
@@ -40,7 +40,7 @@ const SLICE_SECONDS = 900;
 const START_SECONDS = Date.UTC(2026, 0, 5) / 1000;
 const SENDING_SECONDS = 86_400;
 const PAGE_BYTES = 1_048_576;
-/** An index entry, and an event item, as DynamoDB counts them. */
+/** Size of an index entry and of an event item, as DynamoDB counts them. */
 const KEY_BYTES = 250;
 const EVENT_BYTES = 900;
 const UNIT_BYTES = 4096;
@@ -53,7 +53,7 @@ const recipientOf = (message: number) => `reader-${message}@north.example`;
 const timeOf = (message: number, nth: number) =>
   START_SECONDS * 1000 + Math.floor((message / MESSAGES) * SENDING_SECONDS * 1000) + nth * 10_000;
 
-/** A third of the events is accepted, a third delivered, a third opened, each ten seconds after the other. */
+/** One third of the events is accepted, one third delivered, one third opened, ten seconds apart. */
 function eventOf(message: number, nth: number): { event: JsonObject; atMs: number } {
   const type = TYPES[nth] ?? 'opened';
   const atMs = timeOf(message, nth);
@@ -64,7 +64,7 @@ function eventOf(message: number, nth: number): { event: JsonObject; atMs: numbe
   return { event, atMs };
 }
 
-/** What the events of a type say, packed once: making them up is not measured. */
+/** Events by type, packed once, so that generating them is not measured. */
 const PACKED = TYPES.map((_, nth) => packEvent(eventOf(0, nth).event, NO_KEY));
 const DAY_MS = 86_400_000;
 
@@ -86,11 +86,11 @@ function itemOf(message: number, nth: number) {
 
 const numberIn = (partition: string) => Number(/spring\.(\d+)@/.exec(partition)?.[1]);
 
-/** The table, without events where they are in the archive alone. */
+/** Creates a client of the generated table; `isEmpty`: events are only in the archive. */
 function tableClient(isEmpty: boolean): DynamoDBDocumentClient {
   const client = DynamoDBDocumentClient.from(new DynamoDBClient({ region: 'none' }));
   const send = async ({ input }: { input: Record<string, unknown> }) => {
-    // Timers run between the calls, as they do while a network is waited for.
+    // Lets timers run between calls, as they do during network waits.
     await turn();
     const values = (input.ExpressionAttributeValues ?? {}) as Record<string, string | number>;
     if (input.RequestItems !== undefined) return batchGet(input as never);

@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** What the report of one campaign took. */
+/** Measurements of one campaign's report. */
 export interface CampaignReportFigures {
   readonly events: number;
-  /** Seconds of processors, the garbage collector's included: other work on the machine does not count. */
+  /** CPU seconds, garbage collection included; unlike elapsed time, independent of other load. */
   readonly cpuSeconds: number;
-  /** The most that the process held at once. */
+  /** Peak memory of the process. */
   readonly megabytes: number;
   readonly readUnits: number;
   /** Bytes of the archive. */
@@ -22,7 +22,7 @@ export interface CampaignReports {
   readonly machine: string;
   /** By the number of events. */
   readonly table: readonly CampaignReportFigures[];
-  /** The same campaigns, once the table keeps nothing of them. */
+  /** The same campaigns after their events have left the table. */
   readonly archive: readonly CampaignReportFigures[];
 }
 

@@ -27,9 +27,8 @@ export interface StoredBytes {
 }
 
 /**
- * Returns the bytes that AWS bills as storage for an item and for its entries in indexes, by the rules in its manual:
- * names in UTF-8, a number a byte and another for two digits, an index of keys only the keys of both. Engines count
- * otherwise.
+ * Returns the bytes that AWS bills as storage for an item and for its index entries. By AWS's manual: names in UTF-8,
+ * one byte for a number plus one per two digits, and only both keys in a keys-only index. Engines count differently.
  */
 export function storedBytes(item: TypedItem): StoredBytes {
   const entries = Object.values(INDEXES).flatMap(({ partitionKey, sortKey }) =>

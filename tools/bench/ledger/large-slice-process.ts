@@ -3,8 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import type { LargeSliceFigures } from './large-slices.ts';
 
-// A process of its own reconciles one slice in memory, by the sources of a folder, and prints what that took.
-// The clock is the machine's, the listing responds as late as Mailgun's may, and the run is cut where Lambda cuts it.
+// Reconciles one slice in memory in a process of its own, with the sources of a given folder, and prints the
+// measurements. It uses the real clock, the listing is as slow as Mailgun's may be, and the run ends where Lambda would
+// end it.
 
 const [folder = '', count = '0'] = process.argv.slice(2);
 const EVENTS = Number(count);
@@ -33,7 +34,7 @@ for (const { event } of listed) {
 }
 await world.process();
 
-/** The number of events before a time, which are in order. */
+/** Returns the number of events before a time; events are ordered. */
 function indexOf(seconds: number): number {
   let [low, high] = [0, listed.length];
   while (low < high) {

@@ -11,11 +11,11 @@ export interface LargeSliceFigures {
   /** Runs of at most 15 minutes. */
   readonly runs: number;
   readonly mailgunCalls: number;
-  /** What the runs held at most beside the events themselves. */
+  /** Peak memory of the runs, without the events themselves. */
   readonly megabytes: number;
 }
 
-/** The same slice by these sources, and by those of an earlier commit where it was compared. */
+/** The same slice with the current sources and, where compared, with those of an earlier commit. */
 export interface LargeSliceComparison {
   readonly now: LargeSliceFigures;
   readonly before?: LargeSliceFigures;
@@ -30,7 +30,7 @@ export interface LargeSlices {
 }
 
 const HERE = join(import.meta.dirname, '../../..');
-/** Larger slices than this take an earlier commit longer than its own limit. */
+/** Above this, an earlier commit exceeds its own time limit. */
 const MAX_COMPARED_EVENTS = 100_000;
 
 /** Measures slices of these sizes, one process after the other, each beside an earlier commit where one is named. */
@@ -54,7 +54,7 @@ export function measureLargeSlices(
   }
 }
 
-/** Checks a commit out into a folder of its own, with the packages of today; returns the folder. */
+/** Checks out a commit into a temporary folder with the currently installed packages; returns the folder. */
 function checkOutWithPackages(commit: string): string {
   const folder = checkOut(commit, mkdtempSync(join(tmpdir(), 'mailgun-ledger-earlier-')));
   symlinkSync(join(HERE, 'node_modules'), join(folder, 'node_modules'));

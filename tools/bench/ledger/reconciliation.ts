@@ -8,7 +8,7 @@ import type { EventData } from '../../mailgun-twin/traffic/event-parts.ts';
 import { processOf } from '../pipeline.ts';
 import { withTable } from '../stack-table.ts';
 
-/** One slice of a ledger, all of whose events the webhooks had brought. */
+/** One slice whose events all came by webhook. */
 export interface SliceFigures {
   readonly events: number;
   readonly mailgunCalls: number;
@@ -16,14 +16,14 @@ export interface SliceFigures {
   readonly readUnits: number;
   readonly writeUnits: number;
   readonly seconds: number;
-  /** The most that the function held at once. */
+  /** Peak memory of the function. */
   readonly megabytes: number;
 }
 
 const SLICE_SECONDS = 900;
 const SAMPLE_MS = 50;
 
-/** Lets reconcile account for slices of growing size, each on a stack of its own. */
+/** Measures reconcile on slices of growing size, each on a stack of its own. */
 export async function measureReconciliation(
   sizes: readonly number[],
   say: (line: string) => void,

@@ -20,13 +20,13 @@ import { createSliceRows } from '../../../lambdas/seal/slice-rows.ts';
 import { InMemoryBucket, InMemorySealState } from '../../../test/support/in-memory-archive.ts';
 import { ordinaryMail } from '../mail.ts';
 
-/** What it took to seal one slice. */
+/** Measurements of sealing one slice. */
 export interface SealingFigures {
   readonly events: number;
   /** CPU time of all threads, garbage collection included. */
   readonly cpuSeconds: number;
   readonly seconds: number;
-  /** Above what the process held before. */
+  /** Above the memory held before. */
   readonly peakMebibytes: number;
   readonly bytesPerEvent: number;
 }
@@ -67,7 +67,7 @@ export async function measureSealing(events: number): Promise<SealingFigures> {
   }
 }
 
-/** Writes the slice's events into a file, in the order of their time; a large slice does not fit into memory. */
+/** Writes the slice's events to a file, ordered by time; a large slice does not fit into memory. */
 function writeTable(path: string, events: number): string {
   const file = openSync(path, 'w');
   let nth = 0;
@@ -83,7 +83,7 @@ function writeTable(path: string, events: number): string {
 }
 
 async function measureFrom(path: string, events: number): Promise<SealingFigures> {
-  /** Events whose keys were read, until they are looked up. */
+  /** Events whose keys were read, kept until they are looked up. */
   const read = new Map<string, Uint8Array>();
   let written = 0;
   const objects: EventObjects = {

@@ -19,7 +19,7 @@ import { ordinaryMail } from '../mail.ts';
 import { countUndisturbed } from '../undisturbed.ts';
 import { type StoredBytes, storedBytes, type TypedItem } from './item-size.ts';
 
-/** The kinds of item that a webhook leaves in the table. */
+/** Item types that a webhook leaves in the table. */
 export type ItemKind = 'events' | 'statuses' | 'others' | 'claims';
 
 export interface Storage extends StorageFigures {
@@ -30,19 +30,19 @@ export interface Storage extends StorageFigures {
 
 export interface StorageFigures {
   readonly webhooks: number;
-  /** Bytes of one webhook on average as AWS bills them. */
+  /** Average bytes per webhook, as AWS bills them. */
   readonly bytes: Readonly<Record<ItemKind, StoredBytes>>;
   readonly sealing: {
-    /** Units that an event takes of the table. */
+    /** Read units of the table per event. */
     readonly readUnitsPerEvent: number;
-    /** What a slice takes besides its events. */
+    /** Usage per slice in addition to its events. */
     readonly perSlice: SealUsage;
-    /** What a run takes that finds nothing to seal. */
+    /** Usage of a run that finds nothing to seal. */
     readonly perRun: SealUsage;
   };
 }
 
-/** Units of the table, and requests of the bucket. */
+/** Table units and bucket requests. */
 export interface SealUsage {
   readonly readUnits: number;
   readonly writeUnits: number;
@@ -136,7 +136,7 @@ async function measureSeal({ table, usage }: TestEngines, webhooks: number): Pro
       if (puts.has(String(name))) requests.puts += 1;
       if (reads.has(String(name))) requests.reads += 1;
       const member = Reflect.get(target, name);
-      // Bound to the proxy, so that an object counts too, which is put as a text in memory.
+      // Bound to the proxy, so that objects put as text count too.
       return typeof member === 'function' ? member.bind(counted) : member;
     },
   });

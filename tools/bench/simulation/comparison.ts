@@ -1,43 +1,43 @@
 import { DEFAULT_STACK } from './settings.ts';
 import { simulate } from './simulate.ts';
 
-/** Rates scaled down, so that a machine's processor limits nothing. */
+/** Scaled-down rates, so that the machine's CPU is never the limit. */
 export const SETTINGS = { throttlePerSecond: 40, throttleBurst: 40, batchSize: 3, maxConcurrency: 2 };
 export const OFFERED_PER_SECOND = 80;
 export const LOAD_SECONDS = 30;
 
-/** What the local stack did with that load. */
+/** Measurements of the local stack under that load. */
 export interface LocalRun {
-  /** What a batch took, measured by a load before. */
+  /** Duration of a batch, measured by an earlier load. */
   readonly batchSeconds: number;
   readonly measured: {
     readonly acknowledged: number;
     readonly refused: number;
-    /** Messages that waited at the end of the load. */
+    /** Messages still waiting at the end of the load. */
     readonly backlog: number;
-    /** From then on, until all was stored. */
+    /** Seconds from the end of the load until everything was stored. */
     readonly drainSeconds: number;
   };
 }
 
-/** What the local stack did with a load, beside what the simulation says of the same stack and load. */
+/** Measured values of the local stack beside simulated ones for the same stack and load. */
 export interface Comparison {
   readonly what: string;
   readonly measured: number;
   readonly simulated: number;
 }
 
-/** By how much the simulation is off, as a share of what was measured. */
+/** Returns the simulation's error as a share of the measured value. */
 export const offBy = ({ measured, simulated }: Comparison): number => Math.abs(simulated - measured) / measured;
 
-/** Returns a comparison as a line. */
+/** Formats a comparison as one line. */
 export function comparisonText(comparison: Comparison): string {
   const { what, measured, simulated } = comparison;
   const off = `${(100 * offBy(comparison)).toFixed(1)} %`;
   return `${what.padEnd(30)} measured ${measured.toFixed(0).padStart(5)}  simulated ${simulated.toFixed(0).padStart(5)}  off by ${off}`;
 }
 
-/** What the simulation may be off by. */
+/** Accepted error of the simulation, as a share. */
 export const TOLERANCE = 0.15;
 
 /** Simulates the stack and load of a run, and returns both side by side. */

@@ -19,11 +19,11 @@ interface Batch {
   readonly groups: Group[];
 }
 
-/** By AWS's description a group is noisy with more than this share of what is in flight, and at least this number. */
+/** AWS calls a group noisy if it has more than this share of the in-flight messages, and at least `NOISY_MESSAGES`. */
 const NOISY_SHARE = 0.1;
 const NOISY_MESSAGES = 30;
 
-/** Runs messages, in order of arrival, through a standard queue; returns how many seconds each waited for its batch. */
+/** Runs messages, in order of arrival, through a standard queue; returns for each the seconds until its batch began. */
 export function queueWaits(messages: readonly QueuedMessage[], consumers: Consumers): number[] {
   const { batches, batchSize, batchSeconds } = consumers;
   const waits: number[] = [];
@@ -57,11 +57,11 @@ export function queueWaits(messages: readonly QueuedMessage[], consumers: Consum
   }
 }
 
-/** The group whose message has waited longest, of the quiet ones where there are any. */
+/** Returns the group whose message has waited longest, preferring quiet groups. */
 function nextGroup(waiting: ReadonlyMap<Group, readonly number[]>, running: readonly Batch[]): Group {
   const inFlight = running.flatMap(({ groups }) => groups);
   const isNoisy = (group: Group) => {
-    // Each message without a group is one of its own.
+    // Each message without a group counts as its own group.
     const own = group === undefined ? 0 : inFlight.filter((each) => each === group).length;
     return own >= NOISY_MESSAGES && own > NOISY_SHARE * inFlight.length;
   };

@@ -5,7 +5,7 @@ const MAX_PER_SECOND = 50_000;
 const STEPS = 16;
 const SECONDS = 600;
 
-/** Returns the lowest steady rate at which a stack meets a limit within a time, in webhooks a second. */
+/** Returns the lowest steady rate, in webhooks a second, at which a stack reaches a limit within `seconds`. */
 export function rateThatMeets(limit: Limit, stack: SimulatedStack, seconds = SECONDS): number {
   let [below, above] = [0, MAX_PER_SECOND];
   for (let step = 0; step < STEPS; step += 1) {

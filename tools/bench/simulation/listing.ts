@@ -1,10 +1,10 @@
 import { ASSUMED } from '../../../cli/planning/capacity.ts';
 import type { SimulatedStack } from './settings.ts';
 
-/** A slice of time, and what of it has arrived and is not stored by its webhook. */
+/** A slice, with the events that arrived and were not stored by their webhooks. */
 export interface SimulatedSlice {
   arrived: number;
-  /** Refused, and neither taken at a retry nor requeued. */
+  /** Events refused, and neither acknowledged at a retry nor requeued. */
   missing: number;
   isListed: boolean;
 }
@@ -14,18 +14,18 @@ interface Pass {
   pagesLeft: number;
 }
 
-/** Reconcile: lists slices that are due, at each run, and says which of them it has listed. */
+/** Simulates reconcile: at each run lists the due slices, and returns those listed completely. */
 export class Listing {
   readonly #stack: SimulatedStack;
   readonly #passes: Pass[] = [];
-  /** Pages of slices that are due. */
+  /** Pages of due slices still to list. */
   pagesLeft = 0;
 
   constructor(stack: SimulatedStack) {
     this.#stack = stack;
   }
 
-  /** Returns how long the slices that are due take to list. */
+  /** Returns the seconds that listing the due slices takes. */
   get secondsBehind(): number {
     return this.pagesLeft / this.#pagesPerSecond;
   }
@@ -34,7 +34,7 @@ export class Listing {
     return this.#stack.parallel / ASSUMED.pageSeconds;
   }
 
-  /** At a run: the slices whose first or second pass has become due since the run before. */
+  /** Starts a run: takes the slices whose first or second pass became due since the previous run. */
   begin(slices: readonly SimulatedSlice[], atSecond: number): void {
     const { everySeconds, settleSeconds, secondPassSeconds, sliceSeconds } = this.#stack;
     for (const wait of [settleSeconds, secondPassSeconds]) {
@@ -49,7 +49,7 @@ export class Listing {
     }
   }
 
-  /** Returns the slices whose listing ends in this second. */
+  /** Returns the slices whose listing is complete in this second. */
   advance(): SimulatedSlice[] {
     const listed: SimulatedSlice[] = [];
     let pages = this.#pagesPerSecond;

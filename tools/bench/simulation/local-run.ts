@@ -10,12 +10,12 @@ import { LOAD_SECONDS, type LocalRun, OFFERED_PER_SECOND, SETTINGS } from './com
 
 const CALIBRATION_SECONDS = 10;
 const EACH_MS = 50;
-/** The first call of each batch, and so what process takes, whatever the machine. */
+/** Slows the first call of each batch, so that process takes the same time on every machine. */
 const SLOW_READS = { service: 'dynamodb', operation: 'BatchGetItem', mode: 'slow', percent: 100 } as const;
 
 /**
- * Offers the local stack twice what its gateway admits, which is more than process stores. How long a batch takes is
- * measured by a shorter load before.
+ * Posts to the local stack at twice the rate that its gateway admits, which is more than process can store. A shorter
+ * load before that measures the duration of a batch.
  */
 export async function measureLocalStack(say: (line: string) => void): Promise<LocalRun> {
   const { throttlePerSecond: ratePerSecond, throttleBurst: burst, batchSize, maxConcurrency } = SETTINGS;
@@ -38,7 +38,7 @@ export async function measureLocalStack(say: (line: string) => void): Promise<Lo
   }
 }
 
-/** Posts at an even rate, whatever comes back, and waits until all that was acknowledged is stored. */
+/** Posts at a fixed rate, whatever the responses, and waits until everything acknowledged is stored. */
 async function offer(stack: LocalStack, seconds: number, seed: number) {
   const posts: Promise<number>[] = [];
   const startMs = performance.now();

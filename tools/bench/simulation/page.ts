@@ -19,7 +19,7 @@ import type { Limit, Outcome } from './simulate.ts';
 
 const HOUR = 3600;
 const DAY = 24 * HOUR;
-/** Settings and quotas that stand in the way of nothing. */
+/** Settings and quotas that limit nothing. */
 const WIDE: SimulatedStack = {
   ...DEFAULT_STACK,
   ...{ throttlePerSecond: 100_000, throttleBurst: 50_000, gatewayPerSecond: 100_000, maxConcurrency: 1000 },
@@ -90,7 +90,7 @@ const LIMITS: readonly LimitRow[] = [
   },
 ];
 
-/** To three digits, as far as assumptions go. */
+/** Rounds to three digits, the precision of the assumptions. */
 const about = (value: number) => whole(Number(value.toPrecision(3)));
 const cents = (value: number) => value.toFixed(2);
 const percent = (share: number) => `${Math.round(100 * share)} %`;
@@ -139,7 +139,7 @@ const time = (seconds: number) =>
       ? `${whole(seconds / 60)} min`
       : `${(seconds / HOUR).toFixed(1)} h`;
 
-/** From the burst on, or beyond the end of a steady load. */
+/** Measured from the burst, or after the end of a steady load. */
 function stored({ settledAt }: Outcome, seconds: number): string {
   if (seconds < DAY && seconds === 2 * HOUR) return `${time(settledAt - HOUR)} after the burst began`;
   return settledAt > seconds ? `${time(settledAt - seconds)} after its end` : 'at once, refused posts by reconcile';
@@ -171,7 +171,7 @@ function monthGraph({ month }: Record<ScenarioName, Outcome>): string {
   ]);
 }
 
-/** Returns the page and its graphs, by file below docs/. */
+/** Returns the page and its graphs, keyed by their path below docs/. */
 export function scalePages(): Record<string, string> {
   const runs = outcomes();
   const { ingestSeconds, batchSeconds, queueSeconds, pageSeconds, pageEvents, requeuesPerSecond } = ASSUMED;

@@ -1,20 +1,20 @@
-/** Mailgun's waits after a refusal, in seconds; it posts `delivered` once. */
+/** Seconds between Mailgun's attempts after a refusal; `delivered` is posted once. */
 const WAITS = [600, 600, 900, 1800, 3600, 7200, 14_400];
 const LONGEST = Math.max(...WAITS) + 1;
 
-/** Posts that Mailgun makes again at a second, and the second of their first. */
+/** Posts that Mailgun repeats in a second, and the second of their first attempt. */
 export interface Repeat {
   readonly attempt: number;
   readonly firstAt: number;
   readonly count: number;
 }
 
-/** What Mailgun posts again: a ring of seconds for each attempt. */
+/** Mailgun's pending retries: a ring buffer of seconds for each attempt. */
 export class Retries {
   readonly #due = WAITS.map(() => new Float64Array(LONGEST));
   waiting = 0;
 
-  /** Returns and takes what is due in a second. */
+  /** Removes and returns the retries due in a second. */
   take(atSecond: number): Repeat[] {
     const repeats: Repeat[] = [];
     let waited = 0;
@@ -29,7 +29,7 @@ export class Retries {
     return repeats;
   }
 
-  /** Notes posts refused at their nth attempt, 0 being the first; returns false where Mailgun gives up. */
+  /** Schedules retries of posts refused at attempt n (0: the first); returns false if Mailgun gives up. */
   refuse(atSecond: number, attempt: number, count: number): boolean {
     const [ring, wait] = [this.#due[attempt], WAITS[attempt]];
     if (ring === undefined || wait === undefined) return false;

@@ -14,14 +14,14 @@ export interface Scenario {
 
 const steady = (perSecond: number): Load => ({ perSecond: () => perSecond, seconds: DAY, seed: SEED });
 
-/** 10,000 a second for a minute, an hour after the start, over 100. */
+/** A burst of 10,000 a second for a minute, after an hour at 100. */
 const burst: Load = {
   perSecond: (at) => (at >= HOUR && at < HOUR + 60 ? 10_000 : 100),
   seconds: 2 * HOUR,
   seed: SEED,
 };
 
-/** A month at 100 a second on the average: the day has its peak, and the weekend little. */
+/** A month at 100 a second on average, with a daily peak and quiet weekends. */
 const month: Load = {
   perSecond(at) {
     const isWeekend = Math.floor(at / DAY) % 7 >= 5;

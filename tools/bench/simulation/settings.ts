@@ -1,6 +1,6 @@
 import { ASSUMED, AWS_LIMITS, type LoadPlan } from '../../../cli/planning/capacity.ts';
 
-/** The stack and the account that a load meets. */
+/** Stack settings and account quotas of a simulation. */
 export interface SimulatedStack {
   readonly domains: number;
   readonly throttlePerSecond: number;
@@ -15,15 +15,15 @@ export interface SimulatedStack {
   readonly secondPassSeconds: number;
   readonly executions: number;
   readonly gatewayPerSecond: number;
-  /** What the table takes before its first peak. */
+  /** Writes a second that the table accepts before its first peak. */
   readonly warmWritesPerSecond: number;
   readonly tableWritesPerSecond: number;
-  /** How long ingest is busy with a webhook, and process with a batch. */
+  /** Seconds that ingest spends on a webhook, and process on a batch. */
   readonly ingestSeconds: number;
   readonly batchSeconds: number;
 }
 
-/** Everything as by default, in an account with AWS's default quotas. */
+/** Default settings in an account with AWS's default quotas. */
 export const DEFAULT_STACK: SimulatedStack = {
   domains: 1,
   throttlePerSecond: 1000,

@@ -9,53 +9,53 @@ import { type ProcessLimit, SimulatedProcess } from './simulated-process.ts';
 export type Limit = IngestLimit | ProcessLimit | 'listings';
 
 export interface Load {
-  /** Webhooks that Mailgun posts for the first time, a second. */
+  /** Webhooks a second that Mailgun posts for the first time. */
   readonly perSecond: (atSecond: number) => number;
   readonly seconds: number;
-  /** Random arrivals from this seed. @default arrivals at the exact rate */
+  /** Seed of random arrivals. @default arrivals at the exact rate */
   readonly seed?: number;
-  /** Ends the run where this limit is met, or with the load. @default when everything is stored */
+  /** Ends the run when this limit is reached, or with the load. @default when everything is stored */
   readonly until?: Limit;
 }
 
-/** A second of a run, as the graphs show it. */
+/** One second of a run, as shown in graphs. */
 export interface Sample {
   readonly atSecond: number;
   readonly offered: number;
   readonly acknowledged: number;
   readonly backlog: number;
-  /** Refused, and not yet in the queue. */
+  /** Events refused and not yet in the queue. */
   readonly missing: number;
 }
 
 export interface Outcome {
   readonly events: number;
-  /** Posts that got a 200, and posts refused, repeats included. */
+  /** Posts with a 200, and refused posts, repeats included. */
   readonly acknowledged: number;
   readonly refused: number;
-  /** Events that reconcile brought. */
+  /** Events that reconcile requeued. */
   readonly requeued: number;
-  /** Posts of events that reconcile had brought before. */
+  /** Posts of events that reconcile had requeued before. */
   readonly repeated: number;
   readonly stored: number;
-  /** The last second in which an event was missing, or more waited than process may have in hand. */
+  /** The last second with a missing event, or with more messages waiting than process holds in flight. */
   readonly settledAt: number;
-  /** The longest that what was due took to list, in seconds. */
+  /** The longest time, in seconds, that listing the due slices took. */
   readonly listingBehind: number;
-  /** The longest that the newest message in the queue had to wait, in seconds. */
+  /** The longest time, in seconds, that the newest message in the queue had to wait. */
   readonly longestQueueSeconds: number;
-  /** The first second in which each limit was met. */
+  /** The first second in which each limit was reached. */
   readonly met: ReadonlyMap<Limit, number>;
   readonly dollars: number;
   readonly samples: readonly Sample[];
 }
 
-/** Longer than Mailgun's last retry and the second pass. */
+/** Longer than Mailgun's last retry plus the second pass. */
 const DRAIN_SECONDS = 48 * 3600;
-/** Less than this many events is none: quantities are real numbers. */
+/** Quantities are real numbers: fewer events than this count as none. */
 const NONE = 0.5;
 
-/** Runs a load through a stack, a second at a time, until everything is stored; the same seed gives the same run. */
+/** Runs a load through a stack second by second until everything is stored; the same seed gives the same run. */
 export function simulate(stack: SimulatedStack, load: Load, sampleEvery = 60): Outcome {
   return new Simulation(stack, load).run(sampleEvery);
 }
@@ -72,7 +72,7 @@ class Simulation {
   readonly #met = new Map<Limit, number>();
   readonly #sum = { events: 0, acknowledged: 0, refused: 0, requeued: 0, repeated: 0, stored: 0 };
   readonly #most = { settledAt: 0, listingBehind: 0, longestQueueSeconds: 0 };
-  /** Events in no queue and no table; those that reconcile is about to send. */
+  /** Events in neither queue nor table, those about to be requeued included. */
   #missing = 0;
   #toSend = 0;
 
@@ -132,7 +132,7 @@ class Simulation {
     return { offered, acknowledged: claimed };
   }
 
-  /** Notes what is posted for the first time, and what of it is refused. */
+  /** Records the first posts of a second, and the refused share of them. */
   #note(at: number, fresh: number, refusedShare: number): void {
     const slice = this.#sliceAt(at);
     const refused = fresh * refusedShare;
@@ -147,7 +147,7 @@ class Simulation {
     const isRun = at % this.#stack.everySeconds === 0;
     if (isRun) this.#listing.begin(this.#slices, at);
     const listed = this.#listing.advance();
-    // While the queue has a backlog nothing is sent; the next run looks again.
+    // Backpressure: nothing is requeued during a backlog; the next run tries again.
     if (this.#process.isPausing(0)) return;
     for (const slice of isRun ? this.#slices.filter(({ isListed }) => isListed) : listed) {
       this.#toSend += slice.missing;
@@ -177,10 +177,10 @@ class Simulation {
   }
 }
 
-/** Where the normal approximation of Poisson's distribution is good enough. */
+/** From this mean on, the normal approximation of the Poisson distribution is good enough. */
 const MANY = 50;
 
-/** Returns the arrivals of a second, which follow Poisson's distribution. */
+/** Returns the arrivals in a second, Poisson distributed if there is a random source. */
 function arrivals(perSecond: number, random: Random | undefined): number {
   if (random === undefined) return perSecond;
   if (perSecond < MANY) return poisson(perSecond, random);

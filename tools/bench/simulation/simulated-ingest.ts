@@ -1,28 +1,28 @@
 import { ASSUMED, AWS_LIMITS } from '../../../cli/planning/capacity.ts';
 import type { SimulatedStack } from './settings.ts';
 
-/** What may stop a webhook before the table. */
+/** Limits that can stop a webhook before the table. */
 export type IngestLimit = 'throttle' | 'gateway' | 'executions';
 
-/** Seconds after which an execution that has nothing to do is gone. */
+/** Seconds after which an idle execution environment is removed. */
 const IDLE_SECONDS = 600;
 const NEW_PER_SECOND = AWS_LIMITS.executionsPerTenSeconds / 10;
 
-/** Gateway and executions of ingest, a second at a time. */
+/** Simulates gateway and ingest second by second. */
 export class SimulatedIngest {
   readonly #stack: SimulatedStack;
   #tokens: number;
   #pool: number;
   #unusedGrowth: number = AWS_LIMITS.executionsPerTenSeconds;
 
-  /** Starts warm for a load that has been there before. */
+  /** Starts warm, as after a steady load. */
   constructor(stack: SimulatedStack, warmPerSecond: number) {
     this.#stack = stack;
     this.#tokens = stack.throttleBurst;
     this.#pool = Math.min(this.#mostExecutions, warmPerSecond * stack.ingestSeconds);
   }
 
-  /** Returns how many of the posts of a second reach ingest, and which limits stop the others. */
+  /** Returns how many posts of a second reach ingest, and which limits stopped the others. */
   admit(offered: number): { admitted: number; met: IngestLimit[] } {
     const met: IngestLimit[] = [];
     const { throttlePerSecond, throttleBurst, gatewayPerSecond } = this.#stack;
@@ -36,12 +36,12 @@ export class SimulatedIngest {
     return { admitted, met };
   }
 
-  /** Executions that the account leaves to ingest when process has all of its own. */
+  /** Executions that the account leaves to ingest when process uses all of its own. */
   get #mostExecutions(): number {
     return Math.max(0, this.#stack.executions - this.#stack.maxConcurrency);
   }
 
-  /** A new execution takes a whole second for its first webhook. */
+  /** A new execution environment spends a whole second on its first webhook. */
   #execute(passed: number): number {
     const warm = this.#pool / this.#stack.ingestSeconds;
     const wanted = Math.max(0, passed - warm);

@@ -1,35 +1,35 @@
 import { ASSUMED, AWS_LIMITS, PER_WEBHOOK } from '../../../cli/planning/capacity.ts';
 import type { SimulatedStack } from './settings.ts';
 
-/** What may stop a webhook in queue, process or table. */
+/** Limits that can stop a webhook in queue, process or table. */
 export type ProcessLimit = 'table' | 'process' | 'partition' | 'backpressure';
 
 const CLAIM_WRITES = 1;
 const FIRST_POLLERS = 5;
 
-/** Claims, queue, process and table, a second at a time. */
+/** Simulates claims, queue, process and table second by second. */
 export class SimulatedProcess {
   readonly #stack: SimulatedStack;
   #capacity: number;
   #peak = 0;
   #pollers: number;
-  /** Messages that wait. */
+  /** Messages waiting in the queue. */
   backlog = 0;
 
-  /** Starts with the pollers of a load that has been there before. */
+  /** Starts with the pollers of a steady load. */
   constructor(stack: SimulatedStack, warmPerSecond: number) {
     this.#stack = stack;
     this.#pollers = Math.max(FIRST_POLLERS, (warmPerSecond * stack.batchSeconds) / stack.batchSize);
     this.#capacity = stack.warmWritesPerSecond;
   }
 
-  /** Returns whether reconcile sends nothing, because the queue has more than process may have in hand. */
+  /** Returns true if reconcile pauses, because the queue holds more than process can have in flight. */
   isPausing(arriving: number): boolean {
     const { maxConcurrency, batchSize } = this.#stack;
     return this.backlog + arriving * ASSUMED.queueSeconds > maxConcurrency * batchSize;
   }
 
-  /** Takes the webhooks of a second and what is requeued; returns how many are claimed, and how many are stored. */
+  /** Accepts the webhooks of a second and what is requeued; returns how many were claimed, and how many stored. */
   take(atSecond: number, webhooks: number, requeued: number): { claimed: number; stored: number; met: ProcessLimit[] } {
     const met: ProcessLimit[] = [];
     const arriving = webhooks + requeued;
@@ -61,7 +61,7 @@ export class SimulatedProcess {
     };
   }
 
-  /** An on-demand table takes twice its last peak, half an hour later. */
+  /** An on-demand table doubles its capacity half an hour after a peak. */
   #warm(atSecond: number, writes: number): void {
     this.#peak = Math.max(this.#peak, writes);
     if (atSecond % AWS_LIMITS.tableDoublingSeconds !== AWS_LIMITS.tableDoublingSeconds - 1) return;

@@ -1,7 +1,7 @@
 import { parseAlarmDescription } from '../../../lambdas/domain/alarm-description.ts';
 import type { AlarmNews } from '../../local-stack/alarms/start-alarms.ts';
 
-/** Returns what the console prints of an alarm that changes its state. */
+/** Returns the console lines for an alarm's state change. */
 export function alarmLines({ name, description, to, atMs, fromSinceMs }: AlarmNews): string[] {
   const at = new Date(atMs).toISOString().slice(11, 19);
   const text = parseAlarmDescription(description);

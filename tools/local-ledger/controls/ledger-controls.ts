@@ -12,35 +12,35 @@ import { OUTPUTS } from '../product.ts';
 import type { ReconcileResult, ReconcileRuns, ReconcileSums } from './reconcile-runs.ts';
 import type { SealResult, SealRuns } from './seal-runs.ts';
 
-/** The keys the stack accepts, as its secret holds them. */
+/** Signing keys that the stack accepts, as in its secret. */
 export interface SigningKeys {
   readonly current: string;
   readonly previous?: string;
   readonly parent?: string;
 }
 
-/** What the ledger has done since its start, and what waits. */
+/** Work done since the start, and messages waiting. */
 export interface LedgerStats extends Stats {
   readonly queue: { readonly visible: number; readonly inFlight: number };
   readonly deadLetters: number;
-  /** Calls of the twin's API. */
+  /** API calls to the twin. */
   readonly mailgun: ApiCounts;
   readonly reconcile: ReconcileSums;
 }
 
-/** What can be requested of a running ledger, by HTTP or by a test that holds it. */
+/** Operations on a running ledger, available over HTTP and to tests in the same process. */
 export interface LedgerControls extends Omit<Controls, 'stats'> {
   stats(): Promise<LedgerStats>;
   putKeys(keys: SigningKeys): Promise<void>;
-  /** One run of reconcile that ignores the waits. */
+  /** Runs reconcile once, ignoring the waits. */
   reconcile(): Promise<ReconcileResult>;
-  /** One run of seal that ignores the waits; undefined where there is no archive. */
+  /** Runs seal once, ignoring the waits; undefined without an archive. */
   seal(): Promise<SealResult | undefined>;
-  /** How the twin's API misbehaves from now on. */
+  /** Sets how the twin's API misbehaves from now on. */
   misbehave(misbehaviour: Misbehaviour): void;
-  /** From now on the twin's account has these domains, and no others. */
+  /** Replaces the domains of the twin's account. */
   setDomains(names: readonly string[]): void;
-  /** Has the twin's API list events that no webhook reports. */
+  /** Makes the twin's API list events for which no webhook is posted. */
   list(events: readonly EventData[]): void;
 }
 
@@ -49,7 +49,7 @@ export interface LedgerParts {
   readonly controls: Controls;
   readonly mailgun: LocalMailgun;
   readonly reconcileRuns: ReconcileRuns;
-  /** Undefined where there is no archive. */
+  /** Undefined without an archive. */
   readonly sealRuns: SealRuns | undefined;
 }
 
@@ -78,7 +78,7 @@ export function createLedgerControls({ aws, controls, mailgun, reconcileRuns, se
 
 const EVENT_EXAMPLE = '[{"event":"opened","id":"…","timestamp":1790000000.5,"recipient":"a@b.example",…}]';
 
-/** The routes of the control URL that belong to this product. */
+/** Returns the product's own routes of the control URL. */
 export function controlRoutes(controls: LedgerControls): ControlRoutes {
   return {
     'GET /stats': async () => [200, await controls.stats()],

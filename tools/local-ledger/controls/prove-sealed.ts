@@ -5,23 +5,23 @@ import type { Clock } from '../../mailgun-twin/clock.ts';
 import type { ReadyInfo } from '../ready.ts';
 import { readLedger } from '../scenario/read-stack.ts';
 
-/** What `verify` finds of the certificate of a domain. */
+/** What `verify` reports for a domain's certificate. */
 export interface ProvedDomain {
   readonly domain: string;
   readonly verdict: string;
-  /** Nothing contradicts the certificate, the archive included. */
+  /** True if nothing contradicts the certificate, the archive included. */
   readonly holds: boolean;
   readonly faults: number;
-  /** Fingerprint of the key that signed it. */
+  /** Fingerprint of the signing key. */
   readonly key: string;
 }
 
 const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
 const DAY_SECONDS = 86_400;
-/** What is sealed of a ledger has been compared, and can be stated. */
+/** States of slices that have been compared, and that a certificate can state. */
 const COMPARED = ['settled', 'open', 'short'];
 
-/** Runs `prove | verify` over what is compared of each domain, as an operator would; throws where a command cannot. */
+/** Runs `prove | verify` over each domain's compared time, as an operator would; throws if a command fails. */
 export async function proveSealed(ready: ReadyInfo, ranges: ReadonlyMap<string, SealedTime>): Promise<ProvedDomain[]> {
   const local = ['--local', '--port', new URL(ready.webhookUrl).port];
   const proved: ProvedDomain[] = [];
@@ -35,13 +35,13 @@ export async function proveSealed(ready: ReadyInfo, ranges: ReadonlyMap<string, 
   return proved;
 }
 
-/** A stretch of a ledger in epoch seconds. */
+/** A time range of a ledger in epoch seconds. */
 export interface SealedTime {
   readonly from: number;
   readonly to: number;
 }
 
-/** Returns what each ledger has compared by now; a domain without any is left out. */
+/** Returns the compared time range of each ledger; leaves out domains without one. */
 export async function comparedTimes(
   ready: ReadyInfo,
   clock: Clock,

@@ -20,7 +20,7 @@ export interface ReconcileSums {
   readonly sent: number;
 }
 
-/** The runs of reconcile, by its schedule and by hand. */
+/** Runs reconcile on its schedule and on request. */
 export class ReconcileRuns {
   readonly #target: Pick<FunctionProcess, 'invoke'>;
   readonly #inFlight = new Set<Promise<Outcome>>();
@@ -38,7 +38,7 @@ export class ReconcileRuns {
     return outcome;
   }
 
-  /** One run that ignores the waits. It waits for those under way, beside which it could do nothing. */
+  /** Runs once, ignoring the waits. Waits for active runs first: beside them it would find the lease taken. */
   async byHand(): Promise<ReconcileResult> {
     await Promise.allSettled(this.#inFlight);
     const outcome = await this.run('{"ignoreWaits":true}');

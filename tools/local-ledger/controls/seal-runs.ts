@@ -2,14 +2,14 @@ import type { FunctionProcess } from '../../local-stack/functions/function-proce
 import type { Outcome } from '../../local-stack/functions/function-sandbox.ts';
 import type { Clock } from '../../mailgun-twin/clock.ts';
 
-/** What a run of seal returns. */
+/** Result of a run of seal. */
 export interface SealResult {
   readonly sealed: number;
   readonly rows: number;
   readonly done: boolean;
 }
 
-/** The runs of seal, by its schedule and by hand. */
+/** Runs seal on its schedule and on request. */
 export class SealRuns {
   readonly #target: Pick<FunctionProcess, 'invoke'>;
   readonly #inFlight = new Set<Promise<Outcome>>();
@@ -24,7 +24,7 @@ export class SealRuns {
     return running.finally(() => this.#inFlight.delete(running));
   }
 
-  /** One run that ignores the waits. It waits for those under way, beside which it could do nothing. */
+  /** Runs once, ignoring the waits. Waits for active runs first: beside them it would find the lease taken. */
   async byHand(): Promise<SealResult> {
     await Promise.allSettled(this.#inFlight);
     const outcome = await this.run('{"ignoreWaits":true}');
@@ -34,10 +34,10 @@ export class SealRuns {
 }
 
 const SEAL_AGAIN_MS = 1000;
-/** A run that ended without a word may have left its lease, which lasts two minutes. */
+/** A killed run may have left its lease, which lasts two minutes. */
 const SEAL_PATIENCE_MS = 240_000;
 
-/** Seals until nothing is left to seal; gives up once patience ends, with what the last run said. */
+/** Seals until nothing is left; after `SEAL_PATIENCE_MS` throws with the last run's result. */
 export async function sealAll(
   seal: () => Promise<SealResult>,
   clock: Pick<Clock, 'now' | 'sleep'>,

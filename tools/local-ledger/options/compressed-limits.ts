@@ -1,13 +1,13 @@
 import type { ReconcileChoice } from './reconcile-choice.ts';
 
-/** As the configuration has them; a test compares. */
+/** As in the configuration; a test compares them. */
 const OLDEST_MESSAGE_SECONDS = 300;
 const PUBLISH_LAG_SECONDS = 21_600;
 const MAX_PERIOD_SECONDS = 43_200;
 
 /**
- * Limits that are times of metrics pass as quickly as the minute of metric time does; what waits for reconcile is
- * measured over two of its runs, however often it runs here. Answers are no quicker, so their limit stays.
+ * Scales time limits of metrics to the compressed minute; limits on reconcile's backlog become two of its runs. Latency
+ * limits stay, since responses are not faster here.
  */
 export function compressedLimits(metricPeriodSeconds: number, reconcileEverySeconds: number) {
   const compressed = (seconds: number) => Math.max(1, Math.round((seconds * metricPeriodSeconds) / 60));
@@ -19,7 +19,10 @@ export function compressedLimits(metricPeriodSeconds: number, reconcileEverySeco
   };
 }
 
-/** Half of the retention as deployed, but not before the alarms of its causes, which take two runs and their period. */
+/**
+ * Half of the retention as deployed, but no earlier than the alarms on its causes, which take two runs and their
+ * period.
+ */
 export function compressedCursorSeconds({
   retentionSeconds,
   settleSeconds,

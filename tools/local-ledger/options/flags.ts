@@ -15,24 +15,24 @@ export interface Flags {
   readonly publish: boolean;
   /** True if slices are sealed into an archive. */
   readonly archive: boolean;
-  /** URLs that changes are delivered to. */
+  /** URLs that changes are posted to. */
   readonly receivers: readonly string[];
   readonly signingKey: string | undefined;
   readonly previousSigningKey: string | undefined;
   readonly parentSigningKey: string | undefined;
   readonly domains: readonly string[];
-  /** True if events take shapes that break some clients. */
+  /** True if events have shapes that break some clients. */
   readonly oddShapes: boolean;
   /** Percentage of first deliveries that fail. */
   readonly drop: number;
-  /** Domains whose webhooks name no recipient. */
+  /** Domains whose webhooks are redacted. */
   readonly redactedDomains: readonly string[];
-  /** True if webhooks of the old format come too. */
+  /** True if webhooks in the legacy format are sent too. */
   readonly legacy: boolean;
   readonly reconcile: ReconcileChoice;
-  /** Undefined: the environment, or what can run here, decides. */
+  /** Undefined: chosen by the environment, else the first that can run here. */
   readonly engine: EngineName | undefined;
-  /** How long a minute of alarms takes. */
+  /** Seconds that one minute of alarm time takes. */
   readonly metricPeriodSeconds: number;
   readonly faults: readonly Fault[];
   readonly seed: number | undefined;
@@ -146,7 +146,7 @@ interface StartOptions {
   readonly seed?: number;
 }
 
-/** Returns the flags, or the help where it is asked for; throws a `StartupError` with one sentence for a mistake. */
+/** Returns the flags, or the help text if requested; throws a one-sentence `StartupError` for a mistake. */
 export function parseFlags(args: readonly string[]): Flags | { readonly help: string } {
   const parsed = parseCommand<StartOptions>(createStartCommand(), args, mistake);
   if ('help' in parsed) return parsed;
@@ -159,7 +159,7 @@ export function parseFlags(args: readonly string[]): Flags | { readonly help: st
     traffic: options.traffic,
     once: options.once ?? false,
     json: options.json ?? false,
-    // Deliveries are made of what is published.
+    // Deliveries need published changes.
     publish: (options.publish ?? false) || receivers !== undefined,
     archive: options.archive ?? false,
     receivers: receivers ?? [],

@@ -1,9 +1,9 @@
 import { type Command, CommanderError, InvalidArgumentError } from 'commander';
 
-/** What a command line came to: its options, or the help that it asked for. */
+/** A parsed command line: its options, or the help text it requested. */
 export type ParsedCommand<Options> = { readonly options: Options } | { readonly help: string };
 
-/** Parses arguments; a mistake becomes one sentence, thrown as what `mistake` makes of it. */
+/** Parses arguments; for a mistake throws the error that `mistake` makes from one sentence. */
 export function parseCommand<Options>(
   command: Command,
   args: readonly string[],
@@ -39,7 +39,7 @@ export function notBlank(text: string): string {
   return text;
 }
 
-/** Returns a parser for an option that may be repeated, each value read by `parse`. */
+/** Returns a parser for a repeatable option; `parse` reads each value. */
 export function repeated<T>(parse: (text: string) => T): (text: string, earlier?: readonly T[]) => readonly T[] {
   return (text, earlier = []) => [...earlier, parse(text)];
 }

@@ -1,23 +1,23 @@
-/** What a run of the stack chooses about reconciliation. */
+/** Reconciliation settings of a run. */
 export interface ReconcileChoice {
   readonly source: 'events' | 'logs';
   readonly everySeconds: number;
   readonly settleSeconds: number;
   readonly sliceSeconds: number;
   readonly retentionSeconds: number;
-  /** Undefined: with the twin where the stack starts, with another Mailgun at the first webhook. */
+  /** Undefined: the stack's start with the twin, the first webhook with another Mailgun. */
   readonly fromEpochSeconds: number | undefined;
-  /** Another Mailgun than the twin, and its key. */
+  /** Another Mailgun in place of the twin, and its API key. */
   readonly mailgunUrl: string | undefined;
   readonly apiKey: string | undefined;
 }
 
-/** The choice without options. */
+/** The settings without options. */
 export const USUAL_RECONCILE: ReconcileChoice = {
   source: 'events',
-  // Quarters of an hour become quarters of a minute.
+  // Slices of 15 minutes become 15 seconds.
   everySeconds: 15,
-  // Longer than Mailgun's retries take here: webhooks have had their chance before anything is called missing.
+  // Longer than Mailgun's compressed retries: webhooks had their chance before anything counts as missing.
   settleSeconds: 8,
   sliceSeconds: 3,
   retentionSeconds: 120,
@@ -26,20 +26,20 @@ export const USUAL_RECONCILE: ReconcileChoice = {
   apiKey: undefined,
 };
 
-/** The second pass, after half of it, stays within reach of longer slices and settle times. */
+/** Returns the retention in seconds: the second pass, at half of it, stays within it for long slices and settle times. */
 export const usualRetentionSeconds = (settleSeconds: number, sliceSeconds: number) =>
   Math.max(USUAL_RECONCILE.retentionSeconds, 3 * (settleSeconds + sliceSeconds));
 
-/** What a choice that says nothing else comes to. */
+/** The twin and the start that settings default to. */
 export interface TwinPlace {
   readonly twinUrl: string;
   readonly startEpochSeconds: number;
 }
 
-/** The choice as the stack's configuration spells it. */
+/** Returns the settings in the form of the stack's configuration. */
 export function reconcileOverlay(choice: ReconcileChoice, { twinUrl, startEpochSeconds }: TwinPlace) {
   const { source, everySeconds, settleSeconds, sliceSeconds, retentionSeconds, mailgunUrl } = choice;
-  // Before its first webhook a ledger knows nothing, and the first of all may be dropped.
+  // Before its first webhook a ledger knows nothing, and the very first may be dropped.
   const start = mailgunUrl === undefined ? startEpochSeconds : undefined;
   const fromEpochSeconds = choice.fromEpochSeconds ?? start;
   return {

@@ -1,14 +1,14 @@
-/** What only a run knows, by what its assembly holds in place of it, so that one assembly serves every run. */
+/** Values known only at run time, keyed by the placeholder in the assembly, so that one assembly serves every run. */
 export type RunValues = Readonly<Record<string, string>>;
 
-/** Such as no configuration holds by chance. */
+/** Values that a configuration cannot contain by chance. */
 export const PLACEHOLDERS = {
   twinUrl: 'https://twin.invalid',
   dashboardUrl: 'https://dashboard.invalid',
   startEpochSeconds: 9_876_543_210,
 } as const;
 
-/** Returns what takes the place of each placeholder in a run. */
+/** Returns the run's value for each placeholder. */
 export function runValues(twinUrl: string, dashboardUrl: string, startMs: number): RunValues {
   return {
     [PLACEHOLDERS.twinUrl]: twinUrl,

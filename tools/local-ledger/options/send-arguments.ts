@@ -4,10 +4,10 @@ import { notBlank, parseCommand, repeated, wholeNumber } from './parse-command.t
 
 export const DEFAULT_PORT = 4010;
 
-/** A mistake in the arguments, or no stack to send to: nothing was sent. */
+/** Wrong arguments, or no running stack: nothing was sent. */
 export class SendError extends Error {}
 
-/** What is to be sent, and how often. */
+/** What to send, and how often. */
 export interface SendRequest {
   readonly build: EventBuilder;
   readonly recipient: string;
@@ -53,7 +53,7 @@ function createSendCommand(): Command {
     .addHelpText('after', EXAMPLES);
 }
 
-/** Returns what to send, or the help where it is asked for; throws `SendError` with one sentence for a mistake. */
+/** Returns what to send, or the help text if requested; throws a one-sentence `SendError` for a mistake. */
 export function parseArguments(args: readonly string[]): SendRequest | { readonly help: string } {
   const parsed = parseCommand<SendOptions>(createSendCommand(), args, (sentence) => new SendError(sentence));
   if ('help' in parsed) return parsed;
@@ -64,7 +64,7 @@ export function parseArguments(args: readonly string[]): SendRequest | { readonl
 
 const FAILURE_TYPES = { permanent: 'permanent_fail', temporary: 'temporary_fail' } as const;
 
-/** Mailgun reports no event of what cannot be a mailbox. */
+/** Refuses what cannot be a mailbox: Mailgun reports no events for it. */
 function address(text: string): string {
   if (/^[^@\s]\S*@[^@\s]+$/.test(text)) return text;
   throw new InvalidArgumentError('It must be an address like ada@north.example.');

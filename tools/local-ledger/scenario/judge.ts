@@ -4,21 +4,21 @@ import { answersOf } from '../../mailgun-twin/webhooks/delivery.ts';
 import type { PlayedMessage } from './play.ts';
 import type { StoredEvent, StoredMessage, StoredRecipient } from './read-stack.ts';
 
-/** One event of Mailgun's, however often it was sent, and what is stored of it. */
+/** One Mailgun event, however often it was sent, with its stored copies. */
 export interface AccountedEvent {
-  /** As the read API shows it; unknown for a legacy form, which names no event id. */
+  /** Event key as in the read API; null for the legacy form, which has no event id. */
   readonly key: string | null;
   readonly event: string;
   readonly recipient: string;
-  /** To every copy, in no particular order; null where none came. */
+  /** Statuses of all copies, unordered; null where no response came. */
   readonly answers: readonly (number | null)[];
-  /** Some copy got a 200, which is the promise to keep the event. */
+  /** True if a copy got a 200, which promises to keep the event. */
   readonly acknowledged: boolean;
-  /** Some copy got a 406, though nothing about it was wrong. */
+  /** True if a copy got a 406 although nothing was wrong with it. */
   readonly refused: boolean;
-  /** Mailgun's API shows it. */
+  /** True if Mailgun's API lists it. */
   readonly listed: boolean;
-  /** It must be stored: it was acknowledged, or is there for reconciliation to find. */
+  /** True if it must be stored: it was acknowledged, or reconciliation can find it. */
   readonly owed: boolean;
   readonly decides: boolean;
   readonly stored: number;
@@ -30,7 +30,7 @@ export interface Account {
   readonly unknown: readonly string[];
 }
 
-/** Sets what Mailgun sent of a message against what is stored of it, after reconciliation or without. */
+/** Compares the events that Mailgun sent for a message with the stored ones, with or without reconciliation. */
 export function accountFor(played: PlayedMessage, stored: readonly StoredEvent[], reconciled: boolean): Account {
   const sent = new Map<string, PlayedMessage['reported'][number][]>();
   for (const one of played.reported) {
@@ -70,18 +70,18 @@ function isCopy(stored: StoredEvent, event: TwinEvent): boolean {
   return isSameEvent && isSameAddress(stored.recipient, event.data.recipient);
 }
 
-/** Mail treats the case of an address as meaningless, in practice, on both sides of the @. */
+/** In practice the case of an address has no meaning, on both sides of the @. */
 export const isSameAddress = (one: string | null, other: string) => one?.toLowerCase() === other.toLowerCase();
 
 export const isLost = ({ owed, stored }: AccountedEvent) => owed && stored === 0;
 
-/** No webhook brought it, and it is there. */
+/** Returns true if the event is stored although no webhook was acknowledged. */
 export const isRecovered = ({ acknowledged, stored }: AccountedEvent) => !acknowledged && stored > 0;
 
-/** Returns whether no promise covers the event, and it was not refused. */
+/** Returns true if the event was neither promised nor refused. */
 export const isExcused = ({ owed, refused }: AccountedEvent) => !owed && !refused;
 
-/** `never-acknowledged`: it differs, and an event that neither a 200 nor reconciliation vouches for explains that. */
+/** `never-acknowledged`: it differs only by events that were neither acknowledged nor listed. */
 export type Judgement = 'as-expected' | 'never-acknowledged' | 'wrong';
 
 export interface RecipientVerdict {
@@ -100,7 +100,7 @@ export interface MessageVerdict {
   readonly account: Account;
 }
 
-/** Compares what is stored of a message with what its timeline says, by hand, that a reader must be told. */
+/** Compares what is stored of a message with its timeline's handwritten expectation. */
 export function judgeMessage(
   played: PlayedMessage,
   stored: StoredMessage | undefined,

@@ -6,7 +6,7 @@ import type { Twin, TwinEvent } from '../../mailgun-twin/twin.ts';
 import { type DeliveryFaults, drawDeliveryPlan } from '../../mailgun-twin/webhooks/draw-delivery-plan.ts';
 import type { SigningKeys } from '../../mailgun-twin/webhooks/signature.ts';
 
-/** A message, and what the twin did for each step of its timeline. */
+/** A message, with what the twin did for each step of its timeline. */
 export interface PlayedMessage {
   readonly scheduled: ScheduledMessage;
   readonly reported: readonly { readonly step: Step; readonly event: TwinEvent }[];
@@ -21,7 +21,7 @@ export interface PlayContext {
   readonly oddShapes?: boolean;
 }
 
-/** Lets every timeline happen at its time; resolves after the last event happened, while deliveries may still be under way. */
+/** Plays every timeline on schedule; resolves after the last event, while deliveries may still be running. */
 export async function playTimelines(
   messages: readonly ScheduledMessage[],
   context: PlayContext,
@@ -52,7 +52,7 @@ function report(scheduled: ScheduledMessage, step: Step, epochMs: number, contex
   const encoding = timeline.encoding ?? 'json';
   const data = step.build({ mail, recipient: mail.to[step.recipient] ?? '', epochMs, random, oddShapes });
   const listed = timeline.listed ?? true;
-  // Whatever Mailgun does not list has its webhook alone: nothing could bring it back.
+  // An unlisted event has only its webhook: reconciliation could not recover it.
   const dropChance = listed ? deliveryFaults.dropChance : 0;
   const plan = drawDeliveryPlan(data.event, encoding, { ...deliveryFaults, dropChance }, random);
   const delayMs = plan.delayMs + (step.heldSeconds * 1000) / twin.compression;

@@ -20,7 +20,7 @@ export interface StoredEvent {
   readonly recipient: string | null;
 }
 
-/** The read API's response about one message, as far as the scenario uses it. */
+/** The fields of the read API's message response that the scenario uses. */
 export interface StoredMessage {
   readonly recipients: readonly StoredRecipient[];
   readonly events: readonly StoredEvent[];
@@ -28,22 +28,22 @@ export interface StoredMessage {
 
 export type Api = Pick<ReadyInfo, 'apiUrl' | 'apiToken'>;
 
-/** Ids with signs that mean something in a path travel as a parameter. */
+/** Puts ids with characters that are special in a path into the query. */
 function messageUrl({ apiUrl }: Api, messageId: string): string {
-  // The apostrophe too, so that the URL can stand between apostrophes in a shell.
+  // Encodes the apostrophe too, so that the URL can be quoted in a shell.
   const encoded = encodeURIComponent(messageId).replaceAll("'", '%27');
   const base = `${apiUrl.replace(/\/$/, '')}/mailgun/messages`;
   return /[/?#%]/.test(messageId) ? `${base}?id=${encoded}` : `${base}/${encoded}`;
 }
 
-/** A command line that reads the message back, to be pasted as it is. */
+/** Returns a command line that reads the message, ready to paste. */
 export const curlCommand = (api: Api, messageId: string) =>
   `curl -s -H 'Authorization: Bearer ${api.apiToken}' '${messageUrl(api, messageId)}'`;
 
 const READS_AT_MOST = 20;
 const READ_AGAIN_MS = 300;
 
-/** What is stored of a message, all its pages; undefined where the API knows none. */
+/** Returns all pages of a message; undefined if the API does not know it. */
 export async function readMessage(
   api: Api,
   messageId: string,
@@ -56,7 +56,7 @@ export async function readMessage(
   for (let url: string | undefined = first; url !== undefined; ) {
     const page: (StoredMessage & { next?: string | null }) | undefined = await readUrl(api, url, clock, signal);
     if (page === undefined) return undefined;
-    // Where a recipient's events go over the edge of a page, the later entry has counted more.
+    // Where a recipient's events span pages, the later entry has the higher count.
     for (const entry of page.recipients) recipients.set(entry.recipient, entry);
     events.push(...page.events);
     const cursor: URLSearchParams | undefined = page.next ? new URLSearchParams({ cursor: page.next }) : undefined;
@@ -65,12 +65,12 @@ export async function readMessage(
   return { recipients: [...recipients.values()], events };
 }
 
-/** `route` with its parameters, as it stands behind `/mailgun/`. */
+/** Reads `/mailgun/<route>`, parameters included. */
 export function readApi<Reply>(api: Api, route: string, clock: Clock, signal: AbortSignal) {
   return readUrl<Reply>(api, `${api.apiUrl.replace(/\/$/, '')}/mailgun/${route}`, clock, signal);
 }
 
-/** A stack with faults may fail a read or two. */
+/** Retries: with faults a few reads may fail. */
 async function readUrl<Reply>(api: Api, url: string, clock: Clock, signal: AbortSignal): Promise<Reply | undefined> {
   for (let reads = 1; ; reads += 1) {
     const response = await fetch(url, { headers: { authorization: `Bearer ${api.apiToken}` }, signal });
@@ -86,7 +86,7 @@ async function readUrl<Reply>(api: Api, url: string, clock: Clock, signal: Abort
 
 type Counts = Readonly<Record<string, number>>;
 
-/** A stretch of a domain's time, as the read API shows it. */
+/** A slice as in the read API. */
 export interface LedgerSlice {
   readonly domain: string;
   readonly start: number;
@@ -105,7 +105,7 @@ interface Bucket {
 
 type Domains = Api & Pick<ReadyInfo, 'domains'>;
 
-/** Epoch seconds; both ends belong to it. */
+/** A time range in epoch seconds, both ends included. */
 export interface Span {
   readonly from: number;
   readonly to: number;
@@ -113,27 +113,27 @@ export interface Span {
 
 const HOUR_SECONDS = 3600;
 
-/** The slices of all domains that hold some of a span. */
+/** Returns the slices of all domains that overlap a span. */
 export async function readLedger(
   ready: Domains,
   span: Span,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<LedgerSlice[]> {
-  // A slice is found by its start, which may lie before the span, and is at most an hour long.
+  // Slices are found by their start, up to an hour before the span.
   const range = `from=${span.from - HOUR_SECONDS}&to=${span.to + 1}`;
   const ledgers = await readEach<{ slices: LedgerSlice[] }>(ready, 'ledger', range, clock, signal);
   return ledgers.flatMap(({ slices }) => slices).filter(({ end }) => end > span.from);
 }
 
-/** How many events of each type happened in the hours of a span, each counted once whatever its tags. */
+/** Returns the number of events by type in the hours of a span, each counted once whatever its tags. */
 export async function readStats(ready: Domains, span: Span, clock: Clock, signal: AbortSignal): Promise<Counts> {
   const range = `tag=*&from=${Math.floor(span.from / HOUR_SECONDS) * HOUR_SECONDS}&to=${span.to + 1}`;
   const stats = await readEach<{ buckets: Bucket[] }>(ready, 'stats', range, clock, signal);
   return addUp(stats.flatMap(({ buckets }) => buckets.filter(({ tag }) => tag === '*').map(({ counts }) => counts)));
 }
 
-/** The read API reads one domain at a time. */
+/** Reads one domain at a time, as the read API requires. */
 function readEach<Reply>(ready: Domains, route: string, range: string, clock: Clock, signal: AbortSignal) {
   return Promise.all(
     ready.domains.map(async (domain) => {
@@ -150,13 +150,13 @@ export function addUp(all: readonly Counts[]): Record<string, number> {
   return sums;
 }
 
-/** What is left in the queues when the wait is over. */
+/** Messages still in the queues when the wait ends. */
 export interface Leftovers {
   readonly waiting: number;
   readonly deadLetters: number;
 }
 
-/** What the stack says of itself. */
+/** Returns the stack's own statistics. */
 export async function readStackStats(controlUrl: string, signal: AbortSignal): Promise<LedgerStats> {
   const response = await fetch(`${controlUrl.replace(/\/$/, '')}/stats`, { signal });
   if (!response.ok) throw new Error(`${response.url} answered ${response.status}: ${await response.text()}`);

@@ -4,7 +4,7 @@ import type { MessageVerdict } from './judge.ts';
 import type { Leftovers } from './read-stack.ts';
 import { type Ledger, type Summary, type Tally, tally } from './totals.ts';
 
-/** The parts of a run, in order. */
+/** Phases of a run, in order. */
 export type Phase = 'reporting' | 'retrying' | 'draining' | 'reconciling' | 'reading';
 
 export interface Opening {
@@ -16,40 +16,42 @@ export interface Opening {
   readonly compression: number;
 }
 
-/** One look at the ledger, after a run of reconcile. */
+/** State of the ledger after a run of reconcile. */
 export interface Look {
-  /** Whether the scenario asked for the run, or the schedule made it meanwhile. */
+  /** Who started the run: the scenario, or the schedule meanwhile. */
   readonly by: 'scenario' | 'schedule';
   readonly missing: number;
   readonly sent: number;
-  /** Slices of the run's time that are settled, and that the ledger has judged. */
+  /** Settled slices of the run's time, and those that were compared. */
   readonly settled: number;
   readonly slices: number;
 }
 
-/** Says how a run is going: in words to a person, or in JSON lines to a program. */
+/** Reports progress: as text for a person, or as JSON lines for a program. */
 export interface Reporter {
   opening(opening: Opening): void;
   phase(phase: Phase): void;
-  /** `mailSeconds`: mail time since the run began. */
+  /** `mailSeconds`: simulated time since the run began. */
   progress(phase: Phase, mailSeconds: number, tally: Tally): void;
-  /** So many messages are still in the queue. */
+  /** Number of messages still in the queue. */
   waiting(messages: number): void;
   drained(leftovers: Leftovers): void;
-  /** So many events no webhook brought, by type. */
+  /** Number of events by type that no webhook brought. */
   missed(events: Readonly<Record<string, number>>): void;
-  /** Something happened to the ledger. */
+  /** A run of reconcile ended. */
   reconciled(look: Look): void;
   result(verdicts: readonly MessageVerdict[], summary: Summary): void;
   ledger(ledger: Ledger): void;
-  /** Commands that work when pasted, each with what it does. */
+  /** Commands ready to paste, each with what it does. */
   commands(commands: readonly { readonly does: string; readonly command: string }[]): void;
   trouble(error: unknown): void;
 }
 
 export type Print = (line: string) => void;
 
-/** One JSON object a line, told apart by `event`: `progress`, `message`, `ledger` and `summary`, or `trouble`. */
+/**
+ * Prints one JSON object a line, distinguished by `event`: `progress`, `message`, `ledger` and `summary`, or `trouble`.
+ */
 export function createJsonReporter(print: Print): Reporter {
   const write = (event: string, facts: object) => print(JSON.stringify({ event, ...facts }));
   return {
@@ -75,7 +77,7 @@ export function createJsonReporter(print: Print): Reporter {
 
 const REPORT_EVERY_MS = 1_000;
 
-/** Makes a function that reports, every second, how far the deliveries have come while some work goes on. */
+/** Returns a function that reports delivery progress every second while a promise is pending. */
 export function createWatch(twin: Twin, clock: Clock, reporter: Reporter) {
   const { compression } = twin;
   const beganAt = clock.now();

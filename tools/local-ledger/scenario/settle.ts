@@ -7,10 +7,10 @@ import type { Reporter } from './reporter.ts';
 
 const DRAIN_POLL_MS = 250;
 const DRAIN_REPORT_EVERY_MS = 2_000;
-/** Messages that keep failing rest longer and longer between tries; after this without any progress they are stuck. */
+/** Failing messages are retried at growing intervals; without progress for this long they count as stuck. */
 const DRAIN_PATIENCE_MS = 90_000;
 
-/** Waits until the queue was seen empty twice running, or until it has stopped getting emptier. */
+/** Waits until the queue was empty twice in a row, or has stopped shrinking. */
 export async function waitUntilDrained(
   controlUrl: string,
   clock: Clock,
@@ -42,11 +42,11 @@ export interface SettleOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly reporter: Reporter;
-  /** After this number of seconds from the last event every slice must be due. */
+  /** Seconds after the last event by which every slice must be due. */
   readonly dueAfterSeconds: number;
 }
 
-/** How things stand after the last run. */
+/** State of the ledger after the last run. */
 export interface Standing {
   readonly slices: readonly LedgerSlice[];
   readonly leftovers: Leftovers;
@@ -54,17 +54,17 @@ export interface Standing {
 
 const NOTHING = { missing: 0, sent: 0 };
 const LOOK_EVERY_MS = 500;
-/** A run that ended without a word may have left its lease, which lasts two minutes. */
+/** A killed run may have left its lease, which lasts two minutes. */
 const SETTLE_PATIENCE_MS = 240_000;
 
-/** The time in which a twin's listed events happened; undefined where none did. */
+/** Returns the time range of a twin's listed events; undefined if there are none. */
 export function spanOf({ events }: Twin): Span | undefined {
   const times = events.filter(({ listed }) => listed).map(({ data }) => data.timestamp);
   if (times.length === 0) return undefined;
   return { from: Math.floor(Math.min(...times)), to: Math.ceil(Math.max(...times)) };
 }
 
-/** Lets reconcile run until every slice of a span is settled, or nothing gets better any more. */
+/** Runs reconcile until every slice of a span is settled, or nothing changes any more. */
 export async function waitUntilSettled(span: Span, options: SettleOptions): Promise<Standing> {
   const { ready, clock, signal, reporter, dueAfterSeconds } = options;
   let patientUntil = (span.to + dueAfterSeconds) * 1000 + SETTLE_PATIENCE_MS;
@@ -92,13 +92,13 @@ export async function waitUntilSettled(span: Span, options: SettleOptions): Prom
   }
 }
 
-/** Returns whether every slice is settled, and the ledger of every domain has come as far as the last event. */
+/** Returns true if every slice is settled, and every domain's ledger has reached the last event. */
 function isSettled(slices: readonly LedgerSlice[], { to }: Span, domains: readonly string[]): boolean {
   const reaches = (domain: string) => slices.some((slice) => slice.domain === domain && slice.end >= to);
   return domains.every(reaches) && slices.every(({ state }) => state === 'settled');
 }
 
-/** In a stack with faults a run may fail; the next one makes up for it. */
+/** Runs reconcile once; with faults a run may fail, and the next one makes up for it. */
 async function reconcile({ ready, signal }: SettleOptions): Promise<Pick<ReconcileResult, 'missing' | 'sent'>> {
   const response = await fetch(`${ready.controlUrl}/reconcile`, { method: 'POST', signal });
   if (!response.ok) return NOTHING;

@@ -19,7 +19,7 @@ const PROGRESS_COLUMNS = ['mail time', 'sent', 'acknowledged', 'repeats', 'retri
 const progressRow = (cells: readonly (string | number)[]) =>
   `     ${cells.map((cell, column) => String(cell).padStart(PROGRESS_COLUMNS[column]?.length ?? 0)).join('   ')}`;
 
-/** Plain lines for a person, in a terminal or a file. */
+/** Prints plain lines for a person, in a terminal or a file. */
 export function createTextReporter(print: Print): Reporter {
   return {
     opening: ({ run, messages, timelines, events, daySeconds, compression }) => {
@@ -75,7 +75,7 @@ function mailTime(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')}`;
 }
 
-/** The table of what became of each timeline, everything that is not as it should be, and the sum. */
+/** Returns the table of timelines and their outcomes, the deviations, and the totals. */
 function createResultLines(verdicts: readonly MessageVerdict[], summary: Summary): string[] {
   const timelines = Map.groupBy(verdicts, ({ timeline }) => timeline);
   const width = Math.max(...[...timelines.keys()].map((timeline) => timeline.length));
@@ -161,7 +161,7 @@ function sums(summary: Summary): string[] {
 
 const LEDGER_COLUMNS = ['sent', 'webhooks', 'recovered', 'unaccounted', 'listed', 'ledger', 'statistics'] as const;
 
-/** The ledger of a run: a table by type of event, and the sum. */
+/** Returns the ledger of a run: a table by event type, and the totals. */
 function createLedgerLines(ledger: Ledger): string[] {
   const width = Math.max(...ledger.types.map(({ type }) => type.length), 'event'.length);
   const row = (name: string, cells: readonly (string | number)[]) =>
@@ -202,7 +202,7 @@ function unconfirmedWords({ sent, listed, unconfirmed }: Ledger): string[] {
 
 const NEEDS_NO_QUOTES = /^[\w.@+-]+$/;
 
-/** What a person may want to try next, as command lines that work when pasted. */
+/** Returns commands to try next, ready to paste. */
 export function commandsToPaste(ready: ReadyInfo, played: readonly PlayedMessage[]) {
   const testMessage = played.find(
     ({ scheduled }) => scheduled.mail.messageId === testButtonMessageId(scheduled.mail.domain),

@@ -3,7 +3,7 @@ import { answersOf } from '../../mailgun-twin/webhooks/delivery.ts';
 import { type AccountedEvent, isExcused, isLost, isRecovered, type MessageVerdict } from './judge.ts';
 import { addUp, type LedgerSlice, type Leftovers } from './read-stack.ts';
 
-/** How far the deliveries have come, in numbers for a person to watch. */
+/** Progress of the deliveries, in numbers for a person. */
 export interface Tally {
   /** Events posted at least once. */
   readonly sent: number;
@@ -12,7 +12,7 @@ export interface Tally {
   readonly repeats: number;
   readonly retries: number;
   readonly rejected: number;
-  /** Given up after all retries, or lost at the only attempt. */
+  /** Deliveries given up after all retries, or lost at the only attempt. */
   readonly unacknowledged: number;
 }
 
@@ -29,31 +29,31 @@ export function tally(events: readonly TwinEvent[]): Tally {
   };
 }
 
-/** Listed events of which no copy got a 200. */
+/** Returns the number of listed events by type of which no copy got a 200. */
 export function missedByType(events: readonly TwinEvent[]): Record<string, number> {
   const missed = events.filter(({ listed, record }) => listed && !answersOf(record).includes(200));
   const types = Map.groupBy(missed, ({ data }) => data.event);
   return Object.fromEntries([...types].map(([type, those]) => [type, those.length]));
 }
 
-/** The whole run in numbers; every list names what a person must look at. */
+/** The whole run in numbers; lists name what a person must look at. */
 export interface Summary extends Leftovers {
   readonly ok: boolean;
   readonly messages: number;
-  /** Different events, however often sent. */
+  /** Distinct events, however often sent. */
   readonly events: number;
   readonly acknowledged: number;
   readonly storedOnce: number;
-  /** Acknowledged, or listed when reconciliation looked, and not stored; what still waits in a queue is among them. */
+  /** Acknowledged, or listed at the time of reconciliation, and not stored; messages still queued included. */
   readonly lost: number;
   readonly storedTwice: number;
-  /** Stored, though Mailgun never sent it. */
+  /** Stored although Mailgun never sent it. */
   readonly unknown: number;
-  /** Answered 406 without reason. */
+  /** Refused with 406 without reason. */
   readonly refused: number;
-  /** No webhook brought it, reconciliation did. */
+  /** Stored by reconciliation, without a webhook. */
   readonly recovered: number;
-  /** Neither acknowledged nor for reconciliation to find. */
+  /** Neither acknowledged nor listed. */
   readonly neverAcknowledged: number;
   /** Recipients whose record differs from their timeline without an excuse. */
   readonly wrong: number;
@@ -77,18 +77,18 @@ export function summarize(verdicts: readonly MessageVerdict[], leftovers: Leftov
     wrong: verdicts.flatMap(({ recipients }) => recipients).filter(({ judgement }) => judgement === 'wrong').length,
   };
   const { acknowledged, lost, storedTwice, unknown, refused, wrong } = numbers;
-  // A receiver that acknowledged nothing has proved nothing.
+  // Without any acknowledgement the run proves nothing.
   return { ok: acknowledged > 0 && lost + storedTwice + unknown + refused + wrong === 0, ...numbers };
 }
 
-/** What became of the events of one type. */
+/** Outcomes of the events of one type. */
 export interface LedgerRow {
   readonly type: string;
   readonly sent: number;
   readonly webhooksAlone: number;
   readonly recovered: number;
   readonly unaccounted: number;
-  /** Listed by the twin, and what the stack's own ledger and statistics say to that. */
+  /** Count in the twin's listing, beside the stack's own ledger and statistics. */
   readonly listed: number;
   readonly ledger: number;
   readonly stats: number;
@@ -96,10 +96,10 @@ export interface LedgerRow {
   readonly unconfirmed: number;
 }
 
-/** What Mailgun sent against what is stored, and against what the stack itself counts. */
+/** Events that Mailgun sent, compared with stored events and the stack's own counts. */
 export interface Ledger extends Omit<LedgerRow, 'type'> {
   readonly types: readonly LedgerRow[];
-  /** True if the stack's ledger and statistics count exactly what the twin lists. */
+  /** True if the stack's ledger and statistics equal the twin's listing. */
   readonly exact: boolean;
 }
 

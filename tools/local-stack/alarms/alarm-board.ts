@@ -10,20 +10,20 @@ export interface AlarmBoardOptions {
   readonly store: MetricStore;
   readonly topics: Pick<Topics, 'publish'>;
   readonly place: Place;
-  /** The first minute of metric time that is wholly watched. */
+  /** The first minute of metric time that is observed completely. */
   readonly firstMinute: number;
-  /** Called with every change. */
+  /** Called on each state change. */
   readonly onChange: (alarm: AlarmDefinition, change: AlarmChange) => void;
 }
 
-/** An alarm's text and state, for readers of the board. */
+/** An alarm's text and state, as returned to callers. */
 export interface AlarmOverview {
   readonly name: string;
   readonly description: string;
   readonly state: AlarmState;
   /** Epoch milliseconds; undefined before its first evaluation. */
   readonly sinceMs: number | undefined;
-  /** By which figures it came into it; undefined likewise. */
+  /** The data that led to the state; undefined before the first evaluation. */
   readonly reason: string | undefined;
 }
 
@@ -47,7 +47,7 @@ export class AlarmBoard {
     return Object.fromEntries(this.#states);
   }
 
-  /** Every alarm with its text, its state, and since when it is in it. */
+  /** Returns every alarm with its text, its state, and when it entered that state. */
   overview(): AlarmOverview[] {
     return this.#options.alarms.map(({ name, description }) => ({
       name,
@@ -58,26 +58,26 @@ export class AlarmBoard {
     }));
   }
 
-  /** Evaluates every alarm by the periods that end with this minute of metric time, which is the first not to count. */
+  /** Evaluates every alarm on the periods before `endMinute` of metric time. */
   evaluateAt(endMinute: number): void {
     for (const alarm of this.#options.alarms) {
       const evaluation = evaluate(alarm, this.#valuesOf(alarm, endMinute), this.#stateOf(alarm));
       const watchedMinutes = endMinute - this.#options.firstMinute;
       const neededMinutes = (alarm.evaluationPeriods * alarm.periodSeconds) / 60;
-      // Before its first minutes are over, what is missing may only not have come yet.
+      // In the first minutes, missing data may only be late.
       const isEarly = alarm.missing === 'breaching' && evaluation.filled > 0 && watchedMinutes < neededMinutes;
       if (!isEarly) this.#change(alarm, evaluation.state, reasonOf(alarm, evaluation));
     }
   }
 
-  /** Sets a state by hand until the next evaluation; false where there is no such alarm. */
+  /** Sets a state until the next evaluation; returns false if there is no such alarm. */
   set(name: string, state: AlarmState, reason: string): boolean {
     const alarm = this.#options.alarms.find((each) => each.name === name);
     if (alarm) this.#change(alarm, state, reason);
     return alarm !== undefined;
   }
 
-  /** Oldest first. Periods slide with the minutes, as CloudWatch's do where nothing else is said. */
+  /** Returns the values of the periods, oldest first. Periods slide by a minute, like CloudWatch's default. */
   #valuesOf({ periodSeconds, evaluationPeriods, queries, expression }: AlarmDefinition, endMinute: number) {
     const length = periodSeconds / 60;
     const periods = evaluationPeriods + EXTRA_PERIODS;

@@ -8,11 +8,11 @@ export interface AlarmChange {
   readonly to: AlarmState;
   readonly reason: string;
   readonly atMs: number;
-  /** Since when it was in the state that it leaves; undefined for the first. */
+  /** When it entered the state that it leaves; undefined for the first. */
   readonly fromSinceMs: number | undefined;
 }
 
-/** Subject and message of a notification, as CloudWatch writes them to a topic. */
+/** Returns subject and message of a notification, as CloudWatch publishes them to a topic. */
 export function alarmMessage(alarm: AlarmDefinition, change: AlarmChange, { accountId, region }: Place) {
   const { from, to, reason, atMs } = change;
   return {
@@ -38,7 +38,7 @@ export function alarmMessage(alarm: AlarmDefinition, change: AlarmChange, { acco
 const WORDS = { GreaterThanThreshold: 'greater than', LessThanThreshold: 'less than' } as const;
 const FILLS = { notBreaching: 'NonBreaching', breaching: 'Breaching', ignore: 'Ignored' } as const;
 
-/** Why an evaluation came out as it did, in CloudWatch's words. */
+/** Returns the reason for a state, in CloudWatch's words. */
 export function reasonOf(alarm: AlarmDefinition, { state, breaching, considered, filled }: Evaluation): string {
   const missing =
     filled > 0 ? `${filled} missing ${plural(filled, 'datapoint')} treated as [${FILLS[alarm.missing]}]` : '';

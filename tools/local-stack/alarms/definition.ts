@@ -9,14 +9,14 @@ import { isRecord } from '../template/template.ts';
 import type { AlarmRule } from './evaluate.ts';
 import { compileExpression, type Expression } from './expression.ts';
 
-/** A metric and how its values become one. */
+/** A metric, and the statistic that combines its values. */
 export interface MetricQuery {
   readonly id: string;
   readonly metric: Metric;
   readonly statistic: Statistic;
 }
 
-/** An alarm of the template, checked to be one that is evaluated as CloudWatch would. */
+/** An alarm of the template that can be evaluated as CloudWatch would. */
 export interface AlarmDefinition extends AlarmRule {
   readonly name: string;
   readonly description: string;
@@ -26,7 +26,7 @@ export interface AlarmDefinition extends AlarmRule {
   /** ARNs of topics. */
   readonly alarmActions: readonly string[];
   readonly okActions: readonly string[];
-  /** What it watches, as a notification quotes it. */
+  /** The watched metrics, as quoted in a notification. */
   readonly trigger: Readonly<Record<string, unknown>>;
 }
 
@@ -38,7 +38,7 @@ const KNOWN = new Set([
   ...['Namespace', 'MetricName', 'Dimensions', 'Statistic', 'ExtendedStatistic', 'Period', 'Metrics'],
   ...['ComparisonOperator', 'Threshold', 'DatapointsToAlarm', 'EvaluationPeriods', 'TreatMissingData'],
 ]);
-/** Where functions write metrics of their own, as lines in embedded metric format. */
+/** Custom metrics that functions write as log lines in embedded metric format. */
 export interface OwnMetrics {
   readonly namespace: string;
   /** Sets of dimension names. */
@@ -46,14 +46,15 @@ export interface OwnMetrics {
 }
 
 export interface AlarmOptions {
-  /** @default functions report no metrics of their own, so that an alarm over one cannot be judged */
+  /** @default functions write no custom metrics, and an alarm on one is refused */
   readonly own?: OwnMetrics | undefined;
-  /** Rewrites descriptions. @default as the template has them */
+  /** Rewrites alarm descriptions. @default as in the template */
   readonly describe?: ((description: string) => string) | undefined;
 }
 
 /**
- * Every alarm of the template; one sentence with its name for the first that the local stack could not judge truly.
+ * Returns every alarm of the template; throws one sentence that names the first alarm the local stack cannot evaluate
+ * correctly.
  */
 export function readAlarms(
   stack: Stack,
@@ -163,7 +164,7 @@ function readRule(
   if (!(datapointsToAlarm >= 1 && datapointsToAlarm <= evaluationPeriods)) {
     throw refuse(`${datapointsToAlarm} of ${evaluationPeriods} datapoints cannot be`);
   }
-  // CloudWatch ignores what is missing of DynamoDB, whatever the alarm says.
+  // CloudWatch ignores missing DynamoDB data whatever the alarm says.
   const isTable = queries.some(({ metric }) => metric.namespace === 'AWS/DynamoDB');
   return {
     rule: { operator, threshold, datapointsToAlarm, evaluationPeriods, missing: isTable ? 'ignore' : missing },

@@ -5,10 +5,10 @@ import {
   parseExpression,
 } from '../../../lib/checks/alarm-expression.ts';
 
-/** Value of a metric in one period; undefined where nothing was reported. */
+/** Returns a metric's value in one period; undefined if nothing was reported. */
 export type ReadMetric = (id: string) => number | undefined;
 
-/** A metric-math expression: its value in one period, undefined where what it needs is missing. */
+/** A metric-math expression: returns its value in one period, undefined if a metric it needs is missing. */
 export type Expression = (read: ReadMetric) => number | undefined;
 
 const truth = (holds: boolean) => (holds ? 1 : 0);
@@ -27,7 +27,10 @@ const OPERATORS: Readonly<Record<Operator, (left: number, right: number) => numb
   OR: (left, right) => truth(left !== 0 || right !== 0),
 };
 
-/** Returns what evaluates the expression; throws a sentence without full stop unless it reads exactly the ids given. */
+/**
+ * Returns a function that evaluates the expression; throws a sentence without full stop if it does not read exactly
+ * these ids.
+ */
 export function compileExpression(text: string, ids: readonly string[]): Expression {
   const parsed = parseExpression(text);
   const used = idsIn(parsed);
@@ -56,7 +59,7 @@ function evaluate(expression: Parsed, read: ReadMetric): number | undefined {
       const [left, right] = [evaluate(expression.left, read), evaluate(expression.right, read)];
       if (left === undefined || right === undefined) return undefined;
       const value = OPERATORS[expression.operator](left, right);
-      // A division by zero is no data.
+      // Division by zero is missing data.
       return Number.isFinite(value) ? value : undefined;
     }
   }

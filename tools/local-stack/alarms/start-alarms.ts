@@ -8,7 +8,7 @@ import type { AlarmChange } from './alarm-message.ts';
 import type { AlarmDefinition } from './definition.ts';
 import { Topics } from './topics.ts';
 
-/** A change of an alarm's state, for anyone who watches the stack. */
+/** A state change with the alarm's name and description. */
 export type AlarmNews = AlarmChange & Pick<AlarmDefinition, 'name' | 'description'>;
 
 export interface AlarmParts {
@@ -17,15 +17,15 @@ export interface AlarmParts {
   readonly store: MetricStore;
   readonly sqs: SqsEngine;
   readonly run: Run;
-  /** How long a minute of metric time takes. */
+  /** Milliseconds that one minute of metric time takes. */
   readonly minuteMs: number;
   readonly onChange: (news: AlarmNews) => void;
 }
 
-/** Lines of functions come through pipes, so a minute is judged this time after its end, or a quarter of a minute. */
+/** Log lines come through pipes, so a minute is evaluated this long after its end, or a quarter of a minute. */
 const GRACE_MS = 250;
 
-/** Judges the alarms of the template at the end of every minute of metric time, from now to the end of the run. */
+/** Evaluates the template's alarms at the end of every minute of metric time until the run ends. */
 export function startAlarms(parts: AlarmParts): { board: AlarmBoard; topics: Topics } {
   const { stack, alarms, store, sqs, run, minuteMs } = parts;
   const topics = new Topics(stack);
@@ -44,7 +44,7 @@ export function startAlarms(parts: AlarmParts): { board: AlarmBoard; topics: Top
   const gauge = createQueueGauges(stack, sqs, store.measure);
   const graceMs = Math.min(GRACE_MS, minuteMs / 4);
   const look = async (endMinute: number) => {
-    // Gauges are read once a minute, as of its end.
+    // Gauges are read once a minute, at its end.
     await gauge(endMinute * minuteMs - 1).catch((error) =>
       run.logBuffer.add('alarms', `queues not measured: ${error}`),
     );
@@ -56,7 +56,7 @@ export function startAlarms(parts: AlarmParts): { board: AlarmBoard; topics: Top
     timer = setTimeout(
       async () => {
         await look(endMinute);
-        // On a busy machine some may have passed meanwhile.
+        // On a busy machine several minutes may have passed.
         const nextMinute = Math.max(endMinute, Math.floor((Date.now() - graceMs) / minuteMs));
         if (!run.disposables.closing) lookAtTheEndOf(nextMinute);
       },

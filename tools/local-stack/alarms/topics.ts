@@ -1,20 +1,20 @@
 import { resourcesOfType, shortName } from '../template/resources.ts';
 import type { Stack } from '../template/stack.ts';
 
-/** What arrived at a topic. */
+/** A message published to a topic. */
 export interface Notification {
   /** ISO 8601 UTC. */
   readonly at: string;
   /** The topic's short name: `topics-page`. */
   readonly topic: string;
   readonly subject: string;
-  /** The JSON text that subscribers get, parsed. */
+  /** The JSON text that subscribers receive, parsed. */
   readonly message: Readonly<Record<string, unknown>>;
 }
 
 const KEPT = 1000;
 
-/** The topics of the template: nothing leaves the machine, so what is published is kept to be looked at. */
+/** The template's topics. Nothing leaves the machine: published messages are kept for inspection. */
 export class Topics {
   readonly #names: ReadonlyMap<string, string>;
   readonly #arrived: Notification[] = [];
@@ -34,7 +34,7 @@ export class Topics {
     if (this.#arrived.length > 2 * KEPT) this.#arrived.splice(0, KEPT);
   }
 
-  /** The last ones, oldest first. */
+  /** Returns the last messages, oldest first. */
   arrived(): readonly Notification[] {
     return [...this.#arrived];
   }

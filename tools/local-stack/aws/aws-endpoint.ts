@@ -16,10 +16,10 @@ import type { UsageMeter } from './usage.ts';
 /** DynamoDB and SQS take at most 16 MiB and 1 MiB. */
 const MAX_REQUEST_BYTES = 17 * 2 ** 20;
 
-/** Objects are larger. */
+/** Objects may be larger. */
 const MAX_OBJECT_BYTES = 2 ** 29;
 
-/** First part of `X-Amz-Target`, and the service it means. */
+/** Service by the first part of `X-Amz-Target`. */
 const SERVICES: Readonly<Record<string, string>> = {
   DynamoDB_20120810: 'dynamodb',
   AmazonSQS: 'sqs',
@@ -30,7 +30,7 @@ const SERVICES: Readonly<Record<string, string>> = {
 };
 
 export interface AwsEndpointOptions {
-  /** Services that are spoken to in JSON. */
+  /** Engines with a JSON protocol, by service. */
   readonly engines: Readonly<Record<string, Engine>>;
   readonly s3: S3Engine;
   readonly usage: UsageMeter;
@@ -40,7 +40,7 @@ export interface AwsEndpointOptions {
   readonly measure: Measure;
 }
 
-/** The one endpoint between functions and engines: it counts what passes, and injects faults. */
+/** Starts the one endpoint between functions and engines: it meters all calls, and injects faults. */
 export function startAwsEndpoint(options: AwsEndpointOptions): Promise<Listening> {
   return listenOnLoopback((incoming, outgoing) => {
     handle(options, incoming, outgoing).catch((error) => {
@@ -84,12 +84,12 @@ async function handle(options: AwsEndpointOptions, incoming: IncomingMessage, ou
   else exchange.reply(await exchange.perform(bytes));
 }
 
-/** Every SDK numbers its attempts: `attempt=2; max=3`. */
+/** SDKs number their attempts: `attempt=2; max=3`. */
 function isRepeat({ headers }: IncomingMessage): boolean {
   return /^attempt=(?!1;)/.test(String(headers['amz-sdk-request']));
 }
 
-/** S3 names the operation by method and path. */
+/** S3 identifies the operation by method and path. */
 async function handleObject({ s3, usage }: AwsEndpointOptions, incoming: IncomingMessage, outgoing: ServerResponse) {
   const { method = '', url = '', headers } = incoming;
   const { bytes: body } = await readBody(incoming, MAX_OBJECT_BYTES);
@@ -98,7 +98,7 @@ async function handleObject({ s3, usage }: AwsEndpointOptions, incoming: Incomin
   send(outgoing, s3.call({ method, url, headers, body }));
 }
 
-/** DynamoDB that adds what each call consumes to the bill of its caller. */
+/** Wraps DynamoDB so that consumed capacity is charged to the caller. */
 function meterDynamoDb(engine: Engine, caller: string, { usage, faults, indexLag }: AwsEndpointOptions): Engine {
   return {
     async call(operation, body) {

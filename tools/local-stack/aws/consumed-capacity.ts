@@ -6,7 +6,7 @@ const WRITES = new Set(['PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem',
 
 type Json = Record<string, unknown>;
 
-/** A DynamoDB request that reports what it consumes; undefined where the operation consumes nothing. */
+/** Returns the DynamoDB request with ReturnConsumedCapacity set; undefined if the operation consumes none. */
 export function askForCapacity(operation: string, body: Buffer): { body: Buffer; input: Json } | undefined {
   if (!READS.has(operation) && !WRITES.has(operation)) return undefined;
   const input = JSON.parse(body.toString('utf8')) as Json;
@@ -14,7 +14,7 @@ export function askForCapacity(operation: string, body: Buffer): { body: Buffer;
   return { body: Buffer.from(JSON.stringify({ ...input, ReturnConsumedCapacity: 'TOTAL' })), input };
 }
 
-/** What a call consumed, and the reply as the caller should see it: with capacity only where it asked. */
+/** Returns the consumed capacity, and the reply as the caller expects it: with capacity only if requested. */
 export function takeCapacity(operation: string, input: Json, reply: EngineReply): [Capacity, EngineReply] {
   const output = JSON.parse(reply.body.toString('utf8')) as Json;
   const units =
@@ -34,7 +34,7 @@ function unitsOf(consumed: unknown): number {
   return entries.reduce((sum, entry) => sum + (entry?.CapacityUnits ?? 0), 0);
 }
 
-/** DynamoDB Local reports nothing for what found nothing; AWS bills it. */
+/** DynamoDB Local reports no capacity when nothing was found; AWS bills it. */
 function leastUnits(operation: string, input: Json): number {
   const each = ({ ConsistentRead }: Json) => (ConsistentRead === true ? 1 : 0.5);
   if (operation === 'GetItem' || operation === 'Query' || operation === 'Scan') return each(input);
@@ -43,7 +43,7 @@ function leastUnits(operation: string, input: Json): number {
   return tables.reduce((sum, table) => sum + table.Keys.length * each(table), 0);
 }
 
-/** A failed condition reports nothing but is billed: at least one unit, in a transaction two an item. */
+/** A failed condition reports no capacity but is billed: at least one unit, two per item in a transaction. */
 function unitsOfFailure(input: Json, output: Json): number {
   const type = String(output.__type);
   if (type.endsWith('ConditionalCheckFailedException')) return 1;

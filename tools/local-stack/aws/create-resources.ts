@@ -31,13 +31,13 @@ export async function createResources(stack: Stack, engines: Engines): Promise<v
   const consumed = new Set(readStreamSources(stack).map(({ tableName }) => tableName));
   for (const [id, resource] of resourcesOfType(stack.template, 'AWS::DynamoDB::Table')) {
     const { StreamSpecification, ...properties } = propertiesOf(stack, id, resource);
-    // A stream that nothing reads costs time with every write, in dynoxide more with each.
+    // A stream slows every write, in dynoxide more with each record, so it is enabled only if something reads it.
     const stream = consumed.has(id) ? StreamSpecification : undefined;
     await createTable(engines.dynamodb, id, { ...properties, StreamSpecification: stream });
   }
 }
 
-/** Attributes of a queue are texts at the API, numbers and objects in a template. */
+/** Converts queue attributes: the API takes strings, a template has numbers and objects. */
 function queueAttributes(properties: Record<string, unknown>): Record<string, string> {
   const { QueueName: _, Tags: __, ...attributes } = properties;
   return Object.fromEntries(
@@ -48,7 +48,7 @@ function queueAttributes(properties: Record<string, unknown>): Record<string, st
   );
 }
 
-/** Point-in-time recovery, tags and protection are left out: the engine lives in memory and knows none of them. */
+/** Supported properties. Point-in-time recovery, tags and protection mean nothing to an in-memory engine. */
 const TABLE_PROPERTIES = [
   'AttributeDefinitions',
   'KeySchema',

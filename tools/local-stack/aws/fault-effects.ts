@@ -3,31 +3,31 @@ import { type EngineReply, jsonReply } from '../engines/engine.ts';
 import type { FaultMode } from './faults.ts';
 import { partialBatch } from './partial-batch.ts';
 
-/** One call on its way from a function to an engine, and the means to spoil it. */
+/** One call between a function and an engine, with the means to make it fail. */
 export interface Exchange {
   readonly service: string;
   readonly operation: string;
   readonly body: Buffer;
-  /** From 0 to 1. */
+  /** Returns a number from 0 to below 1. */
   random(): number;
-  /** Lets the engine do it, with this body. */
+  /** Sends the call to the engine with this body. */
   perform(body: Buffer): Promise<EngineReply>;
   reply(reply: EngineReply): void;
   /** Resets the connection: the caller gets no response. */
   reset(): void;
-  /** Hides from an index's reply what was stored only just now. */
+  /** Removes just-written items from an index query's reply. */
   withoutRecent(reply: EngineReply): EngineReply;
-  /** The index that this write writes to as well. */
+  /** Returns the index that this write also writes to. */
   writtenIndex(): string | undefined;
 }
 
-/** Longer than functions wait for one try, so that some calls land after their caller has given up. */
+/** Longer than a function's timeout per attempt, so that some calls take effect after their caller gave up. */
 const MAX_DELAY_MS = 3000;
 
-/** What is slow takes this much longer, always the same. */
+/** Fixed delay of `slow` calls. */
 export const SLOW_MS = 200;
 
-/** What each mode does to a call. */
+/** Effect of each fault mode on a call. */
 export const FAULT_EFFECTS: Readonly<Record<FaultMode, (exchange: Exchange) => Promise<void> | void>> = {
   refuse: (exchange) => exchange.reset(),
   '500': (exchange) => exchange.reply(awsError(500, INTERNAL_ERROR[exchange.service])),
@@ -82,7 +82,7 @@ const THROTTLED: Readonly<Record<string, string>> = {
   cloudwatch: 'ThrottlingException',
 };
 
-/** DynamoDB refuses a write to the table that one of its indexes cannot take, and names the index. */
+/** DynamoDB rejects a write to the table if one of its indexes is throttled, and names the index. */
 function indexThrottled(index: string): EngineReply {
   const resource = `arn:aws:dynamodb:us-east-1:000000000000:${index}`;
   const ThrottlingReasons = [{ reason: 'IndexWriteKeyRangeThroughputExceeded', resource }];

@@ -15,7 +15,7 @@ const FAULT_MODES = [
 
 export type FaultMode = (typeof FAULT_MODES)[number];
 
-/** A share of the calls of one operation that goes wrong in one way. */
+/** A percentage of the calls of one operation, and how they fail. */
 export interface Fault {
   readonly service: string;
   /** `*`: every operation of the service. */
@@ -24,7 +24,7 @@ export interface Fault {
   readonly percent: number;
 }
 
-/** The operations of each service that the stack, its event sources or its operator call. */
+/** Operations, by service, that the stack, its event sources or its operator call. */
 const OPERATIONS: Readonly<Record<string, readonly string[]>> = {
   dynamodb: [
     ...['BatchGetItem', 'BatchWriteItem', 'DeleteItem', 'DescribeTable', 'GetItem', 'PutItem', 'Query', 'Scan'],
@@ -40,7 +40,7 @@ const OPERATIONS: Readonly<Record<string, readonly string[]>> = {
 };
 const SERVICES = Object.keys(OPERATIONS);
 
-/** Modes that mean something for some operations only. */
+/** Operations that a mode is limited to. */
 const ONLY_FOR: Partial<Record<FaultMode, readonly string[]>> = {
   duplicate: ['sqs.SendMessage', 'sqs.SendMessageBatch'],
   partial: [
@@ -52,11 +52,11 @@ const ONLY_FOR: Partial<Record<FaultMode, readonly string[]>> = {
     'events.PutEvents',
   ],
   'index-lag': ['dynamodb.Query'],
-  // No deletes, which AWS throttles too: see writtenIndex.
+  // Without deletes, although AWS throttles them too: see writtenIndex.
   'index-throttle': ['dynamodb.PutItem', 'dynamodb.UpdateItem'],
 };
 
-/** Parses `<service>.<operation>:<mode>:<percent>`; a text where it is none. */
+/** Parses `<service>.<operation>:<mode>:<percent>`; returns an error message if it is invalid. */
 export function parseFault(text: string): Fault | string {
   const parsed = /^([a-z0-9]+)\.(\*|[A-Za-z]+):([a-z0-9-]+):(\d+(?:\.\d+)?)$/.exec(text);
   if (!parsed) return `"${text}" is not <service>.<operation>:<mode>:<percent>`;
@@ -64,10 +64,10 @@ export function parseFault(text: string): Fault | string {
   return checkFault({ service, operation, mode, percent: Number(percent) });
 }
 
-/** Returns a fault as `--fault` takes it. */
+/** Formats a fault as `--fault` takes it. */
 export const faultText = ({ service, operation, mode, percent }: Fault) => `${service}.${operation}:${mode}:${percent}`;
 
-/** A fault from its parts, as `POST /faults` takes them; a text that says what is wrong otherwise. */
+/** Returns a fault from the fields of `POST /faults`, or an error message. */
 export function checkFault(parts: unknown): Fault | string {
   const { service, operation, mode, percent } = (parts ?? {}) as Record<string, unknown>;
   if (typeof service !== 'string' || !SERVICES.includes(service)) {
@@ -90,7 +90,7 @@ function isMode(mode: unknown): mode is FaultMode {
   return FAULT_MODES.includes(mode as FaultMode);
 }
 
-/** Decides which calls go wrong: the same random numbers and the same calls give the same faults. */
+/** Selects the calls that fail: the same random numbers and calls give the same faults. */
 export class FaultSource {
   readonly random: () => number;
   #faults: readonly Fault[] = [];
@@ -109,7 +109,7 @@ export class FaultSource {
     return this.#faults.some((fault) => fault.mode === mode);
   }
 
-  /** The first fault that strikes this call, in the order they were given. */
+  /** Returns the mode of the first fault that hits this call, in the order given. */
   strike(service: string, operation: string): FaultMode | undefined {
     return this.#faults
       .filter((fault) => fault.service === service && (fault.operation === '*' || fault.operation === operation))

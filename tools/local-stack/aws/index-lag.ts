@@ -2,12 +2,12 @@ import type { EngineReply } from '../engines/engine.ts';
 
 type Item = Record<string, unknown>;
 
-/** How far an index may be behind its table. */
+/** Maximum delay of an index behind its table. */
 const LAG_MS = 3000;
 
 /**
- * Remembers when an item was first written, so that an index can be read without the newest.
- * Deletions and later changes of indexed attributes show at once.
+ * Remembers when items were first written, so that queries of an index can leave out the newest. Deletions and changed
+ * attributes show at once.
  */
 export class IndexLag {
   readonly #firstWrittenMs = new Map<string, number>();
@@ -19,7 +19,7 @@ export class IndexLag {
     this.#nowMs = nowMs;
   }
 
-  /** Takes note of a write that has landed. */
+  /** Records a completed write. */
   wrote(operation: string, input: Record<string, unknown>): void {
     for (const { table, item } of writtenItems(operation, input)) {
       const key = this.#keyOf(table, item);
@@ -27,7 +27,7 @@ export class IndexLag {
     }
   }
 
-  /** The reply to a query as an index behind its table would give it; one on the table itself stays as it is. */
+  /** Returns a query's reply as a lagging index would give it; queries of the table itself are unchanged. */
   withoutRecent(input: Record<string, unknown>, reply: EngineReply): EngineReply {
     if (input.IndexName === undefined || reply.status !== 200) return reply;
     const output = JSON.parse(reply.body.toString('utf8')) as { Items?: Item[]; Count: number };

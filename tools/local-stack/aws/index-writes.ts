@@ -2,18 +2,18 @@ import type { TableIndex } from '../template/resources.ts';
 
 interface Write {
   readonly TableName?: string;
-  /** The index writes of a put. */
+  /** Item of a put. */
   readonly Item?: object;
-  /** The index writes of an update. */
+  /** Key of an update. */
   readonly Key?: object;
   readonly UpdateExpression?: string;
   readonly ExpressionAttributeNames?: Readonly<Record<string, string>>;
 }
 
 /**
- * Returns the first index that a put or an update writes to, as a resource of its table; undefined where the request
- * does not carry all of an index's key attributes. That leaves a gap: AWS writes to an index, and so throttles, also
- * where an indexed item is deleted, is put without its keys or has one of them changed, which only the stored item tells.
+ * Returns the first index that a put or update writes to, as a resource of its table; undefined if the request lacks
+ * some of the index's key attributes. A gap remains: AWS also writes to an index, and may throttle, when an indexed
+ * item is deleted, replaced without its keys, or has a key changed, which needs the stored item to know.
  */
 export function writtenIndex(write: Write, indexesOf: (table: string) => readonly TableIndex[]): string | undefined {
   const { TableName = '' } = write;

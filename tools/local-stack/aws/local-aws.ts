@@ -16,31 +16,31 @@ const ACCOUNT_ID = '000000000000';
 export interface LocalAwsOptions {
   readonly assembly: Assembly;
   readonly engines: Engines;
-  /** @default none, until some are set */
+  /** @default none */
   readonly faults?: readonly Fault[];
-  /** Decides which calls the faults strike. @default Math.random */
+  /** Selects the calls that fail. @default Math.random */
   readonly random?: (() => number) | undefined;
-  /** Base URL of an HTTP API by its logical id. @default none has any */
+  /** Returns the base URL of an HTTP API. @default no API has one */
   readonly apiUrl?: (logicalId: string) => string;
-  /** @default measures nothing */
+  /** @default records nothing */
   readonly measure?: Measure;
 }
 
 /** The template's tables, queues, secrets, buckets and keys, behind the one endpoint that functions use. */
 export interface LocalAws {
   readonly stack: Stack;
-  /** What stands behind the endpoint. */
+  /** Engines behind the endpoint. */
   readonly engines: Engines;
   readonly usage: UsageMeter;
   readonly faults: FaultSource;
-  /** Secrets by the outputs that name them, past the endpoint. */
+  /** Sets a secret, given the output with its ARN; bypasses the endpoint. */
   putSecret(output: string, value: string): Promise<void>;
   readSecret(output: string): Promise<string>;
-  /** A secret by its ARN. */
+  /** Returns a secret by its ARN. */
   readSecretOf(arn: string): Promise<string>;
 }
 
-/** Stands for the AWS account that a template is deployed to. */
+/** Opens the stand-in for the AWS account that a template is deployed to. */
 export async function openLocalAws(options: LocalAwsOptions, { disposables }: Run): Promise<LocalAws> {
   const { assembly, engines, random = Math.random, apiUrl = () => '', measure = () => {} } = options;
   const usage = new UsageMeter();

@@ -2,7 +2,9 @@ import { type EngineReply, jsonReply } from '../engines/engine.ts';
 
 type Perform = (body: Buffer) => Promise<EngineReply>;
 
-/** Lets half of a batch through and replies for the rest as the service does; undefined where nothing got through. */
+/**
+ * Performs half of a batch, and replies for the rest as the service does; returns undefined if nothing was performed.
+ */
 export async function partialBatch(
   operation: string,
   body: Buffer,
@@ -13,7 +15,7 @@ export async function partialBatch(
   return operation.endsWith('Batch') ? halfOfQueueBatch(input, perform) : halfOfTableBatch(operation, input, perform);
 }
 
-/** Every other one, so that an event may overtake the one before it. */
+/** Every other entry, so that an event may overtake the one before it. */
 async function everyOtherEvent({ Entries }: { Entries: unknown[] }, perform: Perform): Promise<EngineReply> {
   const taken = Entries.filter((_, index) => index % 2 === 1);
   const Entry = { ErrorCode: 'InternalFailure', ErrorMessage: 'injected fault' };
@@ -40,7 +42,7 @@ async function halfOfQueueBatch(input: { Entries: { Id: string }[] }, perform: P
   return jsonReply(200, { ...output, Failed: [...(output.Failed ?? []), ...Failed] });
 }
 
-/** Writes are a list a table, reads a list of keys a table. */
+/** Writes are a list per table, reads a list of keys per table. */
 type TableBatch = Record<string, unknown[] | { Keys: unknown[] }>;
 
 async function halfOfTableBatch(

@@ -5,7 +5,7 @@ import type { Disposables } from '../run/disposables.ts';
 import type { Stack } from '../template/stack.ts';
 import { accessKeyIdOf } from './caller.ts';
 
-/** Connects to SQS through the endpoint that functions use, so that these calls are on the bill and fail as theirs do. */
+/** Connects to SQS through the endpoint of the functions, so that these calls are metered and can fail. */
 export function connectSqs({ place }: Stack, caller: string, disposables: Disposables): Engine {
   const agent = new Agent({ keepAlive: true });
   disposables.add(() => agent.destroy());

@@ -9,7 +9,7 @@ export interface Usage {
   readonly capacity: Capacity;
 }
 
-/** Adds up what was called and what it consumed, in all and by caller. */
+/** Counts calls and consumed capacity, in total and by caller. */
 export class UsageMeter {
   readonly #total = emptyTally();
   readonly #byCaller = new Map<string, Tally>();
@@ -30,7 +30,7 @@ export class UsageMeter {
     this.#repeats += 1;
   }
 
-  /** Calls that a client made once more, because the first had failed or took too long; they are among all calls. */
+  /** Returns the number of calls that were client retries; they are included in all calls. */
   repeats(): number {
     return this.#repeats;
   }

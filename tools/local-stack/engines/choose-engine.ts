@@ -12,13 +12,13 @@ export interface EngineWish {
 
 export interface EngineChoice {
   readonly program: EngineProgram;
-  /** Why it is not the first of the list. */
+  /** Why it is not the preferred engine. */
   readonly because: string | undefined;
 }
 
 const PROGRAMS = [DYNOXIDE, DYNAMODB_LOCAL];
 
-/** Throws a `StartupError` with every way out where the engine asked for, or each of them, cannot run. */
+/** Throws a `StartupError` that lists every way out if the requested engine, or every engine, cannot run. */
 export async function chooseEngine(
   { name, needsStream }: EngineWish,
   programs: readonly EngineProgram[] = PROGRAMS,
@@ -43,7 +43,7 @@ export async function chooseEngine(
   return { program: first, because: undefined };
 }
 
-/** Returns the engine that the environment names; throws a `StartupError` for a name that is not an engine. */
+/** Returns the engine of this name; throws a `StartupError`, naming `where`, for an unknown one. */
 export function engineNamed(name: string | undefined, where: string): EngineName | undefined {
   if (name === undefined || name === '') return undefined;
   const known = ENGINE_NAMES.find((engine) => engine === name);

@@ -2,11 +2,11 @@ import type { AlarmOverview } from '../alarms/alarm-board.ts';
 import { type Engine, jsonReply } from './engine.ts';
 
 export interface CloudWatchEngine extends Engine {
-  /** Shows these alarms from now on. */
+  /** Sets the source of alarms. */
   show(overview: () => readonly AlarmOverview[]): void;
 }
 
-/** CloudWatch's alarms by name: what functions may read of it. */
+/** CloudWatch's DescribeAlarms, the part that functions read. */
 export function createCloudWatch(): CloudWatchEngine {
   let overview: () => readonly AlarmOverview[] = () => [];
   return {

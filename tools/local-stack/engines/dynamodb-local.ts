@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { EngineProgram } from './engine-program.ts';
 import { whyNoJava } from './java.ts';
 
-/** DynamoDB Local, in memory; it listens on every interface and has no option against that. */
+/** DynamoDB Local, in memory. It listens on all interfaces; no option prevents that. */
 export const DYNAMODB_LOCAL: EngineProgram = {
   name: 'dynamodb-local',
   title: 'DynamoDB Local',
@@ -15,7 +15,7 @@ export const DYNAMODB_LOCAL: EngineProgram = {
       `-Djava.library.path=${join(folder, 'DynamoDBLocal_lib')}`,
       `-Djava.io.tmpdir=${temporaryFolder}`,
       '-XX:+UseSerialGC',
-      // Starts sooner, and in runs of 8,000 events takes less time in all than with the second compiler.
+      // Starts faster, and takes less time in total than with the second compiler for runs of up to 8,000 events.
       '-XX:TieredStopAtLevel=1',
       '-XX:-UsePerfData',
       '-jar',

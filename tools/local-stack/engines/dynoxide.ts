@@ -4,7 +4,7 @@ import type { EngineProgram } from './engine-program.ts';
 
 const PACKAGE = `@dynoxide/${process.platform}-${process.arch}`;
 
-/** One binary from npm, in memory, on loopback alone. Its writes slow down with every record of a stream. */
+/** One binary from npm, in memory, on loopback only. Writes slow down with each stream record. */
 export const DYNOXIDE: EngineProgram = {
   name: 'dynoxide',
   title: 'dynoxide',

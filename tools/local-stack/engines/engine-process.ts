@@ -7,7 +7,7 @@ import { type Engine, request } from './engine.ts';
 import type { DynamoDbEngine, EngineProgram } from './engine-program.ts';
 import { connectEngine } from './remote-engine.ts';
 
-/** What it needs of a run. */
+/** Parts of a run that an engine uses. */
 export type EngineRun = Pick<Run, 'disposables' | 'logBuffer' | 'processReaper' | 'temporaryFolder'>;
 
 const START_TRIES = 3;
@@ -25,7 +25,7 @@ export async function startEngineProcess(program: EngineProgram, run: EngineRun)
       });
       return engine;
     } catch (error) {
-      // Another process may have taken the port between our look and the engine's start.
+      // Another process may take the port between the check and the engine's start.
       if (attempt === START_TRIES || run.disposables.closing) throw error;
     }
   }

@@ -7,13 +7,13 @@ export type EngineName = (typeof ENGINE_NAMES)[number];
 export interface EngineProgram {
   readonly name: EngineName;
   readonly title: string;
-  /** Returns why it cannot run here, or undefined where it can. */
+  /** Returns why it cannot run here, or undefined if it can. */
   whyNot(): Promise<string | undefined>;
   command(port: number, temporaryFolder: string): { readonly file: string; readonly args: readonly string[] };
 }
 
 export interface DynamoDbEngine extends Engine {
   readonly name: EngineName;
-  /** The streams of its tables. */
+  /** DynamoDB Streams of its tables. */
   readonly streams: Engine;
 }

@@ -4,13 +4,13 @@ export interface EngineReply {
   readonly body: Buffer;
 }
 
-/** One AWS service on this machine, spoken to in AWS's JSON protocol. */
+/** An AWS service on this machine with AWS's JSON protocol. */
 export interface Engine {
-  /** `signal` gives up waiting; what was asked may be done all the same. */
+  /** Calls an operation. Aborting `signal` stops waiting; the call may still take effect. */
   call(operation: string, body: Buffer, signal?: AbortSignal): Promise<EngineReply>;
 }
 
-/** Calls an engine with a value; the parsed reply, or an error with the engine's own words. */
+/** Calls an engine and returns the parsed reply; throws with the engine's error message. */
 export async function request<Reply>(
   engine: Engine,
   operation: string,

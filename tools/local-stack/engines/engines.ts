@@ -9,7 +9,7 @@ import { createS3, type S3Engine } from './s3.ts';
 import { createSecrets, type SecretsEngine } from './secrets.ts';
 import { type SqsEngine, startSqs } from './sqs.ts';
 
-/** The AWS services that functions call, by the names their calls are counted under. */
+/** The AWS services that functions call, by the names under which calls are counted. */
 export interface Engines {
   readonly dynamodb: DynamoDbEngine;
   readonly sqs: SqsEngine;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { isRecord } from '../template/template.ts';
 import { type Engine, type EngineReply, jsonReply } from './engine.ts';
 
-/** An event as it lies on a bus. */
+/** An event on a bus. */
 export interface PublishedEvent {
   readonly id: string;
   /** ISO 8601 UTC. */
@@ -14,18 +14,18 @@ export interface PublishedEvent {
 }
 
 export interface EventsEngine extends Engine {
-  /** The last events, at least `KEPT_EVENTS` of them where there were as many. */
+  /** Returns the last events, up to at least `KEPT_EVENTS`. */
   published(): readonly PublishedEvent[];
-  /** Called with every event as it is taken. */
+  /** Calls `listener` with every accepted event. */
   onPublished(listener: (event: PublishedEvent) => void): void;
 }
 
 const KEPT_EVENTS = 100_000;
-/** Limits of EventBridge. */
+/** EventBridge's limits. */
 const MAX_ENTRIES = 10;
 const MAX_CALL_BYTES = 262_144;
 
-/** EventBridge's buses: they take events, and show them. */
+/** EventBridge's buses: PutEvents, with the events kept for inspection. */
 export function createEvents(now: () => number = Date.now): EventsEngine {
   const events: PublishedEvent[] = [];
   const listeners: ((event: PublishedEvent) => void)[] = [];
@@ -58,7 +58,7 @@ export function createEvents(now: () => number = Date.now): EventsEngine {
   };
 }
 
-/** An entry as it came; `timeMs` where it says when it happened. */
+/** An entry as received; `timeMs` if it has a time. */
 type Entry = Omit<PublishedEvent, 'id' | 'time'> & { readonly timeMs?: number };
 
 function readEntry(entry: unknown): Entry | 'InvalidArgument' | 'MalformedDetail' {

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 
 const MIN_VERSION = 17;
 
-/** Returns why `java` on the path cannot run DynamoDB Local, or undefined where it can. */
+/** Returns why the `java` on the path cannot run DynamoDB Local, or undefined if it can. */
 export async function whyNoJava(): Promise<string | undefined> {
   const version = await javaVersion();
   if (version !== undefined && version >= MIN_VERSION) return undefined;
@@ -17,7 +17,7 @@ function javaVersion(): Promise<number | undefined> {
   });
 }
 
-/** Returns the major version in the output of `java -version`; before 9 it was written `1.<major>`. */
+/** Returns the major version from the output of `java -version`; before 9 it is `1.<major>`. */
 export function parseJavaVersion(output: string): number | undefined {
   const [, first, second] = /version "(\d+)(?:\.(\d+))?/.exec(output) ?? [];
   if (first === undefined) return undefined;

@@ -5,10 +5,10 @@ export interface KmsEngine extends Engine {
   createKey(arn: string, spec: string): void;
 }
 
-/** AWS signs messages of this length at most; longer ones are signed by their digests. */
+/** AWS signs messages up to this length; longer ones are signed by their digest. */
 const MAX_MESSAGE_BYTES = 4096;
 
-/** KMS with keys on the curve P-256 that sign: what certificates are made by. Signatures are DER, as those of KMS. */
+/** KMS with P-256 signing keys, as used for certificates. Signatures are in DER, as in KMS. */
 export function createKms(): KmsEngine {
   const keys = new Map<string, { publicKey: KeyObject; privateKey: KeyObject }>();
   return {

@@ -9,7 +9,7 @@ export interface RemoteEngineOptions {
   readonly accessKeyId: string;
 }
 
-/** An engine on another port of this machine. It wants a signature in form; none checks it. */
+/** Connects to an engine on another port. It requires a well-formed signature, and verifies none. */
 export function connectEngine({ agent, port, target, accessKeyId }: RemoteEngineOptions): Engine {
   const authorization = `AWS4-HMAC-SHA256 Credential=${accessKeyId}/20260101/us-east-1/local/aws4_request, SignedHeaders=host, Signature=0`;
   return {
@@ -26,7 +26,7 @@ export function connectEngine({ agent, port, target, accessKeyId }: RemoteEngine
             'content-length': body.length,
             'x-amz-target': `${target}.${operation}`,
             authorization,
-            // dynoxide refuses a request without it; AWS's clients always send it.
+            // dynoxide rejects requests without this header; AWS SDKs always send it.
             'x-amz-date': '20260101T000000Z',
           },
         });

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { EngineReply } from './engine.ts';
 
-/** A request of S3's protocol, with the bucket in its path. */
+/** An S3 request with the bucket in its path. */
 export interface S3Request {
   readonly method: string;
   /** Path and query. */
@@ -12,14 +12,14 @@ export interface S3Request {
 
 export interface S3Engine {
   createBucket(name: string, options: { readonly versioned: boolean }): void;
-  /** Returns the operation that a request stands for; undefined where this engine has none such. */
+  /** Returns the operation of a request; undefined if this engine does not support it. */
   operationOf(request: Pick<S3Request, 'method' | 'url'>): string | undefined;
   call(request: S3Request): EngineReply;
 }
 
 interface Bucket {
   readonly versioned: boolean;
-  /** Versions by key, the latest last. */
+  /** Versions by key, newest last. */
   readonly objects: Map<string, Version[]>;
 }
 
@@ -30,8 +30,8 @@ interface Version {
 }
 
 /**
- * Buckets in memory: objects whole or by range, conditions, SHA-256 checksums and versions, as S3 has them. fauxqs has buckets
- * too, but overwrites in spite of `If-None-Match`, which is what keeps a sealed object as it is.
+ * In-memory buckets with whole and ranged reads, conditions, SHA-256 checksums and versions. fauxqs has buckets too,
+ * but ignores `If-None-Match`, which protects sealed objects from being overwritten.
  */
 export function createS3(): S3Engine {
   const buckets = new Map<string, Bucket>();

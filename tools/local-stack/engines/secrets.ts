@@ -15,7 +15,7 @@ export interface SecretsEngine extends Engine {
 
 type Input = Record<string, unknown>;
 
-/** Secrets Manager with the current version only: what functions read and operators put. */
+/** Secrets Manager with the current version only, as functions and operators use it. */
 export function createSecrets(nowMs: () => number = Date.now): SecretsEngine {
   const secrets = new Map<string, Secret>();
 
@@ -70,7 +70,7 @@ function failure(type: string, message: string): EngineReply {
   return jsonReply(400, { __type: type, Message: message }, '1.1');
 }
 
-/** `GenerateSecretString` of a template. */
+/** `GenerateSecretString` in a template. */
 export interface SecretRecipe {
   readonly PasswordLength?: number;
   readonly ExcludeCharacters?: string;
@@ -84,7 +84,7 @@ export interface SecretRecipe {
   readonly GenerateStringKey?: string;
 }
 
-/** A random secret as Secrets Manager would make it. */
+/** Returns a random secret as Secrets Manager generates it. */
 export function generateSecret(recipe: SecretRecipe): string {
   const kinds = [
     recipe.ExcludeLowercase ? '' : 'abcdefghijklmnopqrstuvwxyz',

@@ -3,19 +3,22 @@ import type { Engine } from './engine.ts';
 
 export interface SqsEngine extends Engine {
   createQueue(name: string, attributes: Readonly<Record<string, string>>, region: string): Promise<void>;
-  /** When the oldest message of a queue was sent, among those received at most so often; undefined without any. */
+  /**
+   * Returns when the oldest message in a queue was sent, of those received at most `maxReceives` times; undefined if
+   * none.
+   */
   oldestSentMs(name: string, maxReceives: number): Promise<number | undefined>;
   close(): Promise<void>;
 }
 
-// Begun early, because it takes as long as everything else here together.
+// Imported early: it takes as long as everything else here.
 const loading = import('fauxqs');
 
-/** The queues, inside this process. fauxqs can listen on every interface only, so it is never told to listen. */
+/** Starts SQS inside this process. fauxqs can listen only on all interfaces, so it does not listen at all. */
 export async function startSqs(): Promise<SqsEngine> {
   const { buildApp } = await loading;
   const app = buildApp({ logger: false });
-  // Its inspection of a queue would write out every message, bodies and all.
+  // Its queue inspection would serialize every message with its body.
   app.addHook('preSerialization', async (_request, _reply, payload) =>
     isInspection(payload) ? ages(payload) : payload,
   );
@@ -28,7 +31,7 @@ export async function startSqs(): Promise<SqsEngine> {
       headers: {
         'content-type': 'application/x-amz-json-1.0',
         'x-amz-target': `AmazonSQS.${operation}`,
-        // It reads the region of a new queue from where a signature names it.
+        // fauxqs takes a new queue's region from the request's signature.
         ...(region && { authorization: `AWS4-HMAC-SHA256 Credential=local/20260101/${region}/sqs/aws4_request` }),
       },
       payload,
@@ -57,7 +60,7 @@ export async function startSqs(): Promise<SqsEngine> {
       );
     },
     async close() {
-      // Anyone who waits for a message, or is just about to, would keep this process for as long as it waits.
+      // Deletes the queues: a long poll would otherwise keep this process alive.
       for (const name of queues) await inject('DeleteQueue', JSON.stringify({ QueueUrl: `http://queues/${name}` }));
       await app.close();
     },

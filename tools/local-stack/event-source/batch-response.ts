@@ -1,8 +1,8 @@
 import { isRecord } from '../template/template.ts';
 
 /**
- * The messages of a batch that a function reports as failed. As Lambda reads it: no report means that all succeeded,
- * one it cannot make sense of that all failed.
+ * Returns the ids of messages that a function reports as failed. As in Lambda, no report means that all succeeded, and
+ * a malformed one that all failed.
  */
 export function failedMessages(payload: string, batch: readonly string[]): ReadonlySet<string> {
   const all = new Set(batch);

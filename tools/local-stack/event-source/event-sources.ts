@@ -10,7 +10,7 @@ import { QueuePoller } from './queue-poller.ts';
 import { readStreamSources } from './stream-definition.ts';
 import { StreamPoller } from './stream-poller.ts';
 
-/** Begins to take messages to every function that the template gives a queue, and records to those with a stream. */
+/** Starts the template's event sources: pollers for queues and for streams. */
 export function startEventSources(
   stack: Stack,
   functions: RunningFunctions,

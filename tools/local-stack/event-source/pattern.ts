@@ -1,9 +1,9 @@
 import { isRecord } from '../template/template.ts';
 
-/** An event pattern as filters of event sources and rules of event buses have it: parsed JSON. */
+/** An event pattern in event source filters and bus rules: parsed JSON. */
 export type Pattern = Readonly<Record<string, unknown>>;
 
-/** The one condition an object in a pattern holds, by its name. */
+/** Supported conditions by name; an object in a pattern holds one. */
 const CONDITIONS: Readonly<Record<string, (argument: unknown, value: unknown) => boolean>> = {
   exists: (wanted, value) => (value !== undefined) === wanted,
   prefix: (prefix, value) => typeof value === 'string' && value.startsWith(String(prefix)),
@@ -11,7 +11,7 @@ const CONDITIONS: Readonly<Record<string, (argument: unknown, value: unknown) =>
   'anything-but': (others, value) => value !== undefined && ![others].flat().includes(value),
 };
 
-/** Returns whether an event matches: every field of the pattern does, and of its alternatives one is enough. */
+/** Returns true if every field of the pattern matches the event by one of its alternatives. */
 export function matches(pattern: Pattern, event: unknown): boolean {
   return Object.entries(pattern).every(([name, wanted]) => {
     const value = isRecord(event) ? event[name] : undefined;
@@ -21,7 +21,7 @@ export function matches(pattern: Pattern, event: unknown): boolean {
   });
 }
 
-/** Fails on a pattern that means more than is known here, rather than matching otherwise than AWS would. */
+/** Throws for a pattern with an unsupported condition, which might match differently on AWS. */
 export function requireKnownPattern(pattern: unknown, where: string): asserts pattern is Pattern {
   if (!isRecord(pattern)) throw new Error(`${where}: a pattern is an object`);
   for (const [name, wanted] of Object.entries(pattern)) {

@@ -1,7 +1,7 @@
 import { functionIdOf, resourcesOfType } from '../template/resources.ts';
 import { propertiesOf, type Stack } from '../template/stack.ts';
 
-/** A queue whose messages go to a function, as the template says. */
+/** A queue whose messages go to a function. */
 export interface QueueSource {
   readonly queueArn: string;
   readonly queueUrl: string;
@@ -22,7 +22,7 @@ interface Properties {
   readonly FilterCriteria?: unknown;
 }
 
-/** What Lambda begins with where the template sets no maximum; it would grow from there. */
+/** Lambda's initial number of pollers if the template sets no maximum; AWS would add more. */
 const INITIAL_CONCURRENCY = 5;
 
 export function readQueueSources(stack: Stack): QueueSource[] {
@@ -35,7 +35,7 @@ export function readQueueSources(stack: Stack): QueueSource[] {
   return resourcesOfType(stack.template, 'AWS::Lambda::EventSourceMapping').flatMap(([id, resource]) => {
     const properties = propertiesOf<Properties>(stack, id, resource);
     const { EventSourceArn: queueArn = '', FunctionName, FunctionResponseTypes = [] } = properties;
-    // A table's stream.
+    // The stream of a table.
     if (queueArn.startsWith('arn:aws:dynamodb:')) return [];
     const queueUrl = queueUrls.get(queueArn);
     if (queueUrl === undefined) throw new Error(`the local stack does not know the event source ${queueArn} (${id})`);

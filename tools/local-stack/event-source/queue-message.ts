@@ -1,4 +1,4 @@
-/** A message as SQS gives it to who receives it. */
+/** A message as SQS returns it to a consumer. */
 export interface Message {
   readonly MessageId: string;
   readonly ReceiptHandle: string;
@@ -14,7 +14,7 @@ interface MessageAttribute {
   readonly BinaryValue?: string;
 }
 
-/** The same message as Lambda gives it to a function. */
+/** Returns the message in Lambda's event format. */
 export function recordOf(message: Message, eventSourceARN: string, awsRegion: string) {
   return {
     messageId: message.MessageId,
@@ -41,14 +41,14 @@ function recordAttribute({ DataType, StringValue, BinaryValue }: MessageAttribut
   };
 }
 
-/** Lambda hands over a batch early when its event would get too large: it takes 6 MB. */
+/** Lambda closes a batch early before the event exceeds 6 MB. */
 const MAX_BATCH_BYTES = 5_900_000;
 
 export function batchesBySize(messages: readonly Message[]): Message[][] {
   const batches: Message[][] = [];
   let bytes = Number.POSITIVE_INFINITY;
   for (const message of messages) {
-    // As JSON: quotes and controls of the body grow.
+    // Size as JSON: escaping makes the body larger.
     const size = Buffer.byteLength(JSON.stringify(message));
     if (bytes + size > MAX_BATCH_BYTES) {
       batches.push([]);

@@ -14,18 +14,18 @@ export interface QueuePollerOptions {
 }
 
 const LONG_POLL_SECONDS = 20;
-/** While a window is open: a receive for every message that trickles in would cost more than it brings. */
+/** Delay between receives during a batching window: a receive per message would cost more than it gains. */
 const GATHER_MS = 100;
-/** A reply later than this counts as lost. */
+/** A later reply counts as lost. */
 const GRACE_MS = 3000;
-/** Between tries when SQS fails. */
+/** Delay after an SQS failure. */
 const PAUSE_MS = 200;
-/** SQS takes and gives no more at once. */
+/** SQS's limit per call. */
 const MAX_MESSAGES_PER_CALL = 10;
 
 /**
- * Takes messages from a queue to a function as Lambda's own poller does: whole batches, a bounded number at a time;
- * deletes what succeeded and leaves the rest to its visibility timeout.
+ * Hands messages of a queue to a function as Lambda's poller does: in batches, with bounded concurrency. Deletes
+ * successful messages, and leaves the others to their visibility timeout.
  */
 export class QueuePoller {
   readonly #options: QueuePollerOptions;
@@ -37,7 +37,7 @@ export class QueuePoller {
     void this.#poll();
   }
 
-  /** Takes no more messages. */
+  /** Stops receiving messages. */
   stop(): void {
     this.#stopping = true;
   }
@@ -58,7 +58,7 @@ export class QueuePoller {
     }
   }
 
-  /** A batch: full, or as full as the window let it get after its first message. */
+  /** Returns a full batch, or what arrived within the window after its first message. */
   async #collect(): Promise<Message[]> {
     const { batchSize, windowSeconds } = this.#options.source;
     const messages = await this.#receive(batchSize, LONG_POLL_SECONDS);
@@ -68,7 +68,7 @@ export class QueuePoller {
       try {
         messages.push(...(await this.#receive(batchSize - messages.length, 0)));
       } catch (error) {
-        // What was received already goes on without the rest.
+        // Messages already received are processed without the rest.
         this.#report('receive', error);
         break;
       }
@@ -116,7 +116,7 @@ export class QueuePoller {
     }
   }
 
-  /** What fails because everything is ending is no news. */
+  /** Errors during shutdown are expected. */
   #report(what: string, error: unknown): void {
     if (!this.#stopping) this.#options.log(`${what} failed: ${error instanceof Error ? error.message : String(error)}`);
   }

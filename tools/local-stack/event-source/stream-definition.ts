@@ -2,21 +2,21 @@ import { functionIdOf, resourcesOfType } from '../template/resources.ts';
 import { propertiesOf, type Stack } from '../template/stack.ts';
 import { type Pattern, requireKnownPattern } from './pattern.ts';
 
-/** A table's stream whose records go to a function, as the template says. */
+/** A table's stream whose records go to a function. */
 export interface StreamSource {
   readonly tableName: string;
   readonly streamArn: string;
   readonly functionId: string;
   readonly batchSize: number;
   readonly windowSeconds: number;
-  /** A record is handed over where one of them matches; all are where there is none. */
+  /** A record is passed on if one filter matches; without filters all are. */
   readonly filters: readonly Pattern[];
   readonly bisects: boolean;
   readonly reportsFailures: boolean;
-  /** Infinity: until it succeeds. */
+  /** Infinity: retries until success. */
   readonly maxRetries: number;
   readonly longestAgeSeconds: number;
-  /** Queue that gets what was given up. */
+  /** Queue for discarded records. */
   readonly onFailureUrl: string | undefined;
 }
 
@@ -68,7 +68,7 @@ export function readStreamSources(stack: Stack): StreamSource[] {
   });
 }
 
-/** `Ref` of each resource of a type by another attribute. */
+/** Returns another attribute of each resource of a type, by its `Ref`. */
 function attributesOf(stack: Stack, type: string, attribute: string): Map<unknown, string> {
   return new Map(
     resourcesOfType(stack.template, type)
@@ -83,7 +83,7 @@ function parsePattern(text: string, id: string): Pattern {
   return pattern;
 }
 
-/** -1 is AWS's word for no limit. */
+/** AWS writes -1 for no limit. */
 const unlessEndless = (limit: number | undefined) =>
   limit === undefined || limit === -1 ? Number.POSITIVE_INFINITY : limit;
 

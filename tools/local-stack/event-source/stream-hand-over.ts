@@ -13,12 +13,12 @@ export interface StreamRecord {
 export interface StreamHandOverOptions {
   readonly source: StreamSource;
   readonly region: string;
-  /** Called with what is given up. */
+  /** Sends to the failure queue. */
   readonly sqs: Engine;
   readonly target: Pick<FunctionProcess, 'invoke'>;
-  /** Told before each batch how old its last record is. */
+  /** Called before each batch with the age of its last record. */
   readonly measureAge?: (ageMs: number) => void;
-  /** Ends all tries. */
+  /** Ends all retries. */
   readonly signal: AbortSignal;
   report(what: string, error: unknown): void;
   log(line: string): void;
@@ -28,8 +28,8 @@ const FIRST_PAUSE_MS = 200;
 const MAX_PAUSE_MS = 5000;
 
 /**
- * Hands records of a stream to a function, one batch at a time. What fails comes again with all after it, until it
- * succeeds or is too old or too often tried.
+ * Passes stream records to a function, one batch at a time. A failed record is retried with all after it until it
+ * succeeds, is too old, or reaches the retry limit.
  */
 export class StreamHandOver {
   readonly #options: StreamHandOverOptions;
@@ -38,7 +38,7 @@ export class StreamHandOver {
     this.#options = options;
   }
 
-  /** Returns once every record has been taken or given up. */
+  /** Returns once every record has succeeded or was discarded. */
   async all(batch: readonly StreamRecord[], shardId: string): Promise<void> {
     const { source, signal } = this.#options;
     let records = this.#youngEnough(batch, shardId);
@@ -61,7 +61,7 @@ export class StreamHandOver {
     }
   }
 
-  /** Index of the first record that is to come again; `all` where the function failed as a whole. */
+  /** Returns the index of the first record to retry; `all` if the invocation failed. */
   async #invoke(records: readonly StreamRecord[]): Promise<number | 'all' | undefined> {
     const { source, region, target, measureAge } = this.#options;
     const last = records.at(-1);
@@ -86,7 +86,7 @@ export class StreamHandOver {
     return first === -1 ? undefined : first;
   }
 
-  /** The records without those that are too old; they are the first. */
+  /** Returns the records without the expired ones, which come first. */
   #youngEnough(records: readonly StreamRecord[], shardId: string): readonly StreamRecord[] {
     const oldestSeconds = Date.now() / 1000 - this.#options.source.longestAgeSeconds;
     const young = records.filter(({ dynamodb }) => dynamodb.ApproximateCreationDateTime >= oldestSeconds);
@@ -97,7 +97,7 @@ export class StreamHandOver {
     return young;
   }
 
-  /** As Lambda does, it tells where the records are and not what they hold. */
+  /** Reports the position of discarded records, not their content, as Lambda does. */
   #giveUp(records: readonly StreamRecord[], shardId: string, condition: string): void {
     const { source, sqs } = this.#options;
     const positions = records.map(positionOf);

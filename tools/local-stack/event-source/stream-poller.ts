@@ -4,7 +4,7 @@ import { pause } from './pause.ts';
 import { StreamHandOver, type StreamHandOverOptions, type StreamRecord } from './stream-hand-over.ts';
 
 export interface StreamPollerOptions extends Omit<StreamHandOverOptions, 'signal' | 'report'> {
-  /** The table's streams. What Lambda reads of them is not billed, so this is not the endpoint of functions. */
+  /** Streams of the tables. Lambda's stream reads are not billed, so they bypass the functions' endpoint. */
   readonly streams: Engine;
   readonly dynamodb: Engine;
 }
@@ -14,12 +14,12 @@ interface Shard {
   readonly ParentShardId?: string;
 }
 
-/** As often as Lambda looks. */
+/** Lambda's polling interval. */
 const POLL_MS = 250;
 const DISCOVER_MS = 5000;
 const MAX_RECORDS_PER_READ = 1000;
 
-/** Takes the records of a table's stream to a function as Lambda's own poller does: shard by shard in their order. */
+/** Reads a table's stream and passes records to a function as Lambda's poller does: in order within each shard. */
 export class StreamPoller {
   readonly #options: StreamPollerOptions;
   readonly #stop = new AbortController();
@@ -34,7 +34,7 @@ export class StreamPoller {
     void this.#followShards();
   }
 
-  /** Takes no more records. */
+  /** Stops reading records. */
   stop(): void {
     this.#stop.abort();
   }
@@ -46,7 +46,7 @@ export class StreamPoller {
         const shards = await this.#shards(streamArn);
         const listed = new Set(shards.map(({ ShardId }) => ShardId));
         for (const { ShardId, ParentShardId = '' } of shards) {
-          // A record of a parent is older than those of its children.
+          // Records of a parent shard come before those of its children.
           const waits = listed.has(ParentShardId) && !this.#ended.has(ParentShardId);
           if (waits || this.#begun.has(ShardId)) continue;
           this.#begun.add(ShardId);
@@ -110,7 +110,7 @@ export class StreamPoller {
         if (isOver) break;
         if (isQuiet) await pause(POLL_MS, this.#stop.signal);
       } catch (error) {
-        // An iterator that was kept for too long, for one.
+        // For example, an expired iterator.
         iterator = undefined;
         this.#report('read', error);
         await pause(POLL_MS, this.#stop.signal);
@@ -137,13 +137,15 @@ export class StreamPoller {
     return this.#stop.signal.aborted;
   }
 
-  /** What fails because everything is ending is no news. */
+  /** Errors during shutdown are expected. */
   #report(what: string, error: unknown): void {
     if (!this.#stopping) this.#options.log(`${what} failed: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 
-/** DynamoDB Local tells the minute of a change, AWS its second: within that minute it is the time of reading. */
+/**
+ * DynamoDB Local rounds change times to the minute, AWS to the second: within that minute, uses the time of reading.
+ */
 function toTheSecond(record: StreamRecord): StreamRecord {
   const { ApproximateCreationDateTime: minute, ...rest } = record.dynamodb;
   if (minute % 60 !== 0) return record;

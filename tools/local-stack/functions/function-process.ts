@@ -1,12 +1,12 @@
 import { FunctionSandbox, type FunctionSpec, type Outcome, type SandboxRun } from './function-sandbox.ts';
 
 /**
- * Where Lambda would start one sandbox for each invocation that overlaps another, one process takes them all,
- * up to as many as a new AWS account may run at once; the rest wait.
+ * Lambda starts a sandbox per concurrent invocation; here one process runs them all, up to the concurrency of a new AWS
+ * account. More invocations wait.
  */
 const MAX_CONCURRENCY = 10;
 
-/** A function in a process of its own, which is replaced when it dies or runs out of time. */
+/** A function in a process of its own, replaced when it crashes or times out. */
 export class FunctionProcess {
   readonly spec: FunctionSpec;
   readonly #run: SandboxRun;
@@ -29,7 +29,7 @@ export class FunctionProcess {
     return this.#current.pid;
   }
 
-  /** Resolves once the bundle is loaded; fails with what the process said where it does not load. */
+  /** Resolves when the bundle is loaded; rejects with the process's output if it does not load. */
   async loaded(): Promise<void> {
     const { source, loaded, ended } = this.#current;
     if (await loaded) return;
@@ -38,7 +38,7 @@ export class FunctionProcess {
     throw new Error(`${this.spec.name} does not load:\n${said.map(({ line }) => line).join('\n')}`);
   }
 
-  /** Runs the handler with an event as JSON text; waits for a process that is just starting. */
+  /** Invokes the handler with an event (JSON); waits for a process that is still starting. */
   async invoke(event: string): Promise<Outcome> {
     if (this.#free > 0) this.#free -= 1;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
@@ -51,7 +51,7 @@ export class FunctionProcess {
     }
   }
 
-  /** Kills every process of this function; none takes their place. */
+  /** Kills every process of this function, without replacement. */
   async stop(): Promise<void> {
     this.#stopping = true;
     await Promise.all([...this.#sandboxes].map((sandbox) => sandbox.kill()));
@@ -69,7 +69,7 @@ export class FunctionProcess {
     return { ok: false, error: 'stopping', timedOut: false };
   }
 
-  /** A process that ran out of time takes no more; what else is in flight in it may still end well. */
+  /** A timed-out process gets no more invocations; others in flight may still succeed. */
   #replace(sandbox: FunctionSandbox): void {
     sandbox.retire();
     if (sandbox === this.#current && !this.#stopping) this.#current = this.#start();

@@ -5,7 +5,7 @@ import type { LogBuffer } from '../run/log-buffer.ts';
 import type { Run } from '../run/run.ts';
 
 export interface FunctionSpec {
-  /** The name people use: `ingest`. */
+  /** Short name: `ingest`. */
   readonly name: string;
   readonly folder: string;
   /** `<module>.<export>`. */
@@ -18,30 +18,30 @@ export type Outcome =
   | { readonly ok: true; readonly payload: string }
   | { readonly ok: false; readonly error: string; readonly timedOut: boolean };
 
-/** What a function's process is asked. */
+/** An invocation sent to a function's process. */
 export interface Invocation {
   readonly id: string;
-  /** The event as JSON text, as Lambda hands it over. */
+  /** Event as JSON text. */
   readonly event: string;
   readonly deadlineMs: number;
 }
 
-/** The reply of a function's process. */
+/** A message from a function's process. */
 export type HostMessage =
   | { readonly kind: 'ready' }
   | { readonly kind: 'result'; readonly id: string; readonly payload: string }
   | { readonly kind: 'failure'; readonly id: string; readonly error: string };
 
-/** What it needs of a run. */
+/** Parts of a run that a sandbox uses. */
 export type SandboxRun = Pick<Run, 'logBuffer' | 'processReaper'>;
 
 const HOST = join(import.meta.dirname, 'function-host.js');
 
-/** One process of a function, from its start to its end. */
+/** One process of a function, from start to exit. */
 export class FunctionSandbox {
   readonly source: string;
   readonly pid: number;
-  /** Whether it came as far as to take invocations. */
+  /** Resolves to true when it accepts invocations, to false if it exits before. */
   readonly loaded: Promise<boolean>;
   readonly ended: Promise<void>;
   readonly #logBuffer: LogBuffer;
@@ -49,7 +49,7 @@ export class FunctionSandbox {
   readonly #inFlight = new Map<string, (outcome: Outcome) => void>();
   #accepts = true;
 
-  /** `onEnd` runs before anybody who waits for this process learns that it has ended. */
+  /** `onEnd` runs before anyone who awaits this process is notified of its end. */
   constructor(spec: FunctionSpec, { logBuffer, processReaper }: SandboxRun, onEnd: (sandbox: FunctionSandbox) => void) {
     const { LOCAL_STACK_IMPORT: first } = process.env;
     const imports = first === undefined ? [] : ['--import', first];
@@ -57,7 +57,7 @@ export class FunctionSandbox {
       cwd: spec.folder,
       env: spec.environment,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      // A process group of its own: Ctrl-C at a terminal is for us, who then end it.
+      // Own process group: Ctrl-C in the terminal reaches us, and we stop the child.
       detached: true,
     });
     this.#logBuffer = logBuffer;
@@ -87,7 +87,7 @@ export class FunctionSandbox {
       }
       loaded.resolve(false);
     });
-    // Later than `exit`: its last words have been read.
+    // `close` comes after `exit`, when all output has been read.
     child.once('close', () => ended.resolve());
   }
 
@@ -95,7 +95,7 @@ export class FunctionSandbox {
     return this.#accepts;
   }
 
-  /** Settles when the handler does, the time is over, or the process ends. */
+  /** Settles when the handler returns, the timeout passes, or the process exits. */
   invoke(event: string, timeoutMs: number): Promise<Outcome> {
     const id = randomUUID();
     return new Promise((resolve) => {
@@ -109,12 +109,12 @@ export class FunctionSandbox {
         resolve(outcome);
       });
       const invocation: Invocation = { id, event, deadlineMs: Date.now() + timeoutMs };
-      // Where the process is gone, its exit settles this.
+      // If the process is gone, its exit settles the invocation.
       this.#child.send(invocation, () => {});
     });
   }
 
-  /** Takes no more invocations; ends as soon as those in flight have settled. */
+  /** Accepts no more invocations; exits once those in flight have settled. */
   retire(): void {
     this.#accepts = false;
     if (this.#inFlight.size === 0) this.#child.kill('SIGKILL');

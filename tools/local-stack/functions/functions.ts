@@ -8,15 +8,15 @@ import type { Assembly } from '../template/synthesize.ts';
 import { FunctionProcess } from './function-process.ts';
 import type { FunctionSpec } from './function-sandbox.ts';
 
-/** The functions of a stack, each in its own process. */
+/** A stack's functions, each in a process of its own. */
 export interface RunningFunctions {
   byId(logicalId: string): FunctionProcess;
-  /** By the name people use. */
+  /** Returns a function by its short name. */
   byName(name: string): FunctionProcess | undefined;
   processes(): Record<string, number>;
 }
 
-/** Starts every function of the template; resolves when all their bundles are loaded. */
+/** Starts every function of the template; resolves when all bundles are loaded. */
 export async function startFunctions(
   stack: Stack,
   assembly: Assembly,
@@ -39,7 +39,7 @@ export async function startFunctions(
   };
 }
 
-/** Every function of the template by its logical id, as a process needs it. */
+/** Returns every function of the template by logical id, with what its process needs. */
 function readFunctions(stack: Stack, assembly: Assembly): Map<string, FunctionSpec> {
   const functions = resourcesOfType(stack.template, 'AWS::Lambda::Function').map(([id, resource]) => {
     const properties = propertiesOf<FunctionProperties>(stack, id, resource);
@@ -60,7 +60,7 @@ function readFunctions(stack: Stack, assembly: Assembly): Map<string, FunctionSp
         AWS_SECRET_ACCESS_KEY: 'local',
         AWS_LAMBDA_FUNCTION_NAME: id,
         AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(MemorySize),
-        // The developer's own ~/.aws is none of a function's business.
+        // Hides the developer's ~/.aws from functions.
         HOME: folder,
       },
     };

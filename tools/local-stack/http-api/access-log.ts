@@ -13,7 +13,7 @@ export interface AccessLogEntry {
   readonly integrationError: string | undefined;
 }
 
-/** A line in the stage's own format; what this gateway does not know is `-`, as AWS writes what is not there. */
+/** Returns a line in the stage's log format; variables that are unknown here become `-`, as AWS writes absent ones. */
 export function formatAccessLog(format: string, entry: AccessLogEntry): string {
   const { incoming, integrationLatencyMs, integrationError, receivedMs } = entry;
   const values: Readonly<Record<string, string | number | undefined>> = {

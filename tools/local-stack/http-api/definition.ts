@@ -13,18 +13,18 @@ export interface Integration {
   readonly timeoutMs: number;
 }
 
-/** One HTTP API of the template with everything that belongs to it. */
+/** An HTTP API of the template with everything that belongs to it. */
 export interface HttpApiDefinition {
   readonly id: string;
   readonly name: string;
   readonly routes: readonly Route<Integration>[];
   readonly throttle: Throttle;
   readonly accessLogFormat: string | undefined;
-  /** Logical id of the log group that the access log goes to. */
+  /** Logical id of the access log's log group. */
   readonly accessLogGroupId: string | undefined;
 }
 
-/** What an account has where a stage sets nothing. */
+/** Account limit, used if a stage sets none. */
 const ACCOUNT_THROTTLE: Throttle = { ratePerSecond: 10_000, burst: 5_000 };
 const MAX_INTEGRATION_MS = 30_000;
 
@@ -66,7 +66,7 @@ export function readHttpApis(stack: Stack): HttpApiDefinition[] {
   });
 }
 
-/** The log groups, by logical id, that access logs of the APIs go to. */
+/** Returns the logical ids of the log groups for access logs. */
 export function accessLogGroupsOf(stack: Stack): Set<string> {
   return new Set(readHttpApis(stack).flatMap(({ accessLogGroupId }) => accessLogGroupId ?? []));
 }

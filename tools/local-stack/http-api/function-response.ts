@@ -6,11 +6,11 @@ export interface HttpAnswer {
   readonly body: Buffer;
 }
 
-/** The response to a client from what a function returned; undefined where no HTTP API could make sense of it. */
+/** Converts a function's result to the client's response; undefined if an HTTP API could not interpret it. */
 export function answerFromFunction(payload: string): HttpAnswer | undefined {
   const returned: unknown = JSON.parse(payload);
   if (typeof returned !== 'object' || returned === null || !('statusCode' in returned)) {
-    // A bare value: sent as JSON, a text as it stands.
+    // A bare value is the body: JSON, or a string as it is.
     const body = typeof returned === 'string' ? returned : payload;
     return { status: 200, headers: { 'content-type': 'application/json' }, body: Buffer.from(body) };
   }
@@ -51,7 +51,7 @@ interface FunctionResponse {
   readonly isBase64Encoded?: unknown;
 }
 
-/** A response of the gateway itself. */
+/** Returns a response of the gateway itself. */
 export function gatewayAnswer(status: number, message: string): HttpAnswer {
   const body = Buffer.from(JSON.stringify({ message }));
   return { status, headers: { 'content-type': 'application/json' }, body };

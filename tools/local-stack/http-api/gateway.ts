@@ -10,7 +10,7 @@ import { requestEvent } from './request-event.ts';
 import { matchRoute, type RouteMatch } from './routes.ts';
 import { TokenBucket } from './token-bucket.ts';
 
-/** Largest body that the gateway reads, and largest event that Lambda takes. */
+/** Maximum body of the gateway, and maximum event of Lambda. */
 const MAX_BODY_BYTES = 10 * 1024 * 1024;
 const MAX_EVENT_BYTES = 6 * 1024 * 1024;
 
@@ -19,11 +19,11 @@ export interface GatewayOptions {
   readonly accountId: string;
   functionById(logicalId: string): Pick<FunctionProcess, 'invoke'>;
   log(line: string): void;
-  /** Called with every request that got its response. */
+  /** Called after each response. */
   answered(status: number, latencyMs: number): void;
 }
 
-/** Answers as an API Gateway HTTP API does whose routes lead to functions. */
+/** Responds like an API Gateway HTTP API whose routes lead to functions. */
 export function createGateway(options: GatewayOptions): RequestListener {
   const { api, log, answered } = options;
   const bucket = new TokenBucket(api.throttle.ratePerSecond, api.throttle.burst);
@@ -133,7 +133,7 @@ function splitOnce(text: string, separator: string): [string, string] {
 
 function decodePath(path: string): string | undefined {
   try {
-    // An HTTP API is reported to cut the path that it decodes at a question mark.
+    // HTTP APIs are reported to cut the decoded path at a question mark.
     return decodeURIComponent(path).split('?')[0];
   } catch {
     return undefined;

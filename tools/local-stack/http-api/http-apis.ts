@@ -11,10 +11,10 @@ import type { Template } from '../template/template.ts';
 import { readHttpApis } from './definition.ts';
 import { createGateway } from './gateway.ts';
 
-/** Listeners that are open already, by the output that holds the URL of their HTTP API. */
+/** Already open listeners, by the output with their HTTP API's URL. */
 export type ListenersByOutput = Readonly<Record<string, Listener>>;
 
-/** Returns a listener for every HTTP API by its logical id: those that are open already, else one of its own. */
+/** Returns a listener for every HTTP API by logical id: an already open one, else a new one. */
 export async function reserveApiListeners(
   template: Template,
   open: ListenersByOutput,
@@ -37,7 +37,7 @@ export interface HttpApiParts {
   readonly measure: Measure;
 }
 
-/** Serves every HTTP API of the template at its listener. */
+/** Serves every HTTP API of the template on its listener. */
 export function openHttpApis({ stack, listeners, functions, logBuffer, filters, measure }: HttpApiParts): void {
   for (const api of readHttpApis(stack)) {
     const log = (line: string) => {

@@ -16,7 +16,7 @@ export interface RequestParts {
   readonly receivedMs: number;
 }
 
-/** The event an HTTP API hands to a function, payload format 2.0. */
+/** Returns an HTTP API's event for a function, payload format 2.0. */
 export function requestEvent(parts: RequestParts) {
   const { incoming, path, rawQuery, body, routeKey, receivedMs } = parts;
   const headers = joinedHeaders(incoming.rawHeaders);
@@ -61,7 +61,7 @@ export function requestEvent(parts: RequestParts) {
 
 const SOURCE_IP = '127.0.0.1';
 
-/** Media types handed over as text; everything else, forms too, comes in base64. */
+/** Media types passed as text; all others, forms included, are base64 encoded. */
 const TEXT = /^(text\/.*|application\/(json|xml|javascript))$/;
 
 function bodyFields(body: Buffer, contentType: string | undefined) {
@@ -71,7 +71,7 @@ function bodyFields(body: Buffer, contentType: string | undefined) {
   return { body: body.toString(isBase64Encoded ? 'base64' : 'utf8'), isBase64Encoded };
 }
 
-/** Names in lower case, doubles joined by a comma. */
+/** Lower-case names; repeated headers are joined by a comma. */
 function joinedHeaders(rawHeaders: readonly string[]): Record<string, string> {
   const headers: Record<string, string> = {};
   for (let index = 0; index < rawHeaders.length; index += 2) {
@@ -93,7 +93,7 @@ function joinedQuery(rawQuery: string): Record<string, string> {
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
-/** As web servers log it: `22/Nov/2026:00:31:07 +0000`. */
+/** Formats a time as web servers log it: `22/Nov/2026:00:31:07 +0000`. */
 export function clfTime(epochMs: number): string {
   const [date = '', time = ''] = new Date(epochMs).toISOString().split('T');
   const [year, month, day] = date.split('-');

@@ -4,7 +4,7 @@ export interface Route<Target> {
   readonly target: Target;
   /** Undefined: any method. */
   readonly method: string | undefined;
-  /** Undefined: `$default`, which takes what nothing else takes. */
+  /** Undefined for `$default`, which matches whatever no other route does. */
   readonly segments: readonly Segment[] | undefined;
 }
 
@@ -31,7 +31,7 @@ function parseSegment(text: string): Segment {
   return plus ? { kind: 'rest', name } : { kind: 'parameter', name };
 }
 
-/** The most specific route that takes a request: literals before parameters before `{x+}`, a method before ANY. */
+/** Returns the most specific route for a request: literals before parameters before `{x+}`, a method before ANY. */
 export function matchRoute<Target>(
   routes: readonly Route<Target>[],
   method: string,

@@ -1,4 +1,4 @@
-/** Lets through `ratePerSecond` on average and at most `burst` at once. */
+/** Allows `ratePerSecond` on average, and bursts of up to `burst`. */
 export class TokenBucket {
   readonly #ratePerSecond: number;
   readonly #burst: number;
@@ -14,7 +14,7 @@ export class TokenBucket {
     this.#filledMs = nowMs();
   }
 
-  /** Takes one token; false where there is none. */
+  /** Takes one token; returns false if there is none. */
   take(): boolean {
     const now = this.#nowMs();
     const earned = ((now - this.#filledMs) / 1000) * this.#ratePerSecond;

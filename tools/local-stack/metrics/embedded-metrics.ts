@@ -1,7 +1,7 @@
 import { isRecord } from '../template/template.ts';
 import type { Measure } from './metric.ts';
 
-/** Takes the metrics that a log line carries in the embedded metric format; other lines carry none. */
+/** Records the metrics in a log line of embedded metric format; ignores other lines. */
 export function measureEmbedded(line: string, measure: Measure): void {
   if (!line.startsWith('{') || !line.includes('"_aws"')) return;
   const entry = parseLine(line);
@@ -26,7 +26,7 @@ interface Directive {
   readonly Metrics: readonly { readonly Name: string }[];
 }
 
-/** A process that is killed may leave half a line. */
+/** A killed process may leave half a line. */
 function parseLine(line: string): unknown {
   try {
     return JSON.parse(line);

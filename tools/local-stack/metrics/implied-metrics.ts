@@ -1,7 +1,7 @@
 import type { EngineReply } from '../engines/engine.ts';
 import type { Measure } from './metric.ts';
 
-/** Metrics that AWS services report of themselves and the local stack in their place, with their dimensions. */
+/** Metrics that AWS services publish, and the local stack in their place, with their sets of dimensions. */
 export const IMPLIED_METRICS: Readonly<Record<string, Readonly<Record<string, readonly (readonly string[])[]>>>> = {
   'AWS/SQS': {
     ApproximateNumberOfMessagesVisible: [['QueueName']],
@@ -12,7 +12,7 @@ export const IMPLIED_METRICS: Readonly<Record<string, Readonly<Record<string, re
     Errors: [['FunctionName']],
     Throttles: [['FunctionName']],
     Invocations: [['FunctionName']],
-    // Of functions that read a stream.
+    // For functions that read a stream.
     IteratorAge: [['FunctionName']],
   },
   'AWS/ApiGateway': {
@@ -22,14 +22,14 @@ export const IMPLIED_METRICS: Readonly<Record<string, Readonly<Record<string, re
     Latency: [['ApiId'], ['ApiId', 'Stage']],
   },
   'AWS/DynamoDB': {
-    // An index counts its own, also of a write to the table that the index cannot take.
+    // Indexes count their own throttles, including those of writes to the table.
     ReadThrottleEvents: [['TableName'], ['TableName', 'GlobalSecondaryIndexName']],
     WriteThrottleEvents: [['TableName'], ['TableName', 'GlobalSecondaryIndexName']],
     SystemErrors: [['TableName', 'Operation']],
   },
 };
 
-/** What Lambda reports of one run of a function. */
+/** Records Lambda's metrics for one invocation. */
 export function measureInvocation(functionId: string, failed: boolean, measure: Measure): void {
   const dimensions = { FunctionName: functionId };
   const report = (name: string, value: number) => measure({ namespace: 'AWS/Lambda', name, dimensions }, value);
@@ -38,12 +38,12 @@ export function measureInvocation(functionId: string, failed: boolean, measure: 
   report('Throttles', 0);
 }
 
-/** What Lambda reports of a batch of a stream before it hands it over. */
+/** Records Lambda's metric for a stream batch before it is handed over. */
 export function measureIteratorAge(functionId: string, ageMs: number, measure: Measure): void {
   measure({ namespace: 'AWS/Lambda', name: 'IteratorAge', dimensions: { FunctionName: functionId } }, ageMs);
 }
 
-/** What API Gateway reports of one request. */
+/** Records API Gateway's metrics for one request. */
 export function measureRequest(apiId: string, status: number, latencyMs: number, measure: Measure): void {
   for (const dimensions of [{ ApiId: apiId }, { ApiId: apiId, Stage: '$default' }]) {
     const report = (name: string, value: number) => measure({ namespace: 'AWS/ApiGateway', name, dimensions }, value);
@@ -57,7 +57,7 @@ export function measureRequest(apiId: string, status: number, latencyMs: number,
 const READS = new Set(['GetItem', 'BatchGetItem', 'TransactGetItems', 'Query', 'Scan']);
 const THROTTLED = /(ThrottlingException|ProvisionedThroughputExceededException|RequestLimitExceeded)"/;
 
-/** What DynamoDB reports of one call that failed; nothing of one that succeeded. */
+/** Records DynamoDB's metrics for a failed call; nothing for a successful one. */
 export function measureTableCall(operation: string, input: Buffer, reply: EngineReply, measure: Measure): void {
   if (reply.status === 200) return;
   const report = (name: string, dimensions: Record<string, string>) =>

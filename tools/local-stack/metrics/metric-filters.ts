@@ -4,7 +4,7 @@ import { propertiesOf, type Stack } from '../template/stack.ts';
 import { isRecord } from '../template/template.ts';
 import type { Measure, Metric } from './metric.ts';
 
-/** A metric that counts lines of a log group. */
+/** A metric that counts matching lines of a log group. */
 export interface MetricFilter {
   /** Logical id. */
   readonly logGroupId: string;
@@ -18,7 +18,7 @@ interface Properties {
   readonly MetricTransformations?: readonly Readonly<Record<string, unknown>>[];
 }
 
-/** The metric filters of the template, all of them on access logs; a sentence with its name for one that cannot be run. */
+/** Returns the template's metric filters, all on access logs; throws one sentence that names an unsupported one. */
 export function readMetricFilters(stack: Stack, accessLogGroupIds: ReadonlySet<string>): MetricFilter[] {
   return resourcesOfType(stack.template, 'AWS::Logs::MetricFilter').map(([id, resource]) => {
     const { LogGroupName, FilterPattern, MetricTransformations = [] } = propertiesOf<Properties>(stack, id, resource);
@@ -41,7 +41,7 @@ export function readMetricFilters(stack: Stack, accessLogGroupIds: ReadonlySet<s
   });
 }
 
-/** Counts a line of a log group with all filters on it. */
+/** Applies all filters on a log group to one of its lines. */
 export function measureLine(
   filters: readonly MetricFilter[],
   logGroupId: string,
@@ -62,7 +62,7 @@ const COMPARISONS: Readonly<Record<string, (value: number, limit: number) => boo
   '<=': (value, limit) => value <= limit,
 };
 
-/** `{ $.status >= 500 && $.status < 600 }`; undefined for every other form. */
+/** Compiles a pattern such as `{ $.status >= 500 && $.status < 600 }`; returns undefined for every other form. */
 export function parsePattern(pattern: string): ((line: unknown) => boolean) | undefined {
   const [, inside] = /^\s*\{(.*)\}\s*$/.exec(pattern) ?? [];
   const terms = (inside ?? '').split('&&').map((term) => {
@@ -72,7 +72,7 @@ export function parsePattern(pattern: string): ((line: unknown) => boolean) | un
     return (line: Record<string, unknown>) => {
       const value = line[field];
       if (typeof value === 'number') return COMPARISONS[operator]?.(value, Number(limit));
-      // Access logs write numbers as texts, which equal a number and are neither above nor below it.
+      // Access logs write numbers as strings, which can equal a number but are neither above nor below it.
       return operator === '=' && value === limit;
     };
   });

@@ -2,13 +2,13 @@ import { type Measure, type Metric, metricKey } from './metric.ts';
 
 export type Statistic = 'Sum' | 'Maximum' | 'Minimum' | 'p99';
 
-/** What was measured in one minute of metric time. */
+/** Values measured in one minute of metric time. */
 interface Minute {
   sum: number;
   maximum: number;
   minimum: number;
   count: number;
-  /** For percentiles; beyond `MAX_VALUES` a sample of them. */
+  /** For percentiles: all values, or a sample of `MAX_VALUES`. */
   readonly values: number[];
 }
 
@@ -20,22 +20,22 @@ interface Series {
 }
 
 const MAX_VALUES = 2000;
-/** Lines arrive a little after they were written, and so may their minute. */
+/** Log lines arrive late, so a minute may too. */
 const LATE_MINUTES = 2;
 
-/** The last minutes of those metrics that are watched; others are dropped, which bounds its size. */
+/** Keeps the last minutes of watched metrics; drops all others to bound its size. */
 export class MetricStore {
   readonly #minuteMs: number;
   readonly #random: () => number;
   readonly #series = new Map<string, Series>();
 
-  /** `minuteMs`: how long a minute of metric time takes. */
+  /** `minuteMs`: milliseconds that one minute of metric time takes. */
   constructor(minuteMs: number, random: () => number = Math.random) {
     this.#minuteMs = minuteMs;
     this.#random = random;
   }
 
-  /** Keeps a metric for this number of minutes from now on. */
+  /** Keeps this many minutes of a metric from now on. */
   watch(metric: Metric, statistic: Statistic, minutes: number): void {
     const key = metricKey(metric);
     const series = this.#series.get(key) ?? { keptMinutes: 0, keepsValues: false, newest: 0, minutes: new Map() };
@@ -57,7 +57,7 @@ export class MetricStore {
     if (index < MAX_VALUES) minute.values[index] = value;
   };
 
-  /** A statistic over the minutes `from` to `to`, without `to`; undefined where nothing was measured. */
+  /** Returns a statistic over minutes `from` (inclusive) to `to` (exclusive); undefined without data. */
   read(metric: Metric, statistic: Statistic, from: number, to: number): number | undefined {
     const series = this.#series.get(metricKey(metric));
     if (!series) throw new Error(`nobody watches ${metricKey(metric)}`);

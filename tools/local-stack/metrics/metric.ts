@@ -1,11 +1,11 @@
-/** A metric as CloudWatch knows it: two with other dimensions are two metrics. */
+/** A CloudWatch metric; other dimensions make another metric. */
 export interface Metric {
   readonly namespace: string;
   readonly name: string;
   readonly dimensions: Readonly<Record<string, string>>;
 }
 
-/** Takes a value of a metric, as of a time in epoch milliseconds or now. */
+/** Records a value of a metric, at a time in epoch milliseconds or now. */
 export type Measure = (metric: Metric, value: number, atMs?: number) => void;
 
 export function metricKey({ namespace, name, dimensions }: Metric): string {

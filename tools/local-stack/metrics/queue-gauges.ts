@@ -4,10 +4,10 @@ import { resourcesOfType } from '../template/resources.ts';
 import type { Stack } from '../template/stack.ts';
 import type { Measure } from './metric.ts';
 
-/** SQS leaves messages out of the age that were received more often: they are at the back of the queue then. */
+/** SQS leaves messages that were received more often out of the age: they move to the back of the queue. */
 const MAX_RECEIVES = 3;
 
-/** Measures every queue of the template as it is now. */
+/** Returns a function that records the current gauges of every queue in the template. */
 export function createQueueGauges(
   { template }: Stack,
   sqs: SqsEngine,

@@ -1,11 +1,11 @@
 type Close = () => unknown;
 
-/** What was opened, closed in reverse order, once; one failure does not keep the rest open. */
+/** Closes what was opened, once and in reverse order; a failure does not keep the rest open. */
 export class Disposables {
   readonly #open: Close[] = [];
   #closing: Promise<void> | undefined;
 
-  /** Registers `close`; where closing has begun already, runs it at once. */
+  /** Registers `close`; runs it at once if closing has begun. */
   add(close: Close): void {
     if (this.#closing) void Promise.resolve().then(close).catch(warn);
     else this.#open.push(close);

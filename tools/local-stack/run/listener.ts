@@ -8,9 +8,9 @@ export interface Listening {
   close(): Promise<void>;
 }
 
-/** A server whose address is known before its handler. */
+/** A server whose address is known before its handler is set. */
 export interface Listener extends Listening {
-  /** From now on requests go to `handler`; until then they get a 503. */
+  /** Sets the handler; until then requests get a 503. */
   open(handler: RequestListener): void;
 }
 
@@ -25,9 +25,9 @@ export async function reserveListener(port = 0): Promise<Listener> {
   };
 }
 
-/** An HTTP server that only this machine reaches; port 0 takes any. */
+/** Starts an HTTP server on loopback; port 0 takes any. */
 export async function listenOnLoopback(handler: RequestListener, port = 0): Promise<Listening> {
-  // Longer than clients keep connections, so that none is closed just as it is used again.
+  // Longer than clients keep idle connections, so that none is closed as it is reused.
   const server = createServer({ keepAliveTimeout: 65_000, requestTimeout: 0 }, handler);
   await listen(server, port);
   const { port: bound } = server.address() as AddressInfo;
@@ -54,11 +54,11 @@ function listen(server: Server, port: number): Promise<void> {
 
 export interface Body {
   readonly bytes: Buffer;
-  /** True if there was more than the limit; the rest was read and thrown away. */
+  /** True if the body exceeded the limit; the rest was read and discarded. */
   readonly tooLarge: boolean;
 }
 
-/** Reads a body to its end whatever its size: an earlier response may block a client that is still sending. */
+/** Reads a body to its end even beyond the limit: responding earlier may block a client that is still sending. */
 export async function readBody(incoming: IncomingMessage, limit: number): Promise<Body> {
   const chunks: Buffer[] = [];
   let size = 0;

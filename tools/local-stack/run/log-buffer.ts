@@ -5,14 +5,14 @@ import type { Readable } from 'node:stream';
 export interface LogLine {
   /** ISO 8601 UTC. */
   readonly at: string;
-  /** `<function>[<pid>]`, or who else says it. */
+  /** `<function>[<pid>]`, or another source. */
   readonly source: string;
   readonly line: string;
 }
 
 const KEPT_LINES = 20_000;
 
-/** Every line that functions and gateways log: the last ones in memory, all of them in a file. */
+/** Log lines of functions and gateways: the last ones in memory, all of them in a file. */
 export class LogBuffer {
   readonly path: string;
   readonly #file: WriteStream;
@@ -34,24 +34,24 @@ export class LogBuffer {
     for (const hear of this.#listeners) hear(line);
   }
 
-  /** Calls back with every line from now on. */
+  /** Calls `hear` with every line from now on. */
   listen(hear: (line: string) => void): void {
     this.#listeners.push(hear);
   }
 
-  /** Takes over a stream line by line. */
+  /** Reads a stream line by line. */
   follow(source: string, stream: Readable): void {
     createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }).on('line', (line) =>
       this.add(source, line),
     );
   }
 
-  /** Every line so far, without its time and source. */
+  /** Returns the bytes of all lines so far, without time and source. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** The last lines, at least `KEPT_LINES` of them where there were as many. */
+  /** Returns the last lines, up to at least `KEPT_LINES`. */
   lines(): readonly LogLine[] {
     return [...this.#lines];
   }

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 
 /**
- * Ends what would outlive us. A shell reads `+<pid>` and `-<pid>` from a pipe that only this process holds open;
- * when we are gone, even by SIGKILL, the pipe ends and the shell kills what is still listed and removes our files.
+ * Kills processes that would outlive us. A shell reads `+<pid>` and `-<pid>` from a pipe that only this process holds
+ * open; when this process ends, even by SIGKILL, the pipe closes, and the shell kills the listed processes and removes
+ * our files.
  */
 const SCRIPT = `
 pids=" "
@@ -17,17 +18,17 @@ rm -rf "$@"
 `;
 
 export interface ProcessReaper {
-  /** From now on this process ends when we do. */
+  /** Kills this process when ours ends. */
   watch(pid: number): void;
-  /** It has ended: its number may soon be another's. */
+  /** Stops watching an exited process: its id may be reused. */
   forget(pid: number): void;
-  /** Kills what is watched, removes the files; resolves when that is done. */
+  /** Kills the watched processes and removes the files; resolves when done. */
   close(): Promise<void>;
 }
 
-/** The files and folders are removed at the end, however we end. */
+/** Starts the reaper; `paths` are removed at the end, however this process ends. */
 export function startProcessReaper(paths: readonly string[]): ProcessReaper {
-  // A process group of its own: Ctrl-C at a terminal goes to ours, and the process reaper must outlive us.
+  // Own process group: Ctrl-C in the terminal goes to ours, and the reaper must outlive us.
   const shell = spawn('/bin/sh', ['-c', SCRIPT, 'reaper', ...paths], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,

@@ -8,7 +8,7 @@ import { type ProcessReaper, startProcessReaper } from './process-reaper.ts';
 
 const LOG_LIFE_MS = 24 * 3600 * 1000;
 
-/** What the parts of one run of the stack share. */
+/** Shared by the parts of one run of the stack. */
 export interface Run {
   readonly disposables: Disposables;
   readonly processReaper: ProcessReaper;
@@ -16,22 +16,22 @@ export interface Run {
   /** Removed at the end. */
   readonly temporaryFolder: string;
   readonly mainListener: Listener;
-  /** Another listener, on any port. */
+  /** Opens another listener on any port. */
   reserveListener(): Promise<Listener>;
-  /** Lets other commands find this run by its port, until it ends; what is announced may hold keys. */
+  /** Lets other commands find this run by its port until it ends; `ready` may hold keys. */
   announce(ready: object): void;
 }
 
 export interface RunOptions {
-  /** Port that names the run; 0 takes any. */
+  /** Port that identifies the run; 0 takes any. */
   readonly port: number;
-  /** Holds of every run, by its port, its log and, while it lasts, what it announced. */
+  /** Folder with each run's log, by port, and while it runs its ready line. */
   readonly folder: string;
-  /** Begins the name of the temporary folder. */
+  /** Prefix of the temporary folder's name. */
   readonly name: string;
 }
 
-/** Takes the port first: where it is in use there is nothing to run. */
+/** Opens the port first: if it is in use, nothing else is started. */
 export async function openRun({ port, folder, name }: RunOptions, disposables: Disposables): Promise<Run> {
   const reserve = async (wanted: number) => {
     const listener = await reserveListener(wanted);
@@ -43,7 +43,7 @@ export async function openRun({ port, folder, name }: RunOptions, disposables: D
   removeOldLogs(folder);
   const readyPath = join(folder, `${mainListener.port}.json`);
   const temporaryFolder = mkdtempSync(join(tmpdir(), `${name}-`));
-  // Bundles are CommonJS; a package.json of another, further up, must not make modules of them.
+  // Bundles are CommonJS; a package.json in a parent folder must not make them ES modules.
   writeFileSync(join(temporaryFolder, 'package.json'), '{"type":"commonjs"}\n');
   const processReaper = startProcessReaper([temporaryFolder, readyPath]);
   disposables.add(() => processReaper.close());
@@ -56,12 +56,12 @@ export async function openRun({ port, folder, name }: RunOptions, disposables: D
     temporaryFolder,
     mainListener,
     reserveListener: () => reserve(0),
-    // It holds keys.
+    // The file holds keys.
     announce: (ready) => writeFileSync(readyPath, `${JSON.stringify(ready, null, 2)}\n`, { mode: 0o600 }),
   };
 }
 
-/** With `--port 0` every run has a log of another name. */
+/** Each `--port 0` run leaves a log under another name. */
 function removeOldLogs(folder: string): void {
   for (const name of readdirSync(folder).filter((file) => file.endsWith('.log'))) {
     const path = join(folder, name);

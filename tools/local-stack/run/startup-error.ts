@@ -1,4 +1,4 @@
-/** A reason the person at the terminal can act on: printed as one sentence, without a stack trace. */
+/** A failure that the person at the terminal can fix: printed as one sentence, without a stack trace. */
 export class StartupError extends Error {
   override name = 'StartupError';
   readonly exitCode: number;

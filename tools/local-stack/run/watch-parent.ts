@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 
 const LOOK_EVERY_MS = 200;
 
-/** Calls back once the process that started this one has gone. */
+/** Calls `gone` once the parent process has exited. */
 export function watchParent(gone: () => void): void {
   const parent = process.ppid;
-  // npm runs scripts through a shell, which stays when npm goes.
+  // npm runs scripts through a shell, which survives npm.
   const npm = process.env.npm_lifecycle_event === undefined ? undefined : parentOf(parent);
   const timer = setInterval(() => {
     if (process.ppid === parent && (npm === undefined || isThere(npm))) return;
@@ -16,7 +16,7 @@ export function watchParent(gone: () => void): void {
   timer.unref();
 }
 
-/** Undefined where this machine does not tell. */
+/** Returns the parent's id; undefined if the system does not say. */
 function parentOf(pid: number): number | undefined {
   try {
     const found = Number(process.platform === 'linux' ? parentFromProc(pid) : parentFromPs(pid));
@@ -26,7 +26,7 @@ function parentOf(pid: number): number | undefined {
   }
 }
 
-/** `<pid> (<name>) <state> <ppid> …`, where the name may hold anything. */
+/** Parses `<pid> (<name>) <state> <ppid> …`; the name may contain anything. */
 function parentFromProc(pid: number): string | undefined {
   return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[1];
 }
@@ -40,7 +40,7 @@ function isThere(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // EPERM: it is there, and another user's.
+    // EPERM: the process exists and belongs to another user.
     return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }

@@ -2,34 +2,34 @@ import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Folders that no app is made of; npm's own list stands for the installed packages. */
+/** Folders that are not inputs of the app; npm's lock file stands for the installed packages. */
 const NO_INPUTS = ['node_modules', 'cdk.out', 'dist', 'coverage', 'docs', 'test'];
 const INSTALLED_PACKAGES = 'node_modules/.package-lock.json';
 
-/** About 4 MB each. */
+/** Each takes about 4 MB. */
 const MAX_KEPT = 24;
 
 export interface CacheFolders {
-  /** Where the app lies. */
+  /** Folder of the app. */
   readonly project: string;
-  /** Where assemblies are kept. */
+  /** Folder of the cached assemblies. */
   readonly kept: string;
 }
 
-/** Assemblies that were synthesized before, each by the hash of everything that it was made of. */
+/** Caches synthesized assemblies by the hash of all their inputs. */
 export class AssemblyCache {
   readonly #folders: CacheFolders;
   readonly #asked: string;
   readonly #key: string;
 
-  /** `asked`: what the app is called with, which is as much an input as its files. */
+  /** `asked`: arguments of the app, which are inputs like its files. */
   constructor(folders: CacheFolders, asked: unknown) {
     this.#folders = folders;
     this.#asked = JSON.stringify([process.version, asked]);
     this.#key = this.#hash();
   }
 
-  /** Copies the assembly of these very inputs to a folder that does not exist yet; returns false where none is kept. */
+  /** Copies the cached assembly for the current inputs to a new folder; returns false if there is none. */
   copyTo(folder: string): boolean {
     const kept = join(this.#folders.kept, this.#key);
     try {
@@ -38,13 +38,13 @@ export class AssemblyCache {
       cpSync(kept, folder, { recursive: true });
       return true;
     } catch {
-      // There is none, or another run removes it just now.
+      // There is none, or another run is removing it.
       rmSync(folder, { recursive: true, force: true });
       return false;
     }
   }
 
-  /** Keeps an assembly for later runs, unless an input changed while it was made. */
+  /** Caches an assembly, unless an input changed while it was made. */
   keep(folder: string): void {
     const { kept } = this.#folders;
     const draft = join(kept, `${this.#key}.${process.pid}`);
@@ -54,7 +54,7 @@ export class AssemblyCache {
       if (this.#hash() === this.#key) renameSync(draft, join(kept, this.#key));
       removeOldest(kept);
     } catch {
-      // Another run was quicker, or the disk is full: the next one synthesizes again.
+      // Another run was faster, or the disk is full: the next run synthesizes again.
     }
     rmSync(draft, { recursive: true, force: true });
   }
@@ -70,7 +70,7 @@ export class AssemblyCache {
   }
 }
 
-/** Every file of a project that its app may be made of, by its path; a new folder counts at once. */
+/** Returns the paths of all files that may be inputs of the app; includes new folders at once. */
 function inputFiles(project: string, folder = ''): string[] {
   const entries = readdirSync(join(project, folder), { withFileTypes: true });
   return entries
@@ -82,7 +82,7 @@ function inputFiles(project: string, folder = ''): string[] {
     });
 }
 
-/** A file may go between the listing and the reading. */
+/** The file may be deleted between listing and reading. */
 function readIfThere(path: string): Buffer {
   try {
     return readFileSync(path);
@@ -98,7 +98,7 @@ function removeOldest(kept: string): void {
     .sort((a, b) => b.at - a.at)
     .slice(MAX_KEPT);
   for (const { name } of oldest) {
-    // In one step, so that no run copies half of it.
+    // Renames in one step, so that no run copies a partial one.
     const going = join(kept, `${name}.going`);
     renameSync(join(kept, name), going);
     rmSync(going, { recursive: true, force: true });

@@ -1,18 +1,18 @@
 import type { Resource, Template } from './template.ts';
 
-/** Where the resources of the template stand on this machine. */
+/** Addresses of the template's resources on this machine. */
 export interface Place {
   readonly region: string;
   readonly accountId: string;
-  /** The listener to the engines: queue URLs begin with it. */
+  /** Endpoint of the engines, with which queue URLs begin. */
   readonly awsEndpointUrl: string;
-  /** Base URL of an HTTP API by its logical id. */
+  /** Returns the base URL of an HTTP API by its logical id. */
   apiUrl(logicalId: string): string;
 }
 
 type Attributes = Readonly<Record<string, string>>;
 
-/** Types that the local stack runs: what `Ref` and `Fn::GetAtt` of each stand for. */
+/** Supported types, with the values of `Ref` and `Fn::GetAtt`. */
 const RUN: Readonly<Record<string, (logicalId: string, place: Place) => Attributes>> = {
   'AWS::DynamoDB::Table': (id, place) => ({
     Ref: id,
@@ -40,7 +40,7 @@ const RUN: Readonly<Record<string, (logicalId: string, place: Place) => Attribut
   'AWS::SNS::Topic': (id, place) => ({ Ref: arn('sns', place, id), TopicArn: arn('sns', place, id), TopicName: id }),
 };
 
-/** Types with nothing to run here: rights, logs, who reads them, repetitions. They have a name and an ARN. */
+/** Types with nothing to run: permissions, logs, subscriptions. They have only a name and an ARN. */
 const IGNORED = new Set([
   'AWS::CDK::Metadata',
   'AWS::CloudWatch::Dashboard',
@@ -58,7 +58,7 @@ const IGNORED = new Set([
   'AWS::SQS::QueuePolicy',
 ]);
 
-/** Fails on the first resource that could not be run as the template says, rather than leaving it out in silence. */
+/** Throws for the first resource that cannot be run as the template says, instead of ignoring it. */
 export function requireKnownTypes(template: Template): void {
   for (const [id, { Type, Condition }] of Object.entries(template.Resources)) {
     if (Condition !== undefined) throw new Error(`the local stack does not know resources with a condition (${id})`);
@@ -68,7 +68,7 @@ export function requireKnownTypes(template: Template): void {
   }
 }
 
-/** Value of `Ref` (attribute name `Ref`) or `Fn::GetAtt` of a resource. */
+/** Returns `Ref` (attribute name `Ref`) or `Fn::GetAtt` of a resource. */
 export function attributeOf(logicalId: string, resource: Resource, name: string, place: Place): string {
   const attributes = RUN[resource.Type]?.(logicalId, place) ?? {
     Ref: logicalId,
@@ -81,17 +81,17 @@ export function attributeOf(logicalId: string, resource: Resource, name: string,
   return value;
 }
 
-/** The resources of one type, as [logical id, resource]. */
+/** Returns the resources of one type as [logical id, resource]. */
 export function resourcesOfType(template: Template, type: string): [string, Resource][] {
   return Object.entries(template.Resources).filter(([, resource]) => resource.Type === type);
 }
 
-/** A function's ARN or name ends with its logical id. */
+/** Returns the logical id at the end of a function's ARN or name. */
 export function functionIdOf(arnOrName: string): string {
   return arnOrName.split(':').at(-1) ?? '';
 }
 
-/** Answers the names of a table's key attributes. */
+/** Returns a lookup of a table's key attribute names. */
 export function keyNamesOf(template: Template): (tableName: string) => string[] {
   const tables = new Map(resourcesOfType(template, 'AWS::DynamoDB::Table'));
   return (tableName) => {
@@ -103,7 +103,7 @@ export function keyNamesOf(template: Template): (tableName: string) => string[] 
 /** A global secondary index. */
 export interface TableIndex {
   readonly name: string;
-  /** Only items with all of these attributes are in it. */
+  /** Only items with all of these attributes are in the index. */
   readonly keyNames: readonly string[];
 }
 
@@ -121,10 +121,7 @@ export function indexesOf(template: Template): (tableName: string) => TableIndex
   };
 }
 
-/**
- * The name people know a resource by, from its place among the constructs:
- * `<stack>/ReadApi/Function/Resource` is `read-api`.
- */
+/** Returns a resource's short name, from its construct path: `<stack>/ReadApi/Function/Resource` is `read-api`. */
 export function shortName(logicalId: string, resource: Resource): string {
   const path = resource.Metadata?.['aws:cdk:path'];
   if (typeof path !== 'string') return logicalId;

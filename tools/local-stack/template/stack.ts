@@ -2,7 +2,7 @@ import { attributeOf, type Place, requireKnownTypes, resourcesOfType } from './r
 import type { Assembly } from './synthesize.ts';
 import { createResolver, type Resolve, type Resource, type Template } from './template.ts';
 
-/** A template, and what its intrinsics come to on this machine. */
+/** A template, with its intrinsics resolved for this machine. */
 export interface Stack {
   readonly name: string;
   readonly template: Template;
@@ -30,7 +30,7 @@ export function placeStack({ template, stackName }: Assembly, place: Place): Sta
   return { name: stackName, template, place, resolve };
 }
 
-/** A resource's properties with every intrinsic resolved. CloudFormation's schema is what vouches for their type. */
+/** Returns a resource's properties with every intrinsic resolved. CloudFormation's schema vouches for their type. */
 export function propertiesOf<Properties = Readonly<Record<string, unknown>>>(
   { resolve }: Stack,
   logicalId: string,
@@ -49,7 +49,7 @@ export function outputsOf(stack: Stack): Record<string, string> {
   return Object.fromEntries(Object.keys(stack.template.Outputs ?? {}).map((name) => [name, outputOf(stack, name)]));
 }
 
-/** The HTTP API whose URL an output tells; undefined where it tells none. */
+/** Returns the HTTP API whose URL an output holds; undefined for another output. */
 export function apiOfOutput(template: Template, name: string): string | undefined {
   const value = JSON.stringify(template.Outputs?.[name]?.Value ?? '');
   return resourcesOfType(template, 'AWS::ApiGatewayV2::Api').find(([id]) => value.includes(`"${id}"`))?.[0];

@@ -7,31 +7,31 @@ import { StartupError } from '../run/startup-error.ts';
 import { AssemblyCache } from './assembly-cache.ts';
 import type { Template } from './template.ts';
 
-/** The synthesized stack: its template and where its assets lie. */
+/** A synthesized stack: its template and its assets. */
 export interface Assembly {
   readonly stackName: string;
   readonly region: string;
   readonly template: Template;
-  /** The folder of the asset that is uploaded under this object key. */
+  /** Returns the folder of the asset with this object key. */
   assetFolder(objectKey: string): string;
 }
 
-/** A CDK app that holds one stack. */
+/** A CDK app with one stack. */
 export interface CdkApp {
-  /** Where the command runs. */
+  /** Working directory of the command. */
   readonly folder: string;
-  /** As `app` of a cdk.json has it. */
+  /** The command, as `app` in cdk.json. */
   readonly command: string;
   readonly context?: Readonly<Record<string, unknown>>;
-  /** Variables besides those of this process. */
+  /** Variables added to those of this process. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** Where assemblies are kept, so that an app whose inputs have not changed does not run again. @default nowhere */
+  /** Folder of the assembly cache: an app whose inputs have not changed is not run again. @default no cache */
   readonly kept?: string;
-  /** What only this run knows, by the placeholder that the assembly holds in place of it. */
+  /** Values of this run, by their placeholder in the assembly. */
   readonly values?: Readonly<Record<string, string>>;
 }
 
-/** Runs the app as the CDK command line does, unless it is kept as it would be. */
+/** Runs the app as the CDK command line does, unless its assembly is cached. */
 export async function synthesizeApp(app: CdkApp, run: Run): Promise<Assembly> {
   // Outside the project: bundles are CommonJS, and the project's package.json may say otherwise.
   const folder = join(run.temporaryFolder, 'cdk.out');
@@ -45,7 +45,7 @@ export async function synthesizeApp(app: CdkApp, run: Run): Promise<Assembly> {
       ? undefined
       : new AssemblyCache({ project: app.folder, kept: app.kept }, [app.command, environment]);
   if (!cache?.copyTo(folder)) {
-    // To fill a compile cache takes longer than all that an app, which rarely runs, would gain by it.
+    // Without a compile cache: filling it takes longer than the app, which rarely runs, would gain.
     await runApp(app, run, { ...process.env, ...environment, CDK_OUTDIR: folder, NODE_COMPILE_CACHE: undefined });
     await mapToProject(folder, app.folder);
     cache?.keep(folder);
@@ -53,7 +53,7 @@ export async function synthesizeApp(app: CdkApp, run: Run): Promise<Assembly> {
   return readAssembly(folder, app.values ?? {});
 }
 
-/** Completes the sources of bundles, which are named below the app, so that a debugger finds them. */
+/** Completes source paths in source maps, which are relative to the app, so that a debugger finds the files. */
 async function mapToProject(folder: string, project: string): Promise<void> {
   const sourceRoot = pathToFileURL(`${project}/`).href;
   for await (const file of glob(join(folder, 'asset.*/index.js.map'))) {
@@ -72,7 +72,7 @@ function runApp(
       env,
       shell: true,
       stdio: ['ignore', 'pipe', 'pipe'],
-      // A group of its own, to be ended with the bundlers it starts.
+      // Own process group, to be killed with the bundlers it starts.
       detached: true,
     });
     const group = -(child.pid ?? 0);
@@ -101,7 +101,7 @@ interface Artifact {
   readonly properties?: { readonly templateFile?: string; readonly file?: string; readonly stackName?: string };
 }
 
-/** Reads a cloud assembly that holds one stack, with the values of this run. */
+/** Reads a cloud assembly with one stack, and fills in the values of this run. */
 async function readAssembly(folder: string, values: Readonly<Record<string, string>>): Promise<Assembly> {
   const readJson = async (file: string) => {
     const text = await readFile(join(folder, file), 'utf8');

@@ -13,20 +13,20 @@ export interface Template {
   readonly Mappings?: Readonly<Record<string, Record<string, Record<string, unknown>>>>;
 }
 
-/** What a template cannot say by itself. */
+/** Values from outside the template. */
 export interface Surroundings {
   /** AWS::Region, AWS::AccountId and so on. */
   readonly pseudoParameters: Readonly<Record<string, string>>;
-  /** Value of `Fn::GetAtt`, or of `Ref` under the attribute name `Ref`; throws where it is not known. */
+  /** Returns `Fn::GetAtt`, or `Ref` under the attribute name `Ref`; throws if unknown. */
   attribute(logicalId: string, name: string): string;
 }
 
-/** Replaces every intrinsic function in a value; one it does not know is an error that says where. */
+/** Replaces every intrinsic function in a value; throws for an unknown one and says where. */
 export type Resolve = (value: unknown, where: string) => unknown;
 
 type Intrinsic = (argument: unknown, where: string) => unknown;
 
-/** Stands for a property that is not there (`AWS::NoValue`). */
+/** Marks an absent property (`AWS::NoValue`). */
 const NO_VALUE = Symbol('AWS::NoValue');
 
 export function createResolver(template: Template, surroundings: Surroundings): Resolve {

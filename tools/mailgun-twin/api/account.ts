@@ -2,15 +2,15 @@ import { randomBytes } from 'node:crypto';
 import type { ApiKey } from './api-keys.ts';
 import { type ApiResponse, ok, parseLimit, refusal } from './api-response.ts';
 
-/** What a Mailgun account has once, for all its domains. */
+/** Account-wide settings, shared by all domains. */
 export interface MailgunAccount {
-  /** Signs every webhook from now on; there is no other that still does. */
+  /** Signs every webhook from now on; no older key remains valid. */
   signingKey: string;
-  /** True if webhooks name no recipient, of any domain. */
+  /** True if webhooks of all domains are redacted. */
   redactsWebhooks?: boolean;
-  /** Domains whose webhooks name no recipient. */
+  /** Domains whose webhooks are redacted. */
   redactedDomains?: ReadonlySet<string>;
-  /** Its API keys besides the one that may do everything and is not listed, as the first of an old account is not. */
+  /** API keys besides the unrestricted one, which is not listed, like the first key of an old account. */
   apiKeys?: readonly ApiKey[];
   /** Domains besides those that the twin sends for. */
   furtherDomains?: readonly FurtherDomain[];
@@ -24,15 +24,15 @@ export interface FurtherDomain {
   readonly subaccount_id?: string;
 }
 
-/** Returns true where the webhooks of a domain are redacted. */
+/** Returns true if the webhooks of a domain are redacted. */
 export function redacts({ redactsWebhooks = false, redactedDomains }: MailgunAccount, domain: string): boolean {
   return redactsWebhooks || (redactedDomains?.has(domain) ?? false);
 }
 
-/** A key as Mailgun makes them, for signing or for its API. */
+/** Returns a key in Mailgun's form, for signing or for the API. */
 export const newKey = () => `key-${randomBytes(16).toString('hex')}`;
 
-/** Reads the signing key, or replaces it by a new one. */
+/** Returns the signing key, or replaces it by a new one. */
 export function answerSigningKey(account: MailgunAccount, method: string | undefined): ApiResponse {
   if (method === 'POST') account.signingKey = newKey();
   else if (method !== 'GET') return refusal(405, 'Method Not Allowed');
@@ -53,7 +53,7 @@ export function answerDomain(account: MailgunAccount, name: string): ApiResponse
   return ok({ domain: { name, state: 'active', webhooks_redact_pii: redacts(account, name) } });
 }
 
-/** `GET /v4/domains`, page by page; `shrinksBy` domains fewer than it counts are listed. */
+/** `GET /v4/domains`, page by page; lists `shrinksBy` domains fewer than it counts. */
 export function listDomains(
   account: MailgunAccount,
   names: readonly string[],

@@ -1,6 +1,9 @@
 import { type ApiResponse, FORBIDDEN, refusal } from './api-response.ts';
 
-/** How a call of the API may fail: a 429 tells when to come again in one of three ways; `lost-reply` acts and does not reply. */
+/**
+ * Ways in which an API call fails: a 429 says in one of three forms when to retry; `lost-reply` performs the call
+ * without a reply.
+ */
 export const FAILURES = [
   '401',
   '429-retry-after',
@@ -14,7 +17,7 @@ export const FAILURES = [
 
 export type Failure = (typeof FAILURES)[number];
 
-/** Undefined for a failure that spoils a good response. */
+/** Returns the failed response; undefined for a failure that corrupts a successful one. */
 export function failureAnswer(failure: Failure, seconds: number, nowMs: number): ApiResponse | undefined {
   const resetMs = nowMs + seconds * 1000;
   const answers: Partial<Record<Failure, ApiResponse>> = {

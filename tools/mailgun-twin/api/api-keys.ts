@@ -1,24 +1,24 @@
 import { type ApiResponse, FORBIDDEN, ok, refusal } from './api-response.ts';
 
-/** A further key of the account, of the form that Mailgun makes today: its last 17 characters are its id. */
+/** Another key of the account, in Mailgun's current form: its last 17 characters are its id. */
 export interface ApiKey {
   readonly secret: string;
-  /** `basic` is what the dashboard calls Analyst. */
+  /** The dashboard calls `basic` Analyst. */
   readonly role: 'admin' | 'basic' | 'developer' | 'support' | 'sending';
   readonly is_disabled?: boolean;
-  /** In UTC, without a zone. */
+  /** UTC, without a zone. */
   readonly expires_at?: string;
-  /** True if Mailgun lists the account's keys to it; what a role may list is written nowhere. @default it does */
+  /** True if it may list the account's keys; Mailgun does not document this per role. @default true */
   readonly listsKeys?: boolean;
-  /** Likewise the account's domains. @default it does */
+  /** True if it may list the account's domains. @default true */
   readonly listsDomains?: boolean;
 }
 
 const ID_LENGTH = 17;
-/** Reads by POST. */
+/** Paths that are read by POST. */
 const READING = /^\/v[12]\/(analytics\/(logs|metrics)|bounce-classification\/metrics)$/;
 
-/** Refuses what the role of a key does not allow; undefined where it is allowed. */
+/** Returns the refusal if a key's role does not allow the request, else undefined. */
 export function refusedByRole(
   { role, is_disabled = false }: ApiKey,
   method: string,
@@ -29,7 +29,7 @@ export function refusedByRole(
   return writes && role !== 'admin' && role !== 'developer' ? refusal(403, 'Forbidden') : undefined;
 }
 
-/** `GET /v1/keys`: the account's keys without their secrets; that of before there were several is not among them. */
+/** `GET /v1/keys`: the account's keys without their secrets, and without the oldest one. */
 export function listApiKeys(keys: readonly ApiKey[], asker: ApiKey | undefined): ApiResponse {
   if (asker?.listsKeys === false) return refusal(403, 'Forbidden');
   const items = keys.map(({ secret, role, is_disabled = false, expires_at }) => ({

@@ -1,48 +1,48 @@
 import { FAILURES, type Failure } from './api-failures.ts';
 
-/** How Mailgun's API misbehaves; what is not there does not. */
+/** How Mailgun's API misbehaves; absent fields mean correct behaviour. */
 export interface Misbehaviour {
-  /** This percentage of events is listed only this number of seconds after it happened, in pages already read too. */
+  /** Lists this percentage of events only this many seconds after they happened, also in pages already read. */
   readonly late?: { readonly seconds: number; readonly percent: number };
-  /** Percentage of its events that a page leaves out, others at each read. */
+  /** Percentage of events that a page leaves out, different ones at each read. */
   readonly changing?: number;
-  /** Pages hold fewer events than asked for, though more follow. */
+  /** Pages hold fewer events than requested, although more follow. */
   readonly shortPages?: boolean;
-  /** This percentage of calls, or of those of one method, fails; a 429 asks to wait this number of seconds. */
+  /** Percentage of calls that fail, of all or of one method; a 429 asks to wait `seconds`. */
   readonly fails?: {
     readonly mode: Failure;
     readonly percent: number;
     readonly seconds?: number;
     readonly method?: string;
   };
-  /** Where the next page is said to be: on another host, or for ever here. */
+  /** Link to the next page: on another host, or always the same page. */
   readonly next?: 'foreign' | 'same';
-  /** Listings that begin earlier than this long ago are refused. */
+  /** Refuses listings that begin more than this long ago. */
   readonly retentionSeconds?: number;
-  /** The Events API is gone (410). */
+  /** The Events API responds 410. */
   readonly discontinued?: boolean;
-  /** When the Events API will be gone, as its `Sunset` header says. */
+  /** `Sunset` header of the Events API. */
   readonly sunset?: string;
-  /** Ids of events that are not listed, though Mailgun counts them. */
+  /** Ids of events that are counted but not listed. */
   readonly hides?: readonly string[];
-  /** The Metrics API is refused (403), as to a key or a plan without it. */
+  /** The Metrics API responds 403, as for a key or plan without access. */
   readonly metricsRefused?: boolean;
-  /** Bounce Classification is refused (403), as to a plan without it. */
+  /** Bounce Classification responds 403, as for a plan without access. */
   readonly classesRefused?: boolean;
-  /** The Metrics API counts opens and clicks once a message and recipient. */
+  /** The Metrics API counts opens and clicks once per message and recipient. */
   readonly uniqueOpens?: boolean;
-  /** Failed webhooks that the Metrics API counts in each hour with mail. */
+  /** Failed webhooks in the Metrics API for each hour with mail. */
   readonly failedWebhooks?: number;
-  /** So many domains fewer than Mailgun counts are listed. */
+  /** Lists this many domains fewer than it counts. */
   readonly hidesDomains?: number;
-  /** Nothing is listed. */
+  /** Lists nothing. */
   readonly empty?: boolean;
   readonly items?: 'without-id' | 'string-timestamps';
-  /** An event is listed up to this many seconds before or after its place, across pages too. */
+  /** Lists an event up to this many seconds out of order, across pages too. */
   readonly disorderSeconds?: number;
-  /** This percentage of events is listed twice, at any distance. */
+  /** Lists this percentage of events twice, at any distance. */
   readonly repeats?: number;
-  /** Times are rounded to this unit, upwards too. */
+  /** Rounds times to this unit, up or down. */
   readonly rounding?: 'second' | 'millisecond' | 'microsecond';
 }
 
@@ -84,7 +84,7 @@ const CHECKS: Readonly<Record<keyof Misbehaviour, Check>> = {
   rounding: isOneOf('second', 'millisecond', 'microsecond'),
 };
 
-/** Returns the misbehaviour, or a sentence where the value makes no sense. */
+/** Returns the misbehaviour, or an error message for an invalid value. */
 export function parseMisbehaviour(value: unknown): Misbehaviour | string {
   if (!isFields(value)) return `a body is needed like {"late":{"seconds":2,"percent":50}}`;
   for (const [name, wish] of Object.entries(value)) {

@@ -1,4 +1,4 @@
-/** The response of the twin's API to one request. */
+/** Response of the twin's API. */
 export interface ApiResponse {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
@@ -9,17 +9,17 @@ export const ok = (body: unknown): ApiResponse => ({ status: 200, body });
 export const refusal = (status: number, message: string): ApiResponse => ({ status, body: { message } });
 export const FORBIDDEN: ApiResponse = { status: 401, body: 'Forbidden' };
 
-/** A mistake of the caller: becomes a 400 with its message. */
+/** A client's mistake: becomes a 400 with this message. */
 export class BadRequestError extends Error {}
 
 const RFC_2822 = /^(?:[A-Z][a-z]{2}, )?\d{1,2} [A-Z][a-z]{2} \d{4} /;
-/** A plus sign that was not escaped in a query is a blank; a time without a zone is in UTC. */
+/** Restores a plus sign that was sent unescaped (a blank); a time without zone is UTC. */
 const zoned = (text: string) => {
   const whole = text.replace(/ {1,2}(\d{4})$/, ' +$1');
   return / (?:[A-Z]{1,5}|[+-]\d{4})$/.test(whole) ? whole : `${whole} UTC`;
 };
 
-/** Epoch seconds, with a fraction or without, or RFC 2822: both are in use. */
+/** Parses epoch seconds, with or without fraction, or RFC 2822; both are in use. */
 export function parseTime(name: string, value: unknown): number {
   if (typeof value === 'number' || (typeof value === 'string' && /^\d+(\.\d+)?$/.test(value))) return Number(value);
   const epochMs = typeof value === 'string' && RFC_2822.test(value) ? Date.parse(zoned(value)) : Number.NaN;

@@ -21,7 +21,7 @@ import { testWebhook } from './test-button.ts';
 import { type ApiRequest, createWebhookRegistry, urlsOf, type WebhookRegistry } from './webhooks-api.ts';
 
 export interface MailgunApiOptions {
-  /** The listed events; read again at each request. */
+  /** Listed events; read again at each request. */
   readonly log: EventLog;
   readonly apiKey: string;
   readonly account: MailgunAccount;
@@ -31,18 +31,18 @@ export interface MailgunApiOptions {
   readonly nowMs?: () => number;
 }
 
-/** Mailgun's API: mail, events, webhooks, suppressions, the signing key. One server stands for all regions. */
+/** Mailgun's API: mail, events, webhooks, suppressions, signing key. One server serves all regions. */
 export interface MailgunApi {
   readonly url: string;
-  /** From now on it misbehaves like this, and in no other way. */
+  /** Sets the misbehaviour from now on, replacing the previous one. */
   misbehave(misbehaviour: Misbehaviour): void;
-  /** From now on it takes mail, and this twin tells what becomes of it. */
+  /** From now on accepts mail; `twin` posts its events. */
   takeMail(twin: Pick<Twin, 'happen'>): void;
-  /** Registers a URL for types of a domain, as if it had been there before. */
+  /** Registers a URL for event types of a domain, as if it were there from before. */
   readonly register: WebhookRegistry['register'];
-  /** Where an event of a domain is posted. */
+  /** Returns the URLs that an event of a domain is posted to. */
   readonly registeredFor: WebhookRegistry['urlsFor'];
-  /** From now on the account has these domains, and no others. */
+  /** Replaces the domains of the account. */
   setDomains(names: readonly string[]): void;
   counts(): ApiCounts;
   close(): Promise<void>;
@@ -50,7 +50,7 @@ export interface MailgunApi {
 
 export interface ApiCounts {
   readonly calls: number;
-  /** Requests that followed a page abroad, and how many of them carried the key there. */
+  /** Requests that followed a link to the foreign host, and how many of them sent the key there. */
   readonly foreignRequests: number;
   readonly foreignCredentials: number;
 }
@@ -170,7 +170,7 @@ async function readRequest(
   body: Buffer,
 ): Promise<ApiRequest> {
   const isJson = contentType.startsWith('application/json') && body.length > 0;
-  // Not every request has a form.
+  // Not every request has a form body.
   const form = await parseForm(contentType, body).catch(() => new FormData());
   return {
     ...{ method, path: pathname, url: origin + pathname, query: searchParams, form },

@@ -12,19 +12,19 @@ export interface MessagesTools {
   readonly nowMs: () => number;
 }
 
-/** The request of a client that sends, as it came. */
+/** A client's request to send mail. */
 export interface SendRequest {
   readonly domain: string;
-  /** Sent as MIME, and not by its fields. */
+  /** True if sent as MIME, not as fields. */
   readonly isMime: boolean;
   readonly contentType: string;
   readonly body: Buffer;
 }
 
-/** Reported at once, and given up at the first failure: nothing here lives long enough for retries. */
+/** Reported at once and given up at the first failure: no process here lives long enough for retries. */
 const PLAN: DeliveryPlan = { ...SMOOTH, retryMinutes: [] };
 
-/** Takes a mail as Mailgun's Messages API does: it is accepted, and delivered to every recipient at once. */
+/** Accepts mail like Mailgun's Messages API, and delivers it to every recipient at once. */
 export async function takeMessage(request: SendRequest, { twin, random, nowMs }: MessagesTools): Promise<ApiResponse> {
   const form = await parseForm(request.contentType, request.body);
   const submission = request.isMime ? await readMime(form) : readFields(form);
@@ -42,7 +42,7 @@ export async function takeMessage(request: SendRequest, { twin, random, nowMs }:
   return ok({ id: `<${messageId}>`, message: 'Queued. Thank you.' });
 }
 
-/** An event with what its sender said about the mail. */
+/** Returns an event with the sender's variables, tags and test mode. */
 function marked(data: EventData, { variables, isTest, template }: Submission): EventData {
   return {
     ...data,

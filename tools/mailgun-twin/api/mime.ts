@@ -1,4 +1,4 @@
-/** The headers of a MIME message, unfolded, by their names in lower case; of a repeated one every value. */
+/** Returns the unfolded headers of a MIME message by lower-case name, with every value of repeated ones. */
 export function mimeHeaders(text: string): ReadonlyMap<string, readonly string[]> {
   const [head = ''] = text.replaceAll('\r\n', '\n').split('\n\n', 1);
   const headers = new Map<string, string[]>();

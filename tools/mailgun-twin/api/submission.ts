@@ -3,12 +3,12 @@ import { mimeHeaders } from './mime.ts';
 
 declare global {
   interface JSON {
-    /** A type of ES2026, which the compiler's library lacks: `JSON.stringify` writes it as this text. */
+    /** From ES2026, missing in the compiler's library: `JSON.stringify` writes this text unchanged. */
     rawJSON(text: string): unknown;
   }
 }
 
-/** A mail as its sender asks for it, by form fields or as MIME. */
+/** A mail submitted as form fields or as MIME. */
 export interface Submission {
   readonly from: string;
   readonly to: readonly string[];
@@ -21,7 +21,7 @@ export interface Submission {
   readonly template: string | undefined;
 }
 
-/** Reads a multipart or urlencoded body; throws a BadRequestError where it is neither. */
+/** Parses a multipart or urlencoded body; throws a BadRequestError for any other. */
 export async function parseForm(contentType: string, body: Buffer): Promise<FormData> {
   try {
     return await new Response(new Uint8Array(body), { headers: { 'content-type': contentType } }).formData();
@@ -32,7 +32,7 @@ export async function parseForm(contentType: string, body: Buffer): Promise<Form
 
 const BODIES = ['text', 'html', 'amp-html', 'template'];
 
-/** Reads the fields of `POST /v3/{domain}/messages`; throws a BadRequestError where one is missing. */
+/** Parses the fields of `POST /v3/{domain}/messages`; throws a BadRequestError if one is missing. */
 export function readFields(form: FormData): Submission {
   const from = textsOf(form, 'from')[0];
   if (from === undefined) throw new BadRequestError('from parameter is missing');
@@ -55,7 +55,7 @@ export function readFields(form: FormData): Submission {
   };
 }
 
-/** Reads the fields of `POST /v3/{domain}/messages.mime`: recipients are those of the form, all else is in the mail. */
+/** Parses `POST /v3/{domain}/messages.mime`: recipients from the form, everything else from the mail. */
 export async function readMime(form: FormData): Promise<Submission> {
   const to = recipientsOf(form, 'to');
   const part = form.get('message');
@@ -84,7 +84,7 @@ function recipientsOf(form: FormData, name: string): string[] {
 const textsOf = (form: FormData, name: string) =>
   form.getAll(name).filter((value): value is string => typeof value === 'string' && value !== '');
 
-/** `Ada <ada@example.org>, bob@example.org`: what stands in brackets, or alone. */
+/** Returns the addresses in `Ada <ada@example.org>, bob@example.org`. */
 function addressesOf(list: string): string[] {
   return list
     .split(',')
@@ -106,7 +106,7 @@ function parseVariables(texts: readonly string[]): Record<string, unknown> {
   return all;
 }
 
-/** A number as its sender wrote it: Mailgun rounds none, JavaScript a 64-bit one. */
+/** Keeps a number as its sender wrote it: Mailgun does not round it, JavaScript rounds 64-bit ones. */
 function asWritten(_key: string, value: unknown, context?: { source?: string }): unknown {
   const source = context?.source;
   return typeof value === 'number' && source !== undefined && String(value) !== source ? JSON.rawJSON(source) : value;

@@ -8,7 +8,7 @@ const USUAL_PAGE = 100;
 type Fields = Readonly<Record<string, unknown>>;
 type List = Map<string, Fields>;
 
-/** Mailgun's own lists of addresses it does not send to, by domain; undefined where the request is for another API. */
+/** Serves Mailgun's suppression lists by domain; returns undefined for requests to other APIs. */
 export function createSuppressionLists(
   domains: readonly string[],
   nowMs: () => number,
@@ -37,13 +37,13 @@ function answerEntry({ method, query }: ApiRequest, list: List, name: string, ad
   if (method === 'GET') return ok(entry);
   if (method !== 'DELETE') return refusal(405, 'Method not allowed');
   const tags = Array.isArray(entry.tags) ? entry.tags.filter((tag) => tag !== query.get('tag')) : [];
-  // With a tag only that one goes, and the entry with its last.
+  // With a tag, removes only that tag; removing the last tag removes the entry.
   if (query.has('tag') && tags.length > 0) list.set(address.toLowerCase(), { ...entry, tags });
   else list.delete(address.toLowerCase());
   return ok({ message: `Address has been removed from the ${name} table`, address });
 }
 
-/** One entry as a form or an object, or many as a JSON array; an entry replaces that of its address. */
+/** Adds one entry (form or object) or many (JSON array); replaces the entry of the same address. */
 function add({ form, json }: ApiRequest, list: List, name: string, nowMs: number): ApiResponse {
   const entries = (json === undefined ? [fieldsOf(form)] : [json].flat()) as unknown[];
   const added = entries.map((entry) => entryOf(entry, name, nowMs));
@@ -64,7 +64,7 @@ function entryOf(value: unknown, name: string, nowMs: number): Fields {
   return name === 'bounces' ? { ...common, code: code ?? '550', error: error ?? '' } : common;
 }
 
-/** Pages by address, as its links say: `?page=next&address=…`; the end is an empty page. */
+/** Returns pages by address, linked as `?page=next&address=…`; the last page is empty. */
 function page({ query, url }: ApiRequest, list: List): ApiResponse {
   const limit = parseLimit(query.get('limit') ?? undefined, MAX_PAGE_ENTRIES, USUAL_PAGE);
   const pivot = query.get('address') ?? '';

@@ -7,7 +7,7 @@ import { type ApiResponse, ok } from './api-response.ts';
 
 const ANSWER_WITHIN_MS = 10_000;
 
-/** Posts the sample to a URL, and responds with what came back. */
+/** Posts the sample to a URL, and returns the URL's response. */
 export async function testWebhook(
   domain: string,
   url: string,
@@ -21,10 +21,10 @@ export async function testWebhook(
   return ok({ code: status, message: text });
 }
 
-/** The id of the message that the test button always speaks of. */
+/** Returns the message id in the test button's sample. */
 export const testButtonMessageId = (domain: string) => `20180321164742.1.5C0FFEE5A11D0C5E@${domain}`;
 
-/** What the dashboard's test button sends for `delivered`: a fresh signature on an event of March 2018, every time the same. */
+/** Returns the dashboard's test event for `delivered`: always the same one of March 2018, with a fresh signature. */
 export function testButtonEvent(domain: string): EventData {
   return {
     event: 'delivered',

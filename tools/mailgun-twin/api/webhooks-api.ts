@@ -4,7 +4,7 @@ import { type ApiResponse, BadRequestError, ok, refusal } from './api-response.t
 
 const MAX_URLS = 3;
 
-/** A record of before there were several URLs a type holds `url`; it is shown as it was written. */
+/** A record from before a type could have several URLs holds `url`, and is shown that way. */
 type DomainRecord = { urls: string[] } | { url: string };
 
 interface AccountHook {
@@ -18,21 +18,21 @@ interface AccountHook {
 export interface ApiRequest {
   readonly method: string;
   readonly path: string;
-  /** Where it was sent, without the query. */
+  /** Request URL without the query. */
   readonly url: string;
   readonly query: URLSearchParams;
   readonly form: FormData;
-  /** The body, where it is JSON. */
+  /** Body, if JSON. */
   readonly json?: unknown;
 }
 
-/** The webhooks registered in one account: of each domain by type, and of the account by URL. */
+/** Webhooks of one account: by type for each domain, and by URL for the account. */
 export interface WebhookRegistry {
-  /** Undefined where the request is for another API. */
+  /** Returns undefined for requests to other APIs. */
   answer(request: ApiRequest): ApiResponse | undefined;
-  /** Every URL, each once, to which an event of a domain is posted: those of the domain, and of the account. */
+  /** Returns each URL once that an event of a domain is posted to: the domain's and the account's. */
   urlsFor(domain: string, event: EventData): string[];
-  /** Registers a URL for types of a domain as an earlier day would have left it. */
+  /** Registers a URL for event types of a domain, as if it were there from before. */
   register(domain: string, types: readonly string[], url: string, form?: 'legacy'): void;
 }
 
@@ -41,7 +41,7 @@ export function createWebhookRegistry(domains: readonly string[], nowMs: () => n
   const ofAccount = new Map<string, AccountHook>();
   let created = 0;
 
-  /** Undefined for a domain that the account does not have now. */
+  /** Returns undefined for a domain that the account does not have. */
   function recordsOf(domain: string): Map<string, DomainRecord> | undefined {
     if (!domains.includes(domain)) return undefined;
     const records = byDomain.get(domain) ?? new Map<string, DomainRecord>();
@@ -68,7 +68,7 @@ export function createWebhookRegistry(domains: readonly string[], nowMs: () => n
     return ok({ message: 'Webhook has been deleted', webhook: record });
   }
 
-  /** `/v4/…`: one URL of many types, without a word of the other URLs. */
+  /** `/v4/…`: one URL with many types; does not show other URLs. */
   function answerUrl({ method, form, query }: ApiRequest, domain: string): ApiResponse {
     const records = recordsOf(domain);
     if (records === undefined) return refusal(404, `Domain not found: ${domain}`);
@@ -157,7 +157,7 @@ const tooManyText = (type: string) => `unable to add more than ${MAX_URLS} urls 
 
 const tooMany = (type: string): ApiResponse => refusal(409, tooManyText(type));
 
-/** As the API of the account's webhooks refuses, other than all others. */
+/** Error format of the account webhooks API, which differs from all others. */
 const described = (status: number, text: string): ApiResponse => ({ status, body: { Description: text } });
 
 function knownType(value: unknown): string {

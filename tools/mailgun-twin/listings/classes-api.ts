@@ -10,7 +10,7 @@ const FIELDS = new Set([
 ]);
 const COUNTS = ['classified_failures_count', 'critical_bounce_count', 'non_critical_bounce_count'];
 
-/** What a class is made of here; Mailgun's own rules are not public. */
+/** Dimensions of a class in the twin; Mailgun's own rules are not public. */
 const DIMENSIONS: Readonly<Record<string, (event: LoggedEvent) => unknown>> = {
   'domain.name': ({ domain }) => domain,
   'recipient-domain': ({ data }) => domainOf(data),
@@ -20,7 +20,7 @@ const DIMENSIONS: Readonly<Record<string, (event: LoggedEvent) => unknown>> = {
   'group-id': ({ data }) => statusOf(data).code,
 };
 
-/** `POST /v2/bounce-classification/metrics`: failures by their class, none that counts nothing; refused by some plans. */
+/** `POST /v2/bounce-classification/metrics`: failures by class, without empty classes; some plans get a 403. */
 export function countClasses({ log, misbehaviour, now }: MetricsOptions, request: unknown): ApiResponse {
   if (misbehaviour.classesRefused) return refusal(403, 'Forbidden');
   const body = fieldsOf(request, FIELDS);

@@ -1,13 +1,13 @@
 import { BadRequestError } from '../api/api-response.ts';
 import type { LoggedEvent } from './event-log.ts';
 
-/** Filters of a listing: a field, and an expression such as `delivered OR failed`, `NOT "Your order"`, `>10 <20`. */
+/** Filters by field, with expressions such as `delivered OR failed`, `NOT "Your order"`, `>10 <20`. */
 export type Filters = Readonly<Record<string, string>>;
 
 type Predicate = (event: LoggedEvent) => boolean;
 type Test = (value: string) => Predicate;
 
-/** Whole values, in any case. */
+/** Compares whole values, ignoring case. */
 const is =
   (read: (event: LoggedEvent) => readonly unknown[]): Test =>
   (value) => {
@@ -15,7 +15,7 @@ const is =
     return (event) => read(event).some((each) => bare(each) === wanted);
   };
 
-/** Parts of a value, in any case. */
+/** Searches within values, ignoring case. */
 const holds =
   (read: (event: LoggedEvent) => readonly unknown[]): Test =>
   (value) => {
@@ -51,7 +51,7 @@ const FIELDS: Readonly<Record<string, Test>> = {
 
 export const FILTER_NAMES = Object.keys(FIELDS);
 
-/** Returns what a listing under these filters shows; throws a BadRequestError where an expression makes no sense. */
+/** Returns a predicate for these filters; throws a BadRequestError for an invalid expression. */
 export function createFilter(filters: Filters): Predicate {
   const predicates = Object.entries(filters).map(([name, expression]) => {
     const test = FIELDS[name];
@@ -61,7 +61,7 @@ export function createFilter(filters: Filters): Predicate {
   return (event) => predicates.every((holdsFor) => holdsFor(event));
 }
 
-/** Terms side by side must all hold, as `AND` says. */
+/** Adjacent terms must all match, as with `AND`. */
 function parseExpression(text: string, test: Test): Predicate {
   const tokens = text.match(/"[^"]*"|[()]|[^\s()"]+/g) ?? [];
   let next = 0;
@@ -113,7 +113,7 @@ function sizeTest(value: string): Predicate {
   return (event) => at('message', 'size')(event).some((each) => fits(Number(each)));
 }
 
-/** Message ids are given with angle brackets or without. */
+/** Message ids come with or without angle brackets. */
 const bare = (value: unknown) =>
   String(value)
     .replace(/^<(.*)>$/, '$1')

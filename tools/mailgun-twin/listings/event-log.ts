@@ -1,32 +1,32 @@
 import type { EventData } from '../traffic/event-parts.ts';
 
-/** An event as Mailgun's own log holds it. */
+/** An event in Mailgun's log. */
 export interface LoggedEvent {
   readonly domain: string;
   readonly data: EventData;
-  /** Tells events of one moment apart. */
+  /** Orders events of the same time. */
   readonly number: number;
 }
 
-/** A place between two events: behind the number of this time. */
+/** A position between two events: after this number at this time. */
 export type Place = readonly [timestamp: number, number: number];
 
 export interface Range {
-  /** Reading begins at this place. */
+  /** Start position, exclusive. */
   readonly from: Place;
-  /** And ends with the last event of this time. */
+  /** Time of the last event, inclusive. */
   readonly until: number;
   readonly upwards: boolean;
   readonly limit: number;
   shows(event: LoggedEvent): boolean;
 }
 
-/** Everything that Mailgun lists, in the order of time, of all domains of an account. */
+/** Everything that Mailgun lists, for all domains of an account, ordered by time. */
 export class EventLog {
   readonly #events: LoggedEvent[] = [];
   #added = 0;
 
-  /** Most events are the newest; one that is not is put where it belongs. */
+  /** Inserts by time; events are usually the newest. */
   add(domain: string, data: EventData): void {
     const event = { domain, data, number: this.#added };
     this.#added += 1;
@@ -39,7 +39,7 @@ export class EventLog {
     return this.#events.length;
   }
 
-  /** The next events of a range; fewer than its limit only where no more are shown. */
+  /** Returns the next events of a range; fewer than `limit` only if no more match. */
   read({ from, until, upwards, limit, shows }: Range): LoggedEvent[] {
     const found: LoggedEvent[] = [];
     const step = upwards ? 1 : -1;
@@ -51,7 +51,7 @@ export class EventLog {
     return found;
   }
 
-  /** How many events lie before a place. */
+  /** Returns the number of events before a position. */
   #indexAt([timestamp, number]: Place): number {
     let low = 0;
     let high = this.#events.length;
@@ -67,6 +67,6 @@ export class EventLog {
   }
 }
 
-/** Numbers that are below and above those of all events. */
+/** Below and above all event numbers. */
 export const FIRST = -1;
 export const LAST = Number.MAX_SAFE_INTEGER;

@@ -7,7 +7,7 @@ const MAX_PAGE_EVENTS = 300;
 const USUAL_PAGE = 100;
 const PARAMETERS = new Set(['begin', 'end', 'ascending', 'limit', 'pretty', ...FILTER_NAMES]);
 
-/** `GET /v3/{domain}/events`, and its pages under the addresses it hands out. */
+/** `GET /v3/{domain}/events`, and the page URLs that it returns. */
 export function listEvents(
   source: ListingSource,
   domain: string,
@@ -29,7 +29,7 @@ export function listEvents(
   });
 }
 
-/** Without an end the direction must be told; with one it must not contradict the order of the two. */
+/** Without an end, the direction is required; with one, it must match the order of begin and end. */
 function parseListing(domain: string, query: URLSearchParams, now: number): Listing {
   const unknown = [...query.keys()].find((name) => !PARAMETERS.has(name));
   if (unknown !== undefined) throw new BadRequestError(`the twin does not know the filter ${unknown}`);
@@ -39,7 +39,7 @@ function parseListing(domain: string, query: URLSearchParams, now: number): List
   const ascending = parseDirection(query.get('ascending'));
   const limit = parseLimit(query.get('limit'), MAX_PAGE_EVENTS, USUAL_PAGE);
   const filters = Object.fromEntries([...query].filter(([name]) => FILTER_NAMES.includes(name)));
-  // An expression that makes no sense is refused, whatever the log holds.
+  // Rejects an invalid expression even if the log is empty.
   createFilter(filters);
   const rest = { domain, limit, ...(Object.keys(filters).length > 0 && { filters }) };
 

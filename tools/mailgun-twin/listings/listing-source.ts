@@ -6,17 +6,17 @@ import type { EventLog, LoggedEvent } from './event-log.ts';
 import { type Cursor, type Page, readPage } from './listing.ts';
 import { draw, readUnrulyPage } from './unruly-listing.ts';
 
-/** The log as the API shows it at this moment. */
+/** The log as the API shows it now. */
 export interface ListingSource {
-  /** Where this API is, and where it says that the next page is. */
+  /** Base URL of this API, and of its links to the next page. */
   readonly base: string;
   readonly nextBase: string;
   /** Epoch seconds. */
   now(): number;
   read(cursor: Cursor): Page;
-  /** How many events a listing holds. */
+  /** Returns the number of events in a listing. */
   count(cursor: Cursor): number;
-  /** One event as it is written down. */
+  /** Returns an event in its listed form. */
   item(data: Readonly<Record<string, unknown>>): unknown;
 }
 
@@ -79,7 +79,7 @@ function rounded(data: Readonly<Record<string, unknown>>, rounding: Misbehaviour
   return { ...data, timestamp: Math.round(data.timestamp * steps) / steps };
 }
 
-/** Which events are late is drawn from their ids, so that it is the same ones at each look. */
+/** Draws late events from their ids, so that repeated reads agree. */
 function isIndexed(data: EventData, { late }: Misbehaviour, now: number): boolean {
   if (!late || now >= data.timestamp + late.seconds) return true;
   return draw({ data }, 'late') * 100 >= late.percent;

@@ -1,12 +1,12 @@
 import { createFilter, type Filters } from './event-filter.ts';
 import { type EventLog, FIRST, LAST, type LoggedEvent, type Place } from './event-log.ts';
 
-/** The part of the log that a request asks for. Times are epoch seconds, both ends included. */
+/** A requested part of the log. Times are epoch seconds, both ends included. */
 export interface Listing {
   /** Undefined: every domain of the account. */
   readonly domain?: string;
   readonly begin: number;
-  /** Null where there is none: the listing goes on as long as things happen, or to the oldest event. */
+  /** Null: open-ended, up to new events or down to the oldest. */
   readonly end: number | null;
   readonly ascending: boolean;
   readonly limit: number;
@@ -14,7 +14,7 @@ export interface Listing {
   readonly filters?: Filters;
 }
 
-/** A listing with a place in it: what `next` and `previous` stand for. */
+/** A position in a listing: what `next` and `previous` encode. */
 export interface Cursor extends Listing {
   readonly place: Place;
   readonly backwards: boolean;
@@ -30,13 +30,13 @@ export function firstPage(listing: Listing): Cursor {
   return { ...listing, place: [listing.begin, listing.ascending ? FIRST : LAST], backwards: false };
 }
 
-/** The last page of a listing is read from its end. */
+/** Returns the cursor of the last page, which is read from the end. */
 export function lastPage(listing: Listing): Cursor {
   const end = listing.end ?? (listing.ascending ? LAST : 0);
   return { ...listing, place: [end, listing.ascending ? LAST : FIRST], backwards: true };
 }
 
-/** The page at a cursor: the next one begins behind its last event, even where there was none. */
+/** Returns the page at a cursor; the next one begins after its last event, even for an empty page. */
 export function readPage(log: EventLog, cursor: Cursor, shows: (event: LoggedEvent) => boolean): Page {
   const { domain, begin, end, ascending, limit, filters, place, backwards } = cursor;
   const passes = filters === undefined ? () => true : createFilter(filters);
@@ -61,12 +61,12 @@ function placeBehind(event: LoggedEvent | undefined, upwards: boolean): Place | 
   return event && [event.data.timestamp, event.number + (upwards ? 0.5 : -0.5)];
 }
 
-/** As a text that means nothing to who gets it. */
+/** Encodes a cursor as opaque text. */
 export function encodeCursor(cursor: Cursor): string {
   return Buffer.from(JSON.stringify(cursor)).toString('base64url');
 }
 
-/** Undefined where it is none of ours. */
+/** Decodes a cursor; undefined if it is not one of ours. */
 export function decodeCursor(text: string): Cursor | undefined {
   try {
     const cursor = JSON.parse(Buffer.from(text, 'base64url').toString('utf8')) as Partial<Cursor>;

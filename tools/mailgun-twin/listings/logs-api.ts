@@ -17,11 +17,11 @@ const FIELDS = new Set([
   'pagination',
   'include_subaccounts',
   'include_totals',
-  // What mailgun-java 2 sends where it means include_totals; it gets no totals.
+  // mailgun-java 2 sends this instead of include_totals, and gets no totals.
   'includeTotals',
 ]);
 
-/** `POST /v1/analytics/logs`: the same events as the Events API shows, in another dress. */
+/** `POST /v1/analytics/logs`: the events of the Events API in another format. */
 export function listLogs(source: ListingSource, request: unknown): ApiResponse {
   const body = fieldsOf(request, FIELDS);
   const listing = parseListing(body, source.now());
@@ -38,7 +38,7 @@ export function listLogs(source: ListingSource, request: unknown): ApiResponse {
       first: encodeCursor(firstPage(listing)),
       last: encodeCursor(lastPage(listing)),
       ...(body.include_totals === true && { total: source.count(firstPage(listing)) }),
-      // After the last page there is none, unlike in the Events API.
+      // No link after the last page, unlike in the Events API.
       ...(events.length > 0 && { next: encodeCursor(next) }),
     },
     aggregates: { all: events.length, metrics: {} },
@@ -75,11 +75,13 @@ function parseStart({ start, duration }: Fields, end: number): number {
   return end - Number(count) * (UNIT_SECONDS[unit] ?? 0);
 }
 
-/** As Logs calls what the Events API filters by. */
+/** Names in Logs of the Events API's filters. */
 const ATTRIBUTES: Readonly<Record<string, string>> = { tag: 'tags', message_id: 'message-id' };
 const COMPARATORS = new Set(['=', '!=']);
 
-/** `{"AND":[{"attribute":"domain","comparator":"=","values":[{"label","value"}]}]}` and `events` as filters. */
+/**
+ * Converts `{"AND":[{"attribute":"domain","comparator":"=","values":[{"label","value"}]}]}` and `events` to filters.
+ */
 function parseFilters({ filter, events }: Fields): Filters {
   const filters: Record<string, string> = {};
   if (Array.isArray(events) && events.length > 0) filters.event = anyOf(events);
@@ -104,11 +106,11 @@ function parseFilters({ filter, events }: Fields): Filters {
 
 const anyOf = (values: readonly unknown[]) => values.map((value) => `"${String(value)}"`).join(' OR ');
 
-/** The window may move along with the time, where the caller names none. */
+/** Compares two listings; if the caller gives no times, the window may move. */
 const isSameQuery = (one: Listing, other: Listing) =>
   one.ascending === other.ascending && JSON.stringify(one.filters) === JSON.stringify(other.filters);
 
-/** An event with the Logs API's own spelling of time, user variables and storage. */
+/** Returns an event with the Logs API's format of time, user variables and storage. */
 function logged({ timestamp, ...data }: EventData): Fields {
   const { storage, 'user-variables': variables } = data;
   return {

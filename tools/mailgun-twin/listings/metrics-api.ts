@@ -35,7 +35,7 @@ export interface MetricsOptions {
   now(): number;
 }
 
-/** `POST /v1/analytics/metrics`: what happened, counted by the hour; what a listing hides is counted too. */
+/** `POST /v1/analytics/metrics`: hourly counts of what happened, hidden events included. */
 export function countMetrics({ log, misbehaviour, now }: MetricsOptions, request: unknown): ApiResponse {
   if (misbehaviour.metricsRefused) return refusal(403, 'Forbidden');
   const body = fieldsOf(request, FIELDS);
@@ -53,7 +53,7 @@ export function countMetrics({ log, misbehaviour, now }: MetricsOptions, request
     const range = { from: [hour, FIRST] as const, until: hour + HOUR_SECONDS - 1e-6, upwards: true };
     const shows = (event: LoggedEvent) => domain === undefined || event.domain === domain;
     const events = log.read({ ...range, limit: Number.POSITIVE_INFINITY, shows });
-    // An hour without mail is left out, or counts nothing: both are seen.
+    // An hour without mail is left out, or has zeros: both occur.
     if (events.length === 0 && hour % (2 * HOUR_SECONDS) === 0) continue;
     hours.push(row(hour, names, events, misbehaviour));
   }
@@ -75,7 +75,7 @@ function row(hour: number, names: readonly string[], events: readonly LoggedEven
   };
 }
 
-/** Opens and clicks, each once a message and recipient. */
+/** Keeps opens and clicks once per message and recipient. */
 function withoutRepeatedOpens(events: readonly LoggedEvent[]): LoggedEvent[] {
   const seen = new Set<string>();
   return events.filter(({ data }) => {

@@ -3,10 +3,10 @@ import type { Misbehaviour } from '../api/api-misbehaviour.ts';
 import type { EventLog, LoggedEvent } from './event-log.ts';
 import { type Cursor, firstPage, type Page, readPage } from './listing.ts';
 
-/** How a listing breaks the order of time. */
+/** How a listing violates time order. */
 type Unruliness = Pick<Misbehaviour, 'disorderSeconds' | 'repeats'>;
 
-/** The page of a listing that is out of order or repeats itself; its cursor counts events, so pages shift with it. */
+/** Returns a page of an unordered or repeating listing; its cursor is an offset, so pages shift as events arrive. */
 export function readUnrulyPage(
   log: EventLog,
   cursor: Cursor,
@@ -20,12 +20,12 @@ export function readUnrulyPage(
   return { events, next: at(first + events.length), previous: at(Math.max(0, first - cursor.limit)) };
 }
 
-/** The cursor of a first page names no offset. */
+/** The cursor of a first page has no offset. */
 function offsetOf({ place: [, number] }: Cursor): number {
   return number >= 0 && number < Number.MAX_SAFE_INTEGER ? number : 0;
 }
 
-/** Places depend on the events' ids, so that the pages of one listing fit together. */
+/** Places events by their ids, so that the pages of one listing fit together. */
 function arrange(events: readonly LoggedEvent[], ascending: boolean, unruliness: Unruliness): LoggedEvent[] {
   const { disorderSeconds = 0, repeats = 0 } = unruliness;
   const [from = 0, to = 0] = [events.at(0)?.data.timestamp, events.at(-1)?.data.timestamp];
@@ -40,7 +40,7 @@ function arrange(events: readonly LoggedEvent[], ascending: boolean, unruliness:
   return [...placed, ...again].sort((a, b) => direction * (a.at - b.at)).map(({ event }) => event);
 }
 
-/** A number in [0, 1) that belongs to an event and a purpose. */
+/** Returns a number in [0, 1) determined by event and purpose. */
 export function draw({ data: { event, id } }: Pick<LoggedEvent, 'data'>, purpose: string): number {
   return createHash('sha256').update(`${purpose}#${event}#${id}`).digest().readUInt32BE(0) / 2 ** 32;
 }

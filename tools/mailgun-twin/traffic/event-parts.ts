@@ -1,6 +1,6 @@
 import { type Random, URL_SAFE_BASE64 } from '../random.ts';
 
-/** One event as Mailgun shows it in `event-data` and in its Events API. */
+/** An event as in `event-data` and in the Events API. */
 export interface EventData {
   readonly event: string;
   readonly id: string;
@@ -10,10 +10,10 @@ export interface EventData {
   readonly [field: string]: unknown;
 }
 
-/** One e-mail, as its sender handed it to Mailgun. */
+/** A mail as its sender submitted it. */
 export interface Mail {
   readonly domain: string;
-  /** Without angle brackets, as webhooks give it. */
+  /** Without angle brackets, as in webhooks. */
   readonly messageId: string;
   readonly from: string;
   readonly to: readonly string[];
@@ -23,13 +23,13 @@ export interface Mail {
   readonly tags: readonly string[];
 }
 
-/** Something that happens to a mail at one recipient. */
+/** A moment in the life of a mail at one recipient. */
 export interface Moment {
   readonly mail: Mail;
   readonly recipient: string;
   readonly epochMs: number;
   readonly random: Random;
-  /** Fields take every shape that any consumer has seen, also those that break Mailgun's own clients for Go and Java. */
+  /** True if fields take every shape seen in practice, including those that break Mailgun's Go and Java clients. */
   readonly oddShapes?: boolean;
 }
 
@@ -39,13 +39,13 @@ const PROVIDERS = ['Gmail', 'Outlook', 'Yahoo', 'Other'] as const;
 const domainOf = (address: string) => address.slice(address.lastIndexOf('@') + 1);
 const createEventId = (random: Random) => random.text(22, URL_SAFE_BASE64);
 
-/** What every event of 2026 carries, whatever its type. */
+/** Returns the fields that all events of 2026 share. */
 export function common(moment: Moment, event: string, logLevel: 'info' | 'warn' | 'error') {
   const { mail, recipient, epochMs, random } = moment;
   return {
     event,
     id: createEventId(random),
-    // Mailgun counts microseconds; the last three digits only tell events of one millisecond apart.
+    // Mailgun counts microseconds; the last three digits distinguish events of one millisecond.
     timestamp: Number(`${(epochMs / 1000).toFixed(3)}${random.text(3, '123456789')}`),
     account: { id: ACCOUNT_ID },
     domain: { name: mail.domain },
@@ -57,7 +57,7 @@ export function common(moment: Moment, event: string, logLevel: 'info' | 'warn' 
   };
 }
 
-/** Odd ones have come as a PHP-style empty list, with objects inside, and as a sentence. */
+/** Odd shapes: an empty list as in PHP, nested objects, a sentence. */
 function userVariables({ random, oddShapes }: Moment): unknown {
   const plain = [
     {},
@@ -107,11 +107,11 @@ export const towardsRecipient = ({ recipient, random }: Moment) => ({
   'recipient-provider': random.pick(PROVIDERS),
 });
 
-/** A description that says nothing: null, empty, or not there at all. */
+/** Returns an empty description: null, "", or absent. */
 export const silentDescription = (random: Random) =>
   random.pick<{ description?: string | null }>([{ description: null }, { description: '' }, {}]);
 
-/** The SMTP session, known only when one took place. */
+/** Returns the SMTP session, present only if there was one. */
 export function session({ recipient, random }: Moment) {
   return {
     'mx-host': `mx${1 + random.below(4)}.${domainOf(recipient)}`,

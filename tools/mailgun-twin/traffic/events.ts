@@ -13,7 +13,7 @@ import {
 } from './event-parts.ts';
 import { type Bot, mailClient } from './mail-client.ts';
 
-/** Makes the event Mailgun would report for a moment. */
+/** Builds the event that Mailgun would report for a moment. */
 export type EventBuilder = (moment: Moment) => EventData;
 
 export const accepted: EventBuilder = (moment) => ({
@@ -25,7 +25,7 @@ export const accepted: EventBuilder = (moment) => ({
   storage: storage(moment),
   'recipient-domain': towardsRecipient(moment)['recipient-domain'],
   'originating-ip': '203.0.113.25',
-  // Null on some accounts since 2024; older consumers expected an object or nothing.
+  // Null on some accounts since 2024; older consumers expected an object or absence.
   ...moment.random.pick<object>([{ 'delivery-status': null }, {}]),
 });
 
@@ -43,7 +43,7 @@ export const delivered: EventBuilder = (moment) => ({
   },
 });
 
-/** A refusal after which Mailgun makes another attempt, `retrySeconds` later. */
+/** A temporary refusal; Mailgun retries `retrySeconds` later. */
 export const deferred =
   (attempt: number, retrySeconds: number): EventBuilder =>
   (moment) => ({
@@ -62,7 +62,7 @@ export const deferred =
     },
   });
 
-/** The recipient's server knows no such mailbox. */
+/** The recipient's server does not know the mailbox. */
 export const bounced: EventBuilder = (moment) => ({
   ...common(moment, 'failed', 'error'),
   ...handedOver(moment),
@@ -85,7 +85,7 @@ const SUPPRESSIONS = {
   607: { reason: 'suppress-complaint', description: 'Not delivering to a user who marked your messages as spam' },
 } as const;
 
-/** Mailgun itself declined to try: the address is on one of the domain's suppression lists. */
+/** Mailgun does not attempt delivery: the address is on a suppression list of the domain. */
 export const suppressed =
   (code: keyof typeof SUPPRESSIONS): EventBuilder =>
   (moment) => ({
@@ -103,7 +103,7 @@ export const suppressed =
     },
   });
 
-/** Mailgun tried for eight hours and gave up. */
+/** Mailgun gave up after eight hours of retries. */
 export const tooOld: EventBuilder = (moment) => ({
   ...common(moment, 'failed', 'error'),
   ...untried(moment),
@@ -119,7 +119,7 @@ export const tooOld: EventBuilder = (moment) => ({
   },
 });
 
-/** The recipient's server took the mail and sent it back afterwards: no envelope, no tags, no recipient-domain. */
+/** The recipient's server accepted the mail and returned it later: no envelope, tags or recipient-domain. */
 export const delayedBounce: EventBuilder = (moment) => {
   const { tags: _noTags, ...rest } = common(moment, 'failed', 'error');
   return {
@@ -132,7 +132,7 @@ export const delayedBounce: EventBuilder = (moment) => {
     storage: storage(moment),
     'delivery-status': {
       'bounce-code': '5.2.2',
-      // Seen as a number and as a string.
+      // Seen both as a number and as a string.
       code: moment.random.pick<unknown>([552, '5.2.2']),
       'enhanced-code': '5.2.2',
       description: 'The mailbox is full',
@@ -153,7 +153,7 @@ export const clicked =
     url: `https://shop.example/offers/${moment.random.below(100)}?from=mail&lang=de#top`,
   });
 
-/** From everything (`*`), or from one tag. */
+/** From all mail (`*`), or from one tag. */
 export const unsubscribed =
   (scope: string): EventBuilder =>
   (moment) => ({ ...common(moment, 'unsubscribed', 'info'), ...readerSide(moment), storage: [], tags: [scope] });
@@ -166,7 +166,7 @@ export const complained: EventBuilder = (moment) => ({
   storage: storage(moment),
 });
 
-/** What Mailgun posts to a webhook, by the webhook's id. */
+/** Events that Mailgun posts, by webhook id. */
 export const POSTED: ReadonlyMap<string, EventBuilder> = new Map([
   ['accepted', accepted],
   ['delivered', delivered],

@@ -1,6 +1,6 @@
 import type { Random } from '../random.ts';
 
-/** Programs that open and click before a person does, by the name Mailgun gives them. */
+/** Mailgun's names of bots that open and click before a person does. */
 export type Bot = 'apple' | 'gmail' | 'generic';
 
 const USER_AGENTS = {
@@ -9,7 +9,7 @@ const USER_AGENTS = {
   generic: 'ExampleLinkScanner/2.4',
 } as const;
 
-/** Returns who opened or clicked: address, place and program, as far as Mailgun can tell. */
+/** Returns who opened or clicked: address, location and client, as far as Mailgun knows. */
 export function mailClient(random: Random, bot?: Bot) {
   const address = { ip: `203.0.113.${1 + random.below(250)}` };
   if (bot) {
@@ -35,7 +35,7 @@ export function mailClient(random: Random, bot?: Bot) {
       'client-type': 'browser',
       'device-type': 'desktop',
       'user-agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0',
-      // For a person the name has been empty, null, and absent.
+      // For a person, the name was seen empty, null and absent.
       ...random.pick<object>([{ bot: '' }, { bot: null }, {}]),
     },
   };

@@ -2,11 +2,11 @@ import { HEX, type Random } from '../random.ts';
 import type { Mail } from './event-parts.ts';
 import type { Step, Timeline } from './timeline.ts';
 
-/** A message and the timeline it follows. */
+/** A message and its timeline. */
 export interface ScheduledMessage {
   readonly timeline: Timeline;
   readonly mail: Mail;
-  /** When in the day its timeline begins. */
+  /** Start of its timeline within the day. */
   readonly startSeconds: number;
   readonly steps: readonly Step[];
 }
@@ -14,10 +14,10 @@ export interface ScheduledMessage {
 export interface Schedule {
   /** At least one. */
   readonly domains: readonly string[];
-  /** Part of every new message id, so that no run meets the messages of another. */
+  /** Part of every new message id, so that runs do not share messages. */
   readonly run: string;
   readonly epochMs: number;
-  /** The time within which every timeline begins and ends. */
+  /** Every timeline begins and ends within this time. */
   readonly daySeconds: number;
   readonly random: Random;
 }
@@ -35,7 +35,7 @@ const PEOPLE = [
 const SUBJECTS = ['Your order is on its way', 'Rechnung für März', 'Weekly digest', 'Reset your password'] as const;
 const TAGS = [[], ['receipt'], ['newsletter', 'spring'], ['password-reset']] as const;
 
-/** Gives every timeline its messages, with ids and people, spread over the day. */
+/** Assigns messages with ids and recipients to every timeline, spread over the day. */
 export function scheduleMessages(timelines: readonly Timeline[], schedule: Schedule): ScheduledMessage[] {
   return timelines.flatMap((timeline) =>
     Array.from({ length: timeline.messages }, (_, nth) => {
@@ -60,7 +60,7 @@ function newMail(timeline: Timeline, { domains, run, epochMs, random }: Schedule
   };
 }
 
-/** An id as Mailgun makes them, without brackets. */
+/** Returns an id in Mailgun's form, without brackets. */
 export function newMessageId(domain: string, run: string, epochMs: number, random: Random): string {
   const second = new Date(epochMs).toISOString().replaceAll(/\D/g, '').slice(0, 14);
   return `${second}.${run}${random.text(8, HEX)}@${domain}`;

@@ -3,12 +3,12 @@ import type { EventBuilder } from './events.ts';
 
 export type Status = 'ACCEPTED' | 'DEFERRED' | 'DELIVERED' | 'FAILED' | 'COMPLAINED';
 
-/** What a reader must be told about one recipient when a timeline has ended; written by hand, never computed. */
+/** Expected final record of one recipient; handwritten, never computed. */
 export interface Expected {
   readonly status: Status;
-  /** Given where the status is FAILED. */
+  /** Set if the status is FAILED. */
   readonly reason?: string;
-  /** How many different events there are. */
+  /** Number of distinct events. */
   readonly events: number;
   readonly opens?: number;
   readonly clicks?: number;
@@ -17,39 +17,41 @@ export interface Expected {
   readonly unsubscribed?: boolean;
 }
 
-/** One event of a timeline. */
+/** One event in a timeline. */
 export interface Step {
-  /** Mail time since the timeline began. */
+  /** Simulated seconds since the timeline began. */
   readonly afterSeconds: number;
   readonly build: EventBuilder;
-  /** Whose event it is, counted from the timeline's first recipient. */
+  /** Index of the recipient. */
   readonly recipient: number;
-  /** The event which the expected status rests on. */
+  /** True if the expected status depends on this event. */
   readonly decides: boolean;
-  /** Mailgun reports it so much later than it happened. */
+  /** Seconds after which Mailgun reports it. */
   readonly heldSeconds: number;
 }
 
 export interface Timeline {
   readonly name: string;
-  /** How many messages live through it. */
+  /** Number of messages that follow it. */
   readonly messages: number;
-  /** The events of the nth message, counted from 0. */
+  /** Returns the events of the nth message, from 0. */
   steps(nth: number): readonly Step[];
-  /** One entry for each recipient of a message. */
+  /** One entry per recipient of a message. */
   readonly expected: readonly Expected[];
   readonly encoding?: Encoding;
-  /** False where Mailgun's event log would not show the events. */
+  /** False if Mailgun's event log would not show the events. */
   readonly listed?: boolean;
   readonly fromSubaccount?: boolean;
-  /** Where the sender, and not Mailgun, chose the id; `run` keeps runs apart. */
+  /** Returns the id where the sender chose it; `run` distinguishes runs. */
   messageId?(domain: string, run: string): string;
   readonly recipients?: readonly string[];
 }
 
 type Details = Partial<Omit<Step, 'afterSeconds' | 'build'>>;
 
-/** A step of the first recipient, reported at once, deciding nothing, unless the details say otherwise. */
+/**
+ * Returns a step of the first recipient, reported at once, that does not decide the status; `details` override this.
+ */
 export const at = (afterSeconds: number, build: EventBuilder, details: Details = {}): Step => ({
   recipient: 0,
   decides: false,
@@ -59,6 +61,6 @@ export const at = (afterSeconds: number, build: EventBuilder, details: Details =
   ...details,
 });
 
-/** The step that the expected status rests on. */
+/** Returns a step that decides the expected status. */
 export const decisive = (afterSeconds: number, build: EventBuilder, details: Details = {}): Step =>
   at(afterSeconds, build, { ...details, decides: true });

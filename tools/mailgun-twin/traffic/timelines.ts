@@ -17,7 +17,7 @@ import { at, decisive, type Timeline } from './timeline.ts';
 const MINUTE = 60;
 const HOUR = 3600;
 
-/** What becomes of messages, from the plain to the strange; each timeline says what a reader must be told in the end. */
+/** Lives of messages, from ordinary to strange, each with the expected record. */
 export const TIMELINES: readonly Timeline[] = [
   {
     name: 'delivered',
@@ -67,7 +67,7 @@ export const TIMELINES: readonly Timeline[] = [
   {
     name: 'bounced long after delivery',
     messages: 3,
-    // The second message's delivery is reported only after its bounce.
+    // The second message's delivery is reported after its bounce.
     steps: (nth) => [
       at(0, accepted),
       at(3, delivered, { heldSeconds: nth === 1 ? 4 * HOUR : 0 }),
@@ -171,7 +171,7 @@ export const TIMELINES: readonly Timeline[] = [
   },
 ];
 
-/** Webhooks of the old format name no event id, so nothing that Mailgun lists is known to be the same event. */
+/** Legacy webhooks have no event id, so they cannot be matched with listed events. */
 export const LEGACY_TIMELINES: readonly Timeline[] = [
   {
     name: 'legacy form, urlencoded',
@@ -191,7 +191,7 @@ export const LEGACY_TIMELINES: readonly Timeline[] = [
   },
 ];
 
-/** Can be checked only by a receiver that was given the primary account's key. */
+/** Verifiable only by a receiver that has the primary account's key. */
 export const SUBACCOUNT_TIMELINE: Timeline = {
   name: 'sent by a subaccount',
   messages: 1,

@@ -4,24 +4,24 @@ import { RETRY_MINUTES } from './retry-minutes.ts';
 import { createSignature, type Signature, type SigningKeys } from './signature.ts';
 import type { Post, Webhook } from './webhook.ts';
 
-/** `lost`: not acknowledged at the only attempt, as happens to `delivered`. */
+/** `lost`: not acknowledged at its only attempt, as for `delivered`. */
 export type Outcome = 'pending' | 'acknowledged' | 'rejected' | 'gave-up' | 'lost';
 
-/** One POST; a status of null means that no response arrived. */
+/** One POST; status null if no response arrived. */
 export interface Attempt {
   readonly at: number;
   readonly status: number | null;
 }
 
-/** What became of handing one event over. */
+/** Attempts and outcome of delivering one event. */
 export interface DeliveryRecord {
   attempts: Attempt[];
-  /** Further copies, of which Mailgun keeps no account and makes no retry. */
+  /** Duplicate copies, which Mailgun neither tracks nor retries. */
   repeats: Attempt[];
   outcome: Outcome;
 }
 
-/** A fault on the way: the request never arrives, or its response never arrives. */
+/** A network fault: the request or its response is lost. */
 export type Trouble = 'request-lost' | 'answer-lost';
 
 export interface Repeat {
@@ -29,19 +29,19 @@ export interface Repeat {
   readonly token: 'same' | 'fresh';
 }
 
-/** How one event is to travel. */
+/** How one event is delivered. */
 export interface DeliveryPlan {
-  /** Held back for this time, and so overtaken by others. */
+  /** Delay, which lets other events overtake it. */
   readonly delayMs: number;
   readonly retryMinutes: readonly number[];
-  /** Mailgun says nowhere whether a retry is signed again, so both must work. */
+  /** Whether a retry is signed again: Mailgun does not document it, so both must work. */
   readonly tokenOnRetry: 'same' | 'fresh';
-  /** Trouble of the first attempts, in order. */
+  /** Faults of the first attempts, in order. */
   readonly troubles: readonly Trouble[];
   readonly repeats: readonly Repeat[];
 }
 
-/** A delivery on which nothing goes wrong. */
+/** A delivery without faults. */
 export const SMOOTH: DeliveryPlan = {
   delayMs: 0,
   retryMinutes: RETRY_MINUTES.manual,
@@ -55,11 +55,11 @@ export interface DeliveryTools {
   readonly random: Random;
   readonly post: Post;
   readonly keys: SigningKeys;
-  /** How many seconds of Mailgun's schedule pass in one second. */
+  /** Seconds of Mailgun's schedule per real second. */
   readonly compression: number;
 }
 
-/** An event ready to be signed: Mailgun retries every type but `delivered`. */
+/** An event ready to be signed; Mailgun retries every type but `delivered`. */
 export interface Parcel {
   readonly event: string;
   write(signature: Signature): Webhook;
@@ -67,11 +67,11 @@ export interface Parcel {
 
 export const newRecord = (): DeliveryRecord => ({ attempts: [], repeats: [], outcome: 'pending' });
 
-/** The status of every copy, repeats included; any 200 among them is the receiver's promise to keep the event. */
+/** Returns the statuses of all copies; a 200 among them is the receiver's promise to keep the event. */
 export const answersOf = ({ attempts, repeats }: DeliveryRecord) =>
   [...attempts, ...repeats].map(({ status }) => status);
 
-/** Hands one event over as Mailgun does, and writes down every attempt in `record` as it is made. */
+/** Delivers an event as Mailgun does; adds every attempt to `record` as it is made. */
 export async function deliver(parcel: Parcel, plan: DeliveryPlan, record: DeliveryRecord, tools: DeliveryTools) {
   const { clock, random, keys } = tools;
   const newSignature = () =>

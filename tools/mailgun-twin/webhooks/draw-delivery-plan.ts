@@ -3,18 +3,18 @@ import type { DeliveryPlan, Repeat, Trouble } from './delivery.ts';
 import { RETRY_MINUTES } from './retry-minutes.ts';
 import type { Encoding } from './webhook.ts';
 
-/** How badly the way to the receiver treats its events; the chances lie in [0, 1]. */
+/** Faults between twin and receiver; chances are in [0, 1]. */
 export interface DeliveryFaults {
-  /** Events are held back for up to this long, so that later ones overtake them. */
+  /** Maximum delay, by which later events overtake. */
   readonly reorderMs: number;
   readonly repeatChance: number;
-  /** The chance of a first attempt that fails although Mailgun will retry it. */
+  /** Chance that the first attempt of a retried event fails. */
   readonly troubleChance: number;
-  /** The chance of a first attempt that fails whatever it carries; a `delivered` is then lost permanently. */
+  /** Chance that the first attempt of any event fails; a `delivered` is then lost permanently. */
   readonly dropChance: number;
 }
 
-/** Draws how one event travels. */
+/** Draws the delivery of one event at random. */
 export function drawDeliveryPlan(
   event: string,
   encoding: Encoding,
@@ -23,10 +23,10 @@ export function drawDeliveryPlan(
 ): DeliveryPlan {
   const dropped = random.chance(deliveryFaults.dropChance);
   const isRetried = event !== 'delivered';
-  // A legacy form has no time but that of its signature, so signed again it would be another event.
+  // A legacy form's only time is that of its signature: signed again, it would be another event.
   const mayResign = encoding === 'json';
   return {
-    // Most events overtake their neighbours only; some come late enough to be overtaken by a whole timeline.
+    // Most events overtake only their neighbours; some are late enough for a whole timeline.
     delayMs: random.next() * deliveryFaults.reorderMs * (random.chance(0.3) ? 1 : 0.1),
     retryMinutes: random.pick<readonly number[]>([
       RETRY_MINUTES.manual,
@@ -39,7 +39,7 @@ export function drawDeliveryPlan(
       : isRetried && random.chance(deliveryFaults.troubleChance)
         ? troubles(random)
         : [],
-    // A copy of a dropped `delivered` would be the retry that Mailgun never makes.
+    // A copy of a dropped `delivered` would be a retry that Mailgun never makes.
     repeats:
       !(dropped && !isRetried) && random.chance(deliveryFaults.repeatChance)
         ? repeats(mayResign, deliveryFaults.reorderMs, random)
@@ -51,7 +51,7 @@ function troubles(random: Random): Trouble[] {
   return Array.from({ length: random.pick([1, 1, 2]) }, () => random.pick<Trouble>(['request-lost', 'answer-lost']));
 }
 
-/** At the same moment or a little later, with the token of the first or signed again. */
+/** Returns copies at the same moment or slightly later, with the same token or signed again. */
 function repeats(mayResign: boolean, withinMs: number, random: Random): Repeat[] {
   return Array.from({ length: random.pick([1, 1, 1, 2]) }, () => ({
     afterMs: random.chance(0.4) ? 0 : random.below(withinMs),

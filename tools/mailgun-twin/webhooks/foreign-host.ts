@@ -1,13 +1,13 @@
 import { startServer } from '../loopback-server.ts';
 
-/** A host that is not Mailgun's, and what came to it. */
+/** A host that does not belong to Mailgun, and the requests it received. */
 export interface ForeignHost {
   readonly url: string;
   received(): { readonly requests: number; readonly credentials: number };
   close(): Promise<void>;
 }
 
-/** Responds as Mailgun would, so that the response gives nothing away. */
+/** Responds like Mailgun, so that the client cannot notice. */
 export async function startForeignHost(): Promise<ForeignHost> {
   let requests = 0;
   let credentials = 0;

@@ -1,10 +1,10 @@
 import type { EventData, Mail } from '../traffic/event-parts.ts';
 import type { Signature } from './signature.ts';
 
-/** How a webhook of before 2018 is written: urlencoded, or multipart when it carries an attachment. */
+/** Encoding of a webhook before 2018: urlencoded, or multipart with an attachment. */
 export type LegacyEncoding = 'urlencoded' | 'multipart';
 
-/** The form of a legacy webhook; its only time is that of the signature, and it names no event id. */
+/** Returns the form of a legacy webhook; its only time is that of the signature, and it has no event id. */
 export function legacyForm(encoding: LegacyEncoding, event: EventData, mail: Mail, signature: Signature) {
   const fields: [string, string][] = [
     ['event', event.event],
@@ -20,7 +20,7 @@ export function legacyForm(encoding: LegacyEncoding, event: EventData, mail: Mai
     ],
     ['Message-Id', `<${mail.messageId}>`],
     ...mail.tags.map((tag): [string, string] => ['tag', tag]),
-    // The sender's own variables share the namespace: the first `event` counts, and the last of the signed three.
+    // The sender's variables share the namespace: the first `event` counts, and the last of the three signed fields.
     ['event', 'summer-party'],
     ['timestamp', 'yesterday'],
     ['token', 'for the cloakroom'],

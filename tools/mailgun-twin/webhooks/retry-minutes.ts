@@ -1,4 +1,4 @@
-/** The minutes between Mailgun's attempts, as its manual, its help centre and a measurement of 2019 have them. */
+/** Minutes between Mailgun's attempts, by its manual, its help centre and a measurement of 2019. */
 export const RETRY_MINUTES = {
   manual: [5, 10, 15, 60, 120, 240],
   helpCentre: [10, 10, 15, 30, 60, 120, 240],

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 
-/** What Mailgun signs: the second of signing as a string, and a token of 50 characters used once. */
+/** Signed by Mailgun: the second of signing as a string, and a single-use token of 50 characters. */
 export interface SignedParts {
   readonly timestamp: string;
   readonly token: string;
@@ -13,16 +13,16 @@ export interface Signature extends SignedParts {
 
 export interface SigningKeys {
   readonly signing: string;
-  /** Set on events of a subaccount: its primary account's key, with which Mailgun signs a second time. */
+  /** On events of a subaccount: the primary account's key, for the second signature. */
   readonly parent?: string;
 }
 
-/** HMAC-SHA256 over timestamp and token, nothing between them, in lower-case hex. */
+/** Returns the HMAC-SHA256 over timestamp and token, concatenated, in lower-case hex. */
 export function sign(key: string, { timestamp, token }: SignedParts): string {
   return createHmac('sha256', key).update(`${timestamp}${token}`).digest('hex');
 }
 
-/** The `signature` object of a webhook, with `parent-signature` exactly when a parent key is given. */
+/** Returns the `signature` object of a webhook, with `parent-signature` only if a parent key is given. */
 export function createSignature(keys: SigningKeys, parts: SignedParts): Signature {
   const { timestamp, token } = parts;
   const own = { timestamp, token, signature: sign(keys.signing, parts) };

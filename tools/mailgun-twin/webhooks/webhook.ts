@@ -6,7 +6,7 @@ import type { Signature } from './signature.ts';
 
 export type Encoding = 'json' | LegacyEncoding;
 
-/** The POST of one event, complete but for its address. */
+/** The POST of one event, without its URL. */
 export interface Webhook {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | URLSearchParams | FormData;
@@ -17,25 +17,25 @@ export interface Answer {
   readonly text: string;
 }
 
-/** Sends one webhook; rejects when no response came. */
+/** Sends a webhook; rejects if no response arrives. */
 export type Post = (webhook: Webhook) => Promise<Answer>;
 
 const HEADERS = { 'user-agent': 'mailgun/treq-24.9.1', accept: '*/*', 'accept-encoding': 'gzip' };
 
 export function jsonWebhook(event: EventData, signature: Signature): Webhook {
-  // Mailgun escapes slashes, which a receiver sees only if it compares raw bodies.
+  // Mailgun escapes slashes, which matters only to receivers that compare raw bodies.
   const body = JSON.stringify({ signature, 'event-data': event }).replaceAll('/', '\\/');
   return { headers: { ...HEADERS, 'content-type': 'application/json' }, body };
 }
 
-/** Its content type is written by the sender of the form, which alone knows the boundary. */
+/** Builds a legacy form webhook; the form's encoder sets its content type, which contains the boundary. */
 export function legacyWebhook(encoding: LegacyEncoding, event: EventData, mail: Mail, signature: Signature): Webhook {
   return { headers: HEADERS, body: legacyForm(encoding, event, mail, signature) };
 }
 
 /**
- * Posts over the network, with the headers that Mailgun sends and no others, which `fetch` would add. A redirect is an
- * answer like any other: Mailgun promises to follow none.
+ * Posts over the network with exactly Mailgun's headers; `fetch` would add others. Redirects are not followed: Mailgun
+ * does not promise to follow any.
  */
 export function createPost(url: string, timeoutMs: number, signal: AbortSignal): Post {
   return async ({ headers, body }) => {
