@@ -1,4 +1,5 @@
 import { text } from 'node:stream/consumers';
+import { ChangeMessageVisibilityCommand } from '@aws-sdk/client-sqs';
 import { listenOnLoopback } from '../../tools/local-stack/run/listener.ts';
 import type { LocalLedger } from './local-ledger.ts';
 
@@ -8,40 +9,62 @@ export interface Death {
   readonly moment: 'before' | 'after';
 }
 
-/** How long a message that a killed program had in hand stays hidden: no one waits for a minute here. */
-const SEND_VISIBILITY_SECONDS = 1;
+/** What a receive brought, which stays hidden from others where the program dies. */
+interface Held {
+  readonly QueueUrl: string;
+  readonly ReceiptHandle: string;
+}
 
 /**
  * An endpoint in front of a local stack's engines that lets calls through until one of them is to be the last: that one hangs, and
  * `onDeath` is told. It also tells where the engines are, as the control of the stack does.
  */
-export async function openKillingEndpoint({ stack }: LocalLedger, death: Death | undefined, onDeath: () => void) {
+export async function openKillingEndpoint(
+  { stack, target }: LocalLedger,
+  death: Death | undefined,
+  onDeath: () => void,
+) {
   const calls: string[] = [];
   const requests: Record<string, unknown>[] = [];
+  const held: Held[] = [];
   const { url, close } = await listenOnLoopback(async (incoming, outgoing) => {
     const body = await text(incoming);
     if (incoming.url === '/place') {
       outgoing.end(JSON.stringify({ ...stack.place, awsEndpointUrl: url }));
       return;
     }
-    const target = String(incoming.headers['x-amz-target']);
+    const operation = String(incoming.headers['x-amz-target']);
     const isLast = calls.length === death?.call;
-    calls.push(target.split('.')[1] ?? '');
-    requests.push(JSON.parse(body));
+    calls.push(operation.split('.')[1] ?? '');
+    const asked = JSON.parse(body);
+    requests.push(asked);
     if (isLast && death?.moment === 'before') return onDeath();
     const { authorization = '', 'content-type': type = '' } = incoming.headers;
     const reply = await fetch(stack.place.awsEndpointUrl, {
       method: 'POST',
-      headers: { 'x-amz-target': target, authorization, 'content-type': type },
-      body: target.endsWith('.ReceiveMessage') ? hiddenShortly(body) : body,
+      headers: { 'x-amz-target': operation, authorization, 'content-type': type },
+      // One queue on one machine has nothing that a longer look would find.
+      body: 'WaitTimeSeconds' in asked ? JSON.stringify({ ...asked, WaitTimeSeconds: 0 }) : body,
     });
-    const answer = Buffer.from(await reply.arrayBuffer());
+    const answer = await reply.text();
+    if (operation.endsWith('.ReceiveMessage')) held.push(...receivedIn(answer, asked.QueueUrl));
     if (isLast) return onDeath();
     outgoing.writeHead(reply.status, { 'content-type': reply.headers.get('content-type') ?? '' }).end(answer);
   });
-  return { url, calls, requests, close };
+  return {
+    ...{ url, calls, requests, close },
+    /** Ends the time for which what it received is hidden, as though it had passed. */
+    async expireVisibility(): Promise<void> {
+      for (const { QueueUrl, ReceiptHandle } of held.splice(0)) {
+        const show = new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout: 0 });
+        // What it had deleted, or given back, is not hidden any more.
+        await target.clients.queues.send(show).catch(() => {});
+      }
+    },
+  };
 }
 
-function hiddenShortly(body: string): string {
-  return JSON.stringify({ ...JSON.parse(body), VisibilityTimeout: SEND_VISIBILITY_SECONDS });
+function receivedIn(reply: string, QueueUrl: string): Held[] {
+  const { Messages = [] }: { Messages?: { ReceiptHandle: string }[] } = JSON.parse(reply);
+  return Messages.map(({ ReceiptHandle }) => ({ QueueUrl, ReceiptHandle }));
 }

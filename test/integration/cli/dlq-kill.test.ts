@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -79,7 +78,7 @@ async function redrive(death?: Death) {
     new Promise<number | null>((resolve) => child.once('close', resolve)),
   ]);
   gate.close();
-  return { exitCode, output, calls: gate.calls, requests: gate.requests };
+  return { ...gate, exitCode, output };
 }
 
 test('whichever call it is killed at, every event is stored exactly once in the end', async () => {
@@ -105,8 +104,7 @@ test('whichever call it is killed at, every event is stored exactly once in the 
       ends.push(killed.exitCode);
       const point = `${moment} ${killed.calls[call] ?? 'the end'}`;
       if (killed.exitCode === null) died.set(point, (died.get(point) ?? 0) + 1);
-      // What it had in hand is hidden for a second.
-      await sleep(1200);
+      await killed.expireVisibility();
       const { exitCode, output } = await redrive();
       await drained(local.stack);
       const copies = await Promise.all(events.map(storedCopies));
