@@ -6,7 +6,7 @@ import { leaveOut } from './leave-out-resources.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-/** The project's own CDK command line and app, on one endpoint. */
+/** The project's own CDK command line and app, run against an endpoint. */
 export class Cdk {
   readonly #environment: NodeJS.ProcessEnv;
 
@@ -18,7 +18,7 @@ export class Cdk {
     return this.#cdk('bootstrap', '-c', 'env=dev');
   }
 
-  /** Synthesizes an environment of cdk.json, or one made of `dev`, into a folder. */
+  /** Synthesizes an environment of cdk.json, or `dev` with an overlay, into a folder; returns the stack names. */
   async synth(name: string, overlay: object, folder: string): Promise<string[]> {
     const { app, context } = JSON.parse(await readFile(join(ROOT, 'cdk.json'), 'utf8'));
     const { environments } = context;
@@ -29,12 +29,12 @@ export class Cdk {
     return leaveOut(folder);
   }
 
-  /** Rejects with all that was printed where it fails. */
+  /** Deploys an assembly; rejects with the whole output if it fails. */
   deploy(folder: string): Promise<string> {
     return this.#cdk('deploy', '--app', folder, '--require-approval', 'never');
   }
 
-  /** What a deploy would do to the indexes of a stack; rejects where it is refused. */
+  /** Returns how a deploy would change a stack's indexes; rejects if the check refuses it. */
   async indexes(stackName: string, folder: string): Promise<string> {
     const deployed = await this.#run(process.execPath, [join(ROOT, 'bin/deployed-template.ts'), stackName]);
     const file = join(folder, 'deployed.json');

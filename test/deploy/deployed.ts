@@ -17,10 +17,10 @@ import { call } from './localhost-fetch.ts';
 
 const ADDRESSES = ['WebhookUrl', 'ApiUrl', 'TableName', 'QueueUrl', 'SigningKeysSecretArn'];
 const AT_ONCE = 10;
-/** Functions that saw no key look again after 30 s, and a busy machine answers late. */
+/** Functions without a key look for one every 30 s, and a busy machine is slow. */
 const RETRY_MS = 60_000;
 
-/** A deployed environment, as its users meet it. */
+/** A deployed environment, used through its public interfaces. */
 export class Deployed {
   readonly #target: Deployment;
   readonly #token: string;
@@ -34,11 +34,11 @@ export class Deployed {
   }
 
   static async find(environment: string): Promise<Deployed> {
-    // cdk.json may not know it.
+    // cdk.json may not have this environment.
     return Deployed.#open(await openAws(environment, { [environment]: { region: process.env.AWS_REGION ?? '' } }));
   }
 
-  /** A stack of another app, by its name. */
+  /** Opens a stack of another app by its name. */
   static async findStack(stackName: string): Promise<Deployed> {
     const region = process.env.AWS_REGION ?? '';
     return Deployed.#open(await openStack({ kind: 'stack', stackName, region }, stackName, { region }));
@@ -66,7 +66,7 @@ export class Deployed {
     await this.#target.clients.secrets.send(new PutSecretValueCommand({ SecretId, SecretString }));
   }
 
-  /** Posts so many new events, those answered 5xx again as Mailgun does; answers how often each last code came. */
+  /** Posts new events, and those that got a 5xx again, as Mailgun does; returns how often each final status came. */
   async post(
     key: string,
     count: number,
@@ -102,7 +102,7 @@ export class Deployed {
     return codes;
   }
 
-  /** Of the acknowledged messages, how many the read API shows with exactly one event. */
+  /** Returns how many acknowledged messages have exactly one event in the read API. */
   async storedOnce(): Promise<number> {
     let once = 0;
     for (const id of this.#messageIds) {
@@ -113,7 +113,7 @@ export class Deployed {
     return once;
   }
 
-  /** Items of the table by the part of the sort key after the recipient: `E` for events. */
+  /** Returns the number of items of a type in the table (`E` for events), by the sort key after the recipient. */
   async items(kind: string): Promise<number> {
     let count = 0;
     const pages = paginateScan(
@@ -126,7 +126,7 @@ export class Deployed {
     return count;
   }
 
-  /** Runs of reconcile that no one asked for. */
+  /** Returns the number of reconcile runs started by the schedule. */
   async scheduledRuns(): Promise<number> {
     const lines = await this.#target.logs('reconcile', 0);
     return lines.filter(({ facts }) => facts.ReconcileRun === 1 || JSON.stringify(facts).includes('ReconcileRun'))
@@ -142,7 +142,7 @@ export class Deployed {
     await new CloudFormationClient({}).send(new UpdateTerminationProtectionCommand(command));
   }
 
-  /** All that the stack consists of: `<type> <name>`. */
+  /** Returns all resources of the stack as `<type> <name>`. */
   async resources(): Promise<string[]> {
     const resources: string[] = [];
     const pages = paginateListStackResources({ client: new CloudFormationClient({}) }, { StackName: this.#stackId });
@@ -154,7 +154,7 @@ export class Deployed {
     return resources;
   }
 
-  /** Which of these CloudFormation did not delete with the stack. */
+  /** Returns those of these resources that outlived the stack. */
   async leftOf(resources: readonly string[]): Promise<string[]> {
     const left = new Set(resources);
     const pages = paginateDescribeStackEvents({ client: new CloudFormationClient({}) }, { StackName: this.#stackId });

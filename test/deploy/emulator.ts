@@ -6,24 +6,24 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
-/** The emulator of AWS from PyPI that is started where `AWS_ENDPOINT_URL` names no other. */
+/** AWS emulator from PyPI, started unless `AWS_ENDPOINT_URL` names another one. */
 const PACKAGE = 'ministack==1.5.33';
 const START_WITHIN_MS = 60_000;
 
 const run = promisify(execFile);
 
-/** Somewhere to deploy to. */
+/** An endpoint to deploy to. */
 export interface Endpoint {
   readonly url: string;
   close(): Promise<void>;
 }
 
-/** Why there is nowhere to deploy to. */
+/** Thrown if there is no endpoint to deploy to, with the reason. */
 export class NoEmulator extends Error {
   override name = 'NoEmulator';
 }
 
-/** `AWS_ENDPOINT_URL`, or an emulator of our own; a NoEmulator where it cannot be installed here. */
+/** Returns the endpoint in `AWS_ENDPOINT_URL`, or starts an emulator; throws NoEmulator if it cannot be installed. */
 export async function openEndpoint(folder: string, say: (line: string) => void): Promise<Endpoint> {
   const given = process.env.AWS_ENDPOINT_URL;
   if (given !== undefined) return { url: given, close: async () => {} };
@@ -35,7 +35,7 @@ export async function openEndpoint(folder: string, say: (line: string) => void):
       BIND_HOST: '127.0.0.1',
       GATEWAY_PORT: String(port),
       IOT_MTLS_ENABLED: '0',
-      // It runs functions with the node it finds: the one that Lambda has too.
+      // It runs functions with the node on the path, so put Lambda's version there.
       PATH: `${join(process.cwd(), 'node_modules/.bin')}:${process.env.PATH}`,
     },
     stdio: 'ignore',
@@ -54,7 +54,7 @@ export async function openEndpoint(folder: string, say: (line: string) => void):
   };
 }
 
-/** A virtual environment of the project's own. */
+/** Installs the emulator into a virtual environment of the project. */
 async function install(folder: string, say: (line: string) => void): Promise<string> {
   const python = join(folder, 'bin/python');
   const program = join(folder, 'bin/ministack');

@@ -11,7 +11,7 @@ import { DeleteTableCommand, DynamoDBClient, UpdateTableCommand } from '@aws-sdk
 
 const PATIENCE_SECONDS = 120;
 
-/** A stack whose first deploy failed, and the way back that docs/operate.md describes. */
+/** A stack whose first deploy failed, and the recovery that docs/operate.md describes. */
 export class FailedDeploy {
   readonly #client = new CloudFormationClient({});
   readonly #stack: Stack;
@@ -30,13 +30,13 @@ export class FailedDeploy {
     return this.#stack.StackStatus ?? '';
   }
 
-  /** What was created and not deleted again: `<type> <name>`. */
+  /** Returns what was created and not deleted again, as `<type> <name>`. */
   async left(): Promise<string[]> {
     const left = new Map<string, string>();
     const events = [];
     const pages = paginateDescribeStackEvents({ client: this.#client }, { StackName: this.#stack.StackId });
     for await (const { StackEvents = [] } of pages) events.push(...StackEvents);
-    // The newest come first.
+    // CloudFormation lists the newest events first.
     for (const { LogicalResourceId = '', ResourceType, PhysicalResourceId, ResourceStatus } of events.reverse()) {
       if (ResourceType === 'AWS::CloudFormation::Stack') continue;
       if (ResourceStatus === 'CREATE_COMPLETE') left.set(LogicalResourceId, `${ResourceType} ${PhysicalResourceId}`);
@@ -45,7 +45,7 @@ export class FailedDeploy {
     return [...left.values()];
   }
 
-  /** Switches the protections off, and deletes stack and table. */
+  /** Disables deletion protection, and deletes stack and table. */
   async recover(): Promise<void> {
     const { StackName, StackId } = this.#stack;
     await this.#client.send(new UpdateTerminationProtectionCommand({ StackName, EnableTerminationProtection: false }));

@@ -13,12 +13,12 @@ interface Template {
 
 interface LeftOut {
   readonly type: string;
-  /** Which of the type; all of them where it is missing. */
+  /** Selects resources of the type. @default all of them */
   readonly only?: (resource: Resource) => boolean;
   readonly because: string;
 }
 
-/** All that the emulator cannot create; nothing else differs from what is deployed to AWS. */
+/** Resources that the emulator cannot create; everything else is deployed as on AWS. */
 const LEFT_OUT: readonly LeftOut[] = [
   {
     type: 'AWS::CloudWatch::Alarm',
@@ -33,7 +33,7 @@ const LEFT_OUT: readonly LeftOut[] = [
   },
 ];
 
-/** Takes out of a synthesized assembly what the emulator cannot create; answers a line for each. */
+/** Removes from a synthesized assembly what the emulator cannot create; returns a line for each. */
 export async function leaveOut(folder: string): Promise<string[]> {
   const lines: string[] = [];
   for (const file of await readdir(folder)) {
@@ -49,7 +49,7 @@ export async function leaveOut(folder: string): Promise<string[]> {
       }
       if (found.length > 0) lines.push(`left out: ${found.length} of ${type}: ${because}`);
     }
-    // Leaving these out as well is to be decided above, and never by itself.
+    // Whatever refers to them must be listed above too, not dropped silently.
     const rest = { ...template.Resources, ...template.Outputs };
     const orphan = Object.entries(rest).find(([, each]) => refersTo(each, gone));
     if (orphan) throw new Error(`${orphan[0]} refers to something left out`);
@@ -58,7 +58,10 @@ export async function leaveOut(folder: string): Promise<string[]> {
   return lines;
 }
 
-/** `Ref`, `Fn::GetAtt` or `DependsOn`; this template has no reference inside a `Fn::Sub`. */
+/**
+ * Returns true if a value refers to one of these ids by `Ref`, `Fn::GetAtt` or `DependsOn`; the template uses no
+ * `Fn::Sub`.
+ */
 function refersTo(value: unknown, ids: ReadonlySet<string>): boolean {
   if (Array.isArray(value)) return value.some((each) => refersTo(each, ids));
   if (typeof value !== 'object' || value === null) return false;

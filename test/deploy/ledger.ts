@@ -10,7 +10,7 @@ export interface Said {
   readonly error: string;
 }
 
-/** Runs the operator's command line as the operator does: a process of its own, with a text on its standard input. */
+/** Runs the operator's command line in a process of its own, with a text on standard input. */
 export async function ledger(args: readonly string[], input = ''): Promise<Said> {
   const child = spawn(process.execPath, [PROGRAM, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
   const exit = new Promise<number | null>((resolve) => child.once('close', resolve));

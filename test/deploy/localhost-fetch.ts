@@ -5,7 +5,7 @@ export interface Answer {
   readonly body: string;
 }
 
-/** Like fetch, but knows that every name below `localhost` is this machine. */
+/** Like fetch, but resolves every name below `localhost` to this machine. */
 export function call(url: string, method: string, headers: Record<string, string> = {}, body = ''): Promise<Answer> {
   if (!new URL(url).hostname.endsWith('localhost')) {
     return fetch(url, { method, headers, ...(body && { body }) }).then(async (response) => ({

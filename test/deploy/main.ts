@@ -66,7 +66,7 @@ try {
 async function deployEverything({ url }: Endpoint): Promise<void> {
   const environment = {
     ...process.env,
-    // An account id is remembered by access key, in HOME: both are new each time.
+    // An account id is cached by access key, in HOME, so both are new in each run.
     HOME: work,
     AWS_ENDPOINT_URL: url,
     AWS_S3_FORCE_PATH_STYLE: '1',
@@ -79,11 +79,11 @@ async function deployEverything({ url }: Endpoint): Promise<void> {
   const cdk = new Cdk(environment);
   const folder = (name: string) => join(work, name);
   const whole = { publish: { enabled: true }, dashboard: { enabled: true } };
-  // A run of reconcile a minute, so that it can be waited for.
+  // Reconcile runs every minute, so that the test can wait for it.
   const often = { ...whole, reconcile: { everySeconds: 60 } };
 
   await step('bootstrap', () => cdk.bootstrap());
-  // The emulator makes no key that signs.
+  // The emulator does not support signing keys.
   const kept = {
     ...whole,
     protectData: true,
@@ -91,7 +91,7 @@ async function deployEverything({ url }: Endpoint): Promise<void> {
     alarms: { notify: true, page: ['on-call@mailgun-ledger.internal'] },
   };
   await step('a first deploy that fails leaves the protected table alone, and can be repeated', async () => {
-    // Another template: what is uploaded under the hash of one is not uploaded again.
+    // Changes the template: an asset is not uploaded again under the same hash.
     await cdk.synth('protected', { ...kept, processing: { batchSize: 6 } }, folder('failing'));
     breakTemplate(folder('failing'));
     equal(await outcomeOf(cdk.deploy(folder('failing'))), 'failed');
@@ -134,7 +134,7 @@ async function deployEverything({ url }: Endpoint): Promise<void> {
     await within(PATIENCE_MS, async () => equal(await subscriber.delivered(), WEBHOOKS));
     await subscriber.unsubscribe();
   });
-  // Not send-test and the access logs: the emulator's host names are known to itself alone, and it logs no access.
+  // Without send-test and access logs: only the emulator resolves its host names, and it logs no access.
   await step('tell the operator how it is', async () => {
     const asked = async (...args: string[]) => {
       const { exitCode, out } = await ledger([...args, '--env', 'dev', '--json']);
@@ -150,7 +150,7 @@ async function deployEverything({ url }: Endpoint): Promise<void> {
       const { exitCode, lines } = await asked('status');
       const [{ health, backlog, deadLetters, domains, unknown }] = lines;
       const last = domains[0].lastEvent.type;
-      // There is no API key, so no one can tell what is missing.
+      // Without an API key, what is missing is unknown.
       equal([exitCode, health, backlog, deadLetters, last, unknown], [1, 'unknown', 0, 0, 'delivered', []]);
     });
     const logs = await asked('logs', 'ingest', '--since', '1h');
@@ -160,7 +160,7 @@ async function deployEverything({ url }: Endpoint): Promise<void> {
     equal([plan.exitCode, plan.lines[0].why], [1, 'stopped: the stack has no Mailgun API key']);
     const doctor = await asked('doctor');
     const states = Object.fromEntries(doctor.lines.map(({ check, state }) => [check, state]));
-    // Without an API key no one can tell which webhooks are registered.
+    // Without an API key, the registered webhooks are unknown.
     const { stack, bootstrap, 'signing key': key, [`webhooks of ${DOMAIN}`]: webhooks } = states;
     equal([doctor.exitCode, stack, bootstrap, key, webhooks], [1, 'ok', 'ok', 'ok', 'skipped']);
     const dlq = await asked('dlq', 'list');
@@ -184,7 +184,7 @@ async function deployEverything({ url }: Endpoint): Promise<void> {
     const bus = await Subscriber.of(name);
     await cdk.synth('protected', { ...kept, publish: { enabled: false } }, folder('quiet'));
     await cdk.deploy(folder('quiet'));
-    // By the tag it looks at the table again, and so at its new stream.
+    // The changed tag makes CloudFormation read the table again, and so its new stream.
     await cdk.synth('protected', { ...kept, tags: { restored: '2026-11-29' } }, folder('restored'));
     await cdk.deploy(folder('restored'));
     equal(await table.drift(name), []);
@@ -265,7 +265,7 @@ function outcomeOf(deploy: Promise<unknown>): Promise<'deployed' | 'failed'> {
   );
 }
 
-/** Says each by its name; answers how many of each type, in the order of the types. */
+/** Prints each resource; returns the number of each type, sorted by type. */
 function sayLeft(left: readonly string[]): Record<string, number> {
   for (const line of left) say(`left: ${line}`);
   if (left.length === 0) say('left: nothing');
@@ -273,7 +273,7 @@ function sayLeft(left: readonly string[]): Record<string, number> {
   return Object.fromEntries(types.map((type) => [type, types.filter((each) => each === type).length]));
 }
 
-/** The last thing that is made is a function whose layer is nowhere: it can be created neither on AWS nor here. */
+/** Adds a function with a nonexistent layer as the last resource: it cannot be created, neither on AWS nor here. */
 function breakTemplate(folder: string): void {
   changeTemplate(folder, (resources) => {
     const [, ingest] = Object.entries(resources).find(

@@ -22,7 +22,7 @@ import {
 import { TABLE } from '../../lambdas/contract.ts';
 import { PATIENCE_MS, within } from './retry-within.ts';
 
-/** What a restore does not bring, and docs/operate.md sets by hand; tags by their keys. */
+/** Settings that a restore does not bring, and that docs/operate.md sets by hand; tags by key. */
 interface TableSettings {
   readonly stream: string | undefined;
   readonly expiry: string | undefined;
@@ -31,7 +31,7 @@ interface TableSettings {
   readonly tags: Record<string, string>;
 }
 
-/** A table as someone has to set it after a restore. */
+/** Settings to apply by hand after a restore. */
 export const SET_BY_HAND = {
   stream: 'NEW_AND_OLD_IMAGES',
   expiry: TABLE.expiry,
@@ -39,7 +39,7 @@ export const SET_BY_HAND = {
   isProtected: true,
 } as const;
 
-/** A stack's table that someone deletes, and the way back that docs/operate.md describes. */
+/** A stack's table that is deleted, and its recovery as docs/operate.md describes it. */
 export class RestoredTable {
   readonly #client = new DynamoDBClient({});
   readonly #name: string;
@@ -65,7 +65,7 @@ export class RestoredTable {
     };
   }
 
-  /** Deletes it, and restores a backup of a moment before under its name. */
+  /** Deletes the table, and restores a backup taken just before under the same name. */
   async loseAndRestore(): Promise<void> {
     const TableName = this.#name;
     const { BackupDetails } = await this.#client.send(new CreateBackupCommand({ TableName, BackupName: 'before' }));
@@ -77,7 +77,7 @@ export class RestoredTable {
     await within(PATIENCE_MS, async () => equal(await this.#status(), 'ACTIVE'));
   }
 
-  /** The second step of docs/operate.md. */
+  /** Applies the second step of docs/operate.md. */
   async setByHand(tags: Record<string, string>): Promise<void> {
     const TableName = this.#name;
     const { Table } = await this.#client.send(new DescribeTableCommand({ TableName }));
@@ -95,7 +95,7 @@ export class RestoredTable {
     await this.#client.send(new TagResourceCommand({ ResourceArn: Table?.TableArn, Tags }));
   }
 
-  /** What differs from the template, as `cdk drift` finds it: `<property> <kind>`. */
+  /** Returns the drift from the template, as `cdk drift` finds it: `<property> <kind>`. */
   async drift(StackName: string): Promise<string[]> {
     const client = new CloudFormationClient({});
     const { StackDriftDetectionId } = await client.send(new DetectStackDriftCommand({ StackName }));
@@ -105,7 +105,7 @@ export class RestoredTable {
     );
     const { StackResourceDrifts = [] } = await client.send(new DescribeStackResourceDriftsCommand({ StackName }));
     const own = StackResourceDrifts.filter(({ PhysicalResourceId }) => PhysicalResourceId === this.#name);
-    // A detection that failed at the table knows of no drift either.
+    // A failed drift detection would report no drift either.
     equal(own.filter(({ StackResourceDriftStatus: found }) => found !== 'UNKNOWN').length, 1);
     return own.flatMap(({ PropertyDifferences = [] }) =>
       PropertyDifferences.map(({ PropertyPath, DifferenceType }) => `${PropertyPath} ${DifferenceType}`),
@@ -122,5 +122,5 @@ export class RestoredTable {
   }
 }
 
-/** CloudFormation's own cannot be set. */
+/** CloudFormation's own tags cannot be set. */
 const isOurs = ([key]: string[]) => !key?.startsWith('aws:');

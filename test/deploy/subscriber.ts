@@ -22,7 +22,7 @@ const ANYBODY_ON_THE_BUS = JSON.stringify({
   ],
 });
 
-/** Someone else who hears of every status by the default bus: a rule, and a queue behind it. */
+/** A separate consumer of every status on the default bus: a rule with a queue. */
 export class Subscriber {
   readonly #bus = new EventBridgeClient({});
   readonly #queues = new SQSClient({});
@@ -52,7 +52,7 @@ export class Subscriber {
     await this.#bus.send(new PutTargetsCommand({ Rule: this.#name, Targets }));
   }
 
-  /** Of how many messages it has heard so far that they are delivered. */
+  /** Returns the number of messages reported to it as delivered. */
   async delivered(): Promise<number> {
     for (;;) {
       const { Messages = [] } = await this.#queues.send(

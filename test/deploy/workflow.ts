@@ -12,7 +12,7 @@ interface Step {
   readonly run?: string;
 }
 
-/** Returns what the deploy workflow runs once it has credentials: its own lines, in its order. */
+/** Returns the deploy workflow's commands after it has credentials, in order. */
 function deploySteps(): string[] {
   const file = join(ROOT, '.github/workflows/deploy-environment.yml');
   const { steps } = parse(readFileSync(file, 'utf8')).jobs.deploy as { steps: Step[] };
@@ -20,7 +20,7 @@ function deploySteps(): string[] {
   return steps.slice(credentials + 1).flatMap(({ run }) => run ?? []);
 }
 
-/** Runs the steps of the deploy workflow on an assembly, in a checkout of its own; rejects at the first that fails. */
+/** Runs the deploy workflow's steps on an assembly, in a checkout of its own; rejects at the first failure. */
 export async function deployByWorkflow(
   name: string,
   assembly: string,
@@ -35,7 +35,7 @@ export async function deployByWorkflow(
   return printed;
 }
 
-/** As the runner calls it: the first command that fails ends the step. */
+/** Runs a script like the CI runner: the first failing command ends the step. */
 async function bash(script: string, cwd: string, environment: NodeJS.ProcessEnv): Promise<string> {
   const env = { ...environment, PATH: `${join(ROOT, 'node_modules/.bin')}:${environment.PATH}`, ROLL_BACK: 'false' };
   const child = spawn('bash', ['-e', '-c', script], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });

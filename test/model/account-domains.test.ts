@@ -20,21 +20,23 @@ import { Mortal, type Trouble } from '../support/mortal.ts';
 import { KEY, signed } from '../support/webhooks.ts';
 import { numbered, ReconcileWorld } from './reconcile-world.ts';
 
-// Accounts in which domains appear and vanish, while the list of domains fails, comes short, empty or in another order,
-// runs are killed anywhere, and captured signatures carry invented events. What is acknowledged is stored once, and in
-// the ledger of its domain from the first event on; what no ledger holds is named.
+// Domains of an account appear and vanish, while their listing fails, is truncated, empty or reordered, runs are killed
+// at any point, and captured signatures carry invented events. Every acknowledged event must be stored once, and be in
+// its domain's ledger from the first event on; an event in no ledger must be reported.
 
 const NAMES = ['a.example.com', 'b.example.com', 'c.example.com', 'd.example.com'];
 const INVENTED = 'invented.example.net';
 const TROUBLED_QUARTERS = 24;
-/** Past every second pass. */
+/** Longer than until every second pass. */
 const CALM_QUARTERS = 112;
 const QUARTER_SECONDS = 900;
 
 type ListingMode = 'whole' | 'reordered' | 'fails' | 'short' | 'empty' | 'hides';
 
 interface Plan {
-  /** Quarter from which Mailgun has each domain, and from which it has it no more; the first is always there. */
+  /**
+   * Quarters from which Mailgun has each domain, and from which it no longer has it; the first exists from the start.
+   */
   domains: { from: number; until: number | undefined }[];
   events: { quarter: number; domain: number; isDropped: boolean; isNameless: boolean }[];
   forged: { quarter: number; domain: string }[];
@@ -187,16 +189,16 @@ async function play(plan: Plan) {
   for (let nth = 0; nth < TROUBLED_QUARTERS + CALM_QUARTERS; nth += 1) {
     const isCalm = nth >= TROUBLED_QUARTERS;
     world.nowMs = startMs + nth * QUARTER_SECONDS * 1000;
-    // The first look finds what there is, before any mail is sent.
+    // The first listing finds the initial domains, before any mail is sent.
     mode = isCalm || nth === 0 ? 'whole' : plan.listings[nth]!;
     const trouble = isCalm || nth === 0 ? undefined : plan.troubles[nth];
     if (await discover(trouble)) await world.run({ trouble });
     await world.process();
     const names = new Set(store.item.domains.map(({ name }) => name));
-    // No listing takes a domain away.
+    // A listing never removes a domain.
     expect([...held].filter((name) => !names.has(name))).toEqual([]);
     held = names;
-    // What a key is not shown is not gone.
+    // A domain hidden from the key is not gone.
     const gone = store.item.domains.filter(({ goneAt }) => goneAt !== undefined);
     expect(gone.filter(({ name }) => present().includes(name))).toEqual([]);
     if (isCalm) continue;
@@ -228,7 +230,7 @@ async function play(plan: Plan) {
   return { world, store, real, acknowledged, told, present: present() };
 }
 
-test('every event of an account is in the ledger of its domain from the first on, or visibly in none', async () => {
+test('every event of an account is in the ledger of its domain from the first event on, or is reported as in none', async () => {
   await fc.assert(
     fc.asyncProperty(plans, async (plan) => {
       const { world, store, real, acknowledged, told, present } = await play(plan);
@@ -248,7 +250,7 @@ test('every event of an account is in the ledger of its domain from the first on
         if (plan.domains[NAMES.indexOf(name)]!.from > 0 && name !== NAMES[0])
           expect(told.some((text) => text.includes(`now in the ledger`) && text.includes(name))).toBe(true);
       }
-      // What has vanished stays, and says so; what was never found in its time is named.
+      // A vanished domain stays, marked as gone; one that was never listed while it existed is reported.
       for (const name of NAMES.filter((each) => !present.includes(each))) {
         const known = store.item.domains.find((each) => each.name === name);
         const hasEvents = real.some((each) => each.name === name && each.isAcknowledged);

@@ -32,13 +32,13 @@ import type { Sent } from '../support/spring-campaign.ts';
 import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
 import { ReconcileWorld } from './reconcile-world.ts';
 
-// A campaign whose webhooks are doubled, dropped and late, whose listing lags, whose runs are cut, whose people are
-// erased, and which is sealed and leaves the table, all by a seed.
+// A campaign with doubled, dropped and late webhooks, a lagging listing, interrupted runs and erased people, which is
+// sealed and leaves the table; everything is drawn from a seed.
 
 const QUARTER_MS = 900_000;
 const START_MS = Math.floor(NOW_MS / QUARTER_MS) * QUARTER_MS;
 const SENDING_QUARTERS = 12;
-/** Second passes of Mailgun's eight hours, and their seals, are over by then. */
+/** Long enough for second passes after Mailgun's eight hours, and for their seals. */
 const QUARTERS = 48;
 const TAG = 'spring';
 const FIRST_HOUR_SECONDS = 3600;
@@ -48,19 +48,19 @@ const PEOPLE = Array.from({ length: 9 }, (_, nth) => `Person-${nth}@${['north.ex
   ...string[],
 ];
 
-/** Counts by name and type. */
+/** Counts by name and event type. */
 type Rows = Record<string, Record<string, number>>;
 
-/** A world that was lived through, and the events of its mail under the tag. */
+/** The final state of a world, and the campaign's events. */
 export interface LivedCampaign {
   readonly sent: Sent[];
-  /** All mail, under whatever tag. */
+  /** All mail, whatever its tag. */
   readonly all: readonly Sent[];
-  /** What the slices count together. */
+  /** Returns the sums of all slices' statistics. */
   statistics(): { tags: Rows; providers: Rows };
-  /** Counts as the command does. */
+  /** Counts like the `report` command. */
   count(): ReturnType<typeof countCampaign>;
-  /** Counts as the read API does. */
+  /** Counts like the read API. */
   respond(): Promise<CampaignResponse>;
 }
 
@@ -110,7 +110,7 @@ export async function liveCampaign(seed: number): Promise<LivedCampaign> {
   await archive?.seal();
   const heldFromMs =
     archive === undefined ? 0 : START_MS + random.below(QUARTERS) * QUARTER_MS + random.below(QUARTER_MS);
-  // TTL deletes late.
+  // TTL deletes with a delay.
   const lag = random.next();
   for (const [name, { atMs }] of world.ledger.events)
     if (atMs < heldFromMs && !random.chance(lag)) world.ledger.events.delete(name);
@@ -136,7 +136,7 @@ export async function liveCampaign(seed: number): Promise<LivedCampaign> {
     },
     respond: () => {
       const nowSeconds = Math.ceil(world.nowMs / 1000);
-      // Fractions of days are fine here.
+      // Fractions of days are valid here.
       const retentionDays = (nowSeconds - Math.ceil(heldFromMs / 1000) + FIRST_HOUR_SECONDS) / 86_400;
       const campaigns = createCampaigns({
         ...{ campaigns: readerOf(world), slices: world.book, retentionDays, now: () => world.nowMs },
@@ -156,7 +156,7 @@ function sumOf(slices: readonly Readonly<Record<string, Readonly<Record<string, 
   return sum;
 }
 
-/** All of the time, or a part of it. */
+/** Returns the whole time range or a part of it. */
 function timeOf(random: Random) {
   const end = START_MS + QUARTERS * QUARTER_MS;
   if (random.chance(0.6)) return { fromMs: START_MS, toMs: end };
@@ -164,7 +164,7 @@ function timeOf(random: Random) {
   return { fromMs, toMs: Math.min(end, fromMs + (1 + random.below(8)) * QUARTER_MS) };
 }
 
-/** The events of messages of which one was sent under the tag in this time, by the list alone. */
+/** Returns the events of messages sent under the tag in this time, from the source list only. */
 function sentIn(all: readonly Sent[], { fromMs, toMs }: { fromMs: number; toMs: number }): Sent[] {
   const isSending = ({ event: { event, timestamp, tags } }: Sent) => {
     const atMs = Math.floor(timestamp * 1000);
@@ -206,7 +206,7 @@ function lifeOf(random: Random, mail: Mail, recipient: string, sentMs: number): 
   const some = (probability: number, build: made.EventBuilder, withinMs = QUARTER_MS) =>
     random.chance(probability) ? [next(build, withinMs)] : [];
   const taken = some(0.95, made.accepted, 1000);
-  // It may be sent hours after Mailgun took it.
+  // Mailgun may send it hours after accepting it.
   if (random.chance(0.2)) epochMs += random.below(8 * QUARTER_MS);
   const begin = [...taken, ...some(0.25, made.deferred(1, 600)), ...some(0.1, made.deferred(2, 600))];
   const end = random.next();
@@ -215,22 +215,22 @@ function lifeOf(random: Random, mail: Mail, recipient: string, sentMs: number): 
   if (end < 0.3) return [...begin, next(made.suppressed(random.pick([605, 606, 607])), 5000)];
   return [
     ...[...begin, next(made.delivered, 60_000)],
-    // It names no tag.
+    // Has no tag.
     ...some(0.1, made.delayedBounce, 3 * QUARTER_MS),
     ...some(0.4, made.opened('apple')),
     ...some(0.4, made.opened(), QUARTER_MS / 2),
     ...some(0.15, made.clicked('generic')),
     ...some(0.25, made.clicked()),
     ...some(0.1, made.complained, 4 * QUARTER_MS),
-    // Its tags say what it is from.
+    // Its tags are those unsubscribed from.
     ...some(0.1, made.unsubscribed(random.pick(['*', 'weekly'])), 4 * QUARTER_MS),
   ];
 }
 
-/** What the command does to the table. */
+/** Erases from the table like the command. */
 function sweep({ ledger }: ReconcileWorld, address: string): void {
   const { events } = ledger;
-  // The index in memory looks for new names once this has changed.
+  // The in-memory index refreshes names only when this changes.
   ledger.corrected += 1;
   const own = recipientKey(address);
   for (const [name, record] of [...events]) {
@@ -244,7 +244,7 @@ function sweep({ ledger }: ReconcileWorld, address: string): void {
   }
 }
 
-/** The campaign reader over the table in memory. */
+/** Returns a campaign reader over the in-memory table. */
 function readerOf({ ledger, stored }: ReconcileWorld): CampaignSources['reader'] {
   const records = () => [...ledger.events.values()].filter(({ domain }) => domain === DOMAIN);
   async function* recipients(partition: string) {
@@ -276,7 +276,7 @@ function readerOf({ ledger, stored }: ReconcileWorld): CampaignSources['reader']
   };
 }
 
-/** Seals the world, in memory. */
+/** Seals the world in memory. */
 class Archive {
   readonly #bucket = new InMemoryBucket();
   readonly #state = new InMemorySealState();

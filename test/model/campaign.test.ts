@@ -2,9 +2,10 @@ import { expect, test } from '@jest/globals';
 import { countOfList, type Sent } from '../support/spring-campaign.ts';
 import { liveCampaign } from './campaign-world.ts';
 
-// Whatever happened on the way, a report, by command or read API, says the numbers of a plain count over what Mailgun's twin made.
+// Whatever faults occurred, reports by command and by read API must equal a plain count over the events that Mailgun's
+// twin made.
 
-/** A plain count of a list, by names and type. */
+/** Counts a list by names and event type. */
 function countBy(
   all: readonly Sent[],
   namesOf: (event: Sent['event']) => readonly string[],
@@ -24,7 +25,7 @@ const tagsOf = ({ tags }: Sent['event']) => {
   const named = ((tags as string[] | undefined) ?? []).map((tag) => tag.toLowerCase()).filter((tag) => tag !== '*');
   return ['*', ...(named.length === 0 ? [''] : named)];
 };
-/** Where Mailgun does not say, the domain does. */
+/** If Mailgun gives no provider, the domain decides. */
 const providerOf = ({ recipient, ...event }: Sent['event']) => {
   const named = String(event['recipient-provider'] ?? 'other').toLowerCase();
   return [named === 'other' && recipient.endsWith('@gmail.com') ? 'gmail' : named];

@@ -3,7 +3,8 @@ import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
 import { numbered, ReconcileWorld, TYPES } from './reconcile-world.ts';
 
-// Mailgun lists mail that it routes on, and the batch as a whole. Whether it posts them is written nowhere, so both are right.
+// Mailgun lists routed mail, and batches as a whole. Whether it posts webhooks for them is not documented, so the
+// ledger must be right in both cases.
 
 const SLICE_START = Math.floor(NOW_MS / 1000 / 900) * 900;
 
@@ -15,7 +16,9 @@ function batch(nth: number, at: number): JsonObject {
   return event;
 }
 
-/** Slices with our mail, whose webhooks come, and others of these kinds, whose webhooks come by a rule. */
+/**
+ * Simulates slices of ordinary mail, whose webhooks arrive, and of doubtful events, whose webhooks arrive by a rule.
+ */
 async function live(
   kinds: (nth: number, at: number) => JsonObject[],
   isDropped: (nth: number, event: JsonObject) => boolean,
@@ -40,7 +43,10 @@ async function happen(
   }
 }
 
-/** What the version before these kinds leaves: it expected every event, and kept nothing of them. */
+/**
+ * Returns the state left by the previous version, which expected a webhook for every event and recorded nothing about
+ * it.
+ */
 function beforeUpgrade(hasTotals: boolean): ReconcileWorld {
   const world = new ReconcileWorld();
   world.mailgun.hasTotals = hasTotals;
@@ -60,7 +66,7 @@ describe.each<[string, (nth: number, at: number) => JsonObject[], number]>([
   ['routed mail', (nth, at) => [routed(nth, 'accepted', at), routed(50 + nth, 'delivered', at + 1)], 2],
   ['the batch as a whole', (nth, at) => [batch(nth, at)], 1],
 ])('%s', (_, kinds, each) => {
-  test('that is never posted is polled, and nothing of it is lost or silent', async () => {
+  test('that is never posted counts as polled, never as lost or silent', async () => {
     const world = await live(kinds, () => true);
     expect(world.totals).toMatchObject({ missing: 0, lost: 0, late: 0, polled: 12 * each, recovered: 0 });
     expect(world.news).toEqual([]);
@@ -72,7 +78,7 @@ describe.each<[string, (nth: number, at: number) => JsonObject[], number]>([
     expect(world.totals).toMatchObject({ missing: 0, lost: 0, late: 0, polled: 0, recovered: 0 });
   });
 
-  test('is expected from the first webhook of it on, so that a later one that is lost is reported', async () => {
+  test('is expected from its first webhook on, so that a later loss is reported', async () => {
     const world = await live(kinds, (nth) => nth === 0 || nth === 8);
     expect(world.totals).toMatchObject({ missing: 0, lost: each, late: 0, polled: each });
     expect(world.news.reduce((sum, { lost }) => sum + lost, 0)).toBe(each);
@@ -86,7 +92,7 @@ describe.each<[string, (nth: number, at: number) => JsonObject[], number]>([
   });
 });
 
-test('a webhook of one event of routed mail says nothing about the others', async () => {
+test('a webhook for one type of routed mail makes no other type expected', async () => {
   const world = await live(
     (nth, at) => [routed(nth, 'accepted', at), routed(50 + nth, 'delivered', at + 1)],
     (_, { event }) => event === 'delivered',
@@ -111,12 +117,12 @@ describe.each([true, false])('where totals are known: %p', (hasTotals) => {
     change(world);
     await world.live(40);
     expect(world.totals).toMatchObject({ late: 0, lost: 1, polled: 0 });
-    // The older slices have taught from when on the kinds are posted.
+    // The older slices showed from when on these events are posted.
     const first = SLICE_START + (dropped === 0 ? 900 : 0) + 11;
     expect(world.book.postedKinds.get(DOMAIN)?.get('routed-accepted')?.first).toBe(first * 1000);
   });
 
-  test('an upgrade makes no loss of what an earlier version has never counted as one', async () => {
+  test('an upgrade reports no event as lost that an earlier version did not', async () => {
     const world = beforeUpgrade(hasTotals);
     upgrade(world);
     await happen(world, kinds, () => true);
@@ -125,7 +131,7 @@ describe.each([true, false])('where totals are known: %p', (hasTotals) => {
     expect(world.totals).toMatchObject({ lost: 1, polled: 24 });
   });
 
-  test('a second pass lists nothing again where all that it would teach is known', async () => {
+  test('a second pass does not list again if it could learn nothing about posted types', async () => {
     const world = new ReconcileWorld();
     world.mailgun.hasTotals = hasTotals;
     await happen(world, kinds, () => false);
@@ -141,7 +147,7 @@ describe.each([true, false])('where totals are known: %p', (hasTotals) => {
   });
 });
 
-test('a webhook of a permanent failure of routed mail says nothing about temporary ones', async () => {
+test('a webhook for a permanent failure of routed mail does not make temporary failures expected', async () => {
   const failure = (nth: number, severity: string, at: number) => ({ ...routed(nth, 'failed', at), severity });
   const world = await live(
     (nth, at) => [failure(nth, 'permanent', at), failure(50 + nth, 'temporary', at + 1)],
@@ -152,7 +158,7 @@ test('a webhook of a permanent failure of routed mail says nothing about tempora
   expect([...(world.book.postedKinds.get(DOMAIN)?.keys() ?? [])]).toEqual(['routed-permanent_fail']);
 });
 
-test('a kind that Mailgun no longer posts is not expected any more two weeks after the last webhook', async () => {
+test('a type that Mailgun stopped posting is no longer expected two weeks after its last webhook', async () => {
   const world = new ReconcileWorld();
   const at = (day: number) => SLICE_START + day * 86_400 + 10;
   const day = async (nth: number, isDropped: boolean) => {

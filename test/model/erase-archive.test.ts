@@ -14,7 +14,7 @@ import { MOMENTS, Mortal, type Trouble } from '../support/mortal.ts';
 import { DOMAIN } from '../support/webhooks.ts';
 import { fullWorld, type SealWorld, SLICES } from './seal-world.ts';
 
-// What erasing does to the archive: the content of a recipient goes, all else stays as it was sealed and certified.
+// Erasing removes a recipient's content from the archive; everything else stays as it was sealed and certified.
 
 const RUNS = Number(process.env.MODEL_RUNS ?? 2000) / 8;
 const ERASED = 'r1@example.org';
@@ -22,7 +22,7 @@ const RANGE = { from: SLICE_START, to: SLICE_START + SLICES * SLICE_SECONDS };
 
 const remains = (world: SealWorld) => world.everyText().filter((text) => text.includes(ERASED)).length;
 
-/** What a certificate of now states; only one who holds it can check the archive by it later. */
+/** Returns a certificate of the current archive, to check it by later. */
 function certified(world: SealWorld) {
   return stateDomain(DOMAIN, checkChain(DOMAIN, world.chain()).links, RANGE);
 }
@@ -38,7 +38,7 @@ async function sealedWorld(): Promise<SealWorld> {
   return world;
 }
 
-test('takes the recipient out of every object, and leaves certificates, other rows and a second run nothing to do', async () => {
+test('erasing removes the recipient from every object, keeps certificates and other rows valid, and is complete after one run', async () => {
   const world = await sealedWorld();
   const before = certified(world);
   const rows = world.bucket.rowsOf(DOMAIN, SLICE_START + SLICE_SECONDS);
@@ -60,7 +60,7 @@ test('takes the recipient out of every object, and leaves certificates, other ro
   expect(world.chain()).toHaveLength(links);
 });
 
-test('an object that is not as it was sealed stays as it is, and is counted', async () => {
+test('an object that differs from its seal is left unchanged and counted', async () => {
   const world = await sealedWorld();
   const key = objectKey(DOMAIN, SLICE_START + SLICE_SECONDS, 0);
   const changed = (world.bucket.objects.get(key) ?? '').replace('"source":"webhook"', '"source":"replay"');
@@ -71,7 +71,7 @@ test('an object that is not as it was sealed stays as it is, and is counted', as
   expect(world.bucket.objects.get(key)).toBe(changed);
 });
 
-test('seal leaves the marker of a recipient who was erased before there was an archive', async () => {
+test('seal writes the marker of a recipient who was erased before the archive existed', async () => {
   const world = fullWorld();
   world.sweepTable(ERASED);
 
@@ -92,8 +92,8 @@ test.each([
   expect(await faultsOf(world, certified(world))).toEqual([{ where, what }]);
 });
 
-describe('a run that dies', () => {
-  test('at any call, at any moment, leaves certificates that hold, and a next run that completes it', async () => {
+describe('an erase run that crashes', () => {
+  test('at any call, at any moment, leaves certificates valid, and the next run completes it', async () => {
     const clean = await sealedWorld();
     await clean.erase(ERASED);
     const calls = clean.points.length;
@@ -104,7 +104,7 @@ describe('a run that dies', () => {
       ]),
     );
     for (let call = 0; call < calls; call += 1) {
-      // Once a reply is there is the same as before the next call.
+      // The moment after a reply equals the one before the next call.
       for (const moment of ['before', 'committed'] as const) {
         const world = await sealedWorld();
         const before = certified(world);
@@ -124,7 +124,7 @@ describe('a run that dies', () => {
 
 const SEEDS = Array.from({ length: 60 }, (_, nth) => nth + 1);
 
-test('two recipients that are erased at the same time are both gone at once', async () => {
+test('two recipients erased at the same time are both removed', async () => {
   for (const seed of SEEDS) {
     const world = await sealedWorld();
     world.sweepTable('r2@example.org');
@@ -134,7 +134,7 @@ test('two recipients that are erased at the same time are both gone at once', as
   }
 });
 
-test('a run of seal that has read the recipient before the table is swept is waited for', async () => {
+test('erase waits for a run of seal that read the recipient before the table was swept', async () => {
   for (const seed of SEEDS) {
     const world = fullWorld();
     const sealing = world.run(undefined, seed, world.lease);
@@ -182,7 +182,7 @@ test.each([
   },
 );
 
-test('runs of seal and of erase side by side, whatever dies, end in an archive without the recipients', async () => {
+test('concurrent runs of seal and erase, with any crash, end in an archive without the recipients', async () => {
   const trouble = fc.option(
     fc.record({ call: fc.nat(30), moment: fc.constantFrom(...MOMENTS), kind: fc.constantFrom('crash', 'fault') }),
     { nil: undefined, freq: 3 },
@@ -203,7 +203,7 @@ test('runs of seal and of erase side by side, whatever dies, end in an archive w
         }
         const runs = each.runs.map(async ({ trouble: met, seed, erases }) => {
           if (erases === undefined) return world.run(met, seed, world.lease);
-          // A run of seal may have read what is swept just now.
+          // A run of seal may have read what is being swept.
           await Promise.resolve();
           world.sweepTable(`r${erases}@example.org`);
           return world.erase(`r${erases}@example.org`, met, seed).catch(() => {});
@@ -212,7 +212,7 @@ test('runs of seal and of erase side by side, whatever dies, end in an archive w
       }
       for (const nth of [1, 2]) {
         world.sweepTable(`r${nth}@example.org`);
-        // One run that nothing disturbs, while seal is at work.
+        // One undisturbed erase while seal is running.
         await Promise.all([world.run(undefined, nth, world.lease), world.erase(`r${nth}@example.org`, undefined, 9)]);
       }
       expect(world.everyText().filter((text) => /r[12]@example\.org/.test(text))).toEqual([]);

@@ -8,13 +8,13 @@ import { ERASURE_KEY } from '../support/erasures.ts';
 import { NOW_MS } from '../support/webhooks.ts';
 import { numbered, ReconcileWorld } from './reconcile-world.ts';
 
-// What erasing does to the ledger: nothing. The same month with and without an erasure has the same slices.
+// Erasing does not change the ledger: the same month with and without an erasure has the same slices.
 
 const START = Math.floor(NOW_MS / 900_000) * 900;
 const ERASED = 'person3@example.org';
 const isErased = (event: JsonObject) => recipientOf(event) === ERASED;
 
-/** One sweep, as the command does it: every tombstone is put before its event is deleted, in any order of events. */
+/** One sweep, as in the command: puts every tombstone before it deletes the event, in any order of events. */
 function sweep(world: ReconcileWorld, random: () => number, halfWay: (name: string) => boolean = () => false): void {
   const { events, statuses, suppressions } = world.ledger;
   const own = [...events].filter(([, record]) => isErased(record.event)).sort(() => random() - 0.5);
@@ -31,7 +31,7 @@ function sweep(world: ReconcileWorld, random: () => number, halfWay: (name: stri
   }
 }
 
-/** Returns whether the address stands in a key or in what is kept under it. */
+/** Returns true if the address is in a key or in an item. */
 function remains({ ledger }: ReconcileWorld): boolean {
   const events = [...ledger.events].map(([name, { event }]) => [name, event]);
   return JSON.stringify([...events, ...ledger.statuses, ...ledger.suppressions]).includes(ERASED);
@@ -39,15 +39,15 @@ function remains({ ledger }: ReconcileWorld): boolean {
 
 interface Life {
   readonly seed: number;
-  /** Quarter of an hour in which the marker is set; none where no one is erased. */
+  /** Quarter of an hour in which the erasure marker is set; absent if nobody is erased. */
   readonly markAt?: number;
 }
 
-/** Two days of traffic with drops and doubles; a sweep leaves half undone, a later one ends it. */
+/** Simulates two days of traffic with drops and duplicates; one sweep stops half-way, a later one completes. */
 async function live({ seed, markAt = Number.POSITIVE_INFINITY }: Life): Promise<ReconcileWorld> {
   const random = createRandom(seed).next;
   const world = new ReconcileWorld();
-  // Events of a quarter arrive when it is over.
+  // Events of a quarter arrive at its end.
   world.nowMs = (START + 900) * 1000;
   world.fromEpochSeconds = START;
   const past: JsonObject[] = [];
@@ -65,7 +65,7 @@ async function live({ seed, markAt = Number.POSITIVE_INFINITY }: Life): Promise<
     }
     if (quarter === markAt) world.erasures.mark(ERASED.toUpperCase());
     world.nowMs += 900_000;
-    // Its own choices, so that both lives have the same traffic.
+    // A separate random source, so that both simulations have the same traffic.
     const own = createRandom(seed * 1000 + quarter).next;
     if (quarter === markAt) sweep(world, own, () => own() < 0.5);
     await world.run();
@@ -83,7 +83,7 @@ const slicesOf = (world: ReconcileWorld) =>
   );
 
 describe.each([1, 2, 3, 4, 5])('two days of traffic, seed %d', (seed) => {
-  test.each([5, 20, 59, 90])('erased in quarter %d: the slices are those of a life without', async (markAt) => {
+  test.each([5, 20, 59, 90])('erasing in quarter %d leaves the same slices as no erasing', async (markAt) => {
     const [plain, erased] = [await live({ seed }), await live({ seed, markAt })];
 
     expect(remains(plain)).toBe(true);
@@ -94,7 +94,7 @@ describe.each([1, 2, 3, 4, 5])('two days of traffic, seed %d', (seed) => {
   });
 });
 
-test('events without a recipient and those of others stay as they are', async () => {
+test('erasing leaves events without a recipient and those of others unchanged', async () => {
   const [plain, erased] = [await live({ seed: 7 }), await live({ seed: 7, markAt: 30 })];
   const others = (world: ReconcileWorld) =>
     [...world.ledger.events.values()].filter(({ identity }) => !/^R#(erased:|person3@)/.test(identity.eventSort));
@@ -127,7 +127,7 @@ test('while an event and its tombstone are both stored, they count as one, liste
   }
 });
 
-test('a tombstone that the index does not show yet is found by a strong read, and nothing is sent', async () => {
+test('a tombstone that the index does not show yet is found by a consistent read, and nothing is requeued', async () => {
   const world = new ReconcileWorld();
   world.fromEpochSeconds = START;
   world.happen(numbered(1, START + 10, { recipient: ERASED }), false);
@@ -140,10 +140,10 @@ test('a tombstone that the index does not show yet is found by a strong read, an
   expect(await world.report()).toMatchObject({ expected: 1, missing: 0, sent: 0 });
 });
 
-test('a replay of the time brings nothing back', async () => {
+test('a replay of the erased time brings nothing back', async () => {
   const world = await live({ seed: 9, markAt: 30 });
   const before = world.ledger.events.size;
-  // What was lost meanwhile is sent once more.
+  // Events lost meanwhile are requeued once.
   const lost = [...world.ledger.events].find(([, { identity }]) => identity.eventSort.startsWith('R#erased:'));
   world.ledger.events.delete(lost?.[0] ?? '');
   const range = { fromEpochSeconds: START - 3600, toEpochSeconds: START + 16 * 3600 };

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { deliveredEvent, NOW_MS, signed } from '../support/webhooks.ts';
 
-/** A post with all that a forger could vary; nothing in it was signed under a key of ours. */
+/** A post with everything that a forger can vary; none of it is signed with a configured key. */
 export interface Forgery {
   how: string;
   bytes: Uint8Array;
@@ -21,7 +21,7 @@ const timestamp = fc.oneof(
 const token = fc.string({ minLength: 0, maxLength: 60 });
 const wrongKey = fc.oneof(fc.constantFrom('', ' ', 'key-', 'undefined', 'null', 'key-wrong'), fc.string());
 
-/** Signature blocks that no configured key has signed. */
+/** Signature blocks that no configured key signed. */
 const block = fc.oneof(
   fc.tuple(timestamp, token, hex64).map(([t, k, s]) => ({ timestamp: t, token: k, signature: s })),
   fc.tuple(wrongKey, timestamp, token).map(([key, t, k]) => signed(`wrong:${key}`, { timestamp: t, token: k })),
@@ -38,7 +38,7 @@ const block = fc.oneof(
 const eventData = fc.oneof(
   fc.constant(deliveredEvent()),
   fc.tuple(fc.constantFrom(...Object.keys(deliveredEvent()), '__proto__', 'constructor'), junk).map(([field, value]) =>
-    // By text, because an object literal cannot hold a second `event` or an own `__proto__`.
+    // Parsed from text: an object literal can hold neither a second `event` nor its own `__proto__`.
     JSON.parse(
       `${JSON.stringify(deliveredEvent()).slice(0, -1)},${JSON.stringify(field)}:${JSON.stringify(value ?? null)}}`,
     ),
@@ -60,7 +60,7 @@ export const forgery: fc.Arbitrary<Forgery> = fc.oneof(
 
 const STRANGE_FIELDS = ['id', 'timestamp', 'recipient', 'message', 'severity', 'reason', 'delivery-status', 'tags'];
 
-/** Events whose signature is good and whose content is anything JSON can say. */
+/** Events with a valid signature and arbitrary JSON content. */
 export const strangeEvent = fc
   .tuple(fc.string({ minLength: 1 }), fc.array(fc.tuple(fc.constantFrom(...STRANGE_FIELDS), junk), { maxLength: 6 }))
   .map(([name, fields]) => {

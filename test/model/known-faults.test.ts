@@ -5,7 +5,7 @@ import { KNOWN_FAULTS } from './known-faults.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-test.each(KNOWN_FAULTS)('the line that keeps this out is there once: $fault', ({ file, right, wrong }) => {
+test.each(KNOWN_FAULTS)('the line that prevents this fault is there exactly once: $fault', ({ file, right, wrong }) => {
   expect(readFileSync(join(ROOT, file), 'utf8').split(right)).toHaveLength(2);
   expect(wrong).not.toBe(right);
 });

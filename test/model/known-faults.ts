@@ -3,15 +3,15 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writ
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-// Puts each fault that the ledger once had back into a copy of the sources, one at a time, and expects a test to fail.
-// Exit code 0: every fault is caught. A few minutes; outside CI, because it runs the same tests once for each fault.
+// Reintroduces each past fault into a copy of the sources, one at a time, and expects a test to fail. Exit code 0:
+// every fault is caught. Takes a few minutes; not part of CI, because it reruns the same tests for each fault.
 
 interface KnownFault {
   readonly fault: string;
   readonly file: string;
   readonly right: string;
   readonly wrong: string;
-  /** Pattern of the test files that must notice. */
+  /** Pattern of the test files that must fail. */
   readonly tests: string;
 }
 
@@ -19,7 +19,7 @@ const RECONCILE = 'model/reconcile-(faults|worlds)';
 const PART = 'lambdas/reconcile/passes/compare-part.ts';
 const PASS = 'lambdas/reconcile/passes/pass-slice.ts';
 
-/** Known faults by the line that keeps each out. */
+/** Past faults, each with the source line that prevents it. */
 export const KNOWN_FAULTS: readonly KnownFault[] = [
   {
     fault: 'an event dated next year keeps its time, where no pass compares it',
@@ -221,7 +221,7 @@ function isCaught({ fault, file, right, wrong, tests }: KnownFault, copy: string
   const env = { ...process.env, WORLDS: '100' };
   const { stdout, stderr } = spawnSync('npm', ['test', '--', ...flags], { cwd: copy, env, encoding: 'utf8' });
   writeFileSync(path, source);
-  // A test must have failed; a suite that does not even load shows nothing.
+  // Requires a failed test; a suite that does not load proves nothing.
   const [failed = ''] = /^Tests: +\d+ failed/m.exec(stdout + stderr) ?? [];
   console.log(`${failed === '' ? 'NOT CAUGHT' : 'caught'}: ${fault}`);
   return failed !== '';

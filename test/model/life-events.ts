@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
 
-/** What the status must be by hand-written rank, independent of the code under test. */
+/** Expected statuses by a handwritten order, independent of the code under test. */
 const OUTCOMES = {
   accepted: { rank: 1, status: 'ACCEPTED', fields: {} },
   deferred: { rank: 2, status: 'DEFERRED', fields: { event: 'failed', severity: 'temporary', reason: 'generic' } },
@@ -17,7 +17,7 @@ const OUTCOMES = {
 export type LifeOutcome = keyof typeof OUTCOMES;
 export const OUTCOME_NAMES = Object.keys(OUTCOMES) as LifeOutcome[];
 
-/** An event of the model's small world; `second` is its time within the run. */
+/** Returns an event of the model; `second` is its time within the run. */
 export function lifeEvent(outcome: LifeOutcome, message: number, recipient: number, second: number): JsonObject {
   const fields: JsonObject = JSON.parse(JSON.stringify(OUTCOMES[outcome].fields));
   return {
@@ -31,7 +31,7 @@ export function lifeEvent(outcome: LifeOutcome, message: number, recipient: numb
   };
 }
 
-/** The status that a set of events of one message and recipient must end in. */
+/** Returns the expected status for a set of events of one message and recipient. */
 export function expectedStatus(events: JsonObject[]): { status: string | null; decidedBy: string } {
   const judged = events.map((event) => {
     const [outcome] = String(event.id).split('-') as [LifeOutcome];

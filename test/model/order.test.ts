@@ -9,7 +9,7 @@ import { expectedStatus, type LifeOutcome, lifeEvent, OUTCOME_NAMES } from './li
 
 const RUNS = Number(process.env.ORDER_RUNS ?? 2000);
 
-/** The records that a sequence of events leaves, without what may depend on arrival. */
+/** Returns the records after a sequence of events, without the fields that may depend on arrival. */
 async function recordsOf(events: JsonObject[]) {
   const ledger = new InMemoryLedger();
   const store = createProcess({ records: ledger, retentionDays: 400, ...LONE_PROCESS });
@@ -31,7 +31,7 @@ function* permutations<T>(items: T[]): Generator<T[]> {
   }
 }
 
-test('all 5,040 orders of a life of seven events leave the same records', async () => {
+test('all 5,040 orders of seven events leave the same records', async () => {
   const outcomes: LifeOutcome[] = [
     'accepted',
     'deferred',

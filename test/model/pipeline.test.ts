@@ -10,7 +10,7 @@ import { World } from './world.ts';
 const RUNS = Number(process.env.MODEL_RUNS ?? 2000);
 const NOT_RETRIED = new Set(['stale', 'not-an-event', 'foreign-domain', 'token-reused']);
 
-/** What Mailgun expects of a genuine webhook: taken, or refused in a way that it retries. */
+/** Valid responses to a genuine webhook: acknowledged, or refused so that Mailgun retries. */
 const GENUINE_ANSWERS = new Set([
   'ok',
   'died',
@@ -20,7 +20,7 @@ const GENUINE_ANSWERS = new Set([
   'queue-unavailable',
 ]);
 
-/** Every answer there is; `died` is none. */
+/** All responses; `died` means none. */
 const ANSWERS = new Set([...GENUINE_ANSWERS, ...NOT_RETRIED, 'malformed-body', 'malformed-webhook', 'body-too-large']);
 
 class Step implements fc.AsyncCommand<object, World> {
@@ -50,7 +50,7 @@ const index = fc.nat(50);
 const steps = (name: string, arbitrary: fc.Arbitrary<(world: World) => Promise<void> | void>) =>
   arbitrary.map((act) => new Step(name, act));
 
-/** A genuine webhook may be refused only in ways that Mailgun retries, unless it has grown too old. */
+/** A genuine webhook may be refused only in ways that Mailgun retries, unless it is too old. */
 async function genuine(deliver: () => ReturnType<World['deliver']>, mayBeStale = false): Promise<void> {
   const answer = await deliver();
   const outcome = answer === undefined ? 'died' : answer.ok ? 'ok' : answer.reason;
@@ -88,7 +88,7 @@ const commands = [
       if (posted === undefined) return;
       const forged: JsonObject = { ...e, recipient: 'eve@example.org' };
       const held = w.ledger.claims.get(claimKey(posted.signature));
-      // Only a token that was presented is protected, and only within one version of the hash.
+      // Only a presented token is protected, and only within one version of the hash.
       if (held === undefined || !held.hash.startsWith(`${w.hashVersion}:`)) return;
       expect((await w.post(jsonBody(forged, posted.signature)))?.ok).toBe(false);
     }),
@@ -156,7 +156,7 @@ const commands = [
   ),
 ];
 
-/** Nothing unverified ever reaches the queue; after draining, the records are what the events say. */
+/** Nothing unverified reaches the queue; after draining, the records match the events. */
 async function checkInvariants(world: World): Promise<void> {
   await world.drain();
   for (const outcome of world.answers.keys()) expect(ANSWERS).toContain(outcome);

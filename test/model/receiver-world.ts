@@ -4,7 +4,7 @@ import type { Delivery, DeliveryName } from '../../lambdas/domain/publishing/del
 import type { ReceiverState } from '../../lambdas/domain/publishing/receiver-state.ts';
 import { Mortal, type Trouble } from '../support/mortal.ts';
 
-/** What a receiver does with a request. */
+/** How a receiver handles a request. */
 export type Behaviour = 'acknowledges' | 'fails' | 'acts without a response' | 'is gone';
 
 interface QueuedMessage {
@@ -14,28 +14,28 @@ interface QueuedMessage {
 }
 
 const VISIBILITY_MS = 180_000;
-/** SQS refuses a longer one. */
+/** SQS's maximum visibility timeout. */
 const MAX_VISIBILITY_MS = 12 * 3_600_000;
 export const WAITS = [5, 300, 1800, 7200, 18_000, 36_000, 50_400];
 
-/** One receiver with its queue, DLQ, log and clock, all in memory; what the receiver heard is the oracle's. */
+/** One receiver with its queue, DLQ, log and clock, all in memory; the requests it received are the oracle. */
 export class ReceiverWorld {
   now = Date.UTC(2026, 10, 28);
   state: ReceiverState = {};
   readonly log = new Map<string, Delivery>();
   readonly dlq: string[] = [];
   readonly bodiesInDlq: string[] = [];
-  /** Bodies of requests. */
+  /** Bodies of received requests. */
   readonly bodies: string[] = [];
   readonly heard = new Map<string, number>();
   queue: QueuedMessage[] = [];
-  /** What is erased, and whether the receiver learns addresses. */
+  /** Erased addresses, and whether the receiver gets addresses. */
   readonly erased = new Set<string>();
   recipients = false;
   behaviour: (id: string, attempt: number) => Behaviour = () => 'acknowledges';
   #nth = 0;
 
-  /** Publishes an event: noted first, then on the bus, which may lose or repeat it. */
+  /** Publishes an event: logs it first, then puts it on the bus, which may lose or repeat it. */
   publish(id: string, copies = 1): void {
     const name = nameOf(id);
     if (!this.log.has(JSON.stringify(name))) {
@@ -51,7 +51,7 @@ export class ReceiverWorld {
     this.queue.push({ body: JSON.stringify(message), visibleAt: this.now, receives: 0 });
   }
 
-  /** Hands the first visible message to a fresh invocation, which trouble may end; returns the calls it began. */
+  /** Passes the first visible message to a new invocation, which `trouble` may interrupt; returns the calls it made. */
   async step(trouble?: Trouble): Promise<string[]> {
     const message = this.queue.find(({ visibleAt }) => visibleAt <= this.now);
     if (message === undefined) return [];
@@ -66,7 +66,7 @@ export class ReceiverWorld {
     return mortal.points;
   }
 
-  /** Goes on, from one visible message to the next, until nothing is left or nothing may be delivered. */
+  /** Processes visible messages one by one until none is left or delivery is stopped. */
   async drain(maxSteps = 500): Promise<void> {
     for (let step = 0; this.queue.length > 0 && step < maxSteps; step += 1) {
       this.now = Math.max(this.now, Math.min(...this.queue.map(({ visibleAt }) => visibleAt)));
@@ -136,7 +136,7 @@ export class ReceiverWorld {
     const id = headers['webhook-id'] ?? '';
     const attempt = this.heard.get(id) ?? 0;
     const behaviour = this.behaviour(id, attempt);
-    // So that no two attempts are of one moment.
+    // So that no two attempts have the same time.
     this.now += 20 + (this.#nth++ % 7);
     this.heard.set(id, attempt + 1);
     if (behaviour === 'acts without a response') throw Object.assign(new Error(), { code: 'ECONNRESET' });
@@ -147,6 +147,6 @@ export class ReceiverWorld {
 
 const PUBLISHED_AT = Date.UTC(2026, 10, 28) / 1000;
 const nameOf = (id: string): DeliveryName => ({ receiver: 'crm', publishedAt: PUBLISHED_AT, id });
-/** Whom an event is about. */
+/** Returns the recipient of an event. */
 export const addressOf = (id: string) => `${id}@north.example`;
 const idOf = (body: string) => (JSON.parse(body) as { detail: { id: string } }).detail.id;

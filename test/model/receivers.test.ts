@@ -3,9 +3,9 @@ import { createRandom } from '../../tools/mailgun-twin/random.ts';
 import { MOMENTS, type Trouble } from '../support/mortal.ts';
 import { addressOf, type Behaviour, ReceiverWorld, WAITS } from './receiver-world.ts';
 
-// Whatever happens to `deliver`, an event ends acknowledged or in the DLQ, and the log says by name which.
+// Whatever happens to `deliver`, an event ends as acknowledged or in the DLQ, and the log names which.
 
-/** The promise: nothing is left over, and the log is true. */
+/** Asserts that nothing is left over, and that the log is true. */
 function expectAccountedFor(world: ReceiverWorld, ids: readonly string[]): void {
   expect(world.queue).toEqual([]);
   for (const id of ids) {
@@ -26,7 +26,7 @@ const ENDINGS: { name: string; behaviour: (attempt: number) => Behaviour; state:
   { name: 'fails always', behaviour: () => 'fails', state: 'dead' },
 ];
 
-/** Runs one event to its end; `troubles` strike the invocations in their order. */
+/** Runs one event to its end; `troubles` interrupt the invocations in order. */
 async function run(behaviour: (attempt: number) => Behaviour, troubles: readonly (Trouble | undefined)[]) {
   const world = new ReceiverWorld();
   world.behaviour = (_, attempt) => behaviour(attempt);
@@ -46,7 +46,7 @@ const troublesAt = (points: readonly string[]): Trouble[] =>
   );
 
 describe.each(ENDINGS)('a receiver that $name', ({ behaviour, state }) => {
-  test(`ends ${state}, whichever call of whichever attempt ends the process or fails, and in pairs of crashes`, async () => {
+  test(`ends ${state}, whichever call of any attempt crashes or fails, also in pairs of crashes`, async () => {
     const invocations = state === 'dead' ? WAITS.length + 2 : 4;
     const clean = await run(behaviour, Array.from({ length: invocations }));
     expectAccountedFor(clean.world, ['e']);
@@ -58,7 +58,7 @@ describe.each(ENDINGS)('a receiver that $name', ({ behaviour, state }) => {
         const { world, points: seen } = await run(behaviour, [...before, first, undefined]);
         expectAccountedFor(world, ['e']);
         cells += 1;
-        // Later invocations are like the first two, but for the last, which the tests of one trouble cover.
+        // Later invocations are like the first two, except the last, which the single-fault tests cover.
         if (nth > 1 || first.kind === 'fault') continue;
         for (const second of troublesAt(seen[nth + 1] ?? []).filter(({ kind }) => kind === 'crash')) {
           expectAccountedFor((await run(behaviour, [...before, first, second])).world, ['e']);
@@ -70,7 +70,7 @@ describe.each(ENDINGS)('a receiver that $name', ({ behaviour, state }) => {
   });
 });
 
-test('attempts follow the schedule, longer waits than SQS hides a message included, and then there is no other', async () => {
+test("attempts follow the schedule, including waits above SQS's visibility limit, and then stop", async () => {
   const { world } = await run(() => 'fails', []);
   const attempts = world.delivery('e')?.attempts ?? [];
   const waits = attempts.slice(1).map(({ at }, nth) => Math.round((at - (attempts[nth]?.at ?? 0)) / 1000));
@@ -83,7 +83,7 @@ test('attempts follow the schedule, longer waits than SQS hides a message includ
   expect(world.dlq).toEqual(['e']);
 });
 
-test('a lost process costs a repeat at most: what is acknowledged in the log is not sent again', async () => {
+test('a crashed invocation causes at most one repeat: a delivery logged as acknowledged is not sent again', async () => {
   const world = new ReceiverWorld();
   world.publish('e', 5);
   await world.drain();
@@ -92,13 +92,13 @@ test('a lost process costs a repeat at most: what is acknowledged in the log is 
   expect(world.delivery('e')?.attempts).toHaveLength(1);
 });
 
-test('a disabled receiver hears nothing and loses nothing, and goes on once it is enabled', async () => {
+test('a disabled receiver gets no request, loses no delivery, and resumes once it is enabled', async () => {
   const world = new ReceiverWorld();
   world.behaviour = () => 'is gone';
   for (const id of ['a', 'b', 'c']) world.publish(id);
   await world.step();
   expect(world.state).toMatchObject({ disabledReason: 'gone', lastStatus: 410 });
-  // Thirteen days of looks, a day before SQS would forget them, and fewer than the receives that SQS allows.
+  // Thirteen days of receives: within SQS's retention of 14 days and its receive limit.
   const until = world.now + 13 * 86_400_000;
   while (world.now < until) {
     world.now = Math.min(...world.queue.map(({ visibleAt }) => Math.max(visibleAt, world.now)));
@@ -114,7 +114,7 @@ test('a disabled receiver hears nothing and loses nothing, and goes on once it i
   expect(world.dlq).toEqual([]);
 });
 
-test('five days of failures disable, a day of them does not, and one acknowledgement begins again', async () => {
+test('five days of failures disable a receiver, one day does not, and an acknowledgement restarts the count', async () => {
   const world = new ReceiverWorld();
   const fail = async (id: string) => {
     world.publish(id);
@@ -137,7 +137,7 @@ test('five days of failures disable, a day of them does not, and one acknowledge
   expect(world.state).toMatchObject({ disabledReason: 'failing', lastStatus: 500 });
 });
 
-test('an operator may request what is dead or acknowledged again, and each request is delivered', async () => {
+test('an operator can redeliver dead and acknowledged deliveries, and each request is delivered', async () => {
   const world = new ReceiverWorld();
   world.behaviour = (_, attempt) => (attempt <= WAITS.length ? 'fails' : 'acknowledges');
   world.publish('e');
@@ -178,14 +178,14 @@ test.each([1, 2, 3, 4, 5, 6, 7, 8])(
   },
 );
 
-describe('an address that must not be named', () => {
+describe('the address of a recipient', () => {
   const TEXT = addressOf('e');
   const holders = (world: ReceiverWorld) => [
     ...world.queue.map(({ body }) => body).filter((body) => body.includes(TEXT)),
     ...world.bodiesInDlq.filter((body) => body.includes(TEXT)),
   ];
 
-  /** Fails once, is then erased, and fails until it is dead, while trouble strikes the second invocation. */
+  /** Fails once, is then erased, and fails until it is dead, while `trouble` interrupts the second invocation. */
   async function runErased(trouble?: Trouble) {
     const world = new ReceiverWorld();
     world.recipients = true;
@@ -201,7 +201,7 @@ describe('an address that must not be named', () => {
     return { world, points };
   }
 
-  test('is in no queue, DLQ or request once it is erased, whichever call ends the process or fails', async () => {
+  test('is in no queue, DLQ or request once it is erased, whichever call crashes or fails', async () => {
     const { world: clean, points } = await runErased();
     expect(points).toContain('queue.send');
     for (const world of [clean, ...(await Promise.all(troublesAt(points).map(runErased))).map((run) => run.world)]) {
@@ -211,7 +211,7 @@ describe('an address that must not be named', () => {
     }
   });
 
-  test('is not kept for a receiver that learns no addresses beyond the first attempt', async () => {
+  test('is not kept beyond the first attempt for a receiver that gets no addresses', async () => {
     const world = new ReceiverWorld();
     world.behaviour = () => 'fails';
     world.publish('e');

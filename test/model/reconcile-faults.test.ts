@@ -7,7 +7,7 @@ import { type DonePart, ListingError } from '../../lambdas/reconcile/ports.ts';
 import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
 import { numbered, ReconcileWorld } from './reconcile-world.ts';
 
-// One test for each fault that comparing streams by position and count had, at the size at which it showed.
+// One test for each fault of the earlier comparison by position and count, at the size at which it occurred.
 
 const START = Math.floor(NOW_MS / 900_000) * 900;
 
@@ -18,7 +18,7 @@ function worldAt(seconds: number): ReconcileWorld {
   return world;
 }
 
-/** Events spread over the first slice, or over this number of seconds of it; all stored but each `dropped`-th. */
+/** Spreads events over the first slice, or over its first `seconds`; all are stored except every `dropped`-th. */
 async function worldWith(events: number, { dropped = 0, seconds = 900 } = {}): Promise<ReconcileWorld> {
   const world = worldAt(0);
   for (let n = 0; n < events; n += 1) {
@@ -29,7 +29,7 @@ async function worldWith(events: number, { dropped = 0, seconds = 900 } = {}): P
   return world;
 }
 
-/** Answers 429 after so many pages, until the returned function begins the next quota. */
+/** Responds 429 after `maxPages` pages until the returned function starts the next quota. */
 function limitPages(world: ReconcileWorld, maxPages: number): () => void {
   let pages = 0;
   world.mailgun.onPage = () => {
@@ -45,7 +45,7 @@ const sliceAt = (world: ReconcileWorld, seconds: number, domain = DOMAIN) =>
   world.book.slices.get(`${domain} ${START + seconds}`)!;
 const unconfirmedNews = (world: ReconcileWorld) => world.news.reduce((sum, each) => sum + each.unconfirmed, 0);
 
-describe('a forged event of a strange time is noticed, and reported once', () => {
+describe('a forged event with an implausible time is detected, and reported once', () => {
   test.each([
     ['a year ahead', 365 * 86_400],
     ['in the year 2286', 8_000_000_000],
@@ -91,7 +91,7 @@ describe('a forged event of a strange time is noticed, and reported once', () =>
   });
 });
 
-test('finishing the newest slice keeps the progress of an older one, and every slice has its second pass', async () => {
+test('finishing the newest slice keeps the parts of an older one, and every slice gets its second pass', async () => {
   const world = await worldWith(3000);
   world.parallel = 1;
   world.msPerCall = 1000;
@@ -108,7 +108,7 @@ test('finishing the newest slice keeps the progress of an older one, and every s
   expect(lateHours).toBeLessThan(26);
 });
 
-test('a 429 that crosses the deadline ends the run in order: 120 pages are done in two or three runs', async () => {
+test('a 429 that crosses the deadline ends the run cleanly: 120 pages take two or three runs', async () => {
   const world = await worldWith(120 * 50);
   world.mailgun.pageSize = 50;
   const nextQuota = limitPages(world, 60);
@@ -126,7 +126,7 @@ test('a 429 that crosses the deadline ends the run in order: 120 pages are done 
 test.each([
   ['as long as each other', 2000, 900, 20, 9000, 9000],
   ['that end soon after they went on', 2000, 180, 10, 20_000, 3000],
-])('a pass cut into runs %s counts what a whole one counts', async (_name, events, seconds, pageSize, even, odd) => {
+])('a pass split over runs %s counts the same as a whole pass', async (_name, events, seconds, pageSize, even, odd) => {
   const world = await worldWith(events, { seconds });
   world.mailgun.pageSize = pageSize;
   world.msPerCall = 500;
@@ -137,7 +137,7 @@ test.each([
   expect([total(sliceAt(world, 0).expected), sliceAt(world, 0).missing]).toEqual([2000, {}]);
 });
 
-test('parts that two runs cut differently are compared once where they overlap', async () => {
+test('overlapping parts of two runs are compared once', async () => {
   const whole = await worldWith(900);
   whole.mailgun.pageSize = 10;
   whole.msPerCall = 500;
@@ -152,7 +152,7 @@ test('parts that two runs cut differently are compared once where they overlap',
   expect(total(sliceAt(cut, 0).listed)).toBe(900);
 });
 
-/** The parts that a run which is cut short leaves behind. */
+/** Returns the parts kept by a run that was cut short. */
 async function keptParts(world: ReconcileWorld): Promise<DonePart[]> {
   await world.run();
   return world.book.done({ domain: DOMAIN, start: START }, 0);
@@ -161,12 +161,15 @@ async function keptParts(world: ReconcileWorld): Promise<DonePart[]> {
 test.each([
   ['the stuck one', 'never-stored'],
   ['another', 'id-3'],
-])('an event indexed late in a slice with a stuck one is sent, once the listing lacked %s', async (_name, lacked) => {
+])('an event listed late beside a stuck one is requeued, after a listing that lacked %s', async (_name, lacked) => {
   const world = await worldWith(10);
   world.mailgun.add(numbered(900, START + 5, { id: 'never-stored' }));
   world.mailgun.add(numbered(902, START + 6, { id: 'late' }));
   let hours = 0;
-  const listed: Record<string, (hours: number) => boolean> = { [lacked]: (h) => h < 20 || h > 28, late: (h) => h > 30 };
+  const listed: Record<string, (hours: number) => boolean> = {
+    [lacked]: (h) => h < 20 || h > 28,
+    late: (h) => h > 30,
+  };
   world.mailgun.isListed = ({ id }) => listed[String(id)]?.(hours) ?? true;
   for (; hours < 60; hours += 0.25) {
     await world.run();
@@ -178,7 +181,7 @@ test.each([
   expect(sliceAt(world, 0)).toMatchObject({ stuck: 1, missing: { [String(numbered(900, 0).event)]: 1 } });
 });
 
-test('a repeat any distance later is counted once, and hides no forged event', async () => {
+test('an event repeated anywhere later in the listing counts once, and hides no forged event', async () => {
   const world = await worldWith(60);
   for (const id of ['forged-1', 'forged-2']) world.webhook(numbered(1, START + 30, { id }));
   await world.process();
@@ -200,7 +203,7 @@ describe.each([
     [1, 3],
     [1, 4],
     [1, 5],
-  ])('by %i a page, are counted once in a run cut at page %i', async (pageSize, cut) => {
+  ])('with %i events a page, are counted once in a run cut at page %i', async (pageSize, cut) => {
     const world = worldAt(0);
     for (const [n, offset] of [0, 100, 200.3, 200.0, 300, 400].entries()) {
       world.happen(numbered(n, START + offset), n === dropped);
@@ -255,7 +258,7 @@ test('an event listed a second too late is found, wherever the run is cut', asyn
   }
 });
 
-test('an event in the last 0.4 ms of a slice that the listing rounds up belongs to one slice alone', async () => {
+test('an event in the last 0.4 ms of a slice, which the listing rounds up, belongs to one slice only', async () => {
   const world = await worldWith(5);
   const event = numbered(900, START + 899.9996);
   world.mailgun.add(event);
@@ -268,9 +271,9 @@ test('an event in the last 0.4 ms of a slice that the listing rounds up belongs 
   expect(world.totals).toMatchObject({ expected: 6, stored: 6, missing: 0, unconfirmed: 0 });
 });
 
-test('an event that no queue can carry is stuck at once, and stops no other', async () => {
+test('an event too large for the queue is stuck at once, and blocks no other', async () => {
   const world = await worldWith(10, { dropped: 5 });
-  // It fits as JSON, and not once every character is escaped.
+  // It fits as JSON, but not with every character escaped.
   world.mailgun.add(numbered(900, START + 5, { id: 'huge', filler: '\u007f'.repeat(300_000) }));
   await world.live(2);
   expect(world.failures).toEqual([]);
@@ -278,7 +281,7 @@ test('an event that no queue can carry is stuck at once, and stops no other', as
   expect(world.totals).toMatchObject({ missing: 1, stored: 10 });
 });
 
-test('a send that fails stops no other, and is made good by the next pass', async () => {
+test('a failed send blocks no other event, and the next pass repeats it', async () => {
   const world = await worldWith(80, { dropped: 4 });
   const send = world.ledger.send.bind(world.ledger);
   let calls = 0;
@@ -294,8 +297,8 @@ test('a send that fails stops no other, and is made good by the next pass', asyn
   expect(world.totals).toMatchObject({ missing: 0, stored: 80 });
 });
 
-describe('a slice has a way out of every state', () => {
-  test('a stuck event that Mailgun no longer lists is accepted, and stays so', async () => {
+describe('accepting a slice', () => {
+  test('closes a stuck event that Mailgun no longer lists, permanently', async () => {
     const world = await worldWith(10);
     world.mailgun.add(numbered(900, START + 5, { id: 'never-stored' }));
     for (let quarter = 0; quarter < 40; quarter += 1) {
@@ -318,7 +321,7 @@ describe('a slice has a way out of every state', () => {
     expect(total(sliceAt(world, 0).missing)).toBe(1);
   });
 
-  test('a short slice is accepted, and what is unconfirmed in it too', async () => {
+  test('closes a short slice together with its unconfirmed events', async () => {
     const world = await worldWith(10);
     world.webhook(numbered(900, START + 5, { id: 'forged' }));
     await world.process();
@@ -333,15 +336,15 @@ describe('a slice has a way out of every state', () => {
   test.each([
     ['unknown-slice', { atEpochSeconds: START + 90_000 }],
     ['unknown-domain', { atEpochSeconds: START, domain: 'other.example.com' }],
-  ])('what is not there is refused: %s', async (state, request) => {
+  ])('is refused if there is nothing to accept: %s', async (state, request) => {
     const world = await worldWith(10);
     await world.run();
     expect(await world.accept(request)).toMatchObject({ state, accepted: 0 });
   });
 });
 
-describe('the lease', () => {
-  test('outlives a wait of a minute, because a timer of its own renews it', async () => {
+describe('the lease of a run', () => {
+  test('survives a wait of a minute, because a timer renews it', async () => {
     const world = await worldWith(1000);
     let others = 0;
     world.budgetMs = 10_000_000;
@@ -356,7 +359,7 @@ describe('the lease', () => {
     expect([others, total(sliceAt(world, 0).expected)]).toEqual([0, 1000]);
   });
 
-  test('once it is lost, nothing more is written or sent', async () => {
+  test('prevents all further writes and sends once it is lost', async () => {
     const world = await worldWith(1000, { dropped: 10 });
     world.hasTimer = false;
     world.mailgun.onPage = () => world.pass(200_000);
@@ -368,7 +371,7 @@ describe('the lease', () => {
   });
 });
 
-test('a domain that Mailgun does not know fails at once, and the others go on', async () => {
+test('a domain that Mailgun does not know fails at once, and the others continue', async () => {
   const world = await worldWith(20, { dropped: 10 });
   world.domains = [{ name: 'wrong-region.example.com', region: 'eu' }, ...world.domains];
   world.mailgun.onPage = ({ domain }) => {
@@ -381,7 +384,7 @@ test.each([
   { event: 'unsubscribed', forged: { 'mailing-list': { address: 'news@mg.example.com' } } },
   { event: 'rejected', forged: { flags: { 'is-routed': true } } },
   { event: 'failed', forged: { severity: 'permanent', reason: 'bounce' } },
-])('a forged body of $event decides nothing after its pass', async ({ event, forged }) => {
+])('a forged $event body no longer decides the status after its pass', async ({ event, forged }) => {
   const world = worldAt(0);
   const genuine = numbered(3, START + 100, { id: 'genuine', event, severity: 'temporary', reason: 'generic' });
   world.mailgun.add(genuine);
@@ -396,7 +399,7 @@ test.each([
   expect([...world.ledger.events.values()].map((stored) => stored.event)).toEqual([genuine]);
 });
 
-test('a forged body under a listed identity is reported, and put right from the listing', async () => {
+test('a forged body under a listed identity is reported, and corrected from the listing', async () => {
   const world = worldAt(0);
   const genuine = numbered(3, START + 100, { id: 'genuine', severity: 'temporary', reason: 'generic' });
   world.mailgun.add(genuine);
@@ -416,7 +419,7 @@ test('a forged body under a listed identity is reported, and put right from the 
   expect([stateOf(sliceAt(world, 0)), sliceAt(world, 0).altered]).toEqual(['settled', {}]);
 });
 
-test('an altered event pages alone: what is not listed beside it is counted once the second pass has looked', async () => {
+test('an altered event pages at once; unlisted events beside it count only at the second pass', async () => {
   const world = worldAt(0);
   const genuine = numbered(3, START + 100, { id: 'genuine', severity: 'temporary', reason: 'generic' });
   world.mailgun.add(genuine);
@@ -443,7 +446,7 @@ test('an altered event pages alone: what is not listed beside it is counted once
 describe('a replay', () => {
   const RANGE = { fromEpochSeconds: START, toEpochSeconds: START + 900 };
 
-  test('goes on after a 429 that crosses its deadline from where it was cut', async () => {
+  test('continues where it was cut after a 429 that crosses its deadline', async () => {
     const world = await worldWith(120 * 50);
     world.mailgun.pageSize = 50;
     const nextQuota = limitPages(world, 60);
@@ -458,7 +461,7 @@ describe('a replay', () => {
     expect(world.mailgun.calls).toBeLessThan(120 + 3 * 10);
   });
 
-  test('sends an event indexed late, and counts no send for what it did not send', async () => {
+  test('requeues an event listed late, and counts only what it sent', async () => {
     const world = await worldWith(10);
     world.mailgun.add(numbered(900, START + 5, { id: 'never-stored' }));
     world.mailgun.add(numbered(902, START + 6, { id: 'late' }));
@@ -474,14 +477,14 @@ describe('a replay', () => {
     expect(sliceAt(world, 0)).toMatchObject({ stuck: 1 });
   });
 
-  test('finishes beside an event that no queue can carry', async () => {
+  test('completes despite an event too large for the queue', async () => {
     const world = await worldWith(10, { dropped: 5 });
     world.mailgun.add(numbered(900, START + 5, { id: 'huge', filler: '\u007f'.repeat(300_000) }));
     const { report } = await world.replay(RANGE);
     expect(report).toMatchObject({ state: 'ran', done: true, missing: 3, sent: 2, stuck: 1 });
   });
 
-  test('puts a forged body under a listed identity right', async () => {
+  test('corrects a forged body under a listed identity', async () => {
     const world = worldAt(0);
     const genuine = numbered(3, START + 100, { id: 'genuine', severity: 'temporary', reason: 'generic' });
     world.mailgun.add(genuine);

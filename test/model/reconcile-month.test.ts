@@ -13,7 +13,7 @@ const RETRIED_FOR_SECONDS = 29_100;
 const DEPENDENCIES = ['mailgun', 'table', 'queue', 'process', 'secrets'] as const;
 const OUTAGE_SECONDS = [60, HOUR, 9 * HOUR, 72 * HOUR];
 
-/** Every outage of every dependency, one after the other, six hours apart. */
+/** Returns an outage of each dependency in turn, six hours apart. */
 function outages() {
   let at = NOW_MS / 1000 + 2 * HOUR;
   return DEPENDENCIES.flatMap((dependency) =>
@@ -25,7 +25,7 @@ function outages() {
   );
 }
 
-/** What is stored, with the copies' own traits left out. */
+/** Returns the stored records without the fields that differ between copies. */
 const records = ({ events, statuses }: InMemoryLedger) => ({
   events: [...events.keys()].sort(),
   statuses: [...statuses].sort(([a], [b]) => (a < b ? -1 : 1)),

@@ -18,7 +18,7 @@ import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
 const TIMES = { everySeconds: 900, settleSeconds: 1800, sliceSeconds: 900, retentionSeconds: 10 * 86_400 };
 export const TYPES = ['accepted', 'delivered', 'opened', 'clicked', 'unsubscribed', 'complained', 'permanent_fail'];
 
-/** Mailgun's list, the table, the queue and reconcile in memory under one clock. */
+/** Mailgun's listing, the table, the queue and reconcile, in memory with one clock. */
 export class ReconcileWorld {
   readonly ledger = new InMemoryLedger();
   readonly erasures = new InMemoryErasures();
@@ -29,14 +29,14 @@ export class ReconcileWorld {
   readonly sends = new Map<string, number>();
   readonly news: SliceNews[] = [];
   readonly failures: unknown[] = [];
-  /** Whatever is down now; its calls fail. */
+  /** Dependencies that are down; their calls fail. */
   readonly down = new Set<'mailgun' | 'table' | 'queue' | 'process' | 'secrets'>();
   nowMs = NOW_MS;
   fromEpochSeconds: number | undefined = NOW_MS / 1000;
   backlogMessages = 50;
   domains: ComparedDomain[] = [{ name: DOMAIN, region: 'us' }];
   hasFurtherDomains = false;
-  /** Where all domains of the account have a ledger. */
+  /** Set if all domains of the account have a ledger. */
   noteUndiscovered: ((domain: string, nowMs: number) => Promise<void>) | undefined;
   isConfigured = true;
   msPerCall = 0;
@@ -44,7 +44,7 @@ export class ReconcileWorld {
   gauges = { watermarkAge: 0, openSliceAge: 0, stuck: 0, inDoubt: 0, silentEvents: 0 };
   times = TIMES;
   parallel = 4;
-  /** Whether the timer of the lease runs. */
+  /** True if the lease is renewed by its timer. */
   hasTimer = true;
   readonly #timers = new Set<{ atMs: number; everyMs: number; task: () => Promise<void> }>();
   readonly #registered: readonly string[];
@@ -60,13 +60,13 @@ export class ReconcileWorld {
     };
   }
 
-  /** Something happens at Mailgun; its webhook is taken, or no one ever sees it. */
+  /** Adds an event at Mailgun; its webhook is stored, or is lost. */
   happen(event: JsonObject, isDropped: boolean): void {
     this.mailgun.add(event);
     if (!isDropped) this.webhook(event);
   }
 
-  /** Webhooks come after their events, unless a test says otherwise. */
+  /** Stores a webhook; by default it is received after its event. */
   webhook(event: JsonObject, domain = DOMAIN, receivedAt = this.#receiptOf(event)): void {
     void this.ledger.send({ source: 'webhook', receivedAt, domain, event });
   }
@@ -113,7 +113,7 @@ export class ReconcileWorld {
     return { result, points: life.points };
   }
 
-  /** One call of a replay of the world's domain. */
+  /** Calls a replay of the world's domain once. */
   async replay(
     over: Partial<ReplayRequest> & Pick<ReplayRequest, 'fromEpochSeconds' | 'toEpochSeconds'>,
     trouble?: Trouble,
@@ -141,7 +141,7 @@ export class ReconcileWorld {
           },
         }),
       );
-    // A generator is not a promise, so `list` passes no gate; an outage shows in the calls around it.
+    // A generator is not a promise, so `list` passes no gate; outages show in the calls around it.
     return {
       source: port('mailgun', this.mailgun),
       index: { keys: port('table', this.stored).keys, stored: this.stored.stored.bind(this.stored) },
@@ -176,13 +176,13 @@ export class ReconcileWorld {
     } satisfies ReconcileDeps;
   }
 
-  /** Closes the slice that holds a time. */
+  /** Accepts the slice that contains a time. */
   async accept(over: Partial<AcceptEvent> & Pick<AcceptEvent, 'atEpochSeconds'>) {
     const accept = createAccept(this.#deps(new Mortal()));
     return accept({ domain: DOMAIN, reason: 'looked into', deadlineMs: this.nowMs + this.budgetMs, ...over });
   }
 
-  /** Lets time pass, with the timers that run meanwhile. */
+  /** Advances the clock and runs the timers that fall due. */
   pass(ms: number): void {
     this.nowMs += ms;
     for (const timer of this.#timers) {
@@ -192,14 +192,14 @@ export class ReconcileWorld {
     }
   }
 
-  /** A run that must come to its end. */
+  /** Runs reconcile, and requires that the run completes. */
   async report(ignoreWaits = false): Promise<RunReport> {
     const { result } = await this.run({ ignoreWaits });
     if (result?.kind !== 'ran') throw new Error(`the run is ${result?.kind}`, { cause: this.failures.at(-1) });
     return result.report;
   }
 
-  /** Hours pass, with a run and the queue's consumer every 15 minutes. */
+  /** Advances by hours, with a run and the queue's consumer every 15 minutes. */
   async live(hours: number): Promise<void> {
     for (let quarter = 0; quarter < hours * 4; quarter += 1) {
       this.nowMs += 900_000;
@@ -225,7 +225,7 @@ export class ReconcileWorld {
   }
 }
 
-/** `list` is a generator, which a gate of promises cannot hold. */
+/** `list` is a generator, which a gate of promises cannot wrap. */
 function sliceBook(gated: InMemoryBook, book: InMemoryBook) {
   return {
     read: gated.read,
@@ -234,7 +234,7 @@ function sliceBook(gated: InMemoryBook, book: InMemoryBook) {
   };
 }
 
-/** An event at a second of the world's time; ids are numbered, types and tags follow from the number. */
+/** Returns a numbered event at a time (epoch seconds); its type and tags follow from the number. */
 export function numbered(number: number, atSeconds: number, over: JsonObject = {}): JsonObject {
   const [name, fields] = KINDS[number % KINDS.length] as (typeof KINDS)[number];
   return {

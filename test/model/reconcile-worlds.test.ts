@@ -5,7 +5,7 @@ import { disagreements, live, worldPlan } from './reconcile-worlds.ts';
 const WORLDS = Number(process.env.WORLDS ?? 300);
 
 test(
-  'whatever the listing and the runs suffer, every slice ends as two plain sets say',
+  'whatever faults listing and runs have, every slice ends as a plain comparison of two sets',
   async () => {
     await fc.assert(
       fc.asyncProperty(worldPlan, async (plan) => {

@@ -8,8 +8,8 @@ import type { Rounding } from '../support/in-memory-reconcile.ts';
 import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
 import { numbered, ReconcileWorld } from './reconcile-world.ts';
 
-// Worlds in which Mailgun's listing is out of order, repeats, rounds, shrinks, lags and refuses, in which webhooks name
-// no recipient, runs are cut and killed anywhere, and events are forged. A plain comparison of two sets says what must come of each.
+// Worlds whose listing is unordered, repeats, rounds, shrinks, lags and refuses, with redacted webhooks, runs cut and
+// killed at any point, and forged events. A plain comparison of two sets is the oracle.
 
 const START = Math.floor(NOW_MS / 900_000) * 900;
 const TROUBLED_QUARTERS = 12;
@@ -17,16 +17,16 @@ const QUARTERS = 56;
 const SECOND_DOMAIN = 'second.example.com';
 
 export interface WorldEvent {
-  /** Microseconds after the start of the ledger. */
+  /** Microseconds since the start of the ledger. */
   atUs: number;
   kind: number;
   isDropped: boolean;
   /** Quarters of an hour by which Mailgun lists it late. */
   listedLate: number;
   domain: 'first' | 'second' | 'unknown';
-  /** What its webhooks say in place of the recipient, if that is redacted; one for each of them. */
+  /** How each of its webhooks masks the recipient. */
   masks: Mask[];
-  /** Quarters of an hour by which its second webhook and any further come late. */
+  /** Quarters of an hour by which repeated webhooks are late. */
   repeatedLate: number;
 }
 
@@ -40,12 +40,12 @@ export interface Forgery {
 }
 
 export interface RunTrouble {
-  /** Calls after which the run has no time left. */
+  /** Number of calls after which the run is out of time. */
   budgetCalls: number | undefined;
   rateLimitedFrom: number | undefined;
-  /** One in this number of events is not listed in this run. */
+  /** Hides one in this number of events from the listing of this run. */
   hides: number | undefined;
-  /** One in this number of events is on no page of this run, though the total counts it. */
+  /** Leaves one in this number of events off all pages of this run, though the total counts it. */
   omits: number | undefined;
   death: { call: number; moment: 'before' | 'committed' | 'replied'; kind: 'crash' | 'fault' } | undefined;
 }
@@ -58,9 +58,9 @@ export interface WorldPlan {
   pageSize: number;
   parallel: number;
   seed: number;
-  /** True if Mailgun says how many events a range holds, as its Logs API does. */
+  /** True if Mailgun returns the total of a range, as its Logs API does. */
   hasTotals: boolean;
-  /** True if the queue loses the first events permanently, which then never are stored. */
+  /** True if the queue loses the first events permanently, so that they are never stored. */
   isFirstNeverStored: boolean;
 }
 
@@ -110,7 +110,7 @@ export const worldPlan: fc.Arbitrary<WorldPlan> = fc.record({
   isFirstNeverStored: fc.boolean(),
 });
 
-/** A world that has been lived through, with what its oracle says of it. */
+/** A finished world, with its oracle. */
 export interface LivedWorld {
   world: ReconcileWorld;
   listed: JsonObject[];
@@ -118,7 +118,7 @@ export interface LivedWorld {
   forged: Set<string>;
 }
 
-/** Lives through a plan: first with its troubles, then until everything that can settle has settled. */
+/** Runs a plan: first with its faults, then until everything that can settle has settled. */
 export async function live(plan: WorldPlan): Promise<LivedWorld> {
   const world = new ReconcileWorld();
   world.times = { ...world.times, retentionSeconds: 8 * 3600 };
@@ -133,7 +133,7 @@ export async function live(plan: WorldPlan): Promise<LivedWorld> {
   world.mailgun.pageSize = plan.pageSize;
   world.mailgun.rounding = plan.rounding;
   world.mailgun.hasTotals = plan.hasTotals;
-  // The pages of one listing fit together; the next run sees another order.
+  // The pages of one listing agree; the next run sees another order.
   let run = 0;
   world.mailgun.arrange = (events, { begin, end }) => {
     const random = randomFrom(plan.seed + begin * 7 + end * 13 + run * 101);
@@ -193,7 +193,7 @@ interface Made extends Pick<WorldEvent, 'masks' | 'repeatedLate'> {
 function make({ atUs, kind, isDropped, listedLate, domain, masks, repeatedLate }: WorldEvent, n: number): Made {
   const name = domain === 'second' ? SECOND_DOMAIN : DOMAIN;
   const at = START + atUs / 1e6;
-  // Numbers keep the kind: every seventh is of one.
+  // Keeps the type: numbers modulo seven determine it.
   const data = numbered(n * 7 + kind, at, {
     ...{ id: `event-${n}-`, domain: { name }, 'recipient-provider': PROVIDERS[n % PROVIDERS.length] ?? '' },
     'delivery-status': { code: 550, 'enhanced-code': n % 3 === 0 ? '5.7.26' : '5.1.1' },
@@ -216,7 +216,7 @@ function masked({ recipient, ...data }: JsonObject, mask: Mask): JsonObject {
   return said === undefined ? data : { ...data, recipient: said };
 }
 
-/** A failure whose webhook never comes: its identity may be forged. */
+/** Makes a failure whose webhook is lost, so that its identity can be forged. */
 const alteredOne = (made: readonly Made[]) =>
   made.find(({ data, stored }) => data.event === 'failed' && stored === DOMAIN);
 
@@ -245,7 +245,7 @@ function forge(
   world.webhook(mode === 'masked' ? masked(data, 'asterisks') : data, stored, world.nowMs);
 }
 
-/** What does not agree with a plain comparison of what was listed and stored; empty where everything does. */
+/** Returns the differences from a plain comparison of listed and stored events; empty if there are none. */
 export async function disagreements({ world, listed, neverStored, forged }: LivedWorld): Promise<string[]> {
   const found: string[] = [];
   const check = (what: string, is: unknown, should: unknown) => {
@@ -253,7 +253,7 @@ export async function disagreements({ world, listed, neverStored, forged }: Live
       found.push(`${what} is ${JSON.stringify(is)}, should be ${JSON.stringify(should)}`);
     }
   };
-  // An acceptance takes what is unconfirmed in its slice along.
+  // Accepting a slice includes its unconfirmed events.
   const unconfirmed = (domain: string) =>
     [...world.book.slices.values()]
       .filter((each) => each.domain === domain)
@@ -312,7 +312,7 @@ export async function disagreements({ world, listed, neverStored, forged }: Live
   const suppressed = [...world.ledger.suppressions.keys()].filter((key) => key.includes('bounce'));
   const addresses = new Set(suppressed.map((key) => key.split(' ')[0]));
   check('suppressed', [...addresses].sort(), [...new Set(bounced.map(({ recipient }) => recipient))].sort());
-  // The mark is a part of the item, which a merge replaces.
+  // The mark is part of the item, which a merge replaces.
   const marked = [...world.stored.unconfirmed.keys()].filter((key) => world.ledger.events.has(key)).length;
   check('marked as unconfirmed', marked, forged.size);
   const failed = listed.filter(({ event: name, id }) => name === 'failed' && !neverStored.has(String(id)));
@@ -329,7 +329,7 @@ const isStuckOpen = (slice: Slice) => stateOf(slice) !== 'settled';
 
 type Names = (event: JsonObject) => unknown[];
 
-/** Counts a list by name and type, event by event. */
+/** Counts a list by name and event type. */
 function countedBy(events: readonly JsonObject[], namesOf: Names, typesOf: Names) {
   const rows = new Map<string, Map<string, number>>();
   for (const event of events) {
@@ -361,7 +361,7 @@ function isIn({ start, end }: Slice, data: JsonObject, world: ReconcileWorld): b
   return atMs >= start * 1000 && atMs < end * 1000;
 }
 
-/** Swaps neighbours that lie less than two seconds apart. */
+/** Swaps neighbours less than two seconds apart. */
 function outOfOrder(events: readonly JsonObject[], random: () => number): JsonObject[] {
   const list = [...events];
   for (let n = 1; n < list.length; n += 1) {
@@ -384,7 +384,7 @@ function hash(text: string): number {
   return sum;
 }
 
-/** The same sequence for the same position in a listing, so that pages of one listing fit together. */
+/** Returns the same sequence for the same position in a listing, so that its pages agree. */
 function randomFrom(seed: number): () => number {
   let state = seed % 2_147_483_647 || 1;
   return () => {

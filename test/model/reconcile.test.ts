@@ -12,7 +12,7 @@ import { numbered, ReconcileWorld } from './reconcile-world.ts';
 const START = NOW_MS / 1000;
 const SLICE_START = Math.floor(START / 900) * 900;
 
-/** A world with this many events in its first slice, every `dropped`-th of which no webhook brought. */
+/** Returns a world with this many events in its first slice; the webhook of every `dropped`-th was lost. */
 async function worldWith(events: number, dropped = 0) {
   const world = new ReconcileWorld();
   for (let n = 0; n < events; n += 1) {
@@ -24,14 +24,14 @@ async function worldWith(events: number, dropped = 0) {
 }
 const first = (world: ReconcileWorld) => world.book.slices.get(`${DOMAIN} ${SLICE_START}`)!;
 
-test('a slice with nothing missing is settled by one pass, and of its events only failures are read', async () => {
+test('a slice with nothing missing is settled by one pass, which reads only its failures from the table', async () => {
   const world = await worldWith(1000);
   expect(await world.report()).toEqual({ slices: 1, expected: 1000, missing: 0, sent: 0, open: 0, done: true });
   expect(world.stored.lookedUp).toBe(world.mailgun.events.filter(({ event }) => event === 'failed').length);
   expect(world.mailgun.calls).toBe(5);
 });
 
-test('what is missing is sent once, and settles in the next pass as recovered, lost or polled', async () => {
+test('a missing event is requeued once, and settles in the next pass as recovered, lost or polled', async () => {
   const world = await worldWith(1000, 10);
   expect(await world.report()).toMatchObject({ expected: 1000, missing: 100, sent: 100, open: 1 });
   await world.process();
@@ -47,14 +47,14 @@ test('what is missing is sent once, and settles in the next pass as recovered, l
   });
 });
 
-test('at the second pass all that no webhook brought is lost, and is reported once', async () => {
+test('at the second pass every event without a webhook counts as lost, and is reported once', async () => {
   const world = await worldWith(70, 7);
   await world.live(26);
   expect(world.totals).toMatchObject({ missing: 0, recovered: 10, lost: 10, late: 0 });
   expect(world.news.reduce((sum, { lost }) => sum + lost, 0)).toBe(10);
 });
 
-test('a settled slice that is passed again keeps every count', async () => {
+test('another pass over a settled slice keeps every count', async () => {
   const world = await worldWith(50);
   await world.report();
   const before = structuredClone(first(world));
@@ -87,7 +87,7 @@ test.each([0, 10])(
   },
 );
 
-test('an emptied listing does not settle a slice in which something is missing', async () => {
+test('an empty listing does not settle a slice with missing events', async () => {
   const world = await worldWith(50, 10);
   await world.report();
   world.ledger.queue = [];
@@ -112,7 +112,7 @@ test('an event that was stored but never listed is unconfirmed, and is reported 
   ]);
   expect([...world.stored.unconfirmed.keys()]).toEqual([placeName(identify(forged, DOMAIN))]);
 
-  // It stays in doubt for as long as Mailgun does not list it, however often reconcile runs and wherever it crashed.
+  // It stays unconfirmed until Mailgun lists it, whatever runs and crashes follow.
   await world.live(2);
   expect(world.gauges).toMatchObject({ inDoubt: 1 });
   world.mailgun.add(forged);
@@ -123,7 +123,7 @@ test('an event that was stored but never listed is unconfirmed, and is reported 
   expect([world.gauges.inDoubt, await world.book.readDoubts(DOMAIN)]).toEqual([0, []]);
 });
 
-test('an event indexed late is found by the second pass', async () => {
+test('an event listed late is found by the second pass', async () => {
   const world = await worldWith(20);
   world.mailgun.add(numbered(900, SLICE_START + 5));
   world.mailgun.isListed = ({ id }) => id !== 'id-900' || world.nowMs > (SLICE_START + 6 * 3600) * 1000;
@@ -135,7 +135,7 @@ test('an event indexed late is found by the second pass', async () => {
 });
 
 describe('with totals, the second pass', () => {
-  /** A ledger of four slices with ten events each, of which all but the late ones came by webhook. */
+  /** Returns a ledger of four slices with ten events each; only the late ones came without a webhook. */
   async function passedOnce(): Promise<ReconcileWorld> {
     const world = new ReconcileWorld();
     world.mailgun.hasTotals = true;
@@ -147,7 +147,7 @@ describe('with totals, the second pass', () => {
   }
   const listingCalls = ({ mailgun }: ReconcileWorld) => mailgun.calls - mailgun.totalsAsked;
 
-  test('of slices that have not changed lists none of them', async () => {
+  test('does not list slices that have not changed', async () => {
     const world = await passedOnce();
     const slices = [...world.book.slices.values()].slice(0, 4);
     await world.live(26);
@@ -156,13 +156,13 @@ describe('with totals, the second pass', () => {
     expect(passed.map(({ listed, stored, tags }) => ({ listed, stored, tags }))).toEqual(
       slices.map(({ listed, stored, tags }) => ({ listed, stored, tags })),
     );
-    // Each slice is listed for its first pass, in two calls where it holds events, and only asked about for its second.
+    // Each slice is listed at its first pass, in two calls if it has events; the second pass only asks for its total.
     const first = [...world.book.slices.values()].length - 4;
     expect(world.mailgun.totalsAsked).toBeGreaterThanOrEqual(4);
     expect(listingCalls(world)).toBeLessThanOrEqual(2 * first);
   });
 
-  test('finds an event that was indexed late', async () => {
+  test('finds an event that was listed late', async () => {
     const world = await passedOnce();
     world.mailgun.add(numbered(90, NOW_MS / 1000 + 95, { id: 'late' }));
     await world.live(26);
@@ -173,7 +173,7 @@ describe('with totals, the second pass', () => {
     const world = new ReconcileWorld();
     world.mailgun.hasTotals = true;
     world.mailgun.rounding = 'millisecond';
-    // Its webhooks lie in the first slice, and the listing, which rounds up, has it in the second.
+    // Its webhooks belong to the first slice; the listing rounds up into the second.
     const event = numbered(0, Math.ceil(NOW_MS / 900_000 + 1) * 900 - 0.0005);
     world.mailgun.add(event);
     const store = (recipient: string) => {
@@ -187,7 +187,7 @@ describe('with totals, the second pass', () => {
     expect([...world.ledger.events.values()].map(({ event: { recipient } }) => recipient)).toEqual([event.recipient]);
   });
 
-  test('calls lost what no webhook has brought by then', async () => {
+  test('counts events without a webhook as lost', async () => {
     const world = await passedOnce();
     world.happen(numbered(93, world.nowMs / 1000 + 5), true);
     await world.live(26);
@@ -202,7 +202,7 @@ describe('with totals, the second pass', () => {
     expect([world.totals.unconfirmed, world.news.length]).toEqual([1, 1]);
   });
 
-  test('lists where the total cannot be had, and waits where Mailgun is down', async () => {
+  test('lists if the total is unavailable, and waits if Mailgun is down', async () => {
     const world = await passedOnce();
     world.mailgun.hasTotals = false;
     await world.live(26);
@@ -222,14 +222,14 @@ describe('with totals, the second pass', () => {
   });
 });
 
-test('two runs at once: one wins, nothing is doubled', async () => {
+test('of two concurrent runs one wins, and nothing is doubled', async () => {
   const world = await worldWith(100, 10);
   const [a, b] = await Promise.all([world.run(), world.run()]);
   expect([a.result?.kind, b.result?.kind].sort()).toEqual(['busy', 'ran']);
   expect(Math.max(...world.sends.values())).toBe(1);
 });
 
-test('a run that outlived its lease discards what another has written', async () => {
+test("a run that outlived its lease does not overwrite another run's state", async () => {
   const world = await worldWith(30, 10);
   const write = world.book.write.bind(world.book);
   world.book.write = async (slice, previous) => {
@@ -243,7 +243,7 @@ test('a run that outlived its lease discards what another has written', async ()
   expect(first(world).version).toBe(1);
 });
 
-test('an event that is never stored is sent five times with growing waits, then is stuck', async () => {
+test('an event that is never stored is requeued five times at growing intervals, then is stuck', async () => {
   const world = await worldWith(10);
   world.mailgun.add(numbered(900, SLICE_START + 5));
   const sentAt: number[] = [];
@@ -259,7 +259,7 @@ test('an event that is never stored is sent five times with growing waits, then 
   expect(world.gauges.openSliceAge).toBeGreaterThan(23 * 3600);
 });
 
-test('being late with second looks counts twice, until they are done', async () => {
+test('the lag of second passes counts double until they are done', async () => {
   const world = await worldWith(10);
   await world.run();
   const cursor = await world.book.readWatermarks(DOMAIN);
@@ -276,7 +276,7 @@ test('being late with second looks counts twice, until they are done', async () 
   expect(world.gauges.watermarkAge).toBeLessThan(settleSeconds + 2 * sliceSeconds);
 });
 
-test('into a backlog nothing is sent, nothing is judged missing, and the cursor waits', async () => {
+test('during a backlog nothing is requeued or counted as missing, and the watermark waits', async () => {
   const world = await worldWith(200, 10);
   world.down.add('process');
   for (let n = 1000; n < 1100; n += 1) world.webhook(numbered(n, SLICE_START + 3000));
@@ -287,21 +287,21 @@ test('into a backlog nothing is sent, nothing is judged missing, and the cursor 
   expect(await world.report()).toMatchObject({ missing: 20, sent: 20, done: true });
 });
 
-test('into a backlog a run lists no more than the first slices that something is missing in', async () => {
+test('during a backlog a run lists only up to the first slices with missing events', async () => {
   const world = new ReconcileWorld();
   for (let n = 0; n < 96; n += 1) world.happen(numbered(n, SLICE_START + n * 900 + 1), true);
   world.nowMs = (SLICE_START + 96 * 900 + 1800) * 1000;
   world.down.add('process');
   for (let n = 1000; n < 1100; n += 1) world.webhook(numbered(n, world.nowMs / 1000));
   expect(await world.report()).toMatchObject({ slices: 0, sent: 0, done: false });
-  // Every worker may have begun one before the first has shown it; each is one page and an empty one after it.
+  // Every worker may have begun a slice before the first result; each takes one page and an empty one.
   expect(world.mailgun.calls).toBeLessThanOrEqual(2 * world.parallel);
   world.down.clear();
   await world.process();
   expect(await world.report()).toMatchObject({ slices: 96, missing: 96, sent: 96, done: true });
 });
 
-test('a run that ignores waits sends nothing while the queue holds anything', async () => {
+test('a run that ignores waits requeues nothing while the queue has messages', async () => {
   const world = await worldWith(20, 10);
   expect(await world.report(true)).toMatchObject({ sent: 2, done: true });
   expect(await world.report(true)).toMatchObject({ sent: 0, done: false });
@@ -309,7 +309,7 @@ test('a run that ignores waits sends nothing while the queue holds anything', as
   expect(await world.report(true)).toMatchObject({ sent: 0, missing: 0, open: 0, done: true });
 });
 
-test('a run whose time is up goes on inside the slice, and counts the same', async () => {
+test('a run that is out of time continues inside the slice in the next run, with the same counts', async () => {
   const whole = await worldWith(2000, 10);
   await whole.report();
   const world = await worldWith(2000, 10);
@@ -326,7 +326,7 @@ test('a run whose time is up goes on inside the slice, and counts the same', asy
   expect(Math.max(...world.sends.values())).toBe(1);
 });
 
-test('an index that lags behind makes nothing missing', async () => {
+test('a lagging index makes no event missing', async () => {
   const world = await worldWith(100);
   world.stored.isIndexed = (name) => !name.includes('id-5');
   expect(await world.report()).toMatchObject({ expected: 100, missing: 0, sent: 0 });
@@ -385,7 +385,7 @@ test('a listing that never ends is given up', async () => {
   expect(world.failures).toEqual([new ListingError('endless')]);
 });
 
-test('time that Mailgun no longer keeps is judged by what is stored, and the ledger goes on', async () => {
+test("slices beyond Mailgun's retention become unlisted, and the ledger continues", async () => {
   const world = await worldWith(20);
   world.nowMs += 11 * 86_400_000;
   world.mailgun.retentionSeconds = 10 * 86_400;
@@ -394,7 +394,7 @@ test('time that Mailgun no longer keeps is judged by what is stored, and the led
   expect(world.book.watermarks.get(DOMAIN)!.position).toBeGreaterThan(START + 10 * 86_400);
 });
 
-test('a ledger starts with the slice of the first stored event, and not before', async () => {
+test('a ledger starts with the slice of the first stored event, not before', async () => {
   const world = await worldWith(0);
   world.fromEpochSeconds = undefined;
   expect(await world.report()).toMatchObject({ slices: 0, done: true });
@@ -421,7 +421,7 @@ test.each([1, 4])(
   },
 );
 
-describe('what a run can judge', () => {
+describe('the completeness that a run reports', () => {
   const judged = async (world: ReconcileWorld) => {
     const { result } = await world.run();
     return result?.kind === 'ran' ? result.judgement : undefined;
@@ -434,18 +434,18 @@ describe('what a run can judge', () => {
     return world;
   };
 
-  test('a run that passed its slices judges the whole', async () => {
+  test('is full if the run passed its slices', async () => {
     expect(await judged(await worldWith(20, 10))).toEqual({ isGauged: true, isWhole: true, isKeyRefused: false });
   });
 
-  test('a run that had nothing to pass judges nothing', async () => {
+  test('is absent if the run had nothing to pass', async () => {
     const world = await worldWith(20, 10);
     await world.run();
 
     expect(await judged(world)).toEqual({ isGauged: true, isWhole: false, isKeyRefused: false });
   });
 
-  test('a run that cannot read the state of a domain knows no gauge of the whole', async () => {
+  test('lacks overall gauges if the state of a domain is unreadable', async () => {
     const world = await worldWith(20, 10);
     world.book.readDoubts = async () => {
       throw new Error('the table is down');
@@ -462,7 +462,7 @@ describe('what a run can judge', () => {
     expect(await judged(await failing(reason))).toEqual({ isGauged: true, isWhole: false, isKeyRefused });
   });
 
-  test('one domain that fails leaves the others judged in part', async () => {
+  test('is partial if one domain fails', async () => {
     const world = await worldWith(20, 10);
     const page = world.mailgun.page.bind(world.mailgun);
     world.mailgun.page = async (request) => {
@@ -475,7 +475,7 @@ describe('what a run can judge', () => {
   });
 });
 
-test('without an API key it is off, and only looks whether there is a ledger', async () => {
+test('without an API key reconcile is off, and only checks whether there is a ledger', async () => {
   const world = await worldWith(20, 10);
   world.isConfigured = false;
   expect(await world.run()).toEqual({ result: { kind: 'off', wasOn: false }, points: ['table.readWatermarks'] });
@@ -486,7 +486,7 @@ test('without an API key it is off, and only looks whether there is a ledger', a
   expect(await world.run()).toEqual({ result: { kind: 'off', wasOn: true }, points: ['table.readWatermarks'] });
 });
 
-test('with an API key that cannot be read it is off too, whatever the table says', async () => {
+test('with an unreadable API key reconcile is off too, whatever the table holds', async () => {
   const world = await worldWith(20, 10);
   await world.run();
   world.down.add('secrets');
@@ -550,7 +550,7 @@ describe('crash points of reconcile', () => {
   );
 });
 
-test('a run between the ends of two slices lists nothing, and reads its markers and watermarks alone', async () => {
+test('a run with no slice due lists nothing, and reads only markers and watermarks', async () => {
   const world = new ReconcileWorld();
   for (let n = 0; n < 20; n += 1) world.happen(numbered(n, NOW_MS / 1000 + n), false);
   await world.process();

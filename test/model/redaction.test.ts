@@ -32,7 +32,7 @@ async function take(ledger: InMemoryLedger, message: QueueMessage, trouble?: Tro
   return { outcome, points: life.points };
 }
 
-/** One event, as listed, brought by a webhook, with its status and its suppression and no other. */
+/** Asserts one event, as listed, brought by a webhook, with exactly its status and suppression. */
 function expectMerged(ledger: InMemoryLedger): void {
   const [[, event] = [], ...others] = [...ledger.events];
   expect(others).toEqual([]);
@@ -51,14 +51,14 @@ test('a redacted webhook suppresses no one', async () => {
   expect((await withCopies()).suppressions.size).toBe(0);
 });
 
-test('copies are merged into the listed event, which counts as brought by the first of their webhooks', async () => {
+test('redacted copies are merged into the listed event, with the origin of the first copy', async () => {
   const ledger = await withCopies();
   expect((await take(ledger, fromListing)).outcome).toBe('known');
   expectMerged(ledger);
 });
 
-describe('whatever dies while copies are merged, the same message ends the same', () => {
-  test('at every call and moment, by crash and by fault', async () => {
+describe('a merge of redacted copies that is interrupted', () => {
+  test('at any call and moment, by crash or fault, ends with the same result after a retry', async () => {
     const { points } = await take(await withCopies(), fromListing);
     expect(points).toHaveLength(10);
     for (const call of points.keys()) {
@@ -74,7 +74,7 @@ describe('whatever dies while copies are merged, the same message ends the same'
   });
 });
 
-test('a repeat of a merged webhook leaves nothing behind, wherever it dies', async () => {
+test('a repeat of a merged webhook leaves nothing behind, wherever it crashes', async () => {
   const settled = async () => {
     const ledger = await withCopies();
     await take(ledger, fromListing);
@@ -109,7 +109,7 @@ test('a merge between the status and the event of a repeat leaves nothing behind
   expectMerged(ledger);
 });
 
-test('the listed event is stored where its copies are gone', async () => {
+test('the listed event is stored even if its copies are gone', async () => {
   const ledger = new InMemoryLedger();
   expect((await take(ledger, fromListing)).outcome).toBe('stored');
   expect([...ledger.events.values()]).toMatchObject([{ source: 'reconcile', event: listed }]);

@@ -11,13 +11,13 @@ const LEDGER_START = Math.floor(NOW_MS / 1000 / 900) * 900;
 const DAY_BEFORE = LEDGER_START - 86_400;
 const BEFORE = { fromEpochSeconds: DAY_BEFORE, toEpochSeconds: LEDGER_START };
 
-/** A ledger that runs, and before its start a day with 480 events, every fourth of which is stored. */
+/** Returns a running ledger, with 480 events on the day before its start, of which every fourth is stored. */
 async function worldWithPast(): Promise<ReconcileWorld> {
   const world = new ReconcileWorld();
   for (let n = 0; n < 480; n += 1) world.happen(numbered(n, DAY_BEFORE + n * 180), n % 4 !== 0);
   for (let n = 480; n < 500; n += 1) world.happen(numbered(n, LEDGER_START + n), false);
   await world.process();
-  // Stored by a version that did not compare what comes before a ledger.
+  // Stored by a version that did not compare the time before a ledger's start.
   world.book.stragglers.clear();
   await world.live(2);
   return world;
@@ -53,7 +53,7 @@ test('a plan counts what is missing, and neither writes nor sends anything', asy
   expect(state(world)).toEqual(before);
 });
 
-test('a plan that runs out of time inside a slice goes on with its progress', async () => {
+test('a plan that runs out of time inside a slice continues from its progress', async () => {
   const world = new ReconcileWorld();
   for (let n = 0; n < 3000; n += 1) world.happen(numbered(n, DAY_BEFORE + n / 4), n % 3 === 0);
   await world.process();
@@ -74,7 +74,7 @@ test('a plan that runs out of time inside a slice goes on with its progress', as
   expect(world.book.parts.size).toBe(0);
 });
 
-test('a time before the ledger is replayed: exactly what is missing, once, and without paging anybody', async () => {
+test('replaying the time before a ledger requeues exactly what is missing, once, without an alarm', async () => {
   const world = await worldWithPast();
   world.news.length = 0;
 
@@ -89,7 +89,7 @@ test('a time before the ledger is replayed: exactly what is missing, once, and w
   expect(world.news).toEqual([]);
 });
 
-test('nothing is sent into a backlog, and the next call goes on from the slice that was held', async () => {
+test('during a backlog a replay requeues nothing, and the next call continues from that slice', async () => {
   const world = await worldWithPast();
 
   const { report } = await world.replay(BEFORE);
@@ -100,7 +100,7 @@ test('nothing is sent into a backlog, and the next call goes on from the slice t
   expect(again).toMatchObject({ state: 'backlog', slices: 0, nextFromEpochSeconds: report!.nextFromEpochSeconds });
 });
 
-test('what an open slice lacks is not sent again while it may be in the queue', async () => {
+test('missing events of an open slice are not requeued while they may be in the queue', async () => {
   const world = await worldWithPast();
   const one = { fromEpochSeconds: DAY_BEFORE, toEpochSeconds: DAY_BEFORE + 900 };
   await world.replay(one);
@@ -111,7 +111,7 @@ test('what an open slice lacks is not sent again while it may be in the queue', 
   expect(Math.max(...world.sends.values())).toBe(1);
 });
 
-test('slices that are settled again change only their passes', async () => {
+test('replaying settled slices changes only their number of passes', async () => {
   const world = await worldWithPast();
   const range = { fromEpochSeconds: LEDGER_START, toEpochSeconds: LEDGER_START + 1800 };
   const before = structuredClone([...world.book.slices.values()]);
@@ -128,7 +128,7 @@ test('slices that are settled again change only their passes', async () => {
   expect([...world.book.slices.values()]).toEqual(before.map((slice) => (touched(slice) ? passedAgain(slice) : slice)));
 });
 
-test('a replay that dies at any call is resumed, and nothing is lost or stored twice', async () => {
+test('a replay that crashes at any call is resumed, and nothing is lost or stored twice', async () => {
   const range = { fromEpochSeconds: DAY_BEFORE, toEpochSeconds: DAY_BEFORE + 900 };
   const { points } = await (await worldWithPast()).replay(range);
   expect(points.length).toBeGreaterThan(10);
@@ -138,7 +138,7 @@ test('a replay that dies at any call is resumed, and nothing is lost or stored t
       const stored = world.ledger.events.size;
       await world.replay(range, { call, moment, kind: 'crash' });
       await world.process();
-      // The lease of the dead run ends by itself.
+      // The lease of the crashed run expires.
       world.nowMs += 180_000;
       await replayAll(world, range);
       await world.live(3);
@@ -152,7 +152,7 @@ test('a replay that dies at any call is resumed, and nothing is lost or stored t
   }
 });
 
-test('a replay stops at time that is not due, and ends', async () => {
+test('a replay ends at the first slice that is not due', async () => {
   const world = await worldWithPast();
   const toEpochSeconds = Math.floor(world.nowMs / 1000) + 3600;
   const { report } = await world.replay({ fromEpochSeconds: LEDGER_START, toEpochSeconds });
@@ -160,7 +160,7 @@ test('a replay stops at time that is not due, and ends', async () => {
   expect(report!.nextFromEpochSeconds).toBeLessThan(toEpochSeconds);
 });
 
-test('slices of which Mailgun lists nothing any more are reported, and not written', async () => {
+test('slices that Mailgun no longer lists are reported, and not written', async () => {
   const world = await worldWithPast();
   world.mailgun.retentionSeconds = 12 * 3600;
   const slices = world.book.slices.size;
@@ -174,7 +174,7 @@ test.each([
   { name: 'another run', expected: { state: 'busy' } },
   { name: 'no key', expected: { state: 'off' } },
   { name: 'a domain of somebody else', expected: { state: 'unknown-domain' } },
-])('$name stops a replay at its place', async ({ name, expected }) => {
+])('$name stops a replay at that slice', async ({ name, expected }) => {
   const world = await worldWithPast();
   if (expected.reason) world.mailgun.failure = new ListingError('unauthorized');
   if (expected.state === 'busy') world.book.lease = { holder: 'other', until: world.nowMs + 1000 };
@@ -184,7 +184,7 @@ test.each([
   expect(report).toMatchObject({ ...expected, done: false, slices: 0, nextFromEpochSeconds: DAY_BEFORE });
 });
 
-/** The command on the world, as if it were a stack; its function takes as many milliseconds a call. */
+/** Returns a context in which the command works on the world; each call takes as many milliseconds. */
 function commandOn(world: ReconcileWorld, over: Partial<CliContext> = {}) {
   const lines: string[] = [];
   const invoke = async (_name: string, event: unknown) => {
@@ -206,7 +206,7 @@ function commandOn(world: ReconcileWorld, over: Partial<CliContext> = {}) {
 }
 const FROM_TO = ['--from', String(DAY_BEFORE), '--to', String(LEDGER_START)];
 
-test('the command replays all, waits out the backlog and says so', async () => {
+test('the replay command waits during a backlog, says so, and completes', async () => {
   const world = await worldWithPast();
   const { lines, run } = commandOn(world);
 
@@ -219,7 +219,7 @@ test('the command replays all, waits out the backlog and says so', async () => {
   expect(lines.at(-1)).toBe('Replayed: 480 events, 360 missing, 360 sent to the queue.');
 });
 
-test('the command that is interrupted prints the one that goes on, and that one does the rest', async () => {
+test('an interrupted replay command prints the command that continues, which completes it', async () => {
   const world = await worldWithPast();
   const stop = new AbortController();
   const { lines, run } = commandOn(world, {
@@ -241,7 +241,7 @@ test('the command that is interrupted prints the one that goes on, and that one 
   expect([...world.sends.values()].every((times) => times === 1)).toBe(true);
 });
 
-test('the printed plan says what it would do, and at what cost', async () => {
+test('the printed replay plan says what it would do, and at what cost', async () => {
   const { lines, run } = commandOn(await worldWithPast());
   expect(await run(...FROM_TO, '--plan')).toBe(0);
   expect(lines.slice(1)).toEqual([
@@ -266,10 +266,10 @@ test.each([
     replay: { domain: DOMAIN, fromEpochSeconds: 1, toEpochSeconds: 2, plan: 'yes' },
     says: 'replay.plan is not a boolean',
   },
-])('a malformed request is refused, and never taken for a run: $says', ({ replay, says }) => {
+])('a malformed replay request is refused, and never taken for a scheduled run: $says', ({ replay, says }) => {
   expect(() => replayIn({ replay })).toThrow(says);
 });
 
-test('other invocations are no replay', () => {
+test('other invocations are not a replay', () => {
   for (const event of [undefined, null, {}, { ignoreWaits: true }]) expect(replayIn(event)).toBeUndefined();
 });

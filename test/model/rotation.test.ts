@@ -38,7 +38,7 @@ test.each([0, 1, 2, 3, 4, 5])(
   },
 );
 
-test('what the old key signed before the rotation is taken after it', async () => {
+test('webhooks signed by the old key before the rotation are acknowledged after it', async () => {
   const world = new World();
   const event = lifeEvent('bounced', 0, 0, 0);
   const signature = world.sign();

@@ -21,10 +21,10 @@ import { DOMAIN, deliveredEvent } from '../support/webhooks.ts';
 
 export const DAY = 86_400;
 export const SLICES = 4;
-/** Every slice of the tests had its second pass by then. */
+/** After the second pass of every slice in the tests. */
 export const LATER_MS = (SLICE_START + 3 * DAY) * 1000;
 
-/** A run whose calls take their time, each another, so that runs side by side meet at any of them. */
+/** A run whose calls take different times, so that concurrent runs interleave anywhere. */
 export class Dawdler extends Mortal {
   readonly #random: () => number;
 
@@ -39,7 +39,7 @@ export class Dawdler extends Mortal {
   }
 }
 
-/** A lease in memory; no time passes for it while runs are at work. */
+/** An in-memory lease that expires only by `end`. */
 class InMemoryLease implements Lease {
   #holder: string | undefined;
 
@@ -53,13 +53,13 @@ class InMemoryLease implements Lease {
     if (this.#holder === holder) this.#holder = undefined;
   }
 
-  /** Its time is over, whichever run holds it. */
+  /** Expires the lease, whichever run holds it. */
   end(): void {
     this.#holder = undefined;
   }
 }
 
-/** A ledger that is sealed by runs which may be cut at every call, and what must hold of its archive. */
+/** A ledger sealed by runs that can be interrupted at every call, with the invariants of its archive. */
 export class SealWorld {
   readonly ledger = new InMemoryEvents();
   readonly bucket = new InMemoryBucket();
@@ -67,7 +67,7 @@ export class SealWorld {
   readonly failures: unknown[] = [];
   readonly lease = new InMemoryLease();
   nowMs = LATER_MS;
-  /** Slices with events that no pass has seen. */
+  /** Slices with events that arrived after their last pass. */
   readonly unseen = new Set<number>();
   #salts = 0;
   #runs = 0;
@@ -83,7 +83,7 @@ export class SealWorld {
     this.ledger.events.set(placeName(key), { key, event: facts });
   }
 
-  /** Passes a slice once more, as reconcile does. */
+  /** Passes a slice again, as reconcile does. */
   pass(slice: number, isOld = true): void {
     this.unseen.delete(slice);
     const start = SLICE_START + slice * SLICE_SECONDS;
@@ -98,7 +98,10 @@ export class SealWorld {
     this.ledger.slices.set(start, slicePassed(bounds, this.ledger.slices.get(start), tally, passed) as Slice);
   }
 
-  /** Deps of one run. Without a lease two runs work side by side, as after one that was lost. */
+  /**
+   * Returns the dependencies of one run. With the default lease, concurrent runs do not exclude each other, as after a
+   * lost lease.
+   */
   deps(mortal = new Mortal(), lease: Lease = { hold: async () => true, release: async () => {} }): SealDeps {
     return {
       ...mortalArchive(mortal, this.bucket, this.state),
@@ -122,7 +125,7 @@ export class SealWorld {
       .finally(() => lease?.release(runId));
   }
 
-  /** A run that nothing disturbs, until nothing is left to seal. */
+  /** Runs seal undisturbed until nothing is left. */
   async settle(): Promise<void> {
     const seal = createSeal(this.deps());
     for (let run = 0; run < 3; run += 1) {
@@ -141,7 +144,7 @@ export class SealWorld {
     }
   }
 
-  /** Leaves tombstones of a recipient in the table, as the sweeps of the command do. */
+  /** Replaces a recipient's events by tombstones, as the command's sweeps do. */
   sweepTable(recipient: string): void {
     for (const [name, { key, event: facts }] of this.ledger.events) {
       if (facts.event.recipient !== recipient) {
@@ -156,7 +159,7 @@ export class SealWorld {
     }
   }
 
-  /** A run of the command's last step; undefined where it died. */
+  /** Runs the command's last step; returns undefined if it crashed. */
   async erase(recipient: string, trouble?: Trouble, seed = 0): Promise<ErasedArchive | undefined> {
     const mortal = seed === 0 ? new Mortal(trouble) : new Dawdler(trouble, seed);
     const runId = `erase-${++this.#runs}`;
@@ -173,13 +176,13 @@ export class SealWorld {
 
   points: string[] = [];
 
-  /** Everything that can be read from the bucket, old versions too. */
+  /** Returns everything readable in the bucket, old versions included. */
   everyText(): string[] {
     const old = [...this.bucket.versions.values()].flatMap((versions) => [...versions.values()]);
     return [...this.bucket.objects.values(), ...old];
   }
 
-  /** The oracle: what the archive of a settled ledger must be. */
+  /** The oracle: checks the archive of a settled ledger. */
   async check(): Promise<void> {
     const { links, faults } = checkChain(DOMAIN, this.chain());
     expect(faults).toEqual([]);

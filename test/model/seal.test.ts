@@ -8,7 +8,7 @@ import { DOMAIN } from '../support/webhooks.ts';
 import { DAY, fullWorld, LATER_MS, SealWorld, SLICES } from './seal-world.ts';
 
 const RUNS = Number(process.env.MODEL_RUNS ?? 2000) / 8;
-test('seals every slice once, empty ones too, and a second run finds nothing to do', async () => {
+test('seal seals every slice once, empty ones too, and a second run finds nothing to do', async () => {
   const world = fullWorld();
 
   const { report } = await world.run();
@@ -34,7 +34,7 @@ test('an event that is stored later goes into a supplement; a pass that changes 
   for (const [key, text] of before) expect(world.bucket.objects.get(key)).toBe(text);
 });
 
-test('waits for the second pass, and for the day index', async () => {
+test('seal waits for the second pass, and for the day index', async () => {
   const world = new SealWorld();
   world.store(1, 0);
   world.pass(0, false);
@@ -47,7 +47,7 @@ test('waits for the second pass, and for the day index', async () => {
   expect((await world.run()).report).toMatchObject({ sealed: 1 });
 });
 
-test('leaves a slice whose index names an event that is gone to a later run, and reports how long it waits', async () => {
+test('seal leaves a slice to a later run if the index names a deleted event, and reports how long it waits', async () => {
   const world = fullWorld();
   const [gone] = world.ledger.events.keys();
   const event = world.ledger.events.get(gone ?? '');
@@ -68,7 +68,7 @@ test('leaves a slice whose index names an event that is gone to a later run, and
   await world.check();
 });
 
-test('finds the lease held, and reports what waits meanwhile', async () => {
+test('seal reports what waits while another run holds the lease', async () => {
   const world = fullWorld();
   await world.lease.hold('erase');
 
@@ -83,7 +83,7 @@ test('finds the lease held, and reports what waits meanwhile', async () => {
   expect(later.report).toMatchObject({ waitSeconds: 0, busy: true });
 });
 
-test('a slice that is sealed does not wait, though one before it is not sealed', async () => {
+test('a sealed slice does not count as waiting, even if an earlier one is not sealed', async () => {
   const world = new SealWorld();
   world.pass(0, false);
   world.store(1, 1);
@@ -96,7 +96,7 @@ test('a slice that is sealed does not wait, though one before it is not sealed',
   expect(report).toMatchObject({ waitSeconds: 0, busy: true });
 });
 
-test('what is stored later for a sealed slice waits too while the lease is held, as its day has its turn', async () => {
+test('a sealed slice with later events counts as waiting while the lease is held, once its day is checked', async () => {
   const world = fullWorld();
   await world.run();
   world.store(99, 1);
@@ -112,7 +112,7 @@ test('what is stored later for a sealed slice waits too while the lease is held,
   expect(Math.max(...waits)).toBeGreaterThan(DAY);
 });
 
-test('a bucket that refuses everything leaves slices waiting, and the report says for how long', async () => {
+test('a bucket that refuses all calls leaves slices waiting, and the report says for how long', async () => {
   const world = fullWorld();
   world.bucket.putTextIfAbsent = () => Promise.reject(new Error('access denied'));
 
@@ -122,7 +122,7 @@ test('a bucket that refuses everything leaves slices waiting, and the report say
   expect(world.failures).toHaveLength(1);
 });
 
-test('stops at its deadline and goes on in the next run', async () => {
+test('seal stops at its deadline and continues in the next run', async () => {
   const world = fullWorld();
   const seal = createSeal(world.deps());
   expect(await seal({ ignoreWaits: false, deadlineMs: world.nowMs })).toMatchObject({ sealed: 0, done: false });
@@ -130,7 +130,7 @@ test('stops at its deadline and goes on in the next run', async () => {
   await world.check();
 });
 
-test('appends nothing to a chain that was changed', async () => {
+test('seal appends nothing to a modified chain', async () => {
   const world = fullWorld();
   await world.run();
   world.state.heads.clear();
@@ -144,7 +144,7 @@ test('appends nothing to a chain that was changed', async () => {
   expect(world.failures).toEqual([expect.objectContaining({ name: 'BrokenChainError' })]);
 });
 
-test('a slice of many events is held one row group at a time', async () => {
+test('sealing a large slice holds one row group in memory at a time', async () => {
   const world = new SealWorld();
   for (let nth = 0; nth < 25; nth += 1) world.store(nth, 0);
   world.pass(0);
@@ -166,7 +166,7 @@ test('a slice of many events is held one row group at a time', async () => {
   await world.check();
 });
 
-test('a head that lags behind takes no mark back', async () => {
+test('a stale chain head does not undo the mark of a sealed slice', async () => {
   const world = new SealWorld();
   world.pass(0);
   world.pass(1);
@@ -178,8 +178,8 @@ test('a head that lags behind takes no mark back', async () => {
   await world.check();
 });
 
-describe('a run that dies', () => {
-  test('at any call, at any moment, leaves what the next run completes', async () => {
+describe('a seal run that crashes', () => {
+  test('at any call, at any moment, is completed by the next run', async () => {
     const { mortal } = await fullWorld().run();
     const calls = mortal.points.length;
     expect(calls).toBeGreaterThan(20);
@@ -188,7 +188,7 @@ describe('a run that dies', () => {
         for (const kind of ['crash', 'fault'] as const) {
           const world = fullWorld();
           await world.run({ call, moment, kind });
-          // An event that comes in before the next run is not in an object that this one left.
+          // An event that arrives before the next run is not in this run's object.
           if (kind === 'fault') {
             world.store(99, 1);
             world.pass(1);
@@ -202,7 +202,7 @@ describe('a run that dies', () => {
   });
 });
 
-test('any order of events, passes, deaths and runs side by side ends in an archive of every event', async () => {
+test('any order of events, passes, crashes and concurrent runs ends in an archive of every event', async () => {
   const trouble = fc.option(
     fc.record({ call: fc.nat(30), moment: fc.constantFrom(...MOMENTS), kind: fc.constantFrom('crash', 'fault') }),
     { nil: undefined, freq: 3 },

@@ -4,7 +4,7 @@ import { numbered, ReconcileWorld } from './reconcile-world.ts';
 
 const SLICE_START = Math.floor(NOW_MS / 1000 / 900) * 900;
 
-/** Events of one slice, and the world at the time it is due; every one but the polled comes by webhook or does not. */
+/** Returns a world when its slice is due; all its events except the polled ones come by webhook unless `isDropped`. */
 async function worldAfter(events: number, isDropped: (number: number) => boolean) {
   const world = new ReconcileWorld();
   for (let n = 0; n < events; n += 1) {
@@ -21,7 +21,7 @@ const silentEvents = async (world: ReconcileWorld) => {
   return world.gauges.silentEvents;
 };
 
-test('where no webhook of a slice came, all that should have come are silent', async () => {
+test('if no webhook of a slice arrived, all expected events count as silent', async () => {
   // One in seven can only be polled.
   expect(await silentEvents(await worldAfter(14, () => true))).toBe(12);
 });
@@ -30,11 +30,11 @@ test.each([
   ['all webhooks came', 14, () => false],
   ['one webhook came', 14, (n: number) => n !== 3],
   ['traffic ended', 0, () => true],
-])('nothing is silent where %s', async (_name, events, isDropped) => {
+])('no event is silent if %s', async (_name, events, isDropped) => {
   expect(await silentEvents(await worldAfter(events, isDropped))).toBe(0);
 });
 
-test('what can only be polled is not silent', async () => {
+test('events that can only be polled are not silent', async () => {
   const world = new ReconcileWorld();
   for (let n = 0; n < 5; n += 1) world.happen(numbered(6, SLICE_START + n, { id: `polled-${n}` }), true);
   world.nowMs = (SLICE_START + 900 + 1800) * 1000;
@@ -43,7 +43,7 @@ test('what can only be polled is not silent', async () => {
   expect(world.totals.expected).toBe(5);
 });
 
-test('silence is reported while it lasts, and not again when its slices are looked at once more', async () => {
+test('silence is reported while it lasts, and not again by later passes of its slices', async () => {
   const world = await worldAfter(14, () => true);
   expect(await silentEvents(world)).toBe(12);
   await world.process();
@@ -66,7 +66,7 @@ test('events that may all be in the queue are not silent', async () => {
   expect(await silentEvents(world)).toBe(0);
 });
 
-test('a run that catches up on many slices counts them together, each domain for itself', async () => {
+test('a run that catches up counts silent events over all its slices, separately for each domain', async () => {
   const world = await worldAfter(14, () => true);
   for (let n = 100; n < 110; n += 1) world.mailgun.add(numbered(n, SLICE_START + 900 + n));
   world.nowMs += 4 * 900_000;

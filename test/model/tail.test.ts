@@ -7,8 +7,8 @@ import { createTail } from '../../lambdas/read-api/tail/tail.ts';
 import { isTailPosition, MAX_SHOWN, type TailPosition, tailStart } from '../../lambdas/read-api/tail/tail-position.ts';
 import { deliveredEvent } from '../support/webhooks.ts';
 
-// Events are stored in any order, at any distance from their time, and appear in the index with a delay of its own.
-// A reader polls, loses responses and its memory of all but an earlier cursor, and stays away for days.
+// Events are stored in any order, at any distance from their time, and appear in the index with a delay. A reader
+// polls, loses responses and restarts from an earlier cursor, and stays away for days.
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -25,7 +25,7 @@ interface ModelEvent {
   visibleAtMs: number;
 }
 
-/** The table and its index; what is not visible yet is in neither, as an index that lags would have it. */
+/** The table and its index; an event that is not visible yet is in neither, as with a lagging index. */
 class World {
   nowMs = START_MS;
   read = 0;
@@ -68,7 +68,7 @@ const placeOf = ({ id, atMs }: ModelEvent): IndexedPlace => ({
 const isBehind = (one: IndexedPlace, other: IndexedPlace) =>
   one.atMs < other.atMs || (one.atMs === other.atMs && one.partition > other.partition);
 
-/** A reader that keeps what was shown up to its cursor, and nothing else. */
+/** A reader that keeps only what was shown up to its cursor. */
 class Reader {
   position: TailPosition;
   shown: string[] = [];
@@ -88,7 +88,7 @@ class Reader {
     const filter = { domains: DOMAINS, types: typesOf(undefined), isWantedPlace: () => true, isWanted: () => true };
     const { body, next } = await this.#tail({ ...filter, limit, position: this.position, nowMs });
     expect(body.events.length).toBeLessThanOrEqual(limit);
-    // A cursor travels as text, and is checked by anyone who gets it.
+    // A cursor travels as text, and is validated on receipt.
     const position = JSON.parse(JSON.stringify(next)) as TailPosition;
     expect(isTailPosition(position, DOMAINS.length, undefined)).toBe(true);
     if (isLost) return body.behind;
@@ -101,7 +101,7 @@ class Reader {
     this.#earlier = { position: this.position, shown: this.shown };
   }
 
-  /** Everything since an earlier cursor is forgotten. */
+  /** Forgets everything since an earlier cursor. */
   cut(): void {
     ({ position: this.position, shown: this.shown } = this.#earlier);
   }
@@ -164,7 +164,7 @@ async function act(world: World, reader: Reader, step: Step): Promise<void> {
   }
 }
 
-/** Polls until every tier was looked at once more. */
+/** Polls until every tier has been read again. */
 async function readToTheEnd(world: World, reader: Reader): Promise<void> {
   for (let round = 0; round < 3; round += 1) {
     world.nowMs += 2 * DAY_MS;
@@ -185,7 +185,7 @@ test.each([1250, 7])(
         for (const step of taken) await act(world, reader, step);
         await readToTheEnd(world, reader);
 
-        // The receipt stands for the storing of what is stored within 15 seconds of it.
+        // The receipt counts as the time of storing if both are within 15 seconds.
         const isOfTail = ({ receivedAtMs, storedAtMs }: ModelEvent) =>
           (lateStoredTime(receivedAtMs, storedAtMs).storedAtMs ?? receivedAtMs) > START_MS;
         const stored = world.events.filter(isOfTail).map(({ id }) => id);
@@ -197,7 +197,7 @@ test.each([1250, 7])(
   120_000,
 );
 
-test('shows an event at the next poll after it is in the index', async () => {
+test('the tail shows an event at the next poll after it is in the index', async () => {
   const world = new World();
   const reader = new Reader(world, 1250);
   await reader.poll(100);
@@ -206,7 +206,7 @@ test('shows an event at the next poll after it is in the index', async () => {
   expect([await reader.poll(100), reader.shown]).toEqual([false, ['e0']]);
 });
 
-test('keeps its cursor while nothing is new, and moves it on within two and a half minutes', async () => {
+test('the tail keeps its cursor while nothing is new, and advances it within two and a half minutes', async () => {
   const world = new World();
   const reader = new Reader(world, 1250);
   const cursors = new Set<string>();
@@ -218,7 +218,7 @@ test('keeps its cursor while nothing is new, and moves it on within two and a ha
   expect(cursors.size).toBeLessThanOrEqual(2);
 });
 
-test('holds no more names than a cursor has room for, and loses none of a burst', async () => {
+test("the tail's cursor stays within its size limit during a burst, and loses no event", async () => {
   const world = new World();
   const reader = new Reader(world, 1250);
   const { nowMs } = world;
@@ -233,7 +233,7 @@ test('holds no more names than a cursor has room for, and loses none of a burst'
   expect(reader.shown.length).toBe(MAX_SHOWN + 200);
 });
 
-test('an hour of polls reads the events of at most 240 hours', async () => {
+test('an hour of tail polls reads the events of at most 240 hours', async () => {
   const world = new World();
   const everyMs = 6 * MINUTE_MS;
   for (let atMs = START_MS - 31 * DAY_MS; atMs < START_MS + 26 * HOUR_MS; atMs += everyMs) {
@@ -244,12 +244,12 @@ test('an hour of polls reads the events of at most 240 hours', async () => {
     while (await reader.poll(1000));
     world.nowMs += 5 * MINUTE_MS;
   }
-  // The first tier is polled every five seconds, and rereads four minutes and a half at most.
+  // The first tier is polled every five seconds, and rereads at most four and a half minutes.
   const firstTierPerHour = (720 * 4.5 * MINUTE_MS) / everyMs;
   expect(world.read / 26 + firstTierPerHour).toBeLessThan((240 * HOUR_MS) / everyMs);
 });
 
-test('a type without a partition of its own is looked for among the others', () => {
+test('the tail finds a type without its own partition among the others', () => {
   const isWanted = nameCheck('list_uploaded');
   const place = placeOf({ id: 'x', domain: '-', atMs: 0, receivedAtMs: 0, storedAtMs: 0, visibleAtMs: 0 });
   expect([isWanted?.(place), isWanted?.({ ...place, sort: 'R#-#E#list_uploaded#1' })]).toEqual([false, true]);

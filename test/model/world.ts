@@ -13,17 +13,17 @@ import { DOMAIN, jsonBody, NOW_MS, signed } from '../support/webhooks.ts';
 
 type SignatureBlock = ReturnType<typeof signed>;
 
-/** A post that Mailgun or an attacker made. */
+/** A post by Mailgun or by an attacker. */
 export interface Posted {
   event: JsonObject;
   signature: SignatureBlock;
 }
 
-/** Mailgun, the stack and the clock, all in memory; every step of the model acts on it. */
+/** Mailgun, the stack and the clock in memory; every step of the model acts on it. */
 export class World {
   readonly ledger = new InMemoryLedger();
   readonly deadLetters: string[] = [];
-  /** Posts of Mailgun's own, whether they were acknowledged or not. */
+  /** Posts by Mailgun, acknowledged or not. */
   readonly posted: Posted[] = [];
   readonly attempted = new Map<string, JsonObject>();
   readonly acknowledged = new Set<string>();
@@ -37,12 +37,12 @@ export class World {
     createCachedSecret({ send: async () => ({ SecretString: this.#secret }) } as never, 'arn', () => this.nowMs),
   );
 
-  /** Mailgun posts an event, signed now. */
+  /** Posts an event as Mailgun, signed now. */
   async deliver(event: JsonObject, trouble?: Trouble): Promise<Answer | undefined> {
     return this.repost({ event, signature: this.sign() }, trouble);
   }
 
-  /** Mailgun posts the very same bytes, as a retry that was not signed again. */
+  /** Posts the same bytes as Mailgun, like a retry that was not signed again. */
   async repost(posted: Posted, trouble?: Trouble): Promise<Answer | undefined> {
     const key = eventId(posted.event);
     this.attempted.set(key, posted.event);
@@ -52,7 +52,7 @@ export class World {
     return answer;
   }
 
-  /** Anybody posts anything. */
+  /** Posts arbitrary bytes. */
   async post(bytes: Uint8Array, trouble?: Trouble): Promise<Answer | undefined> {
     const invocation = new Mortal(trouble);
     const ingest = createIngest({
@@ -72,7 +72,7 @@ export class World {
     return answer;
   }
 
-  /** Process takes the message at `index`; what fails or dies stays in the queue, as does a copy delivered twice. */
+  /** Processes the message at `index`; on failure it stays in the queue, as does a duplicate delivery. */
   async process(index: number, trouble?: Trouble, staysAsDuplicate = false): Promise<void> {
     const { queue } = this.ledger;
     const position = queue.length === 0 ? -1 : index % queue.length;
@@ -90,7 +90,7 @@ export class World {
     if (outcome !== undefined && !staysAsDuplicate) queue.splice(position, 1);
   }
 
-  /** A message's receives are used up. */
+  /** Moves a message to the DLQ, as if its receives were used up. */
   bury(index: number): void {
     const { queue } = this.ledger;
     if (queue.length > 0) this.deadLetters.push(...queue.splice(index % queue.length, 1));
@@ -100,7 +100,7 @@ export class World {
     this.ledger.queue.push(...this.deadLetters.splice(0));
   }
 
-  /** Time passes, and TTL deletes claims that expired at least `ttlLagSeconds` ago. */
+  /** Advances the clock; TTL deletes claims that expired at least `ttlLagSeconds` ago. */
   advance(seconds: number, ttlLagSeconds: number): void {
     this.nowMs += seconds * 1000;
     const { claims } = this.ledger;
@@ -109,7 +109,7 @@ export class World {
     }
   }
 
-  /** Mailgun's key changes at once; the secret follows when someone sets it. */
+  /** Replaces Mailgun's key; the stack's secret follows when it is set. */
   rotateMailgunKey(): void {
     this.mailgunKey = `key-of-mailgun-${createHash('sha256').update(this.mailgunKey).digest('hex').slice(0, 8)}`;
   }
@@ -134,7 +134,7 @@ export class World {
   }
 }
 
-/** Names an event across posts. */
+/** Returns an id of the event that all its posts share. */
 export function eventId(event: JsonObject): string {
   const { partition, eventSort } = identify(event, DOMAIN);
   return `${partition} ${eventSort}`;

@@ -1,7 +1,7 @@
 import { placeStack, type Stack } from '../../tools/local-stack/template/stack.ts';
 import type { Template } from '../../tools/local-stack/template/template.ts';
 
-/** An alarm that the local stack knows, over the age of a queue's oldest message; every property can be replaced. */
+/** Returns an alarm that the local stack supports, on the age of a queue's oldest message, with properties replaced. */
 export const alarmOf = (over: Readonly<Record<string, unknown>> = {}) => ({
   AlarmName: 'stack-oldest-message',
   AlarmDescription: 'Events wait.\nImpact: readers.\nRunbook: docs/runbook.md#oldest-message\nFirst: look',
@@ -20,13 +20,13 @@ export const alarmOf = (over: Readonly<Record<string, unknown>> = {}) => ({
   ...over,
 });
 
-/** The same with metric math in place of its metric. */
+/** Returns the alarm with metric math in place of its metric. */
 export const mathAlarmOf = (Metrics: readonly unknown[], over: Readonly<Record<string, unknown>> = {}) => {
   const { Namespace: _, MetricName: __, Dimensions: ___, Statistic: ____, Period: _____, ...rest } = alarmOf();
   return { ...rest, Metrics, ...over };
 };
 
-/** A metric of an expression. */
+/** Returns a metric of an expression. */
 export const metricOf = (Id: string, MetricName: string, stat: Readonly<Record<string, unknown>> = {}) => ({
   Id,
   ReturnData: false,
@@ -38,7 +38,7 @@ export const metricOf = (Id: string, MetricName: string, stat: Readonly<Record<s
   },
 });
 
-/** A stack of a queue, a topic, an access log with a filter on it, and these alarms. */
+/** Returns a stack with a queue, a topic, a filtered access log, and these alarms. */
 export function stackWith(alarms: readonly object[], filter: Readonly<Record<string, unknown>> = {}): Stack {
   const template: Template = {
     Resources: {

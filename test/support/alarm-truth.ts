@@ -2,42 +2,45 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AlarmWorld } from './alarm-world.ts';
 import { MINUTE_MS } from './alarm-world.ts';
 
-/** Something that goes wrong, and the alarm that is for it. */
+/** A fault, and the alarm that must report it. */
 export interface Fault {
   readonly name: string;
   readonly alarm: string;
-  /** Its heading in the runbook, where it is not its name. */
+  /** Heading in the runbook, if it differs from the name. */
   readonly runbook?: string;
-  /** Other alarms that may go off, each with the reason: the text of the fault's own alarm explains them. */
+  /** Other alarms that may go off, each with the reason; the text of the fault's own alarm explains them. */
   readonly consequences?: Readonly<Record<string, string>>;
-  /** Others that may go off, each with the reason why it is no false one, and none that the text would explain. */
+  /** Other alarms that may go off, each with the reason why that is correct although no text explains it. */
   readonly relatives?: Readonly<Record<string, string>>;
-  /** Seconds that the stack's own waits take before a metric can show it. */
+  /** Seconds of the stack's own waits before a metric can show the fault. */
   readonly waitSeconds?: number;
-  /** It cannot be undone, or its period is too long to wait for: the next fault begins while its alarms still stand. */
+  /**
+   * True if it cannot be undone, or its period is too long to wait for: its alarms may still be on during the next
+   * fault.
+   */
   readonly lingers?: boolean;
-  /** Seconds that it goes on for after its alarm went off, which must not become OK meanwhile. */
+  /** Seconds that the fault continues after its alarm went off; the alarm must not return to OK meanwhile. */
   readonly lasts?: number;
   readonly begin?: (world: AlarmWorld) => unknown;
-  /** Goes on as long as it lasts. */
+  /** Runs repeatedly while the fault lasts. */
   readonly during?: (world: AlarmWorld) => unknown;
   readonly end?: (world: AlarmWorld) => unknown;
 }
 
-/** What one fault set off. */
+/** Alarms that one fault set off. */
 export interface Finding {
   readonly fault: Fault;
-  /** In the order in which they went off. */
+  /** In order of going off. */
   readonly fired: readonly string[];
-  /** Undefined where its own alarm did not go off. */
+  /** Undefined if its own alarm did not go off. */
   readonly afterMs: number | undefined;
-  /** Two times all the periods that its alarm looks at, and its waits before them. */
+  /** Twice all periods of its alarm, plus the stack's waits. */
   readonly withinMs: number;
-  /** Its own alarm came back to OK while the fault lasted. */
+  /** True if its own alarm returned to OK while the fault lasted. */
   readonly isLapsed: boolean;
-  /** Alarms that did not come back to OK. */
+  /** Alarms that did not return to OK. */
   readonly stillRed: readonly string[];
-  /** Why it could not be struck as it should be. */
+  /** Why the fault could not be caused. */
   readonly failure: string | undefined;
   readonly notification: Readonly<Record<string, unknown>> | undefined;
   readonly topic: string | undefined;
@@ -48,7 +51,7 @@ const PATIENCE_MS = 60_000;
 /** A busy machine runs late, and metric time does not wait for it. */
 const LATE_MS = 8000;
 
-/** Lets one fault last until its alarm goes off, ends it, and waits until all is well again. */
+/** Causes a fault until its alarm goes off, ends it, and waits until all alarms are OK. */
 export async function strike(world: AlarmWorld, fault: Fault, lingering: ReadonlySet<string>): Promise<Finding> {
   await untilCalm(world, new Set([...lingering].filter((anchor) => anchor !== fault.alarm)));
   const earlier = world.changes.length;
@@ -57,7 +60,7 @@ export async function strike(world: AlarmWorld, fault: Fault, lingering: Readonl
   const lastOnce = async () => {
     await fault.begin?.(world);
     while (!isFired() && Date.now() < beganMs + PATIENCE_MS) await step(world, fault);
-    // Long enough for what else it may set off at once.
+    // Long enough for other alarms it may set off.
     const lastsMs = Math.max(1.5 * MINUTE_MS, (fault.lasts ?? 0) * 1000);
     for (const untilMs = Date.now() + lastsMs; Date.now() < untilMs; ) await step(world, fault);
   };
@@ -83,7 +86,7 @@ export async function strike(world: AlarmWorld, fault: Fault, lingering: Readonl
   };
 }
 
-/** What is not as it should be: its alarm did not go off in time, others did, or some stayed red. */
+/** Returns the flaws: its own alarm was late, others went off, or some stayed on. */
 export function flawsOf(finding: Finding): string[] {
   const { fault, afterMs, withinMs, isLapsed, stillRed, failure } = finding;
   return [
@@ -96,7 +99,7 @@ export function flawsOf(finding: Finding): string[] {
   ];
 }
 
-/** One fault that cannot be struck keeps no other from being struck. */
+/** Returns the error of an action: a fault that cannot be caused does not prevent the others. */
 async function failureOf(act: () => Promise<unknown>): Promise<string | undefined> {
   return act().then(
     () => undefined,
@@ -111,7 +114,7 @@ async function step(world: AlarmWorld, fault: Fault): Promise<void> {
 
 const isAlarm = ({ to }: { to: string }) => to === 'ALARM';
 
-/** Which alarms went off, each once. */
+/** Returns the distinct alarms that went off. */
 export function firedSince(world: AlarmWorld, earlier: number): string[] {
   const names = world.changes
     .slice(earlier)
@@ -120,7 +123,10 @@ export function firedSince(world: AlarmWorld, earlier: number): string[] {
   return [...new Set(names)];
 }
 
-/** Waits until no alarm but these has been on for two minutes of metric time; those that are not when patience ends. */
+/**
+ * Waits until no alarm except these has been on for two minutes of metric time; returns those still on at the time
+ * limit.
+ */
 async function untilCalm(world: AlarmWorld, except: ReadonlySet<string>): Promise<string[]> {
   const untilMs = Date.now() + PATIENCE_MS;
   for (let calmSinceMs = Date.now(); ; await sleep(STEP_MS)) {
@@ -131,7 +137,7 @@ async function untilCalm(world: AlarmWorld, except: ReadonlySet<string>): Promis
   }
 }
 
-/** All the periods that an alarm looks at, in compressed time. */
+/** Returns the total of an alarm's periods, in compressed time. */
 function windowMs(trigger: unknown): number {
   const { Period, EvaluationPeriods, Metrics } = (trigger ?? {}) as {
     Period?: number;
@@ -142,7 +148,7 @@ function windowMs(trigger: unknown): number {
   return ((periodSeconds * (EvaluationPeriods ?? 0)) / 60) * MINUTE_MS;
 }
 
-/** Alarms that went off without being the fault's own or a relative of it. */
+/** Returns alarms that went off without being the fault's own or an expected one. */
 function unrelated({ fault, fired }: Finding): string[] {
   return fired.filter((anchor) => anchor !== fault.alarm && expectedBeside(fault)[anchor] === undefined);
 }
@@ -153,7 +159,7 @@ export const expectedBeside = ({ consequences, relatives }: Fault): Readonly<Rec
   ...relatives,
 });
 
-/** Faults against alarms as text. `@` its own, `e` explained by it, `r` a relative, `!` unrelated. */
+/** Renders faults against alarms. `@`: own, `e`: explained by it, `r`: relative, `!`: unrelated. */
 export function confusionMatrix(findings: readonly Finding[], alarms: readonly string[]): string {
   const width = Math.max(...findings.map(({ fault }) => fault.name.length));
   const cell = (finding: Finding, anchor: string) => {

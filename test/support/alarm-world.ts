@@ -9,15 +9,15 @@ import type { EventData } from '../../tools/mailgun-twin/traffic/event-parts.ts'
 import { postWebhook, startTestStack } from './local-stack.ts';
 import { DOMAIN, deliveredEvent } from './webhooks.ts';
 
-/** A minute of metric time. */
+/** One minute of metric time. */
 export const MINUTE_MS = 1000;
 
 const PATIENCE_MS = 60_000;
 
-/** A running stack whose alarms go sixty times as fast, and the means to harm it. */
+/** A running stack whose alarms are sixty times faster, with the means to cause faults. */
 export class AlarmWorld {
   readonly stack: LocalStack;
-  /** Every change of an alarm since the start. */
+  /** Every state change of an alarm since the start. */
   readonly changes: AlarmNews[];
   readonly #sqs: SQSClient;
 
@@ -39,13 +39,13 @@ export class AlarmWorld {
     this.#sqs = new SQSClient({ region, endpoint: awsEndpointUrl, credentials });
   }
 
-  /** Alarms by the end of their name, with their state. */
+  /** Returns the alarms' states by the end of their name. */
   async alarms(): Promise<Map<string, string>> {
     const { alarms } = await this.stack.stats();
     return new Map(Object.entries(alarms).map(([name, state]) => [this.anchorOf(name), state]));
   }
 
-  /** The end of an alarm's name, which is its heading in the runbook. */
+  /** Returns the end of an alarm's name, which is its heading in the runbook. */
   anchorOf(name: string): string {
     return name.replace(`${this.stack.place.stackName}-`, '');
   }
@@ -54,14 +54,14 @@ export class AlarmWorld {
     return this.stack.notifications().filter(({ message }) => this.anchorOf(String(message.AlarmName)) === anchor);
   }
 
-  /** Posts a webhook; the status code, or 0 where there was no answer. */
+  /** Posts a webhook; returns the status code, or 0 without a response. */
   async post(event: object, signature?: object): Promise<number> {
     return postWebhook(this.stack, event, signature);
   }
 
   /**
-   * Posts a webhook again until it is accepted, as Mailgun does, and lists its event.
-   * @throws where it is not accepted within a minute
+   * Posts a webhook until it is acknowledged, as Mailgun does, and lists its event. @throws if it is not acknowledged
+   * within a minute
    */
   async accept(event: EventData, { signature, listed = event }: { signature?: object; listed?: EventData } = {}) {
     for (const untilMs = Date.now() + PATIENCE_MS; ; await sleep(200)) {
@@ -72,12 +72,12 @@ export class AlarmWorld {
     this.stack.list([listed]);
   }
 
-  /** Posts what is no webhook. */
+  /** Posts a body that is not a webhook. */
   async postForged(): Promise<void> {
     await fetch(this.stack.ready.webhookUrl, { method: 'POST', body: 'no webhook' });
   }
 
-  /** An event happens: its webhook comes, and Mailgun lists it. What was refused is not listed, or it would be lost too. */
+  /** Posts an event's webhook and lists the event; a refused one is not listed, or it would count as lost too. */
   async happen(over: Readonly<Record<string, unknown>> = {}): Promise<number> {
     const event = eventOf(over);
     const status = await this.post(event);
@@ -85,19 +85,19 @@ export class AlarmWorld {
     return status;
   }
 
-  /** Happens at Mailgun, and no webhook tells of it. */
+  /** Lists an event without posting its webhook. */
   list(over: Readonly<Record<string, unknown>> = {}): void {
     this.stack.list([eventOf(over)]);
   }
 
-  /** Reads a message that is not there through the read API; the status code. */
+  /** Reads a message that does not exist through the read API; returns the status code. */
   async read(): Promise<number> {
     const { apiUrl, apiToken } = this.stack.ready;
     const headers = { authorization: `Bearer ${apiToken}` };
     return (await fetch(`${apiUrl}/mailgun/suppressions/nobody@example.com`, { headers })).status;
   }
 
-  /** Returns how many events the ledger has counted as stored since a time in epoch milliseconds. */
+  /** Returns how many events the ledger counted as stored since a time in epoch milliseconds. */
   async storedSince(fromMs: number): Promise<number> {
     const { apiUrl, apiToken } = this.stack.ready;
     const headers = { authorization: `Bearer ${apiToken}` };
@@ -107,7 +107,7 @@ export class AlarmWorld {
     return totals.stored;
   }
 
-  /** Spoils every call of these operations, `<service>.<operation>`; nothing where none is named. */
+  /** Makes every call of these operations (`<service>.<operation>`) fail; without operations, ends all such faults. */
   spoil(mode: Fault['mode'] = '500', percent = 100, ...calls: string[]): void {
     this.stack.setFaults(
       calls.map((call) => {
@@ -122,7 +122,7 @@ export class AlarmWorld {
     try {
       if (pid !== undefined) process.kill(pid, signal);
     } catch (error) {
-      // It has ended by itself, and its successor is not there yet.
+      // It exited by itself, and its successor has not started yet.
       if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
     }
   }
@@ -139,7 +139,7 @@ export class AlarmWorld {
     await this.#sqs.send(new PurgeQueueCommand({ QueueUrl: this.stack.place.outputs[output] }));
   }
 
-  /** @throws where the queue does not empty itself within two minutes */
+  /** @throws if the queue is not empty within two minutes */
   async drained(): Promise<void> {
     for (const untilMs = Date.now() + 2 * PATIENCE_MS; ; await sleep(100)) {
       const { queue } = await this.stack.stats();
@@ -155,7 +155,7 @@ export class AlarmWorld {
   }
 }
 
-/** An event of this moment, under an id of its own. */
+/** Returns an event of now with a new id. */
 export const eventOf = (over: Readonly<Record<string, unknown>> = {}) =>
   deliveredEvent({
     id: randomUUID(),

@@ -4,10 +4,10 @@ import type { LocalStack } from '../../tools/local-ledger/local-ledger.ts';
 import { USUAL_RECONCILE } from '../../tools/local-ledger/options/reconcile-choice.ts';
 import { startTestStack } from './local-stack.ts';
 
-/** Slices of a second, due a second later, so that what is sealed need not be waited for. */
+/** Slices of one second, due a second later, so that sealing need not be waited for. */
 export const QUICK = { ...USUAL_RECONCILE, everySeconds: 300, settleSeconds: 1, sliceSeconds: 1 };
 
-/** A stack with an archive, and the same as commands see it. */
+/** Starts a stack with an archive; returns it with its deployment for commands. */
 export async function startArchiveStack(): Promise<{ stack: LocalStack; deployment: Deployment }> {
   const stack = await startTestStack({ archive: true, reconcile: QUICK });
   const { port } = new URL(stack.ready.webhookUrl);

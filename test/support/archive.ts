@@ -6,11 +6,11 @@ import { canonicalJson, type JsonObject } from '../../lambdas/domain/canonical.t
 import { eventKeyOf } from '../../lambdas/domain/keys.ts';
 import { DOMAIN, deliveredEvent } from './webhooks.ts';
 
-/** A slice of the archive's tests starts here: 2026-02-02T02:30:00Z. */
+/** Start of a slice in the archive tests: 2026-02-02T02:30:00Z. */
 export const SLICE_START = 1_769_999_400;
 export const SLICE_SECONDS = 900;
 
-/** The n-th row of a slice, a second after the one before. */
+/** Returns the nth row of a slice, one second after the previous. */
 export function archiveRow(nth: number, over: Record<string, unknown> = {}, start = SLICE_START): ArchiveRow {
   const event: JsonObject = deliveredEvent({ id: `event-${nth}`, timestamp: start + nth, ...over });
   const facts = {
@@ -30,7 +30,7 @@ export function rootOf(rows: readonly ArchiveRow[], domain = DOMAIN): string {
   return tree.root();
 }
 
-/** Figures of a slice in which every event is accounted for. */
+/** Returns the figures of a slice without missing events. */
 export function figures(events: number, over: Partial<SliceFigures> = {}): SliceFigures {
   const counts = { expected: { delivered: events }, stored: { delivered: events } };
   const none = { missing: {}, recovered: {}, polled: {}, late: {}, lost: {}, unconfirmed: {}, altered: {} };
@@ -47,7 +47,7 @@ export function figures(events: number, over: Partial<SliceFigures> = {}): Slice
   };
 }
 
-/** A chain of slices, one for each list of rows, without objects behind it. */
+/** Returns a chain of slices, one for each list of rows, without objects. */
 export function chainOf(slices: readonly (readonly ArchiveRow[])[], over: Partial<Manifest> = {}): ChainLink[] {
   const links: ChainLink[] = [];
   slices.forEach((rows, nth) => {

@@ -3,13 +3,13 @@ import { join } from 'node:path';
 
 const GLOSSARY = join(import.meta.dirname, '../../docs/glossary.md');
 
-/** Returns the words that no text may hold: those of the glossary's *Avoid:* lines that have no other meaning. */
+/** Returns the words forbidden in texts: those of the glossary's *Avoid:* lines without another meaning. */
 export function avoidedWords(glossary = readFileSync(GLOSSARY, 'utf8')): string[] {
   const lists = [...glossary.matchAll(/^\*Avoid:\* (.+)\.$/gm)].map(([, list = '']) => list);
   return lists.flatMap((list) => list.split(/, (?![^(]*\))/)).filter((word) => !word.includes('('));
 }
 
-/** Returns every avoided word of a text, with the words around it. */
+/** Returns every avoided word in a text, with its context. */
 export function findAvoided(text: string, words: readonly string[]): string[] {
   const prose = proseOf(text);
   return words.flatMap((word) =>
@@ -20,11 +20,11 @@ export function findAvoided(text: string, words: readonly string[]): string[] {
   );
 }
 
-/** Also in plural and as a form of a verb, but not as a part of a name such as `callback-url`. */
+/** Matches plurals and verb forms, but not parts of names such as `callback-url`. */
 const wordPattern = (word: string) =>
   new RegExp(`(?<![\\w/.@-])${word.replaceAll(' ', '\\s+')}(?:s|es|ed|ing)?(?![\\w@/-]|\\.\\w)`, 'gi');
 
-/** Leaves out what only quotes a name: code, options, placeholders, links' targets, and the lists of avoided words. */
+/** Removes what only quotes names: code, options, placeholders, link targets, and the lists of avoided words. */
 function proseOf(text: string): string {
   return text
     .replaceAll(/^\*Avoid:\*.*$/gm, '')

@@ -1,13 +1,15 @@
 import { jest } from '@jest/globals';
 import { listenOnLoopback } from '../../tools/local-stack/run/listener.ts';
 
-/** One call of a function to AWS, by its operation. */
+/** A function's call to AWS. */
 export interface AwsCall {
   operation: string;
   input: Record<string, unknown>;
 }
 
-/** Stands in for AWS while a handler is tried: answers every call by what the test says (`__type`: an error), and remembers it. */
+/**
+ * Starts a stand-in for AWS: `answer` returns the reply to each call (`__type`: an error), and all calls are recorded.
+ */
 export async function startAwsStandIn(answer: (call: AwsCall) => object) {
   const calls: AwsCall[] = [];
   const { url, close } = await listenOnLoopback(async (request, response) => {
@@ -32,7 +34,7 @@ export async function startAwsStandIn(answer: (call: AwsCall) => object) {
   };
 }
 
-/** The log lines that the work writes to standard output. */
+/** Returns the log lines that `work` writes to standard output. */
 export async function linesOf(work: () => Promise<unknown>): Promise<Record<string, unknown>[]> {
   const lines: string[] = [];
   const write = jest.spyOn(process.stdout, 'write').mockImplementation((line) => lines.push(String(line)) > 0);
@@ -44,7 +46,7 @@ export async function linesOf(work: () => Promise<unknown>): Promise<Record<stri
   return lines.map((line) => JSON.parse(line));
 }
 
-/** What CloudWatch makes of the lines: the value of every metric, by its name and dimensions. */
+/** Returns the metrics that CloudWatch extracts from the lines, by name and dimensions. */
 export function metricsIn(lines: Record<string, unknown>[]): Record<string, unknown>[] {
   return lines.flatMap(({ _aws, ...facts }) => {
     const { CloudWatchMetrics = [] } = (_aws ?? {}) as {

@@ -19,12 +19,12 @@ const FLAGS = [
 
 export interface TestBrowser {
   readonly context: BrowserContext;
-  /** A new page at this address. */
+  /** Opens a new page at this URL. */
   open(url: string): Promise<Page>;
   close(): Promise<void>;
 }
 
-/** A headless Chromium with a profile of its own. */
+/** Starts a headless Chromium with a new profile. */
 export async function startBrowser(): Promise<TestBrowser> {
   const profile = await mkdtemp(join(tmpdir(), 'mailgun-ledger-browser-'));
   const context = await chromium.launchPersistentContext(profile, {
@@ -46,7 +46,7 @@ export async function startBrowser(): Promise<TestBrowser> {
   };
 }
 
-/** Returns the browser that the environment names, else the packaged one (x64 Linux only), else an installed one. */
+/** Returns the browser named in the environment, else the packaged one (x64 Linux only), else an installed one. */
 async function findChromium(): Promise<string> {
   const { CHROMIUM_PATH } = process.env;
   if (CHROMIUM_PATH) return CHROMIUM_PATH;
@@ -56,7 +56,10 @@ async function findChromium(): Promise<string> {
   return found;
 }
 
-/** An empty page on an origin of its own. A page that no server serves would be kept from this machine's network. */
+/**
+ * Serves an empty page on an origin of its own: Chromium denies a page without a server access to this machine's
+ * network.
+ */
 export async function servePage(html = '<!doctype html><link rel="icon" href="data:,"><title>a page</title>') {
   const { url, close } = await listenOnLoopback((_, response) =>
     response.writeHead(200, { 'content-type': 'text/html' }).end(html),

@@ -4,7 +4,7 @@ import { EVERY_COMMAND, EXIT_CODES, type ExitCodes } from '../../cli/exit-codes.
 import { runProgram } from '../../cli/program.ts';
 import type { Deployment } from '../../cli/target/types.ts';
 
-/** Runs a command line as the operator would, and keeps what it says. */
+/** Runs a command line as an operator would, and records its output. */
 export async function runCommand(args: readonly string[], over: Partial<CliContext> = {}) {
   const lines: string[] = [];
   const errors: string[] = [];
@@ -28,19 +28,19 @@ export async function runCommand(args: readonly string[], over: Partial<CliConte
   return { exitCode, lines, errors, json: () => lines.map((line) => JSON.parse(line)) };
 }
 
-/** The exit codes of the command that a command line names. */
+/** Returns the exit codes of the command on a command line. */
 function codesOf(args: readonly string[]): ExitCodes {
   const [first = '', second = ''] = args;
   return EXIT_CODES[`${first} ${second}`] ?? EXIT_CODES[first] ?? EVERY_COMMAND;
 }
 
-/** An output that says its own key, of a stack without shards and receivers. */
+/** Returns an output whose value is its key, for a stack without shards and receivers. */
 export function outputOfItsKey(key: string): string {
   if (key === 'DayShards' || key === 'Receivers') throw new TargetUnavailableError(`the stub has no output ${key}`);
   return key;
 }
 
-/** A target of which only what is given can be used. */
+/** Returns a deployment of which only the given parts work. */
 export function stubDeployment(over: Partial<Deployment>): Deployment {
   const missing = () => {
     throw new TargetUnavailableError('the stub has none');

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import axe from 'axe-core';
 import type { BrowserContext, Page } from 'playwright-core';
 
-/** What the tests look at is kept here, for people to look at too. Not in the repository. */
+/** Screenshots for people to review; not in the repository. */
 const SCREENSHOTS = join(import.meta.dirname, '../../.local/screenshots');
 
 export const SCREENS = [
@@ -12,15 +12,15 @@ export const SCREENS = [
 ] as const;
 const SCHEMES = ['light', 'dark'] as const;
 
-/** A zone in which no time reads as it does in UTC. */
+/** A time zone in which every time differs from UTC. */
 const ZONE = 'Europe/Berlin';
 
-/** A tab with the dashboard, which says there what it has to say on itself. */
+/** Opens the dashboard in a tab; browser errors are added to `troubles`. */
 export async function openDashboard(context: BrowserContext, url: string, troubles: string[]): Promise<Page> {
   const page = await context.newPage();
   page.on('pageerror', (error) => troubles.push(String(error)));
   page.on('console', (message) => {
-    // An answer that is no success is a trouble of the browser's own, and tested for.
+    // The browser itself logs responses with these statuses; tests expect them.
     const isAnswer = /status of (401|404|503)/.test(message.text());
     if (message.type() === 'error' && !isAnswer) troubles.push(message.text());
   });
@@ -36,7 +36,7 @@ export async function openDashboard(context: BrowserContext, url: string, troubl
   return page;
 }
 
-/** Waits until the page shows a view, or says why it does not. */
+/** Waits until the page shows a view or an error. */
 export async function settled(page: Page): Promise<void> {
   await page.waitForFunction(() => {
     const main = document.querySelector('main');
@@ -48,15 +48,15 @@ export async function goTo(page: Page, hash: string): Promise<void> {
   await page.evaluate((to) => {
     window.location.hash = to;
   }, hash);
-  // The event that tells the page comes after this call has returned.
+  // The page's event fires after this call returns.
   await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 0)));
   await settled(page);
 }
 
-/** What is longer than this looks the same on. */
+/** Longer pages look the same. */
 const TALLEST = 2600;
 
-/** One picture of the page for each screen and scheme. */
+/** Takes a screenshot for each screen and colour scheme. */
 export async function takePictures(page: Page, name: string): Promise<void> {
   mkdirSync(SCREENSHOTS, { recursive: true });
   for (const { name: screen, width, height } of SCREENS) {
@@ -71,14 +71,14 @@ export async function takePictures(page: Page, name: string): Promise<void> {
   }
 }
 
-/** What axe finds serious or critical, in both schemes and on both screens. */
+/** Returns axe's serious and critical findings, in both colour schemes and on both screens. */
 export async function seriousFindings(page: Page): Promise<string[]> {
   const found = new Set<string>();
   for (const { width, height } of SCREENS) {
     for (const colorScheme of SCHEMES) {
       await page.setViewportSize({ width, height });
       await page.emulateMedia({ colorScheme });
-      // Evaluated from outside, which the page's policy does not concern.
+      // Evaluated from outside, where the page's content security policy does not apply.
       if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(axe.source);
       const { violations } = await page.evaluate(() => (window as unknown as { axe: typeof axe }).axe.run());
       for (const { id, impact, nodes } of violations) {
@@ -90,12 +90,12 @@ export async function seriousFindings(page: Page): Promise<string[]> {
   return [...found];
 }
 
-/** Pixels that the page is wider than the screen. */
+/** Returns by how many pixels the page is wider than the screen. */
 export function overflow(page: Page): Promise<number> {
   return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 }
 
-/** What can be worked with on the page, and what of it the Tab key never reaches. */
+/** Returns the number of interactive elements, and those that the Tab key never reaches. */
 export async function tabThrough(page: Page): Promise<{ all: number; unreached: string[] }> {
   const all = await page.evaluate(() => {
     const selector = 'a[href], button, input, select, summary, [tabindex="0"]';
@@ -107,7 +107,7 @@ export async function tabThrough(page: Page): Promise<{ all: number; unreached: 
     return visible.length;
   });
   const reached = new Set<string>();
-  // A date field has several stops of its own.
+  // A date field has several tab stops.
   for (let presses = 0; presses < 4 * all + 10 && reached.size < all; presses += 1) {
     await page.keyboard.press('Tab');
     const stop = await page.evaluate(() => (document.activeElement as HTMLElement | null)?.dataset.stop);

@@ -8,10 +8,10 @@ import {
 import { type Delivery, encodeQueuedEvent } from '../../lambdas/domain/publishing/delivery.ts';
 import type { LocalStack } from '../../tools/local-ledger/local-ledger.ts';
 
-/** A receiver of which the log holds what a test seeds alone: nothing that is published is like that. */
+/** A receiver whose log holds only what a test seeds: no published event matches it. */
 export const SEEDED_RECEIVER = { name: 'crm', url: 'http://127.0.0.1:9/', events: { detail: { kind: ['none'] } } };
 
-/** Writes deliveries as publish and deliver would have. */
+/** Writes deliveries as publish and deliver do. */
 export function openDeliveryLog({ place }: Pick<LocalStack, 'place'>) {
   const { region, awsEndpointUrl: endpoint, accessKeyId, outputs } = place;
   const clients = openClients({ region, endpoint, credentials: { accessKeyId, secretAccessKey: 'local' } });

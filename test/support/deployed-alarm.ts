@@ -10,13 +10,13 @@ import { Synthesized } from './synthesized.ts';
 const STACK = 'mailgun-ledger-prod';
 
 export interface DeployedAlarm {
-  /** Counts a value of one of its metrics, by the id in its expression, in a minute. */
+  /** Records a value of a metric, by its id in the expression, in a minute. */
   measure(id: string, value: number, minute: number): void;
-  /** Judges by the minutes before this one. */
+  /** Evaluates the alarm on the minutes before this one. */
   evaluateAt(minute: number): void;
 }
 
-/** An alarm as prod deploys it, by its heading in the runbook; reports each state that it comes into. */
+/** Returns an alarm as deployed in prod, by its heading in the runbook; calls `onState` with each new state. */
 export function deployedAlarm(heading: string, onState: (state: AlarmState) => void): DeployedAlarm {
   const Resources = Object.fromEntries(
     Object.entries(new Synthesized('prod').resources).filter(

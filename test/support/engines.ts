@@ -14,7 +14,10 @@ import { outputOf } from '../../tools/local-stack/template/stack.ts';
 import { createRandom } from '../../tools/mailgun-twin/random.ts';
 import { DOMAIN } from './webhooks.ts';
 
-/** The engines with the template's tables, queues and secrets, behind the endpoint that can break calls; `more` goes into its configuration. */
+/**
+ * Starts the engines with the template's tables, queues and secrets, behind the endpoint that injects faults; `more`
+ * extends the configuration.
+ */
 export async function startTestEngines(more: object = {}) {
   const disposables = new Disposables();
   const run = await openLedgerRun(0, disposables);
@@ -42,7 +45,7 @@ export async function startTestEngines(more: object = {}) {
       name: outputOf(stack, 'TableName'),
     },
     dynamodb,
-    /** Writes a batch past the endpoint, which counts and remembers every item: much quicker. */
+    /** Writes a batch directly to the engine, bypassing the endpoint's metering: much faster. */
     writeBatch: (items: object[]) =>
       request<{ UnprocessedItems?: object }>(engines.dynamodb, 'BatchWriteItem', {
         RequestItems: { [outputOf(stack, 'TableName')]: items.map((Item) => ({ PutRequest: { Item } })) },
@@ -62,14 +65,14 @@ export async function startTestEngines(more: object = {}) {
         }),
       ),
     output: (name: string) => outputOf(stack, name),
-    /** What a function's environment needs to reach the engines. */
+    /** Environment with which a function reaches the engines. */
     awsEnvironment: {
       AWS_ENDPOINT_URL: awsEndpointUrl,
       AWS_REGION: region,
       AWS_ACCESS_KEY_ID: 'test',
       AWS_SECRET_ACCESS_KEY: 'test',
     },
-    /** Takes the bodies of up to ten messages out of a queue for a while. */
+    /** Receives up to ten messages of a queue, and returns their bodies. */
     async receive(queueUrl: string) {
       const { Messages = [] } = await queues.send(
         new ReceiveMessageCommand({

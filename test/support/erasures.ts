@@ -4,7 +4,7 @@ import type { Erasures } from '../../lambdas/process/ports.ts';
 export const ERASURE_KEY = 'erasure-key-0001';
 export const erasureKey = { read: async () => ERASURE_KEY };
 
-/** Markers in memory; hashed, so that an address is found whatever its case. */
+/** In-memory erasure markers; hashed, so that the case of an address does not matter. */
 export class InMemoryErasures implements Erasures {
   readonly #hashes = new Set<string>();
 
@@ -17,7 +17,7 @@ export class InMemoryErasures implements Erasures {
   }
 }
 
-/** What process needs besides the table, where nothing is erased, corrected or too late for its ledger. */
+/** Dependencies of process besides the table, with nothing erased, corrected or late. */
 export const LONE_PROCESS = {
   erasures: new InMemoryErasures(),
   erasureKey,

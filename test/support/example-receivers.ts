@@ -7,10 +7,10 @@ const ROOT = join(import.meta.dirname, '../..');
 const EXAMPLES = join(ROOT, 'examples/receivers');
 const BUILT = join(ROOT, '.local/receivers');
 
-/** How a receiver of `examples/` is started, or why it cannot be here. */
+/** The command that starts a receiver of `examples/`, or why it cannot run here. */
 export type ExampleCommand = { readonly run: readonly [string, ...string[]] } | { readonly missing: string };
 
-/** Returns the reason why a command did not end in order; undefined where it did. */
+/** Returns why a command failed; undefined if it succeeded. */
 function failure(command: string, args: readonly string[], cwd = EXAMPLES): string | undefined {
   const { error, status, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8', timeout: 120_000 });
   if (error !== undefined)
@@ -32,7 +32,7 @@ function go(): ExampleCommand {
   return missing === undefined ? { run: [program] } : { missing };
 }
 
-/** Prepares the examples; installs what they import where a registry can be reached. */
+/** Prepares the examples; installs their dependencies if a registry is reachable. */
 export function prepareExamples(): Readonly<Record<'Node' | 'Python' | 'Go', ExampleCommand>> {
   mkdirSync(BUILT, { recursive: true });
   return { Node: { run: [process.execPath, join(EXAMPLES, 'receiver.ts')] }, Python: python(), Go: go() };
@@ -40,7 +40,7 @@ export function prepareExamples(): Readonly<Record<'Node' | 'Python' | 'Go', Exa
 
 export interface ExampleReceiver {
   readonly url: string;
-  /** What it has printed of deliveries: type and id. */
+  /** Deliveries it printed, as type and id. */
   readonly acted: readonly string[];
   stop(): void;
 }

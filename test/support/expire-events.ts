@@ -2,7 +2,7 @@ import { BatchWriteCommand, paginateScan } from '@aws-sdk/lib-dynamodb';
 import type { Deployment } from '../../cli/target/types.ts';
 import { isEventPartition, parseMessageSort } from '../../lambdas/domain/keys.ts';
 
-/** Removes stored events as TTL does, those for whose number in the table it is true, and returns how many. */
+/** Deletes stored events as TTL does, those whose index `isGone`; returns the number. */
 export async function expireEvents(target: Deployment, isGone: (nth: number) => boolean): Promise<number> {
   const { client, name } = { client: target.clients.table, name: target.output('TableName') };
   const keys: { pk: string; sk: string }[] = [];

@@ -1,6 +1,6 @@
-// Items as the first release wrote them: whatever is released later must read them, for they are kept for years.
+// Items as the first release wrote them. Every later version must read them, since items are kept for years.
 
-/** Its key of erasures, under which the marker of the address stands. */
+/** The first release's erasure key, with which the address's marker was made. */
 export const ERASURE_KEY = 'secret';
 
 const MESSAGE = 'MSG#20260202023950.1.ABCDEF@mg.example.com';
@@ -47,14 +47,14 @@ export const SUPPRESSION = {
   scope: '*',
 };
 
-/** Of a recipient whose domain was not yet spelled as on the wire. */
+/** Suppression of a recipient whose domain was not yet in Punycode. */
 export const UNICODE_SUPPRESSION = {
   ...SUPPRESSION,
   pk: 'SUP#ada@b\u00fccher.example',
   recipient: 'ada@b\u00fccher.example',
 };
 
-/** A message of that recipient. */
+/** A message to that recipient. */
 const UNICODE_MESSAGE = { pk: 'MSG#20260202023950.2.UNICODE@mg.example.com' };
 
 export const UNICODE_EVENT = {

@@ -21,10 +21,10 @@ import type {
 } from '../../lambdas/seal/ports.ts';
 import type { Mortal } from './mortal.ts';
 
-/** A bucket in memory that keeps the versions of its objects; what is put without condition cannot be put again. */
+/** An in-memory bucket with object versions; refuses a second unconditional put of a key. */
 export class InMemoryBucket implements ManifestBucket, EventObjects {
   readonly objects = new Map<string, string>();
-  /** Versions that objects had before, by key and number. */
+  /** Earlier versions of objects, by key and number. */
   readonly versions = new Map<string, Map<string, string>>();
 
   async readText(key: string) {
@@ -64,7 +64,7 @@ export class InMemoryBucket implements ManifestBucket, EventObjects {
     };
   }
 
-  /** The same bucket as anyone who rewrites its objects sees it. */
+  /** Returns the same bucket with the interface for rewriting objects. */
   rewritable(): RewritableObjects {
     return {
       list: (prefix) => this.#list(prefix),
@@ -104,7 +104,7 @@ export class InMemoryBucket implements ManifestBucket, EventObjects {
     }
   }
 
-  /** The rows of a slice, over all its objects. */
+  /** Returns the rows of a slice over all its objects. */
   rowsOf(domain: string, start: number): ArchiveRow[] {
     const found: ArchiveRow[] = [];
     for (let number = 0; number < 50; number += 1) {
@@ -114,7 +114,7 @@ export class InMemoryBucket implements ManifestBucket, EventObjects {
   }
 }
 
-/** The table's side of sealing, in memory. */
+/** In-memory state of sealing, which is in the table when deployed. */
 export class InMemorySealState implements SealState {
   readonly heads = new Map<string, ChainHead>();
   readonly marks = new Map<string, SealMark>();
@@ -177,7 +177,7 @@ export class InMemoryEvents implements EventKeys, SealableEvents, LedgerSlices {
   }
 }
 
-/** The ports of one run, each of whose calls may be its last. */
+/** Returns the ports of one run, each of whose calls may crash it. */
 export function mortalArchive(mortal: Mortal, bucket: InMemoryBucket, state: InMemorySealState) {
   const gated = <Port extends object>(prefix: string, target: Port, names: readonly (keyof Port & string)[]): Port => {
     const wrapped = mortal.wrap(prefix, target);

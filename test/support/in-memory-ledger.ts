@@ -34,13 +34,13 @@ export interface StatusItem {
   domain: string;
 }
 
-/** Of tests that are not about it: nothing has left the table. */
+/** For tests in which nothing has left the table. */
 export const RETENTION = { days: 400, archiveBucket: undefined, now: () => 0 };
 
-/** An event as it is stored: as Mailgun sent it. */
+/** A stored event, with the event as Mailgun sent it. */
 export type StoredRecord = Omit<EventRecord, 'event'> & { event: JsonObject; webhookAt?: number };
 
-/** The ports in memory, with the conditions that the engines check. */
+/** In-memory ports, with the conditions that the engines check. */
 export class InMemoryLedger
   implements Claims, EventLookup, FirstWebhook, EventQueue, Records, Corrections, MessageHistory
 {
@@ -48,12 +48,12 @@ export class InMemoryLedger
   firstWebhookAt: number | undefined;
   queue: string[] = [];
   events = new Map<string, StoredRecord>();
-  /** What is left of redacted copies. */
+  /** Empty items of merged redacted copies. */
   merged = new Map<string, StoredRecord>();
-  /** How often an event was replaced, or a copy merged. */
+  /** Number of events replaced and copies merged. */
   corrected = 0;
   statuses = new Map<string, StatusItem>();
-  /** When the event happened that came first, as the index of recipients has it; it does depend on arrival. */
+  /** Time of the event that arrived first, as in the recipient index; depends on arrival. */
   #firstAt = new Map<string, number>();
   suppressions = new Map<
     string,
@@ -90,7 +90,7 @@ export class InMemoryLedger
     this.queue.push(encodeQueueMessage(message));
   }
 
-  /** Takes all queued messages, as process would read them. */
+  /** Removes and returns all queued messages, as process reads them. */
   takeMessages(): QueueMessage[] {
     return this.queue.splice(0).map((body) => {
       const decoded = decodeQueueMessage(body);
@@ -189,7 +189,7 @@ export class InMemoryLedger
     this.events.set(itemKey(record.identity), { ...record, event: record.event.raw });
   }
 
-  /** Apart from the other ports, whose names it shares. */
+  /** Separate from the other ports, whose method names it shares. */
   readonly copies: RedactedCopies = {
     read: async (copies) =>
       copies
@@ -243,7 +243,7 @@ export class InMemoryLedger
   }
 }
 
-/** Keys that tests change at will; `reread` sees `next`, once. */
+/** Keys that tests can change; `reread` returns `next` once. */
 export class InMemoryKeyRing implements KeyRing {
   rereads = 0;
   keys: SigningKeys | Error;

@@ -30,7 +30,7 @@ import type { InMemoryLedger } from './in-memory-ledger.ts';
 const HOUR_MS = 3_600_000;
 const sliceName = ({ domain, start }: SliceKey) => `${domain} ${start}`;
 
-/** The ledger's items in memory, with the conditions that the table checks. Values are copied, as a table does. */
+/** In-memory ledger items, with the conditions that the table checks. Values are copied, as in a table. */
 export class InMemoryBook implements LedgerState, Slices, Lease, PartStore {
   slices = new Map<string, Slice>();
   watermarks = new Map<string, Watermarks>();
@@ -113,7 +113,7 @@ export class InMemoryBook implements LedgerState, Slices, Lease, PartStore {
     if (this.stragglers.get(key)?.notedAt === notedAt) this.stragglers.delete(key);
   }
 
-  /** The side of process. */
+  /** Port of process. */
   async ledgerStart(domain: string) {
     return this.watermarks.get(domain)?.start;
   }
@@ -142,7 +142,7 @@ export class InMemoryBook implements LedgerState, Slices, Lease, PartStore {
   }
 }
 
-/** The sends of missing events in memory. */
+/** In-memory records of requeued events. */
 export class InMemoryRequeues implements Requeues {
   held = new Map<string, Requeue & { runId: string; slice: string }>();
 
@@ -167,7 +167,7 @@ export class InMemoryRequeues implements Requeues {
   }
 }
 
-/** The stored events of an in-memory ledger as reconciliation reads them; `isIndexed` lets the index lag. */
+/** Stored events of an in-memory ledger as reconciliation reads them; `isIndexed` makes the index lag. */
 export class InMemoryStored implements DayIndex, StoredEvents, QueueDepth {
   lookedUp = 0;
   keysRead = 0;
@@ -224,7 +224,7 @@ export class InMemoryStored implements DayIndex, StoredEvents, QueueDepth {
     return this.#ledger.queue.length;
   }
 
-  /** Puts new events, and those whose time was corrected, under their hour. */
+  /** Indexes new events, and those with a corrected time, under their hour. */
   #catchUp() {
     const { events } = this.#ledger;
     if (events.size === this.#seen && this.#ledger.corrected === this.#corrected) return;
@@ -239,26 +239,26 @@ export class InMemoryStored implements DayIndex, StoredEvents, QueueDepth {
   }
 }
 
-/** How a listing shows an event's time. */
+/** How a listing rounds event times. */
 export type Rounding = 'none' | 'second' | 'millisecond' | 'microsecond';
 const STEPS: Record<Exclude<Rounding, 'none'>, number> = { second: 1, millisecond: 1e3, microsecond: 1e6 };
 
-/** Mailgun's list in memory, in the order of time; tests change what it shows and how. */
+/** Mailgun's in-memory listing, ordered by time; tests change what it shows and how. */
 export class InMemoryMailgun implements MailgunSource {
   calls = 0;
   listed = 0;
   pageSize = 300;
   retentionSeconds = Number.POSITIVE_INFINITY;
   failure: Error | undefined;
-  /** What the listing shows now; late indexing and shrinking hide events here. */
+  /** Returns true if an event is listed now; simulates late and shrinking listings. */
   isListed: (event: JsonObject) => boolean = () => true;
   /** Rearranges one whole listing: out of order, with repeats. */
   arrange: (events: JsonObject[], request: ListingRequest) => JsonObject[] = (events) => events;
-  /** Whether it says how many events a range holds, as the Logs API does. */
+  /** True if it returns the total of a range, as the Logs API does. */
   hasTotals = false;
   totalsAsked = 0;
   rounding: Rounding = 'none';
-  /** Called before every page; throws to fail it. */
+  /** Called before every page; a throw fails the page. */
   onPage: (request: ListingRequest) => void = () => {};
   readonly #now: () => number;
   readonly events: JsonObject[] = [];
@@ -313,7 +313,7 @@ export class InMemoryMailgun implements MailgunSource {
       .map(({ event }) => this.shown(event));
   }
 
-  /** The event as the listing shows it. */
+  /** Returns the event as listed. */
   shown(event: JsonObject): JsonObject {
     if (this.rounding === 'none') return event;
     const step = STEPS[this.rounding];
@@ -321,7 +321,7 @@ export class InMemoryMailgun implements MailgunSource {
   }
 }
 
-/** The domain under which an event is listed; a test may say it beside the event. */
+/** Returns the domain under which an event is listed; a test may set it beside the event. */
 function listedUnder(event: JsonObject): string | undefined {
   const { domain, 'listed-under': under } = event as { domain?: { name?: string }; 'listed-under'?: string };
   return under ?? domain?.name;

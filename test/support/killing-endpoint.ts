@@ -3,21 +3,21 @@ import { ChangeMessageVisibilityCommand } from '@aws-sdk/client-sqs';
 import { listenOnLoopback } from '../../tools/local-stack/run/listener.ts';
 import type { LocalLedger } from './local-ledger.ts';
 
-/** A moment at which a program dies: before a call takes effect, or after it did and before its reply. */
+/** When a program is killed: before a call takes effect, or after it and before the reply. */
 export interface Death {
   readonly call: number;
   readonly moment: 'before' | 'after';
 }
 
-/** What a receive brought, which stays hidden from others where the program dies. */
+/** A received message, which stays invisible to others if the program is killed. */
 interface Held {
   readonly QueueUrl: string;
   readonly ReceiptHandle: string;
 }
 
 /**
- * An endpoint in front of a local stack's engines that lets calls through until one of them is to be the last: that one hangs, and
- * `onDeath` is told. It also tells where the engines are, as the control of the stack does.
+ * Opens an endpoint in front of a local stack's engines that passes calls until the last one: that one hangs, and
+ * `onDeath` is called. Like the stack's control API, it returns where the engines are.
  */
 export async function openKillingEndpoint(
   { stack, target }: LocalLedger,

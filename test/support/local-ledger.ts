@@ -19,7 +19,7 @@ const RECONCILE = {
   apiKey: LOCAL_API_KEY,
 } as const;
 
-/** One queue on one machine has nothing that a second look would find, so that no look is a long one. */
+/** Hurries commands: one queue on one machine hides nothing from a first check, so no long second check is needed. */
 const openHurried: CliContext['openDeployment'] = async (ref) => {
   const deployment: Deployment = await openDeployment(ref);
   deployment.clients.queues.middlewareStack.add(
@@ -30,7 +30,7 @@ const openHurried: CliContext['openDeployment'] = async (ref) => {
   return deployment;
 };
 
-/** A local stack, and the operator's commands on it, found as the operator's are. */
+/** Starts a local stack with the operator's commands on it. */
 export async function startLocalLedger(over: Partial<LocalStackOptions> = {}) {
   const stack = await startTestStack({ keys: { current: LOCAL_KEY }, reconcile: RECONCILE, ...over });
   const port = Number(new URL(stack.ready.webhookUrl).port);
@@ -40,7 +40,7 @@ export async function startLocalLedger(over: Partial<LocalStackOptions> = {}) {
     target: await openDeployment({ kind: 'local', port }),
     ledger: (args: readonly string[], world: Partial<CliContext> = {}) =>
       runCommand([...args, '--local', '--port', String(port)], { openDeployment: openHurried, sleep, ...world }),
-    /** Asks the twin's API, as Mailgun's own dashboard would. */
+    /** Calls the twin's API, as Mailgun's own dashboard would. */
     mailgun: (path: string, init: RequestInit = {}) => askTwin(stack.mailgun.url, path, init),
   };
 }
@@ -56,7 +56,7 @@ export async function askTwin(baseUrl: string, path: string, init: RequestInit =
   return { status: response.status, json };
 }
 
-/** Fields of a form; a list repeats its name. */
+/** Returns a form; a list repeats its field name. */
 export function formOf(fields: Readonly<Record<string, string | readonly string[]>>): FormData {
   const form = new FormData();
   for (const [name, values] of Object.entries(fields)) for (const value of [values].flat()) form.append(name, value);

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type LocalStack, type LocalStackOptions, startLocalStack } from '../../tools/local-ledger/local-ledger.ts';
 import { DOMAIN, KEY, signed } from './webhooks.ts';
 
-/** A local stack on any port, without faults, that says nothing as it starts. */
+/** Starts a silent local stack without faults on any port. */
 export function startTestStack(over: Partial<LocalStackOptions> = {}): Promise<LocalStack> {
   return startLocalStack({
     port: 0,
@@ -15,11 +15,13 @@ export function startTestStack(over: Partial<LocalStackOptions> = {}): Promise<L
   });
 }
 
-/** A signature of this moment. */
+/** Returns a signature of now. */
 export const signedNow = (key = KEY, over: { timestamp?: string; token?: string } = {}) =>
   signed(key, { timestamp: String(Math.floor(Date.now() / 1000)), ...over });
 
-/** Posts an event as a webhook, signed by the key the stack began with; the status code, or 0 where no response came. */
+/**
+ * Posts an event as a webhook, signed with the stack's initial key; returns the status code, or 0 without a response.
+ */
 export async function postWebhook(
   { ready }: Pick<LocalStack, 'ready'>,
   event: object,
@@ -33,7 +35,7 @@ export async function postWebhook(
   );
 }
 
-/** Until nothing waits in the queue or is being processed. */
+/** Waits until no message is waiting or in flight. */
 export async function drained({ stats }: Pick<LocalStack, 'stats'>, everyMs = 200): Promise<void> {
   for (let calm = 0; calm < 2; await sleep(everyMs)) {
     const { queue } = await stats();

@@ -5,11 +5,11 @@ import type { EventData } from '../../tools/mailgun-twin/traffic/event-parts.ts'
 
 export const API_KEY = 'key-of-the-api';
 export const API_DOMAIN = 'mg.example.com';
-/** When the first event of `delivered` happened, and what the API takes for the present. */
+/** Time of the first `delivered` event, and the API's current time. */
 export const BEGAN = 1_790_000_000;
 export const NOW_SECONDS = BEGAN + 100_000;
 
-/** The nth event: they happen a tenth of a second apart. */
+/** Returns the nth event; events are a tenth of a second apart. */
 export const delivered = (nth: number): EventData => ({
   event: nth % 2 === 0 ? 'delivered' : 'opened',
   id: `event-${nth}`,
@@ -20,7 +20,7 @@ export const delivered = (nth: number): EventData => ({
   storage: { key: 'k', url: 'https://storage.example/k' },
 });
 
-/** The twin's API on a log of its own; the caller closes it. */
+/** Starts the twin's API with a log of its own; the caller closes it. */
 export async function startTestApi(events = 0) {
   const log = new EventLog();
   for (let nth = 0; nth < events; nth += 1) log.add(API_DOMAIN, delivered(nth));
@@ -45,7 +45,7 @@ export async function startTestApi(events = 0) {
     return { status: response.status, headers: response.headers, json: text.startsWith('{') ? JSON.parse(text) : text };
   }
 
-  /** Every event of a listing, read as Mailgun says: until a page is empty. */
+  /** Reads all events of a listing, until a page is empty, as Mailgun documents. */
   async function readAll(query: string, pagesAtMost = 1000): Promise<EventData[]> {
     const found: EventData[] = [];
     for (let url = `/v3/${API_DOMAIN}/events?${query}`, pages = 0; pages < pagesAtMost; pages += 1) {

@@ -1,25 +1,25 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 
-/** Thrown inside a process that has died; no one outside ever sees its result. */
+/** Thrown inside a crashed process; nobody outside sees its result. */
 class Crash extends Error {
   override name = 'Crash';
 }
 
-/** When a call kills: before it is made, after it took effect but before its reply, or once the reply is there. */
+/** When a call crashes: before it is made, after it took effect but before its reply, or after the reply. */
 export const MOMENTS = ['before', 'committed', 'replied'] as const;
 export type Moment = (typeof MOMENTS)[number];
 
-/** Death (or a mere failure) at the n-th external call of one invocation. */
+/** A crash (or a mere failure) at the nth external call of an invocation. */
 export interface Trouble {
   call: number;
   moment: Moment;
-  /** `crash`: the process is gone; `fault`: the call fails, the process lives on. */
+  /** `crash`: the process is gone; `fault`: the call fails, and the process continues. */
   kind: 'crash' | 'fault';
 }
 
-/** One invocation of a function: every external call passes its gate, where it may meet its end. */
+/** One invocation of a function; every external call passes its gate, where it may crash. */
 export class Mortal {
-  /** Names of the external calls that were begun, in their order. */
+  /** Names of the external calls begun, in order. */
   readonly points: string[] = [];
   readonly #trouble: Trouble | undefined;
   #dead = false;
@@ -38,7 +38,7 @@ export class Mortal {
     return reply;
   }
 
-  /** The invocation's result; undefined where the process died on the way. */
+  /** Returns the invocation's result; undefined if the process crashed. */
   async live<T>(work: () => Promise<T>): Promise<T | undefined> {
     try {
       const result = await work();
@@ -49,7 +49,7 @@ export class Mortal {
     }
   }
 
-  /** The same object, with each method call an external call named `<prefix>.<method>`. */
+  /** Wraps an object so that each method call is an external call named `<prefix>.<method>`. */
   wrap<T extends object>(prefix: string, target: T): T {
     return new Proxy(target, {
       get: (object, name, receiver) => {
@@ -68,8 +68,8 @@ export class Mortal {
 }
 
 /**
- * Invocations of a function that asks AWS through these clients; each may be its last, and answers its result and the
- * calls it began.
+ * Returns a function that invokes `work` with these AWS clients; each call may crash it. The result includes the calls
+ * it began.
  */
 export function mortalInvocations(clients: readonly object[]) {
   let alive = new Mortal();

@@ -18,14 +18,14 @@ export interface Operation {
   responses: Record<string, Node>;
 }
 
-/** What a node stands for, references followed. */
+/** Returns a node with its references resolved. */
 function resolve(node: Node): Node {
   if (typeof node?.$ref !== 'string') return node;
   const path: string[] = node.$ref.slice('#/'.length).split('/');
   return path.reduce((inner, key) => inner[key], description);
 }
 
-/** Every operation, its references followed. */
+/** Every operation, with references resolved. */
 export const operations: Operation[] = Object.entries<Node>(description.paths).flatMap(([path, item]) =>
   Object.entries<Node>(item).map(([method, { parameters = [], requestBody, responses }]) => ({
     method: method.toUpperCase() as Operation['method'],
@@ -36,7 +36,7 @@ export const operations: Operation[] = Object.entries<Node>(description.paths).f
   })),
 );
 
-/** The same schema, but that an object has no property which is not described. */
+/** Returns the schema with undescribed properties forbidden. */
 function closed(schema: Node): Node {
   if (Array.isArray(schema)) return schema.map(closed);
   if (typeof schema !== 'object' || schema === null) return schema;
@@ -50,7 +50,7 @@ const ajv = new Ajv2020({ strict: false, allErrors: true });
 (addFormats as unknown as { default: typeof addFormats.default }).default(ajv);
 ajv.addSchema({ $id: 'api', components: { schemas: closed(description.components.schemas) } });
 
-/** What is wrong with an answer of this operation and status, a field that is not described included. */
+/** Returns the errors in a response body by the operation's schema, undescribed fields included. */
 export function faults({ responses }: Operation, status: number, body: unknown): string[] {
   const content = responses[status]?.content;
   if (content === undefined) return body === null ? [] : [`${status} has no content`];
@@ -59,7 +59,7 @@ export function faults({ responses }: Operation, status: number, body: unknown):
   return validate(body) ? [] : (validate.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`);
 }
 
-/** The named examples of an operation's answers of one status. */
+/** Returns the named examples of an operation's responses with a status. */
 export function answerExamples({ responses }: Operation, status: number): Record<string, Node> {
   const examples = responses[status]?.content?.['application/json'].examples ?? {};
   return Object.fromEntries(Object.entries<Node>(examples).map(([name, { value }]) => [name, value]));
@@ -70,7 +70,7 @@ export interface ExampleRequest {
   body?: string;
 }
 
-/** The request of a named example: every parameter that has an example of this name. */
+/** Returns the request of a named example: every parameter that has an example of this name. */
 export function exampleRequest({ path, parameters, requestBody }: Operation, name: string): ExampleRequest {
   const query = new URLSearchParams();
   let filled = path;

@@ -1,12 +1,12 @@
 export interface Picture {
-  /** What stands in each box, by its id. */
+  /** Text of each box by id. */
   readonly boxes: ReadonlyMap<string, string>;
   readonly arrows: readonly { readonly from: string; readonly to: string; readonly label: string }[];
-  /** Lines that are no flowchart as Mermaid has them. */
+  /** Lines that are not a valid Mermaid flowchart. */
   readonly notUnderstood: readonly string[];
 }
 
-/** Words that Mermaid takes for something else than a box. */
+/** Mermaid keywords that cannot name a box. */
 const RESERVED = [
   'end',
   'graph',
@@ -22,7 +22,7 @@ const RESERVED = [
 const BOX = /^([a-z][\w-]*?)(?:\["([^"]+)"\]|\[\("([^"]+)"\)\])?(?= |$)/;
 const ARROW = /^ --(?: ([\w ]+?) --)?> /;
 
-/** Reads the part of Mermaid's flowcharts that a picture of boxes and arrows needs: chains, one on a line. */
+/** Parses the part of Mermaid's flowcharts that a picture of boxes and arrows needs: one chain per line. */
 export function parsePicture(source: string): Picture {
   const boxes = new Map<string, string>();
   const arrows: { from: string; to: string; label: string }[] = [];
@@ -48,11 +48,11 @@ export function parsePicture(source: string): Picture {
 interface Link {
   readonly id: string;
   readonly text: string | undefined;
-  /** Of the arrow that leads here. */
+  /** Label of the arrow that leads here. */
   readonly label: string;
 }
 
-/** The boxes of a line with at least one arrow; undefined where something else stands there. */
+/** Returns the boxes of a line with at least one arrow; undefined for any other line. */
 function readChain(line: string): Link[] | undefined {
   const chain: Link[] = [];
   let label = '';

@@ -6,7 +6,7 @@ const PREFIX = 'npm run ledger -- ';
 export const readDoc = (name: string): string =>
   readFileSync(join(import.meta.dirname, '../../docs', `${name}.md`), 'utf8');
 
-/** Lines of the fenced `sh` blocks, in order; a line that ends in a backslash goes on. */
+/** Returns the lines of fenced `sh` blocks in order, with backslash continuations joined. */
 export function shellLines(markdown: string): string[] {
   return [...markdown.matchAll(/^ *```sh\n([\s\S]*?)^ *```$/gm)].flatMap(([, block = '']) =>
     block
@@ -17,7 +17,7 @@ export function shellLines(markdown: string): string[] {
   );
 }
 
-/** Commands of the ledger between backticks in tables. */
+/** Returns the ledger commands in backticks in tables. */
 export function tableCommands(markdown: string): string[] {
   const rows = markdown.split('\n').filter((line) => line.startsWith('|'));
   return rows
@@ -28,5 +28,5 @@ export function tableCommands(markdown: string): string[] {
 
 export const isLedger = (line: string): boolean => line.startsWith(PREFIX);
 
-/** Returns whether someone has to put something in; what is read from a file is `< name`, with a blank. */
+/** Returns true if the line has a placeholder to fill in; a redirect from a file is `< name`, with a blank. */
 export const hasPlaceholder = (line: string): boolean => /<\S[^>]*>/.test(line);

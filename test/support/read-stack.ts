@@ -14,13 +14,13 @@ export interface Reply {
   body: any;
 }
 
-/** A local stack for tests of the read API: what is posted to it, and what it answers. */
+/** Starts a local stack for tests of the read API, with helpers to post and to read. */
 export async function startReadStack(overlay: Record<string, unknown> = {}, apiKey?: string) {
   const stack = await startTestStack({
-    // Deliveries are made of what is published.
+    // Deliveries need published changes.
     ...(overlay.receivers !== undefined && { publish: { recipients: true } }),
     ...(apiKey !== undefined && { reconcile: { ...USUAL_RECONCILE, apiKey } }),
-    // Tests ask faster than people do.
+    // Tests send more requests than people do.
     overlay: { throttle: { read: { ratePerSecond: 5000, burst: 5000 } }, ...overlay },
   });
   const { ready } = stack;
@@ -34,7 +34,7 @@ export async function startReadStack(overlay: Record<string, unknown> = {}, apiK
     await drained(stack);
   }
 
-  /** A request as a page on the allowed origin would make it, with the token unless `headers` say otherwise. */
+  /** Sends a request as a page on the allowed origin does, with the token unless `headers` say otherwise. */
   async function request(path: string, { headers, ...init }: RequestInit = {}): Promise<Reply> {
     const response = await fetch(ready.apiUrl + path, {
       ...init,
@@ -62,6 +62,6 @@ export async function startReadStack(overlay: Record<string, unknown> = {}, apiK
 
 export type ReadStack = Awaited<ReturnType<typeof startReadStack>>;
 
-/** A delivered event of a message, with an id of its own. */
+/** Returns a delivered event of a message with a new id. */
 export const eventOf = (messageId: string, over: Record<string, unknown> = {}): JsonObject =>
   deliveredEvent({ id: randomUUID(), message: { headers: { 'message-id': messageId } }, ...over });

@@ -1,7 +1,7 @@
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A request that a receiver got. */
+/** A request received by a receiver. */
 export interface HeardRequest {
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
@@ -11,16 +11,16 @@ export interface HeardRequest {
 export interface ReceiverServer {
   readonly url: string;
   readonly heard: HeardRequest[];
-  /** The ids heard, each once. */
+  /** Returns the distinct ids received. */
   ids(): Set<string>;
-  /** Replaces what it does with a request; acknowledges until then. */
+  /** Sets how it responds; until then it acknowledges. */
   respond(how: (response: ServerResponse, request: HeardRequest) => void): void;
   close(): Promise<void>;
 }
 
 const acknowledge = (response: ServerResponse) => void response.writeHead(204).end();
 
-/** A receiver on this machine that keeps what it hears. */
+/** Starts a receiver on this machine that records requests. */
 export async function startReceiver(): Promise<ReceiverServer> {
   const heard: HeardRequest[] = [];
   let how: (response: ServerResponse, request: HeardRequest) => void = acknowledge;

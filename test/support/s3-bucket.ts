@@ -9,16 +9,17 @@ const PAGE = 3;
 const tagOf = (bytes: Buffer) => `"${createHash('md5').update(bytes).digest('hex')}"`;
 
 /**
- * A versioned bucket on this machine that speaks as much of S3 as the archive uses: objects whole or by range, conditions, checksums
- * and versions, as S3 has them, a few versions to a page. A locked version goes only where the lock is bypassed. `loseReply` has the next put take effect and its connection break.
+ * Starts a versioned bucket on this machine with the part of S3 that the archive uses: whole and ranged reads,
+ * conditions, checksums and versions, a few versions a page. A locked version is deleted only with the lock bypassed.
+ * `loseReply` makes the next put take effect and lose its reply.
  */
 export async function startS3Bucket(name: string) {
   const objects = new Map<string, Buffer>();
-  /** Versions that objects had before, by key and id. */
+  /** Earlier versions of objects, by key and id. */
   const versions = new Map<string, Map<string, Buffer>>();
-  /** What was fetched. */
+  /** Objects read, with their bytes. */
   const gets: { key: string; bytes: number }[] = [];
-  /** Whether the connection of each next fetch breaks in the midst of the body. */
+  /** True for each next read whose connection breaks in the middle of the body. */
   const breaks: boolean[] = [];
   let losesReply = false;
   let puts = 0;
@@ -66,7 +67,7 @@ export async function startS3Bucket(name: string) {
     losesReply = false;
     return incoming.socket.resetAndDestroy();
   });
-  /** A page of versions: that of now first, then those before it; the next page may begin in the midst of a key. */
+  /** Returns a page of versions, the current ones first; a page may begin in the middle of a key. */
   function listed(query: URLSearchParams): string {
     const keys = [...objects.keys()].filter((key) => key.startsWith(query.get('prefix') ?? '')).sort();
     const all = keys.flatMap((key) => {
@@ -85,7 +86,7 @@ export async function startS3Bucket(name: string) {
     const next = `<NextKeyMarker>${last?.key}</NextKeyMarker><NextVersionIdMarker>${last?.id}</NextVersionIdMarker>`;
     return `<ListVersionsResult><IsTruncated>${isTruncated}</IsTruncated>${isTruncated ? next : ''}${items.join('')}</ListVersionsResult>`;
   }
-  /** A page of keys; the token of the next is the last key. */
+  /** Returns a page of keys; the continuation token is the last key. */
   function keysFrom(query: URLSearchParams): string {
     const after = query.get('continuation-token') ?? '';
     const keys = [...objects.keys()].filter((key) => key.startsWith(query.get('prefix') ?? '') && key > after).sort();

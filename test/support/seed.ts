@@ -11,7 +11,7 @@ const AT_ONCE = 8;
 
 type Value = string | number | null | Uint8Array;
 
-/** Writes many items straight into the table, which the pipeline could not do in the time of a test. */
+/** Writes many items directly into the table, which the pipeline could not do within a test. */
 export async function seed(
   { writeBatch }: Pick<TestEngines, 'writeBatch'>,
   items: Iterable<Record<string, Value>>,
@@ -25,7 +25,7 @@ export async function seed(
         if (batch.length === PER_CALL) break;
       }
       if (batch.length === 0) return;
-      // The engine drops a connection now and then; a put can be repeated.
+      // The engine occasionally drops a connection; a put can be repeated.
       const { UnprocessedItems = {} } = await writeBatch(batch).catch(() => writeBatch(batch));
       if (Object.keys(UnprocessedItems).length > 0) throw new Error('the table left items unwritten');
     }
@@ -39,11 +39,11 @@ function attribute(value: Value) {
   return typeof value === 'number' ? { N: String(value) } : { B: Buffer.from(value).toString('base64') };
 }
 
-/** What refers to no key is read under any. */
+/** Key for events whose stored form refers to no key. */
 export const NO_KEY = { pk: '', sk: '' };
 const packed = new Map<string, Uint8Array>();
 
-/** An event item as process writes it, but that all events of a type share what Mailgun is made to say of them. */
+/** Returns an event item as process writes it; all events of a type share their content. */
 export function eventItem(over: { messageId: string; id: string; type: string; atMs: number; recipient?: string }) {
   const { messageId, id, type, atMs, recipient = 'ada@north.example' } = over;
   const event = deliveredEvent({
@@ -61,7 +61,7 @@ export function eventItem(over: { messageId: string; id: string; type: string; a
   return { ...item, source: 'webhook', receivedAt: atMs + 500 };
 }
 
-/** The status item of a message that was delivered. */
+/** Returns the status item of a delivered message. */
 export function statusItem({ messageId, atMs, recipient }: { messageId: string; atMs: number; recipient: string }) {
   const event = deliveredEvent({ recipient, message: { headers: { 'message-id': messageId } } });
   const { partition, statusSort, eventKey } = identify(event, DOMAIN);

@@ -3,7 +3,7 @@ import type { EventData, Mail, Moment } from '../../tools/mailgun-twin/traffic/e
 import * as made from '../../tools/mailgun-twin/traffic/events.ts';
 import { DOMAIN } from './webhooks.ts';
 
-// A campaign of the twin's own events, and a plain count over its list.
+// A campaign of the twin's events, and a plain count over its list.
 
 /** An event of the list, and its mail. */
 export interface Sent {
@@ -11,7 +11,7 @@ export interface Sent {
   readonly event: EventData;
 }
 
-/** Returns the mail under the tag spring, and other mail, of the minutes from a time on (epoch milliseconds). */
+/** Returns the mail under the tag spring, and other mail, in the minutes from a time on (epoch milliseconds). */
 export function springMail(startMs: number, random: Random): { campaign: Sent[]; others: Sent[] } {
   return { campaign: [...campaignMails(), ...batchMails()], others: otherMails() };
 
@@ -24,7 +24,7 @@ export function springMail(startMs: number, random: Random): { campaign: Sent[];
     return { mail: of, recipient, random, epochMs: startMs + second * 1000 };
   }
 
-  /** What becomes of one mail, by its number; the person of every fifth gets two mails. */
+  /** Returns the events of one mail, by its number; every fifth recipient gets two mails. */
   function lifeOf(nth: number, of: Mail, recipient: string): Sent[] {
     const moment = (second: number) => at(of, recipient, nth + second);
     const events: EventData[] = [made.accepted(moment(0))];
@@ -34,7 +34,7 @@ export function springMail(startMs: number, random: Random): { campaign: Sent[];
     else if (kind === 3) events.push(made.tooOld(moment(90)));
     else if (kind === 4) events.push(made.suppressed(605)(moment(1)));
     else events.push(made.delivered(moment(1 + (nth % 30))));
-    // It names no tag, as Mailgun's does.
+    // Has no tag, like Mailgun's.
     if (kind === 5) events.push(made.delayedBounce(moment(100)));
     if (kind === 6)
       events.push(made.opened()(moment(60)), made.opened('apple')(moment(40)), made.clicked()(moment(61)));
@@ -46,12 +46,12 @@ export function springMail(startMs: number, random: Random): { campaign: Sent[];
   function campaignMails(): Sent[] {
     return Array.from({ length: 48 }, (_, nth) => {
       const recipient = `Reader-${nth % 5 === 4 ? nth - 1 : nth}@north.example`;
-      // Spellings of a tag that differ in case are one.
+      // Tags that differ only in case are one tag.
       return lifeOf(nth, mail(nth, [nth % 2 === 0 ? 'Spring' : 'spring', 'sale'], [recipient]), recipient);
     }).flat();
   }
 
-  /** One message to several people. */
+  /** One message to several recipients. */
   function batchMails(): Sent[] {
     const recipients = ['one', 'two', 'three'].map((name) => `batch-${name}@north.example`);
     const of = mail(900, ['spring'], recipients);
@@ -65,13 +65,13 @@ export function springMail(startMs: number, random: Random): { campaign: Sent[];
   }
 }
 
-/** Seconds; from an hour on, of whole minutes. */
+/** Rounds seconds; from an hour on to whole minutes. */
 function rounded(exact: number): number {
   const seconds = Math.round(exact);
   return seconds <= 3600 ? seconds : Math.round(seconds / 60) * 60;
 }
 
-/** A plain count over the list, which shares no code with the product. */
+/** Counts the list without sharing code with the product. */
 export function countOfList(sent: readonly Sent[]) {
   const mails = Map.groupBy(sent, ({ messageId, event }) => `${messageId} ${event.recipient.toLowerCase()}`);
   const people = Map.groupBy(sent, ({ event }) => event.recipient.toLowerCase());

@@ -1,7 +1,7 @@
 import type { LocalStackOptions } from '../../tools/local-ledger/local-ledger.ts';
 import type { AlarmWorld } from './alarm-world.ts';
 
-/** One stack, and what happens to it. */
+/** A test on a stack of its own. */
 export interface Scene<Result, World = AlarmWorld> {
   readonly options: Partial<LocalStackOptions>;
   play(world: World): Promise<Result>;
@@ -10,12 +10,12 @@ export interface Scene<Result, World = AlarmWorld> {
 export interface Stage<World = AlarmWorld> {
   /** Plays a scene beside others; rejects once the stage is closed. */
   play<Result>(scene: Scene<Result, World>): Promise<Result>;
-  /** Plays a scene when no other is played or waits, so that a busy machine has less to do; rejects like `play`. */
+  /** Plays a scene when no other is playing or waiting, so that the machine is less busy; rejects like `play`. */
   playAlone<Result>(scene: Scene<Result, World>): Promise<Result>;
   /**
-   * Plays again what has flaws, or fails, this number of times at most, while the stage is open and has repetitions left. A
-   * minute is a second here, so a machine that is busy for some seconds makes alarms late, or false ones; what is truly
-   * wrong is wrong every time.
+   * Repeats a scene that has flaws or fails, at most this many times, while the stage is open and has repetitions left.
+   * A minute is a second here, so a machine that is busy for some seconds delays alarms or causes false ones; a real
+   * fault fails every time.
    */
   untilFlawless<Result>(
     name: string,
@@ -24,17 +24,17 @@ export interface Stage<World = AlarmWorld> {
     flawsOf: (result: Result) => readonly string[],
     most?: number,
   ): Promise<Result>;
-  /** Closes the stage: what waits is never played, and every stack is stopped, also one that is still starting. */
+  /** Closes the stage: waiting scenes are not played, and every stack is stopped, starting ones included. */
   stop(): Promise<void>;
 }
 
 interface StageOptions<World> {
   readonly start: (options: Partial<LocalStackOptions>) => Promise<World>;
-  /** Scenes that are played side by side. */
+  /** Maximum number of concurrent scenes. */
   readonly lanes: number;
-  /** Of all that the stage plays: a scene that is broken through and through must fail before patience ends. */
+  /** Total for the stage: a scene that always fails must not use up the time limit. */
   readonly repetitions?: number;
-  /** Hears of every repetition; the end of a run names the lines that begin with `once more: `. */
+  /** Called for every repetition; the end of a run lists the lines that begin with `once more: `. */
   readonly say?: (line: string) => void;
 }
 
@@ -88,7 +88,7 @@ export function createStage<World extends { stop(): Promise<void> }>({
       if (isClosed) return Promise.reject(closedStage());
       const { promise, resolve, reject } = Promise.withResolvers<Result>();
       acts.push({ play: () => enact(scene).then(resolve, reject), refuse: reject });
-      // Anyone who waits for it hears of it.
+      // Whoever awaits it gets the rejection.
       promise.catch(() => {});
       next();
       return promise;

@@ -8,7 +8,7 @@ interface Reply {
   readonly NextShardIterator?: string;
 }
 
-/** Everything the table's stream holds, in its order. */
+/** Returns everything in the table's stream, in order. */
 export async function readStream({ raw, table }: TestEngines): Promise<StreamRecord[]> {
   const { dynamodb } = raw;
   const { Table } = await request<{ Table: { LatestStreamArn: string } }>(dynamodb, 'DescribeTable', {
@@ -34,14 +34,14 @@ export async function readStream({ raw, table }: TestEngines): Promise<StreamRec
   return records;
 }
 
-/** What the stream says that a row became, in its order; told without the code that publishes, but for the reading of images. */
+/** Returns the states of rows according to the stream, in order; shares only the parsing of images with publish. */
 export async function statesInStream(engines: TestEngines): Promise<Row[]> {
   const changes = (await readStream(engines)).flatMap((record) => readChange(record) ?? []);
   const facts = (row: Row | undefined) => row && JSON.stringify(wordsOf(row));
   return changes.filter(({ before, after }) => facts(before) !== facts(after)).map(({ after }) => after);
 }
 
-/** Names a row, and what it says, in the words of published events. */
+/** Returns the key and the content of a row, in the terms of published events. */
 export function wordsOf(row: Row): { key: string; says: string } {
   if (row.type === 'status') {
     const messageId = row.partition.startsWith('MSG#') ? row.partition.slice(4) : null;
@@ -54,7 +54,7 @@ export function wordsOf(row: Row): { key: string; says: string } {
   return { key: JSON.stringify([row.domain, row.kind, row.scope, row.recipient]), says: JSON.stringify(says) };
 }
 
-/** The same of a published event that names its recipient. */
+/** Returns the same for a published event that names its recipient. */
 export function wordsOfPublished(published: { detailType: string; detail: unknown }): { key: string; says: string } {
   const detail = published.detail as Record<string, string | number | null>;
   const pick = (...names: string[]) => JSON.stringify(names.map((name) => detail[name] ?? null));

@@ -11,7 +11,7 @@ import { stubSecrets } from './stub-secrets.ts';
 
 export const OWN_URL = 'https://own.example.com/mailgun';
 
-/** A stack without functions at the twin's API, as far as commands ask Mailgun, whose clock may be set; the caller closes it. */
+/** Opens a deployment without functions at the twin's API, with a settable clock; the caller closes it. */
 export async function openStubAtMailgun(domains: readonly string[] = [API_DOMAIN]) {
   const account: MailgunAccount = { signingKey: 'key-of-the-account' };
   const log = new EventLog();
@@ -33,7 +33,7 @@ export async function openStubAtMailgun(domains: readonly string[] = [API_DOMAIN
     return stubDeployment({ ...secrets, output, domains, mailgunUrl: () => api.url, ...over });
   }
 
-  /** What one check of doctor finds. */
+  /** Runs one check of doctor. */
   function doctor(name: string, target = deployment(), nowMs = Date.now()) {
     const check = stackChecks({ deployment: target, account: undefined, now: () => nowMs }).find(
       (each) => each.name === name,

@@ -4,13 +4,13 @@ import type { EventData } from '../../tools/mailgun-twin/traffic/event-parts.ts'
 interface StubLedgerDeps {
   isStored(data: EventData): boolean;
   store(data: EventData): void;
-  /** Events that reconciliation does not see. */
+  /** Returns true for events that reconciliation does not find. */
   overlooks?: ((data: EventData) => boolean) | undefined;
-  /** A domain whose ledger is empty, and has no slice before the second run; the other's holds all. */
+  /** A domain without slices before the second run; the other domain holds everything. */
   lateDomain?: string | undefined;
 }
 
-/** The smallest reconciliation: one run finds everything that is listed and not stored. */
+/** A minimal reconciliation: one run finds everything that is listed and not stored. */
 export function createStubLedger({ isStored, store, overlooks = () => false, lateDomain }: StubLedgerDeps) {
   const log = new EventLog();
   const sums = { runs: 0, slices: 0, missing: 0, sent: 0 };

@@ -2,7 +2,7 @@ import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-se
 import type { Deployment } from '../../cli/target/types.ts';
 import { outputOfItsKey } from './command-line.ts';
 
-/** Secrets in memory, by the output that names them; what is not there cannot be read, as AWS says it. */
+/** In-memory secrets by their output; a missing one fails as on AWS. */
 export function stubSecrets(secrets: Record<string, string>, createdMs = 0): Pick<Deployment, 'clients' | 'output'> {
   const send = async (command: unknown) => {
     if (command instanceof GetSecretValueCommand) {

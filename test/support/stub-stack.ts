@@ -23,27 +23,27 @@ interface Signature {
   readonly 'parent-signature'?: string;
 }
 
-/** How the stub misbehaves: by default not at all. */
+/** Faults of the stub. @default none */
 export interface StubFaults {
-  /** Acknowledged and forgotten. */
+  /** Acknowledged but not stored. */
   readonly forgets?: (event: StubEvent) => boolean;
-  /** Answered with another code than 200, and not kept. */
+  /** Status other than 200; the event is not stored. */
   readonly answers?: (event: StubEvent) => number | undefined;
   /** Never found by reconciliation, though Mailgun lists it. */
   readonly overlooks?: (event: EventData) => boolean;
-  /** A second domain, whose ledger has no slice before the second run of reconciliation. */
+  /** A second domain, without slices before the second run of reconciliation. */
   readonly lateDomain?: string;
-  /** So many first reads are answered 503. */
+  /** Number of initial reads that get a 503. */
   readonly failedReads?: number;
 }
 
 const SIGNING_KEY = 'key-of-the-stub';
-/** The key of the primary account, whose subaccounts the stub listens to as well. */
+/** Key of the primary account; the stub accepts events of its subaccounts as well. */
 export const STUB_PARENT_KEY = 'key-of-the-parent';
 const API_TOKEN = 'token-of-the-stub';
 const RANKS: Record<string, number> = { accepted: 10, opened: 25, clicked: 25, delivered: 30, complained: 50 };
 
-/** The smallest receiver that keeps the stack's promises, in memory; it speaks the local stack's contract. */
+/** A minimal in-memory receiver that keeps the stack's promises, with the local stack's interface. */
 export async function startStubStack(faults: StubFaults = {}) {
   const stored = new Map<string, StubEvent>();
   let posts = 0;
@@ -109,7 +109,7 @@ export async function startStubStack(faults: StubFaults = {}) {
   };
   return {
     ready,
-    /** What the stub's Mailgun lists. */
+    /** Events that the stub's Mailgun lists. */
     log: ledger.log,
     posts: () => posts,
     reconcileRuns: () => ledger.sums.runs,

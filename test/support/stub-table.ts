@@ -14,10 +14,10 @@ export const sliceItem = (slice: Slice): Item => ({
   dimensions: asciiJson(slice.dimensions),
 });
 
-/** The marker that the alarm counts a slice by. */
+/** The marker by which the alarm counts a slice. */
 export const doubtItem = ({ domain, start }: Slice): Item => ({ ...doubtKey(domain, start), start });
 
-/** The clients of a deployment whose table holds these items: it answers ranges of keys, of the day index too. */
+/** Returns the clients of a deployment whose table holds these items; supports ranges of keys and the day index. */
 export function tableOfItems(items: readonly Item[]): Deployment['clients'] {
   const within = (value: unknown, from: unknown, to: unknown) =>
     from === undefined || ((value as string) >= (from as string) && (value as string) <= (to as string));
@@ -41,7 +41,7 @@ export function tableOfItems(items: readonly Item[]): Deployment['clients'] {
     const found = items.filter(({ pk, sk }) => Keys.some((key) => key.pk === pk && key.sk === sk));
     return { Responses: { [name]: found } };
   };
-  // Pages are read by the SDK's paginator, which takes its own client only.
+  // The SDK's paginator accepts only its own client class.
   const table = Object.assign(Object.create(DynamoDBDocumentClient.prototype), { send });
   return { table } as Deployment['clients'];
 }

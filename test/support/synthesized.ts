@@ -10,18 +10,18 @@ const CDK_JSON = JSON.parse(readFileSync(join(import.meta.dirname, '../../cdk.js
 // biome-ignore lint/suspicious/noExplicitAny: a template is what it is
 export type Resource = { readonly Type: string; readonly Properties: any; readonly [key: string]: any };
 
-/** The stack of an environment of cdk.json, not bundled; `overlay` as on the command line. */
+/** Returns the stack of an environment of cdk.json without bundling; `overlay` as on the command line. */
 export function buildStack(env: string, overlay?: unknown): MailgunLedgerStack {
   const { environments, ...flags } = CDK_JSON.context;
   const app = new App({
     context: { ...flags, 'aws:cdk:bundling-stacks': [] },
-    // Takes a second for each stack; every `cdk synth` does it anyway.
+    // Skipped: it takes a second per stack, and every `cdk synth` does it anyway.
     builtinCloudFormationValidation: false,
   });
   return new MailgunLedgerStack(app, parseConfig({ environments, env, overlay }));
 }
 
-/** Its template, by logical id and by type. */
+/** The stack's template, by logical id and by type. */
 export class Synthesized {
   readonly template: Template;
 
@@ -41,7 +41,7 @@ export class Synthesized {
     return Object.values(this.resources).filter((resource) => resource.Type === type);
   }
 
-  /** The one resource whose logical id begins so. */
+  /** Returns the one resource whose logical id has this prefix. */
   named(type: string, prefix: string): Resource {
     const found = Object.entries(this.resources).filter(([id, { Type }]) => Type === type && id.startsWith(prefix));
     if (found.length !== 1) throw new Error(`${found.length} resources of type ${type} are named ${prefix}…`);

@@ -12,13 +12,16 @@ import { DOMAIN } from './webhooks.ts';
 
 const DAY = 86_400;
 
-/** A bucket as the archive. */
+/** Returns the archive ports of a bucket. */
 export const archiveIn = ({ bucket }: S3Bucket): Pick<SealDeps, 'bucket' | 'objects'> => ({
   bucket: createManifestBucket(bucket),
   objects: createEventObjects(bucket),
 });
 
-/** A run of seal over the real table and an archive, at a time (epoch milliseconds); a domain that fails throws. */
+/**
+ * Returns a function that runs seal over the real table and an archive at a time (epoch milliseconds); throws if a
+ * domain fails.
+ */
 export function createTableSeal(
   { table }: Pick<TestEngines, 'table'>,
   archive: Pick<SealDeps, 'bucket' | 'objects'>,

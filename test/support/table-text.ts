@@ -14,7 +14,7 @@ export async function allItems({ client, name }: LedgerTable): Promise<Item[]> {
   return items;
 }
 
-/** All that the item says, events unpacked, and its bytes as they are; lower case. */
+/** Returns an item's whole text in lower case: events unpacked, and bytes as they are. */
 function textOfItem(item: Item): string {
   const bytes = Object.values(item).filter((value) => value instanceof Uint8Array);
   const events = item.raw instanceof Uint8Array ? [unpackEvent(item.raw, item as unknown as ItemKey)] : [];
@@ -22,7 +22,7 @@ function textOfItem(item: Item): string {
   return `${JSON.stringify([item, ...events])} ${raw}`.toLowerCase();
 }
 
-/** The keys of items in which the text stands. */
+/** Returns the keys of items that contain the text. */
 export async function itemsWith(table: LedgerTable, text: string): Promise<string[]> {
   const found = (await allItems(table)).filter((item) => textOfItem(item).includes(text.toLowerCase()));
   return found.map(({ pk, sk }) => `${pk} ${sk}`);

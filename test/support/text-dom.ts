@@ -1,4 +1,4 @@
-// As much of the browser's document as the dashboard's views use to build elements, so that a unit test reads their text.
+// The part of the browser's document that the dashboard's views use, so that a unit test can read their text.
 
 class TextNode {
   parts: (TextNode | string)[] = [];
@@ -23,7 +23,7 @@ class TextNode {
   }
 }
 
-/** Installs the document; returns what removes it. */
+/** Installs the document; returns a function that removes it. */
 export function installTextDom(): () => void {
   const globals = { Node: TextNode, document: { createElement, createElementNS: createElement } };
   const earlier = Object.keys(globals).map((name) => [name, Reflect.get(globalThis, name)] as const);
@@ -33,7 +33,7 @@ export function installTextDom(): () => void {
 
 const createElement = () => new TextNode();
 
-/** Returns the text of what a view shows, labels that only a screen reader speaks included. */
+/** Returns a view's text, labels for screen readers included. */
 export function textOf(shown: unknown): string {
   if (shown === null || shown === undefined || shown === false) return '';
   if (Array.isArray(shown)) return shown.map(textOf).join(' ');

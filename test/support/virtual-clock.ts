@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Clock } from '../../tools/mailgun-twin/clock.ts';
 
-/** A clock that jumps to the next sleeper as soon as nothing else is left to do. */
+/** Returns a clock that jumps to the next sleeper once nothing else is left to do. */
 export function createVirtualClock(startMs: number) {
   let now = startMs;
   const sleepers: { at: number; wake: () => void }[] = [];

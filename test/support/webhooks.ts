@@ -8,7 +8,7 @@ export const PARENT_KEY = 'key-parent-0001';
 export const DOMAIN = 'mg.example.com';
 export const NOW_MS = 1_770_000_000_000;
 
-/** Mailgun's signature block under a key. */
+/** Returns Mailgun's signature block for a key. */
 export function signed(key = KEY, { timestamp = String(NOW_MS / 1000), token = randomBytes(25).toString('hex') } = {}) {
   return {
     timestamp,
@@ -19,7 +19,7 @@ export function signed(key = KEY, { timestamp = String(NOW_MS / 1000), token = r
   };
 }
 
-/** A delivered event; every field can be replaced, and is left out where the replacement is undefined. */
+/** Returns a delivered event; each field can be replaced, or left out by undefined. */
 export function deliveredEvent(over: Record<string, unknown> = {}): JsonObject {
   return JSON.parse(
     JSON.stringify({
@@ -37,7 +37,7 @@ export function deliveredEvent(over: Record<string, unknown> = {}): JsonObject {
   );
 }
 
-/** The body of a webhook as Mailgun posts it. */
+/** Returns the body of a webhook as Mailgun posts it. */
 export function jsonBody(event: unknown, signature: unknown = signed()): Uint8Array {
   return Buffer.from(JSON.stringify({ signature, 'event-data': event }));
 }

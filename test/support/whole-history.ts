@@ -1,6 +1,6 @@
 import type { MessageHistory, StoredEvent, StoredStatus } from '../../lambdas/read-api/ports.ts';
 
-/** All that is stored of a message, in pages of a hundred. */
+/** Returns everything stored of a message, read in pages of a hundred. */
 export async function wholeHistory(history: MessageHistory, messageId: string) {
   const statuses: StoredStatus[] = [];
   const events: StoredEvent[] = [];

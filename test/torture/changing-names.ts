@@ -1,8 +1,8 @@
 import dns from 'node:dns/promises';
 import { syncBuiltinESMExports } from 'node:module';
 
-// Loaded into each function before its bundle: a name whose owner lets every second look-up lead into a private
-// network, as one does who wants a checked request to go elsewhere.
+// Loaded into each function before its bundle: every second look-up of a name returns a private address, like an
+// attacker who redirects a request after it was checked (DNS rebinding).
 
 const PRIVATE = '10.255.255.1';
 const { lookup } = dns;

@@ -1,21 +1,21 @@
-/** What a run did and left, by event key. */
+/** What a run did, and what remained, by event key. */
 export interface History {
-  /** Events that were posted with a good signature, whatever the response. */
+  /** Events posted with a valid signature, whatever the response. */
   attempted: ReadonlySet<string>;
-  /** Events of which at least one post got a 200. */
+  /** Events with at least one 200. */
   acknowledged: ReadonlySet<string>;
-  /** Every effect found afterwards; a key that stands twice had its effect twice. */
+  /** Effects found afterwards; a repeated key had its effect twice. */
   stored: readonly string[];
 }
 
-/** The history in the words of Jepsen's set checker. */
+/** The result in the terms of Jepsen's set checker. */
 export interface StatusUpdate {
   attempted: number;
   acknowledged: number;
   stored: number;
-  /** Acknowledged, but not stored. */
+  /** Acknowledged but not stored. */
   lost: string[];
-  /** Stored, but never attempted. */
+  /** Stored but never attempted. */
   unexpected: string[];
   /** Stored more than once. */
   doubled: string[];
@@ -23,7 +23,7 @@ export interface StatusUpdate {
   recovered: string[];
 }
 
-/** Compares what was promised with what is there. */
+/** Compares what was promised with what is stored. */
 export function checkHistory({ attempted, acknowledged, stored }: History): StatusUpdate {
   const found = new Set(stored);
   const seen = new Set<string>();

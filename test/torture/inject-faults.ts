@@ -2,14 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ReadyInfo } from '../../tools/local-ledger/ready.ts';
 import type { Random } from '../../tools/mailgun-twin/random.ts';
 
-/** What was done to the stack. */
+/** Faults injected into the stack. */
 export interface InjectedFaults {
   kills: number;
-  /** Spells of faults, each on one operation for a fraction of a second. */
+  /** Number of fault spells, each on one operation for a fraction of a second. */
   spells: number;
 }
 
-/** What may be hit. */
+/** Possible targets of faults. */
 export interface Targets {
   readonly victims: readonly string[];
   readonly operations: readonly string[];
@@ -33,7 +33,9 @@ const REQUEST_PATH: Targets = {
   modes: ['refuse', '500', 'throttle', 'delay', 'hang', 'drop-reply', 'truncate'],
 };
 
-/** From a change in the table to its receivers. A bus that refuses an event puts it aside, so it is not among them. */
+/**
+ * The path from a change in the table to its receivers. The bus is not included, because it discards rejected events.
+ */
 export const DELIVERY_PATH: Targets = {
   victims: ['publish', 'deliver', 'deliver', 'process'],
   operations: [
@@ -44,7 +46,7 @@ export const DELIVERY_PATH: Targets = {
   modes: ['500', 'throttle', 'delay', 'hang', 'drop-reply', 'truncate'],
 };
 
-/** Kills functions and breaks their calls, in spells with calm between them, until the signal says stop. */
+/** Kills functions and breaks their calls, in spells with pauses, until the signal aborts. */
 export async function injectFaults(
   ready: ReadyInfo,
   random: Random,
@@ -90,7 +92,7 @@ async function kill(ready: ReadyInfo, name: string): Promise<boolean> {
   }
 }
 
-/** Asks the stack's control: a POST where there is a body. */
+/** Calls the stack's control API, by POST if there is a body. */
 export async function control(ready: ReadyInfo, path: string, body?: unknown): Promise<unknown> {
   const response = await fetch(ready.controlUrl + path, {
     ...(body !== undefined && { method: 'POST', body: JSON.stringify(body) }),

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { type ReceiverServer, startReceiver } from '../support/receiver-server.ts';
 
-/** What a receiver does with the n-th request of an event; true where it acknowledged. */
+/** Handles the nth request of an event; returns true if it acknowledged. */
 type Behaviour = (response: ServerResponse, attempt: number, isDoomed: boolean) => boolean;
 
 const respond = (response: ServerResponse, status: number, headers = {}) => {
@@ -19,7 +19,7 @@ function streamForEver(response: ServerResponse): boolean {
   return true;
 }
 
-/** What the name of this receiver leads to is the business of changing-names.ts. */
+/** changing-names.ts defines what this receiver's name resolves to. */
 export const CHANGES_ITS_ADDRESS = 'changes its address';
 
 const BEHAVIOURS = (elsewhere: string): Readonly<Record<string, Behaviour>> => ({
@@ -28,7 +28,7 @@ const BEHAVIOURS = (elsewhere: string): Readonly<Record<string, Behaviour>> => (
     if (isDoomed || attempt === 1) return respond(response, 500);
     return attempt === 2 ? respond(response, 503, { 'retry-after': '1' }) : respond(response, 204);
   },
-  // Until it is given up.
+  // Until the delivery is given up.
   hangs: (response, attempt) => (attempt > 1 ? respond(response, 204) : false),
   'drops, redirects, streams': (response, attempt) => {
     if (attempt === 2) return respond(response, 302, { location: elsewhere });
@@ -42,16 +42,16 @@ const BEHAVIOURS = (elsewhere: string): Readonly<Record<string, Behaviour>> => (
 export interface MisbehavingReceiver {
   readonly name: string;
   readonly server: ReceiverServer;
-  /** Message ids of what it acknowledged; what it keeps is the oracle. */
+  /** Message ids that it acknowledged; these are the oracle. */
   readonly acknowledged: Set<string>;
 }
 
-/** Every tenth event is one that no attempt at the second receiver will bring through. */
+/** Every tenth event fails at the second receiver in every attempt. */
 const isDoomed = (messageId: string) => Number(/^\d+/.exec(messageId)?.[0]) % 10 === 0;
 
 const named = (url: string) => url.replace('127.0.0.1', 'localhost');
 
-/** Starts one receiver that keeps its promises, and four that do not. */
+/** Starts one receiver that behaves correctly, and four that do not. */
 export async function startMisbehaving(): Promise<MisbehavingReceiver[]> {
   const elsewhere = await startReceiver();
   const receivers = await Promise.all(

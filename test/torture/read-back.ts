@@ -9,14 +9,14 @@ interface Message {
   next: string | null;
 }
 
-/** What the read API shows of a run. */
+/** What the read API returns for a run. */
 export interface Stored {
   keys: string[];
-  /** Statuses that are not what the stored events say. */
+  /** Statuses that contradict the stored events. */
   wrongStatuses: string[];
 }
 
-/** Reads every message of the run back and holds its statuses against its events. */
+/** Reads every message of the run, and compares its statuses with its events. */
 export async function readBack(
   ready: ReadyInfo,
   attempted: ReadonlyMap<string, ReturnType<typeof lifeEvent>>,
@@ -47,7 +47,7 @@ export async function readBack(
   return stored;
 }
 
-/** Reads one message, all its pages. */
+/** Reads all pages of a message. */
 async function readMessage(ready: ReadyInfo, messageId: string): Promise<Message | undefined> {
   const whole: Message = { recipients: [], events: [], next: null };
   do {
@@ -60,7 +60,7 @@ async function readMessage(ready: ReadyInfo, messageId: string): Promise<Message
   return whole;
 }
 
-/** Reads one page, as slowly as the API's throttle wants it. */
+/** Reads one page, retrying when throttled. */
 async function readPage(ready: ReadyInfo, messageId: string, cursor: string | null): Promise<Message | undefined> {
   const parameters = new URLSearchParams({ limit: '1000', ...(cursor !== null && { cursor }) });
   const url = `${ready.apiUrl}/mailgun/messages/${encodeURIComponent(messageId)}?${parameters}`;

@@ -21,7 +21,7 @@ interface Plan {
 interface Posted {
   readonly messageId: string;
   readonly atMs: number;
-  /** Until ingest responded. */
+  /** Milliseconds until ingest responded. */
   readonly ms: number;
 }
 
@@ -29,8 +29,8 @@ const DRAIN_WITHIN_MS = 420_000;
 const TRIES = 60;
 
 /**
- * Posts events while receivers misbehave, first in good weather and then in bad; returns what is broken, line by line.
- * The oracle is what the receivers themselves acknowledged and what is in their DLQs.
+ * Posts events to misbehaving receivers, first without faults and then with them; returns a line per broken promise.
+ * The oracle is what the receivers acknowledged and what is in their DLQs.
  */
 export async function tortureReceivers(
   ready: ReadyInfo,
@@ -130,7 +130,7 @@ interface Ledger {
   readonly unaccounted: number;
 }
 
-/** Waits until nothing waits, and returns the ledger of each receiver. */
+/** Waits until no delivery is waiting; returns the ledger of each receiver. */
 async function drained({ apiUrl, apiToken }: ReadyInfo, count: number, events: number): Promise<Ledger[]> {
   for (const endMs = Date.now() + DRAIN_WITHIN_MS; ; await sleep(2000)) {
     const response = await fetch(`${apiUrl}/mailgun/receivers`, { headers: { authorization: `Bearer ${apiToken}` } });
@@ -141,7 +141,7 @@ async function drained({ apiUrl, apiToken }: ReadyInfo, count: number, events: n
   }
 }
 
-/** How often each attempt at a receiver ended in which way. */
+/** Returns how often each outcome occurred among the attempts at a receiver. */
 async function outcomesOf({ apiUrl, apiToken }: ReadyInfo, nth: number): Promise<Map<string, number>> {
   const get = async (path: string) => {
     const response = await fetch(`${apiUrl}/mailgun/receivers${path}`, {
@@ -169,7 +169,7 @@ interface DeliveriesPage {
   readonly next: string | null;
 }
 
-/** The message ids in the DLQ of each receiver. */
+/** Returns the message ids in each receiver's DLQ. */
 async function deadOf({ webhookUrl }: ReadyInfo): Promise<Set<string>[]> {
   const { clients, output } = await openDeployment({ kind: 'local', port: Number(new URL(webhookUrl).port) });
   const dead: Set<string>[] = [];

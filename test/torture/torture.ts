@@ -6,22 +6,22 @@ import { clearFaults, control } from './inject-faults.ts';
 import { readBack } from './read-back.ts';
 import { sendTraffic, type Traffic } from './traffic.ts';
 
-/** What is done to a stack while traffic runs; it ends when the signal says so. */
+/** Faults applied to a stack while traffic runs, until the signal aborts. */
 export type Weather<T> = (ready: ReadyInfo, random: Random, signal: AbortSignal) => Promise<T>;
 
 export interface Report<T> {
   verdict: StatusUpdate;
-  /** Statuses that are not what the stored events say. */
+  /** Statuses that contradict the stored events. */
   wrongStatuses: string[];
   deadLetters: number;
   traffic: Traffic;
-  /** What the weather says of itself. */
+  /** The faults' own report. */
   weather: T;
 }
 
 const DRAIN_WITHIN_MS = 240_000;
 
-/** Sends traffic through a running stack in bad weather, lets it drain in good weather, and checks what is there. */
+/** Sends traffic through a running stack under faults, lets it drain without them, and checks the result. */
 export async function torture<T>(
   ready: ReadyInfo,
   options: { events: number; seed: number; weather: Weather<T>; say?: (line: string) => void },
@@ -49,7 +49,7 @@ export async function torture<T>(
   return { verdict, wrongStatuses, deadLetters, traffic, weather: done };
 }
 
-/** What is broken in a report, line by line; empty where every promise was kept. */
+/** Returns a line per broken promise in a report; empty if all were kept. */
 export function brokenPromises({ verdict, wrongStatuses, deadLetters }: Report<unknown>): string[] {
   return [
     ...verdict.lost.map((key) => `lost: ${key}`),
@@ -61,7 +61,7 @@ export function brokenPromises({ verdict, wrongStatuses, deadLetters }: Report<u
   ];
 }
 
-/** Waits until the queue has been empty twice in a row; answers how many dead letters there are. */
+/** Waits until the queue was empty twice in a row; returns the number of dead letters. */
 async function drain(ready: ReadyInfo): Promise<number> {
   const until = Date.now() + DRAIN_WITHIN_MS;
   for (let calm = 0; ; await sleep(500)) {

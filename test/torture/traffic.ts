@@ -11,23 +11,23 @@ const AT_ONCE = 24;
 const MAX_ATTEMPTS = 40;
 const POST_TIMEOUT_MS = 10_000;
 
-/** What the posts came to. */
+/** Result of the posts. */
 export interface Traffic {
   attempted: Map<string, Event>;
   acknowledged: Set<string>;
   statusCodes: Map<string, number>;
-  /** Used tokens that were presented again with another body. */
+  /** Number of used tokens presented again with another body. */
   replays: number;
 }
 
-/** Names an event as the read API shows it. */
+/** Returns the key of an event as in the read API. */
 export function eventKey(messageId: string, recipient: string, key: string): string {
   return `${messageId} ${recipient} ${key}`;
 }
 
 /**
- * Posts events as Mailgun would through bad weather: retried until taken (but `delivered` only once), half of
- * the retries signed again, some sent twice at once, and some tokens replayed with a forged body.
+ * Posts events as Mailgun does under faults: retried until acknowledged (`delivered` only once), half of the retries
+ * signed again, some sent twice at once, and some tokens replayed with a forged body.
  */
 export async function sendTraffic(
   ready: ReadyInfo,

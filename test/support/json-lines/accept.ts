@@ -4,14 +4,14 @@ import type { AcceptLine } from '../../../cli/commands/accept.ts';
 const count = z.int().min(0);
 const bounds = { domain: z.string(), start: z.iso.datetime(), end: z.iso.datetime() };
 
-/** The lines of `accept --json`: the slice as the last pass left it, then what became of it. */
+/** Lines of `accept --json`: the slice after its last pass, then the result. */
 export const acceptLine = z.discriminatedUnion('event', [
   z.strictObject({
     event: z.literal('slice'),
     ...bounds,
     state: z.enum(['due', 'open', 'short', 'settled', 'unlisted']),
     ...{ missing: count, altered: count, short: count, unconfirmed: count },
-    /** Of earlier acceptances. */
+    /** From earlier acceptances. */
     accepted: count,
     acceptedBefore: z.strictObject({ reason: z.string(), at: z.iso.datetime() }).nullable(),
   }),

@@ -2,9 +2,9 @@ import { z } from 'zod';
 import type { DlqRedriveLine } from '../../../cli/commands/dlq/redrive.ts';
 import type { DlqDiscardLine, DlqListLine } from '../../../cli/commands/dlq.ts';
 
-/** What this version says of the body, or process said; `tries-used-up` where SQS itself moved the message. */
+/** Reason by this version's parser or by process; `tries-used-up` if SQS itself moved the message. */
 const reason = z.string();
-/** What the code of this version says of a body. */
+/** Error of this version's parser. */
 const error = z.strictObject({ reason: z.string(), where: z.string() });
 
 /** The lines of `dlq list --json`. */
@@ -15,10 +15,10 @@ export const dlqListLine = z.discriminatedUnion('event', [
     count: z.int(),
     oldestAt: z.iso.datetime(),
     newestAt: z.iso.datetime(),
-    /** Some ids, for `dlq show`. */
+    /** Some ids for `dlq show`. */
     sample: z.array(z.string()),
   }),
-  /** `complete`: there are no more than were read. */
+  /** `complete`: everything was read. */
   z.strictObject({ event: z.literal('dead-letters'), count: z.int(), complete: z.boolean() }),
 ]) satisfies z.ZodType<DlqListLine>;
 
@@ -27,11 +27,11 @@ export const dlqShowLine = z.strictObject({
   event: z.literal('dead-letter'),
   id: z.string(),
   reason,
-  /** What process added to the reason. */
+  /** Detail that process added to the reason. */
   detail: z.string().nullable(),
   sentAt: z.iso.datetime(),
   receiveCount: z.int(),
-  /** What the code of this version says of the body; null where it reads it. */
+  /** Error of this version's parser; null if it reads the body. */
   error: error.nullable(),
   message: z
     .strictObject({
@@ -59,17 +59,17 @@ export const dlqRedriveLine = z.discriminatedUnion('event', [
     event: z.literal('redriven'),
     sent: z.int(),
     stored: z.int(),
-    /** Stored before they were sent again. */
+    /** Stored before they were requeued. */
     known: z.int(),
-    /** Among the dead letters again. */
+    /** In the DLQ again. */
     back: z.int(),
-    /** Still on their way. */
+    /** Not processed yet. */
     waiting: z.int(),
     /** Not sent. */
     left: z.int(),
-    /** Not sent, since this version of the code cannot read them. */
+    /** Not sent, because this version cannot read them. */
     unreadable: z.int(),
-    /** False where there are more dead letters than one run takes. */
+    /** False if one run could not process all. */
     complete: z.boolean(),
   }),
 ]) satisfies z.ZodType<DlqRedriveLine>;

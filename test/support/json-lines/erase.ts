@@ -3,13 +3,13 @@ import type { EraseLine } from '../../../cli/commands/erase/erase-job.ts';
 
 const count = z.int().min(0);
 
-/** What was found of a recipient in the table, or was done about it. */
+/** Items of a recipient found in the table, or changed. */
 const found = {
-  /** Events of theirs; each leaves a tombstone. */
+  /** The recipient's events; each leaves a tombstone. */
   events: count,
   statuses: count,
   suppressions: count,
-  /** Events of others that name them; the address is taken out. */
+  /** Other recipients' events that contain the address, which is removed. */
   mentions: count,
 };
 
@@ -19,9 +19,9 @@ export const eraseLine = z.discriminatedUnion('event', [
     event: z.literal('plan'),
     messages: count,
     ...found,
-    /** Dead letters in all; whose they are shows only when they are received. */
+    /** Dead letters of all recipients; whose they are shows only when they are received. */
     deadLetters: count,
-    /** Objects of the archive, each to be read. */
+    /** Archive objects to read. */
     objects: count,
     items: count,
     waitSeconds: count,
@@ -33,21 +33,21 @@ export const eraseLine = z.discriminatedUnion('event', [
   z.strictObject({ event: z.literal('scanning'), items: count }),
   z.strictObject({ event: z.literal('swept'), sweep: count, items: count, ...found }),
   z.strictObject({ event: z.literal('dead-letters'), received: count, sentBack: count, deleted: count, hidden: count }),
-  /** In the DLQs of receivers and the queue of what could not be published. */
+  /** In the receivers' DLQs and the publish failure queue. */
   z.strictObject({ event: z.literal('deliveries'), received: count, sentBack: count, deleted: count, hidden: count }),
   z.strictObject({ event: z.literal('waiting-for-seal') }),
   z.strictObject({ event: z.literal('reading-archive'), objects: count, of: count }),
   z.strictObject({ event: z.literal('fault'), where: z.string(), what: z.string() }),
   z.strictObject({
     event: z.literal('archive'),
-    /** Objects that were read. */
+    /** Objects read. */
     objects: count,
     rewritten: count,
-    /** Rows that were changed in them. */
+    /** Rows changed in them. */
     rows: count,
-    /** Old versions that were removed. */
+    /** Old versions deleted. */
     versions: count,
-    /** Objects that are not as they were sealed, and were left as they are. */
+    /** Objects that differ from their seal, left unchanged. */
     faults: count,
   }),
   z.strictObject({ event: z.literal('stopped'), again: z.string() }),
@@ -55,11 +55,11 @@ export const eraseLine = z.discriminatedUnion('event', [
     event: z.literal('erased'),
     ...found,
     deadLetters: count,
-    /** Dead letters that were in someone else's hands all the time; whose they are is not known. */
+    /** Dead letters that were invisible all the time; whose they are is unknown. */
     hidden: count,
-    /** Items whose key or tags hold the address; they stay. */
+    /** Items whose key or tags contain the address; they stay. */
     kept: count,
-    /** Messages in the queue, of whomever; process turns those of the recipient into tombstones. */
+    /** Messages of all recipients in the queue; process turns those of the recipient into tombstones. */
     queued: count,
   }),
 ]) satisfies z.ZodType<EraseLine>;

@@ -3,7 +3,7 @@ import type { KeysRotateLine } from '../../../cli/commands/keys/rotate.ts';
 import type { KeysSetLine, KeysStatusLine } from '../../../cli/commands/keys.ts';
 
 const name = z.enum(['current', 'previous', 'parent', 'apiKey']);
-/** The first eight hex digits of its SHA-256. */
+/** First eight hex digits of the SHA-256. */
 const fingerprint = z.string().regex(/^[0-9a-f]{8}$/);
 
 /** The lines of `keys set --json`. */
@@ -11,13 +11,13 @@ export const keysSetLine = z.strictObject({
   event: z.enum(['planned', 'set']),
   key: z.enum(['current', 'parent', 'apiKey']),
   fingerprint,
-  /** False where the same key was there. */
+  /** False if the key was the same. */
   changed: z.boolean(),
-  /** Of the key that is `previous` now; null where none is. */
+  /** Fingerprint of the key that is now `previous`; null if none. */
   previous: fingerprint.nullable(),
-  /** The secret held no JSON object: whatever it held is lost. */
+  /** True if the secret held no JSON object; its content is lost. */
   replacesUnreadable: z.boolean(),
-  /** By when signing-key-unusable is OK again; null where there was a key. */
+  /** When signing-key-unusable returns to OK; null if there was a key. */
   alarmEndsBy: z.iso.datetime().nullable(),
 }) satisfies z.ZodType<KeysSetLine>;
 
@@ -32,7 +32,7 @@ const environment = z.strictObject({
 /** The lines of `keys rotate --json`. */
 export const keysRotateLine = z.discriminatedUnion('event', [
   environment,
-  /** How many other environments have the same key, or may have. */
+  /** Number of other environments that have, or may have, the same key. */
   z.strictObject({ event: z.literal('planned'), others: z.int() }),
   z.strictObject({ event: z.literal('rotated'), fingerprint, previous: fingerprint.nullable() }),
 ]) satisfies z.ZodType<KeysRotateLine>;
@@ -44,7 +44,7 @@ export const keysStatusLine = z.discriminatedUnion('event', [
     key: name,
     set: z.boolean(),
     fingerprint: fingerprint.nullable(),
-    /** When the secret that holds it was written last. */
+    /** When the secret was last written. */
     since: z.iso.datetime().nullable(),
   }),
   z.strictObject({
@@ -53,7 +53,7 @@ export const keysStatusLine = z.discriminatedUnion('event', [
     current: z.int(),
     previous: z.int(),
     parent: z.int(),
-    /** Answered 401: no key matched. */
+    /** 401 responses: no key matched. */
     others: z.record(z.string(), z.int()),
     unauthorized: z.int(),
   }),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { LogsLine } from '../../../cli/commands/logs.ts';
 
-/** The lines of `logs --json`; `facts` is the line as it was logged. */
+/** Lines of `logs --json`; `facts` is the logged line. */
 export const logsLine = z.strictObject({
   event: z.literal('log'),
   at: z.iso.datetime(),
@@ -12,6 +12,6 @@ export const logsLine = z.strictObject({
 export const logsCountLine = z.strictObject({
   event: z.literal('count'),
   count: z.int(),
-  /** How many lines of an access log have each status; null for other logs. */
+  /** Number of access log lines by status; null for other logs. */
   statuses: z.record(z.string(), z.int()).nullable(),
 }) satisfies z.ZodType<LogsLine>;

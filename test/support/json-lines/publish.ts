@@ -3,11 +3,11 @@ import type { PublishLine } from '../../../cli/commands/publish.ts';
 
 const count = z.int().min(0);
 const sums = {
-  /** Stored events looked at. */
+  /** Stored events read. */
   events: count,
   statuses: count,
   suppressions: count,
-  /** What the bus will not have, whatever happens. */
+  /** Events that the bus rejects permanently. */
   refused: count,
 };
 
@@ -22,7 +22,7 @@ export const publishLine = z.discriminatedUnion('event', [
     event: z.literal('plan'),
     complete: z.boolean(),
     ...sums,
-    /** At most. */
+    /** Upper limits. */
     cost: z.strictObject({ published: count, reads: count, dollars: z.number().min(0), seconds: count }),
   }),
 ]) satisfies z.ZodType<PublishLine>;

@@ -10,15 +10,15 @@ const counts = {
   /** Events that Mailgun lists. */
   expected: count,
   missing: count,
-  /** To the queue; in a plan, what would be. */
+  /** Requeued; in a plan, to be requeued. */
   sent: count,
-  /** Sent five times, and not sent again. */
+  /** Requeued five times, and no longer. */
   stuck: count,
-  /** Slices that are older than what Mailgun keeps. */
+  /** Slices beyond Mailgun's retention. */
   unreachable: count,
 };
 
-/** At most. */
+/** Upper limits. */
 const cost = z.strictObject({ writes: count, reads: count, queueRequests: count, dollars: z.number().min(0) });
 
 /** The lines of `replay --json`. */
@@ -39,9 +39,9 @@ const restored = {
   /** Of table and archive together. */
   events: count,
   sent: count,
-  /** Of those: older than the table keeps events. */
+  /** Of those, older than the table's retention. */
   expired: count,
-  /** Of erased recipients, whose place is not known any more. */
+  /** Events of erased recipients whose position is no longer known. */
   unplaced: count,
   slices: count,
   /** Erasure markers. */

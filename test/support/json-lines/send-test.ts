@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { SendTestLine } from '../../../cli/commands/send-test.ts';
 
-/** `answered`: ingest has put it into the queue; `stored`: process has taken it out; `readable`: the read API shows it. */
+/** `answered`: ingest responded; `stored`: process has taken it from the queue; `readable`: the read API shows it. */
 const hop = z.enum(['answered', 'stored', 'readable']);
 
 /** The lines of `send-test --json`. */

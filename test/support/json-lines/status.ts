@@ -3,16 +3,16 @@ import type { StatusLine } from '../../../cli/commands/status.ts';
 
 const known = z.int().nullable();
 
-/** Of how many mails, and what that is by the provider's limits. */
+/** A share of mails, and its level by the provider's limits. */
 const share = z.strictObject({ part: z.int(), whole: z.int(), standing: z.enum(['few', 'good', 'high', 'over']) });
 
-/** The line of `status --json`; null stands for what is not known. */
+/** The line of `status --json`; null means unknown. */
 export const statusLine = z.strictObject({
   event: z.literal('status'),
   health: z.enum(['healthy', 'unhealthy', 'unknown']),
-  /** Why it is not healthy. */
+  /** Reasons for not being healthy. */
   reasons: z.array(z.string()),
-  /** Events on their way to the table. */
+  /** Events not yet in the table. */
   backlog: known,
   deadLetters: known,
   alarms: z
@@ -22,7 +22,7 @@ export const statusLine = z.strictObject({
         z.strictObject({
           name: z.string(),
           since: z.iso.datetime().nullable(),
-          /** By which figures it went off, in CloudWatch's words. */
+          /** Data that set it off, in CloudWatch's words. */
           reason: z.string().optional(),
           /** Why it is on although its cause is over, and until when. */
           over: z.string().optional(),
@@ -48,7 +48,7 @@ export const statusLine = z.strictObject({
           expected: z.int(),
           missing: z.int(),
           lost: z.int(),
-          /** The slices with lost events lie between these times. */
+          /** Time range of the slices with lost events. */
           lostBetween: z.strictObject({ from: z.iso.datetime(), to: z.iso.datetime() }).nullable(),
           unconfirmed: z.int(),
           altered: z.int(),

@@ -7,14 +7,14 @@ import type { SuppressionsLiftLine, SuppressionsShowLine } from '../../../cli/co
 const suppression = z.strictObject({
   domain: z.string(),
   kind: z.enum(['bounce', 'complaint', 'unsubscribe']),
-  /** `*`, or the tag that was unsubscribed from. */
+  /** `*`, or the tag unsubscribed from. */
   scope: z.string(),
   reason: z.string().nullable(),
   since: z.iso.datetime(),
   lastAt: z.iso.datetime(),
   liftedAt: z.iso.datetime().nullable(),
   eventKey: z.string(),
-  /** Not lifted, or an event later than the lift suppressed again. */
+  /** True if not lifted, or suppressed again by a later event. */
   active: z.boolean(),
 });
 
@@ -37,7 +37,7 @@ export const suppressionsLiftLine = z.discriminatedUnion('event', [
     kind: suppression.shape.kind,
     scope: z.string(),
     liftedAt: z.iso.datetime(),
-    /** What became of Mailgun's own entry; null where it was not to be touched. */
+    /** Result for Mailgun's own entry; null if it was not to be changed. */
     atMailgun: z.enum(['deleted', 'not-there']).nullable(),
   }),
   z.strictObject({

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { TailLine } from '../../../cli/commands/tail.ts';
 
-/** The lines of `tail --json`; the entry is that of the read API, which its description holds. */
+/** Lines of `tail --json`; the entry is that of the read API. */
 export const tailLine = z.discriminatedUnion('event', [
   z.strictObject({
     event: z.literal('stored'),

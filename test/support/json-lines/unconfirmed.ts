@@ -49,7 +49,7 @@ export const unconfirmedLine = z.discriminatedUnion('event', [
     since: z.iso.datetime(),
     slices: count,
     found: count,
-    /** Not listed so far, and still to be looked for by the second pass. */
+    /** Not listed so far; the second pass decides. */
     undecided: count,
     altered: count,
   }),

@@ -4,23 +4,23 @@ import type { WhyLine } from '../../../cli/commands/why.ts';
 const event = z.strictObject({
   key: z.string(),
   at: z.iso.datetime(),
-  /** What happened, for people. */
+  /** The event in a sentence. */
   says: z.string(),
-  /** What brought it first, and when; null where that is not kept. */
+  /** First source of the event, and when; null if that is not kept. */
   source: z.enum(['webhook', 'reconcile']).nullable(),
   receivedAt: z.iso.datetime().nullable(),
-  /** When a webhook brought it; null where none did. */
+  /** When a webhook brought it; null if none did. */
   webhookAt: z.iso.datetime().nullable(),
   decides: z.boolean(),
   erased: z.boolean(),
-  /** Whether the table holds it, or it was read in the archive. */
+  /** True if it was read from the archive instead of the table. */
   archived: z.boolean(),
   reconciled: z.strictObject({
     slice: z.enum(['open', 'short', 'settled', 'unlisted', 'due', 'not due', 'unknown']),
     listed: z.enum(['yes', 'never', 'unknown']),
     why: z.string().nullable(),
   }),
-  /** With --all, the rest of the event as Mailgun sent it. */
+  /** With --all, the remaining fields as Mailgun sent them. */
   details: z.looseObject({ tags: z.unknown(), other: z.record(z.string(), z.unknown()) }).exactOptional(),
 });
 
@@ -40,12 +40,12 @@ export const whyLine = z.discriminatedUnion('event', [
     reason: z.string().nullable(),
     statusAt: z.iso.datetime().nullable(),
     decidedBy: z.string().nullable(),
-    /** Why that event counts more than the others. */
+    /** Why that event decides. */
     because: z.string(),
     /** Events that Mailgun never listed. */
     mayBeForged: z.int(),
     events: z.array(event),
-    /** With --classes, where anything failed. */
+    /** With --classes, if anything failed. */
     classes: z
       .strictObject({
         sendingDomain: z.string(),
@@ -60,7 +60,7 @@ export const whyLine = z.discriminatedUnion('event', [
             failures: z.int(),
           }),
         ),
-        /** Why Mailgun does not tell them; null where it does. */
+        /** Why Mailgun's classes are unavailable; null if they are not. */
         unknown: z.string().nullable(),
       })
       .exactOptional(),

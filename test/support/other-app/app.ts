@@ -7,7 +7,7 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 
-// Another app than this product's, and nothing of it: notes come in by HTTP, and are kept by way of a queue.
+// An app that has nothing to do with this product: notes arrive over HTTP, and are stored by way of a queue.
 
 const stack = new Stack(new App(), 'Notes');
 const table = new Table(stack, 'Table', {
