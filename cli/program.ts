@@ -172,6 +172,7 @@ function prepare(command: Command, context: CliContext, isJson: boolean): void {
     })
     .configureHelp({ helpWidth: 100 });
   for (const each of [...command.options, ...command.registeredArguments]) refuseBlank(each);
+  for (const each of command.options) refuseOption(each, command);
   for (const child of command.commands) prepare(child, context, isJson);
 }
 
@@ -182,6 +183,17 @@ function refuseBlank(each: Option | Argument): void {
   if (each.variadic || (each instanceof Option && !each.required)) return;
   each.argParser((value: string, previous: unknown) => {
     if (value.trim() === '') throw new InvalidArgumentError('It is empty.');
+    return parse ? parse(value, previous) : value;
+  });
+}
+
+/** Commander takes the next word as the value, whatever it is: an option in its place means that there is none. */
+function refuseOption(option: Option, { options }: Command): void {
+  const parse = option.parseArg;
+  if (!option.required) return;
+  option.argParser((value: string, previous: unknown) => {
+    const isOption = ['--help', '-h', ...options.map(({ long }) => long)].includes(value.split('=')[0]);
+    if (isOption) throw new UsageError(`${option.long} needs a value; ${value} in its place is an option`);
     return parse ? parse(value, previous) : value;
   });
 }

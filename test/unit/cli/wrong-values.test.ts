@@ -73,6 +73,14 @@ describe.each(flags)('$name', ({ leaf, option }) => {
   });
 });
 
+test.each(flags)('$name with another option in place of its value says that it needs one', async ({ leaf, option }) => {
+  for (const other of ['--local', '--port=4010', '--help']) {
+    const { exitCode, lines, errors } = await runCommand([...lineWithout(option, leaf), option.long ?? '', other]);
+    const message = `${option.long} needs a value; ${other} in its place is an option`;
+    expect({ exitCode, lines, errors }).toEqual({ exitCode: 2, lines: [], errors: [message] });
+  }
+});
+
 test.each(leaves(program, []).filter(({ command }) => command.registeredArguments.length > 0))(
   'a blank argument of $path exits with 2',
   async ({ path, command }) => {
