@@ -27,6 +27,7 @@ import { counted, createEmit, groupBy } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
 import { readDomainDrift } from './webhooks/account-domains.ts';
 import { driftFixes, openRegistry } from './webhooks/registry.ts';
+import { responsesText } from './webhooks/responses.ts';
 import {
   additionsToAccount,
   additionsToDomain,
@@ -60,7 +61,7 @@ export type WebhooksCheckLine = DriftLine | { event: 'checked'; domains: number;
 export type WebhooksSyncLine = Change | DriftLine | { event: 'planned' | 'synced'; changes: number; drift: number };
 
 const NEEDS = `secretsmanager:GetSecretValue on the API key, which must be allowed to read webhooks, and for sync to
-change them`;
+change them; check also logs:FilterLogEvents`;
 
 export const webhooksCommand: CommandBuilder = (context, run) =>
   commandGroup('webhooks', 'compare and register the webhooks at Mailgun', NEEDS)
@@ -75,6 +76,8 @@ What may be wrong, by kind:
             the same under the other spelling that is named      webhooks sync --remove <url>
   foreign   another receiver gets the type too                   fine if it is known; else sync --remove <url>
   unwanted  this stack gets a type that it does not want         delete it at Mailgun, or configure eventTypes
+
+Where all is as wanted, it shows what the webhook URL returned in the last two hours, and what to look at next.
 
 Examples:
   npm run ledger -- webhooks check --env prod
@@ -106,6 +109,8 @@ async function check(context: CliContext, options: DomainOptions): Promise<numbe
       ? `As wanted: ${counted(types, 'type')} of ${counted(desired.domains.length, 'domain')} come to this stack.`
       : `${counted(drift, 'difference')}. What to do:`,
     ...driftFixes(all, run).map((fix, nth) => `  ${nth + 1}. ${fix}`),
+    // What is registered as wanted does not say why an event came without its webhook.
+    ...(drift === 0 ? await responsesText(deployment, context.now()) : []),
   );
   return drift === 0 ? 0 : 1;
 }

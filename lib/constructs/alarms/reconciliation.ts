@@ -79,7 +79,7 @@ export function reconciliationRows(sources: AlarmSources): AlarmRow[] {
       severity: 'page',
       happened: 'Webhooks that Mailgun should have delivered never arrived.',
       impact:
-        'Clients of the API saw these events late, by reconciliation. The cause lies half an hour or more back, and may be over.',
+        'Clients of the API see these events late, by reconciliation. The cause began half an hour ago or earlier, and may go on.',
       recovered:
         'No further lost webhooks were found; those events are stored. Those that Mailgun retries page once more at the second pass.',
       missing: NO_LISTING,
@@ -96,7 +96,7 @@ export function reconciliationRows(sources: AlarmSources): AlarmRow[] {
       severity: 'page',
       happened: 'Mailgun lists events, and no webhook for them was verified.',
       impact:
-        'Clients of the API see everything late, by reconciliation. The cause lies half an hour or more back, and may be over.',
+        'Clients of the API see everything late, by reconciliation. The cause began half an hour ago or earlier, and may go on.',
       recovered: 'Webhooks arrive again, or Mailgun lists nothing that should have arrived.',
       explains: ['lost-webhooks'],
       missing: NO_LISTING,
@@ -226,6 +226,7 @@ export function reconciliationRows(sources: AlarmSources): AlarmRow[] {
       impact:
         'Clients of the API: the events may be forged with a captured signature, so their records cannot be trusted.',
       recovered: 'Mailgun lists every stored event as it is stored, or what it does not was accepted.',
+      explains: ['lost-webhooks'],
       missing: NO_LISTING,
       runbook: 'unconfirmed',
       firstCommand: 'unconfirmed',

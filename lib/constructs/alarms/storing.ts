@@ -21,7 +21,7 @@ export function storingRows({ table, queue, process, metrics, limits }: AlarmSou
       happened: 'Messages are in the dead-letter queue.',
       impact: 'Clients of the API miss the events among them. What is in the queue is kept for 14 days after receipt.',
       recovered: 'The dead-letter queue is empty again.',
-      explains: ['stuck', 'open-slice'],
+      explains: ['stuck', 'open-slice', 'lost-webhooks'],
       missing: QUIET_QUEUE,
       runbook: 'dead-letters',
       firstCommand: 'dlq list',
@@ -88,7 +88,7 @@ export function storingRows({ table, queue, process, metrics, limits }: AlarmSou
       impact:
         'No one yet: its events are back in the queue. If it lasts, statuses become outdated and oldest-message pages.',
       recovered: 'Process ran for 5 minutes without a crash.',
-      explains: ['oldest-message'],
+      explains: ['oldest-message', 'lost-webhooks'],
       missing: quiet('Lambda reports nothing when it is not invoked'),
       runbook: 'process-errors',
       firstCommand: 'logs process --since 1h',

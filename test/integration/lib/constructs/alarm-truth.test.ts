@@ -409,7 +409,7 @@ const RECONCILIATION: Fault[] = [
     alarm: 'unconfirmed',
     waitSeconds: 10,
     // Told once more by the second pass, a minute later, which must meet the last fault alone.
-    relatives: { 'lost-webhooks': 'the webhook of the listed one never came' },
+    consequences: { 'lost-webhooks': 'the webhook of the listed one never came' },
     begin: async (world) => {
       const listed = eventOf({ event: 'failed', severity: 'temporary' });
       await world.accept({ ...listed, severity: 'permanent' }, { listed });
