@@ -59,7 +59,8 @@ Examples:
 
 Needs on AWS: ssm:GetParameter on /cdk-bootstrap/<qualifier>/version (bootstrapQualifier of cdk.json, or CDK's own),
 lambda:GetAccountSettings, secretsmanager:GetSecretValue on the secrets of signing keys, API key and token,
-sns:ListSubscriptionsByTopic, dynamodb:Query, GetItem and DescribeTable on the table, dynamodb:Query on its index byDay,
+sns:ListSubscriptionsByTopic, sqs:GetQueueAttributes on both queues, logs:FilterLogEvents, dynamodb:Query, GetItem and
+DescribeTable on the table, dynamodb:Query on its index byDay,
 kms:GetPublicKey on the key of certificates;
 of the API key that it may read events, webhooks and domains. With --costs instead: cloudwatch:GetMetricData, and
 dynamodb:DescribeTable and dynamodb:DescribeContinuousBackups on the table.`;

@@ -14,6 +14,7 @@ import {
   type RowChange,
   readChange,
 } from '../adapters/table/publishing.ts';
+import { MESSAGES } from '../contract.ts';
 import { parseDayShards } from '../domain/events/day-shards.ts';
 import { hasChanged } from '../domain/publishing/published.ts';
 import { createLog } from '../runtime/log.ts';
@@ -86,6 +87,6 @@ async function publishRecords(
   });
   const back = await publish(changes, deadlineMs);
   if (back === undefined) return { batchItemFailures: [] };
-  log.write('changes not published yet', { reason: back.reason, changes: changes.length });
+  log.write(MESSAGES.notPublished, { reason: back.reason, changes: changes.length });
   return { batchItemFailures: [{ itemIdentifier: back.position }] };
 }

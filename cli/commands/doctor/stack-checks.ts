@@ -30,6 +30,7 @@ import { desiredWebhooks } from '../webhooks.ts';
 import { accountDomains } from './account-domains.ts';
 import { keyRole } from './key-role.ts';
 import { type Check, type Finding, ok, skipped, warning, wrong } from './machine-checks.ts';
+import { queueChecks } from './queue-checks.ts';
 
 export interface StackContext {
   readonly deployment: Deployment;
@@ -70,6 +71,7 @@ export function stackChecks({ deployment, account, now }: StackContext): Check[]
     ...atMailgun('webhooks of', (domain) => webhooks(deployment, domain, run)),
     ...atMailgun('redaction of', (domain) => redaction(deployment, domain)),
     { name: 'table', look: () => table(deployment) },
+    ...queueChecks(deployment, run, now()),
     { name: 'listing API', look: () => listingApi(deployment, run) },
     ...(hasOutput(deployment, 'BounceClasses')
       ? deployment.domains.map((domain) => ({
@@ -118,7 +120,10 @@ async function signingKey(deployment: Deployment, run: CommandText, nowMs: numbe
   const { matches, fingerprint, why } = await compareWithMailgun(deployment, keys);
   if (matches) return ok(`${own}; Mailgun signs with ${fingerprint}, which is set here`);
   if (matches === null) return judgeByWebhooks(deployment, keys, own, why ?? '', run, nowMs);
-  return wrong(`${own}, and Mailgun signs with ${fingerprint}: every webhook gets 401`, run('keys set --from-mailgun'));
+  return wrong(
+    `${own}, and Mailgun signs with ${fingerprint}: every webhook gets 401 once ingest reads this key, within 5 minutes`,
+    run('keys set --from-mailgun'),
+  );
 }
 
 const HOUR_MS = 3_600_000;

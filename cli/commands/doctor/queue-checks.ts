@@ -1,0 +1,80 @@
+import { createQueueDepth } from '../../../lambdas/adapters/aws/queues.ts';
+import { MESSAGES } from '../../../lambdas/contract.ts';
+import { counted, timeAgo } from '../../output.ts';
+import { type Deployment, hasOutput, type LogEntry } from '../../target/types.ts';
+import { type Check, type Finding, ok, warning, wrong } from './machine-checks.ts';
+
+const LOOKBACK_MS = 15 * 60_000;
+const RESTORE =
+  'restore it as deployed (CloudFormation console, "Detect drift"), or wait where AWS Health reports an outage';
+
+type CommandText = (command: string) => string;
+
+/** The checks of what carries events: a queue that is there may still refuse what functions send. */
+export function queueChecks(deployment: Deployment, run: CommandText, nowMs: number): Check[] {
+  const failures = async (source: 'ingest' | 'publish', message: string, isOne: (entry: LogEntry) => boolean) => {
+    // Where its log cannot be read, what can be read of the queue counts alone.
+    const entries = await deployment.logs(source, nowMs - LOOKBACK_MS, { message }).catch(() => []);
+    return entries.filter(isOne);
+  };
+  const failed = (what: string, entries: readonly LogEntry[], fix: string) => {
+    const { atMs, facts } = entries.at(-1) as LogEntry;
+    const why = [facts.error ?? facts.reason, facts.detail].filter((each) => each !== undefined).join(', ');
+    return wrong(`${what} ${counted(entries.length, 'time')} in 15 min, last ${timeAgo(atMs, nowMs)}: ${why}`, fix);
+  };
+  return [
+    {
+      name: 'queue',
+      unknownFix: RESTORE,
+      look: () =>
+        depthOf(deployment, 'QueueUrl', async (messages) => {
+          const refused = await failures(
+            'ingest',
+            MESSAGES.refused,
+            ({ facts }) => facts.reason === 'queue-unavailable',
+          );
+          if (refused.length > 0) {
+            return failed('there, but ingest could not send to it', refused, `the queue or its policy: ${RESTORE}`);
+          }
+          return ok(`${counted(messages, 'event')} on the way to the table`);
+        }),
+    },
+    {
+      name: 'dead-letter queue',
+      unknownFix: RESTORE,
+      look: () =>
+        depthOf(deployment, 'DeadLettersUrl', async (messages) =>
+          messages === 0 ? ok('empty') : warning(`holds ${counted(messages, 'message')}`, run('dlq list')),
+        ),
+    },
+    ...(hasOutput(deployment, 'PublishLogGroup')
+      ? [
+          {
+            name: 'event bus',
+            look: async () => {
+              const unpublished = await failures('publish', MESSAGES.notPublished, () => true);
+              if (unpublished.length === 0) return ok('no change failed to be published in 15 min');
+              return failed('publish could not put changes on it', unpublished, `the bus or its policy: ${RESTORE}`);
+            },
+          },
+        ]
+      : []),
+  ];
+}
+
+async function depthOf(
+  { clients, output }: Deployment,
+  key: string,
+  judge: (messages: number) => Promise<Finding>,
+): Promise<Finding> {
+  let messages: number;
+  try {
+    messages = await createQueueDepth(clients.queues, output(key)).messages();
+  } catch (error) {
+    const { name, message, code } = error as Error & { code?: unknown };
+    if (/QueueDoesNotExist|NonExistentQueue/.test(name)) return wrong('does not exist', RESTORE);
+    if (name === 'TimeoutError' || code !== undefined) return wrong(`does not respond (${message})`, RESTORE);
+    throw error;
+  }
+  return judge(messages);
+}
