@@ -2,9 +2,9 @@ import { type Item, readPartition } from '../lambdas/adapters/table/ledger-table
 import { type StatusFacts, statusFacts } from '../lambdas/adapters/table/status-codec.ts';
 import { isMergedCopy, unpackEvent } from '../lambdas/adapters/table/stored-events.ts';
 import { INDEXES } from '../lambdas/contract.ts';
-import type { JsonObject } from '../lambdas/domain/canonical.ts';
 import { bareMessageId } from '../lambdas/domain/events/event.ts';
 import type { Source } from '../lambdas/domain/events/queue-message.ts';
+import type { JsonObject } from '../lambdas/domain/json.ts';
 import { messagePartition, parseDayIndexKey, parseMessageSort } from '../lambdas/domain/keys.ts';
 import { UsageError } from './errors.ts';
 import { tableOf } from './ledger.ts';

@@ -1,12 +1,12 @@
 import { createDayIndexTable, mergeSorted } from '../../lambdas/adapters/table/day-index.ts';
 import { createErasureRepository } from '../../lambdas/adapters/table/event-repository.ts';
 import { createStoredEventsTable } from '../../lambdas/adapters/table/stored-events.ts';
+import { type ArchiveRow, erasedAs, rowErasure } from '../../lambdas/domain/archive/archive-row.ts';
 import { isBefore } from '../../lambdas/domain/archive/check-object.ts';
-import { dayPrefix, type ObjectPlace, parseObjectKey } from '../../lambdas/domain/archive/layout.ts';
-import { type ArchiveRow, erasedAs, rowErasure } from '../../lambdas/domain/archive/row.ts';
-import type { JsonObject } from '../../lambdas/domain/canonical.ts';
+import { dayPrefix, type ObjectPlace, parseObjectKey } from '../../lambdas/domain/archive/object-keys.ts';
 import { identify } from '../../lambdas/domain/events/identity.ts';
 import type { QueueMessage } from '../../lambdas/domain/events/queue-message.ts';
+import type { JsonObject } from '../../lambdas/domain/json.ts';
 import { eventSort } from '../../lambdas/domain/keys.ts';
 import { createLedgerNaming, placeName } from '../../lambdas/domain/ledger/ledger-name.ts';
 import { namedAddresses } from '../../lambdas/domain/recipients/erasure.ts';

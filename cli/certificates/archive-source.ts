@@ -10,7 +10,7 @@ import {
   S3_CONFIG,
   type SizedObject,
 } from '../../lambdas/adapters/archive/open-bucket.ts';
-import type { ArchiveRow } from '../../lambdas/domain/archive/row.ts';
+import type { ArchiveRow } from '../../lambdas/domain/archive/archive-row.ts';
 import type { StoredObject } from '../../lambdas/seal/ports.ts';
 import { TargetUnavailableError, UsageError } from '../errors.ts';
 

@@ -2,7 +2,8 @@ import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
 import { compactVerify, importSPKI } from 'jose';
 import { type Certificate, type SignedStatement, statementOf } from '../../lambdas/domain/archive/certificate.ts';
 import type { Fault } from '../../lambdas/domain/archive/chain.ts';
-import { canonicalJson, isObject } from '../../lambdas/domain/canonical.ts';
+import { canonicalJson } from '../../lambdas/domain/canonical-json.ts';
+import { isObject } from '../../lambdas/domain/json.ts';
 
 /** A certificate as a file: what is stated, a JWS over its hash, and the key that signed it. */
 export interface SignedCertificate {

@@ -1,9 +1,9 @@
 import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import { createEventLookup } from '../../lambdas/adapters/table/stored-events.ts';
 import { ROUTES } from '../../lambdas/contract.ts';
-import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import { messageIdOf } from '../../lambdas/domain/events/event.ts';
 import { identify } from '../../lambdas/domain/events/identity.ts';
+import type { JsonObject } from '../../lambdas/domain/json.ts';
 import { TEST_EVENT_PREFIX, TEST_EVENT_SECONDS } from '../../lambdas/domain/webhooks/test-sample.ts';
 import { readSecret, readSigningKeys } from '../access.ts';
 import {

@@ -8,10 +8,10 @@ import {
 } from '../../lambdas/domain/archive/certificate.ts';
 import { checkChain, type Fault, nameOfLink } from '../../lambdas/domain/archive/chain.ts';
 import { createObjectCheck } from '../../lambdas/domain/archive/check-object.ts';
-import { manifestKey } from '../../lambdas/domain/archive/layout.ts';
 import { figuresOf, linkOf, type Manifest } from '../../lambdas/domain/archive/manifest.ts';
 import { sha256Hex } from '../../lambdas/domain/archive/merkle.ts';
-import { canonicalJson } from '../../lambdas/domain/canonical.ts';
+import { manifestKey } from '../../lambdas/domain/archive/object-keys.ts';
+import { canonicalJson } from '../../lambdas/domain/canonical-json.ts';
 import type { Slice } from '../../lambdas/domain/ledger/slice.ts';
 import { type ArchiveSource, openArchive } from '../certificates/archive-source.ts';
 import { checkSignature, fingerprintOf, parseCertificate } from '../certificates/certificate-signature.ts';

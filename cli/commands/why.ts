@@ -1,7 +1,7 @@
 import { DAY_MS } from '../../lambdas/contract.ts';
-import { type ArchiveRow, erasedAs } from '../../lambdas/domain/archive/row.ts';
-import type { JsonObject } from '../../lambdas/domain/canonical.ts';
+import { type ArchiveRow, erasedAs } from '../../lambdas/domain/archive/archive-row.ts';
 import { eventDetails } from '../../lambdas/domain/events/event-details.ts';
+import type { JsonObject } from '../../lambdas/domain/json.ts';
 import { eventSort, messagePartition, nameInEventKey, recipientKey, utcDay } from '../../lambdas/domain/keys.ts';
 import { openArchivedHistory } from '../archive/history.ts';
 import { type CliContext, type CommandBuilder, ledgerCommand, openTarget, type TargetOptions } from '../command.ts';

@@ -1,4 +1,32 @@
-import type { Json } from './canonical.ts';
+/** A parsed JSON value. */
+export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+
+/** A parsed JSON object; `event-data` is one. */
+export type JsonObject = { [key: string]: Json };
+
+/** Returns whether the value is a JSON object, not an array and not null. */
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Returns whether arrays and objects nest deeper than `limit`; recursion over the value is safe where they do not. */
+export function isDeeperThan(value: Json, limit: number): boolean {
+  const containers = (values: Json[]) => values.filter((node) => typeof node === 'object' && node !== null);
+  let level = containers([value]);
+  for (let depth = 1; level.length > 0; depth += 1) {
+    if (depth > limit) return true;
+    level = containers(level.flatMap((node) => Object.values(node as JsonObject)));
+  }
+  return false;
+}
+
+/** JSON in ASCII: everything else is escaped, because SQS refuses some characters and lone surrogates do not survive UTF-8. */
+export function asciiJson(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[\u007f-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
 
 const PERHAPS_INEXACT = /\d{16}|[eE][+]?\d{2}/;
 

@@ -9,7 +9,7 @@ import { createFirstWebhook } from '../adapters/table/ledger-state.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
 import { createEventLookup } from '../adapters/table/stored-events.ts';
 import { ACCOUNT_DOMAINS, METRICS } from '../contract.ts';
-import { eventHash } from '../domain/canonical.ts';
+import { eventHash } from '../domain/canonical-json.ts';
 import { bodyBytes, header, jsonAnswer } from '../runtime/http.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';
 import { parserFor } from './body-format.ts';

@@ -5,11 +5,11 @@ import {
   SIGNATURE_WINDOW_SECONDS,
   UNKNOWN_DOMAIN,
 } from '../contract.ts';
-import type { JsonObject } from '../domain/canonical.ts';
 import { eventDomain, messageIdOf, namedDomain } from '../domain/events/event.ts';
 import { identify } from '../domain/events/identity.ts';
 import { encodeQueueMessage, type QueueMessage } from '../domain/events/queue-message.ts';
 import { isHostName } from '../domain/host-name.ts';
+import type { JsonObject } from '../domain/json.ts';
 import { claimExpiry } from '../domain/webhooks/claim.ts';
 import { claimKey, isFresh, type Signature, type SigningKeys, signedBy } from '../domain/webhooks/signature.ts';
 import type { ParsedWebhook } from '../domain/webhooks/webhook-body.ts';

@@ -8,9 +8,9 @@ import { createFirstWebhook, createStragglersTable } from '../adapters/table/led
 import { openTable } from '../adapters/table/ledger-table.ts';
 import { createEventCorrection, createRedactedCopies } from '../adapters/table/stored-events.ts';
 import { METRICS } from '../contract.ts';
-import type { JsonObject } from '../domain/canonical.ts';
 import { parseDayShards } from '../domain/events/day-shards.ts';
 import { decodeQueueMessage } from '../domain/events/queue-message.ts';
+import type { JsonObject } from '../domain/json.ts';
 import { handleBatch } from '../runtime/batch.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';
 import { once } from '../runtime/once.ts';

@@ -1,6 +1,6 @@
-import type { JsonObject } from '../domain/canonical.ts';
 import { type EventIdentity, identify } from '../domain/events/identity.ts';
 import type { QueueMessage } from '../domain/events/queue-message.ts';
+import type { JsonObject } from '../domain/json.ts';
 import { eventSort, statusSort } from '../domain/keys.ts';
 import type { RedactedCopies, RedactedCopy } from './ports.ts';
 

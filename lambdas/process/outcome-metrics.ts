@@ -1,6 +1,6 @@
 import { METRICS } from '../contract.ts';
-import type { JsonObject } from '../domain/canonical.ts';
 import { type MailgunEvent, parseEvent } from '../domain/events/mailgun-event.ts';
+import type { JsonObject } from '../domain/json.ts';
 import { statusUpdateOf } from '../domain/status/status.ts';
 
 /**

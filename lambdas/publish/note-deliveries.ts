@@ -1,4 +1,4 @@
-import type { JsonObject } from '../domain/canonical.ts';
+import type { JsonObject } from '../domain/json.ts';
 import type { PublishedEvent } from '../domain/publishing/published.ts';
 import { matchesFilter, type ReceiverFilter } from '../domain/publishing/receiver-filter.ts';
 import type { EventBus, PublishedDeliveries, PublishedDelivery } from './ports.ts';

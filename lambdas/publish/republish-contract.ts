@@ -1,4 +1,4 @@
-import { isObject } from '../domain/canonical.ts';
+import { isObject } from '../domain/json.ts';
 
 /** `{"republish": …}` as an operator's command sends it. Times are those of the deciding events, in epoch milliseconds. */
 export interface RepublishEvent {

@@ -1,9 +1,9 @@
-import type { ArchiveRow } from '../domain/archive/row.ts';
+import type { ArchiveRow } from '../domain/archive/archive-row.ts';
 import type { RecipientMail } from '../domain/campaign/recipient-mail.ts';
 import type { Stretch } from '../domain/campaign/stretches.ts';
-import type { JsonObject } from '../domain/canonical.ts';
 import type { Status, SuppressionKind } from '../domain/event-types.ts';
 import type { Source } from '../domain/events/queue-message.ts';
+import type { JsonObject } from '../domain/json.ts';
 import type { KnownClasses } from '../domain/ledger/bounce-classes.ts';
 import type { ListingNote } from '../domain/ledger/listing-note.ts';
 import type { Slice, Watermarks } from '../domain/ledger/slice.ts';

@@ -1,7 +1,7 @@
 import type { SendingDomain } from '../contract.ts';
-import type { JsonObject } from '../domain/canonical.ts';
 import type { StoredKey } from '../domain/events/day-index.ts';
 import type { QueueMessage, Source } from '../domain/events/queue-message.ts';
+import type { JsonObject } from '../domain/json.ts';
 import type { BounceClass, KnownClasses } from '../domain/ledger/bounce-classes.ts';
 import type { LedgerDomains, UndiscoveredDomain } from '../domain/ledger/ledger-domains.ts';
 import type { EventPlace } from '../domain/ledger/ledger-name.ts';

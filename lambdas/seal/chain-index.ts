@@ -1,5 +1,5 @@
-import { manifestKey } from '../domain/archive/layout.ts';
 import { type Manifest, parseManifest } from '../domain/archive/manifest.ts';
+import { manifestKey } from '../domain/archive/object-keys.ts';
 import { BrokenChainError } from './chain-writer.ts';
 import type { ManifestBucket } from './ports.ts';
 

@@ -1,5 +1,5 @@
-import { manifestKey } from '../domain/archive/layout.ts';
 import { type ChainLink, parseManifest } from '../domain/archive/manifest.ts';
+import { manifestKey } from '../domain/archive/object-keys.ts';
 import type { ChainHead, ManifestBucket, SealState } from './ports.ts';
 
 /** The chain of a domain holds something that no version of this stack wrote; nothing is appended to it. */

@@ -10,7 +10,7 @@ import { openTable } from '../adapters/table/ledger-table.ts';
 import { createSlicesTable } from '../adapters/table/slice-repository.ts';
 import { createStoredEventsTable } from '../adapters/table/stored-events.ts';
 import { SEAL_METRICS } from '../contract.ts';
-import { SALT_BYTES } from '../domain/archive/row.ts';
+import { SALT_BYTES } from '../domain/archive/archive-row.ts';
 import { parseDayShards } from '../domain/events/day-shards.ts';
 import { SEAL_LEASE_KEY } from '../domain/keys.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';

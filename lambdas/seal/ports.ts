@@ -1,7 +1,7 @@
-import type { ArchiveRow } from '../domain/archive/row.ts';
-import type { JsonObject } from '../domain/canonical.ts';
+import type { ArchiveRow } from '../domain/archive/archive-row.ts';
 import type { StoredKey } from '../domain/events/day-index.ts';
 import type { Source } from '../domain/events/queue-message.ts';
+import type { JsonObject } from '../domain/json.ts';
 import type { EventPlace } from '../domain/ledger/ledger-name.ts';
 import type { Slice } from '../domain/ledger/slice.ts';
 

@@ -1,7 +1,7 @@
+import { type ArchiveRow, leafOf } from '../domain/archive/archive-row.ts';
 import type { SealedObject } from '../domain/archive/manifest.ts';
 import { linkOf } from '../domain/archive/manifest.ts';
 import { createMerkleTree } from '../domain/archive/merkle.ts';
-import { type ArchiveRow, leafOf } from '../domain/archive/row.ts';
 import type { ChainIndex, SealedAs } from './chain-index.ts';
 import type { ChainWriter } from './chain-writer.ts';
 import type { ObjectReplacement, RewritableObjects, StoredObject } from './ports.ts';

@@ -1,8 +1,8 @@
-import { objectKey, recordKey } from '../domain/archive/layout.ts';
+import { leafOf } from '../domain/archive/archive-row.ts';
 import { figuresOf, isSameFigures, linkOf, type Manifest, parseManifest } from '../domain/archive/manifest.ts';
 import { createMerkleTree, sha256Hex } from '../domain/archive/merkle.ts';
-import { leafOf } from '../domain/archive/row.ts';
-import { canonicalJson } from '../domain/canonical.ts';
+import { objectKey, recordKey } from '../domain/archive/object-keys.ts';
+import { canonicalJson } from '../domain/canonical-json.ts';
 import type { Slice } from '../domain/ledger/slice.ts';
 import type { ChainWriter } from './chain-writer.ts';
 import type { EventObjects, ManifestBucket, ObjectWriter, SealMark, SealState } from './ports.ts';

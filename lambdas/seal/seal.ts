@@ -1,5 +1,5 @@
 import { DAY_SECONDS, UNKNOWN_DOMAIN } from '../contract.ts';
-import { ERASED_TEXT, erasedKey } from '../domain/archive/layout.ts';
+import { ERASED_TEXT, erasedKey } from '../domain/archive/object-keys.ts';
 import { type LeaseDeps, withLease } from '../domain/ledger/lease.ts';
 import type { Slice } from '../domain/ledger/slice.ts';
 import { createChainWriter } from './chain-writer.ts';

@@ -1,5 +1,5 @@
+import { type ArchiveRow, rowOf, rowOfTombstone } from '../domain/archive/archive-row.ts';
 import { isBefore } from '../domain/archive/check-object.ts';
-import { type ArchiveRow, rowOf, rowOfTombstone } from '../domain/archive/row.ts';
 import type { StoredKey } from '../domain/events/day-index.ts';
 import { erasedHashInSort, isTombstoneSort, parseMessageSort } from '../domain/keys.ts';
 import { createLedgerNaming, placeName } from '../domain/ledger/ledger-name.ts';

@@ -3,7 +3,7 @@ import { CfnDatabase, CfnTable } from 'aws-cdk-lib/aws-glue';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { COLUMNS, type ColumnType } from '../../lambdas/domain/archive/columns.ts';
-import { domainsInKeys, EVENTS_PREFIX, PARTITION_TEMPLATE } from '../../lambdas/domain/archive/layout.ts';
+import { domainsInKeys, EVENTS_PREFIX, PARTITION_TEMPLATE } from '../../lambdas/domain/archive/object-keys.ts';
 
 export interface ArchiveCatalogProps {
   readonly bucket: Bucket;

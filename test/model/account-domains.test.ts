@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { eventHash, type JsonObject } from '../../lambdas/domain/canonical.ts';
+import { eventHash } from '../../lambdas/domain/canonical-json.ts';
+import type { JsonObject } from '../../lambdas/domain/json.ts';
 import { total } from '../../lambdas/domain/ledger/counts.ts';
 import {
   domainNews,

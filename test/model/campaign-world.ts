@@ -12,8 +12,8 @@ import {
   type TaggedSlice,
   taggedSlice,
 } from '../../lambdas/domain/campaign/stretches.ts';
-import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import { tagsOf } from '../../lambdas/domain/events/mailgun-event.ts';
+import type { JsonObject } from '../../lambdas/domain/json.ts';
 import { parseMessageSort, recipientKey } from '../../lambdas/domain/keys.ts';
 import { placeName } from '../../lambdas/domain/ledger/ledger-name.ts';
 import { storedTypeOf } from '../../lambdas/domain/ledger/tally.ts';

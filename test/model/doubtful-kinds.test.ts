@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { JsonObject } from '../../lambdas/domain/canonical.ts';
+import type { JsonObject } from '../../lambdas/domain/json.ts';
 import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
 import { numbered, ReconcileWorld, TYPES } from './reconcile-world.ts';
 

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { checkArchive } from '../../cli/commands/verify.ts';
+import type { ArchiveRow } from '../../lambdas/domain/archive/archive-row.ts';
 import { stateDomain } from '../../lambdas/domain/archive/certificate.ts';
 import { checkChain } from '../../lambdas/domain/archive/chain.ts';
-import { erasedKey, objectKey, recordKey } from '../../lambdas/domain/archive/layout.ts';
-import type { ArchiveRow } from '../../lambdas/domain/archive/row.ts';
+import { erasedKey, objectKey, recordKey } from '../../lambdas/domain/archive/object-keys.ts';
 import { LostRaceError } from '../../lambdas/domain/ledger/lease.ts';
 import { erasureHash } from '../../lambdas/domain/recipients/erasure.ts';
 import { createSeal } from '../../lambdas/seal/seal.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import { recipientOf } from '../../lambdas/domain/events/mailgun-event.ts';
+import type { JsonObject } from '../../lambdas/domain/json.ts';
 import { placeName } from '../../lambdas/domain/ledger/ledger-name.ts';
 import { tombstoneIdentity, tombstoneOf } from '../../lambdas/domain/recipients/erasure.ts';
 import { createRandom } from '../../tools/mailgun-twin/random.ts';

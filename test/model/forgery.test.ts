@@ -1,9 +1,10 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { packEvent, unpackEvent } from '../../lambdas/adapters/table/stored-events.ts';
-import { eventHash, type JsonObject } from '../../lambdas/domain/canonical.ts';
+import { eventHash } from '../../lambdas/domain/canonical-json.ts';
 import { messageIdOf } from '../../lambdas/domain/events/event.ts';
 import { decodeQueueMessage } from '../../lambdas/domain/events/queue-message.ts';
+import type { JsonObject } from '../../lambdas/domain/json.ts';
 import { parserFor } from '../../lambdas/ingest/body-format.ts';
 import { createIngest } from '../../lambdas/ingest/ingest.ts';
 import { createProcess } from '../../lambdas/process/process.ts';

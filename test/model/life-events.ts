@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../lambdas/domain/canonical.ts';
+import type { JsonObject } from '../../lambdas/domain/json.ts';
 import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
 
 /** Expected statuses by a handwritten order, independent of the code under test. */

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { JsonObject } from '../../lambdas/domain/canonical.ts';
+import type { JsonObject } from '../../lambdas/domain/json.ts';
 import { claimKey } from '../../lambdas/domain/webhooks/signature.ts';
 import { MOMENTS, type Trouble } from '../support/mortal.ts';
 import { jsonBody } from '../support/webhooks.ts';

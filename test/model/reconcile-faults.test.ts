@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { JsonObject } from '../../lambdas/domain/canonical.ts';
+import type { JsonObject } from '../../lambdas/domain/json.ts';
 import { total } from '../../lambdas/domain/ledger/counts.ts';
 import { LostRaceError } from '../../lambdas/domain/ledger/lease.ts';
 import { stateOf } from '../../lambdas/domain/ledger/slice.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { JsonObject } from '../../lambdas/domain/canonical.ts';
+import type { JsonObject } from '../../lambdas/domain/json.ts';
 import { createProcess } from '../../lambdas/process/process.ts';
 import { LONE_PROCESS } from '../support/erasures.ts';
 import { InMemoryLedger } from '../support/in-memory-ledger.ts';

@@ -1,6 +1,6 @@
 import { secondPassSeconds } from '../../lambdas/contract.ts';
-import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import { decodeQueueMessage } from '../../lambdas/domain/events/queue-message.ts';
+import type { JsonObject } from '../../lambdas/domain/json.ts';
 import { total } from '../../lambdas/domain/ledger/counts.ts';
 import { createProcess } from '../../lambdas/process/process.ts';
 import { createAccept } from '../../lambdas/reconcile/accept.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import { eventTimeMs } from '../../lambdas/domain/events/event.ts';
+import type { JsonObject } from '../../lambdas/domain/json.ts';
 import { total } from '../../lambdas/domain/ledger/counts.ts';
 import { type Slice, stateOf } from '../../lambdas/domain/ledger/slice.ts';
 import { ListingError } from '../../lambdas/reconcile/ports.ts';

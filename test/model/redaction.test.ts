@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import { identify } from '../../lambdas/domain/events/identity.ts';
 import type { QueueMessage } from '../../lambdas/domain/events/queue-message.ts';
+import type { JsonObject } from '../../lambdas/domain/json.ts';
 import { parseMessageSort } from '../../lambdas/domain/keys.ts';
 import { createProcess } from '../../lambdas/process/process.ts';
 import { LONE_PROCESS } from '../support/erasures.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { manifestKey } from '../../lambdas/domain/archive/layout.ts';
+import { manifestKey } from '../../lambdas/domain/archive/object-keys.ts';
 import { createSeal } from '../../lambdas/seal/seal.ts';
 import { SLICE_SECONDS, SLICE_START } from '../support/archive.ts';
 import { MOMENTS, type Trouble } from '../support/mortal.ts';

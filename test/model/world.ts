@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createCachedSecret, createKeyRing } from '../../lambdas/adapters/aws/secrets.ts';
-import { eventHash, type JsonObject } from '../../lambdas/domain/canonical.ts';
+import { eventHash } from '../../lambdas/domain/canonical-json.ts';
 import { identify } from '../../lambdas/domain/events/identity.ts';
 import { decodeQueueMessage } from '../../lambdas/domain/events/queue-message.ts';
+import type { JsonObject } from '../../lambdas/domain/json.ts';
 import { parseJsonWebhook } from '../../lambdas/domain/webhooks/webhook-body.ts';
 import { type Answer, createIngest } from '../../lambdas/ingest/ingest.ts';
 import { createProcess } from '../../lambdas/process/process.ts';

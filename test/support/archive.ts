@@ -1,8 +1,9 @@
-import { objectKey } from '../../lambdas/domain/archive/layout.ts';
+import { type ArchiveRow, leafOf, rowOf } from '../../lambdas/domain/archive/archive-row.ts';
 import { type ChainLink, linkOf, type Manifest, type SliceFigures } from '../../lambdas/domain/archive/manifest.ts';
 import { createMerkleTree, sha256Hex } from '../../lambdas/domain/archive/merkle.ts';
-import { type ArchiveRow, leafOf, rowOf } from '../../lambdas/domain/archive/row.ts';
-import { canonicalJson, type JsonObject } from '../../lambdas/domain/canonical.ts';
+import { objectKey } from '../../lambdas/domain/archive/object-keys.ts';
+import { canonicalJson } from '../../lambdas/domain/canonical-json.ts';
+import type { JsonObject } from '../../lambdas/domain/json.ts';
 import { eventKeyOf } from '../../lambdas/domain/keys.ts';
 import { DOMAIN, deliveredEvent } from './webhooks.ts';
 

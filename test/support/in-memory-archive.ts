@@ -1,7 +1,7 @@
-import { objectKey } from '../../lambdas/domain/archive/layout.ts';
+import type { ArchiveRow } from '../../lambdas/domain/archive/archive-row.ts';
 import { sha256Hex } from '../../lambdas/domain/archive/merkle.ts';
-import type { ArchiveRow } from '../../lambdas/domain/archive/row.ts';
-import { canonicalJson } from '../../lambdas/domain/canonical.ts';
+import { objectKey } from '../../lambdas/domain/archive/object-keys.ts';
+import { canonicalJson } from '../../lambdas/domain/canonical-json.ts';
 import type { StoredKey } from '../../lambdas/domain/events/day-index.ts';
 import type { EventPlace } from '../../lambdas/domain/ledger/ledger-name.ts';
 import { placeName } from '../../lambdas/domain/ledger/ledger-name.ts';

@@ -1,4 +1,3 @@
-import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import type { Status } from '../../lambdas/domain/event-types.ts';
 import type { EventIdentity } from '../../lambdas/domain/events/identity.ts';
 import {
@@ -6,6 +5,7 @@ import {
   encodeQueueMessage,
   type QueueMessage,
 } from '../../lambdas/domain/events/queue-message.ts';
+import type { JsonObject } from '../../lambdas/domain/json.ts';
 import {
   eventSortPrefix,
   messagePartition,

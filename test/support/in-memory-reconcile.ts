@@ -1,7 +1,7 @@
 import { MAX_REQUEUES } from '../../lambdas/contract.ts';
-import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import type { StoredKey } from '../../lambdas/domain/events/day-index.ts';
 import { eventTimeMs } from '../../lambdas/domain/events/event.ts';
+import type { JsonObject } from '../../lambdas/domain/json.ts';
 import type { Lease } from '../../lambdas/domain/ledger/lease.ts';
 import type { EventPlace } from '../../lambdas/domain/ledger/ledger-name.ts';
 import { placeName } from '../../lambdas/domain/ledger/ledger-name.ts';

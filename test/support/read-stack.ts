@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { JsonObject } from '../../lambdas/domain/canonical.ts';
+import type { JsonObject } from '../../lambdas/domain/json.ts';
 import { USUAL_RECONCILE } from '../../tools/local-ledger/options/reconcile-choice.ts';
 import { drained, postWebhook, startTestStack } from './local-stack.ts';
 import { deliveredEvent } from './webhooks.ts';

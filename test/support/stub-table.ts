@@ -1,7 +1,7 @@
 import { BatchGetCommand, DynamoDBDocumentClient, GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { Deployment } from '../../cli/target/types.ts';
 import { INDEXES } from '../../lambdas/contract.ts';
-import { asciiJson } from '../../lambdas/domain/canonical.ts';
+import { asciiJson } from '../../lambdas/domain/json.ts';
 import { doubtKey, sliceKey } from '../../lambdas/domain/keys.ts';
 import type { Slice } from '../../lambdas/domain/ledger/slice.ts';
 

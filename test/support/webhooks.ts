@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import type { JsonObject } from '../../lambdas/domain/canonical.ts';
+import type { JsonObject } from '../../lambdas/domain/json.ts';
 
 /** Keys, domain and clock of the tests; `NOW_MS` is 2026-02-02T02:40:00Z. */
 export const KEY = 'key-current-0001';

@@ -7,9 +7,9 @@ import {
   SendMessageCommand,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
-import { asciiJson, isObject, type JsonObject } from '../../../lambdas/domain/canonical.ts';
 import { recipientOf } from '../../../lambdas/domain/events/mailgun-event.ts';
 import { decodeQueueMessage, encodeQueueMessage, REDRIVE_GROUP } from '../../../lambdas/domain/events/queue-message.ts';
+import { asciiJson, isObject, type JsonObject } from '../../../lambdas/domain/json.ts';
 import { recipientKey } from '../../../lambdas/domain/keys.ts';
 import {
   encodeQueuedEvent,

@@ -2,7 +2,7 @@ import { DeleteCommand, PutCommand, paginateScan, UpdateCommand } from '@aws-sdk
 import { conditionalWrite, type LedgerTable } from '../../../lambdas/adapters/table/ledger-table.ts';
 import { packEvent, unpackEvent } from '../../../lambdas/adapters/table/stored-events.ts';
 import { INDEXES } from '../../../lambdas/contract.ts';
-import type { JsonObject } from '../../../lambdas/domain/canonical.ts';
+import type { JsonObject } from '../../../lambdas/domain/json.ts';
 import {
   isEventPartition,
   parseDayIndexKey,

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { daysOf } from '../../../lambdas/domain/archive/layout.ts';
-import { type ArchiveRow, erasedAs } from '../../../lambdas/domain/archive/row.ts';
+import { type ArchiveRow, erasedAs } from '../../../lambdas/domain/archive/archive-row.ts';
+import { daysOf } from '../../../lambdas/domain/archive/object-keys.ts';
 import { keyPart, recipientKey, utcDay } from '../../../lambdas/domain/keys.ts';
 import type { ReadDay } from '../../archive/history.ts';
 import type { CliContext } from '../../command.ts';

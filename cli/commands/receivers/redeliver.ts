@@ -5,7 +5,7 @@ import {
   ReceiveMessageCommand,
   SendMessageCommand,
 } from '@aws-sdk/client-sqs';
-import type { JsonObject } from '../../../lambdas/domain/canonical.ts';
+import type { JsonObject } from '../../../lambdas/domain/json.ts';
 import {
   deliveredType,
   encodeQueuedEvent,

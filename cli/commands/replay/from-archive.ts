@@ -10,7 +10,7 @@ import {
   parseErasedKey,
   parseRecordKey,
   recordsPrefix,
-} from '../../../lambdas/domain/archive/layout.ts';
+} from '../../../lambdas/domain/archive/object-keys.ts';
 import { eachOf } from '../../../lambdas/domain/concurrency.ts';
 import { markerKey } from '../../../lambdas/domain/keys.ts';
 import { createLedgerNaming } from '../../../lambdas/domain/ledger/ledger-name.ts';

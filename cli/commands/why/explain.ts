@@ -1,9 +1,9 @@
 import { createLedgerStateTable } from '../../../lambdas/adapters/table/ledger-state.ts';
 import { createSlicesTable } from '../../../lambdas/adapters/table/slice-repository.ts';
-import type { JsonObject } from '../../../lambdas/domain/canonical.ts';
 import { EVENT_TYPES, OTHER_EVENT } from '../../../lambdas/domain/event-types.ts';
 import { deliveryCode, textAt } from '../../../lambdas/domain/events/event.ts';
 import { parseEvent } from '../../../lambdas/domain/events/mailgun-event.ts';
+import type { JsonObject } from '../../../lambdas/domain/json.ts';
 import { total } from '../../../lambdas/domain/ledger/counts.ts';
 import {
   alignedStart,

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import zlib from 'node:zlib';
 import type { SchemaElement } from 'hyparquet';
 import { ByteWriter, type ColumnSource, ParquetWriter } from 'hyparquet-writer';
+import type { ArchiveRow } from '../../domain/archive/archive-row.ts';
 import { COLUMNS, type Column } from '../../domain/archive/columns.ts';
-import type { ArchiveRow } from '../../domain/archive/row.ts';
 
 /** A file of this machine, until it is removed. */
 export interface ParquetFile {

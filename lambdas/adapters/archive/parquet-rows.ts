@@ -1,7 +1,7 @@
 import zlib from 'node:zlib';
 import { type AsyncBuffer, asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
+import type { ArchiveRow } from '../../domain/archive/archive-row.ts';
 import { COLUMNS } from '../../domain/archive/columns.ts';
-import type { ArchiveRow } from '../../domain/archive/row.ts';
 
 /** Yields the rows of a file, a row group at a time. Throws where it is not one of the archive's. */
 export async function* readParquet(path: string): AsyncGenerator<ArchiveRow[]> {

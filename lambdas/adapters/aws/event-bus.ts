@@ -1,6 +1,6 @@
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import { asciiJson } from '../../domain/canonical.ts';
+import { asciiJson } from '../../domain/json.ts';
 import type { EventBus, PublishFailures } from '../../publish/ports.ts';
 import { AWS_CLIENT_CONFIG, namesCalls } from './aws-client.ts';
 

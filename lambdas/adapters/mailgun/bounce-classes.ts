@@ -1,5 +1,5 @@
-import { isObject, type JsonObject } from '../../domain/canonical.ts';
 import { textAt, valueAt } from '../../domain/events/event.ts';
+import { isObject, type JsonObject } from '../../domain/json.ts';
 import type { BounceClass } from '../../domain/ledger/bounce-classes.ts';
 import { ListingError, type MailgunClasses } from '../../reconcile/ports.ts';
 import { rfc2822 } from './mailgun-apis.ts';

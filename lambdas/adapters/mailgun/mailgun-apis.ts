@@ -1,7 +1,6 @@
 import type { SendingDomain } from '../../contract.ts';
-import { isObject, type Json, type JsonObject } from '../../domain/canonical.ts';
 import { textAt, valueAt } from '../../domain/events/event.ts';
-import { parseJson } from '../../domain/json.ts';
+import { isObject, type Json, type JsonObject, parseJson } from '../../domain/json.ts';
 import { add, type Counts } from '../../domain/ledger/counts.ts';
 import { COUNTED_TYPES, type WitnessHour } from '../../domain/ledger/witness.ts';
 import { readAccountDomains } from '../../domain/webhooks/domain-drift.ts';

@@ -1,5 +1,4 @@
-import { isObject, type JsonObject } from '../../domain/canonical.ts';
-import { parseJson } from '../../domain/json.ts';
+import { isObject, type JsonObject, parseJson } from '../../domain/json.ts';
 import { ListingError } from '../../reconcile/ports.ts';
 
 /** The settings by which a function reaches Mailgun's APIs. */

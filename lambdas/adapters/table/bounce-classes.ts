@@ -1,5 +1,5 @@
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
-import { asciiJson } from '../../domain/canonical.ts';
+import { asciiJson } from '../../domain/json.ts';
 import { bounceClassesKey } from '../../domain/keys.ts';
 import { CLASSES_KEPT_SECONDS, type KnownClasses, type ReadClasses } from '../../domain/ledger/bounce-classes.ts';
 import type { ClassesStore } from '../../reconcile/ports.ts';

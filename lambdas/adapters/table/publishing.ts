@@ -1,8 +1,8 @@
 import { GetCommand, PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { DAY_SECONDS, RESTORED_ATTRIBUTE } from '../../contract.ts';
 import type { DeliveryLog, ReceiverStates } from '../../deliver/ports.ts';
-import type { JsonObject } from '../../domain/canonical.ts';
 import { allDone } from '../../domain/concurrency.ts';
+import type { JsonObject } from '../../domain/json.ts';
 import {
   deliveryHour,
   deliveryKey,

@@ -1,7 +1,8 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { GetCommand, PutCommand, paginateQuery, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { DAY_SECONDS, MAX_REQUEUES } from '../../contract.ts';
-import { asciiJson, canonicalJson } from '../../domain/canonical.ts';
+import { canonicalJson } from '../../domain/canonical-json.ts';
+import { asciiJson } from '../../domain/json.ts';
 import {
   nameInRequeueSort,
   partPartition,

@@ -1,9 +1,9 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { DeleteCommand, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { INDEXES, RESTORED_ATTRIBUTE } from '../../contract.ts';
-import type { JsonObject } from '../../domain/canonical.ts';
 import { dayPartition } from '../../domain/events/day-index.ts';
 import { type DayShards, shardOf } from '../../domain/events/day-shards.ts';
+import type { JsonObject } from '../../domain/json.ts';
 import {
   eventSortPrefix,
   type ItemKey,

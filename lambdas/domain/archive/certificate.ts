@@ -1,4 +1,4 @@
-import { canonicalJson } from '../canonical.ts';
+import { canonicalJson } from '../canonical-json.ts';
 import { numberOf, total } from '../ledger/counts.ts';
 import { checkChain, type Fault, nameOfLink } from './chain.ts';
 import type { ChainLink, Manifest } from './manifest.ts';

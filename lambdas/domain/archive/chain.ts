@@ -1,5 +1,5 @@
-import { objectKey, recordKey } from './layout.ts';
 import { type ChainLink, type Manifest, parseManifest } from './manifest.ts';
+import { objectKey, recordKey } from './object-keys.ts';
 
 /** Something that does not hold, and where. */
 export interface Fault {

@@ -1,8 +1,9 @@
-import { canonicalJson, type JsonObject } from '../canonical.ts';
+import { canonicalJson } from '../canonical-json.ts';
+import type { JsonObject } from '../json.ts';
+import { type ArchiveRow, columnsOf, commitmentOf, leafOf } from './archive-row.ts';
 import type { Fault } from './chain.ts';
 import type { Manifest } from './manifest.ts';
 import { createMerkleTree } from './merkle.ts';
-import { type ArchiveRow, columnsOf, commitmentOf, leafOf } from './row.ts';
 
 /** The most rows of an object that are named. */
 const MAX_NAMED_ROWS = 20;

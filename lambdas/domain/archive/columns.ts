@@ -1,4 +1,4 @@
-import type { ArchiveRow } from './row.ts';
+import type { ArchiveRow } from './archive-row.ts';
 
 /** Types that every reader of Parquet has a word for. `time`: microseconds in UTC. */
 export type ColumnType = 'time' | 'text' | 'integer' | 'boolean' | 'texts';

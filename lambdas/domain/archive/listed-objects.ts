@@ -1,6 +1,6 @@
 import { MAX_SLICE_SECONDS } from '../../contract.ts';
 import { eachOf } from '../concurrency.ts';
-import { dayPrefix, daysOf, parseObjectKey } from './layout.ts';
+import { dayPrefix, daysOf, parseObjectKey } from './object-keys.ts';
 
 /** Days that are listed at once. */
 const AT_ONCE = 8;

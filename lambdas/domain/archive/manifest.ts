@@ -1,4 +1,5 @@
-import { canonicalJson, isObject, type Json } from '../canonical.ts';
+import { canonicalJson } from '../canonical-json.ts';
+import { isObject, type Json } from '../json.ts';
 import type { Counts } from '../ledger/counts.ts';
 import { type Slice, type SliceState, stateOf } from '../ledger/slice.ts';
 import { sha256Hex } from './merkle.ts';

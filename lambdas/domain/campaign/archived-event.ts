@@ -1,6 +1,6 @@
-import { type ArchiveRow, erasedAs } from '../archive/row.ts';
-import type { JsonObject } from '../canonical.ts';
+import { type ArchiveRow, erasedAs } from '../archive/archive-row.ts';
 import { identify } from '../events/identity.ts';
+import type { JsonObject } from '../json.ts';
 import { messageIdOfPartition, messagePartition, parseMessageSort } from '../keys.ts';
 import type { RecipientEvent } from './recipient-mail.ts';
 import { SENDING_TYPES, type Stretch, type TaggedSlice } from './stretches.ts';

@@ -1,6 +1,6 @@
-import type { JsonObject } from '../canonical.ts';
 import { textAt } from '../events/event.ts';
 import { parseEvent } from '../events/mailgun-event.ts';
+import type { JsonObject } from '../json.ts';
 import { failureClassOf } from '../status/classify-failure.ts';
 import type { FailureClass } from '../status/failure-class.ts';
 

@@ -1,6 +1,6 @@
-import type { JsonObject } from '../canonical.ts';
 import { messageIdOf } from '../events/event.ts';
 import { recipientOf } from '../events/mailgun-event.ts';
+import type { JsonObject } from '../json.ts';
 import { eventSort, messageIdInPartition, namesRecipient, parseMessageSort } from '../keys.ts';
 import { tombstoneIdentity } from '../recipients/erasure.ts';
 import { type CampaignMail, campaignMail } from './mail.ts';

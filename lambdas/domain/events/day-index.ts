@@ -1,6 +1,6 @@
 import { DAY_MS } from '../../contract.ts';
-import type { JsonObject } from '../canonical.ts';
 import { INDEXED_NAMES, OTHER_EVENT } from '../event-types.ts';
+import type { JsonObject } from '../json.ts';
 import { dayIndexKey, utcDay } from '../keys.ts';
 import type { EventPlace } from '../ledger/ledger-name.ts';
 import { type DayShards, eachShard } from './day-shards.ts';

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../canonical.ts';
+import type { Json, JsonObject } from '../json.ts';
 import { valueAt } from './event.ts';
 
 /** Fields that the event shows beside its details, or that the details show whole. */

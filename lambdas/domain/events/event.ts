@@ -1,5 +1,5 @@
 import { UNKNOWN_DOMAIN } from '../../contract.ts';
-import { isObject, type Json, type JsonObject } from '../canonical.ts';
+import { isObject, type Json, type JsonObject } from '../json.ts';
 
 // Reads Mailgun's `event-data`, whose fields are absent, null or of another type more often than its documentation says.
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { JsonObject } from '../canonical.ts';
+import type { JsonObject } from '../json.ts';
 import { eventKeyOf, eventSort, messagePartition, noMessagePartition, recipientKey, statusSort } from '../keys.ts';
 import { eventName, eventTimeMs, messageIdOf, textAt } from './event.ts';
 import { recipientOf } from './mailgun-event.ts';

@@ -1,5 +1,5 @@
-import { isObject, type Json, type JsonObject } from '../canonical.ts';
 import { type EventType, eventTypeOf } from '../event-types.ts';
+import { isObject, type Json, type JsonObject } from '../json.ts';
 import { addressesIn } from '../recipients/address.ts';
 import { deliveryCode, eventName, eventTimeMs, messageIdOf, namedDomain, textAt, valueAt } from './event.ts';
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { asciiJson, isObject, type JsonObject } from '../canonical.ts';
+import { asciiJson, isObject, type JsonObject } from '../json.ts';
 
 /** The source of an event. */
 export type Source = 'webhook' | 'reconcile';

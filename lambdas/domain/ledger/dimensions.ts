@@ -1,7 +1,7 @@
-import { asciiJson, type JsonObject } from '../canonical.ts';
 import { EVENT_TYPES } from '../event-types.ts';
 import { textAt } from '../events/event.ts';
 import { parseEvent } from '../events/mailgun-event.ts';
+import { asciiJson, type JsonObject } from '../json.ts';
 import { mailboxProviderOf, OTHER_PROVIDER } from '../recipients/mailbox-provider.ts';
 import { policyCodeOf } from '../status/classify-failure.ts';
 import { addToRow, type Counts, numberOf, type Rows, total } from './counts.ts';

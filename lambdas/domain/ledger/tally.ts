@@ -1,6 +1,7 @@
-import { canonicalJson, type JsonObject } from '../canonical.ts';
+import { canonicalJson } from '../canonical-json.ts';
 import { eventName } from '../events/event.ts';
 import { tagsOf } from '../events/mailgun-event.ts';
+import type { JsonObject } from '../json.ts';
 import { keyPart, nameInEventKey, parseMessageSort } from '../keys.ts';
 import { isExpectedByWebhook, isNeverRetried } from '../webhooks/webhook-type.ts';
 import { add, addAll, addToRow, type Counts, total } from './counts.ts';

@@ -1,5 +1,5 @@
 import { type AlarmText, parseAlarmDescription } from '../alarm-description.ts';
-import { isObject } from '../canonical.ts';
+import { isObject } from '../json.ts';
 
 /** The notice to people that an alarm has gone off or ended. */
 export interface AlarmNotice {

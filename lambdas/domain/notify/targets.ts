@@ -1,4 +1,4 @@
-import { isObject } from '../canonical.ts';
+import { isObject } from '../json.ts';
 import type { AlarmNotice, Severity } from './alarm-notice.ts';
 import { opsgenieAlert, opsgenieAlias, type Payload, pagerDutyEvent, slackMessage, teamsMessage } from './services.ts';
 

@@ -1,4 +1,4 @@
-import { asciiJson, isObject, type JsonObject } from '../canonical.ts';
+import { asciiJson, isObject, type JsonObject } from '../json.ts';
 import { recipientKey } from '../keys.ts';
 import { withoutAddress } from '../recipients/erasure.ts';
 import { DELIVERED_TYPES } from './receiver-filter.ts';

@@ -1,4 +1,4 @@
-import { isObject, type Json, type JsonObject } from '../canonical.ts';
+import { isObject, type Json, type JsonObject } from '../json.ts';
 
 /** The part of an EventBridge pattern that a receiver may filter by. */
 export type ReceiverFilter = JsonObject;

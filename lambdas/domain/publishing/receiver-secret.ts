@@ -1,4 +1,4 @@
-import { isObject } from '../canonical.ts';
+import { isObject } from '../json.ts';
 
 /** The secrets that sign for a receiver; during a rotation the one before signs too, until its time is over. */
 export interface ReceiverSecrets {

@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto';
-import { isObject, type Json, type JsonObject } from '../canonical.ts';
 import { textAt, valueAt } from '../events/event.ts';
 import type { EventIdentity } from '../events/identity.ts';
 import { parseEvent, recipientOf } from '../events/mailgun-event.ts';
+import { isObject, type Json, type JsonObject } from '../json.ts';
 import { erasedRecipientKey, eventSort, keyPart, namesRecipient, parseMessageSort, recipientKey } from '../keys.ts';
 import { failureClassOf, KEPT_FAILURE_CLASS } from '../status/classify-failure.ts';
 import { addressesIn, mailboxOf, withoutMailbox } from './address.ts';

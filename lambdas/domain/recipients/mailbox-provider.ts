@@ -1,5 +1,5 @@
-import type { JsonObject } from '../canonical.ts';
 import { valueAt } from '../events/event.ts';
+import type { JsonObject } from '../json.ts';
 
 // Mailgun names the mailbox provider in `recipient-provider`. Where it does not, the host that took the mail decides,
 // which is right for companies' own domains too, and after that the recipient's domain.

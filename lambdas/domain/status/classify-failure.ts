@@ -1,6 +1,6 @@
-import type { JsonObject } from '../canonical.ts';
 import { textAt } from '../events/event.ts';
 import type { MailgunEvent } from '../events/mailgun-event.ts';
+import type { JsonObject } from '../json.ts';
 import { FAILURE_CLASSES, type FailureClass } from './failure-class.ts';
 
 // A server's text is more exact than its code, which many servers use loosely, so

@@ -1,5 +1,5 @@
-import type { JsonObject } from '../canonical.ts';
 import { parseEvent } from '../events/mailgun-event.ts';
+import type { JsonObject } from '../json.ts';
 import { statusUpdateOf } from './status.ts';
 import { suppressionOf } from './suppression.ts';
 

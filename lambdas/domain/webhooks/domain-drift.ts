@@ -1,5 +1,5 @@
-import { isObject, type Json } from '../canonical.ts';
 import { textAt } from '../events/event.ts';
+import { isObject, type Json } from '../json.ts';
 import type { HolderOf } from './held-elsewhere.ts';
 
 /** A sending domain as Mailgun lists it. */

@@ -1,6 +1,5 @@
-import { isObject, type Json, type JsonObject } from '../canonical.ts';
 import { bareMessageId } from '../events/event.ts';
-import { parseJson } from '../json.ts';
+import { isObject, type Json, type JsonObject, parseJson } from '../json.ts';
 
 /** Text fields of a form in their order; a name may occur more than once. */
 export type FormFields = readonly (readonly [name: string, value: string])[];

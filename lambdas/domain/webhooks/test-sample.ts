@@ -1,5 +1,5 @@
-import type { JsonObject } from '../canonical.ts';
 import { messageIdOf } from '../events/event.ts';
+import type { JsonObject } from '../json.ts';
 
 // Mailgun's "Test webhook" button posts the same three events for ever, freshly signed and dated 2018.
 const SAMPLES: Readonly<Record<string, number>> = {

@@ -1,5 +1,4 @@
-import { isDeeperThan, isObject, type Json, type JsonObject } from '../canonical.ts';
-import { parseJson } from '../json.ts';
+import { isDeeperThan, isObject, type Json, type JsonObject, parseJson } from '../json.ts';
 import { eventFromLegacyForm, type FormFields } from './legacy-form.ts';
 import type { Signature } from './signature.ts';
 

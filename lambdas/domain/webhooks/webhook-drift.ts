@@ -1,5 +1,5 @@
-import { isObject, type JsonObject } from '../canonical.ts';
 import { textAt, valueAt } from '../events/event.ts';
+import { isObject, type JsonObject } from '../json.ts';
 
 // Compares what is registered at Mailgun with what this stack needs. Mailgun sends an event once to each URL that is
 // registered for its type, whether for the domain or for the account, so a URL at both levels gets one copy.

@@ -1,7 +1,7 @@
-import type { JsonObject } from '../canonical.ts';
 import { EVENT_TYPES, eventTypeOf, typeIdsOf } from '../event-types.ts';
 import { eventName, textAt } from '../events/event.ts';
 import { isInbound, recipientOf } from '../events/mailgun-event.ts';
+import type { JsonObject } from '../json.ts';
 
 /**
  * Returns whether one of the registered webhook types should bring this event. A failure of unknown severity counts

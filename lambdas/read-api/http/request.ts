@@ -1,7 +1,7 @@
 import { type BadParameter, badParameter, type RawParameters } from '../../../api/read-parameters.ts';
 import { type Operation, pathFormOf, type ReadRoutes } from '../../../api/routes.ts';
 import { ROUTES } from '../../contract.ts';
-import { isObject } from '../../domain/canonical.ts';
+import { isObject } from '../../domain/json.ts';
 import type { RouteResult } from '../routes.ts';
 
 /** Room for a thousand addresses as long as addresses may be. */

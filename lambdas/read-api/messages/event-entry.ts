@@ -1,8 +1,8 @@
 import type { EventEntry } from '../../../api/responses/events.ts';
-import { isObject, type Json, type JsonObject } from '../../domain/canonical.ts';
 import { textAt, valueAt } from '../../domain/events/event.ts';
 import { eventDetails } from '../../domain/events/event-details.ts';
 import { parseEvent } from '../../domain/events/mailgun-event.ts';
+import { isObject, type Json, type JsonObject } from '../../domain/json.ts';
 import { failureClassOf } from '../../domain/status/classify-failure.ts';
 import type { StoredEvent } from '../ports.ts';
 

@@ -1,6 +1,6 @@
-import { isObject, type Json, type JsonObject } from '../../domain/canonical.ts';
 import { textAt, valueAt } from '../../domain/events/event.ts';
 import { tagsOf } from '../../domain/events/mailgun-event.ts';
+import { isObject, type Json, type JsonObject } from '../../domain/json.ts';
 
 /** The filters of events besides their type; the tag in lower case. */
 export interface EventFilter {

@@ -1,6 +1,6 @@
 import type { MessageResponse } from '../../../api/responses/message.ts';
 import { DAY_MS } from '../../contract.ts';
-import { eventsPrefix } from '../../domain/archive/layout.ts';
+import { eventsPrefix } from '../../domain/archive/object-keys.ts';
 import { utcDay } from '../../domain/keys.ts';
 import type { StoredStatus } from '../ports.ts';
 

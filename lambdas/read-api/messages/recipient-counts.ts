@@ -1,5 +1,5 @@
-import type { JsonObject } from '../../domain/canonical.ts';
 import { parseEvent } from '../../domain/events/mailgun-event.ts';
+import type { JsonObject } from '../../domain/json.ts';
 
 /** Counts of a recipient's actions on a message; people and machines apart. */
 export interface RecipientCounts {

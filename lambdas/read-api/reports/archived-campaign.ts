@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { MAX_SLICE_SECONDS } from '../../contract.ts';
+import type { ArchiveRow } from '../../domain/archive/archive-row.ts';
 import { objectsBetween } from '../../domain/archive/listed-objects.ts';
-import type { ArchiveRow } from '../../domain/archive/row.ts';
 import {
   type ArchivedCampaign,
   type ArchivedEvent,

@@ -1,8 +1,8 @@
 import { MAX_REQUEUES } from '../../contract.ts';
-import type { JsonObject } from '../../domain/canonical.ts';
 import { NAMES_COMPARED_IN_FULL } from '../../domain/event-types.ts';
 import { eventName, eventTimeMs } from '../../domain/events/event.ts';
 import { identify } from '../../domain/events/identity.ts';
+import type { JsonObject } from '../../domain/json.ts';
 import { add } from '../../domain/ledger/counts.ts';
 import { countDimensions } from '../../domain/ledger/dimensions.ts';
 import { digestOfNames, placeName } from '../../domain/ledger/ledger-name.ts';

@@ -1,5 +1,5 @@
-import { isObject, type JsonObject } from '../../domain/canonical.ts';
 import { eventName } from '../../domain/events/event.ts';
+import { isObject, type JsonObject } from '../../domain/json.ts';
 import { ListingError, type ListingRequest, type MailgunSource } from '../ports.ts';
 
 /** More pages than this in one part of a slice are not a listing. */

@@ -1,6 +1,6 @@
-import type { JsonObject } from '../../domain/canonical.ts';
 import type { StoredKey } from '../../domain/events/day-index.ts';
 import { textAt } from '../../domain/events/event.ts';
+import type { JsonObject } from '../../domain/json.ts';
 import { isRedactedRecipient, parseMessageSort } from '../../domain/keys.ts';
 import type { EventPlace } from '../../domain/ledger/ledger-name.ts';
 

@@ -1,5 +1,5 @@
 import { DAY_MS } from '../../contract.ts';
-import type { JsonObject } from '../../domain/canonical.ts';
+import type { JsonObject } from '../../domain/json.ts';
 import { addAll, type Counts } from '../../domain/ledger/counts.ts';
 import type { ExpectedKinds, Slice } from '../../domain/ledger/slice.ts';
 import { addKind, type Tally, typeOf } from '../../domain/ledger/tally.ts';

@@ -1,4 +1,4 @@
-import { asciiJson, isDeeperThan, type JsonObject } from '../../domain/canonical.ts';
+import { asciiJson, isDeeperThan, type JsonObject } from '../../domain/json.ts';
 import type { Requeue, RequeueQueue, Requeues, SliceKey } from '../ports.ts';
 
 export interface RequeueDeps {

@@ -1,4 +1,4 @@
-import { isObject } from '../../domain/canonical.ts';
+import { isObject } from '../../domain/json.ts';
 import type { DonePart, ListingFailure } from '../ports.ts';
 
 /** `{"replay": …}` as an operator's command sends it; every slice that the time touches is passed. */

@@ -1,5 +1,5 @@
 import type { SendingDomain } from '../../contract.ts';
-import { canonicalJson } from '../../domain/canonical.ts';
+import { canonicalJson } from '../../domain/canonical-json.ts';
 import { eachOf, startingWith } from '../../domain/concurrency.ts';
 import {
   absentFrom,

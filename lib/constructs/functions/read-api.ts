@@ -5,7 +5,7 @@ import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { INDEXES, ROUTES } from '../../../lambdas/contract.ts';
-import { EVENTS_PREFIX } from '../../../lambdas/domain/archive/layout.ts';
+import { EVENTS_PREFIX } from '../../../lambdas/domain/archive/object-keys.ts';
 import type { ReadApiEnv, ReadReceiverSetting } from '../../../lambdas/read-api/env.ts';
 import type { Config } from '../../config/config.ts';
 import { dayShards } from '../../config/day-shards.ts';

@@ -4,7 +4,7 @@ import type { SQSClient } from '@aws-sdk/client-sqs';
 import { DeleteMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Deployment } from '../../../cli/target/types.ts';
-import { asciiJson } from '../../../lambdas/domain/canonical.ts';
+import { asciiJson } from '../../../lambdas/domain/json.ts';
 import { runCommand, stubDeployment } from '../../support/command-line.ts';
 import { startTestEngines, type TestEngines } from '../../support/engines.ts';
 import { eraseLine } from '../../support/json-lines/erase.ts';

@@ -4,8 +4,8 @@ import { DeleteMessageCommand, ReceiveMessageCommand, SendMessageCommand } from 
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { openClients } from '../../../cli/target/clients.ts';
 import type { Deployment } from '../../../cli/target/types.ts';
-import type { JsonObject } from '../../../lambdas/domain/canonical.ts';
 import { encodeQueueMessage } from '../../../lambdas/domain/events/queue-message.ts';
+import type { JsonObject } from '../../../lambdas/domain/json.ts';
 import type { LocalStack } from '../../../tools/local-ledger/local-ledger.ts';
 import { USUAL_RECONCILE } from '../../../tools/local-ledger/options/reconcile-choice.ts';
 import { createRandom } from '../../../tools/mailgun-twin/random.ts';

@@ -9,9 +9,9 @@ import { createCachedSecret, createErasureKey } from '../../../lambdas/adapters/
 import { createErasureRepository, createEventRepository } from '../../../lambdas/adapters/table/event-repository.ts';
 import { createMessageHistory } from '../../../lambdas/adapters/table/recipients.ts';
 import { createEventLookup, packEvent, unpackEvent } from '../../../lambdas/adapters/table/stored-events.ts';
-import type { JsonObject } from '../../../lambdas/domain/canonical.ts';
 import { identify } from '../../../lambdas/domain/events/identity.ts';
 import { decodeQueueMessage, encodeQueueMessage, type Source } from '../../../lambdas/domain/events/queue-message.ts';
+import type { JsonObject } from '../../../lambdas/domain/json.ts';
 import { type ItemKey, markerKey, recipientKey } from '../../../lambdas/domain/keys.ts';
 import { erasureHash, tombstoneIdentity } from '../../../lambdas/domain/recipients/erasure.ts';
 import { createProcess } from '../../../lambdas/process/process.ts';

@@ -12,10 +12,10 @@ import { openParquetWriter } from '../../../lambdas/adapters/archive/parquet-fil
 import { readParquet } from '../../../lambdas/adapters/archive/parquet-rows.ts';
 import { createEventRepository } from '../../../lambdas/adapters/table/event-repository.ts';
 import { createSlicesTable } from '../../../lambdas/adapters/table/slice-repository.ts';
+import type { ArchiveRow } from '../../../lambdas/domain/archive/archive-row.ts';
 import { type Certificate, stateDomain } from '../../../lambdas/domain/archive/certificate.ts';
-import { manifestKey, objectKey } from '../../../lambdas/domain/archive/layout.ts';
 import { type ChainLink, linkOf } from '../../../lambdas/domain/archive/manifest.ts';
-import type { ArchiveRow } from '../../../lambdas/domain/archive/row.ts';
+import { manifestKey, objectKey } from '../../../lambdas/domain/archive/object-keys.ts';
 import { identify } from '../../../lambdas/domain/events/identity.ts';
 import { parseEvent } from '../../../lambdas/domain/events/mailgun-event.ts';
 import { sealPositionKey } from '../../../lambdas/domain/keys.ts';

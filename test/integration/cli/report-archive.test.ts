@@ -3,7 +3,7 @@ import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { readErasureKey } from '../../../cli/access.ts';
 import { getObject, listKeys } from '../../../lambdas/adapters/archive/open-bucket.ts';
-import { EVENTS_PREFIX, parseObjectKey } from '../../../lambdas/domain/archive/layout.ts';
+import { EVENTS_PREFIX, parseObjectKey } from '../../../lambdas/domain/archive/object-keys.ts';
 import { markerKey } from '../../../lambdas/domain/keys.ts';
 import { erasureHash } from '../../../lambdas/domain/recipients/erasure.ts';
 import { createRandom } from '../../../tools/mailgun-twin/random.ts';

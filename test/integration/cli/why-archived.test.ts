@@ -8,7 +8,7 @@ import type { WhyLine } from '../../../cli/commands/why.ts';
 import type { Deployment } from '../../../cli/target/types.ts';
 import { openParquetWriter } from '../../../lambdas/adapters/archive/parquet-file.ts';
 import { createEventRepository } from '../../../lambdas/adapters/table/event-repository.ts';
-import { objectKey } from '../../../lambdas/domain/archive/layout.ts';
+import { objectKey } from '../../../lambdas/domain/archive/object-keys.ts';
 import { identify } from '../../../lambdas/domain/events/identity.ts';
 import { markerKey } from '../../../lambdas/domain/keys.ts';
 import { erasureHash } from '../../../lambdas/domain/recipients/erasure.ts';

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Page, Request } from 'playwright-core';
-import type { JsonObject } from '../../../lambdas/domain/canonical.ts';
+import type { JsonObject } from '../../../lambdas/domain/json.ts';
 import { USUAL_RECONCILE } from '../../../tools/local-ledger/options/reconcile-choice.ts';
 import { runScenario } from '../../../tools/local-ledger/scenario.ts';
 import { openTwin } from '../../../tools/mailgun-twin/open-twin.ts';

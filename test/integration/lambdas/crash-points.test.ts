@@ -9,8 +9,9 @@ import { createErasureRepository, createEventRepository } from '../../../lambdas
 import { createFirstWebhook } from '../../../lambdas/adapters/table/ledger-state.ts';
 import { createMessageHistory } from '../../../lambdas/adapters/table/recipients.ts';
 import { createEventLookup } from '../../../lambdas/adapters/table/stored-events.ts';
-import { eventHash, type JsonObject } from '../../../lambdas/domain/canonical.ts';
+import { eventHash } from '../../../lambdas/domain/canonical-json.ts';
 import { decodeQueueMessage } from '../../../lambdas/domain/events/queue-message.ts';
+import type { JsonObject } from '../../../lambdas/domain/json.ts';
 import { parseJsonWebhook } from '../../../lambdas/domain/webhooks/webhook-body.ts';
 import { createIngest } from '../../../lambdas/ingest/ingest.ts';
 import { createProcess } from '../../../lambdas/process/process.ts';

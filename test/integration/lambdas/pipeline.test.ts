@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { JsonObject } from '../../../lambdas/domain/canonical.ts';
+import type { JsonObject } from '../../../lambdas/domain/json.ts';
 import type { LocalStack } from '../../../tools/local-ledger/local-ledger.ts';
 import { drained, postWebhook, signedNow, startTestStack } from '../../support/local-stack.ts';
 import { DOMAIN, deliveredEvent, KEY } from '../../support/webhooks.ts';

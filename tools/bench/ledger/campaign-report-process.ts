@@ -10,12 +10,12 @@ import { PRICES } from '../../../cli/planning/prices.ts';
 import { openParquetWriter } from '../../../lambdas/adapters/archive/parquet-file.ts';
 import { createCampaignReader } from '../../../lambdas/adapters/table/day-index.ts';
 import { packEvent } from '../../../lambdas/adapters/table/stored-events.ts';
-import { objectKey } from '../../../lambdas/domain/archive/layout.ts';
+import { rowOf } from '../../../lambdas/domain/archive/archive-row.ts';
 import { objectsBetween } from '../../../lambdas/domain/archive/listed-objects.ts';
-import { rowOf } from '../../../lambdas/domain/archive/row.ts';
-import type { JsonObject } from '../../../lambdas/domain/canonical.ts';
+import { objectKey } from '../../../lambdas/domain/archive/object-keys.ts';
 import { typePartition } from '../../../lambdas/domain/events/day-index.ts';
 import { identify } from '../../../lambdas/domain/events/identity.ts';
+import type { JsonObject } from '../../../lambdas/domain/json.ts';
 import {
   eventKeyOf,
   eventSort,

@@ -18,10 +18,10 @@ import {
   createStoredEventsTable,
 } from '../../../../lambdas/adapters/table/stored-events.ts';
 import { INDEXES, RESTORED_ATTRIBUTE } from '../../../../lambdas/contract.ts';
-import type { JsonObject } from '../../../../lambdas/domain/canonical.ts';
 import { identify } from '../../../../lambdas/domain/events/identity.ts';
 import { parseEvent } from '../../../../lambdas/domain/events/mailgun-event.ts';
 import { decodeQueueMessage } from '../../../../lambdas/domain/events/queue-message.ts';
+import type { JsonObject } from '../../../../lambdas/domain/json.ts';
 import { markerKey, messagePartition, statusSort } from '../../../../lambdas/domain/keys.ts';
 import { erasureHash } from '../../../../lambdas/domain/recipients/erasure.ts';
 import { createProcess } from '../../../../lambdas/process/process.ts';

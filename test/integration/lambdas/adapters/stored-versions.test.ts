@@ -12,7 +12,7 @@ import {
 } from '../../../../lambdas/adapters/table/recipients.ts';
 import { createSlicesTable } from '../../../../lambdas/adapters/table/slice-repository.ts';
 import { createStoredEventsTable } from '../../../../lambdas/adapters/table/stored-events.ts';
-import { eventHash } from '../../../../lambdas/domain/canonical.ts';
+import { eventHash } from '../../../../lambdas/domain/canonical-json.ts';
 import { identify } from '../../../../lambdas/domain/events/identity.ts';
 import { placeName } from '../../../../lambdas/domain/ledger/ledger-name.ts';
 import { createProcess } from '../../../../lambdas/process/process.ts';

@@ -5,7 +5,7 @@ import { DynamoDBDocumentClient, paginateScan } from '@aws-sdk/lib-dynamodb';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { openDeployment } from '../../../../cli/target/open.ts';
 import { rowOf } from '../../../../lambdas/adapters/table/publishing.ts';
-import type { JsonObject } from '../../../../lambdas/domain/canonical.ts';
+import type { JsonObject } from '../../../../lambdas/domain/json.ts';
 import { isPublishable } from '../../../../lambdas/domain/publishing/published.ts';
 import type { LocalStack } from '../../../../tools/local-ledger/local-ledger.ts';
 import type { Fault } from '../../../../tools/local-stack/aws/faults.ts';

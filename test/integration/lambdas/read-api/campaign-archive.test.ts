@@ -2,7 +2,7 @@ import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import type { CampaignResponse } from '../../../../api/responses/campaign.ts';
 import { getObject, listKeys } from '../../../../lambdas/adapters/archive/open-bucket.ts';
-import { EVENTS_PREFIX } from '../../../../lambdas/domain/archive/layout.ts';
+import { EVENTS_PREFIX } from '../../../../lambdas/domain/archive/object-keys.ts';
 import { createRandom } from '../../../../tools/mailgun-twin/random.ts';
 import { expireEvents } from '../../../support/expire-events.ts';
 import { LOCAL_API_KEY, type LocalLedger, startLocalLedger } from '../../../support/local-ledger.ts';

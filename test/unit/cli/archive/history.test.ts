@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals';
 import { createArchivedHistory, createHistory, restoredMessages } from '../../../../cli/archive/history.ts';
-import { objectKey } from '../../../../lambdas/domain/archive/layout.ts';
-import { type ArchiveRow, erasedAs, erasedRow, rowOf } from '../../../../lambdas/domain/archive/row.ts';
-import type { JsonObject } from '../../../../lambdas/domain/canonical.ts';
+import { type ArchiveRow, erasedAs, erasedRow, rowOf } from '../../../../lambdas/domain/archive/archive-row.ts';
+import { objectKey } from '../../../../lambdas/domain/archive/object-keys.ts';
 import { identify } from '../../../../lambdas/domain/events/identity.ts';
+import type { JsonObject } from '../../../../lambdas/domain/json.ts';
 import { createLedgerNaming, type EventPlace, placeName } from '../../../../lambdas/domain/ledger/ledger-name.ts';
 import { tombstoneIdentity, tombstoneOf } from '../../../../lambdas/domain/recipients/erasure.ts';
 import { createRandom } from '../../../../tools/mailgun-twin/random.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { rowOf } from '../../../../lambdas/adapters/table/publishing.ts';
 import { historyEntries } from '../../../../lambdas/adapters/table/recipients.ts';
-import { eventHash } from '../../../../lambdas/domain/canonical.ts';
+import { eventHash } from '../../../../lambdas/domain/canonical-json.ts';
 import { dayPartition } from '../../../../lambdas/domain/events/day-index.ts';
 import { identify } from '../../../../lambdas/domain/events/identity.ts';
 import { parseEvent } from '../../../../lambdas/domain/events/mailgun-event.ts';

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from '@jest/globals';
-import { eventHash } from '../../../../lambdas/domain/canonical.ts';
+import { eventHash } from '../../../../lambdas/domain/canonical-json.ts';
 import { parseJsonWebhook } from '../../../../lambdas/domain/webhooks/webhook-body.ts';
 import { createIngest } from '../../../../lambdas/ingest/ingest.ts';
 import { createProcess } from '../../../../lambdas/process/process.ts';

@@ -14,7 +14,7 @@ import {
   exportToOutput,
   readExportState,
 } from '../../../../../cli/commands/export/write-export.ts';
-import type { ArchiveRow } from '../../../../../lambdas/domain/archive/row.ts';
+import type { ArchiveRow } from '../../../../../lambdas/domain/archive/archive-row.ts';
 import { archiveRow } from '../../../../support/archive.ts';
 import { DOMAIN } from '../../../../support/webhooks.ts';
 

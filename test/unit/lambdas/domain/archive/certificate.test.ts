@@ -13,7 +13,7 @@ import {
   type Manifest,
   parseManifest,
 } from '../../../../../lambdas/domain/archive/manifest.ts';
-import { canonicalJson } from '../../../../../lambdas/domain/canonical.ts';
+import { canonicalJson } from '../../../../../lambdas/domain/canonical-json.ts';
 import { archiveRow, chainOf, figures, SLICE_SECONDS, SLICE_START } from '../../../../support/archive.ts';
 import { DOMAIN } from '../../../../support/webhooks.ts';
 

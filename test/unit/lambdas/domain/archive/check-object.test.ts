@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
+import { type ArchiveRow, erasedRow, rowWithoutAddress } from '../../../../../lambdas/domain/archive/archive-row.ts';
 import { createObjectCheck } from '../../../../../lambdas/domain/archive/check-object.ts';
 import type { Manifest } from '../../../../../lambdas/domain/archive/manifest.ts';
-import { type ArchiveRow, erasedRow, rowWithoutAddress } from '../../../../../lambdas/domain/archive/row.ts';
 import { archiveRow, chainOf } from '../../../../support/archive.ts';
 import { ERASURE_KEY } from '../../../../support/erasures.ts';
 import { DOMAIN } from '../../../../support/webhooks.ts';

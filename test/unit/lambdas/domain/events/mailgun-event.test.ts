@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import type { JsonObject } from '../../../../../lambdas/domain/canonical.ts';
 import { parseEvent } from '../../../../../lambdas/domain/events/mailgun-event.ts';
+import type { JsonObject } from '../../../../../lambdas/domain/json.ts';
 import { deliveredEvent } from '../../../../support/webhooks.ts';
 
 test('an event carries its facts, and itself', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { MAX_REQUEUES, secondPassSeconds } from '../../../../../lambdas/contract.ts';
-import type { JsonObject } from '../../../../../lambdas/domain/canonical.ts';
+import type { JsonObject } from '../../../../../lambdas/domain/json.ts';
 import { add, type Counts } from '../../../../../lambdas/domain/ledger/counts.ts';
 import { isDue, sliceFrom, stateOf, waitSeconds } from '../../../../../lambdas/domain/ledger/slice.ts';
 import {

@@ -1,9 +1,9 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { createErasureKey } from '../../../../../lambdas/adapters/aws/secrets.ts';
-import type { JsonObject } from '../../../../../lambdas/domain/canonical.ts';
 import { identify } from '../../../../../lambdas/domain/events/identity.ts';
 import { parseEvent } from '../../../../../lambdas/domain/events/mailgun-event.ts';
+import type { JsonObject } from '../../../../../lambdas/domain/json.ts';
 import { storedTypeOf } from '../../../../../lambdas/domain/ledger/tally.ts';
 import {
   erasureHash,

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { eventHash } from '../../../../../lambdas/domain/canonical.ts';
+import { eventHash } from '../../../../../lambdas/domain/canonical-json.ts';
 import { judgeClaim } from '../../../../../lambdas/domain/webhooks/claim.ts';
 import { deliveredEvent } from '../../../../support/webhooks.ts';
 

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from '@jest/globals';
-import { objectKey } from '../../../../../lambdas/domain/archive/layout.ts';
-import { type ArchiveRow, rowOf } from '../../../../../lambdas/domain/archive/row.ts';
+import { type ArchiveRow, rowOf } from '../../../../../lambdas/domain/archive/archive-row.ts';
+import { objectKey } from '../../../../../lambdas/domain/archive/object-keys.ts';
 import type { TaggedSlice } from '../../../../../lambdas/domain/campaign/stretches.ts';
 import type { ListedObject, ObjectReading } from '../../../../../lambdas/read-api/ports.ts';
 import {

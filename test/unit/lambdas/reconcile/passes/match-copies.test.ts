@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import type { JsonObject } from '../../../../../lambdas/domain/canonical.ts';
 import { identify } from '../../../../../lambdas/domain/events/identity.ts';
+import type { JsonObject } from '../../../../../lambdas/domain/json.ts';
 import { createMatch } from '../../../../../lambdas/reconcile/passes/match-copies.ts';
 import { DOMAIN, deliveredEvent } from '../../../../support/webhooks.ts';
 

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { createMerkleTree } from '../../../../../lambdas/domain/archive/merkle.ts';
 import {
   commitmentOf,
   erasedAs,
@@ -10,7 +9,8 @@ import {
   leafOf,
   rowOfTombstone,
   rowWithoutAddress,
-} from '../../../../../lambdas/domain/archive/row.ts';
+} from '../../../../../lambdas/domain/archive/archive-row.ts';
+import { createMerkleTree } from '../../../../../lambdas/domain/archive/merkle.ts';
 import { identify } from '../../../../../lambdas/domain/events/identity.ts';
 import { messagePartition, parseMessageSort } from '../../../../../lambdas/domain/keys.ts';
 import { tombstoneIdentity } from '../../../../../lambdas/domain/recipients/erasure.ts';

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { canonicalJson, type JsonObject } from '../canonical.ts';
+import { canonicalJson } from '../canonical-json.ts';
 import { textAt } from '../events/event.ts';
 import { identify } from '../events/identity.ts';
 import { parseEvent } from '../events/mailgun-event.ts';
 import type { Source } from '../events/queue-message.ts';
+import type { JsonObject } from '../json.ts';
 import { keyPart, messageIdOfPartition, parseMessageSort, recipientKey } from '../keys.ts';
 import type { EventPlace } from '../ledger/ledger-name.ts';
 import { tombstoneIdentity, tombstoneOf, withoutAddress } from '../recipients/erasure.ts';
