@@ -8,12 +8,12 @@ import type { MailCounts, PeopleCounts } from '../../lambdas/domain/campaign/cou
 import { mailCompleteFrom, retainedFromOf } from '../../lambdas/domain/campaign/retained-events.ts';
 import {
   LOOK_BACK_SECONDS,
-  type Stretch,
-  stretchesWithTag,
   type TaggedSlice,
   taggedSlice,
-} from '../../lambdas/domain/campaign/stretches.ts';
+  timeRangesWithTag,
+} from '../../lambdas/domain/campaign/tagged-slices.ts';
 import { csvLine } from '../../lambdas/domain/csv.ts';
+import type { TimeRange } from '../../lambdas/domain/events/day-index.ts';
 import { type Completeness, CompletenessCheck, dueEndOf } from '../../lambdas/domain/ledger/completeness.ts';
 import { total } from '../../lambdas/domain/ledger/counts.ts';
 import type { FailureClass } from '../../lambdas/domain/status/failure-class.ts';
@@ -138,11 +138,11 @@ async function report(context: CliContext, options: ReportOptions, given: string
   const archive = await findArchive(deployment, domain, slices, from, context.now());
   const sending = slices.filter(({ start, end }) => end > from && start < to);
   const time = { fromMs: from * 1000, toMs: Math.min(to, now) * 1000 };
-  const stretches = stretchesWithTag(sending, time);
+  const timeRanges = timeRangesWithTag(sending, time);
   const emit = createEmit<ReportLine>(context, json);
   const common = { tag, domain, from: timeText(from), to: timeText(to) };
   if (plan) {
-    const line = planOf(common, sending, slices, stretches, archive);
+    const line = planOf(common, sending, slices, timeRanges, archive);
     emit(line, planText(line));
     return 0;
   }
@@ -156,7 +156,7 @@ async function report(context: CliContext, options: ReportOptions, given: string
     reader: createCampaignReader(tableOf(deployment)),
     archive: await openCampaignArchive(deployment, archive),
   };
-  const counts = await countCampaign(context, sources, { domain, tag, time, stretches }, onFailure);
+  const counts = await countCampaign(context, sources, { domain, tag, time, timeRanges }, onFailure);
   if (counts === undefined) return 1;
   const heldFrom = archive.completeFrom(counts.mails);
   const held = heldFrom === undefined ? null : timeText(heldFrom);
@@ -267,16 +267,17 @@ function planOf(
   common: Pick<PlanLine, 'tag' | 'domain' | 'from' | 'to'>,
   sending: readonly TaggedSlice[],
   slices: readonly TaggedSlice[],
-  stretches: readonly Stretch[],
+  timeRanges: readonly TimeRange[],
   { objects, listings }: FoundArchive,
 ): PlanLine {
   const held = sending.filter(({ mayHoldMail }) => mayHoldMail);
   const later = slices.filter(({ end }) => end * 1000 > Date.parse(common.from));
   const searched = held.reduce((sum, each) => sum + each.sendingEvents, 0);
   const events = searched + later.reduce((sum, { counts }) => sum + total(counts), 0);
-  const seconds = (list: readonly Stretch[]) => list.reduce((sum, { fromMs, toMs }) => sum + (toMs - fromMs) / 1000, 0);
+  const seconds = (list: readonly TimeRange[]) =>
+    list.reduce((sum, { fromMs, toMs }) => sum + (toMs - fromMs) / 1000, 0);
   const compared = held.reduce((sum, { start, end }) => sum + end - start, 0);
-  const uncountedSeconds = Math.max(0, Math.round(seconds(stretches) - compared));
+  const uncountedSeconds = Math.max(0, Math.round(seconds(timeRanges) - compared));
   const bytes = objects.reduce((sum, each) => sum + each.bytes, 0);
   const dollars = dollarsOf({ events, objects: objects.length, listings, bytes });
   const cut = isCut(slices, Date.parse(common.from) / 1000);

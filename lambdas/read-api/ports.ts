@@ -1,7 +1,7 @@
 import type { ArchiveRow } from '../domain/archive/archive-row.ts';
 import type { RecipientMail } from '../domain/campaign/recipient-mail.ts';
-import type { Stretch } from '../domain/campaign/stretches.ts';
 import type { Status, SuppressionKind } from '../domain/event-types.ts';
+import type { TimeRange } from '../domain/events/day-index.ts';
 import type { Source } from '../domain/events/queue-message.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { KnownClasses } from '../domain/ledger/bounce-classes.ts';
@@ -82,12 +82,6 @@ export interface RecipientMessage {
   status: StoredStatus;
   /** The event that decided the status, where it is stored already. */
   deciding: StoredEvent | undefined;
-}
-
-/** A stretch of time in epoch milliseconds; the end does not belong to it. */
-export interface TimeRange {
-  fromMs: number;
-  toMs: number;
 }
 
 export interface RecipientHistory {
@@ -193,7 +187,7 @@ export interface CampaignReader {
   messages(
     domain: string,
     tag: string,
-    stretches: readonly Stretch[],
+    timeRanges: readonly TimeRange[],
   ): AsyncIterable<{ partitions: string[]; read: number }>;
   /** Yields the events of one message, recipient by recipient. */
   recipients(partition: string): AsyncIterable<StoredEvent[]>;

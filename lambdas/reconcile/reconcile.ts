@@ -3,8 +3,8 @@ import { eachOf } from '../domain/concurrency.ts';
 import { total } from '../domain/ledger/counts.ts';
 import { type HeldLease, type LeaseDeps, withLease } from '../domain/ledger/lease.ts';
 import { doubtfulIn } from '../domain/ledger/slice.ts';
-import { type Agenda, createReadAgenda, type Visit } from './agenda.ts';
 import { createPassSlice, type DonePass, type PassSliceDeps, type RunContext } from './passes/pass-slice.ts';
+import { createPlanPasses, type PassPlan, type PlannedPass } from './plan-passes.ts';
 import { type LedgerState, ListingError, type ListingFailure, type QueueDepth } from './ports.ts';
 
 export interface ReconcileDeps extends Omit<PassSliceDeps, 'ledger'>, LeaseDeps {
@@ -69,14 +69,14 @@ export type RunResult =
 /** Failures that concern one slice; after any other the rest of the domain waits for the next run. */
 const SLICE_FAILURES: readonly ListingFailure[] = ['out-of-retention', 'malformed', 'too-large', 'endless'];
 
-/** A visit that is given less would only begin. */
+/** A pass that is given less would only begin. */
 const MIN_SHARE_MS = 1000;
 /** How many domains' state is read at once. */
 const DOMAINS_AT_ONCE = 4;
 /** How many slices are read at once to count what is in doubt. */
 const DOUBTS_AT_ONCE = 8;
 /** Due, open, and for the second time. */
-const KINDS_OF_VISITS = 3;
+const KINDS_OF_PASSES = 3;
 
 /** One run over all domains: finds what webhooks missed, has it stored, and writes the ledger. */
 export function createReconcile(deps: ReconcileDeps): (request: RunRequest) => Promise<RunResult> {
@@ -94,7 +94,7 @@ export function createReconcile(deps: ReconcileDeps): (request: RunRequest) => P
 /** One domain in a run. */
 interface DomainWork {
   domain: string;
-  agenda: Agenda;
+  plan: PassPlan;
   passed: Set<number>;
   hasFailed: boolean;
   /** Events that webhooks should have brought in slices passed for the first time, and how many of them none did. */
@@ -102,9 +102,9 @@ interface DomainWork {
   unheard: number;
 }
 
-/** A domain's visits of one kind. */
-interface VisitQueue {
-  list: readonly Visit[];
+/** A domain's passes of one kind. */
+interface PassQueue {
+  list: readonly PlannedPass[];
   work: DomainWork;
   /** A slice lacks something that may not be sent now; those after it would be listed for nothing. */
   isHeld: boolean;
@@ -112,8 +112,8 @@ interface VisitQueue {
 
 interface Turn {
   work: DomainWork;
-  item: Visit;
-  queue: VisitQueue;
+  item: PlannedPass;
+  queue: PassQueue;
 }
 
 async function runAll(deps: ReconcileDeps, { ignoreWaits, deadlineMs }: RunRequest, held: HeldLease) {
@@ -125,7 +125,7 @@ async function runAll(deps: ReconcileDeps, { ignoreWaits, deadlineMs }: RunReque
   const maySend = messages <= (ignoreWaits ? 0 : deps.backlogMessages);
   const passSlice = createPassSlice(deps);
   const run: RunContext = { ...held, ignoreWaits };
-  const readAgenda = createReadAgenda(deps);
+  const planPasses = createPlanPasses(deps);
   const judgement: Judgement = { isGauged: true, isWhole: true, isKeyRefused: false };
   const gone = new Set(deps.domains.filter(({ isGone }) => isGone).map(({ name }) => name));
   const fail = (domain: string, error: unknown) => {
@@ -139,27 +139,27 @@ async function runAll(deps: ReconcileDeps, { ignoreWaits, deadlineMs }: RunReque
 
   const hasUnknown = deps.hasFurtherDomains || deps.domains.length > 1;
   const names = [...deps.domains.map(({ name }) => name), ...(hasUnknown ? [UNKNOWN_DOMAIN] : [])];
-  const agendas = new Map<string, Agenda>();
+  const plans = new Map<string, PassPlan>();
   await eachOf(names, DOMAINS_AT_ONCE, async (domain) => {
     try {
-      agendas.set(domain, await readAgenda(domain, ignoreWaits));
+      plans.set(domain, await planPasses(domain, ignoreWaits));
     } catch (error) {
       judgement.isGauged = false;
       fail(domain, error);
     }
   });
   const works = names.flatMap((domain): DomainWork[] => {
-    const agenda = agendas.get(domain);
-    return agenda ? [{ domain, agenda, passed: new Set(), hasFailed: false, deliverable: 0, unheard: 0 }] : [];
+    const plan = plans.get(domain);
+    return plan ? [{ domain, plan, passed: new Set(), hasFailed: false, deliverable: 0, unheard: 0 }] : [];
   });
 
   const paused: Turn[] = [];
-  const visit = async (turn: Turn) => {
+  const runPass = async (turn: Turn) => {
     const { work, item, queue } = turn;
     const { domain } = work;
     const { start, end, ...about } = item;
     // Half of the time that is left, so that a domain whose listing hangs does not use up that of the others.
-    const mayStarve = works.length > 1 || deps.parallel < KINDS_OF_VISITS;
+    const mayStarve = works.length > 1 || deps.parallel < KINDS_OF_PASSES;
     const shareMs = now() + (mayStarve ? Math.max(MIN_SHARE_MS, (deadlineMs - now()) / 2) : Number.POSITIVE_INFINITY);
     try {
       const bounds = { start, end };
@@ -184,14 +184,14 @@ async function runAll(deps: ReconcileDeps, { ignoreWaits, deadlineMs }: RunReque
     }
   };
 
-  const visits = inTurns(works.flatMap((work) => lists(work.agenda).map((list) => ({ list, work, isHeld: false }))));
+  const turns = inTurns(works.flatMap((work) => lists(work.plan).map((list) => ({ list, work, isHeld: false }))));
   const worker = async () => {
     for (;;) {
-      const next = visits.next().value ?? paused.shift();
+      const next = turns.next().value ?? paused.shift();
       if (next === undefined) return;
       if (next.work.hasFailed || next.queue.isHeld) continue;
       if (now() >= deadlineMs) report.done = false;
-      else await visit(next);
+      else await runPass(next);
     }
   };
   await Promise.all(Array.from({ length: deps.parallel }, worker));
@@ -202,7 +202,7 @@ async function runAll(deps: ReconcileDeps, { ignoreWaits, deadlineMs }: RunReque
     if (work.unheard === work.deliverable && work.deliverable > messages) gauges.silentEvents += work.deliverable;
     try {
       held.assertHeld();
-      const watermarks = await work.agenda.advance((start) => work.passed.has(start));
+      const watermarks = await work.plan.advance((start) => work.passed.has(start));
       await gauge(work.domain, watermarks);
     } catch (error) {
       judgement.isGauged = false;
@@ -212,7 +212,7 @@ async function runAll(deps: ReconcileDeps, { ignoreWaits, deadlineMs }: RunReque
   judgement.isWhole &&= report.slices > 0;
   return { report, gauges, judgement };
 
-  async function gauge(domain: string, watermarks: Agenda['watermarks']): Promise<void> {
+  async function gauge(domain: string, watermarks: PassPlan['watermarks']): Promise<void> {
     const nowSeconds = Math.floor(now() / 1000);
     if (watermarks !== undefined && !gone.has(domain)) {
       // A second pass begins when half of what Mailgun keeps is over, so being late with it weighs twice.
@@ -242,10 +242,10 @@ async function countInDoubt({ ledger, slices }: ReconcileDeps, domain: string): 
   return count;
 }
 
-const lists = ({ due, open, second }: Agenda) => [due, open, second];
+const lists = ({ due, open, second }: PassPlan) => [due, open, second];
 
 /** Yields one item of every list in turn, so that none waits for the end of another. */
-function* inTurns(queues: readonly VisitQueue[]): Generator<Turn, undefined> {
+function* inTurns(queues: readonly PassQueue[]): Generator<Turn, undefined> {
   const longest = Math.max(0, ...queues.map(({ list }) => list.length));
   for (let nth = 0; nth < longest; nth += 1) {
     for (const queue of queues) {

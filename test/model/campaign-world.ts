@@ -8,10 +8,10 @@ import { tracedObjects } from '../../lambdas/domain/campaign/archived-event.ts';
 import { recipientMail } from '../../lambdas/domain/campaign/recipient-mail.ts';
 import {
   SENDING_TYPES,
-  stretchesWithTag,
   type TaggedSlice,
   taggedSlice,
-} from '../../lambdas/domain/campaign/stretches.ts';
+  timeRangesWithTag,
+} from '../../lambdas/domain/campaign/tagged-slices.ts';
 import { tagsOf } from '../../lambdas/domain/events/mailgun-event.ts';
 import type { JsonObject } from '../../lambdas/domain/json.ts';
 import { parseMessageSort, recipientKey } from '../../lambdas/domain/keys.ts';
@@ -130,9 +130,9 @@ export async function liveCampaign(seed: number): Promise<LivedCampaign> {
       for await (const slice of world.book.list(DOMAIN, 0, world.nowMs / 1000)) slices.push(taggedSlice(slice, TAG));
       const sending = slices.filter(({ start, end }) => end > fromSeconds && start * 1000 < time.toMs);
       const sources = { reader: readerOf(world), archive: await archive?.read(slices, heldFromMs) };
-      const stretches = stretchesWithTag(sending, time);
+      const timeRanges = timeRangesWithTag(sending, time);
       const context = { signal: new AbortController().signal, printError: () => {} };
-      return countCampaign(context, sources, { domain: DOMAIN, tag: TAG, time, stretches }, () => {});
+      return countCampaign(context, sources, { domain: DOMAIN, tag: TAG, time, timeRanges }, () => {});
     },
     respond: () => {
       const nowSeconds = Math.ceil(world.nowMs / 1000);
@@ -258,8 +258,8 @@ function readerOf({ ledger, stored }: ReconcileWorld): CampaignSources['reader']
     yield* Map.groupBy(events, (each) => each.recipientKey).values();
   }
   return {
-    async *messages(_domain, tag, stretches) {
-      const isInside = (atMs: number) => stretches.some(({ fromMs, toMs }) => atMs >= fromMs && atMs < toMs);
+    async *messages(_domain, tag, timeRanges) {
+      const isInside = (atMs: number) => timeRanges.some(({ fromMs, toMs }) => atMs >= fromMs && atMs < toMs);
       const found = records().filter(
         ({ identity, event, atMs }) =>
           SENDING_TYPES.includes(storedTypeOf(identity.eventSort)) && isInside(atMs) && tagsOf(event).includes(tag),

@@ -10,9 +10,9 @@ import { USUAL_RECONCILE } from '../local-ledger/options/reconcile-choice.ts';
 import type { Usage } from '../local-stack/aws/usage.ts';
 import type { EventData } from '../mailgun-twin/traffic/event-parts.ts';
 import { usageBetween } from './functions/handler-cpu.ts';
-import { ordinaryMail } from './mail.ts';
 import { withTable } from './stack-table.ts';
 import { quantile } from './statistics.ts';
+import { ordinaryMail } from './traffic-mix.ts';
 import { signedWebhook } from './webhooks.ts';
 
 /** Work done by the stack when this number of webhooks was stored. */

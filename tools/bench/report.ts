@@ -16,11 +16,11 @@ import type { LargeSliceComparison, LargeSlices } from './ledger/large-slices.ts
 import type { SliceFigures } from './ledger/reconciliation.ts';
 import type { SealingFigures, Sealings } from './ledger/sealing.ts';
 import type { Storage } from './ledger/storage.ts';
-import { EVENTS_PER_MESSAGE, MIX } from './mail.ts';
 import type { BoxFigures, PipelineFigures } from './pipeline.ts';
 import { BENCH_RATE, type ReceiverFigures } from './receivers.ts';
 import { compare, type LocalRun, offBy, TOLERANCE } from './simulation/comparison.ts';
 import { exponent, type Spread } from './statistics.ts';
+import { EVENTS_PER_MESSAGE, TRAFFIC_MIX } from './traffic-mix.ts';
 
 export interface Results {
   readonly command: string;
@@ -272,7 +272,7 @@ export function sections(results: Results): Section[] {
     ...(results.simulation === undefined ? [] : [simulationSection(results.simulation)]),
     {
       title: 'The mail',
-      about: `${fixed(EVENTS_PER_MESSAGE)} events a message: ${MIX}. ${whole(last?.events ?? 0)} posted.`,
+      about: `${fixed(EVENTS_PER_MESSAGE)} events a message: ${TRAFFIC_MIX}. ${whole(last?.events ?? 0)} posted.`,
       head: [],
       rows: [],
     },

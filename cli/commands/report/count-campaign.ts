@@ -13,8 +13,8 @@ import {
   peopleCounts,
 } from '../../../lambdas/domain/campaign/counts.ts';
 import { mergedMails, type RecipientMail, withoutErased } from '../../../lambdas/domain/campaign/recipient-mail.ts';
-import type { Stretch } from '../../../lambdas/domain/campaign/stretches.ts';
 import { eachOf } from '../../../lambdas/domain/concurrency.ts';
+import type { TimeRange } from '../../../lambdas/domain/events/day-index.ts';
 import type { CliContext } from '../../command.ts';
 import { number } from '../../output.ts';
 import { archivedEvents, type CampaignArchive } from './archived-events.ts';
@@ -34,9 +34,9 @@ export interface CampaignQuery {
   /** In lower case. */
   readonly tag: string;
   /** When mail counts as sent. */
-  readonly time: Stretch;
+  readonly time: TimeRange;
   /** Where in this time the table may hold mail under the tag. */
-  readonly stretches: readonly Stretch[];
+  readonly timeRanges: readonly TimeRange[];
 }
 
 /** The counts of a report. */
@@ -63,7 +63,7 @@ export function countCampaign(
   return withSpills(async (createSpill) => {
     /** Partitions of messages, and archived events of messages. */
     const mail = createSpill('mail');
-    for await (const { partitions } of reader.messages(query.domain, query.tag, query.stretches)) {
+    for await (const { partitions } of reader.messages(query.domain, query.tag, query.timeRanges)) {
       if (context.signal.aborted) return undefined;
       for (const partition of partitions) mail.add(partition, JSON.stringify(partition));
     }

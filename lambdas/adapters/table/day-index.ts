@@ -1,8 +1,14 @@
 import { paginateQuery } from '@aws-sdk/lib-dynamodb';
 import { DAY_MS, INDEXES } from '../../contract.ts';
 import { recipientMail } from '../../domain/campaign/recipient-mail.ts';
-import { SENDING_TYPES, type Stretch } from '../../domain/campaign/stretches.ts';
-import { dayPartitions, INDEXED_TYPES, type StoredKey, typePartition } from '../../domain/events/day-index.ts';
+import { SENDING_TYPES } from '../../domain/campaign/tagged-slices.ts';
+import {
+  dayPartitions,
+  INDEXED_TYPES,
+  type StoredKey,
+  type TimeRange,
+  typePartition,
+} from '../../domain/events/day-index.ts';
 import { eachShard } from '../../domain/events/day-shards.ts';
 import { tagsOf } from '../../domain/events/mailgun-event.ts';
 import { messageIdOfPartition, parseMessageSort, utcDay } from '../../domain/keys.ts';
@@ -188,11 +194,11 @@ const MAX_REMEMBERED = 200_000;
 /** Reads the mail of a campaign: its messages by the day index, and then each message whole. */
 export function createCampaignReader(table: LedgerTable): CampaignReader {
   return {
-    async *messages(domain, tag, stretches) {
+    async *messages(domain, tag, timeRanges) {
       const known = new Set<string>();
       for (const type of SENDING_TYPES) {
-        for (const stretch of stretches) {
-          for await (const keys of keysIn(table, domain, type, stretch)) {
+        for (const timeRange of timeRanges) {
+          for await (const keys of keysIn(table, domain, type, timeRange)) {
             const wanted = keys.filter(({ pk }) => messageIdOfPartition(pk) !== null && !known.has(pk));
             const partitions = (await batchGetAtOnce(table, wanted)).flatMap((item) => partitionUnder(item, tag) ?? []);
             if (known.size > MAX_REMEMBERED) known.clear();
@@ -237,8 +243,8 @@ export function createCampaignReader(table: LedgerTable): CampaignReader {
   }
 }
 
-/** Yields the keys of the events of a type in a stretch, as many as are then read at once. */
-async function* keysIn(table: LedgerTable, domain: string, type: string, { fromMs, toMs }: Stretch) {
+/** Yields the keys of the events of a type in a time range, as many as are then read at once. */
+async function* keysIn(table: LedgerTable, domain: string, type: string, { fromMs, toMs }: TimeRange) {
   for (let dayMs = startOfDay(fromMs); dayMs < toMs; dayMs += DAY_MS) {
     const time = { fromMs: Math.max(fromMs, dayMs), throughMs: Math.min(toMs, dayMs + DAY_MS) - 1 };
     for (const shard of eachShard(table.shards ?? [], utcDay(dayMs))) {

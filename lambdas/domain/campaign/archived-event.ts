@@ -1,9 +1,10 @@
 import { type ArchiveRow, erasedAs } from '../archive/archive-row.ts';
+import type { TimeRange } from '../events/day-index.ts';
 import { identify } from '../events/identity.ts';
 import type { JsonObject } from '../json.ts';
 import { messageIdOfPartition, messagePartition, parseMessageSort } from '../keys.ts';
 import type { RecipientEvent } from './recipient-mail.ts';
-import { SENDING_TYPES, type Stretch, type TaggedSlice } from './stretches.ts';
+import { SENDING_TYPES, type TaggedSlice } from './tagged-slices.ts';
 
 /** An event of a message as the archive has it; what the table has no longer, mostly. */
 export interface ArchivedEvent extends RecipientEvent {
@@ -17,7 +18,7 @@ export interface ArchivedCampaign {
   readonly domain: string;
   readonly tag: string;
   /** When mail counts as sent. */
-  readonly time: Stretch;
+  readonly time: TimeRange;
 }
 
 /** Which fields of a row say whether a mail was sent, and under which tag. */

@@ -1,6 +1,6 @@
 import { add, type Counts } from '../ledger/counts.ts';
 import type { Percentiles } from './durations.ts';
-import type { CampaignMail } from './mail.ts';
+import type { MailOutcome } from './mail-outcome.ts';
 
 /** The actions of a person on any mail of a campaign, as bits, so that a million people fit into files or memory. */
 export const PERSON = {
@@ -52,7 +52,7 @@ export class MailCounter {
   readonly #toFirstOpen = new Durations();
 
   /** Counts one mail; returns the actions of its recipient, or undefined where it does not belong to the campaign. */
-  add(mail: CampaignMail): number | undefined {
+  add(mail: MailOutcome): number | undefined {
     if (mail.isInbound) return undefined;
     if (mail.isTestMode) {
       this.#sums.testMode += 1;
@@ -82,7 +82,7 @@ export class MailCounter {
   }
 }
 
-function personBits(mail: CampaignMail): number {
+function personBits(mail: MailOutcome): number {
   return (
     (mail.openedAtMs === undefined ? 0 : PERSON.openers) |
     (mail.isClicked ? PERSON.clickers : 0) |

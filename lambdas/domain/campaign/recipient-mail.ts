@@ -3,7 +3,7 @@ import { recipientOf } from '../events/mailgun-event.ts';
 import type { JsonObject } from '../json.ts';
 import { eventSort, messageIdInPartition, namesRecipient, parseMessageSort } from '../keys.ts';
 import { tombstoneIdentity } from '../recipients/erasure.ts';
-import { type CampaignMail, campaignMail } from './mail.ts';
+import { type MailOutcome, mailOutcome } from './mail-outcome.ts';
 
 /** One message at one recipient, and what became of it. */
 export interface RecipientMail {
@@ -14,7 +14,7 @@ export interface RecipientMail {
   readonly firstAtMs: number;
   /** How many events it has. */
   readonly events: number;
-  readonly mail: CampaignMail;
+  readonly mail: MailOutcome;
 }
 
 /** An event of a mail, of the table or the archive. */
@@ -41,7 +41,7 @@ export function recipientMail(partition: string, events: readonly RecipientEvent
     messageId: messageIdInPartition(partition) ?? idIn(events) ?? null,
     firstAtMs: Math.min(...events.map(({ atMs }) => atMs)),
     events: events.length,
-    mail: campaignMail(
+    mail: mailOutcome(
       events.map(({ event, eventKey, atMs, unconfirmedSinceMs }) => ({
         ...{ event, eventKey, atMs },
         isUnconfirmed: unconfirmedSinceMs !== undefined,

@@ -17,6 +17,12 @@ export interface StoredKey extends EventPlace {
   atMs: number;
 }
 
+/** A stretch of time in epoch milliseconds; the end does not belong to it. */
+export interface TimeRange {
+  fromMs: number;
+  toMs: number;
+}
+
 /** All partitions of the day index that a stretch of time touches, one list for each day, in their order. */
 export function dayPartitions(domain: string, fromMs: number, toMs: number, shards: DayShards): string[][] {
   const days: string[] = [];

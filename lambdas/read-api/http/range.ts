@@ -1,7 +1,7 @@
 import { type BadParameter, badParameter } from '../../../api/read-parameters.ts';
 import { LAST_MS } from '../../../api/time.ts';
 import { DAY_MS } from '../../contract.ts';
-import type { TimeRange } from '../ports.ts';
+import type { TimeRange } from '../../domain/events/day-index.ts';
 
 /** Times of a query in epoch milliseconds. */
 export interface RangeQuery {

@@ -1,11 +1,12 @@
 import type { EventEntry } from '../../../api/responses/events.ts';
 import { MAX_DAY_SHARDS } from '../../contract.ts';
+import type { TimeRange } from '../../domain/events/day-index.ts';
 import { INDEXED_TYPES, indexedType, OTHER_TYPE } from '../../domain/events/day-index.ts';
 import { keyPart, nameInEventKey, parseMessageSort } from '../../domain/keys.ts';
 import { isKeyText, isTime } from '../http/cursor.ts';
 import { PageRoom } from '../http/page-room.ts';
 import { isRange } from '../http/range.ts';
-import type { DayEvents, IndexedPlace, TimeRange } from '../ports.ts';
+import type { DayEvents, IndexedPlace } from '../ports.ts';
 import { eventEntry } from './event-entry.ts';
 import type { EventPredicate } from './event-filter.ts';
 

@@ -1,5 +1,6 @@
+import type { TimeRange } from '../../domain/events/day-index.ts';
 import { isKeyText, isTime } from '../http/cursor.ts';
-import type { MessagePlace, RecipientHistory, RecipientMessage, TimeRange } from '../ports.ts';
+import type { MessagePlace, RecipientHistory, RecipientMessage } from '../ports.ts';
 
 /**
  * A message of a recipient. `spelling` is the number of the recipient's key under which it is stored; absent for the

@@ -1,7 +1,8 @@
 import type { RecipientMessageEntry } from '../../../api/responses/recipient.ts';
+import type { TimeRange } from '../../domain/events/day-index.ts';
 import { textAt } from '../../domain/events/event.ts';
 import { parseEvent, tagsOf } from '../../domain/events/mailgun-event.ts';
-import type { MessagePlace, RecipientHistory, RecipientMessage, TimeRange } from '../ports.ts';
+import type { MessagePlace, RecipientHistory, RecipientMessage } from '../ports.ts';
 import { messagesAt, newestPlaces, type RecipientPlace } from './recipient-places.ts';
 
 export interface RecipientQuery {

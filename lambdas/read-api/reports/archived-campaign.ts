@@ -11,7 +11,7 @@ import {
   SENDING_FIELDS,
   tracedObjects,
 } from '../../domain/campaign/archived-event.ts';
-import type { TaggedSlice } from '../../domain/campaign/stretches.ts';
+import type { TaggedSlice } from '../../domain/campaign/tagged-slices.ts';
 import { eachOf } from '../../domain/concurrency.ts';
 import { messagePartition } from '../../domain/keys.ts';
 import type { ArchivedObjects, ListedObject, ObjectReading } from '../ports.ts';

@@ -3,7 +3,12 @@ import { DAY_SECONDS, MAX_SLICE_SECONDS } from '../../contract.ts';
 import { MailCounter, peopleCounts } from '../../domain/campaign/counts.ts';
 import { mergedMails, type RecipientMail, withoutErased } from '../../domain/campaign/recipient-mail.ts';
 import { completeFrom, mailCompleteFrom, retainedFromOf } from '../../domain/campaign/retained-events.ts';
-import { LOOK_BACK_SECONDS, stretchesWithTag, type TaggedSlice, taggedSlice } from '../../domain/campaign/stretches.ts';
+import {
+  LOOK_BACK_SECONDS,
+  type TaggedSlice,
+  taggedSlice,
+  timeRangesWithTag,
+} from '../../domain/campaign/tagged-slices.ts';
 import { eachOf } from '../../domain/concurrency.ts';
 import { CompletenessCheck, dueEndOf } from '../../domain/ledger/completeness.ts';
 import { addAll, type Counts } from '../../domain/ledger/counts.ts';
@@ -69,8 +74,8 @@ export function createCampaigns(deps: CampaignDeps) {
     }
     const sending = outlines.filter(({ start, end }) => end > from && start < to);
     const time = { fromMs: from * 1000, toMs: to * 1000 };
-    const stretches = stretchesWithTag(sending, { ...time, toMs: Math.min(time.toMs, nowMs) });
-    const partitions = await messagesOf(campaigns, domain, tag, stretches);
+    const timeRanges = timeRangesWithTag(sending, { ...time, toMs: Math.min(time.toMs, nowMs) });
+    const partitions = await messagesOf(campaigns, domain, tag, timeRanges);
     const isLacking =
       partitions !== undefined && completeFrom(lookBack, retainedFrom, outlines, new Set()) !== undefined;
     const read =

@@ -3,8 +3,8 @@ import { startTestEngines, type TestEngines } from '../../../test/support/engine
 import { DOMAIN, KEY } from '../../../test/support/webhooks.ts';
 import type { Usage } from '../../local-stack/aws/usage.ts';
 import type { EventData } from '../../mailgun-twin/traffic/event-parts.ts';
-import { ordinaryMail } from '../mail.ts';
 import { median, ratios, type Spread } from '../statistics.ts';
+import { ordinaryMail } from '../traffic-mix.ts';
 import { environmentFor, gatewayEvent } from '../webhooks.ts';
 import type { Bundles } from './bundles.ts';
 import { type HandlerProcess, startHandler } from './handler-process.ts';

@@ -185,7 +185,7 @@ const sources: CampaignSources = {
   },
 };
 const context = { signal: new AbortController().signal, printError: () => {} };
-const query = { domain: DOMAIN, tag: 'spring', time, stretches: [time] };
+const query = { domain: DOMAIN, tag: 'spring', time, timeRanges: [time] };
 const counts = await countCampaign(context, sources, query, () => {});
 clearInterval(sampling);
 const spent = process.cpuUsage(began);

@@ -18,7 +18,7 @@ import type { EventObjects, SealableEvent } from '../../../lambdas/seal/ports.ts
 import { createSealSlice } from '../../../lambdas/seal/seal-slice.ts';
 import { createSliceRows } from '../../../lambdas/seal/slice-rows.ts';
 import { InMemoryBucket, InMemorySealState } from '../../../test/support/in-memory-archive.ts';
-import { ordinaryMail } from '../mail.ts';
+import { ordinaryMail } from '../traffic-mix.ts';
 
 /** Measurements of sealing one slice. */
 export interface SealingFigures {

@@ -16,7 +16,7 @@ import { signedNow } from '../../../test/support/local-stack.ts';
 import { createTableSeal } from '../../../test/support/table-seal.ts';
 import { DOMAIN } from '../../../test/support/webhooks.ts';
 import { request } from '../../local-stack/engines/engine.ts';
-import { ordinaryMail } from '../mail.ts';
+import { ordinaryMail } from '../traffic-mix.ts';
 import { countUndisturbed } from '../undisturbed.ts';
 import { type StoredBytes, storedBytes, type TypedItem } from './item-size.ts';
 

@@ -4,7 +4,7 @@ import { DOMAIN } from '../../../test/support/webhooks.ts';
 import type { LocalStack } from '../../local-ledger/local-ledger.ts';
 import { USUAL_RECONCILE } from '../../local-ledger/options/reconcile-choice.ts';
 import type { EventData } from '../../mailgun-twin/traffic/event-parts.ts';
-import { ordinaryMail } from '../mail.ts';
+import { ordinaryMail } from '../traffic-mix.ts';
 import { signedWebhook } from '../webhooks.ts';
 import { LOAD_SECONDS, type LocalRun, OFFERED_PER_SECOND, SETTINGS } from './comparison.ts';
 

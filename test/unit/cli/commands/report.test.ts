@@ -2,8 +2,8 @@ import { expect, test } from '@jest/globals';
 import { reportText } from '../../../../cli/commands/report/report-text.ts';
 import { dollarsOf, isCut } from '../../../../cli/commands/report.ts';
 import { MailCounter, peopleCounts } from '../../../../lambdas/domain/campaign/counts.ts';
-import { campaignMail } from '../../../../lambdas/domain/campaign/mail.ts';
-import { taggedSlice } from '../../../../lambdas/domain/campaign/stretches.ts';
+import { mailOutcome } from '../../../../lambdas/domain/campaign/mail-outcome.ts';
+import { taggedSlice } from '../../../../lambdas/domain/campaign/tagged-slices.ts';
 import { runCommand, stubDeployment } from '../../../support/command-line.ts';
 
 test.each([
@@ -17,7 +17,7 @@ test.each([
 
 test.each([false, true])('the report says whether slices do not count every tag: %s', (cut) => {
   const counter = new MailCounter();
-  counter.add(campaignMail([]));
+  counter.add(mailOutcome([]));
   const of = { tag: 'spring', domain: 'mg.example.com', from: '2026-11-01', to: '2026-11-08' };
   const facts = { ...of, completeness: 'complete' as const, completeFrom: null, cut };
   const text = reportText({ ...facts, mails: counter.counts(), people: peopleCounts([0]) });
@@ -26,7 +26,7 @@ test.each([false, true])('the report says whether slices do not count every tag:
 
 test.each([0, 3])('mail that is not decided yet has a row of its own: %s', (withoutOutcome) => {
   const counter = new MailCounter();
-  for (let mails = 0; mails < 4; mails += 1) counter.add(campaignMail([]));
+  for (let mails = 0; mails < 4; mails += 1) counter.add(mailOutcome([]));
   const of = { tag: 'spring', domain: 'mg.example.com', from: '2026-11-01', to: '2026-11-08' };
   const facts = { ...of, completeness: 'complete' as const, completeFrom: null, cut: false };
   const text = reportText({ ...facts, mails: { ...counter.counts(), withoutOutcome }, people: peopleCounts([0]) });

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { addPeople, MailCounter, PERSON, peopleCounts } from '../../../../../lambdas/domain/campaign/counts.ts';
-import { type CampaignMail, campaignMail, type MailEvent } from '../../../../../lambdas/domain/campaign/mail.ts';
+import { type MailEvent, type MailOutcome, mailOutcome } from '../../../../../lambdas/domain/campaign/mail-outcome.ts';
 
-const NOTHING = campaignMail([]);
-const mail = (over: Partial<CampaignMail>): CampaignMail => ({ ...NOTHING, ...over });
+const NOTHING = mailOutcome([]);
+const mail = (over: Partial<MailOutcome>): MailOutcome => ({ ...NOTHING, ...over });
 
 describe('MailCounter', () => {
   test('exact percentiles by nearest rank, whatever the order of mails', () => {
@@ -60,7 +60,7 @@ describe('people', () => {
   });
 });
 
-describe('campaignMail', () => {
+describe('mailOutcome', () => {
   const event = (name: string, atMs: number, more: object = {}): MailEvent => ({
     event: { event: name, ...more },
     ...{ eventKey: `${name}#${atMs}`, atMs, isUnconfirmed: false },
@@ -76,7 +76,7 @@ describe('campaignMail', () => {
     ];
     fc.assert(
       fc.property(fc.shuffledSubarray(events, { minLength: events.length }), (shuffled) => {
-        expect(campaignMail(shuffled)).toMatchObject({
+        expect(mailOutcome(shuffled)).toMatchObject({
           ...{ acceptedAtMs: 1, deliveredAtMs: 5, openedAtMs: 20, isOpenedByMachine: true, wasDeferred: true },
           failure: { atMs: 30, failureClass: 'mailbox-full', code: '552', text: 'mailbox full' },
         });
@@ -85,7 +85,7 @@ describe('campaignMail', () => {
   });
 
   test('a temporary failure after which Mailgun gave up is a failure', () => {
-    const given = campaignMail([event('failed', 1, { severity: 'temporary', reason: 'old' })]);
+    const given = mailOutcome([event('failed', 1, { severity: 'temporary', reason: 'old' })]);
     expect(given).toMatchObject({ wasDeferred: false, failure: { failureClass: 'too-old', reason: 'old' } });
   });
 });

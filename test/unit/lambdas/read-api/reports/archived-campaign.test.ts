@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from '@jest/globals';
 import { type ArchiveRow, rowOf } from '../../../../../lambdas/domain/archive/archive-row.ts';
 import { objectKey } from '../../../../../lambdas/domain/archive/object-keys.ts';
-import type { TaggedSlice } from '../../../../../lambdas/domain/campaign/stretches.ts';
+import type { TaggedSlice } from '../../../../../lambdas/domain/campaign/tagged-slices.ts';
 import type { ListedObject, ObjectReading } from '../../../../../lambdas/read-api/ports.ts';
 import {
   type ArchiveDeps,

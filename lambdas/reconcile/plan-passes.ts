@@ -7,7 +7,7 @@ import { type SlicePlace, slicesBetween } from './passes/slices-between.ts';
 import type { ComparedDomain, DayIndex, LedgerState, OpenSlice, Slices, Straggler } from './ports.ts';
 
 /** A slice to pass in this run. */
-export interface Visit extends SliceBounds {
+export interface PlannedPass extends SliceBounds {
   open?: OpenSlice | undefined;
   stragglers?: Straggler[];
   isBackfill?: boolean;
@@ -15,19 +15,19 @@ export interface Visit extends SliceBounds {
 }
 
 /** The work of a run for one domain; each list in the order in which it is worked on. */
-export interface Agenda {
+export interface PassPlan {
   /** Never passed, the newest first. */
-  due: Visit[];
+  due: PlannedPass[];
   /** Something was missing, the longest waiting first; and events that came in after the last pass. */
-  open: Visit[];
+  open: PlannedPass[];
   /** To be passed for the second time, the oldest first. */
-  second: Visit[];
+  second: PlannedPass[];
   watermarks: Watermarks | undefined;
   /** Moves the watermarks over all slices that are passed by now; returns where they are. */
   advance(isPassed: (start: number) => boolean): Promise<Watermarks | undefined>;
 }
 
-export interface AgendaDeps {
+export interface PlanPassesDeps {
   ledger: LedgerState;
   slices: Slices;
   index: DayIndex;
@@ -40,10 +40,10 @@ export interface AgendaDeps {
 const MAX_START_AGE_SECONDS = 31 * DAY_SECONDS;
 
 /** Reads what is to be done for a domain now. */
-export function createReadAgenda({ ledger, slices, index, domains, times, now }: AgendaDeps) {
+export function createPlanPasses({ ledger, slices, index, domains, times, now }: PlanPassesDeps) {
   const secondSeconds = secondPassSeconds(times.retentionSeconds);
 
-  return async (domain: string, ignoreWaits: boolean): Promise<Agenda> => {
+  return async (domain: string, ignoreWaits: boolean): Promise<PassPlan> => {
     const { open: openSlices, stragglers } = await ledger.readMarkers(domain);
     const nowSeconds = Math.floor(now() / 1000);
     const isOld = ({ end }: SliceBounds) => nowSeconds >= end + secondSeconds;
@@ -58,11 +58,11 @@ export function createReadAgenda({ ledger, slices, index, domains, times, now }:
     const open = openSlices
       .filter(({ nextAt }) => nextAt <= now() || ignoreWaits)
       .sort((a, b) => a.nextAt - b.nextAt)
-      .filter(({ start }) => late.every((visit) => visit.start !== start))
+      .filter(({ start }) => late.every((pass) => pass.start !== start))
       .map((each) => ({ start: each.start, end: each.end, open: each, isOld: isOld(each), ...markedAsBackfill(each) }));
-    const visits: Visit[] = [...late, ...open];
+    const openPasses: PlannedPass[] = [...late, ...open];
     if (watermarks === undefined) {
-      return { due: [], open: visits, second: [], watermarks, advance: async () => undefined };
+      return { due: [], open: openPasses, second: [], watermarks, advance: async () => undefined };
     }
     const places: SlicePlace[] = [];
     const dueEnd = nowSeconds - times.settleSeconds;
@@ -77,7 +77,7 @@ export function createReadAgenda({ ledger, slices, index, domains, times, now }:
     const olds: Slice[] = [];
     const secondEnd = ignoreWaits ? watermarks.position : Math.min(watermarks.position, nowSeconds - secondSeconds);
     for await (const slice of slices.list(domain, watermarks.second, secondEnd)) olds.push(slice);
-    const taken = new Set(visits.map(({ start }) => start));
+    const taken = new Set(openPasses.map(({ start }) => start));
     const isPending = (slice: Slice) =>
       (ignoreWaits || (slice.finalAt === null && isOld(slice))) && !isUnsettled(slice);
 
@@ -86,7 +86,7 @@ export function createReadAgenda({ ledger, slices, index, domains, times, now }:
         .filter(({ slice, start }) => slice === undefined && !taken.has(start))
         .map(({ start, end }) => ({ start, end, isOld: isOld({ start, end }) }))
         .reverse(),
-      open: visits,
+      open: openPasses,
       second: olds
         .filter((slice) => isPending(slice) && !taken.has(slice.start))
         .map((slice) => ({ start: slice.start, end: slice.end, isOld: isOld(slice) })),

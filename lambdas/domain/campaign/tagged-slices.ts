@@ -1,15 +1,10 @@
 import { DAY_SECONDS } from '../../contract.ts';
+import type { TimeRange } from '../events/day-index.ts';
 import type { SliceOutline } from '../ledger/completeness.ts';
 import { type Counts, numberOf, total } from '../ledger/counts.ts';
 import { type Slice, stateOf } from '../ledger/slice.ts';
 import { MAX_TAGS } from '../ledger/tally.ts';
 import type { RetainedSlice } from './retained-events.ts';
-
-/** A stretch of time in epoch milliseconds; the end does not belong to it. */
-export interface Stretch {
-  fromMs: number;
-  toMs: number;
-}
 
 /** Types of the day index whose events say that a mail was sent, or refused. */
 export const SENDING_TYPES: readonly string[] = ['accepted', 'delivered', 'failed', 'rejected'];
@@ -72,8 +67,8 @@ function isUncertain(slice: TaggedFacts): boolean {
  * Returns where mail under a tag may have been sent in a time: the slices whose statistics name it, and all time of
  * which there are none yet. The slices are in the order of time.
  */
-export function stretchesWithTag(slices: readonly TaggedSlice[], time: Stretch): Stretch[] {
-  const found: Stretch[] = [];
+export function timeRangesWithTag(slices: readonly TaggedSlice[], time: TimeRange): TimeRange[] {
+  const found: TimeRange[] = [];
   let position = time.fromMs;
   for (const slice of slices) {
     const [startMs, endMs] = [slice.start * 1000, slice.end * 1000];
@@ -87,8 +82,8 @@ export function stretchesWithTag(slices: readonly TaggedSlice[], time: Stretch):
     .filter(({ fromMs, toMs }) => fromMs < toMs);
 }
 
-/** Adds a stretch, joined to the one before where they touch. */
-function take(found: Stretch[], fromMs: number, toMs: number): void {
+/** Adds a time range, joined to the one before where they touch. */
+function take(found: TimeRange[], fromMs: number, toMs: number): void {
   const last = found.at(-1);
   if (last !== undefined && fromMs <= last.toMs) last.toMs = Math.max(last.toMs, toMs);
   else found.push({ fromMs, toMs });

@@ -20,7 +20,7 @@ const OUTCOMES: readonly { event: EventBuilder; share: number; later: number }[]
 export const EVENTS_PER_MESSAGE = OUTCOMES.reduce((sum, { share }) => sum + share, 0);
 
 /** The mix in readable form. */
-export const MIX =
+export const TRAFFIC_MIX =
   'of 1,000 messages to one recipient each: 1,000 accepted, 30 deferred, 980 delivered, 20 bounced, 550 opened (200 by machines), 60 clicked, 3 unsubscribed, 0.5 complained of';
 
 /**

@@ -23,7 +23,7 @@ export interface MailFailure {
 }
 
 /** The outcome of one message for one recipient. Times are in epoch milliseconds, each of the earliest such event. */
-export interface CampaignMail {
+export interface MailOutcome {
   readonly acceptedAtMs: number | undefined;
   readonly deliveredAtMs: number | undefined;
   /** By a person; machines open and click mail to look into it. */
@@ -42,7 +42,7 @@ export interface CampaignMail {
 }
 
 /** Returns what the events of one message and recipient say together, whatever their order. */
-export function campaignMail(events: readonly MailEvent[]): CampaignMail {
+export function mailOutcome(events: readonly MailEvent[]): MailOutcome {
   const read = events.map((each) => ({ ...each, parsed: parseEvent(each.event) }));
   type Read = (typeof read)[number];
   const has = (test: (each: Read) => boolean) => read.some(test);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { stretchesWithTag, taggedSlice } from '../../../../../lambdas/domain/campaign/stretches.ts';
+import { taggedSlice, timeRangesWithTag } from '../../../../../lambdas/domain/campaign/tagged-slices.ts';
 import { CompletenessCheck } from '../../../../../lambdas/domain/ledger/completeness.ts';
 import type { Slice } from '../../../../../lambdas/domain/ledger/slice.ts';
 
@@ -22,9 +22,9 @@ const slice = (start: number, tags: Slice['tags'], over: Partial<Slice> = {}) =>
   );
 
 const times = (slices: ReturnType<typeof slice>[], fromMs: number, toMs: number) =>
-  stretchesWithTag(slices, { fromMs, toMs }).map((stretch) => [stretch.fromMs, stretch.toMs]);
+  timeRangesWithTag(slices, { fromMs, toMs }).map((timeRange) => [timeRange.fromMs, timeRange.toMs]);
 
-describe('stretchesWithTag', () => {
+describe('timeRangesWithTag', () => {
   test('leaves out compared time without the tag, and keeps time that was never compared', () => {
     const slices = [slice(900, { '*': { accepted: 5 } }), slice(1800, { Spring: { accepted: 1 } }), slice(3600, {})];
     expect(times(slices, 0, 5_400_000)).toEqual([

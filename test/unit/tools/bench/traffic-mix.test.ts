@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { EVENTS_PER_MESSAGE, ordinaryMail } from '../../../../tools/bench/mail.ts';
+import { EVENTS_PER_MESSAGE, ordinaryMail } from '../../../../tools/bench/traffic-mix.ts';
 
 const COUNT = 20_000;
 const mail = () => [...ordinaryMail(COUNT, 'mg.example.com', 1, () => 1_770_000_000_000)];
