@@ -16,8 +16,8 @@ import {
 import { createIngest } from '../../lambdas/ingest/ingest.ts';
 import { type AccountDomains, type DomainStore, ListingError } from '../../lambdas/reconcile/ports.ts';
 import { createDiscoverDomains } from '../../lambdas/reconcile/webhooks/discover-domains.ts';
+import { CrashableInvocation, type InjectedFailure } from '../support/crashable-invocation.ts';
 import { InMemoryKeyRing } from '../support/in-memory-ledger.ts';
-import { Mortal, type Trouble } from '../support/mortal.ts';
 import { KEY, signed } from '../support/webhooks.ts';
 import { numbered, ReconcileWorld } from './reconcile-world.ts';
 
@@ -42,7 +42,7 @@ interface Plan {
   events: { quarter: number; domain: number; isDropped: boolean; isNameless: boolean }[];
   forged: { quarter: number; domain: string }[];
   listings: ListingMode[];
-  troubles: (Trouble | undefined)[];
+  troubles: (InjectedFailure | undefined)[];
 }
 
 const quarter = fc.nat(TROUBLED_QUARTERS - 1);
@@ -159,18 +159,18 @@ async function play(plan: Plan) {
   };
 
   const told: string[] = [];
-  const discover = async (trouble: Trouble | undefined) => {
-    const life = new Mortal(trouble);
+  const discover = async (trouble: InjectedFailure | undefined) => {
+    const invocation = new CrashableInvocation(trouble);
     const discoverDomains = createDiscoverDomains({
-      store: life.wrap('table', store),
-      account: { ...life.wrap('mailgun', account), placeOf: account.placeOf },
+      store: invocation.wrap('table', store),
+      account: { ...invocation.wrap('mailgun', account), placeOf: account.placeOf },
       holderOf: () => undefined,
       isConfigured: async () => true,
       everySeconds: QUARTER_SECONDS,
       now: () => world.nowMs,
       onFailure: () => {},
     });
-    const known = await life.live(() => discoverDomains({ ignoreWaits: false })).catch(() => undefined);
+    const known = await invocation.run(() => discoverDomains({ ignoreWaits: false })).catch(() => undefined);
     if (known === undefined) return false;
     const seconds = world.nowMs / 1000;
     world.domains = known.domains

@@ -25,9 +25,9 @@ import { createSeal } from '../../lambdas/seal/seal.ts';
 import { createRandom, type Random } from '../../tools/mailgun-twin/random.ts';
 import type { EventData, Mail } from '../../tools/mailgun-twin/traffic/event-parts.ts';
 import * as made from '../../tools/mailgun-twin/traffic/events.ts';
+import { CRASH_MOMENTS, CrashableInvocation } from '../support/crashable-invocation.ts';
 import { ERASURE_KEY, erasureKey } from '../support/erasures.ts';
-import { InMemoryBucket, InMemorySealState, mortalArchive } from '../support/in-memory-archive.ts';
-import { MOMENTS, Mortal } from '../support/mortal.ts';
+import { crashableArchive, InMemoryBucket, InMemorySealState } from '../support/in-memory-archive.ts';
 import type { Sent } from '../support/spring-campaign.ts';
 import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
 import { ReconcileWorld } from './reconcile-world.ts';
@@ -96,7 +96,7 @@ export async function liveCampaign(seed: number): Promise<LivedCampaign> {
     }
     world.ledger.queue.sort(() => random.next() - 0.5);
     if (random.chance(0.9)) await world.process();
-    const trouble = { call: random.below(40), moment: random.pick(MOMENTS), kind: 'crash' as const };
+    const trouble = { call: random.below(40), moment: random.pick(CRASH_MOMENTS), kind: 'crash' as const };
     await world.run(random.chance(0.2) ? { trouble } : {});
     for (const { address, reachesArchive } of erasures.filter((each) => each.quarter === quarter)) {
       world.erasures.mark(address);
@@ -290,7 +290,7 @@ class Archive {
   #deps() {
     const { book, stored } = this.#world;
     return {
-      ...mortalArchive(new Mortal(), this.#bucket, this.#state),
+      ...crashableArchive(new CrashableInvocation(), this.#bucket, this.#state),
       ...{ lease: { hold: async () => true, release: async () => {} }, slices: book, keys: stored, events: stored },
       ...{ domains: [DOMAIN], erasureKey, now: () => this.#world.nowMs, newRunId: () => 'run', every: () => () => {} },
     };

@@ -9,8 +9,8 @@ import { LostRaceError } from '../../lambdas/domain/ledger/lease.ts';
 import { erasureHash } from '../../lambdas/domain/recipients/erasure.ts';
 import { createSeal } from '../../lambdas/seal/seal.ts';
 import { SLICE_SECONDS, SLICE_START } from '../support/archive.ts';
+import { CRASH_MOMENTS, CrashableInvocation, type InjectedFailure } from '../support/crashable-invocation.ts';
 import { ERASURE_KEY } from '../support/erasures.ts';
-import { MOMENTS, Mortal, type Trouble } from '../support/mortal.ts';
 import { DOMAIN } from '../support/webhooks.ts';
 import { fullWorld, type SealWorld, SLICES } from './seal-world.ts';
 
@@ -155,13 +155,13 @@ test.each([
   async ({ after, leftover }) => {
     const world = fullWorld();
     if (leftover) {
-      const { mortal } = await fullWorld().run();
-      await world.run({ call: mortal.points.indexOf('writer.putIfAbsent'), moment: 'committed', kind: 'crash' });
+      const { invocation } = await fullWorld().run();
+      await world.run({ call: invocation.points.indexOf('writer.putIfAbsent'), moment: 'committed', kind: 'crash' });
     }
     let isErased = false;
-    const mortal = new Mortal();
-    const gate = mortal.gate.bind(mortal);
-    mortal.gate = async (name, call) => {
+    const invocation = new CrashableInvocation();
+    const gate = invocation.gate.bind(invocation);
+    invocation.gate = async (name, call) => {
       const reply = await gate(name, call);
       if (name !== after || reply === undefined || isErased) return reply;
       isErased = true;
@@ -172,7 +172,7 @@ test.each([
       return reply;
     };
 
-    await createSeal(world.deps(mortal, world.lease))({ ignoreWaits: false, deadlineMs: world.nowMs + 600_000 });
+    await createSeal(world.deps(invocation, world.lease))({ ignoreWaits: false, deadlineMs: world.nowMs + 600_000 });
 
     expect(isErased).toBe(true);
     expect(world.failures).toContainEqual(expect.any(LostRaceError));
@@ -184,9 +184,9 @@ test.each([
 
 test('concurrent runs of seal and erase, with any crash, end in an archive without the recipients', async () => {
   const trouble = fc.option(
-    fc.record({ call: fc.nat(30), moment: fc.constantFrom(...MOMENTS), kind: fc.constantFrom('crash', 'fault') }),
+    fc.record({ call: fc.nat(30), moment: fc.constantFrom(...CRASH_MOMENTS), kind: fc.constantFrom('crash', 'fault') }),
     { nil: undefined, freq: 3 },
-  ) as fc.Arbitrary<Trouble | undefined>;
+  ) as fc.Arbitrary<InjectedFailure | undefined>;
   const run = fc.record({ trouble, seed: fc.integer({ min: 1 }), erases: fc.constantFrom(undefined, 1, 2) });
   const step = fc.oneof(
     fc.record({ store: fc.integer({ min: 3, max: 8 }), slice: fc.nat(SLICES - 1) }),

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { JsonObject } from '../../lambdas/domain/json.ts';
 import { claimKey } from '../../lambdas/domain/webhooks/signature.ts';
-import { MOMENTS, type Trouble } from '../support/mortal.ts';
+import { CRASH_MOMENTS, type InjectedFailure } from '../support/crashable-invocation.ts';
 import { jsonBody } from '../support/webhooks.ts';
 import { expectedStatus, lifeEvent, OUTCOME_NAMES } from './life-events.ts';
 import { World } from './world.ts';
@@ -43,9 +43,9 @@ const event = fc
   .tuple(fc.constantFrom(...OUTCOME_NAMES), fc.nat(1), fc.nat(1), fc.nat(40))
   .map(([outcome, message, recipient, second]) => lifeEvent(outcome, message, recipient, second));
 const trouble = fc.option(
-  fc.record({ call: fc.nat(4), moment: fc.constantFrom(...MOMENTS), kind: fc.constantFrom('crash', 'fault') }),
+  fc.record({ call: fc.nat(4), moment: fc.constantFrom(...CRASH_MOMENTS), kind: fc.constantFrom('crash', 'fault') }),
   { nil: undefined, freq: 2 },
-) as fc.Arbitrary<Trouble | undefined>;
+) as fc.Arbitrary<InjectedFailure | undefined>;
 const index = fc.nat(50);
 const steps = (name: string, arbitrary: fc.Arbitrary<(world: World) => Promise<void> | void>) =>
   arbitrary.map((act) => new Step(name, act));

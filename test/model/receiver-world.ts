@@ -2,7 +2,7 @@ import { createDeliver } from '../../lambdas/deliver/deliver.ts';
 import type { ReceiverResponse } from '../../lambdas/deliver/ports.ts';
 import type { Delivery, DeliveryName } from '../../lambdas/domain/publishing/delivery.ts';
 import type { ReceiverState } from '../../lambdas/domain/publishing/receiver-state.ts';
-import { Mortal, type Trouble } from '../support/mortal.ts';
+import { CrashableInvocation, type InjectedFailure } from '../support/crashable-invocation.ts';
 
 /** How a receiver handles a request. */
 export type Behaviour = 'acknowledges' | 'fails' | 'acts without a response' | 'is gone';
@@ -52,18 +52,18 @@ export class ReceiverWorld {
   }
 
   /** Passes the first visible message to a new invocation, which `trouble` may interrupt; returns the calls it made. */
-  async step(trouble?: Trouble): Promise<string[]> {
+  async step(trouble?: InjectedFailure): Promise<string[]> {
     const message = this.queue.find(({ visibleAt }) => visibleAt <= this.now);
     if (message === undefined) return [];
     message.visibleAt = this.now + VISIBILITY_MS;
     message.receives += 1;
-    const mortal = new Mortal(trouble);
-    const deliver = this.#deliver(mortal, message);
-    const result = await mortal
-      .live(() => deliver({ body: message.body, receiptHandle: '' }))
+    const invocation = new CrashableInvocation(trouble);
+    const deliver = this.#deliver(invocation, message);
+    const result = await invocation
+      .run(() => deliver({ body: message.body, receiptHandle: '' }))
       .catch(() => 'kept' as const);
     if (result === 'done') this.queue = this.queue.filter((each) => each !== message);
-    return mortal.points;
+    return invocation.points;
   }
 
   /** Processes visible messages one by one until none is left or delivery is stopped. */
@@ -78,18 +78,18 @@ export class ReceiverWorld {
     return this.log.get(JSON.stringify(nameOf(id)));
   }
 
-  #deliver(mortal: Mortal, message: QueuedMessage) {
+  #deliver(invocation: CrashableInvocation, message: QueuedMessage) {
     const keyOf = (name: DeliveryName) => JSON.stringify(name);
     return createDeliver(
       { name: 'crm', url: 'https://crm.example/', recipients: this.recipients },
       {
-        client: mortal.wrap('client', {
+        client: invocation.wrap('client', {
           post: async (_url: string, headers: Readonly<Record<string, string>>, body: string) => {
             this.bodies.push(body);
             return this.#respond(headers);
           },
         }),
-        log: mortal.wrap('log', {
+        log: invocation.wrap('log', {
           read: async (name: DeliveryName) => this.log.get(keyOf(name)),
           write: async (name: DeliveryName, delivery: Delivery) => {
             if ((this.log.get(keyOf(name))?.version ?? 0) !== delivery.version - 1) return false;
@@ -97,7 +97,7 @@ export class ReceiverWorld {
             return true;
           },
         }),
-        states: mortal.wrap('states', {
+        states: invocation.wrap('states', {
           read: async () => this.state,
           replace: async (_: string, before: ReceiverState, after: ReceiverState) => {
             if (JSON.stringify(before) !== JSON.stringify(this.state)) return false;
@@ -105,7 +105,7 @@ export class ReceiverWorld {
             return true;
           },
         }),
-        queue: mortal.wrap('queue', {
+        queue: invocation.wrap('queue', {
           changeVisibility: async (_: string, seconds: number) => {
             if (seconds * 1000 > MAX_VISIBILITY_MS) throw new Error('longer than SQS hides a message');
             message.visibleAt = this.now + seconds * 1000;
@@ -119,10 +119,10 @@ export class ReceiverWorld {
             this.bodiesInDlq.push(body);
           },
         }),
-        erasures: mortal.wrap('erasures', {
+        erasures: invocation.wrap('erasures', {
           among: async (addresses: readonly string[]) => addresses.filter((address) => this.erased.has(address)),
         }),
-        secrets: () => mortal.gate('secrets.read', async () => ['c2VjcmV0']),
+        secrets: () => invocation.gate('secrets.read', async () => ['c2VjcmV0']),
         now: () => this.now,
         schedule: { waits: WAITS, random: () => 0.5 },
         disableAfterMs: 5 * 86_400_000,

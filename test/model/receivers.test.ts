@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { createRandom } from '../../tools/mailgun-twin/random.ts';
-import { MOMENTS, type Trouble } from '../support/mortal.ts';
+import { CRASH_MOMENTS, type InjectedFailure } from '../support/crashable-invocation.ts';
 import { addressOf, type Behaviour, ReceiverWorld, WAITS } from './receiver-world.ts';
 
 // Whatever happens to `deliver`, an event ends as acknowledged or in the DLQ, and the log names which.
@@ -27,7 +27,7 @@ const ENDINGS: { name: string; behaviour: (attempt: number) => Behaviour; state:
 ];
 
 /** Runs one event to its end; `troubles` interrupt the invocations in order. */
-async function run(behaviour: (attempt: number) => Behaviour, troubles: readonly (Trouble | undefined)[]) {
+async function run(behaviour: (attempt: number) => Behaviour, troubles: readonly (InjectedFailure | undefined)[]) {
   const world = new ReceiverWorld();
   world.behaviour = (_, attempt) => behaviour(attempt);
   world.publish('e');
@@ -40,9 +40,9 @@ async function run(behaviour: (attempt: number) => Behaviour, troubles: readonly
   return { world, points };
 }
 
-const troublesAt = (points: readonly string[]): Trouble[] =>
+const troublesAt = (points: readonly string[]): InjectedFailure[] =>
   points.flatMap((_, call) =>
-    MOMENTS.flatMap((moment) => (['crash', 'fault'] as const).map((kind) => ({ call, moment, kind }))),
+    CRASH_MOMENTS.flatMap((moment) => (['crash', 'fault'] as const).map((kind) => ({ call, moment, kind }))),
   );
 
 describe.each(ENDINGS)('a receiver that $name', ({ behaviour, state }) => {
@@ -169,7 +169,7 @@ test.each([1, 2, 3, 4, 5, 6, 7, 8])(
     for (let step = 0; step < 400 && world.queue.length > 0; step += 1) {
       world.now = Math.max(world.now, Math.min(...world.queue.map(({ visibleAt }) => visibleAt)));
       const strikes = next() < 0.3;
-      const moment = MOMENTS[Math.floor(next() * MOMENTS.length)] as Trouble['moment'];
+      const moment = CRASH_MOMENTS[Math.floor(next() * CRASH_MOMENTS.length)] as InjectedFailure['moment'];
       const kind = next() < 0.5 ? 'crash' : 'fault';
       await world.step(strikes ? { call: Math.floor(next() * 6), moment, kind } : undefined);
     }
@@ -186,7 +186,7 @@ describe('the address of a recipient', () => {
   ];
 
   /** Fails once, is then erased, and fails until it is dead, while `trouble` interrupts the second invocation. */
-  async function runErased(trouble?: Trouble) {
+  async function runErased(trouble?: InjectedFailure) {
     const world = new ReceiverWorld();
     world.recipients = true;
     world.behaviour = () => 'fails';

@@ -9,10 +9,10 @@ import type { ComparedDomain } from '../../lambdas/reconcile/ports.ts';
 import { createReconcile, type ReconcileDeps, type RunReport } from '../../lambdas/reconcile/reconcile.ts';
 import { createReplay, type ReplayRequest } from '../../lambdas/reconcile/replays/replay.ts';
 import type { AcceptEvent, ReplayReport } from '../../lambdas/reconcile/replays/replay-contract.ts';
+import { CrashableInvocation, type InjectedFailure } from '../support/crashable-invocation.ts';
 import { erasureKey, InMemoryErasures } from '../support/erasures.ts';
 import { InMemoryLedger } from '../support/in-memory-ledger.ts';
 import { InMemoryBook, InMemoryMailgun, InMemoryRequeues, InMemoryStored } from '../support/in-memory-reconcile.ts';
-import { Mortal, type Trouble } from '../support/mortal.ts';
 import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
 
 const TIMES = { everySeconds: 900, settleSeconds: 1800, sliceSeconds: 900, retentionSeconds: 10 * 86_400 };
@@ -100,34 +100,34 @@ export class ReconcileWorld {
     }
   }
 
-  async run({ ignoreWaits = false, trouble }: { ignoreWaits?: boolean; trouble?: Trouble | undefined } = {}) {
-    const life = new Mortal(trouble);
-    const reconcile = createReconcile(this.#deps(life));
-    const result = await life
-      .live(() => reconcile({ ignoreWaits, deadlineMs: this.nowMs + this.budgetMs }))
+  async run({ ignoreWaits = false, trouble }: { ignoreWaits?: boolean; trouble?: InjectedFailure | undefined } = {}) {
+    const invocation = new CrashableInvocation(trouble);
+    const reconcile = createReconcile(this.#deps(invocation));
+    const result = await invocation
+      .run(() => reconcile({ ignoreWaits, deadlineMs: this.nowMs + this.budgetMs }))
       .catch((error) => {
         this.failures.push(error);
         return undefined;
       });
     if (result?.kind === 'ran') this.gauges = result.gauges;
-    return { result, points: life.points };
+    return { result, points: invocation.points };
   }
 
   /** Calls a replay of the world's domain once. */
   async replay(
     over: Partial<ReplayRequest> & Pick<ReplayRequest, 'fromEpochSeconds' | 'toEpochSeconds'>,
-    trouble?: Trouble,
+    trouble?: InjectedFailure,
   ): Promise<{ report: ReplayReport | undefined; points: string[] }> {
-    const life = new Mortal(trouble);
-    const replay = createReplay(this.#deps(life));
+    const invocation = new CrashableInvocation(trouble);
+    const replay = createReplay(this.#deps(invocation));
     const request = { domain: DOMAIN, plan: false, deadlineMs: this.nowMs + this.budgetMs, ...over };
-    const report = await life.live(() => replay(request));
-    return { report, points: life.points };
+    const report = await invocation.run(() => replay(request));
+    return { report, points: invocation.points };
   }
 
-  #deps(life: Mortal) {
+  #deps(invocation: CrashableInvocation) {
     const port = <T extends object>(prefix: 'mailgun' | 'table' | 'queue', target: T): T =>
-      life.wrap(
+      invocation.wrap(
         prefix,
         new Proxy(target, {
           get: (object, name, receiver) => {
@@ -178,7 +178,7 @@ export class ReconcileWorld {
 
   /** Accepts the slice that contains a time. */
   async accept(over: Partial<AcceptEvent> & Pick<AcceptEvent, 'atEpochSeconds'>) {
-    const accept = createAccept(this.#deps(new Mortal()));
+    const accept = createAccept(this.#deps(new CrashableInvocation()));
     return accept({ domain: DOMAIN, reason: 'looked into', deadlineMs: this.nowMs + this.budgetMs, ...over });
   }
 

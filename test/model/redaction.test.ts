@@ -4,9 +4,9 @@ import type { QueueMessage } from '../../lambdas/domain/events/queue-message.ts'
 import type { JsonObject } from '../../lambdas/domain/json.ts';
 import { parseMessageSort } from '../../lambdas/domain/keys.ts';
 import { createProcess } from '../../lambdas/process/process.ts';
+import { CRASH_MOMENTS, CrashableInvocation, type InjectedFailure } from '../support/crashable-invocation.ts';
 import { LONE_PROCESS } from '../support/erasures.ts';
 import { InMemoryLedger } from '../support/in-memory-ledger.ts';
-import { MOMENTS, Mortal, type Trouble } from '../support/mortal.ts';
 import { DOMAIN, deliveredEvent, NOW_MS } from '../support/webhooks.ts';
 
 const listed = deliveredEvent({ event: 'failed', severity: 'permanent', reason: 'bounce' });
@@ -20,16 +20,16 @@ const fromListing: QueueMessage = {
   redactedAs: redactions.map(recipientKeyOf),
 };
 
-async function take(ledger: InMemoryLedger, message: QueueMessage, trouble?: Trouble) {
-  const life = new Mortal(trouble);
+async function take(ledger: InMemoryLedger, message: QueueMessage, trouble?: InjectedFailure) {
+  const invocation = new CrashableInvocation(trouble);
   const store = createProcess({
     ...LONE_PROCESS,
     retentionDays: 400,
-    records: life.wrap('table', ledger),
-    copies: life.wrap('table', ledger.copies),
+    records: invocation.wrap('table', ledger),
+    copies: invocation.wrap('table', ledger.copies),
   });
-  const outcome = await life.live(() => store(message)).catch(() => 'failed' as const);
-  return { outcome, points: life.points };
+  const outcome = await invocation.run(() => store(message)).catch(() => 'failed' as const);
+  return { outcome, points: invocation.points };
 }
 
 /** Asserts one event, as listed, brought by a webhook, with exactly its status and suppression. */
@@ -62,7 +62,7 @@ describe('a merge of redacted copies that is interrupted', () => {
     const { points } = await take(await withCopies(), fromListing);
     expect(points).toHaveLength(10);
     for (const call of points.keys()) {
-      for (const moment of MOMENTS) {
+      for (const moment of CRASH_MOMENTS) {
         for (const kind of ['crash', 'fault'] as const) {
           const ledger = await withCopies();
           await take(ledger, fromListing, { call, moment, kind });
@@ -84,7 +84,7 @@ test('a repeat of a merged webhook leaves nothing behind, wherever it crashes', 
   const { points } = await take(await settled(), webhook(event));
   expect(points).toEqual(['table.upsertStatus', 'table.putEvent', 'table.dropStatus']);
   for (const call of points.keys()) {
-    for (const moment of MOMENTS) {
+    for (const moment of CRASH_MOMENTS) {
       const ledger = await settled();
       await take(ledger, webhook(event), { call, moment, kind: 'crash' });
       expect((await take(ledger, webhook(event))).outcome).toBe('known');

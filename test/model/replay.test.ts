@@ -3,7 +3,7 @@ import type { CliContext } from '../../cli/command.ts';
 import { type DonePart, ListingError } from '../../lambdas/reconcile/ports.ts';
 import { replayIn } from '../../lambdas/reconcile/replays/replay-contract.ts';
 import { runCommand, stubDeployment } from '../support/command-line.ts';
-import { MOMENTS } from '../support/mortal.ts';
+import { CRASH_MOMENTS } from '../support/crashable-invocation.ts';
 import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
 import { numbered, ReconcileWorld } from './reconcile-world.ts';
 
@@ -133,7 +133,7 @@ test('a replay that crashes at any call is resumed, and nothing is lost or store
   const { points } = await (await worldWithPast()).replay(range);
   expect(points.length).toBeGreaterThan(10);
   for (let call = 0; call < points.length; call += 1) {
-    for (const moment of MOMENTS) {
+    for (const moment of CRASH_MOMENTS) {
       const world = await worldWithPast();
       const stored = world.ledger.events.size;
       await world.replay(range, { call, moment, kind: 'crash' });

@@ -14,9 +14,9 @@ import { tombstoneIdentity, tombstoneOf, withoutAddress } from '../../lambdas/do
 import { createSeal, type SealDeps } from '../../lambdas/seal/seal.ts';
 import { createRandom } from '../../tools/mailgun-twin/random.ts';
 import { SLICE_SECONDS, SLICE_START } from '../support/archive.ts';
+import { CrashableInvocation, type InjectedFailure } from '../support/crashable-invocation.ts';
 import { ERASURE_KEY } from '../support/erasures.ts';
-import { InMemoryBucket, InMemoryEvents, InMemorySealState, mortalArchive } from '../support/in-memory-archive.ts';
-import { Mortal, type Trouble } from '../support/mortal.ts';
+import { crashableArchive, InMemoryBucket, InMemoryEvents, InMemorySealState } from '../support/in-memory-archive.ts';
 import { DOMAIN, deliveredEvent } from '../support/webhooks.ts';
 
 export const DAY = 86_400;
@@ -25,10 +25,10 @@ export const SLICES = 4;
 export const LATER_MS = (SLICE_START + 3 * DAY) * 1000;
 
 /** A run whose calls take different times, so that concurrent runs interleave anywhere. */
-export class Dawdler extends Mortal {
+export class Dawdler extends CrashableInvocation {
   readonly #random: () => number;
 
-  constructor(trouble: Trouble | undefined, seed: number) {
+  constructor(trouble: InjectedFailure | undefined, seed: number) {
     super(trouble);
     this.#random = createRandom(seed).next;
   }
@@ -102,11 +102,14 @@ export class SealWorld {
    * Returns the dependencies of one run. With the default lease, concurrent runs do not exclude each other, as after a
    * lost lease.
    */
-  deps(mortal = new Mortal(), lease: Lease = { hold: async () => true, release: async () => {} }): SealDeps {
+  deps(
+    invocation = new CrashableInvocation(),
+    lease: Lease = { hold: async () => true, release: async () => {} },
+  ): SealDeps {
     return {
-      ...mortalArchive(mortal, this.bucket, this.state),
+      ...crashableArchive(invocation, this.bucket, this.state),
       ...{ lease, slices: this.ledger, keys: this.ledger, domains: [DOMAIN] },
-      events: { lookUp: (places) => mortal.gate('events.lookUp', () => this.ledger.lookUp(places)) },
+      events: { lookUp: (places) => invocation.gate('events.lookUp', () => this.ledger.lookUp(places)) },
       erasureKey: { read: async () => ERASURE_KEY },
       newSalt: () => String(++this.#salts).padStart(32, '0'),
       ...{ everySeconds: 900, reachSeconds: 90 * DAY, now: () => this.nowMs, newRunId: () => `run-${this.#salts}` },
@@ -115,13 +118,13 @@ export class SealWorld {
     };
   }
 
-  run(trouble?: Trouble, seed = 0, lease?: Lease) {
-    const mortal = seed === 0 ? new Mortal(trouble) : new Dawdler(trouble, seed);
+  run(trouble?: InjectedFailure, seed = 0, lease?: Lease) {
+    const invocation = seed === 0 ? new CrashableInvocation(trouble) : new Dawdler(trouble, seed);
     const runId = `run-${++this.#runs}`;
-    const seal = createSeal({ ...this.deps(mortal, lease), newRunId: () => runId });
-    return mortal
-      .live(() => seal({ ignoreWaits: false, deadlineMs: this.nowMs + 600_000 }))
-      .then((report) => ({ report, mortal }))
+    const seal = createSeal({ ...this.deps(invocation, lease), newRunId: () => runId });
+    return invocation
+      .run(() => seal({ ignoreWaits: false, deadlineMs: this.nowMs + 600_000 }))
+      .then((report) => ({ report, invocation }))
       .finally(() => lease?.release(runId));
   }
 
@@ -160,18 +163,18 @@ export class SealWorld {
   }
 
   /** Runs the command's last step; returns undefined if it crashed. */
-  async erase(recipient: string, trouble?: Trouble, seed = 0): Promise<ErasedArchive | undefined> {
-    const mortal = seed === 0 ? new Mortal(trouble) : new Dawdler(trouble, seed);
+  async erase(recipient: string, trouble?: InjectedFailure, seed = 0): Promise<ErasedArchive | undefined> {
+    const invocation = seed === 0 ? new CrashableInvocation(trouble) : new Dawdler(trouble, seed);
     const runId = `erase-${++this.#runs}`;
-    const archive = mortalArchive(mortal, this.bucket, this.state);
+    const archive = crashableArchive(invocation, this.bucket, this.state);
     const deps = { ...archive, objects: archive.rewritable, lease: this.lease, now: () => this.nowMs };
     const { signal } = new AbortController();
     const context = { signal, now: () => this.nowMs, sleep: async () => {} };
     const everyNone = { newRunId: () => runId, every: () => () => {} };
-    this.points = mortal.points;
+    this.points = invocation.points;
     const work = () =>
       eraseArchive({ ...deps, ...everyNone }, { recipient, erasureKey: ERASURE_KEY }, context, () => {});
-    return mortal.live(work).finally(() => this.lease.release(runId));
+    return invocation.run(work).finally(() => this.lease.release(runId));
   }
 
   points: string[] = [];

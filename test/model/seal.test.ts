@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { manifestKey } from '../../lambdas/domain/archive/object-keys.ts';
 import { createSeal } from '../../lambdas/seal/seal.ts';
 import { SLICE_SECONDS, SLICE_START } from '../support/archive.ts';
-import { MOMENTS, type Trouble } from '../support/mortal.ts';
+import { CRASH_MOMENTS, type InjectedFailure } from '../support/crashable-invocation.ts';
 import { DOMAIN } from '../support/webhooks.ts';
 import { DAY, fullWorld, LATER_MS, SealWorld, SLICES } from './seal-world.ts';
 
@@ -180,11 +180,11 @@ test('a stale chain head does not undo the mark of a sealed slice', async () => 
 
 describe('a seal run that crashes', () => {
   test('at any call, at any moment, is completed by the next run', async () => {
-    const { mortal } = await fullWorld().run();
-    const calls = mortal.points.length;
+    const { invocation } = await fullWorld().run();
+    const calls = invocation.points.length;
     expect(calls).toBeGreaterThan(20);
     for (let call = 0; call < calls; call += 1) {
-      for (const moment of MOMENTS) {
+      for (const moment of CRASH_MOMENTS) {
         for (const kind of ['crash', 'fault'] as const) {
           const world = fullWorld();
           await world.run({ call, moment, kind });
@@ -204,9 +204,9 @@ describe('a seal run that crashes', () => {
 
 test('any order of events, passes, crashes and concurrent runs ends in an archive of every event', async () => {
   const trouble = fc.option(
-    fc.record({ call: fc.nat(30), moment: fc.constantFrom(...MOMENTS), kind: fc.constantFrom('crash', 'fault') }),
+    fc.record({ call: fc.nat(30), moment: fc.constantFrom(...CRASH_MOMENTS), kind: fc.constantFrom('crash', 'fault') }),
     { nil: undefined, freq: 3 },
-  ) as fc.Arbitrary<Trouble | undefined>;
+  ) as fc.Arbitrary<InjectedFailure | undefined>;
   const step = fc.oneof(
     fc.record({ store: fc.nat(8), slice: fc.nat(SLICES - 1) }),
     fc.record({ pass: fc.nat(SLICES - 1) }),

@@ -7,9 +7,9 @@ import type { JsonObject } from '../../lambdas/domain/json.ts';
 import { parseJsonWebhook } from '../../lambdas/domain/webhooks/webhook-body.ts';
 import { type Answer, createIngest } from '../../lambdas/ingest/ingest.ts';
 import { createProcess } from '../../lambdas/process/process.ts';
+import { CrashableInvocation, type InjectedFailure } from '../support/crashable-invocation.ts';
 import { LONE_PROCESS } from '../support/erasures.ts';
 import { InMemoryLedger } from '../support/in-memory-ledger.ts';
-import { Mortal, type Trouble } from '../support/mortal.ts';
 import { DOMAIN, jsonBody, NOW_MS, signed } from '../support/webhooks.ts';
 
 type SignatureBlock = ReturnType<typeof signed>;
@@ -39,12 +39,12 @@ export class World {
   );
 
   /** Posts an event as Mailgun, signed now. */
-  async deliver(event: JsonObject, trouble?: Trouble): Promise<Answer | undefined> {
+  async deliver(event: JsonObject, trouble?: InjectedFailure): Promise<Answer | undefined> {
     return this.repost({ event, signature: this.sign() }, trouble);
   }
 
   /** Posts the same bytes as Mailgun, like a retry that was not signed again. */
-  async repost(posted: Posted, trouble?: Trouble): Promise<Answer | undefined> {
+  async repost(posted: Posted, trouble?: InjectedFailure): Promise<Answer | undefined> {
     const key = eventId(posted.event);
     this.attempted.set(key, posted.event);
     this.posted.push(posted);
@@ -54,8 +54,8 @@ export class World {
   }
 
   /** Posts arbitrary bytes. */
-  async post(bytes: Uint8Array, trouble?: Trouble): Promise<Answer | undefined> {
-    const invocation = new Mortal(trouble);
+  async post(bytes: Uint8Array, trouble?: InjectedFailure): Promise<Answer | undefined> {
+    const invocation = new CrashableInvocation(trouble);
     const ingest = createIngest({
       keys: invocation.wrap('secrets', this.#keys),
       claims: invocation.wrap('table', this.ledger),
@@ -67,27 +67,27 @@ export class World {
       now: () => this.nowMs,
       newClaimId: () => `claim-${++this.#claimIds}`,
     });
-    const answer = await invocation.live(() => ingest({ bytes, parse: parseJsonWebhook }));
+    const answer = await invocation.run(() => ingest({ bytes, parse: parseJsonWebhook }));
     const outcome = answer === undefined ? 'died' : answer.ok ? 'ok' : answer.reason;
     this.answers.set(outcome, (this.answers.get(outcome) ?? 0) + 1);
     return answer;
   }
 
   /** Processes the message at `index`; on failure it stays in the queue, as does a duplicate delivery. */
-  async process(index: number, trouble?: Trouble, staysAsDuplicate = false): Promise<void> {
+  async process(index: number, trouble?: InjectedFailure, staysAsDuplicate = false): Promise<void> {
     const { queue } = this.ledger;
     const position = queue.length === 0 ? -1 : index % queue.length;
     const body = queue[position];
     if (body === undefined) return;
     const decoded = decodeQueueMessage(body);
     if (!decoded.ok) throw new Error(`unreadable message in the queue: ${decoded.reason}`);
-    const invocation = new Mortal(trouble);
+    const invocation = new CrashableInvocation(trouble);
     const store = createProcess({
       records: invocation.wrap('table', this.ledger),
       retentionDays: 400,
       ...LONE_PROCESS,
     });
-    const outcome = await invocation.live(() => store(decoded.message)).catch(() => undefined);
+    const outcome = await invocation.run(() => store(decoded.message)).catch(() => undefined);
     if (outcome !== undefined && !staysAsDuplicate) queue.splice(position, 1);
   }
 

@@ -1,4 +1,4 @@
-import { OWN_METRICS } from '../../tools/local-ledger/product.ts';
+import { OWN_METRICS } from '../../tools/local-ledger/stack-settings.ts';
 import { AlarmBoard } from '../../tools/local-stack/alarms/alarm-board.ts';
 import { readAlarms } from '../../tools/local-stack/alarms/definition.ts';
 import type { AlarmState } from '../../tools/local-stack/alarms/evaluate.ts';

@@ -4,8 +4,8 @@ import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { AWS_CLIENT_CONFIG } from '../../lambdas/adapters/aws/aws-client.ts';
-import { publishes } from '../../tools/local-ledger/overlay.ts';
-import { chooseTableEngine, openLedgerRun, synthesizeLedger } from '../../tools/local-ledger/product.ts';
+import { publishes } from '../../tools/local-ledger/config-overlay.ts';
+import { chooseTableEngine, openLedgerRun, synthesizeLedger } from '../../tools/local-ledger/stack-settings.ts';
 import { openLocalAws } from '../../tools/local-stack/aws/local-aws.ts';
 import { request } from '../../tools/local-stack/engines/engine.ts';
 import { startEngines } from '../../tools/local-stack/engines/engines.ts';

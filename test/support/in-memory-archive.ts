@@ -19,7 +19,7 @@ import type {
   SealMark,
   SealState,
 } from '../../lambdas/seal/ports.ts';
-import type { Mortal } from './mortal.ts';
+import type { CrashableInvocation } from './crashable-invocation.ts';
 
 /** An in-memory bucket with object versions; refuses a second unconditional put of a key. */
 export class InMemoryBucket implements ManifestBucket, EventObjects {
@@ -178,9 +178,9 @@ export class InMemoryEvents implements EventKeys, SealableEvents, LedgerSlices {
 }
 
 /** Returns the ports of one run, each of whose calls may crash it. */
-export function mortalArchive(mortal: Mortal, bucket: InMemoryBucket, state: InMemorySealState) {
+export function crashableArchive(invocation: CrashableInvocation, bucket: InMemoryBucket, state: InMemorySealState) {
   const gated = <Port extends object>(prefix: string, target: Port, names: readonly (keyof Port & string)[]): Port => {
-    const wrapped = mortal.wrap(prefix, target);
+    const wrapped = invocation.wrap(prefix, target);
     return new Proxy(target, {
       get: (object, name) => Reflect.get(names.includes(name as keyof Port & string) ? wrapped : object, name, object),
     });

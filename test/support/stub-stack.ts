@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { ReadyInfo } from '../../tools/local-ledger/ready.ts';
+import type { ReadyLine } from '../../tools/local-ledger/ready-line.ts';
 import { listenOnLoopback } from '../../tools/local-stack/run/listener.ts';
 import type { EventData } from '../../tools/mailgun-twin/traffic/event-parts.ts';
 import { createStubLedger } from './stub-ledger.ts';
@@ -93,7 +93,7 @@ export async function startStubStack(faults: StubFaults = {}) {
     return reply(message.events.length === 0 ? 404 : 200, message);
   });
 
-  const ready: ReadyInfo = {
+  const ready: ReadyLine = {
     event: 'ready',
     pid: process.pid,
     processes: {},

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ReadyInfo } from '../../tools/local-ledger/ready.ts';
+import type { ReadyLine } from '../../tools/local-ledger/ready-line.ts';
 import type { Random } from '../../tools/mailgun-twin/random.ts';
 
 /** Faults injected into the stack. */
@@ -48,7 +48,7 @@ export const DELIVERY_PATH: Targets = {
 
 /** Kills functions and breaks their calls, in spells with pauses, until the signal aborts. */
 export async function injectFaults(
-  ready: ReadyInfo,
+  ready: ReadyLine,
   random: Random,
   signal: AbortSignal,
   { victims, operations, modes }: Targets = REQUEST_PATH,
@@ -71,16 +71,16 @@ export async function injectFaults(
   return done;
 }
 
-export async function clearFaults(ready: ReadyInfo): Promise<void> {
+export async function clearFaults(ready: ReadyLine): Promise<void> {
   await control(ready, '/faults', []);
 }
 
-async function setFaults(ready: ReadyInfo, target: string, mode: string, percent: number): Promise<void> {
+async function setFaults(ready: ReadyLine, target: string, mode: string, percent: number): Promise<void> {
   const [service, operation] = target.split('.');
   await control(ready, '/faults', [{ service, operation, mode, percent }]);
 }
 
-async function kill(ready: ReadyInfo, name: string): Promise<boolean> {
+async function kill(ready: ReadyLine, name: string): Promise<boolean> {
   const stats = (await control(ready, '/stats')) as { processes: Record<string, number> };
   const pid = stats.processes[name];
   if (pid === undefined) return false;
@@ -93,7 +93,7 @@ async function kill(ready: ReadyInfo, name: string): Promise<boolean> {
 }
 
 /** Calls the stack's control API, by POST if there is a body. */
-export async function control(ready: ReadyInfo, path: string, body?: unknown): Promise<unknown> {
+export async function control(ready: ReadyLine, path: string, body?: unknown): Promise<unknown> {
   const response = await fetch(ready.controlUrl + path, {
     ...(body !== undefined && { method: 'POST', body: JSON.stringify(body) }),
   });

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import type { ReadyInfo } from '../../tools/local-ledger/ready.ts';
+import type { ReadyLine } from '../../tools/local-ledger/ready-line.ts';
 import { type InjectedFaults, injectFaults } from './inject-faults.ts';
 import { startMisbehaving, tortureReceivers } from './receivers.ts';
 import { brokenPromises, type Report, torture } from './torture.ts';
@@ -54,7 +54,7 @@ try {
   await Promise.all(receivers.map(({ server }) => server.close()));
 }
 
-async function tortureRequestPath(ready: ReadyInfo, say: (line: string) => void): Promise<void> {
+async function tortureRequestPath(ready: ReadyLine, say: (line: string) => void): Promise<void> {
   const report = await torture(ready, { events, seed, weather: injectFaults, say });
   printTable(report);
   const broken = brokenPromises(report);
@@ -81,12 +81,12 @@ function printTable({ verdict, wrongStatuses, deadLetters, traffic, weather }: R
   for (const [name, value] of rows) console.log(`  ${name.padEnd(17)} ${value}`);
 }
 
-async function readyLine(): Promise<ReadyInfo> {
+async function readyLine(): Promise<ReadyLine> {
   for await (const line of createInterface({ input: stack.stdout })) {
     const parsed = JSON.parse(line) as { event: string };
     if (parsed.event !== 'ready') continue;
     stack.stdout.resume();
-    return parsed as ReadyInfo;
+    return parsed as ReadyLine;
   }
   throw new Error('the local stack ended before it was ready');
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ReadyInfo } from '../../tools/local-ledger/ready.ts';
+import type { ReadyLine } from '../../tools/local-ledger/ready-line.ts';
 import { expectedStatus, type lifeEvent } from '../model/life-events.ts';
 import { eventKey } from './traffic.ts';
 
@@ -18,7 +18,7 @@ export interface Stored {
 
 /** Reads every message of the run, and compares its statuses with its events. */
 export async function readBack(
-  ready: ReadyInfo,
+  ready: ReadyLine,
   attempted: ReadonlyMap<string, ReturnType<typeof lifeEvent>>,
 ): Promise<Stored> {
   const stored: Stored = { keys: [], wrongStatuses: [] };
@@ -48,7 +48,7 @@ export async function readBack(
 }
 
 /** Reads all pages of a message. */
-async function readMessage(ready: ReadyInfo, messageId: string): Promise<Message | undefined> {
+async function readMessage(ready: ReadyLine, messageId: string): Promise<Message | undefined> {
   const whole: Message = { recipients: [], events: [], next: null };
   do {
     const page = await readPage(ready, messageId, whole.next);
@@ -61,7 +61,7 @@ async function readMessage(ready: ReadyInfo, messageId: string): Promise<Message
 }
 
 /** Reads one page, retrying when throttled. */
-async function readPage(ready: ReadyInfo, messageId: string, cursor: string | null): Promise<Message | undefined> {
+async function readPage(ready: ReadyLine, messageId: string, cursor: string | null): Promise<Message | undefined> {
   const parameters = new URLSearchParams({ limit: '1000', ...(cursor !== null && { cursor }) });
   const url = `${ready.apiUrl}/mailgun/messages/${encodeURIComponent(messageId)}?${parameters}`;
   for (;;) {

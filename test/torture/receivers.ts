@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { openDeployment } from '../../cli/target/open.ts';
 import { median, quantile } from '../../tools/bench/statistics.ts';
-import type { ReadyInfo } from '../../tools/local-ledger/ready.ts';
+import type { ReadyLine } from '../../tools/local-ledger/ready-line.ts';
 import { createRandom } from '../../tools/mailgun-twin/random.ts';
 import { postWebhook } from '../support/local-stack.ts';
 import { DOMAIN, deliveredEvent } from '../support/webhooks.ts';
@@ -33,7 +33,7 @@ const TRIES = 60;
  * The oracle is what the receivers acknowledged and what is in their DLQs.
  */
 export async function tortureReceivers(
-  ready: ReadyInfo,
+  ready: ReadyLine,
   all: readonly MisbehavingReceiver[],
   { events, seed, say }: Plan,
 ): Promise<string[]> {
@@ -91,7 +91,7 @@ export async function tortureReceivers(
   ];
 }
 
-async function post(ready: ReadyInfo, first: number, count: number): Promise<Posted[]> {
+async function post(ready: ReadyLine, first: number, count: number): Promise<Posted[]> {
   const posted: Posted[] = [];
   for (let nth = first; nth < first + count; nth += 1) {
     const messageId = `${nth}.${randomUUID()}@${DOMAIN}`;
@@ -131,7 +131,7 @@ interface Ledger {
 }
 
 /** Waits until no delivery is waiting; returns the ledger of each receiver. */
-async function drained({ apiUrl, apiToken }: ReadyInfo, count: number, events: number): Promise<Ledger[]> {
+async function drained({ apiUrl, apiToken }: ReadyLine, count: number, events: number): Promise<Ledger[]> {
   for (const endMs = Date.now() + DRAIN_WITHIN_MS; ; await sleep(2000)) {
     const response = await fetch(`${apiUrl}/mailgun/receivers`, { headers: { authorization: `Bearer ${apiToken}` } });
     const { receivers } = (await response.json()) as { receivers: readonly { ledger: Ledger }[] };
@@ -142,7 +142,7 @@ async function drained({ apiUrl, apiToken }: ReadyInfo, count: number, events: n
 }
 
 /** Returns how often each outcome occurred among the attempts at a receiver. */
-async function outcomesOf({ apiUrl, apiToken }: ReadyInfo, nth: number): Promise<Map<string, number>> {
+async function outcomesOf({ apiUrl, apiToken }: ReadyLine, nth: number): Promise<Map<string, number>> {
   const get = async (path: string) => {
     const response = await fetch(`${apiUrl}/mailgun/receivers${path}`, {
       headers: { authorization: `Bearer ${apiToken}` },
@@ -170,7 +170,7 @@ interface DeliveriesPage {
 }
 
 /** Returns the message ids in each receiver's DLQ. */
-async function deadOf({ webhookUrl }: ReadyInfo): Promise<Set<string>[]> {
+async function deadOf({ webhookUrl }: ReadyLine): Promise<Set<string>[]> {
   const { clients, output } = await openDeployment({ kind: 'local', port: Number(new URL(webhookUrl).port) });
   const dead: Set<string>[] = [];
   for (const { deadLettersUrl: QueueUrl } of JSON.parse(output('Receivers')) as { deadLettersUrl: string }[]) {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ReadyInfo } from '../../tools/local-ledger/ready.ts';
+import type { ReadyLine } from '../../tools/local-ledger/ready-line.ts';
 import { createRandom, type Random } from '../../tools/mailgun-twin/random.ts';
 import { checkHistory, type StatusUpdate } from './history.ts';
 import { clearFaults, control } from './inject-faults.ts';
@@ -7,7 +7,7 @@ import { readBack } from './read-back.ts';
 import { sendTraffic, type Traffic } from './traffic.ts';
 
 /** Faults applied to a stack while traffic runs, until the signal aborts. */
-export type Weather<T> = (ready: ReadyInfo, random: Random, signal: AbortSignal) => Promise<T>;
+export type Weather<T> = (ready: ReadyLine, random: Random, signal: AbortSignal) => Promise<T>;
 
 export interface Report<T> {
   verdict: StatusUpdate;
@@ -23,7 +23,7 @@ const DRAIN_WITHIN_MS = 240_000;
 
 /** Sends traffic through a running stack under faults, lets it drain without them, and checks the result. */
 export async function torture<T>(
-  ready: ReadyInfo,
+  ready: ReadyLine,
   options: { events: number; seed: number; weather: Weather<T>; say?: (line: string) => void },
 ): Promise<Report<T>> {
   const { events, seed, say = () => {} } = options;
@@ -62,7 +62,7 @@ export function brokenPromises({ verdict, wrongStatuses, deadLetters }: Report<u
 }
 
 /** Waits until the queue was empty twice in a row; returns the number of dead letters. */
-async function drain(ready: ReadyInfo): Promise<number> {
+async function drain(ready: ReadyLine): Promise<number> {
   const until = Date.now() + DRAIN_WITHIN_MS;
   for (let calm = 0; ; await sleep(500)) {
     const { queue, deadLetters } = (await control(ready, '/stats')) as {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ReadyInfo } from '../../tools/local-ledger/ready.ts';
+import type { ReadyLine } from '../../tools/local-ledger/ready-line.ts';
 import type { Random } from '../../tools/mailgun-twin/random.ts';
 import { lifeEvent, OUTCOME_NAMES } from '../model/life-events.ts';
 import { signed } from '../support/webhooks.ts';
@@ -30,7 +30,7 @@ export function eventKey(messageId: string, recipient: string, key: string): str
  * signed again, some sent twice at once, and some tokens replayed with a forged body.
  */
 export async function sendTraffic(
-  ready: ReadyInfo,
+  ready: ReadyLine,
   { events: count, firstMessage }: { events: number; firstMessage: number },
   random: Random,
   onProgress: (sent: number) => void,

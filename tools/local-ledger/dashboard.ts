@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
 import { join } from 'node:path';
 import type { Run } from '../local-stack/run/run.ts';
-import { commandTarget, PROJECT_ROOT } from './product.ts';
+import { commandTarget, PROJECT_ROOT } from './stack-settings.ts';
 
 /** Parts of a run that the page uses. */
 type PageRun = Pick<Run, 'disposables' | 'mainListener' | 'temporaryFolder'>;

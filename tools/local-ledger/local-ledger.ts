@@ -10,6 +10,7 @@ import type { MailgunAccount } from '../mailgun-twin/api/account.ts';
 import type { MailgunApi } from '../mailgun-twin/api/mailgun-api.ts';
 import type { EventLog } from '../mailgun-twin/listings/event-log.ts';
 import { createRandom } from '../mailgun-twin/random.ts';
+import { type ConfigOverlay, configOverlay, type PublishChoice, publishes } from './config-overlay.ts';
 import {
   controlRoutes,
   createLedgerControls,
@@ -22,7 +23,7 @@ import { createDashboard } from './dashboard.ts';
 import { openLocalMailgun } from './local-mailgun.ts';
 import { type ReconcileChoice, USUAL_RECONCILE } from './options/reconcile-choice.ts';
 import { runValues } from './options/run-values.ts';
-import { type Overlay, overlayOf, type PublishChoice, publishes } from './overlay.ts';
+import type { ReadyLine } from './ready-line.ts';
 import {
   chooseTableEngine,
   commandTarget,
@@ -31,8 +32,7 @@ import {
   OWN_METRICS,
   openLedgerRun,
   synthesizeLedger,
-} from './product.ts';
-import type { ReadyInfo } from './ready.ts';
+} from './stack-settings.ts';
 
 export interface LocalStackOptions {
   /** Webhook port; 0 takes any. */
@@ -53,7 +53,7 @@ export interface LocalStackOptions {
   /** Seconds that one minute of alarm time takes. @default 60 */
   readonly metricPeriodSeconds?: number;
   /** Configuration merged over the local stack's own choice. */
-  readonly overlay?: Overlay;
+  readonly overlay?: ConfigOverlay;
   /** Called on each state change of an alarm. */
   readonly onAlarm?: (news: AlarmNews) => void;
   /** Database engine. @default the one in `LEDGER_ENGINE`, else the first that can run here */
@@ -68,7 +68,7 @@ export interface LocalStackOptions {
 export interface LocalStack extends LedgerControls {
   /** Calls `listener` with every published event. */
   onPublished(listener: (event: PublishedEvent) => void): void;
-  readonly ready: ReadyInfo;
+  readonly ready: ReadyLine;
   readonly logPath: string;
   /** Events that the twin's API lists. */
   readonly eventLog: EventLog;
@@ -104,7 +104,7 @@ async function start(options: LocalStackOptions, disposables: Disposables): Prom
     run,
   );
   const dashboardListener = await run.reserveListener();
-  const overlay = overlayOf({ ...options, reconcile, metricPeriodSeconds }, await devOrigins());
+  const overlay = configOverlay({ ...options, reconcile, metricPeriodSeconds }, await devOrigins());
   const values = runValues(mailgun.api.url, dashboardListener.url, Date.now());
   const engine = await chooseTableEngine({ name: options.engine, needsStream: publishes(overlay) });
   const { program, because } = engine;
@@ -163,7 +163,7 @@ async function start(options: LocalStackOptions, disposables: Disposables): Prom
   const bucket = outputsOf(stack)[OUTPUTS.archiveBucket];
   const receivers = await readReceivers(aws);
   const apiToken = await aws.readSecret(OUTPUTS.apiToken);
-  const ready: ReadyInfo = {
+  const ready: ReadyLine = {
     event: 'ready',
     pid: process.pid,
     processes: functions.processes(),
@@ -194,7 +194,7 @@ async function start(options: LocalStackOptions, disposables: Disposables): Prom
 }
 
 /** Returns the template's receivers, each with its signing secret. */
-function readReceivers({ stack, readSecretOf }: LocalAws): Promise<NonNullable<ReadyInfo['receivers']>> {
+function readReceivers({ stack, readSecretOf }: LocalAws): Promise<NonNullable<ReadyLine['receivers']>> {
   const settings = JSON.parse(outputsOf(stack)[OUTPUTS.receivers] ?? '[]') as {
     name: string;
     url: string;

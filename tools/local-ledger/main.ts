@@ -13,7 +13,7 @@ import { comparedTimes, proveSealed } from './controls/prove-sealed.ts';
 import { type SealResult, sealAll } from './controls/seal-runs.ts';
 import type { LocalStack } from './local-ledger.ts';
 import { type Flags, parseFlags } from './options/flags.ts';
-import type { ReadyInfo } from './ready.ts';
+import type { ReadyLine } from './ready-line.ts';
 
 /** Below the 5 s that a command waits when it stops a stack. */
 const STOP_WITHIN_MS = 4000;
@@ -106,7 +106,7 @@ function keysOf({ signingKey, previousSigningKey, parentSigningKey }: Flags): Si
   };
 }
 
-function announce(flags: Flags, ready: ReadyInfo): void {
+function announce(flags: Flags, ready: ReadyLine): void {
   if (flags.json) {
     print(JSON.stringify(ready));
     return;

@@ -4,7 +4,7 @@ import { createRandom } from '../mailgun-twin/random.ts';
 import { type ScheduledMessage, scheduleMessages } from '../mailgun-twin/traffic/schedule-messages.ts';
 import { LEGACY_TIMELINES, SUBACCOUNT_TIMELINE, TIMELINES } from '../mailgun-twin/traffic/timelines.ts';
 import type { Twin } from '../mailgun-twin/twin.ts';
-import type { ReadyInfo } from './ready.ts';
+import type { ReadyLine } from './ready-line.ts';
 import { judgeMessage, type MessageVerdict } from './scenario/judge.ts';
 import { type PlayContext, type PlayedMessage, playTimelines } from './scenario/play.ts';
 import { type Leftovers, readMessage, readStats } from './scenario/read-stack.ts';
@@ -14,7 +14,7 @@ import { commandsToPaste, createTextReporter } from './scenario/text-reporter.ts
 import { keepLedger, missedByType, summarize } from './scenario/totals.ts';
 
 export interface ScenarioOptions {
-  readonly ready: ReadyInfo;
+  readonly ready: ReadyLine;
   /** The twin that reports to the stack. */
   readonly twin: Twin;
   readonly json: boolean;

@@ -5,7 +5,7 @@ import { newMessageId } from '../mailgun-twin/traffic/schedule-messages.ts';
 import { createSignature } from '../mailgun-twin/webhooks/signature.ts';
 import { createPost, jsonWebhook } from '../mailgun-twin/webhooks/webhook.ts';
 import { parseArguments, SendError, type SendRequest } from './options/send-arguments.ts';
-import type { ReadyInfo } from './ready.ts';
+import type { ReadyLine } from './ready-line.ts';
 import { curlCommand } from './scenario/read-stack.ts';
 
 // Signs an event as Mailgun does and posts it to the running local stack: npm run send -- --help
@@ -28,15 +28,15 @@ export async function send(args: readonly string[], folder: URL, print: (line: s
   }
 }
 
-function findStack(folder: URL, port: number): ReadyInfo {
+function findStack(folder: URL, port: number): ReadyLine {
   try {
-    return JSON.parse(readFileSync(new URL(`${port}.json`, folder), 'utf8')) as ReadyInfo;
+    return JSON.parse(readFileSync(new URL(`${port}.json`, folder), 'utf8')) as ReadyLine;
   } catch {
     throw new SendError(`no local stack is running on port ${port}; start one with: npm start -- --port ${port}`);
   }
 }
 
-async function post(request: SendRequest, ready: ReadyInfo, print: (line: string) => void): Promise<number> {
+async function post(request: SendRequest, ready: ReadyLine, print: (line: string) => void): Promise<number> {
   const epochMs = Date.now();
   const random = createRandom(randomInt(2 ** 32));
   const domain = request.domain ?? ready.domains[0] ?? 'mg.example.com';

@@ -6,14 +6,14 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Deployment } from '../../../cli/target/types.ts';
 import { asciiJson } from '../../../lambdas/domain/json.ts';
 import { runCommand, stubDeployment } from '../../support/command-line.ts';
+import { CrashableInvocation, type InjectedFailure } from '../../support/crashable-invocation.ts';
 import { startTestEngines, type TestEngines } from '../../support/engines.ts';
 import { eraseLine } from '../../support/json-lines/erase.ts';
-import { Mortal, type Trouble } from '../../support/mortal.ts';
 
 // An erased address in the queues of published changes that nothing but an operator empties.
 
 let engines: TestEngines;
-let alive = new Mortal();
+let alive = new CrashableInvocation();
 let queues: { dead: string; failures: string };
 
 beforeAll(async () => {
@@ -32,22 +32,22 @@ beforeAll(async () => {
           const hurried = 'WaitTimeSeconds' in args.input ? { WaitTimeSeconds: 0, VisibilityTimeout: 1 } : {};
           return next({ ...args, input: { ...args.input, ...hurried } });
         }),
-    { step: 'initialize', name: 'mortality' },
+    { step: 'initialize', name: 'crash' },
   );
 }, 60_000);
 afterAll(() => engines?.close());
 
-async function erased(recipient: string, trouble?: Trouble) {
+async function erased(recipient: string, trouble?: InjectedFailure) {
   const clients = {
     ...({ archive: {}, signing: {} } as Pick<Deployment['clients'], 'archive' | 'signing'>),
     ...{ table: engines.table.client, queues: engines.queues, secrets: engines.secrets },
   };
   const target = stubDeployment({ clients, output: engines.output });
-  alive = new Mortal(trouble);
+  alive = new CrashableInvocation(trouble);
   const { points } = alive;
   const world = { openDeployment: async () => target, sleep: (ms: number) => sleep(ms > 5000 ? 0 : 200) };
   const ended = await runCommand(['erase', recipient, '--local', '--json', '--yes'], world).finally(() => {
-    alive = new Mortal();
+    alive = new CrashableInvocation();
   });
   expect([...ended.lines, ...ended.errors].join().toLowerCase()).not.toContain(recipient.toLowerCase());
   return { ...ended, points };

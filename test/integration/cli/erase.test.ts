@@ -16,17 +16,17 @@ import { type ItemKey, markerKey, recipientKey } from '../../../lambdas/domain/k
 import { erasureHash, tombstoneIdentity } from '../../../lambdas/domain/recipients/erasure.ts';
 import { createProcess } from '../../../lambdas/process/process.ts';
 import { runCommand, stubDeployment } from '../../support/command-line.ts';
+import { CrashableInvocation, type InjectedFailure } from '../../support/crashable-invocation.ts';
 import { startTestEngines, type TestEngines } from '../../support/engines.ts';
 import { LONE_PROCESS } from '../../support/erasures.ts';
 import { eraseLine } from '../../support/json-lines/erase.ts';
-import { Mortal, type Trouble } from '../../support/mortal.ts';
 import { allItems, itemsWith } from '../../support/table-text.ts';
 import { DOMAIN, deliveredEvent, NOW_MS } from '../../support/webhooks.ts';
 
 jest.setTimeout(60_000);
 
 let engines: TestEngines;
-let alive = new Mortal();
+let alive = new CrashableInvocation();
 let store: ReturnType<typeof createProcess>;
 let key: string;
 
@@ -52,7 +52,7 @@ beforeAll(async () => {
             const hurried = 'WaitTimeSeconds' in args.input ? { WaitTimeSeconds: 0, VisibilityTimeout: 1 } : {};
             return next({ ...args, input: { ...args.input, ...hurried } });
           }),
-      { step: 'initialize', name: 'mortality' },
+      { step: 'initialize', name: 'crash' },
     );
   }
 }, 60_000);
@@ -71,11 +71,11 @@ function erase(args: readonly string[], over: Parameters<typeof runCommand>[1] =
 }
 
 /** Runs with --json --yes; every line is one that the schema knows, and none names the recipient. */
-async function erased(recipient: string, trouble?: Trouble) {
-  alive = new Mortal(trouble);
+async function erased(recipient: string, trouble?: InjectedFailure) {
+  alive = new CrashableInvocation(trouble);
   const { points } = alive;
   const ended = await erase([recipient, '--json', '--yes']).finally(() => {
-    alive = new Mortal();
+    alive = new CrashableInvocation();
   });
   const isDead = ended.exitCode !== 0;
   expect(ended.lines.join().toLowerCase()).not.toContain(recipient.toLowerCase());

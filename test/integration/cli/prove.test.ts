@@ -22,8 +22,8 @@ import { sealPositionKey } from '../../../lambdas/domain/keys.ts';
 import { emptyTally, slicePassed } from '../../../lambdas/domain/ledger/tally.ts';
 import { SLICE_SECONDS, SLICE_START } from '../../support/archive.ts';
 import { runCommand, stubDeployment } from '../../support/command-line.ts';
+import { CrashableInvocation, crashableInvocations, type InjectedFailure } from '../../support/crashable-invocation.ts';
 import { startTestEngines, type TestEngines } from '../../support/engines.ts';
-import { Mortal, mortalInvocations, type Trouble } from '../../support/mortal.ts';
 import { type S3Bucket, startS3Bucket } from '../../support/s3-bucket.ts';
 import { archiveIn, createTableSeal } from '../../support/table-seal.ts';
 import { DOMAIN, deliveredEvent } from '../../support/webhooks.ts';
@@ -48,7 +48,7 @@ beforeAll(async () => {
   await pass(0, EVENTS);
   await pass(1, 0);
   s3.loseReply();
-  const invoke = mortalInvocations([engines.dynamodb, s3.bucket.client]);
+  const invoke = crashableInvocations([engines.dynamodb, s3.bucket.client]);
   const first = await invoke(seal);
   expect(first.result).toMatchObject({ sealed: 2, rows: EVENTS, done: true });
   callsOfSeal = new Set(first.points);
@@ -98,7 +98,7 @@ const signing = {
 
 function run(
   args: readonly string[],
-  mortal = new Mortal(),
+  invocation = new CrashableInvocation(),
   over: Partial<CliContext> = {},
   names: Partial<Deployment> = {},
 ) {
@@ -112,8 +112,8 @@ function run(
     },
   };
   const clients = {
-    ...{ queues, secrets, table: mortal.wrap('table', table.client) },
-    ...{ archive: mortal.wrap('archive', s3.bucket.client), signing: mortal.wrap('signing', signing) },
+    ...{ queues, secrets, table: invocation.wrap('table', table.client) },
+    ...{ archive: invocation.wrap('archive', s3.bucket.client), signing: invocation.wrap('signing', signing) },
   };
   const target = stubDeployment({
     clients: clients as unknown as Deployment['clients'],
@@ -123,8 +123,8 @@ function run(
   return runCommand(args, { openDeployment: async () => target, ...over });
 }
 
-const prove = (args: readonly string[], mortal?: Mortal, over?: Partial<CliContext>) =>
-  run(['prove', '--local', ...args], mortal, over);
+const prove = (args: readonly string[], invocation?: CrashableInvocation, over?: Partial<CliContext>) =>
+  run(['prove', '--local', ...args], invocation, over);
 const erase = (recipient: string) => run(['erase', recipient, '--local', '--yes', '--json']);
 
 async function verify(signed: unknown, ...args: string[]) {
@@ -177,7 +177,7 @@ test('a certificate of sealed slices holds, alone, with the bucket, and with a c
 
 test('a domain that Mailgun has no more is certified for the time in which it was sealed', async () => {
   const names = { domains: ['other.example.com'], furtherDomains: [DOMAIN, 'never-listed.example.com'] };
-  const { lines } = await run(['prove', '--local', ...RANGE], new Mortal(), {}, names);
+  const { lines } = await run(['prove', '--local', ...RANGE], new CrashableInvocation(), {}, names);
   const statements = (await verify(JSON.parse(lines[0] ?? ''))).lines.filter(({ event }) => event === 'domain');
   expect(statements).toMatchObject([
     { domain: 'other.example.com', verdict: 'unknown' },
@@ -196,18 +196,18 @@ test('prove that ends at any call gives no certificate and changes nothing, and 
     return { items: Items, objects: new Map(s3.objects) };
   };
   const before = await everything();
-  const whole = new Mortal();
+  const whole = new CrashableInvocation();
   await prove(RANGE, whole);
   expect(whole.points).toEqual(['signing.send', 'table.send', 'archive.send', 'archive.send', 'signing.send']);
   const troubles = whole.points.flatMap((_, call) =>
     (['crash', 'fault'] as const).flatMap((kind) =>
-      (['before', 'committed'] as const).map((moment): Trouble => ({ call, kind, moment })),
+      (['before', 'committed'] as const).map((moment): InjectedFailure => ({ call, kind, moment })),
     ),
   );
 
   const printed: string[] = [];
   for (const trouble of troubles) {
-    const ended = prove(RANGE, new Mortal(trouble), { print: (line) => printed.push(line) });
+    const ended = prove(RANGE, new CrashableInvocation(trouble), { print: (line) => printed.push(line) });
     const ends = await ended.then(
       ({ exitCode }) => exitCode !== 0,
       (error: Error) => error.name === 'Crash' || error.message.endsWith('failed'),

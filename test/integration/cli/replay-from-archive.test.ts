@@ -13,9 +13,9 @@ import { erasureHash } from '../../../lambdas/domain/recipients/erasure.ts';
 import { createProcess } from '../../../lambdas/process/process.ts';
 import { SLICE_SECONDS, SLICE_START } from '../../support/archive.ts';
 import { runCommand, stubDeployment } from '../../support/command-line.ts';
+import { crashableInvocations, type InjectedFailure } from '../../support/crashable-invocation.ts';
 import { startTestEngines, type TestEngines } from '../../support/engines.ts';
 import { LONE_PROCESS } from '../../support/erasures.ts';
-import { mortalInvocations, type Trouble } from '../../support/mortal.ts';
 import { type S3Bucket, startS3Bucket } from '../../support/s3-bucket.ts';
 import { archiveIn, createTableSeal } from '../../support/table-seal.ts';
 import { DOMAIN, deliveredEvent } from '../../support/webhooks.ts';
@@ -40,7 +40,7 @@ let engines: TestEngines;
 let s3: S3Bucket;
 let deployment: Deployment;
 let store: (message: QueueMessage) => Promise<unknown>;
-let invoke: ReturnType<typeof mortalInvocations>;
+let invoke: ReturnType<typeof crashableInvocations>;
 let before: unknown[];
 let nowMs = SLICE_START * 1000;
 
@@ -79,7 +79,7 @@ beforeAll(async () => {
   });
   before = await everything();
   nowMs = LATER_MS;
-  invoke = mortalInvocations([engines.dynamodb, queues, secrets, s3.bucket.client]);
+  invoke = crashableInvocations([engines.dynamodb, queues, secrets, s3.bucket.client]);
 }, 90_000);
 afterAll(() => Promise.all([engines?.close(), s3?.close()]));
 
@@ -110,7 +110,7 @@ async function deleteEverything(): Promise<void> {
   await client.send(new BatchWriteCommand({ RequestItems: { [name]: keys } }));
 }
 
-const restore = (trouble?: Trouble) =>
+const restore = (trouble?: InjectedFailure) =>
   invoke(
     () =>
       runCommand(['replay', '--local', '--from-archive', ...RANGE, '--json'], {
@@ -148,7 +148,7 @@ test('a restore that dies at any call goes on in the next run, and the table is 
   const troubles = points.flatMap((point, call) =>
     (['before', 'committed'] as const)
       .filter((moment) => moment === 'before' || WRITES.test(point))
-      .map((moment): Trouble => ({ call, kind: 'crash', moment })),
+      .map((moment): InjectedFailure => ({ call, kind: 'crash', moment })),
   );
 
   for (const trouble of troubles) {

@@ -15,9 +15,9 @@ import type { JsonObject } from '../../../lambdas/domain/json.ts';
 import { parseJsonWebhook } from '../../../lambdas/domain/webhooks/webhook-body.ts';
 import { createIngest } from '../../../lambdas/ingest/ingest.ts';
 import { createProcess } from '../../../lambdas/process/process.ts';
+import { CRASH_MOMENTS, crashableInvocations, type InjectedFailure } from '../../support/crashable-invocation.ts';
 import { startTestEngines, type TestEngines } from '../../support/engines.ts';
 import { erasureKey, LONE_PROCESS } from '../../support/erasures.ts';
-import { MOMENTS, mortalInvocations, type Trouble } from '../../support/mortal.ts';
 import { DOMAIN, deliveredEvent, jsonBody, KEY, NOW_MS, signed } from '../../support/webhooks.ts';
 import { wholeHistory } from '../../support/whole-history.ts';
 
@@ -25,17 +25,17 @@ import { wholeHistory } from '../../support/whole-history.ts';
 // call took effect but before its reply, and after the reply: alone, and in every ordered pair of two attempts.
 
 let engines: TestEngines;
-let invoke: ReturnType<typeof mortalInvocations>;
+let invoke: ReturnType<typeof crashableInvocations>;
 
 beforeAll(async () => {
   engines = await startTestEngines();
   await engines.putKeys({ current: KEY });
-  invoke = mortalInvocations([engines.dynamodb, engines.queues, engines.secrets]);
+  invoke = crashableInvocations([engines.dynamodb, engines.queues, engines.secrets]);
 }, 60_000);
 afterAll(() => engines?.close());
 
 /** A cold start of ingest takes one webhook. */
-function ingest(bytes: Uint8Array, trouble?: Trouble) {
+function ingest(bytes: Uint8Array, trouble?: InjectedFailure) {
   const { table, queues, secrets, output } = engines;
   const take = createIngest({
     keys: createKeyRing(createCachedSecret(secrets, output('SigningKeysSecretArn'), () => NOW_MS)),
@@ -51,7 +51,7 @@ function ingest(bytes: Uint8Array, trouble?: Trouble) {
   return invoke(() => take({ bytes, parse: parseJsonWebhook }), trouble);
 }
 
-function storeBody(body: string, trouble?: Trouble) {
+function storeBody(body: string, trouble?: InjectedFailure) {
   const { table } = engines;
   const store = createProcess({
     ...LONE_PROCESS,
@@ -103,8 +103,8 @@ async function expectOneEffect({ messageId, recipient }: ReturnType<typeof compl
 }
 
 /** Every death that calls so far discovered allow: each point at each moment. */
-const deathsAt = (points: readonly string[]): Trouble[] =>
-  points.flatMap((_, call) => MOMENTS.map((moment) => ({ call, moment, kind: 'crash' as const })));
+const deathsAt = (points: readonly string[]): InjectedFailure[] =>
+  points.flatMap((_, call) => CRASH_MOMENTS.map((moment) => ({ call, moment, kind: 'crash' as const })));
 
 const cells = new Map<string, number>();
 function tick(name: string): void {
@@ -112,7 +112,7 @@ function tick(name: string): void {
 }
 
 /** One delivery: the attempts die as told, and Mailgun retries until one is acknowledged. */
-async function deliver(deaths: readonly Trouble[], drained: 'between' | 'after', retry: 'same' | 'fresh') {
+async function deliver(deaths: readonly InjectedFailure[], drained: 'between' | 'after', retry: 'same' | 'fresh') {
   const subject = complaint();
   const first = signed(KEY);
   let points: string[] = [];
@@ -158,7 +158,7 @@ test('process: whichever call it dies at, once or twice, the effects are there e
   const bodyOf = (event: JsonObject, source: 'webhook' | 'reconcile' = 'webhook') =>
     JSON.stringify({ v: 1, source, receivedAt: NOW_MS, domain: DOMAIN, event });
   for (const before of ['nothing', 'reconcile'] as const) {
-    const redeliver = async (deaths: readonly Trouble[]) => {
+    const redeliver = async (deaths: readonly InjectedFailure[]) => {
       const subject = complaint();
       if (before === 'reconcile') await storeBody(bodyOf(subject.event, 'reconcile'));
       let points: string[] = [];

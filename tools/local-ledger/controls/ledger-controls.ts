@@ -8,7 +8,7 @@ import { type Misbehaviour, parseMisbehaviour } from '../../mailgun-twin/api/api
 import type { ApiCounts } from '../../mailgun-twin/api/mailgun-api.ts';
 import type { EventData } from '../../mailgun-twin/traffic/event-parts.ts';
 import type { LocalMailgun } from '../local-mailgun.ts';
-import { OUTPUTS } from '../product.ts';
+import { OUTPUTS } from '../stack-settings.ts';
 import type { ReconcileResult, ReconcileRuns, ReconcileSums } from './reconcile-runs.ts';
 import type { SealResult, SealRuns } from './seal-runs.ts';
 

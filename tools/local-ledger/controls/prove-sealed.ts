@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '../../mailgun-twin/clock.ts';
-import type { ReadyInfo } from '../ready.ts';
+import type { ReadyLine } from '../ready-line.ts';
 import { readLedger } from '../scenario/read-stack.ts';
 
 /** What `verify` reports for a domain's certificate. */
@@ -22,7 +22,7 @@ const DAY_SECONDS = 86_400;
 const COMPARED = ['settled', 'open', 'short'];
 
 /** Runs `prove | verify` over each domain's compared time, as an operator would; throws if a command fails. */
-export async function proveSealed(ready: ReadyInfo, ranges: ReadonlyMap<string, SealedTime>): Promise<ProvedDomain[]> {
+export async function proveSealed(ready: ReadyLine, ranges: ReadonlyMap<string, SealedTime>): Promise<ProvedDomain[]> {
   const local = ['--local', '--port', new URL(ready.webhookUrl).port];
   const proved: ProvedDomain[] = [];
   for (const [domain, { from, to }] of ranges) {
@@ -43,7 +43,7 @@ export interface SealedTime {
 
 /** Returns the compared time range of each ledger; leaves out domains without one. */
 export async function comparedTimes(
-  ready: ReadyInfo,
+  ready: ReadyLine,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<Map<string, SealedTime>> {

@@ -1,6 +1,6 @@
 import type { Clock } from '../../mailgun-twin/clock.ts';
 import type { LedgerStats } from '../controls/ledger-controls.ts';
-import type { ReadyInfo } from '../ready.ts';
+import type { ReadyLine } from '../ready-line.ts';
 
 export interface StoredRecipient {
   readonly recipient: string;
@@ -26,7 +26,7 @@ export interface StoredMessage {
   readonly events: readonly StoredEvent[];
 }
 
-export type Api = Pick<ReadyInfo, 'apiUrl' | 'apiToken'>;
+export type Api = Pick<ReadyLine, 'apiUrl' | 'apiToken'>;
 
 /** Puts ids with characters that are special in a path into the query. */
 function messageUrl({ apiUrl }: Api, messageId: string): string {
@@ -103,7 +103,7 @@ interface Bucket {
   readonly counts: Counts;
 }
 
-type Domains = Api & Pick<ReadyInfo, 'domains'>;
+type Domains = Api & Pick<ReadyLine, 'domains'>;
 
 /** A time range in epoch seconds, both ends included. */
 export interface Span {

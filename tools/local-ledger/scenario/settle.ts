@@ -1,7 +1,7 @@
 import type { Clock } from '../../mailgun-twin/clock.ts';
 import type { Twin } from '../../mailgun-twin/twin.ts';
 import type { ReconcileResult, ReconcileSums } from '../controls/reconcile-runs.ts';
-import type { ReadyInfo } from '../ready.ts';
+import type { ReadyLine } from '../ready-line.ts';
 import { type LedgerSlice, type Leftovers, readLedger, readStackStats, type Span } from './read-stack.ts';
 import type { Reporter } from './reporter.ts';
 
@@ -38,7 +38,7 @@ export async function waitUntilDrained(
 }
 
 export interface SettleOptions {
-  readonly ready: ReadyInfo;
+  readonly ready: ReadyLine;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly reporter: Reporter;

@@ -1,6 +1,6 @@
 import { testButtonMessageId } from '../../mailgun-twin/api/test-button.ts';
 import { DEFAULT_PORT } from '../options/send-arguments.ts';
-import type { ReadyInfo } from '../ready.ts';
+import type { ReadyLine } from '../ready-line.ts';
 import { type AccountedEvent, isExcused, isLost, type MessageVerdict, type RecipientVerdict } from './judge.ts';
 import type { PlayedMessage } from './play.ts';
 import { curlCommand } from './read-stack.ts';
@@ -203,7 +203,7 @@ function unconfirmedWords({ sent, listed, unconfirmed }: Ledger): string[] {
 const NEEDS_NO_QUOTES = /^[\w.@+-]+$/;
 
 /** Returns commands to try next, ready to paste. */
-export function commandsToPaste(ready: ReadyInfo, played: readonly PlayedMessage[]) {
+export function commandsToPaste(ready: ReadyLine, played: readonly PlayedMessage[]) {
   const testMessage = played.find(
     ({ scheduled }) => scheduled.mail.messageId === testButtonMessageId(scheduled.mail.domain),
   );

@@ -10,9 +10,9 @@ import { hasChanged, publishedEvent, type Row } from '../../../../lambdas/domain
 import { createProcess } from '../../../../lambdas/process/process.ts';
 import { type Change, createPublish } from '../../../../lambdas/publish/publish.ts';
 import { createRepublish } from '../../../../lambdas/publish/republish.ts';
+import { CRASH_MOMENTS, crashableInvocations, type InjectedFailure } from '../../../support/crashable-invocation.ts';
 import { startTestEngines, type TestEngines } from '../../../support/engines.ts';
 import { LONE_PROCESS } from '../../../support/erasures.ts';
-import { MOMENTS, mortalInvocations, type Trouble } from '../../../support/mortal.ts';
 import { readStream, wordsOf, wordsOfPublished } from '../../../support/stream.ts';
 import { DOMAIN, deliveredEvent, NOW_MS } from '../../../support/webhooks.ts';
 
@@ -21,7 +21,7 @@ import { DOMAIN, deliveredEvent, NOW_MS } from '../../../support/webhooks.ts';
 
 const RETRY_MS = 3_600_000;
 let engines: TestEngines;
-let invoke: ReturnType<typeof mortalInvocations>;
+let invoke: ReturnType<typeof crashableInvocations>;
 let secretArn: string;
 
 beforeAll(async () => {
@@ -29,7 +29,7 @@ beforeAll(async () => {
   const { stack } = engines;
   const id = Object.keys(stack.template.Resources).find((each) => each.startsWith('PublishSubjectKey'));
   secretArn = String(stack.resolve({ Ref: id }, 'test'));
-  invoke = mortalInvocations([engines.dynamodb, engines.queues, engines.secrets, engines.bus]);
+  invoke = crashableInvocations([engines.dynamodb, engines.queues, engines.secrets, engines.bus]);
 }, 60_000);
 afterAll(() => engines?.close());
 afterEach(() => engines.faults.replace([]));
@@ -63,7 +63,7 @@ async function changeRows(ageMs: number, fromMs = NOW_MS) {
 type RowChanges = Awaited<ReturnType<typeof changeRows>>;
 
 /** A cold start of publish takes a batch. */
-function publish(changes: RowChanges, trouble?: Trouble) {
+function publish(changes: RowChanges, trouble?: InjectedFailure) {
   return invoke(async () => {
     const eventOf = await readEventOf();
     const run = createPublish({
@@ -80,7 +80,7 @@ function publish(changes: RowChanges, trouble?: Trouble) {
 }
 
 /** A call of the operator's command. */
-function republish(fromMs: number, trouble?: Trouble) {
+function republish(fromMs: number, trouble?: InjectedFailure) {
   return invoke(async () => {
     const eventOf = await readEventOf();
     const run = createRepublish({
@@ -125,12 +125,12 @@ function expectTold(changes: RowChanges, told: readonly Told[]): void {
   expect(heard.at(-1)).toBe(words.at(-1));
 }
 
-const deathsAt = (points: readonly string[]): Trouble[] =>
-  points.flatMap((_, call) => MOMENTS.map((moment) => ({ call, moment, kind: 'crash' as const })));
+const deathsAt = (points: readonly string[]): InjectedFailure[] =>
+  points.flatMap((_, call) => CRASH_MOMENTS.map((moment) => ({ call, moment, kind: 'crash' as const })));
 
 /** Every death and every pair of deaths of what is tried until it says that it is done. */
 async function everyDeath(
-  tryOnce: (deaths: readonly Trouble[]) => Promise<string[]>,
+  tryOnce: (deaths: readonly InjectedFailure[]) => Promise<string[]>,
 ): Promise<{ cells: number; seen: string[] }> {
   const clean = await tryOnce([]);
   const seen = new Set(clean);
@@ -190,7 +190,7 @@ test('republishing: whichever call it dies at, the next one brings everything', 
   const changes = await changeRows(0, fromMs);
   const lastOfEach = [...new Map(changes.map((change) => [wordsOf(change.after).key, change])).values()];
   expect(lastOfEach).toHaveLength(2);
-  const tryOnce = async (deaths: readonly Trouble[]) => {
+  const tryOnce = async (deaths: readonly InjectedFailure[]) => {
     const before = engines.raw.events.published().length;
     let points: string[] = [];
     for (const death of [...deaths, undefined]) {

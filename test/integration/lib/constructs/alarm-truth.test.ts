@@ -21,7 +21,7 @@ import {
 } from '../../../support/alarm-truth.ts';
 import { AlarmWorld, eventOf } from '../../../support/alarm-world.ts';
 import { signedNow } from '../../../support/local-stack.ts';
-import { createStage, type Scene } from '../../../support/stage.ts';
+import { createTrialRunner, type Trial } from '../../../support/trial-runner.ts';
 import { DOMAIN } from '../../../support/webhooks.ts';
 
 // Every fault sets off the alarm that is for it, and nothing that has nothing to do with it. A minute of metric time
@@ -558,9 +558,9 @@ const struckBy = (
   over: object = {},
   publish?: LocalStackOptions['publish'],
   reconcile: LocalStackOptions['reconcile'] = QUICK_RECONCILE,
-): Scene<Finding[]> => ({
+): Trial<Finding[]> => ({
   options: { overlay: { ...OVERLAY, ...over }, publish, reconcile },
-  async play(world) {
+  async run(world) {
     const findings: Finding[] = [];
     const lingering = new Set<string>();
     // No one has used the environment before its first webhook, nor is there a ledger.
@@ -583,13 +583,13 @@ const DAY_COMPRESSION = 1440;
 const DAY_RECONCILE = { ...USUAL_RECONCILE, everySeconds: 3, settleSeconds: 22, sliceSeconds: 5 };
 
 /** Eight hours of Mailgun in twenty seconds: doubles, retries, late and overtaken events, and some bounces. */
-const NORMAL_DAY: Scene<{ alarms: string[]; stored: number }> = {
+const NORMAL_DAY: Trial<{ alarms: string[]; stored: number }> = {
   options: {
     metricPeriodSeconds: 2,
     reconcile: DAY_RECONCILE,
     overlay: { processing: OVERLAY.processing },
   },
-  async play(world) {
+  async run(world) {
     const startedMs = Date.now();
     const calledOff = new AbortController();
     const clock = createClock(calledOff.signal);
@@ -601,9 +601,9 @@ const NORMAL_DAY: Scene<{ alarms: string[]; stored: number }> = {
     for (let nth = 0; nth < 600; nth += 1) {
       await world.happen(nth % 100 === 0 ? { event: 'failed', severity: 'permanent', reason: 'bounce' } : {});
     }
-    const stage = { domains: [DOMAIN], run: 'day', epochMs: clock.now(), daySeconds: 29_100, random };
+    const day = { domains: [DOMAIN], run: 'day', epochMs: clock.now(), daySeconds: 29_100, random };
     const deliveryFaults = { reorderMs: 2500, repeatChance: 0.3, troubleChance: 0.15, dropChance: 0 };
-    await playTimelines(scheduleMessages(timelines, stage), { twin, clock, random, deliveryFaults });
+    await playTimelines(scheduleMessages(timelines, day), { twin, clock, random, deliveryFaults });
     await twin.settled();
     await world.drained();
     // Until all of the day is due, and then once more as at the second pass.
@@ -616,9 +616,9 @@ const NORMAL_DAY: Scene<{ alarms: string[]; stored: number }> = {
 };
 
 /** Mailgun posts to an environment that was deployed and no more. */
-const UNCONFIGURED: Scene<{ alarms: string[]; statuses: Set<number>; states: Map<string, string> }> = {
+const UNCONFIGURED: Trial<{ alarms: string[]; statuses: Set<number>; states: Map<string, string> }> = {
   options: { keys: undefined, reconcile: { ...USUAL_RECONCILE, everySeconds: 1 }, publish: {} },
-  async play(world) {
+  async run(world) {
     const statuses = new Set<number>();
     for (const untilMs = Date.now() + 20_000; Date.now() < untilMs; await sleep(300)) {
       statuses.add(await world.post(eventOf()));
@@ -627,17 +627,17 @@ const UNCONFIGURED: Scene<{ alarms: string[]; statuses: Set<number>; states: Map
   },
 };
 
-const stage = createStage({ start: AlarmWorld.start, lanes: 2 });
-let scenes: Readonly<
+const runner = createTrialRunner({ start: AlarmWorld.start, lanes: 2 });
+let trials: Readonly<
   Record<'ingest' | 'storing' | 'reconciliation' | 'counts' | 'providers' | 'publishing', Promise<Finding[]>>
 >;
 let normalDay: Promise<{ alarms: string[]; stored: number }>;
 let unconfigured: Promise<{ alarms: string[]; statuses: Set<number>; states: Map<string, string> }>;
 
 beforeAll(() => {
-  const tryAll = <Result>(name: string, scene: Scene<Result>, flawsOf: (result: Result) => string[]) =>
+  const tryAll = <Result>(name: string, trial: Trial<Result>, flawsOf: (result: Result) => string[]) =>
     // One repetition: of three days, a single quiet one would prove nothing.
-    stage.untilFlawless(name, stage.play(scene), () => stage.playAlone(scene), flawsOf, 1);
+    runner.untilFlawless(name, runner.run(trial), () => runner.runAlone(trial), flawsOf, 1);
   const strikeAll = (
     faults: readonly Fault[],
     ...settings: [overlay?: object, publish?: LocalStackOptions['publish'], reconcile?: LocalStackOptions['reconcile']]
@@ -645,8 +645,8 @@ beforeAll(() => {
     // Where no stack was there, all are struck together once more: one by one they would use up all repetitions.
     const together = tryAll(`all from "${faults[0]?.name}"`, struckBy(faults, ...settings), () => []);
     const findings = faults.map((fault, nth) => {
-      const again = async () => (await stage.playAlone(struckBy([fault], ...settings)))[0]!;
-      return stage.untilFlawless(
+      const again = async () => (await runner.runAlone(struckBy([fault], ...settings)))[0]!;
+      return runner.untilFlawless(
         fault.name,
         together.then((all) => all[nth]!),
         again,
@@ -655,7 +655,7 @@ beforeAll(() => {
     });
     return Promise.all(findings);
   };
-  scenes = {
+  trials = {
     ingest: strikeAll([...AT_INGEST, ...READING], LOW_THROTTLE),
     reconciliation: strikeAll(RECONCILIATION, QUICKER_LIMITS),
     storing: strikeAll(STORING),
@@ -671,23 +671,23 @@ beforeAll(() => {
     ...alarms,
     ...[...statuses].filter((status) => status !== 503).map((status) => `answered ${status}`),
   ]);
-  for (const result of [...Object.values(scenes), normalDay, unconfigured]) result.catch(() => {});
+  for (const result of [...Object.values(trials), normalDay, unconfigured]) result.catch(() => {});
 });
-afterAll(() => stage.stop());
+afterAll(() => runner.stop());
 
 // What has to be played again comes after everything else.
 const PATIENCE_MS = 1_800_000;
 
 describe.each([
-  { scene: 'ingest', faults: [...AT_INGEST, ...READING] },
-  { scene: 'storing', faults: STORING },
-  { scene: 'reconciliation', faults: RECONCILIATION },
-  { scene: 'counts', faults: COUNTED },
-  { scene: 'providers', faults: AT_PROVIDERS },
-  { scene: 'publishing', faults: PUBLISHING },
-] as const)('$scene', ({ scene, faults }) => {
+  { trial: 'ingest', faults: [...AT_INGEST, ...READING] },
+  { trial: 'storing', faults: STORING },
+  { trial: 'reconciliation', faults: RECONCILIATION },
+  { trial: 'counts', faults: COUNTED },
+  { trial: 'providers', faults: AT_PROVIDERS },
+  { trial: 'publishing', faults: PUBLISHING },
+] as const)('$trial', ({ trial, faults }) => {
   describe.each(faults)('$name', ({ name, alarm, runbook = alarm }) => {
-    const finding = async () => (await scenes[scene]).find(({ fault }) => fault.name === name)!;
+    const finding = async () => (await trials[trial]).find(({ fault }) => fault.name === name)!;
 
     test(
       `sets off ${alarm} within two of its periods, and nothing unrelated`,
@@ -760,7 +760,7 @@ test(
 test(
   'every alarm of the template is set off by a fault',
   async () => {
-    const findings = (await Promise.all(Object.values(scenes))).flat();
+    const findings = (await Promise.all(Object.values(trials))).flat();
     const alarms = [...(await unconfigured).states.keys()];
     console.log(`\n${confusionMatrix(findings, alarms)}\n`);
 

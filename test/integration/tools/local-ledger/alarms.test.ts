@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { LocalStack } from '../../../../tools/local-ledger/local-ledger.ts';
 import { USUAL_RECONCILE } from '../../../../tools/local-ledger/options/reconcile-choice.ts';
-import { chooseTableEngine, openLedgerRun } from '../../../../tools/local-ledger/product.ts';
+import { chooseTableEngine, openLedgerRun } from '../../../../tools/local-ledger/stack-settings.ts';
 import type { AlarmNews } from '../../../../tools/local-stack/alarms/start-alarms.ts';
 import { createResources } from '../../../../tools/local-stack/aws/create-resources.ts';
 import { startEngines } from '../../../../tools/local-stack/engines/engines.ts';

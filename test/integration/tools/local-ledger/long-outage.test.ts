@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
-import type { ReadyInfo } from '../../../../tools/local-ledger/ready.ts';
+import type { ReadyLine } from '../../../../tools/local-ledger/ready-line.ts';
 import { clearFaults, control } from '../../../torture/inject-faults.ts';
 
 /** Longer than the twin's whole schedule of retries, which is Mailgun's eight hours in 7 s. */
@@ -16,7 +16,7 @@ test('an endpoint that is out for longer than Mailgun retries loses nothing in t
   const exited = once(stack, 'exit');
   const lines: { event: string; [name: string]: unknown }[] = [];
   const reader = createInterface({ input: stack.stdout });
-  const ready = new Promise<ReadyInfo>((resolve) => {
+  const ready = new Promise<ReadyLine>((resolve) => {
     reader.on('line', (line) => {
       const parsed = JSON.parse(line);
       lines.push(parsed);

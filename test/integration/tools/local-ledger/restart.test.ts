@@ -6,7 +6,7 @@ import { join, relative, sep } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { ReadyInfo } from '../../../../tools/local-ledger/ready.ts';
+import type { ReadyLine } from '../../../../tools/local-ledger/ready-line.ts';
 
 const ROOT = join(import.meta.dirname, '../../../..');
 const LEFT_OUT = ['node_modules', 'test', 'docs', 'cdk.out', 'coverage'];
@@ -46,7 +46,7 @@ async function startAndAsk(): Promise<number> {
   });
   const said = text(stack.stderr);
   const ready = await Promise.race([
-    once(createInterface({ input: stack.stdout }), 'line').then(([line]): ReadyInfo => JSON.parse(line)),
+    once(createInterface({ input: stack.stdout }), 'line').then(([line]): ReadyLine => JSON.parse(line)),
     ended.then(async () => Promise.reject(new Error(await said))),
   ]);
   const { status } = await fetch(ready.webhookUrl, { method: 'POST', body: 'no JSON' });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { ReadyInfo } from '../../../../tools/local-ledger/ready.ts';
+import type { ReadyLine } from '../../../../tools/local-ledger/ready-line.ts';
 
 const ROOT = join(import.meta.dirname, '../../../..');
 const KEY = 'key-of-the-test';
@@ -15,7 +15,7 @@ const QUICK = ['--reconcile-every', '1', '--settle', '1', '--slice', '3', '--ret
 
 interface Started {
   readonly npm: ChildProcess;
-  readonly ready: ReadyInfo;
+  readonly ready: ReadyLine;
   readonly lines: readonly string[];
   readonly ended: Promise<number | null>;
   /** What it has written to standard error so far. */
@@ -50,7 +50,7 @@ async function start(): Promise<Started> {
   npm.stderr.on('data', (text) => {
     troubles += text;
   });
-  const ready = await new Promise<ReadyInfo>((resolve, reject) => {
+  const ready = await new Promise<ReadyLine>((resolve, reject) => {
     void ended.then((code) => reject(new Error(`ended with ${code} before it was ready: ${troubles}`)));
     createInterface({ input: npm.stdout }).on('line', (line) => {
       lines.push(line);
@@ -63,7 +63,7 @@ async function start(): Promise<Started> {
 }
 
 /** Whatever still runs or lies about of a stack: its processes name its temporary folder or its port. */
-function remains({ webhookUrl }: ReadyInfo, temporaryFolder: string): string[] {
+function remains({ webhookUrl }: ReadyLine, temporaryFolder: string): string[] {
   const readyFile = readyFileOf(webhookUrl);
   const processes = execFileSync('ps', ['-eo', 'pid,args'], { encoding: 'utf8' }).split('\n');
   return [
@@ -74,13 +74,13 @@ function remains({ webhookUrl }: ReadyInfo, temporaryFolder: string): string[] {
 
 const readyFileOf = (webhookUrl: string) => join(ROOT, '.local', `${new URL(webhookUrl).port}.json`);
 
-function temporaryFolderOf({ webhookUrl }: ReadyInfo): string {
+function temporaryFolderOf({ webhookUrl }: ReadyLine): string {
   const processes = execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' }).split('\n');
   const processReaper = processes.find((line) => line.includes(readyFileOf(webhookUrl)));
   return processReaper?.split(' ').find((word) => word.includes('mailgun-ledger-')) ?? 'no folder';
 }
 
-async function nothingRemains(ready: ReadyInfo, temporaryFolder: string): Promise<void> {
+async function nothingRemains(ready: ReadyLine, temporaryFolder: string): Promise<void> {
   for (const endMs = Date.now() + 5000; remains(ready, temporaryFolder).length > 0 && Date.now() < endMs; )
     await sleep(50);
   expect(remains(ready, temporaryFolder)).toEqual([]);
@@ -88,7 +88,7 @@ async function nothingRemains(ready: ReadyInfo, temporaryFolder: string): Promis
 
 describe('a running stack', () => {
   let stack: Started;
-  let ready: ReadyInfo;
+  let ready: ReadyLine;
   beforeAll(async () => {
     stack = await start();
     ready = stack.ready;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { openLedgerRun } from '../../../../tools/local-ledger/product.ts';
+import { openLedgerRun } from '../../../../tools/local-ledger/stack-settings.ts';
 import { DYNAMODB_LOCAL } from '../../../../tools/local-stack/engines/dynamodb-local.ts';
 import { DYNOXIDE } from '../../../../tools/local-stack/engines/dynoxide.ts';
 import { request } from '../../../../tools/local-stack/engines/engine.ts';

@@ -11,7 +11,7 @@ import {
 import { GetSecretValueCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { ReceiveMessageCommand, SendMessageBatchCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { chooseTableEngine, openLedgerRun } from '../../../../tools/local-ledger/product.ts';
+import { chooseTableEngine, openLedgerRun } from '../../../../tools/local-ledger/stack-settings.ts';
 import { accessKeyIdOf } from '../../../../tools/local-stack/aws/caller.ts';
 import type { Fault } from '../../../../tools/local-stack/aws/faults.ts';
 import { type LocalAws, openLocalAws } from '../../../../tools/local-stack/aws/local-aws.ts';

@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals';
-import type { ReadyInfo } from '../../../../../tools/local-ledger/ready.ts';
+import type { ReadyLine } from '../../../../../tools/local-ledger/ready-line.ts';
 import type { PlayedMessage } from '../../../../../tools/local-ledger/scenario/play.ts';
 import { commandsToPaste } from '../../../../../tools/local-ledger/scenario/text-reporter.ts';
 
-const ready = { webhookUrl: 'http://127.0.0.1:4123/webhooks/mailgun', apiUrl: 'http://127.0.0.1:4' } as ReadyInfo;
+const ready = { webhookUrl: 'http://127.0.0.1:4123/webhooks/mailgun', apiUrl: 'http://127.0.0.1:4' } as ReadyLine;
 const message = (messageId: string, to: string[]) =>
   ({ scheduled: { mail: { messageId, to, domain: 'mg.example.com' } } }) as unknown as PlayedMessage;
 

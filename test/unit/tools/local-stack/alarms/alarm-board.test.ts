@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { OWN_METRICS } from '../../../../../tools/local-ledger/product.ts';
+import { OWN_METRICS } from '../../../../../tools/local-ledger/stack-settings.ts';
 import { AlarmBoard } from '../../../../../tools/local-stack/alarms/alarm-board.ts';
 import type { AlarmChange } from '../../../../../tools/local-stack/alarms/alarm-message.ts';
 import { readAlarms } from '../../../../../tools/local-stack/alarms/definition.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { OWN_METRICS } from '../../../../../tools/local-ledger/product.ts';
+import { OWN_METRICS } from '../../../../../tools/local-ledger/stack-settings.ts';
 import { readAlarms } from '../../../../../tools/local-stack/alarms/definition.ts';
 import { readMetricFilters } from '../../../../../tools/local-stack/metrics/metric-filters.ts';
 import { StartupError } from '../../../../../tools/local-stack/run/startup-error.ts';

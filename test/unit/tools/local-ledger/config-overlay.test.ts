@@ -1,10 +1,10 @@
 import { expect, test } from '@jest/globals';
+import { type ConfigurationChoice, configOverlay } from '../../../../tools/local-ledger/config-overlay.ts';
 import { USUAL_RECONCILE } from '../../../../tools/local-ledger/options/reconcile-choice.ts';
 import { PLACEHOLDERS } from '../../../../tools/local-ledger/options/run-values.ts';
-import { type ConfigurationChoice, overlayOf } from '../../../../tools/local-ledger/overlay.ts';
 
 const overlaid = (more: Partial<ConfigurationChoice> = {}) =>
-  overlayOf({ domains: ['mg.example.com'], reconcile: USUAL_RECONCILE, metricPeriodSeconds: 60, ...more }, [
+  configOverlay({ domains: ['mg.example.com'], reconcile: USUAL_RECONCILE, metricPeriodSeconds: 60, ...more }, [
     'http://localhost:5173',
   ]);
 

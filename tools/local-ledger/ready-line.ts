@@ -1,7 +1,7 @@
 import type { EngineName } from '../local-stack/engines/engine-program.ts';
 
 /** The ready line of a stack: the first JSON line on stdout, and `.local/<port>.json`. */
-export interface ReadyInfo {
+export interface ReadyLine {
   readonly event: 'ready';
   /** Process id of the stack itself, to signal. */
   readonly pid: number;

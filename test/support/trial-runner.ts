@@ -2,18 +2,18 @@ import type { LocalStackOptions } from '../../tools/local-ledger/local-ledger.ts
 import type { AlarmWorld } from './alarm-world.ts';
 
 /** A test on a stack of its own. */
-export interface Scene<Result, World = AlarmWorld> {
+export interface Trial<Result, World = AlarmWorld> {
   readonly options: Partial<LocalStackOptions>;
-  play(world: World): Promise<Result>;
+  run(world: World): Promise<Result>;
 }
 
-export interface Stage<World = AlarmWorld> {
-  /** Plays a scene beside others; rejects once the stage is closed. */
-  play<Result>(scene: Scene<Result, World>): Promise<Result>;
-  /** Plays a scene when no other is playing or waiting, so that the machine is less busy; rejects like `play`. */
-  playAlone<Result>(scene: Scene<Result, World>): Promise<Result>;
+export interface TrialRunner<World = AlarmWorld> {
+  /** Runs a trial beside others; rejects once the runner is closed. */
+  run<Result>(trial: Trial<Result, World>): Promise<Result>;
+  /** Runs a trial when no other is running or waiting, so that the machine is less busy; rejects like `run`. */
+  runAlone<Result>(trial: Trial<Result, World>): Promise<Result>;
   /**
-   * Repeats a scene that has flaws or fails, at most this many times, while the stage is open and has repetitions left.
+   * Repeats a trial that has flaws or fails, at most this many times, while the runner is open and has repetitions left.
    * A minute is a second here, so a machine that is busy for some seconds delays alarms or causes false ones; a real
    * fault fails every time.
    */
@@ -24,78 +24,79 @@ export interface Stage<World = AlarmWorld> {
     flawsOf: (result: Result) => readonly string[],
     most?: number,
   ): Promise<Result>;
-  /** Closes the stage: waiting scenes are not played, and every stack is stopped, starting ones included. */
+  /** Closes the runner: waiting trials are not run, and every stack is stopped, starting ones included. */
   stop(): Promise<void>;
 }
 
-interface StageOptions<World> {
+interface TrialRunnerOptions<World> {
   readonly start: (options: Partial<LocalStackOptions>) => Promise<World>;
-  /** Maximum number of concurrent scenes. */
+  /** Maximum number of concurrent trials. */
   readonly lanes: number;
-  /** Total for the stage: a scene that always fails must not use up the time limit. */
+  /** Total for the runner: a trial that always fails must not use up the time limit. */
   readonly repetitions?: number;
   /** Called for every repetition; the end of a run lists the lines that begin with `once more: `. */
   readonly say?: (line: string) => void;
 }
 
-interface Act {
-  play(): Promise<void>;
+interface QueuedTrial {
+  run(): Promise<void>;
   refuse(error: Error): void;
 }
 
-const closedStage = () => new Error('the stage is closed');
+const closedRunner = () => new Error('the runner is closed');
 
-/** Creates an open stage. */
-export function createStage<World extends { stop(): Promise<void> }>({
+/** Creates an open runner. */
+export function createTrialRunner<World extends { stop(): Promise<void> }>({
   start,
   lanes,
   repetitions = 6,
   say = console.log,
-}: StageOptions<World>): Stage<World> {
+}: TrialRunnerOptions<World>): TrialRunner<World> {
   const starting = new Set<Promise<World>>();
   const worlds = new Set<World>();
-  const together: Act[] = [];
-  const alone: Act[] = [];
-  let playing = 0;
+  const together: QueuedTrial[] = [];
+  const alone: QueuedTrial[] = [];
+  let running = 0;
   let repetitionsLeft = repetitions;
   let isClosed = false;
   const next = (): void => {
-    const act = playing < lanes && together.length > 0 ? together.shift() : playing === 0 ? alone.shift() : undefined;
-    if (!act) return;
-    playing += 1;
-    void act.play().then(() => {
-      playing -= 1;
+    const queued =
+      running < lanes && together.length > 0 ? together.shift() : running === 0 ? alone.shift() : undefined;
+    if (!queued) return;
+    running += 1;
+    void queued.run().then(() => {
+      running -= 1;
       next();
     });
     next();
   };
-  const enact = async <Result>({ options, play }: Scene<Result, World>): Promise<Result> => {
+  const perform = async <Result>({ options, run }: Trial<Result, World>): Promise<Result> => {
     const started = start(options);
     starting.add(started);
     const world = await started.finally(() => starting.delete(started));
     worlds.add(world);
     try {
-      if (isClosed) throw closedStage();
-      return await play(world);
+      if (isClosed) throw closedRunner();
+      return await run(world);
     } finally {
       worlds.delete(world);
       await world.stop();
     }
   };
   const queueIn =
-    (acts: Act[]) =>
-    <Result>(scene: Scene<Result, World>): Promise<Result> => {
-      if (isClosed) return Promise.reject(closedStage());
+    (queue: QueuedTrial[]) =>
+    <Result>(trial: Trial<Result, World>): Promise<Result> => {
+      if (isClosed) return Promise.reject(closedRunner());
       const { promise, resolve, reject } = Promise.withResolvers<Result>();
-      acts.push({ play: () => enact(scene).then(resolve, reject), refuse: reject });
-      // Whoever awaits it gets the rejection.
+      queue.push({ run: () => perform(trial).then(resolve, reject), refuse: reject });
+      // A caller that awaits it gets the rejection.
       promise.catch(() => {});
       next();
       return promise;
     };
   return {
-    play: queueIn(together),
-    playAlone: queueIn(alone),
+    run: queueIn(together),
+    runAlone: queueIn(alone),
     async untilFlawless(name, first, again, flawsOf, most = 2) {
       let tried = first;
       for (let times = 0; times < most; times += 1) {
@@ -109,7 +110,7 @@ export function createStage<World extends { stop(): Promise<void> }>({
     },
     async stop() {
       isClosed = true;
-      for (const act of [...together.splice(0), ...alone.splice(0)]) act.refuse(closedStage());
+      for (const queued of [...together.splice(0), ...alone.splice(0)]) queued.refuse(closedRunner());
       const late = [...starting].map((started) =>
         started.then(
           (world) => world.stop(),

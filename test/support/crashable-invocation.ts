@@ -1,30 +1,30 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 
-/** Thrown inside a crashed process; nobody outside sees its result. */
+/** Thrown inside a crashed process; no one outside sees its result. */
 class Crash extends Error {
   override name = 'Crash';
 }
 
 /** When a call crashes: before it is made, after it took effect but before its reply, or after the reply. */
-export const MOMENTS = ['before', 'committed', 'replied'] as const;
-export type Moment = (typeof MOMENTS)[number];
+export const CRASH_MOMENTS = ['before', 'committed', 'replied'] as const;
+export type CrashMoment = (typeof CRASH_MOMENTS)[number];
 
 /** A crash (or a mere failure) at the nth external call of an invocation. */
-export interface Trouble {
+export interface InjectedFailure {
   call: number;
-  moment: Moment;
+  moment: CrashMoment;
   /** `crash`: the process is gone; `fault`: the call fails, and the process continues. */
   kind: 'crash' | 'fault';
 }
 
 /** One invocation of a function; every external call passes its gate, where it may crash. */
-export class Mortal {
+export class CrashableInvocation {
   /** Names of the external calls begun, in order. */
   readonly points: string[] = [];
-  readonly #trouble: Trouble | undefined;
+  readonly #trouble: InjectedFailure | undefined;
   #dead = false;
 
-  constructor(trouble?: Trouble) {
+  constructor(trouble?: InjectedFailure) {
     this.#trouble = trouble;
   }
 
@@ -39,7 +39,7 @@ export class Mortal {
   }
 
   /** Returns the invocation's result; undefined if the process crashed. */
-  async live<T>(work: () => Promise<T>): Promise<T | undefined> {
+  async run<T>(work: () => Promise<T>): Promise<T | undefined> {
     try {
       const result = await work();
       return this.#dead ? undefined : result;
@@ -60,7 +60,7 @@ export class Mortal {
     });
   }
 
-  #strike(trouble: Trouble): Error {
+  #strike(trouble: InjectedFailure): Error {
     if (trouble.kind === 'fault') return new Error(`${trouble.moment}: the service failed`);
     this.#dead = true;
     return new Crash();
@@ -71,8 +71,8 @@ export class Mortal {
  * Returns a function that invokes `work` with these AWS clients; each call may crash it. The result includes the calls
  * it began.
  */
-export function mortalInvocations(clients: readonly object[]) {
-  let alive = new Mortal();
+export function crashableInvocations(clients: readonly object[]) {
+  let alive = new CrashableInvocation();
   for (const client of clients) {
     // Every client has such a stack, each typed by its own service.
     const { middlewareStack } = client as Pick<DynamoDBClient, 'middlewareStack'>;
@@ -80,16 +80,19 @@ export function mortalInvocations(clients: readonly object[]) {
       (next, { commandName }) =>
         (args) =>
           alive.gate(String(commandName).replace(/Command$/, ''), () => next(args)),
-      { step: 'initialize', name: 'mortality' },
+      { step: 'initialize', name: 'crash' },
     );
   }
-  return async <T>(work: () => Promise<T>, trouble?: Trouble): Promise<{ result: T | undefined; points: string[] }> => {
-    alive = new Mortal(trouble);
+  return async <T>(
+    work: () => Promise<T>,
+    trouble?: InjectedFailure,
+  ): Promise<{ result: T | undefined; points: string[] }> => {
+    alive = new CrashableInvocation(trouble);
     const { points } = alive;
     try {
-      return { result: await alive.live(work), points };
+      return { result: await alive.run(work), points };
     } finally {
-      alive = new Mortal();
+      alive = new CrashableInvocation();
     }
   };
 }

@@ -4,7 +4,7 @@ import { type ReconcileChoice, reconcileOverlay } from './options/reconcile-choi
 import { PLACEHOLDERS } from './options/run-values.ts';
 
 /** Configuration merged over that of `dev`. */
-export type Overlay = Readonly<Record<string, unknown>>;
+export type ConfigOverlay = Readonly<Record<string, unknown>>;
 
 /** Configuration choices of a run. */
 export interface ConfigurationChoice {
@@ -17,7 +17,7 @@ export interface ConfigurationChoice {
   /** URLs of receivers, each of which gets every change. */
   readonly receivers?: readonly string[] | undefined;
   /** Merged over all other choices, except how changes are published. */
-  readonly overlay?: Overlay;
+  readonly overlay?: ConfigOverlay;
 }
 
 export interface PublishChoice {
@@ -31,7 +31,7 @@ export interface PublishChoice {
  * Returns the run's configuration: waits are shortened, everything else is as deployed. Placeholders stand for values
  * of a single run.
  */
-export function overlayOf(choice: ConfigurationChoice, devOrigins: readonly string[]): Overlay {
+export function configOverlay(choice: ConfigurationChoice, devOrigins: readonly string[]): ConfigOverlay {
   const { domains, reconcile, metricPeriodSeconds, publish, receivers = [], archive = false } = choice;
   const usual = {
     domains: domains.map((name) => ({ name, region: 'us' })),
@@ -53,7 +53,7 @@ export function overlayOf(choice: ConfigurationChoice, devOrigins: readonly stri
 /** Seconds between attempts; hours when deployed. */
 const RETRY_SECONDS = [1, 2, 5, 10, 20, 40, 60];
 
-function receiversOverlay(urls: readonly string[]): Overlay {
+function receiversOverlay(urls: readonly string[]): ConfigOverlay {
   return {
     receivers: urls.map((url, index) => ({
       name: `receiver-${index + 1}`,
@@ -67,12 +67,12 @@ function receiversOverlay(urls: readonly string[]): Overlay {
 }
 
 /** Returns true if a function consumes the table's stream. */
-export function publishes({ publish }: Overlay): boolean {
+export function publishes({ publish }: ConfigOverlay): boolean {
   return isRecord(publish) && publish.enabled === true;
 }
 
 /** Merges objects recursively; replaces other values. */
-function layOver(under: Overlay, over: Overlay = {}): Overlay {
+function layOver(under: ConfigOverlay, over: ConfigOverlay = {}): ConfigOverlay {
   const merged = Object.entries(over).map(([key, value]) => {
     const below = under[key];
     return [key, isRecord(below) && isRecord(value) ? layOver(below, value) : value];

@@ -1,0 +1,108 @@
+import { expect, test } from '@jest/globals';
+import { createTrialRunner, type Trial } from '../support/trial-runner.ts';
+
+interface World {
+  stops: number;
+  stop(): Promise<void>;
+}
+
+/** A runner of worlds that are ready when told, and the lines that it says. */
+function openRunner({ repetitions }: { repetitions?: number } = {}) {
+  const worlds: World[] = [];
+  const lines: string[] = [];
+  let arrive = (): void => {};
+  const held = new Promise<void>((resolve) => {
+    arrive = resolve;
+  });
+  const isHeld = { next: false };
+  const runner = createTrialRunner<World>({
+    lanes: 1,
+    ...(repetitions !== undefined && { repetitions }),
+    say: (line) => lines.push(line),
+    async start() {
+      const world: World = {
+        stops: 0,
+        async stop() {
+          world.stops += 1;
+        },
+      };
+      worlds.push(world);
+      if (isHeld.next) await held;
+      return world;
+    },
+  });
+  return { runner, worlds, lines, arrive, isHeld };
+}
+
+const trialOf = <Result>(run: () => Promise<Result>): Trial<Result, World> => ({ options: {}, run });
+const broken = trialOf(async () => ['is broken']);
+const never = trialOf(() => new Promise<string[]>(() => {}));
+const asIs = (flaws: string[]) => flaws;
+
+test('a closed runner runs nothing that waits, nothing that comes, and nothing again', async () => {
+  const { runner, worlds, lines } = openRunner();
+  const run = runner.run(never);
+  const [waiting, waitingAlone] = [runner.run(broken), runner.runAlone(broken)];
+  const retried = runner.untilFlawless('waits', waiting, () => runner.runAlone(broken), asIs);
+  await Promise.resolve();
+
+  await runner.stop();
+
+  for (const refused of [waiting, waitingAlone, retried, runner.run(broken), runner.runAlone(broken)])
+    await expect(refused).rejects.toThrow('the runner is closed');
+  expect(worlds.map(({ stops }) => stops)).toEqual([1]);
+  expect(lines).toEqual([]);
+  void run;
+});
+
+test('a world that arrives after the runner has closed is stopped and never run in', async () => {
+  const { runner, worlds, arrive, isHeld } = openRunner();
+  isHeld.next = true;
+  let isPlayed = false;
+  const late = runner.run(
+    trialOf(async () => {
+      isPlayed = true;
+    }),
+  );
+
+  setImmediate(arrive);
+  await runner.stop();
+
+  expect(worlds[0]?.stops).toBeGreaterThan(0);
+  await expect(late).rejects.toThrow('the runner is closed');
+  expect(isPlayed).toBe(false);
+});
+
+test('what has flaws is run again until it has none, and every repetition is reported', async () => {
+  const { runner, worlds, lines } = openRunner();
+  let times = 0;
+  const trial = trialOf(async () => (times++ === 0 ? ['was late'] : []));
+
+  expect(await runner.untilFlawless('slow', runner.run(trial), () => runner.runAlone(trial), asIs)).toEqual([]);
+
+  expect(lines).toEqual(['once more: slow (was late)']);
+  expect(worlds).toHaveLength(2);
+});
+
+test('what fails is run again, no more often than the caller lets it', async () => {
+  const { runner, lines } = openRunner();
+  const trial = trialOf(async (): Promise<string[]> => Promise.reject(new Error('no stack')));
+
+  const tried = runner.untilFlawless('down', runner.run(trial), () => runner.runAlone(trial), asIs, 1);
+
+  await expect(tried).rejects.toThrow('no stack');
+  expect(lines).toEqual(['once more: down (Error: no stack)']);
+});
+
+test('all trials together are run again no more often than the runner lets them; then a finding stands', async () => {
+  const { runner, worlds, lines } = openRunner({ repetitions: 3 });
+  const names = ['one', 'two', 'three', 'four'];
+
+  const found = await Promise.all(
+    names.map((name) => runner.untilFlawless(name, runner.run(broken), () => runner.runAlone(broken), asIs)),
+  );
+
+  expect(found).toEqual(names.map(() => ['is broken']));
+  expect(lines).toHaveLength(3);
+  expect(worlds).toHaveLength(names.length + 3);
+});
