@@ -4,12 +4,12 @@ import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type Listening, listenOnLoopback } from '../../../tools/local-stack/run/listener.ts';
 
-// The real command against an AWS that answers as AWS does, in the words of its query protocol.
+// The real command against a server that replies like AWS, in AWS's query protocol.
 
 const ROOT = join(import.meta.dirname, '../../..');
 
 let server: Listening;
-/** What AWS answers, by action. */
+/** AWS's replies by action. */
 let answers: Record<string, [status: number, xml: string]>;
 let regions: string[];
 
@@ -85,7 +85,7 @@ test.each([
     says: 'the stack mailgun-ledger-prod cannot be read: AWS refuses: ada may not cloudformation:DescribeStacks',
   },
 ])(
-  'one sentence, exit code 1, in the region of cdk.json: $name',
+  'an AWS error is one sentence and exit code 1, in the region of cdk.json: $name',
   async ({ its, says }) => {
     const { out, err, exitCode } = await run(['status', '--env', 'prod'], its);
     expect({ out, err, exitCode }).toEqual({ out: '', err: says, exitCode: 1 });
@@ -94,7 +94,7 @@ test.each([
   60_000,
 );
 
-test('without credentials, as a JSON line', async () => {
+test('missing credentials are reported as a JSON line', async () => {
   const { out, exitCode } = await run(['why', 'x', '--env', 'prod', '--json'], {}, false);
   expect(exitCode).toBe(1);
   expect(JSON.parse(out)).toEqual({

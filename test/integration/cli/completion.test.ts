@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
-// A real bash that loads the script, and completes by calling the real command.
+// A real bash loads the script, and completes by calling the real command.
 
 const ROOT = join(import.meta.dirname, '../../..');
 
@@ -18,7 +18,10 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** What bash offers after these words. Its package bash-completion splits the line; here the words are given. */
+/**
+ * Returns bash's completions for these words. Its package bash-completion would split the line; here the words are
+ * given.
+ */
 async function completions(words: readonly string[]): Promise<string[]> {
   const script = `
     _get_comp_words_by_ref() { words=("\${WORDS[@]}"); cur="\${WORDS[-1]}"; }

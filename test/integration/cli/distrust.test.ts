@@ -17,7 +17,7 @@ afterAll(() => local?.stack.stop());
 
 const oneAddress = () => `ada+${randomUUID()}@example.org`;
 
-/** Complaints about as many messages, each this number of seconds ago. */
+/** Sends complaints about different messages, each the given number of seconds ago. */
 async function complain(recipient: string, ...secondsAgo: number[]) {
   const nowSeconds = Math.floor(Date.now() / 1000);
   const complaints = secondsAgo.map((ago) => ({ id: randomUUID(), messageId: `${randomUUID()}@${DOMAIN}`, ago }));
@@ -30,7 +30,7 @@ async function complain(recipient: string, ...secondsAgo: number[]) {
   return complaints;
 }
 
-/** As the second pass marks what Mailgun does not list. */
+/** Marks events as unconfirmed, like the second pass. */
 async function mark(recipient: string, complaints: Awaited<ReturnType<typeof complain>>) {
   const { clients, output } = local.target;
   for (const { id, messageId } of complaints) {
@@ -56,7 +56,7 @@ async function isSuppressed(recipient: string) {
   return line?.event === 'recipient' && line.suppressed;
 }
 
-test('forged complaints about several messages do not support each other: one run lifts what all of them caused', async () => {
+test('one distrust run lifts the suppressions of several forged complaints, which do not support each other', async () => {
   const recipient = oneAddress();
   const forged = await complain(recipient, 100, 90, 80);
   await mark(recipient, forged);

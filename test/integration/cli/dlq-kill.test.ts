@@ -13,11 +13,11 @@ import { type LocalLedger, startLocalLedger } from '../../support/local-ledger.t
 import { drained } from '../../support/local-stack.ts';
 import { DOMAIN, deliveredEvent } from '../../support/webhooks.ts';
 
-// The real command in a process of its own, against the running stack. Every call it makes is a point: it is killed
-// (SIGKILL) before the call took effect, and after it did but before its reply.
+// The real command in a process of its own against the running stack, killed (SIGKILL) at each of its calls: before the
+// call took effect, and after it but before its reply.
 
 const ROOT = join(import.meta.dirname, '../../..');
-/** No stack can be running on such a port, so its file is free; each test process has one of its own. */
+/** No stack can run on such a port, so its file is free; each test process uses another one. */
 const GATE_PORT = 1 + (process.pid % 1000);
 const GATE_FILE = join(ROOT, '.local', `${GATE_PORT}.json`);
 const REASON = { reason: { DataType: 'String', StringValue: 'unstorable' } };
@@ -33,7 +33,7 @@ afterAll(async () => {
 
 const newEvent = () => deliveredEvent({ id: randomUUID(), message: { headers: { 'message-id': randomUUID() } } });
 
-/** Two events among the dead letters, as process puts them there. */
+/** Puts two events into the DLQ, as process does. */
 async function buryTwo() {
   const events = [newEvent(), newEvent()];
   await local.target.clients.queues.send(
@@ -61,7 +61,7 @@ async function storedCopies(event: ReturnType<typeof newEvent>): Promise<number>
   return Items.filter(({ raw }) => raw !== undefined).length;
 }
 
-/** Runs the command until it ends or dies; the exit code is null where it was killed. */
+/** Runs the command; the exit code is null if it was killed. */
 async function redrive(death?: Death) {
   let kill = () => {};
   const gate = await openKillingEndpoint(local, death, () => kill());
@@ -81,7 +81,7 @@ async function redrive(death?: Death) {
   return { ...gate, exitCode, output };
 }
 
-test('whichever call it is killed at, every event is stored exactly once in the end', async () => {
+test('dlq redrive killed at any call stores every event exactly once in the end', async () => {
   const whole = await buryTwo();
   const clean = await redrive();
   expect(clean).toMatchObject({ exitCode: 0 });
@@ -113,7 +113,7 @@ test('whichever call it is killed at, every event is stored exactly once in the 
         ...{ point, exitCode: 0, output, copies: [1, 1], deadLetters: 0 },
       });
     }
-    // It ended by itself: there is no such call any more.
+    // It exited by itself: it makes fewer calls than that.
     if (ends.every((exitCode) => exitCode === 0)) break;
   }
   console.log(`redrive was killed\n${[...died].map(([point, times]) => `  ${point}: ${times} times`).join('\n')}`);

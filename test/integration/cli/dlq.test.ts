@@ -24,7 +24,7 @@ const newEvent = () => deliveredEvent({ id: randomUUID(), message: { headers: { 
 const messageOf = (event = newEvent()) =>
   encodeQueueMessage({ source: 'webhook', receivedAt: Date.now(), domain: DOMAIN, event });
 
-/** Puts a body among the dead letters, as process does with a reason and SQS without one; answers its id. */
+/** Puts a body into the DLQ, as process does with a reason and SQS without one; returns its id. */
 async function bury(body: string, reason?: string): Promise<string> {
   const { MessageId = '' } = await local.target.clients.queues.send(
     new SendMessageCommand({
@@ -59,19 +59,19 @@ const show = (id: string, ...flags: string[]) => run(dlqShowLine, 'show', id, ..
 const discard = (...flags: string[]) => run(dlqDiscardLine, 'discard', ...flags);
 const redrive = (...flags: string[]) => run(dlqRedriveLine, 'redrive', '--yes', ...flags);
 
-/** As many as the command says are visible, so it has hidden none of them. */
+/** Waits until as many messages are visible as the command reports, so that none of them is hidden. */
 async function visible(count: number): Promise<void> {
   expect(await local.stack.stats()).toMatchObject({ deadLetters: count });
   expect((await list()).lines.at(-1)).toMatchObject({ count });
 }
 
-test('a poison message among ten: its mates succeed at first, it is explained, and once fixed it has one effect', async () => {
+test('a poison message among ten does not delay the others, is explained, and takes effect once when fixed', async () => {
   const events = Array.from({ length: 10 }, newEvent);
   const poison = events[6]!;
   const { partition, statusSort } = identify(poison, DOMAIN);
   const TableName = local.target.output('TableName');
   const Key = { pk: partition, sk: statusSort };
-  // The status can take no more: an item is at most 400 KB.
+  // Leaves no room for another status: an item is at most 400 KB.
   const filler = 'x'.repeat(400 * 1024 - 150);
   await local.target.clients.table.send(new PutCommand({ TableName, Item: { ...Key, filler } }));
   const triesBefore = (await local.stack.stats()).calls['sqs.ChangeMessageVisibility'] ?? 0;
@@ -105,7 +105,7 @@ test('a poison message among ten: its mates succeed at first, it is explained, a
     },
   ]);
 
-  // Not fixed yet, it only comes back.
+  // Without a fix it comes back.
   expect(await redrive('--wait', '20')).toMatchObject({
     exitCode: 1,
     lines: [{ event: 'progress' }, { event: 'back', reason: 'unstorable' }, { event: 'redriven', sent: 1, back: 1 }],
@@ -119,7 +119,7 @@ test('a poison message among ten: its mates succeed at first, it is explained, a
   await visible(0);
 });
 
-test('the list counts by reason, names no recipient, and hides nothing', async () => {
+test('dlq list counts by reason, names no recipient, and hides no message', async () => {
   await bury('ada@north.example', 'not-json');
   await bury('{"to":"ada@north.example"}', 'unknown-version');
   for (let n = 0; n < 12; n += 1) await bury(messageOf());
@@ -152,7 +152,7 @@ test.each([
   ],
   [messageOf(), undefined, null, /the table was out for all its tries/],
   [messageOf(), 'unknown-version', null, /deploy it, then redrive/],
-])('a message is explained without what it says of people: %#', async (body, reason, error, advice) => {
+])('dlq show explains a message without personal data (case %#)', async (body, reason, error, advice) => {
   const id = await bury(body, reason);
 
   const { exitCode, lines } = await show(id);
@@ -168,18 +168,18 @@ test.each([
   await visible(1);
 });
 
-test('an id that is not there is one sentence and exit code 1', async () => {
+test('dlq show of an unknown id is one sentence and exit code 1', async () => {
   const message = expect.stringMatching(/^there is no (such )?dead letter/);
   expect(await show('7c6ff0f5')).toEqual({ exitCode: 1, lines: [{ event: 'error', message }] });
   expect(await redrive('--id', '7c6ff0f5')).toEqual({ exitCode: 1, lines: [{ event: 'error', message }] });
 });
 
-test('an empty queue is no trouble', async () => {
+test('an empty DLQ is not an error', async () => {
   expect(await list()).toEqual({ exitCode: 0, lines: [{ event: 'dead-letters', count: 0, complete: true }] });
   expect(await redrive()).toMatchObject({ exitCode: 0, lines: [{ event: 'redriven', sent: 0, left: 0 }] });
 });
 
-test('a plan says what would be sent, and sends nothing', async () => {
+test('dlq redrive --plan says what would be sent, and sends nothing', async () => {
   for (let n = 0; n < 3; n += 1) await bury(messageOf());
   await bury('{', 'not-json');
   const sends = (await local.stack.stats()).calls['sqs.SendMessage'];
@@ -199,14 +199,14 @@ test('a plan says what would be sent, and sends nothing', async () => {
   await visible(4);
 });
 
-test('nothing is sent without a yes', async () => {
+test('dlq redrive sends nothing without confirmation', async () => {
   await bury(messageOf());
   const refused = await local.ledger(['dlq', 'redrive']);
   expect(refused).toMatchObject({ exitCode: 2, errors: [expect.stringMatching(/needs --yes/)] });
   await visible(1);
 });
 
-test('only what is named is sent: by reason, and by id', async () => {
+test('dlq redrive sends only the named messages, by reason or by id', async () => {
   const [mine, other] = [newEvent(), newEvent()];
   const id = await bury(messageOf(mine));
   await bury(messageOf(other));
@@ -219,7 +219,7 @@ test('only what is named is sent: by reason, and by id', async () => {
   expect((await list()).lines[0]).toMatchObject({ reason: 'not-json', count: 1 });
 });
 
-test('what is stored already is known, and what cannot be read is reported and never sent', async () => {
+test('dlq redrive reports stored events as known, and never sends unreadable messages', async () => {
   const known = newEvent();
   await bury(messageOf(known));
   await redrive();
@@ -241,7 +241,7 @@ test('what is stored already is known, and what cannot be read is reported and n
   );
 });
 
-test('a discard says what is lost, deletes only what is named, and changes nothing as a plan', async () => {
+test('dlq discard says what is lost, deletes only the named messages, and changes nothing with --plan', async () => {
   const [stored, lost] = [newEvent(), newEvent()];
   await bury(messageOf(stored));
   await redrive();
@@ -272,7 +272,7 @@ test('a discard says what is lost, deletes only what is named, and changes nothi
   expect(await eventsOf(lost)).toEqual([]);
 });
 
-test('a reason is discarded whole, an unknown id deletes nothing, and a failure to delete is reported', async () => {
+test('dlq discard deletes all messages of a reason, none for an unknown id, and reports a failed deletion', async () => {
   await bury('{', 'not-json');
   await bury('[', 'not-json');
   const other = await bury(messageOf());
@@ -289,7 +289,7 @@ test('a reason is discarded whole, an unknown id deletes nothing, and a failure 
   await visible(1);
 });
 
-test('what SQS moved here and nothing can read has the reason by which it is listed, left alone and discarded', async () => {
+test('an unreadable message moved by SQS has one reason in list, redrive and discard', async () => {
   const id = await bury('{');
   await bury(messageOf());
   const of = (reason: string) => expect.objectContaining({ reason, count: 1 });
@@ -313,14 +313,14 @@ test.each([[discard], [redrive]])(
   },
 );
 
-test('it keeps to its rate', async () => {
+test('dlq redrive keeps to its rate', async () => {
   for (let n = 0; n < 4; n += 1) await bury(messageOf());
   const startedMs = Date.now();
   expect((await redrive('--rate', '2/s')).lines.at(-1)).toMatchObject({ sent: 4, stored: 4 });
   expect(Date.now() - startedMs).toBeGreaterThanOrEqual(1500);
 });
 
-test('interrupted, it gives back what it has not sent', async () => {
+test('an interrupted dlq redrive makes unsent messages visible again', async () => {
   for (let n = 0; n < 4; n += 1) await bury(messageOf());
   const interruption = new AbortController();
   const { exitCode, lines } = await local.ledger(['dlq', 'redrive', '--yes', '--rate', '1', '--json'], {
@@ -336,7 +336,7 @@ test('interrupted, it gives back what it has not sent', async () => {
   await visible(3);
 });
 
-test.each([['SendMessage'], ['DeleteMessage']])('where %s fails it stops, and loses nothing', async (operation) => {
+test.each([['SendMessage'], ['DeleteMessage']])('redrive stops if %s fails, and loses nothing', async (operation) => {
   const event = newEvent();
   await bury(messageOf(event));
   local.stack.setFaults([{ service: 'sqs', operation, mode: '500', percent: 100 }]);

@@ -9,7 +9,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => local?.stack.stop());
 
-test('an alarm that is set off arrives at its topic', async () => {
+test('drill sets off an alarm, whose notification arrives at its topic', async () => {
   const { exitCode, json, errors } = await local.ledger(['drill', 'stuck', '--json']);
   const alarm = `${local.target.stackName}-stuck`;
   expect(errors).toEqual([]);
@@ -21,13 +21,13 @@ test('an alarm that is set off arrives at its topic', async () => {
   expect(exitCode).toBe(0);
 });
 
-test('one that is on already is left alone', async () => {
+test('drill does not touch an alarm that is already on', async () => {
   await local.ledger(['drill', 'dead-letters']);
   const { exitCode, errors } = await local.ledger(['drill', 'dead-letters']);
   expect({ exitCode, errors }).toEqual({ exitCode: 1, errors: [expect.stringMatching(/is on already/)] });
 });
 
-test('the name of an alarm that does not exist gets the list of those that do', async () => {
+test('drill with an unknown alarm lists the existing ones', async () => {
   const { exitCode, errors } = await local.ledger(['drill', 'typo']);
   expect({ exitCode, errors }).toEqual({ exitCode: 2, errors: [expect.stringMatching(/there are .*dead-letters/)] });
 });

@@ -10,7 +10,7 @@ import { CrashableInvocation, type InjectedFailure } from '../../support/crashab
 import { startTestEngines, type TestEngines } from '../../support/engines.ts';
 import { eraseLine } from '../../support/json-lines/erase.ts';
 
-// An erased address in the queues of published changes that nothing but an operator empties.
+// An erased address in the queues of published changes that only an operator empties.
 
 let engines: TestEngines;
 let alive = new CrashableInvocation();
@@ -28,7 +28,7 @@ beforeAll(async () => {
     (next, { commandName }) =>
       (args) =>
         alive.gate(String(commandName).replace(/Command$/, ''), () => {
-          // What a run that was killed has hidden shows soon.
+          // Messages hidden by a killed run become visible soon.
           const hurried = 'WaitTimeSeconds' in args.input ? { WaitTimeSeconds: 0, VisibilityTimeout: 1 } : {};
           return next({ ...args, input: { ...args.input, ...hurried } });
         }),
@@ -63,7 +63,7 @@ const put = (QueueUrl: string, body: object | string) =>
     }),
   );
 
-/** Messages of a queue, taken out of it. */
+/** Removes and returns all messages of a queue. */
 async function takeAll(QueueUrl: string) {
   const taken: { body: string; attributes: unknown }[] = [];
   for (let empty = 0; empty < 2; await sleep(empty * 200)) {
@@ -83,10 +83,10 @@ const queued = (detail: object) => ({
 });
 const failure = (detail: object) => ({ source: 'mailgun-ledger', detailType: 'MessageStatusChanged', detail });
 
-/** A dead delivery about the recipient, one that mentions them, one that is nothing known, and what must stay. */
+/** Adds a dead delivery about the recipient, one that mentions them, an unreadable one, and one that must stay. */
 async function bury() {
   const ada = `Ada-${randomUUID()}@Example.org`;
-  // An address may stand in an event id, which a delivery goes by: that must not make the command go in circles.
+  // An event id may contain the address, and identifies the delivery: the command must not loop over it.
   const theirs = { id: `s#complained#${ada}`, recipient: ada.toLowerCase(), reason: `550 no ${ada} here` };
   const mention = { id: 'm', recipient: 'bob@example.org', reason: `reported by <${ada}>` };
   const other = queued({ id: 'o', recipient: `x${ada}` });
@@ -100,7 +100,7 @@ async function bury() {
   return { ada, other };
 }
 
-/** Asserts that nothing but ids names the recipient, and that nothing else is gone; empties the queues. */
+/** Asserts that only ids contain the recipient, and that nothing else is gone; empties the queues. */
 async function expectErased({ ada, other }: Awaited<ReturnType<typeof bury>>) {
   const [dead, failures] = [await takeAll(queues.dead), await takeAll(queues.failures)];
   const detailsOf = (messages: typeof dead) =>
@@ -119,7 +119,7 @@ async function expectErased({ ada, other }: Awaited<ReturnType<typeof bury>>) {
 
 const sorted = (detail: object) => Object.fromEntries(Object.entries(detail).toSorted());
 
-test('the DLQs of receivers and what could not be published lose the address, and nothing else', async () => {
+test("erase removes the address, and nothing else, from the receivers' DLQs and the publish failure queue", async () => {
   const buried = await bury();
   const { exitCode, json } = await erased(buried.ada.toUpperCase());
 
@@ -130,14 +130,14 @@ test('the DLQs of receivers and what could not be published lose the address, an
   await expectErased(buried);
 }, 60_000);
 
-test('killed at any call that changes them, it is complete when it is run again, and has lost no delivery', async () => {
+test('erase killed at any call that changes these queues completes when run again, and loses no delivery', async () => {
   const first = await bury();
   const { points } = await erased(first.ada);
   await takeAll(queues.dead);
   await takeAll(queues.failures);
   const changing = points.flatMap((point, call) => (/^(Send|Delete)Message$/.test(point) ? [call] : []));
   expect(changing.length).toBeGreaterThanOrEqual(9);
-  // One message of each queue; the others go the same way.
+  // One message of each queue; the others take the same path.
   for (const call of [...changing.slice(0, 2), ...changing.slice(-2)]) {
     const buried = await bury();
     const dead = await erased(buried.ada, { call, moment: 'committed', kind: 'crash' });

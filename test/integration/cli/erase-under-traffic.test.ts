@@ -16,8 +16,8 @@ import { postWebhook, startTestStack } from '../../support/local-stack.ts';
 import { itemsWith } from '../../support/table-text.ts';
 import { DOMAIN, deliveredEvent } from '../../support/webhooks.ts';
 
-// A recipient is erased while their mail goes on: webhooks, doubles, lost webhooks, a replay, reconciliations and a
-// dead letter of the same time. Afterwards nothing of them is left, and the ledger lacks nothing.
+// A recipient is erased while their mail continues: webhooks, duplicates, lost webhooks, a replay, reconciliations and
+// a dead letter of the same time. Afterwards nothing of them is left, and the ledger lacks nothing.
 
 const ADA = `Ada-${randomUUID()}@Example.org`;
 const OTHERS = ['bob', 'carol', 'dan'].map((name) => `${name}@example.org`);
@@ -70,7 +70,7 @@ async function read(path: string) {
 const random = createRandom(7);
 const sent: JsonObject[] = [];
 
-/** One event more, that Mailgun lists; a webhook may be lost, and may come again later. */
+/** Adds a listed event; its webhook may be lost, or be repeated later. */
 async function happen(): Promise<void> {
   const [recipient, isDropped, isDouble] = [random.next(), random.chance(0.15), random.chance(0.4)];
   const isAda = recipient < 0.4;
@@ -105,7 +105,7 @@ async function drained(): Promise<void> {
   }
 }
 
-/** Bodies of all messages of a queue. */
+/** Returns the bodies of all messages in a queue. */
 async function bodiesOf(QueueUrl: string): Promise<string[]> {
   const bodies: string[] = [];
   for (;;) {
@@ -120,7 +120,7 @@ async function bodiesOf(QueueUrl: string): Promise<string[]> {
   }
 }
 
-/** Until every slice of what was sent is settled. */
+/** Waits until every slice of the sent events is settled. */
 async function settled(): Promise<void> {
   await sleep(USUAL_RECONCILE.sliceSeconds * 1000 + 11_000);
   for (let tries = 0; tries < 20; tries += 1) {
@@ -132,7 +132,7 @@ async function settled(): Promise<void> {
   throw new Error('the ledger does not settle');
 }
 
-test('erased under traffic, doubles, a replay and reconciliations, nothing is left and nothing is missing', async () => {
+test('a recipient erased under traffic, duplicates, a replay and reconciliations leaves no trace and no missing event', async () => {
   const deadEvent = deliveredEvent({ id: randomUUID(), recipient: ADA, timestamp: Date.now() / 1000 });
   sent.push(deadEvent);
   stack.list([deadEvent as unknown as EventData]);

@@ -48,7 +48,7 @@ beforeAll(async () => {
       (next, { commandName }) =>
         (args) =>
           alive.gate(String(commandName).replace(/Command$/, ''), () => {
-            // Nobody else sends here, so an empty answer is one at once; and what a dead run hid shows soon.
+            // No other sender: an empty reply is final at once, and messages hidden by a dead run become visible soon.
             const hurried = 'WaitTimeSeconds' in args.input ? { WaitTimeSeconds: 0, VisibilityTimeout: 1 } : {};
             return next({ ...args, input: { ...args.input, ...hurried } });
           }),
@@ -58,10 +58,13 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => engines?.close());
 
-/** What erase uses only where there is an archive. */
+/** Clients that erase uses only with an archive. */
 const NO_ARCHIVE = { archive: {}, signing: {} } as Pick<Deployment['clients'], 'archive' | 'signing'>;
 
-/** The visibility timeout is not waited for, since nothing is in hand here; what a dead run hid shows after a second. */
+/**
+ * Skips the visibility timeout, since nothing is in flight; messages hidden by a dead run become visible after a
+ * second.
+ */
 const sleepShort = (ms: number) => sleep(ms > 5000 ? 0 : Math.min(ms, 300));
 
 function erase(args: readonly string[], over: Parameters<typeof runCommand>[1] = {}) {
@@ -70,7 +73,7 @@ function erase(args: readonly string[], over: Parameters<typeof runCommand>[1] =
   return runCommand(['erase', '--local', ...args], { openDeployment: async () => target, sleep: sleepShort, ...over });
 }
 
-/** Runs with --json --yes; every line is one that the schema knows, and none names the recipient. */
+/** Runs with --json --yes; checks that every line matches the schema and contains no recipient. */
 async function erased(recipient: string, trouble?: InjectedFailure) {
   alive = new CrashableInvocation(trouble);
   const { points } = alive;
@@ -93,7 +96,7 @@ async function bury(body: string): Promise<void> {
   await engines.queues.send(new SendMessageCommand({ QueueUrl: engines.output('DeadLettersUrl'), MessageBody: body }));
 }
 
-/** Bodies of a queue, taken out of it. */
+/** Removes and returns the bodies of a queue. */
 async function takeAll(output: 'QueueUrl' | 'DeadLettersUrl'): Promise<string[]> {
   const QueueUrl = engines.output(output);
   const bodies: string[] = [];
@@ -115,7 +118,7 @@ async function drain(): Promise<void> {
   }
 }
 
-/** A person with events of most kinds, in a mail of their own and in one with another recipient. */
+/** Stores a person's events of most types, in a mail of their own and in one with another recipient. */
 async function person(over: JsonObject = {}) {
   const id = randomUUID();
   const recipient = typeof over.recipient === 'string' ? over.recipient : `Ada-${id}@Example.org`;
@@ -156,7 +159,7 @@ const tombstonesOf = async (recipient: string) =>
   (await allItems(engines.table)).filter(({ sk }) => `${sk}`.includes(erasureHash(key, recipient)));
 
 describe('erase', () => {
-  test('leaves tombstones that are counted like the events, and nothing of the person', async () => {
+  test('leaves tombstones that count like the events, and nothing of the person', async () => {
     const ada = await person();
     await storeAll(ada);
     const before = await allItems(engines.table);
@@ -167,7 +170,7 @@ describe('erase', () => {
       ...{ event: 'erased', events: 6, statuses: 3, suppressions: 3, mentions: 1 },
       ...{ deadLetters: 0, hidden: 0, kept: 0, queued: 0 },
     });
-    // The other one's address holds this one's, and is none of it.
+    // The other address contains this one, and must stay.
     const rest = await itemsWith(engines.table, ada.recipient);
     expect(rest.every((name) => name.includes(`R#xada-${ada.id}`))).toBe(true);
     expect(rest).toHaveLength(2);
@@ -205,7 +208,7 @@ describe('erase', () => {
     });
   });
 
-  test('of what comes in afterwards only a tombstone is stored, once', async () => {
+  test('stores later events of the recipient as a tombstone, once', async () => {
     const ada = await person();
     await storeAll(ada);
     await erased(ada.recipient);
@@ -250,7 +253,7 @@ describe('erase', () => {
     expect(await tombstonesOf(recipient)).toHaveLength(7);
   });
 
-  test('says where the address stays: in a message id, or a tag of a slice', async () => {
+  test('reports where the address stays: in a message id, or a tag of a slice', async () => {
     const recipient = `ada-${randomUUID()}@example.org`;
     await store(queueMessage(deliveredEvent({ recipient, message: { headers: { 'message-id': `id:${recipient}` } } })));
     const { lines } = await erased(recipient);
@@ -259,7 +262,7 @@ describe('erase', () => {
     expect(text.lines).toContain('1 items hold the address in a message id, an event id or a tag; these stay.');
   });
 
-  test('a webhook that was noted on the event, or on its tombstone alone, is noted on what stays', async () => {
+  test('keeps the time of a webhook noted on the event or on its tombstone', async () => {
     const ada = await person();
     const [first, second] = ada.own as [JsonObject, JsonObject];
     await store(queueMessage(first, 'reconcile'));
@@ -278,7 +281,7 @@ describe('erase', () => {
     expect(noted.filter((at) => at !== undefined).toSorted()).toEqual([7, NOW_MS].toSorted());
   });
 
-  test('an event stays until a webhook that was noted between its reading and its deletion is carried over', async () => {
+  test('deletes an event only after carrying over a webhook time noted since it was read', async () => {
     const ada = await person();
     const [event] = ada.own as [JsonObject];
     await store(queueMessage(event, 'reconcile'));
@@ -301,7 +304,7 @@ describe('erase', () => {
     expect((await tombstonesOf(ada.recipient)).map(({ webhookAt }) => webhookAt)).toEqual([7]);
   });
 
-  test('noting a webhook on an event that is gone brings nothing back', async () => {
+  test('does not bring an event back when a webhook is noted on it', async () => {
     const ada = await person();
     await storeAll(ada);
     await erased(ada.recipient);
@@ -312,7 +315,7 @@ describe('erase', () => {
     expect(await allItems(engines.table)).toHaveLength(before);
   });
 
-  test('items of a release before are turned as well', async () => {
+  test('erases items of an earlier release as well', async () => {
     const ada = await person();
     const [event] = ada.own as [JsonObject];
     const { partition, eventSort } = identify(event, DOMAIN);
@@ -331,7 +334,7 @@ const KEPT = [
 ];
 
 describe('dead letters', () => {
-  test('those of the recipient become tombstones, those of others lose the address or stay', async () => {
+  test("are erased: the recipient's become tombstones, others lose the address or stay", async () => {
     const ada = await person();
     const event = ada.of(ada.mine, {});
     const bob = ada.others[0] as JsonObject;
@@ -357,7 +360,7 @@ describe('dead letters', () => {
   });
 });
 
-describe('the plan', () => {
+describe('the plan of erase', () => {
   test('counts, and changes nothing', async () => {
     const ada = await person();
     await storeAll(ada);
@@ -375,7 +378,7 @@ describe('the plan', () => {
     expect(await allItems(engines.table)).toEqual(before);
   });
 
-  test('is shown before the question, and without a yes nothing is done', async () => {
+  test('is shown before the question, and nothing is erased without confirmation', async () => {
     const ada = await person();
     await storeAll(ada);
     const questions: string[] = [];
@@ -400,7 +403,7 @@ describe('the plan', () => {
   });
 });
 
-test('it waits for one visibility timeout of the queue between marker and sweep', async () => {
+test('erase waits for one visibility timeout between marker and sweep', async () => {
   const sleeps: number[] = [];
   await erase([`a-${randomUUID()}@example.org`, '--yes'], {
     sleep: async (ms) => {
@@ -410,7 +413,7 @@ test('it waits for one visibility timeout of the queue between marker and sweep'
   expect(sleeps.reduce((sum, ms) => sum + ms, 0)).toBe(181_000);
 });
 
-test('ended by the operator, it says how to go on', async () => {
+test('an interrupted erase says how to continue', async () => {
   const stop = new AbortController();
   const ended = await erase([`a-${randomUUID()}@example.org`, '--yes', '--json'], {
     signal: stop.signal,
@@ -423,7 +426,7 @@ test('ended by the operator, it says how to go on', async () => {
   });
 });
 
-test('killed at any call, once, it is complete when it is run again', async () => {
+test('erase killed at any call completes when run again', async () => {
   const prepare = async () => {
     const ada = await person();
     ada.own.splice(0, 2);
@@ -437,7 +440,7 @@ test('killed at any call, once, it is complete when it is run again', async () =
   await drain();
   let cells = 0;
   for (let call = 0; call < clean.points.length; call += 1) {
-    // Once a reply is there is the same as before the next call.
+    // The moment after a reply equals the one before the next call.
     for (const moment of ['before', 'committed'] as const) {
       const ada = await prepare();
       const { exitCode } = await erased(ada.recipient, { call, moment, kind: 'crash' });

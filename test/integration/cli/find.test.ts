@@ -37,7 +37,7 @@ async function find(address: string, ...flags: string[]) {
   return { exitCode, ids: lines.flatMap((line) => (line.event === 'message' ? [line.messageId] : [])), lines };
 }
 
-test('lists the messages to an address in any case, newest first, with what tells them apart', async () => {
+test('find lists the messages to an address in any case, newest first, with distinguishing details', async () => {
   const { exitCode, ids, lines } = await find('ada@EXAMPLE.org');
   expect({ exitCode, ids }).toEqual({ exitCode: 0, ids: [id.bounced, id.news, id.order] });
   expect(lines[0]).toMatchObject({
@@ -53,7 +53,7 @@ test('lists the messages to an address in any case, newest first, with what tell
   ]);
 });
 
-test('the time is that of the status, and opens by people tell two mails apart', async () => {
+test('find shows the time of the status, and opens by people', async () => {
   const recipient = 'grace@example.org';
   const opened = { ...{ recipient, event: 'opened' }, 'client-info': { bot: '' } };
   const events = [
@@ -82,11 +82,11 @@ test.each([
   ['--from', ['--from', '2026-10-02T08:01:00Z'], [id.bounced, id.news]],
   ['--to', ['--to', '2026-10-02T08:01:00Z'], [id.order]],
   ['all of them together', ['--status', 'delivered', '--tag', 'spring', '--from', '2026-10-01'], [id.news]],
-])('%s narrows it', async (_name, flags, wanted) => {
+])('find is narrowed by %s', async (_name, flags, wanted) => {
   expect((await find(RECIPIENT, ...flags)).ids).toEqual(wanted);
 });
 
-test('--limit shows the newest and says that there are older ones', async () => {
+test('find --limit shows the newest and says that there are older ones', async () => {
   const { ids, lines } = await find(RECIPIENT, '--limit', '2');
   expect(ids).toEqual([id.bounced, id.news]);
   expect(lines.at(-1)).toMatchObject({ messages: 2, hasMore: true });
@@ -103,7 +103,7 @@ test.each([
   ['a text without @', ['order'], 2, /^"order" is not an address like/],
   ['an empty range', [RECIPIENT, '--from', '1h', '--to', '2h'], 2, /^--from must be before --to$/],
   ['an unknown status', [RECIPIENT, '--status', 'lost'], 2, /Allowed choices are accepted, deferred, delivered/],
-])('%s is an error that says what to do', async (_name, args, exitCode, says) => {
+])('find: %s is an error that says what to do', async (_name, args, exitCode, says) => {
   const result = await local.ledger(['find', ...args]);
   expect({ ...result, json: undefined }).toEqual({
     ...{ exitCode, lines: [], json: undefined },

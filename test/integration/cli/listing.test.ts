@@ -20,7 +20,7 @@ async function told(...args: string[]) {
   return { exitCode, lines: json() };
 }
 
-/** How the API ends, by the command, on the screen of the status, by the doctor, and in the read API. */
+/** Returns how command, status, doctor and read API report the end of the API. */
 async function said() {
   const listing = listingLine.parse((await told('listing')).lines[0]);
   const status = statusLine.parse((await told('status')).lines[0]);
@@ -40,11 +40,11 @@ async function said() {
 async function happen(): Promise<void> {
   const event = deliveredEvent({ id: randomUUID(), timestamp: Date.now() / 1000 - 10 });
   local.stack.list([event as never]);
-  // The ledger may not have begun, or a run of the schedule may have listed it already.
+  // The ledger may not have begun yet, or a scheduled run may have listed it already.
   while ((await local.stack.reconcile()).slices === 0) await sleep(300);
 }
 
-test('an Events API that is gone is left once for all runs, and an operator goes back to it', async () => {
+test('after a 410 all runs list by the Logs API, until an operator goes back to the Events API', async () => {
   local.stack.mailgun.misbehave({ sunset: SUNSET });
   await happen();
   const announced = await said();
@@ -64,7 +64,7 @@ test('an Events API that is gone is left once for all runs, and an operator goes
   expect(gone.unsound).toEqual([]);
   expect(gone.api).toMatchObject({ fellBackAt });
 
-  // It has come back, and no run tries it.
+  // The API is back, and no run tries it.
   local.stack.mailgun.misbehave({});
   await happen();
   expect((await said()).listing).toMatchObject({ fellBackAt });

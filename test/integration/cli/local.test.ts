@@ -23,11 +23,11 @@ import { whyLine } from '../../support/json-lines/why.ts';
 import { postWebhook, signedNow, startTestStack } from '../../support/local-stack.ts';
 import { DOMAIN, deliveredEvent } from '../../support/webhooks.ts';
 
-// The operator's commands against a running stack, as someone types them.
+// The operator's commands against a running stack, as typed.
 
 const KEY = 'key-of-the-test-01';
 const PREVIOUS = 'key-of-the-test-00';
-/** The second look at a slice is after half of what Mailgun keeps. */
+/** The second pass of a slice comes after half of Mailgun's retention. */
 const RETENTION_SECONDS = 60;
 const LONG = 180_000;
 
@@ -49,7 +49,7 @@ beforeAll(async () => {
       mailgunUrl: undefined,
       apiKey: 'key-of-the-api-01',
     },
-    // A minute of alarms takes a second.
+    // One minute of alarms takes a second.
     metricPeriodSeconds: 1,
     onAlarm: ({ name, to }) => {
       if (to === 'ALARM') sounded.push(name.replace(`${stack.place.stackName}-`, ''));
@@ -62,7 +62,7 @@ afterAll(() => stack?.stop());
 const run = (args: string[], world: Partial<CliContext> = {}) =>
   runCommand([...args, '--local', '--port', String(port)], { openDeployment, ...world });
 
-/** Runs it with `--json`; every line is held by the command's schema. */
+/** Runs a command with `--json`; checks every line against its schema. */
 async function told<Line>(schema: ZodType<Line>, args: string[], world: Partial<CliContext> = {}) {
   const { exitCode, json, errors } = await run([...args, '--json'], world);
   expect(errors).toEqual([]);
@@ -81,7 +81,7 @@ function eventOf(messageId: string, over: Record<string, unknown> = {}): EventDa
 
 const post = (event: EventData, key = KEY) => postWebhook(stack, event, signedNow(key));
 
-/** The recipients of a message once they are as wanted. */
+/** Waits until the recipients of a message satisfy a condition; returns them. */
 async function until(messageId: string, isSo: (recipients: Recipient[]) => boolean): Promise<Recipient[]> {
   for (let last: Recipient[] = [], endMs = Date.now() + LONG - 30_000; ; await sleep(500)) {
     const { json } = await run(['why', messageId, '--json']);
@@ -95,7 +95,7 @@ async function until(messageId: string, isSo: (recipients: Recipient[]) => boole
 }
 type Recipient = ReturnType<typeof whyLine.parse> & { event: 'recipient' };
 
-/** Process writes the status before the event, so for a moment there is none. */
+/** Process writes the status before the event, so the event may be absent for a moment. */
 const isListed = (listed: string) => (recipients: Recipient[]) =>
   recipients.length > 0 &&
   recipients.every(({ events }) => events.length > 0 && events.every((each) => each.reconciled.listed === listed));
@@ -191,7 +191,7 @@ describe('why', () => {
     LONG,
   );
 
-  /** As the alarm's first command and the lines it prints lead on. */
+  /** Follows the commands that the alarm and their output suggest. */
   async function discardWhatFollowed(messageId: string) {
     const { lines: before } = await told(unconfirmedLine, ['unconfirmed']);
     const [found] = before.filter((line) => line.event === 'unconfirmed');
@@ -226,7 +226,7 @@ describe('why', () => {
     return lines.find((line) => line.event === 'recipient')?.suppressed;
   }
 
-  test('of an unknown message or recipient: one sentence, exit code 1', async () => {
+  test('reports an unknown message or recipient in one sentence, with exit code 1', async () => {
     const messageId = `${randomUUID()}@${DOMAIN}`;
     const nobody = await run(['why', messageId]);
     expect([nobody.exitCode, nobody.lines, nobody.errors.length]).toEqual([1, [], 1]);
@@ -265,7 +265,7 @@ test('why --all shows every field of an event, as lines and as JSON, and why sho
 });
 
 describe('status and doctor', () => {
-  test('tell the last event and slice of the domain', async () => {
+  test('report the last event and slice of the domain', async () => {
     const { lines } = await told(statusLine, ['status']);
     expect(lines).toHaveLength(1);
     expect(lines[0]).toMatchObject({
@@ -278,7 +278,7 @@ describe('status and doctor', () => {
     expect(screen.length).toBeLessThan(24);
   });
 
-  test('doctor says of an AWS account that it is not on this machine, and finds the rest in order', async () => {
+  test('doctor reports the AWS account as not on this machine, and everything else as in order', async () => {
     const { lines } = await told(doctorLine, ['doctor']);
     const stateOf = (check: string) => lines.find((line) => line.check === check);
     for (const check of ['credentials', 'bootstrap', 'concurrency', 'page topic']) {
@@ -291,7 +291,7 @@ describe('status and doctor', () => {
     expect(JSON.stringify(lines)).not.toMatch(/key-of-the-(test|api)/);
   });
 
-  test('doctor counts what was done since the start, and no storage, whose size no engine tells', async () => {
+  test('doctor --costs counts usage since the start, without storage, whose size no engine reports', async () => {
     const before = await stack.stats();
     const { lines } = await told(costsLine, ['doctor', '--costs']);
     const after = await stack.stats();
@@ -304,7 +304,7 @@ describe('status and doctor', () => {
     }
   });
 
-  test('doctor walks the way of a browser: an origin of the configuration, and another', async () => {
+  test("doctor --origin sends a browser's requests, for a configured origin and another", async () => {
     const good = await told(doctorLine, ['doctor', '--origin', 'http://localhost:5173']);
     expect([good.exitCode, good.lines.map(({ state }) => state)]).toEqual([0, ['ok', 'ok', 'ok', 'skipped', 'ok']]);
     const bad = await told(doctorLine, ['doctor', '--origin', 'https://evil.example']);
@@ -316,7 +316,7 @@ describe('status and doctor', () => {
     expect((await run(['doctor', '--origin', 'evil.example'])).exitCode).toBe(2);
   });
 
-  test('without a stack: doctor says how to start one, the others say that there is none', async () => {
+  test('without a stack doctor says how to start one, and the others say that there is none', async () => {
     const nowhere = (args: string[]) => runCommand([...args, '--local', '--port', '9'], { openDeployment });
     const { exitCode, json } = await nowhere(['doctor', '--json']);
     expect(exitCode).toBe(1);
@@ -351,7 +351,7 @@ describe('keys', () => {
   const set = (args: string[], input: string) =>
     told(keysSetLine, ['keys', 'set', ...args], { readInput: async () => input });
 
-  test('status tells which key verified what was taken', async () => {
+  test('status reports which key verified the acknowledged webhooks', async () => {
     expect(await post(eventOf(`${randomUUID()}@${DOMAIN}`), PREVIOUS)).toBe(200);
     const { exitCode, lines } = await told(keysStatusLine, ['keys', 'status']);
     expect(exitCode).toBe(0);
@@ -361,7 +361,7 @@ describe('keys', () => {
     expect(verified?.current).toBeGreaterThan(0);
   });
 
-  test('set reads a key from standard input and is taken up; --from-mailgun brings back what Mailgun signs with', async () => {
+  test('set reads a key from standard input, and takes effect; --from-mailgun sets the key that Mailgun signs with', async () => {
     const fresh = 'key-of-the-test-02';
     expect((await set([], `${fresh}\n`)).lines).toEqual([
       {
@@ -434,7 +434,7 @@ describe('token', () => {
   });
 });
 
-test('the command itself, by LEDGER_TARGET, with a key on its standard input', async () => {
+test('the command in a process of its own uses LEDGER_TARGET, and reads a key from standard input', async () => {
   const child = spawn(
     process.execPath,
     [join(import.meta.dirname, '../../../bin/mailgun-ledger.ts'), 'keys', 'set', '--parent'],

@@ -6,7 +6,7 @@ import { type LocalLedger, startLocalLedger } from '../../support/local-ledger.t
 import { drained, postWebhook } from '../../support/local-stack.ts';
 import { DOMAIN, deliveredEvent } from '../../support/webhooks.ts';
 
-// The server as an agent starts it: a process, driven by the protocol's own client.
+// The server as an agent starts it: a process, called with the protocol's own client.
 
 const ROOT = join(import.meta.dirname, '../../..');
 const event = { ...deliveredEvent(), timestamp: Date.now() / 1000 };
@@ -39,7 +39,7 @@ async function call(name: string, given: Record<string, unknown> = {}, by = agen
   return { isError, text, lines: () => text.split('\n').map((line) => JSON.parse(line)) };
 }
 
-test('every tool says that it reads only', async () => {
+test('every MCP tool is marked as read-only', async () => {
   const { tools } = await agent.listTools();
 
   expect(tools.map(({ name }) => name)).toEqual([
@@ -59,7 +59,7 @@ test('every tool says that it reads only', async () => {
   expect(tools.filter(({ annotations }) => !annotations?.readOnlyHint)).toEqual([]);
 });
 
-test('says what became of a message, by its keys and without its recipient', async () => {
+test('MCP why explains a message by its keys, without its recipient', async () => {
   const { isError, text } = await call('why', { messageId });
 
   expect(isError).toBe(false);
@@ -68,7 +68,7 @@ test('says what became of a message, by its keys and without its recipient', asy
   expect(text.toLowerCase()).not.toContain(recipient.toLowerCase());
 });
 
-test('finds events of a recipient, and shows the address only where it may', async () => {
+test('MCP tools find events of a recipient, and show the address only if permitted', async () => {
   const open = await connect('--recipients');
   try {
     const [masked, whole] = [await call('search', { recipient }), await call('search', { recipient }, open)];
@@ -91,7 +91,7 @@ test.each([
   ['suppressions', { address: 'ada@north.example' }, '"suppressed":false'],
   ['ledger', {}, 'completeness'],
   ['runbook', { alarm: 'dead-letters' }, 'Means'],
-])('%s %j returns what it is called for', async (name, given, says) => {
+])('MCP %s %j returns the requested data', async (name, given, says) => {
   expect((await call(name, given)).text).toContain(says);
 });
 
@@ -102,14 +102,14 @@ test.each([
   ['plan_replay', { from: 'never', to: '1h' }, 'from'],
   ['plan_redrive', { reason: '--yes' }, ''],
   ['runbook', { alarm: 'nothing' }, 'dead-letters'],
-])('%s %j fails with what is valid', async (name, given, says) => {
+])('MCP %s %j fails and says what is valid', async (name, given, says) => {
   const { isError, text } = await call(name, given);
 
   expect(isError || name === 'plan_redrive').toBe(true);
   expect(text).toContain(says);
 });
 
-test('changes nothing, whatever is called', async () => {
+test('MCP tools change nothing, whatever is called', async () => {
   const before = (await local.stack.stats()).calls;
 
   await call('plan_replay', { from: '30s', to: '10s' });
@@ -121,7 +121,7 @@ test('changes nothing, whatever is called', async () => {
   expect(changed.filter((name) => /Put|Update|Delete|Send|Write/.test(name))).toEqual([]);
 });
 
-test('ends with its input', async () => {
+test('the MCP server exits when its input ends', async () => {
   const other = await connect();
   const { pid } = other.transport as StdioClientTransport;
 

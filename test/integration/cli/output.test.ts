@@ -7,10 +7,10 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
-// The real command in a process of its own, whose output goes into a pipe.
+// The real command in a process of its own, with its output piped.
 
 const ROOT = join(import.meta.dirname, '../../..');
-/** No stack can be running on such a port, so its file is free; each test process has one of its own. */
+/** No stack can run on such a port, so its file is free; each test process uses another one. */
 const PORT = 1 + (process.pid % 1000);
 const READY_FILE = join(ROOT, '.local', `${PORT}.json`);
 const LINES = 40_000;

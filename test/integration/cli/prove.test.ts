@@ -28,7 +28,7 @@ import { type S3Bucket, startS3Bucket } from '../../support/s3-bucket.ts';
 import { archiveIn, createTableSeal } from '../../support/table-seal.ts';
 import { DOMAIN, deliveredEvent } from '../../support/webhooks.ts';
 
-// The real table, real Parquet, and a bucket that refuses what is there: sealed, proved, verified, then tampered with.
+// The real table, real Parquet, and a bucket that refuses overwriting: sealed, proved, verified, then tampered with.
 
 const DAY = 86_400;
 const LATER_MS = (SLICE_START + 3 * DAY) * 1000;
@@ -104,7 +104,7 @@ function run(
 ) {
   const outputs: Record<string, string> = { ArchiveBucketName: s3.bucket.name, CertificateKeyArn: 'key' };
   const { secrets, table } = engines;
-  // Nobody else sends here, so an empty reply need not be waited for.
+  // No other sender: an empty reply is final at once.
   const queues = {
     send: (command: { input: object }) => {
       if ('WaitTimeSeconds' in command.input) command.input.WaitTimeSeconds = 0;
@@ -136,7 +136,7 @@ async function verify(signed: unknown, ...args: string[]) {
   return { exitCode, lines, faults, errors };
 }
 
-/** A copy of the archive in a folder, with one object replaced, or removed. */
+/** Returns a copy of the archive in a folder, with one object replaced or removed. */
 function copyWith(changed: string, bytes?: Buffer): string {
   const copy = mkdtempSync(join(folder, 'copy-'));
   for (const [name, held] of s3.objects) {
@@ -166,7 +166,7 @@ async function objectWith(change: (rows: ArchiveRow[]) => ArchiveRow[]): Promise
   return readFileSync(path);
 }
 
-test('a certificate of sealed slices holds, alone, with the bucket, and with a copy of it', async () => {
+test('a certificate of sealed slices verifies alone, with the bucket, and with a copy of it', async () => {
   const places = [[], ['--archive', s3.url], ['--archive', copyWith('')]];
   for (const args of places) expect(await verify(certificate, ...args)).toMatchObject({ exitCode: 0, faults: [] });
 
@@ -175,7 +175,7 @@ test('a certificate of sealed slices holds, alone, with the bucket, and with a c
   expect(lines.at(-1)).toMatchObject({ holds: true, verdict: 'complete', ledger: 'mailgun-ledger-stub' });
 });
 
-test('a domain that Mailgun has no more is certified for the time in which it was sealed', async () => {
+test('a domain that Mailgun no longer has is certified for the time in which it was sealed', async () => {
   const names = { domains: ['other.example.com'], furtherDomains: [DOMAIN, 'never-listed.example.com'] };
   const { lines } = await run(['prove', '--local', ...RANGE], new CrashableInvocation(), {}, names);
   const statements = (await verify(JSON.parse(lines[0] ?? ''))).lines.filter(({ event }) => event === 'domain');
@@ -185,12 +185,12 @@ test('a domain that Mailgun has no more is certified for the time in which it wa
   ]);
 });
 
-test('seal makes the calls that its role allows, and no other', () => {
+test('seal makes exactly the calls that its role allows', () => {
   const granted = ['BatchGetItem', 'DeleteItem', 'GetItem', 'GetObject', 'PutItem', 'PutObject', 'Query'];
   expect([...callsOfSeal].toSorted()).toEqual(granted);
 });
 
-test('prove that ends at any call gives no certificate and changes nothing, and the next one gives the whole', async () => {
+test('prove interrupted at any call writes no certificate and changes nothing, and the next run writes it whole', async () => {
   const everything = async () => {
     const { Items } = await engines.table.client.send(new ScanCommand({ TableName: engines.table.name }));
     return { items: Items, objects: new Map(s3.objects) };
@@ -222,7 +222,7 @@ test('prove that ends at any call gives no certificate and changes nothing, and 
   expect(await verify(again, '--archive', s3.url)).toMatchObject({ exitCode: 0, faults: [] });
 });
 
-test('the signature verifies by a general library as ES256 over the two parts before it', () => {
+test("the certificate's signature verifies as ES256 with a general JWS library", () => {
   const [header, payload, signature = ''] = certificate.jws.split('.');
   const options = { key: createPublicKey(certificate.publicKey), dsaEncoding: 'ieee-p1363' as const };
   const input = Buffer.from(`${header}.${payload}`);
@@ -230,7 +230,7 @@ test('the signature verifies by a general library as ES256 over the two parts be
   expect(verifySignature('sha256', input, options, Buffer.from(signature, 'base64url'))).toBe(true);
 });
 
-test('a range that is not sealed to its end is unknown, which is another exit code', async () => {
+test('verify reports a range that is not sealed to its end as unknown, with its own exit code', async () => {
   const longer = JSON.parse(
     (await prove(['--from', String(SLICE_START), '--to', String(SLICE_START + DAY)])).lines[0] ?? '',
   );
@@ -269,7 +269,7 @@ test.each<{ name: string; change: (copy: Certificate) => void; fault: RegExp }>(
   expect(faults).toContainEqual(expect.stringContaining('was changed after it was signed'));
 });
 
-test('a chain that was signed again by another key differs from the trusted one by the fingerprint', async () => {
+test('a chain signed again with another key is detected by the fingerprint', async () => {
   const { lines } = await verify(certificate);
   const fingerprint = (lines.at(-1) as { key: string }).key;
   expect(await verify(certificate, '--key', fingerprint)).toMatchObject({ exitCode: 0 });
@@ -282,7 +282,7 @@ test('a chain that was signed again by another key differs from the trusted one 
   ]);
 });
 
-test('a chain made again with another count holds in itself, and not by the trusted key or the archive', async () => {
+test('a chain rebuilt with another count is consistent in itself, but fails against the trusted key or the archive', async () => {
   const other = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const forged = structuredClone(certificate.certificate);
   const [statement] = forged.domains;
@@ -348,17 +348,17 @@ test.each<{ name: string; copy: () => Promise<string> | string; fault: RegExp }>
   expect(faults).toContainEqual(expect.stringMatching(fault));
 });
 
-test('what is no certificate, or no archive, is a wrong use', async () => {
+test('verify of something that is not a certificate or archive is a usage error', async () => {
   expect(await verify({})).toMatchObject({ exitCode: 2 });
   expect(await verify(certificate, '--archive', join(folder, 'none'))).toMatchObject({ exitCode: 2 });
 });
 
-test('an event that is stored later goes into a supplement, and older certificates still hold', async () => {
+test('an event stored after sealing goes into a supplement, and older certificates stay valid', async () => {
   await store(99, SLICE_START + 1);
   await pass(0, EVENTS + 1);
   const found = await seal();
   expect(found).toMatchObject({ done: true });
-  // The day of the slice has its turn at once.
+  // The day of the slice is checked at once.
   await engines.table.client.send(new DeleteCommand({ TableName: engines.table.name, Key: sealPositionKey(DOMAIN) }));
   expect(await seal()).toMatchObject({ sealed: 1, rows: 1 });
 
@@ -368,7 +368,7 @@ test('an event that is stored later goes into a supplement, and older certificat
   expect(newer.certificate.domains[0]?.totals).toMatchObject({ slices: 2, expected: 8, archived: 8 });
 });
 
-test('erase takes a recipient out of objects and old versions, and certificates from before and after hold', async () => {
+test('erase removes a recipient from objects and old versions, and certificates from before and after stay valid', async () => {
   const recipient = 'reader-3@example.org';
   s3.loseReply();
 
@@ -390,6 +390,6 @@ test('erase takes a recipient out of objects and old versions, and certificates 
     expect([exitCode, faults]).toEqual([0, []]);
     expect(lines).toContainEqual(expect.objectContaining({ event: 'archive', erased: 1 }));
   }
-  // Nothing is left to seal.
+  // Everything is sealed.
   expect(await seal()).toMatchObject({ sealed: 0, done: true });
 });

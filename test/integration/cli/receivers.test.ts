@@ -18,7 +18,8 @@ import { postWebhook, startTestStack } from '../../support/local-stack.ts';
 import { type ReceiverServer, startReceiver } from '../../support/receiver-server.ts';
 import { DOMAIN, deliveredEvent } from '../../support/webhooks.ts';
 
-// The operator's commands on receivers against a running stack. The tests build on each other, as an incident does.
+// The operator's receiver commands against a running stack. The tests depend on each other, like the steps of an
+// incident.
 
 let receiver: ReceiverServer;
 let stack: Awaited<ReturnType<typeof startTestStack>>;
@@ -27,7 +28,7 @@ beforeAll(async () => {
   receiver = await startReceiver();
   stack = await startTestStack({
     publish: { recipients: true },
-    // A minute of alarms takes a second.
+    // One minute of alarms takes a second.
     metricPeriodSeconds: 1,
     overlay: {
       receivers: [
@@ -49,7 +50,7 @@ const run = (args: string[], world: Partial<CliContext> = {}) =>
     ...world,
   });
 
-/** Runs it with `--json`; every line is held by the command's schema. */
+/** Runs a command with `--json`; checks every line against its schema. */
 async function told<Line>(schema: ZodType<Line>, args: string[]) {
   const { exitCode, json, errors } = await run([...args, '--json']);
   expect(errors).toEqual([]);
@@ -84,7 +85,7 @@ async function isSounding(alarm: string): Promise<void> {
 
 let deadMessage: string;
 
-test('test sends a signed receiver.test and shows the response', async () => {
+test('receivers test sends a signed receiver.test and shows the response', async () => {
   const { exitCode, lines } = await told(receiverTestLine, ['test', 'crm']);
 
   expect({ exitCode, line: lines[0] }).toMatchObject({
@@ -96,7 +97,7 @@ test('test sends a signed receiver.test and shows the response', async () => {
   expect(new Webhook(secret).verify(body, headers as Record<string, string>)).toMatchObject({ type: 'receiver.test' });
 }, 60_000);
 
-test('log and list show what is acknowledged, and what is dead with its attempts and the response', async () => {
+test('receivers log and list show acknowledged deliveries, and dead ones with attempts and response', async () => {
   const fine = await sendEvent();
   await hasState(fine, 'acknowledged');
   receiver.respond((response, { body }) => void response.writeHead(500).end(`cannot: ${body.slice(-400)}`));
@@ -106,7 +107,7 @@ test('log and list show what is acknowledged, and what is dead with its attempts
 
   expect(dead.attempts.map(({ status }) => status)).toEqual([500, 500]);
   expect(dead.response).toMatch(/^cannot: /);
-  // The receiver repeated the address, and the log does not.
+  // The receiver's response repeated the address, which the log leaves out.
   expect(dead.response).toContain('"recipient":"erased"');
   const { exitCode, lines } = await told(receiverLine, ['list']);
   expect({ exitCode, line: lines[0] }).toMatchObject({
@@ -115,7 +116,7 @@ test('log and list show what is acknowledged, and what is dead with its attempts
   });
 }, 90_000);
 
-test('redeliver says what it would do, then sends what is dead again, and the DLQ is empty', async () => {
+test('receivers redeliver says what it would do, then sends dead deliveries again, and empties the DLQ', async () => {
   receiver.respond((response) => void response.writeHead(204).end());
   expect((await told(redeliverLine, ['redeliver', 'crm', '--plan'])).lines).toEqual([
     { event: 'plan', dead: 1, seconds: 1 },
@@ -148,7 +149,7 @@ test('redeliver says what it would do, then sends what is dead again, and the DL
   expect({ exitCode, line: lines[0] }).toMatchObject({ exitCode: 0, line: { state: 'enabled', inDlq: 0 } });
 }, 90_000);
 
-test('a 410 disables, list says so with the first command, and enable ends it', async () => {
+test('a 410 disables a receiver, receivers list says so with the first command, and enable ends it', async () => {
   receiver.respond((response) => void response.writeHead(410).end());
   await hasState(await sendEvent(), 'waiting');
   const disabled = await run(['list']);
@@ -164,7 +165,7 @@ test('a 410 disables, list says so with the first command, and enable ends it', 
   expect(again).toMatchObject({ exitCode: 0, lines: [{ wasDisabled: false }] });
 }, 60_000);
 
-test('rotate prints a secret that libraries take, and refuses another rotation before the overlap is over', async () => {
+test('receivers rotate prints a secret that libraries accept, and refuses another rotation during the overlap', async () => {
   const { exitCode, lines } = await told(rotateReceiverLine, ['rotate', 'crm', '--yes', '--overlap', '2']);
 
   expect(exitCode).toBe(0);

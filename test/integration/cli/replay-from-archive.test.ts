@@ -20,7 +20,7 @@ import { type S3Bucket, startS3Bucket } from '../../support/s3-bucket.ts';
 import { archiveIn, createTableSeal } from '../../support/table-seal.ts';
 import { DOMAIN, deliveredEvent } from '../../support/webhooks.ts';
 
-// A table that lost everything is restored by a command that dies at each of its calls, and is then run again.
+// A table that lost everything is restored by a command that is interrupted at each of its calls and run again.
 
 const LATER_MS = (SLICE_START + 3 * 86_400) * 1000;
 const ERASED = 'gone@example.org';
@@ -91,13 +91,13 @@ async function scanAll() {
 
 const sortKey = ({ pk, sk }: Record<string, unknown>) => `${pk} ${sk}`;
 
-/** All that the table says, but for what tells a restored item from others, and its own state of sealing. */
+/** Returns the table's whole content, without the marks of restored items and the state of sealing. */
 async function everything(): Promise<unknown[]> {
   const items = (await scanAll()).filter(({ pk }) => !/^(SEAL|LEDGER)/.test(pk));
   return items
     .map(({ restored: _restored, raw, tags, dimensions, ...item }: ItemKey & Record<string, unknown>) => ({
       ...item,
-      // Restored texts have their fields in another order.
+      // Restored events have their fields in another order.
       ...(raw instanceof Uint8Array && { raw: unpackEvent(raw, item) }),
       ...(typeof tags === 'string' && { tags: JSON.parse(tags), dimensions: JSON.parse(String(dimensions)) }),
     }))
@@ -120,7 +120,7 @@ const restore = (trouble?: InjectedFailure) =>
     trouble,
   );
 
-/** Processes all that is queued. */
+/** Processes all queued messages. */
 async function drain(): Promise<void> {
   const QueueUrl = engines.output('QueueUrl');
   for (;;) {
@@ -137,14 +137,14 @@ async function drain(): Promise<void> {
   }
 }
 
-test('a restore that dies at any call goes on in the next run, and the table is as it was', async () => {
+test('a restore interrupted at any call continues in the next run, and the table is as before the loss', async () => {
   await deleteEverything();
   const { result, points } = await restore();
   expect(result?.json().at(-1)).toMatchObject({ event: 'restored', complete: true, sent: 4, slices: 1, markers: 1 });
   await drain();
   expect(await everything()).toEqual(before);
   expect(points.filter((point) => WRITES.test(point))).toHaveLength(6);
-  // What a death after a reading leaves is what one before the next call leaves.
+  // A crash after a read equals one before the next call.
   const troubles = points.flatMap((point, call) =>
     (['before', 'committed'] as const)
       .filter((moment) => moment === 'before' || WRITES.test(point))

@@ -13,15 +13,15 @@ import { LOCAL_API_KEY, type LocalLedger, startLocalLedger } from '../../support
 import { drained, postWebhook } from '../../support/local-stack.ts';
 import { countOfList, type Sent, springMail } from '../../support/spring-campaign.ts';
 
-// A campaign that was sealed, and of which the table then keeps a part, or nothing. The report must say the same numbers
-// as a plain count over the twin's list.
+// A sealed campaign of which the table keeps a part, or nothing. The report must equal a plain count over the twin's
+// list.
 
 jest.setTimeout(120_000);
 
 const SLICE_SECONDS = 60;
 const startMs = Math.floor(Date.now() / 60_000) * 60_000 - 420_000;
 const random = createRandom(26);
-/** When the table's days of retention are over. */
+/** When the table's retention is over. */
 let later: number;
 let local: LocalLedger;
 let campaign: Sent[];
@@ -66,11 +66,11 @@ const counted = () => {
 
 const expire = (isGone: (nth: number) => boolean) => expireEvents(local.target, isGone);
 
-test('events that both hold count once', async () => {
+test('report counts events in both table and archive once', async () => {
   expect((await report()).counts).toEqual(counted());
 });
 
-test('a person whose erasure has not come to the archive is counted, and not named', async () => {
+test('report counts, but does not name, a person whose erasure has not reached the archive', async () => {
   const [first] = countOfList(campaign).failures;
   const address = first?.recipient ?? '';
   const TableName = local.target.output('TableName');
@@ -84,7 +84,7 @@ test('a person whose erasure has not come to the archive is counted, and not nam
   expect([failed.includes(address), failed.includes(null)]).toEqual([false, true]);
 });
 
-test('what the table has lost of a mail comes from the archive, erased people too', async () => {
+test('report reads events that left the table from the archive, those of erased people too', async () => {
   const [, second] = countOfList(campaign).failures;
   expect((await local.ledger(['erase', second?.recipient ?? '', '--yes'], { sleep: async () => {} })).exitCode).toBe(0);
   expect(await expire((nth) => nth % 2 === 0)).toBeGreaterThan(50);
@@ -100,7 +100,7 @@ test('what the table has lost of a mail comes from the archive, erased people to
   expect(failed).not.toContain(second?.recipient);
 });
 
-test('the plan counts the objects, and an object that is gone ends what is complete', async () => {
+test('report --plan counts the objects, and a missing object limits the complete range', async () => {
   const bucket = { client: local.target.clients.archive, name: local.target.output('ArchiveBucketName') };
   const keys: string[] = [];
   for await (const key of listKeys(bucket, EVENTS_PREFIX)) keys.push(key);

@@ -9,8 +9,8 @@ import { drained, postWebhook } from '../../support/local-stack.ts';
 import { countOfList, type Sent, springMail } from '../../support/spring-campaign.ts';
 import { deliveredEvent } from '../../support/webhooks.ts';
 
-// A campaign of the twin's own events, of which some webhooks are doubled, mixed up and dropped. The report must equal,
-// number by number, what a plain count over the twin's list says.
+// A campaign of the twin's events, with some webhooks duplicated, reordered and dropped. The report must equal a plain
+// count over the twin's list, number by number.
 
 jest.setTimeout(120_000);
 
@@ -30,7 +30,7 @@ beforeAll(async () => {
   campaign = mail.campaign;
   const all = [...campaign, ...mail.others].map(({ event }) => event);
   local.stack.list(all);
-  // A third of the webhooks never comes, a third comes twice, all in disorder.
+  // One third of the webhooks is dropped, one third doubled, all are reordered.
   const posted = all.flatMap((event, nth) => (nth % 3 === 0 ? [] : nth % 3 === 1 ? [event] : [event, event]));
   for (const event of posted.toSorted(() => random.next() - 0.5))
     expect(await postWebhook(local.stack, event)).toBe(200);
@@ -50,7 +50,9 @@ async function report(...flags: string[]) {
 
 const PATIENCE_MS = 90_000;
 
-/** Every minute another slice is due: compares until what is due is settled; what was read last when patience ends. */
+/**
+ * Reads until what is due is settled (another slice is due every minute); returns the last result at the time limit.
+ */
 async function settled<Read>(read: () => Promise<Read>, isSettled: (found: Read) => boolean): Promise<Read> {
   for (const untilMs = Date.now() + PATIENCE_MS; ; ) {
     await local.stack.reconcile();
@@ -85,7 +87,7 @@ test('the report equals a count over the list, number by number, and the ledger 
   });
 });
 
-test('the read API says the same', async () => {
+test("the read API's campaign report equals a count over the list", async () => {
   const wanted = countOfList(campaign);
   const { completeness, mails, people, failures, listed } = await settled(
     () => asRead(),
@@ -99,7 +101,7 @@ test('the read API says the same', async () => {
   expect((await asRead('?from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z')).mails?.mails).toBe(0);
 });
 
-test('the failed recipients are a table, and the numbers go to standard error', async () => {
+test('report prints failed recipients as a table, and its numbers to standard error', async () => {
   const { exitCode, lines, errors } = await settled(
     () => local.ledger(['report', 'spring', '--csv', '--from', '20m']),
     (found) => found.errors[0]?.includes(': complete: ') ?? false,
@@ -111,7 +113,7 @@ test('the failed recipients are a table, and the numbers go to standard error', 
   expect(errors.join('\n')).toMatch(/^spring of mg\.example\.com.*: complete: .*\n {2}mails +51\b/s);
 });
 
-test('the plan reads nothing but slices, and says how many events and what they cost', async () => {
+test('report --plan reads only slices, and says how many events it would read at what cost', async () => {
   const [line] = await report('--plan');
 
   const own = campaign.length;
@@ -121,7 +123,7 @@ test('the plan reads nothing but slices, and says how many events and what they 
   expect(dollars).toBeCloseTo(events * 0.5 * (0.125 / 1e6), 12);
 });
 
-test('an erased recipient stays counted, unnamed', async () => {
+test('report counts an erased recipient without naming them', async () => {
   const [erased] = countOfList(campaign).failures.filter(({ reason }) => reason === 'bounce');
   const { recipient } = erased as EventData;
   // Nothing is in flight, so there is no visibility timeout to wait for.
@@ -138,7 +140,7 @@ test('an erased recipient stays counted, unnamed', async () => {
   expect(failed.filter(({ recipient: named }) => named === null).length).toBeGreaterThan(0);
 });
 
-test('a tag without mail exits with 1 and says so', async () => {
+test('report of a tag without mail exits with 1 and says so', async () => {
   const { exitCode, lines } = await local.ledger(['report', 'typo', '--from', '20m']);
   expect({ exitCode, lines }).toEqual({
     exitCode: 1,
@@ -146,7 +148,7 @@ test('a tag without mail exits with 1 and says so', async () => {
   });
 });
 
-test('mail that was neither delivered nor given up is counted as not decided yet', async () => {
+test('report counts mail that was neither delivered nor given up as undecided', async () => {
   const moment = (recipient: string, event: object) =>
     deliveredEvent({ id: randomUUID(), recipient, timestamp: Date.now() / 1000, tags: ['pending'], ...event });
   const events = [

@@ -34,7 +34,7 @@ async function ledgerTotals() {
 /** Slices are three seconds long and due a second later. */
 const untilDue = () => sleep(5000);
 
-test('the event is followed until it can be read, and two passes of reconciliation find nothing strange', async () => {
+test('send-test follows its event until it is readable, and two passes of reconciliation do not object to it', async () => {
   const { exitCode, lines } = await sendTest();
   expect(exitCode).toBe(0);
   const messageId = expect.stringMatching(new RegExp(`^send-test-[0-9a-f-]{36}@${DOMAIN}$`));
@@ -67,7 +67,7 @@ test('the event is followed until it can be read, and two passes of reconciliati
   expect((await local.ledger(['why', id])).lines.join('\n')).not.toMatch(/forged/);
   expect((await local.ledger(['status'])).lines.join('\n')).not.toMatch(/forged|lacks|stuck/);
 
-  // The same event dated today is what a forged one looks like: without its date this test would pass by chance.
+  // A forged event would look like this one dated today; without its old date, this test could pass by chance.
   const timestamp = Math.floor(Date.now() / 1000);
   await postWebhook(local.stack, deliveredEvent({ timestamp, message: { headers: { 'message-id': 'not-listed' } } }));
   await drained(local.stack);
@@ -76,7 +76,7 @@ test('the event is followed until it can be read, and two passes of reconciliati
   expect(await ledgerTotals()).toMatchObject({ expected: 1, unconfirmed: 1 });
 });
 
-test('as text it says how long each hop took', async () => {
+test('send-test prints how long each hop took', async () => {
   const { exitCode, lines } = await local.ledger(['send-test']);
   expect(exitCode).toBe(0);
   expect(lines.join('\n')).toMatch(
@@ -85,7 +85,7 @@ test('as text it says how long each hop took', async () => {
   expect(lines.join('\n')).not.toContain(LOCAL_KEY);
 });
 
-test('a webhook URL that refuses is reported with its reason', async () => {
+test('send-test reports a refusing webhook URL with its reason', async () => {
   local.stack.setFaults([{ service: 'sqs', operation: 'SendMessage', mode: '500', percent: 100 }]);
   const { exitCode, lines } = await sendTest();
   expect(exitCode).toBe(1);
@@ -96,7 +96,7 @@ test('a webhook URL that refuses is reported with its reason', async () => {
   });
 });
 
-test('an event that is not stored in time is reported as such', async () => {
+test('send-test reports an event that is not stored in time', async () => {
   local.stack.setFaults([{ service: 'dynamodb', operation: 'UpdateItem', mode: 'throttle', percent: 100 }]);
   const { exitCode, lines } = await sendTest('--wait', '2');
   expect(exitCode).toBe(1);

@@ -51,9 +51,9 @@ async function isSuppressed(recipient: string, tag?: string): Promise<boolean> {
   return ((await response.json()) as { suppressed: boolean }).suppressed;
 }
 
-test('both directions are compared, fixed after a plan, and agree from then on', async () => {
+test('suppressions compare --fix makes both lists agree after a plan', async () => {
   const [before, tags, own] = [address('before'), address('tags'), address('own')];
-  // More than a page of what was there before this stack.
+  // More than a page of entries older than this stack.
   const many = Array.from({ length: 505 }, (_, nth) => ({ address: `old-${nth}@example.org` }));
   await addAtMailgun('complaints', many);
   await addAtMailgun('bounces', [{ address: before, created_at: 'Fri, 21 Oct 2011 11:02:55 UTC' }]);
@@ -92,7 +92,7 @@ test('both directions are compared, fixed after a plan, and agree from then on',
   expect(await compare()).toMatchObject({ exitCode: 0, differences: [] });
 });
 
-test('an erased recipient is not brought in again', async () => {
+test('suppressions compare does not import an erased recipient', async () => {
   const erased = address('erased');
   await addAtMailgun('bounces', [{ address: erased }]);
   const hash = erasureHash(await readSecret(local.target, 'ErasureKeySecretArn'), erased);
@@ -106,7 +106,7 @@ test('an erased recipient is not brought in again', async () => {
   await local.mailgun(`/v3/${DOMAIN}/bounces/${erased}`, { method: 'DELETE' });
 });
 
-test('a suppression that was lifted here and is still listed is named, and stays lifted', async () => {
+test('suppressions compare reports a lifted suppression that Mailgun still lists, which stays lifted', async () => {
   const lifted = address('lifted');
   await happen('complained', lifted);
   await addAtMailgun('complaints', [{ address: lifted, created_at: new Date(Date.now() - 60_000).toUTCString() }]);
@@ -118,7 +118,7 @@ test('a suppression that was lifted here and is still listed is named, and stays
   expect(await isSuppressed(lifted)).toBe(false);
 });
 
-test('a list that cannot be read whole fixes nothing', async () => {
+test('suppressions compare fixes nothing if a list cannot be read completely', async () => {
   const recipient = address('late');
   await addAtMailgun('bounces', [{ address: recipient }]);
   local.stack.misbehave({ fails: { mode: '500', percent: 100 } });
@@ -129,7 +129,7 @@ test('a list that cannot be read whole fixes nothing', async () => {
   expect(await isSuppressed(recipient)).toBe(false);
 });
 
-test('nothing is fixed without a yes, and a foreign domain is refused', async () => {
+test('suppressions compare fixes nothing without confirmation, and refuses a foreign domain', async () => {
   expect((await compare(['--fix'])).exitCode).toBe(2);
   expect((await compare(['--domain', 'other.example.com'])).exitCode).toBe(2);
 });

@@ -52,7 +52,7 @@ async function lift(recipient: string, ...flags: string[]) {
   return { exitCode, lines: json().map((line) => (exitCode === 0 ? suppressionsLiftLine.parse(line) : line)) };
 }
 
-/** The same as an application asks for it. */
+/** Returns the suppressions as an application reads them. */
 async function asRead(recipient: string) {
   const { apiUrl, apiToken } = local.stack.ready;
   const headers = { authorization: `Bearer ${apiToken}` };
@@ -103,7 +103,7 @@ test('a suppression is shown, lifted, and holds again after a later event only',
   expect(all.at(-1)).toMatch(/suppressed again {2}by failed#\S+$/);
 });
 
-test('of an address that was never mailed show says so, since it may be misspelled', async () => {
+test('suppressions show says that an address was never mailed, since it may be misspelled', async () => {
   const mailed = `${randomUUID()}@example.org`;
   await happen(deliveredEvent({ id: randomUUID(), recipient: mailed }));
   expect(await show(mailed)).toMatchObject([{ suppressed: false, known: true }]);
@@ -115,7 +115,7 @@ test('of an address that was never mailed show says so, since it may be misspell
   ]);
 });
 
-test('only what is named is lifted', async () => {
+test('suppressions lift lifts only the named suppressions', async () => {
   const recipient = `${randomUUID()}@example.org`;
   await happen(bounce(recipient, 1_790_000_000), complaint(recipient, 1_790_000_000));
 
@@ -128,7 +128,7 @@ test('only what is named is lifted', async () => {
   ]);
 });
 
-test("the entry on Mailgun's own list is deleted too, once", async () => {
+test("suppressions lift also deletes the entry on Mailgun's own list, once", async () => {
   const recipient = `${randomUUID()}@example.org`;
   await happen(bounce(recipient, 1_790_000_000));
   const entry = `/v3/${DOMAIN}/bounces/${encodeURIComponent(recipient)}`;
@@ -143,7 +143,7 @@ test("the entry on Mailgun's own list is deleted too, once", async () => {
   expect(again).toMatchObject({ exitCode: 0, lines: [{ event: 'lifted', atMailgun: 'not-there' }, { lifted: 0 }] });
 });
 
-test('nothing is lifted where Mailgun fails', async () => {
+test('suppressions lift lifts nothing if Mailgun fails', async () => {
   const recipient = `${randomUUID()}@example.org`;
   await happen(bounce(recipient, 1_790_000_000));
   local.stack.misbehave({ fails: { mode: '500', percent: 100 } });
@@ -173,7 +173,7 @@ async function listed(...flags: string[]) {
   return json().map((line) => suppressionsListLine.parse(line));
 }
 
-test('the list holds what is in force, each once, and what was lifted no more', async () => {
+test('suppressions list holds every active suppression once, and no lifted ones', async () => {
   const [bounced, complained, lifted] = Array.from({ length: 3 }, () => `${randomUUID()}@list.example`);
   const since = '2026-10-01';
   const atSeconds = Date.parse('2026-10-02T08:00:00Z') / 1000;
@@ -198,7 +198,7 @@ test('the list holds what is in force, each once, and what was lifted no more', 
   expect(table.errors.join()).toMatch(/in force of/);
 });
 
-test('what an older version stored is on the list once it is indexed, and a repeat does nothing', async () => {
+test('suppressions index adds what an older version stored to the list, and does nothing when repeated', async () => {
   const recipient = `${randomUUID()}@older.example`;
   await happen(bounce(recipient, 1_791_000_000));
   const { client, name } = { client: local.target.clients.table, name: local.target.output('TableName') };
@@ -233,7 +233,7 @@ test.each([
   expect({ exitCode, errors }).toEqual({ exitCode: 2, errors: [expect.stringMatching(says)] });
 });
 
-test('nothing is lifted without a yes', async () => {
+test('suppressions lift lifts nothing without confirmation', async () => {
   const recipient = `${randomUUID()}@example.org`;
   await happen(complaint(recipient, 1_790_000_000));
   const command = ['suppressions', 'lift', recipient];
@@ -244,7 +244,7 @@ test('nothing is lifted without a yes', async () => {
   expect(await show(recipient)).toMatchObject([{ suppressed: false }, { active: false }]);
 });
 
-test('a stack that does not run is one sentence and exit code 1', async () => {
+test('suppressions reports a stack that does not run in one sentence, with exit code 1', async () => {
   const { exitCode, errors } = await local.ledger(['suppressions', 'show', 'a@b.example'], {
     openDeployment: () => openDeployment({ kind: 'local', port: 1 }),
   });

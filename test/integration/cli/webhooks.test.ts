@@ -24,14 +24,14 @@ const hooks = (domain: string, type = '') => `/v3/domains/${domain}/webhooks${ty
 const put = (type: string, urls: string[], domain = DOMAIN) =>
   local.mailgun(hooks(domain, type), { method: 'PUT', body: formOf({ url: urls }) });
 
-/** As the stack registers itself when it starts. */
+/** Registers as the stack does when it starts. */
 beforeEach(async () => {
   for (const domain of [DOMAIN, SECOND]) local.stack.mailgun.register(domain, WEBHOOK_TYPES, own);
   const { json } = await local.mailgun('/v1/webhooks');
   for (const { webhook_id } of json.webhooks) await local.mailgun(`/v1/webhooks/${webhook_id}`, { method: 'DELETE' });
 });
 
-/** All that is registered, to see whether anything changed. */
+/** Returns all registrations, to compare them later. */
 const registered = () => Promise.all([hooks(DOMAIN), hooks(SECOND), '/v1/webhooks'].map((path) => local.mailgun(path)));
 
 async function check(...args: string[]) {
@@ -44,7 +44,7 @@ async function sync(...args: string[]) {
   return { exitCode, lines: json().map((line) => webhooksSyncLine.parse(line)) };
 }
 
-/** The line of doctor about the webhooks of a domain. */
+/** Returns doctor's line about the webhooks of a domain. */
 async function webhooksOf(domain: string) {
   const { json } = await local.ledger(['doctor', '--json']);
   return json()
@@ -62,7 +62,7 @@ test('doctor finds the webhooks in order, calls one other receiver a warning, an
   expect(unknown).toMatchObject({ state: 'unknown', says: expect.stringMatching(/answered 500/) });
 });
 
-test('a stack that was started has no drift, and reconcile says so', async () => {
+test('a newly started stack has no webhook drift, and reconcile says so', async () => {
   expect(await check()).toEqual({
     exitCode: 0,
     lines: [{ event: 'checked', domains: 2, types: 8, drift: 0 }],
@@ -71,13 +71,13 @@ test('a stack that was started has no drift, and reconcile says so', async () =>
   expect(await driftMetric()).toBe(0);
 });
 
-/** The last measurement of reconcile. */
+/** Returns the last webhook drift that reconcile measured. */
 async function driftMetric(): Promise<unknown> {
   const entries = await local.target.logs('reconcile', 0);
   return entries.findLast(({ facts }) => facts.message === 'webhooks compared')?.facts.WebhookDrift;
 }
 
-test('every kind of drift is named, and reconcile counts the same', async () => {
+test('webhooks check names every kind of drift, and reconcile counts the same', async () => {
   await local.mailgun(hooks(DOMAIN, 'opened'), { method: 'DELETE' });
   await put(
     'clicked',
@@ -116,7 +116,7 @@ test('every kind of drift is named, and reconcile counts the same', async () => 
   expect(await driftMetric()).toBe(9);
 });
 
-test("this stack's own URL is never printed, foreign ones are", async () => {
+test("webhooks check prints foreign URLs, and never this stack's own", async () => {
   await put('opened', [own, OTHER]);
   await put('clicked', [OTHER]);
   const texts = await Promise.all([
@@ -131,7 +131,7 @@ test("this stack's own URL is never printed, foreign ones are", async () => {
   }
 });
 
-test('sync adds what is missing beside what is there, and a second time changes nothing', async () => {
+test('webhooks sync adds missing URLs beside existing ones, and changes nothing when repeated', async () => {
   await local.mailgun(hooks(DOMAIN, 'opened'), { method: 'DELETE' });
   await put('clicked', [OTHER]);
   local.stack.mailgun.register(SECOND, ['delivered'], OLD, 'legacy');
@@ -157,7 +157,7 @@ test('sync adds what is missing beside what is there, and a second time changes 
   expect(await registered()).toEqual(after);
 });
 
-test('where the account covers a type, sync registers no double', async () => {
+test('webhooks sync registers no duplicate of a type that the account covers', async () => {
   await local.mailgun(hooks(DOMAIN, 'opened'), { method: 'DELETE' });
   await local.mailgun(hooks(SECOND, 'opened'), { method: 'DELETE' });
   await local.mailgun('/v1/webhooks', { method: 'POST', body: formOf({ url: own, event_types: ['opened'] }) });
@@ -165,7 +165,7 @@ test('where the account covers a type, sync registers no double', async () => {
   expect((await sync()).lines).toEqual([{ event: 'synced', changes: 0, drift: 0 }]);
 });
 
-test('a type with three other URLs is left, and taken once one of them is removed', async () => {
+test('webhooks sync skips a type with three other URLs, and registers it once one is removed', async () => {
   await put('clicked', [OTHER, OLD, 'https://third.example.net/']);
   expect(await sync()).toMatchObject({
     exitCode: 1,
@@ -181,7 +181,7 @@ test('a type with three other URLs is left, and taken once one of them is remove
   expect(urls).toEqual([OTHER, 'https://third.example.net/', own]);
 });
 
-test('what --remove names goes from every type and level, and nothing else does', async () => {
+test('webhooks sync --remove removes exactly the named URL, from every type and level', async () => {
   await put('opened', [own, OLD, OTHER]);
   await local.mailgun('/v1/webhooks', {
     method: 'POST',
@@ -198,7 +198,7 @@ test('what --remove names goes from every type and level, and nothing else does'
   expect((await sync('--remove', OLD, '--yes')).lines.at(-1)).toMatchObject({ event: 'synced', changes: 0 });
 });
 
-test('two runs at once, and another receiver that registers meanwhile, lose no URL', async () => {
+test('concurrent runs of webhooks sync, with another receiver registering meanwhile, lose no URL', async () => {
   await local.mailgun(hooks(DOMAIN, 'opened'), { method: 'DELETE' });
   await local.mailgun(hooks(DOMAIN, 'clicked'), { method: 'DELETE' });
   const other = formOf({ url: OTHER, event_types: ['opened', 'clicked'] });
@@ -234,7 +234,7 @@ test('doctor warns of redacted webhooks', async () => {
   expect(await find()).toMatchObject({ state: 'ok' });
 });
 
-test('named for one domain, an URL stays at the account and the other domains', async () => {
+test('webhooks sync --remove for one domain keeps the URL at the account and at other domains', async () => {
   for (const domain of [DOMAIN, SECOND]) await put('opened', [own, OLD], domain);
   await local.mailgun('/v1/webhooks', { method: 'POST', body: formOf({ url: OLD, event_types: ['clicked'] }) });
 
@@ -253,7 +253,7 @@ test.each([
   expect({ exitCode, errors }).toEqual({ exitCode: 2, errors: [expect.stringMatching(says)] });
 });
 
-test('the own URL is removed where it is named, for a stack that is torn down', async () => {
+test("webhooks sync --remove removes this stack's own URL if it is named", async () => {
   await put('opened', [own, OTHER]);
   const { exitCode, lines } = await local.ledger(['webhooks', 'sync', '--remove', own, '--yes']);
   expect(exitCode).toBe(0);
@@ -262,7 +262,7 @@ test('the own URL is removed where it is named, for a stack that is torn down', 
   expect((await local.mailgun(hooks(DOMAIN))).json.webhooks).toEqual({ opened: { urls: [OTHER] } });
 });
 
-test('a Mailgun that fails is one sentence and exit code 1, and harms no reconciliation', async () => {
+test('webhooks reports a Mailgun failure in one sentence with exit code 1, and reconciliation continues', async () => {
   local.stack.misbehave({ fails: { mode: '500', percent: 100 } });
   const { exitCode, errors } = await local.ledger(['webhooks', 'check']);
   local.stack.misbehave({});
@@ -272,7 +272,7 @@ test('a Mailgun that fails is one sentence and exit code 1, and harms no reconci
   });
 });
 
-test('each region is asked for its own domains', async () => {
+test('webhooks check reads each region for its own domains', async () => {
   const regions = await Promise.all(
     ['us', 'eu'].map((region) =>
       startMailgunApi({

@@ -20,7 +20,7 @@ import { LONE_PROCESS } from '../../support/erasures.ts';
 import { type S3Bucket, startS3Bucket } from '../../support/s3-bucket.ts';
 import { DOMAIN } from '../../support/webhooks.ts';
 
-// The real table, from which a TTL has taken events, and the Parquet objects that still hold them.
+// The real table, from which a TTL has removed events, and the Parquet objects that still hold them.
 
 const MESSAGE_ID = `old@${DOMAIN}`;
 const message = { headers: { 'message-id': MESSAGE_ID } };
@@ -43,7 +43,7 @@ beforeAll(async () => {
   writer.end();
   s3.objects.set(objectKey(DOMAIN, SLICE_START, 0), readFileSync(path));
   const store = createProcess({ ...LONE_PROCESS, records: createEventRepository(engines.table), retentionDays: 90 });
-  // The other message has left the table as a whole.
+  // The other message has left the table completely.
   for (const { event, receivedAtMs } of ROWS.filter((_, nth) => nth !== 1)) {
     const raw = JSON.parse(event ?? '');
     await store({ source: 'webhook', receivedAt: receivedAtMs, domain: DOMAIN, event: raw });
@@ -67,14 +67,14 @@ async function why(outputs: Record<string, string>) {
   return { days: told.archivedDays, status: recipient.status, because: recipient.because, events };
 }
 
-/** As a TTL does it. */
+/** Deletes an event as a TTL does. */
 async function expire(event: string): Promise<void> {
   const { partition, eventSort } = identify(JSON.parse(event), DOMAIN);
   const { client, name } = engines.table;
   await client.send(new DeleteCommand({ TableName: name, Key: { pk: partition, sk: eventSort } }));
 }
 
-test('an archive is not read while the table holds every event', async () => {
+test('why does not read the archive while the table holds every event', async () => {
   expect(await why({ ArchiveBucketName: s3.bucket.name })).toMatchObject({
     days: [],
     events: [
@@ -85,7 +85,7 @@ test('an archive is not read while the table holds every event', async () => {
   });
 });
 
-test('what has left the table is shown as the archive holds it, and nothing of another message', async () => {
+test('why shows events that left the table from the archive, and none of another message', async () => {
   await expire(ROWS[0]?.event ?? '');
   expect((await why({ ArchiveBucketName: s3.bucket.name })).events).toEqual([
     ['accepted', true, false],
@@ -105,7 +105,7 @@ test('what has left the table is shown as the archive holds it, and nothing of a
   });
 });
 
-test('without an archive the status stands, and says that its event is not stored', async () => {
+test('without an archive why shows the status, and that its event is not stored', async () => {
   expect(await why({})).toMatchObject({
     days: [],
     status: 'DELIVERED',
@@ -114,7 +114,7 @@ test('without an archive the status stands, and says that its event is not store
   });
 });
 
-test('of an erased recipient nothing comes back from the archive', async () => {
+test('why shows nothing of an erased recipient from the archive', async () => {
   const { client, name } = engines.table;
   const key = (await engines.secrets.send(
     new GetSecretValueCommand({ SecretId: engines.output('ErasureKeySecretArn') }),

@@ -22,12 +22,12 @@ import {
 import { eventOf, type ReadStack, startReadStack } from '../../support/read-stack.ts';
 import { DOMAIN } from '../../support/webhooks.ts';
 
-// Every view in a browser, against the local stack with the twin's traffic and what hostile senders could add to it.
+// Every view in a browser, against the local stack with the twin's traffic and hostile content.
 
 jest.setTimeout(120_000);
 
 const TROUBLE = 'window.hacked = (window.hacked ?? 0) + 1';
-/** An address, a tag or a reason may be any of these. */
+/** Values that an address, a tag or a reason may have. */
 const NAUGHTY: readonly string[] = [
   `<img src=x onerror="${TROUBLE}">`,
   `<script>${TROUBLE}</script>`,
@@ -44,7 +44,7 @@ const NAUGHTY: readonly string[] = [
   '',
   ' ',
 ];
-/** A valid address: quotation marks let a local part hold anything. */
+/** A valid address: in quotation marks, a local part may contain anything. */
 const HOSTILE = `${JSON.stringify(`<img src=x onerror="${TROUBLE}">`)}@evil.example`;
 const REJECTED_ID = `rejected.1@${DOMAIN}`;
 const HOSTILE_ID = `<img src=x onerror="${TROUBLE}">.1@${DOMAIN}`;
@@ -63,11 +63,11 @@ beforeAll(async () => {
   await browser.context.grantPermissions(['clipboard-read', 'clipboard-write']);
   const { ready } = stack.stack;
   const { signal } = new AbortController();
-  // Posted and listed, so that the ledger counts them and their tags stand in the statistics.
+  // Posted and listed, so that the ledger counts them and the statistics contain their tags.
   const seeded = [...hostileEvents(), rejectedEvent()];
   await stack.store(...seeded);
   stack.stack.list(seeded as unknown as EventData[]);
-  // What the twin knows nothing of is not its to judge, so its verdict is not asked for.
+  // The scenario does not know these events, so its result is not checked.
   await runScenario({
     ready,
     twin: openTwin(ready, stack.stack, signal),
@@ -103,7 +103,7 @@ function hostileEvents(): JsonObject[] {
   return [...naughty, failed];
 }
 
-/** Names its recipient in the header alone, as Mailgun does of what it never tried to send. */
+/** Returns an event with its recipient only in the header, as Mailgun reports mail it did not try to send. */
 function rejectedEvent(): JsonObject {
   const headers = { 'message-id': REJECTED_ID, to: '"Hopper, Grace" <grace@example.org>' };
   const reject = { reason: 'Virus detected', description: 'Contains a signature of EICAR' };
@@ -117,14 +117,14 @@ function rejectedEvent(): JsonObject {
   };
 }
 
-/** A tab of its own, with the token handed over as `npm start` does. */
+/** Opens a new tab, with the token passed as `npm start` does. */
 const openPage = (url = stack.ready.dashboardUrl) => openDashboard(browser.context, url, troubles);
 
 const text = (selector: string) => page.locator(selector).first().innerText();
 const panel = (name: string) => page.locator('.panel', { has: page.getByRole('heading', { name }) });
 const withoutFragment = (url: string) => url.replace(/#.*/, '');
 
-/** A message with four recipients, as the twin sends two. */
+/** Returns a message with four recipients; the twin's have two. */
 async function fourRecipients(): Promise<string> {
   const { body } = await stack.get('/mailgun/events?limit=1000&type=accepted');
   const counts = Map.groupBy(body.events as { messageId: string }[], ({ messageId }) => messageId);
@@ -241,10 +241,10 @@ describe('health', () => {
   });
 
   test('shows the alarms that are on, with who is hurt and what to type, causes first', async () => {
-    // The read API keeps alarms for 20 seconds.
+    // The read API caches alarms for 20 seconds.
     let shown = '';
     for (const untilMs = Date.now() + 40_000; Date.now() < untilMs && !shown.includes('stuck'); await sleep(1000)) {
-      // An evaluation of the metrics may come before the read API looks, and end what was set.
+      // An evaluation may end the state before the read API reads it.
       for (const alarm of ['stuck', 'dead-letters']) {
         expect(stack.stack.setAlarm(`mailgun-ledger-dev-${alarm}`, 'ALARM', 'a test')).toBe(true);
       }
@@ -341,7 +341,7 @@ describe('finding', () => {
   test('leads from a message id to its recipients, each with a timeline and the event that decided', async () => {
     const messageId = await fourRecipients();
     await goTo(page, '#/find');
-    // By keyboard alone: the field, the id, Enter.
+    // By keyboard only: the field, the id, Enter.
     await page.getByLabel('Address, message id').focus();
     await page.keyboard.type(`<${messageId}>`);
     await page.keyboard.press('Enter');
@@ -359,7 +359,7 @@ describe('finding', () => {
   });
 
   test('leads from a message to a recipient, its suppressions and how to lift them', async () => {
-    // Not by the text of the whole panel: a random id may hold the number too.
+    // Not by the text of the whole panel: a random id may contain the number too.
     const refused = page.locator('.said', { hasText: /^550 / });
     await page.locator('.panel').filter({ has: refused }).getByRole('link').first().click();
     await page.getByRole('heading', { name: 'Recipient' }).waitFor();
@@ -401,7 +401,7 @@ describe('finding', () => {
     };
     const { body } = await stack.get('/mailgun/events?limit=1000&type=accepted');
     const [{ details, userVariables, recipient }] = body.events.filter(
-      // Mailgun gives a sentence where it could not load them.
+      // Mailgun's value is a sentence if it could not load them.
       ({ userVariables }: { userVariables: unknown }) =>
         typeof userVariables === 'object' &&
         Object.values(userVariables ?? {}).some((each) => typeof each === 'string'),
@@ -634,7 +634,7 @@ describe('a campaign', () => {
     expect(recipients.length).toBeGreaterThan(0);
     expect(download.suggestedFilename()).toBe('failed-newsletter.csv');
     expect(lines[0]).toBe('\uFEFFrecipient,messageId,at,failureClass,reason,code,text');
-    // An address may hold quotation marks, which the file doubles.
+    // An address may contain quotation marks, which CSV doubles.
     expect(lines.slice(1).map((line) => line.startsWith('"') || recipients.includes(line.split(',')[0] ?? ''))).toEqual(
       recipients.map(() => true),
     );
@@ -659,7 +659,7 @@ describe('a campaign', () => {
     await goTo(page, '#/find');
     await page.unroute('**/mailgun/campaigns*');
 
-    // The last day is included on the page, and excluded on the command line.
+    // The last day is inclusive on the page, and exclusive on the command line.
     expect(commands).toEqual([
       expect.stringContaining(`report --domain ${DOMAIN} --from 2026-01-30 --to 2026-02-10 --csv --local`),
     ]);
@@ -684,7 +684,7 @@ describe('a campaign', () => {
       const body = { ...(await response.json()), completeness: 'unknown', completeFrom };
       return route.fulfill({ response, json: { ...body, ...(archive && { archive }) } });
     });
-    // An address that is shown already would not be read again.
+    // The current address would not be loaded again.
     await goTo(page, '#/find');
     await goTo(page, `#/campaign/newsletter?domain=${DOMAIN}`);
     const [shown, found] = [await text('main'), await page.locator('.command code').allInnerTexts()];

@@ -15,11 +15,11 @@ import { openDeliveryLog, SEEDED_RECEIVER } from '../../support/delivery-log.ts'
 import { type ReadStack, startReadStack } from '../../support/read-stack.ts';
 import { DOMAIN } from '../../support/webhooks.ts';
 
-// The page of a receiver in a browser, with one delivery of each kind. The tests build on each other.
+// A receiver's page in a browser, with one delivery in each state. The tests depend on each other.
 
 jest.setTimeout(120_000);
 
-/** What a hostile receiver responds, and an id may be. */
+/** Content of a hostile receiver's response, and of an id. */
 const HOSTILE = '<img src=x onerror="window.hacked = 1">';
 
 let stack: ReadStack;
@@ -56,7 +56,7 @@ async function seedDeliveries(): Promise<void> {
 const text = (selector: string) => page.locator(selector).first().innerText();
 const rows = (name: string) => page.getByRole('region', { name }).locator('tbody tr');
 
-test('the page is reached from the health of the pipeline', async () => {
+test('the receiver page is linked from the health view', async () => {
   await goTo(page, '#/health');
   await page.getByRole('link', { name: 'crm' }).click();
   await page.getByRole('heading', { name: 'Receiver crm' }).waitFor();
@@ -65,7 +65,7 @@ test('the page is reached from the health of the pipeline', async () => {
   expect(await text('nav [aria-current]')).toBe('Health');
 });
 
-test('it shows the state, what is left over by name, and what to type', async () => {
+test('the receiver page shows the state, unaccounted deliveries by name, and what to type', async () => {
   const shown = (await text('.panel')).replaceAll(/\n+/g, '\n');
 
   expect(shown).toMatch(/disabled since [\s\S]*it responded 410, last status 410/);
@@ -99,13 +99,13 @@ test('a type breaks at its dots alone, and an option not at all', async () => {
   expect(new Set(heights)).toEqual(new Set([1]));
 });
 
-test('its ledger has a row for each hour', async () => {
+test("the receiver's ledger has a row for each hour", async () => {
   const cells = await rows('by hour').locator('td').allInnerTexts();
-  // Three published, and one of each kind.
+  // Three published, and one in each state.
   expect(cells.map(Number).reduce((sum, count) => sum + count)).toBe(6);
 });
 
-test('it is readable, by keyboard alone too, on a phone and a desk, by day and night', async () => {
+test('the receiver page is accessible, also by keyboard only, on both screens and in both schemes', async () => {
   await takePictures(page, 'receiver');
   await page.setViewportSize(SCREENS[0]);
   expect(await overflow(page)).toBe(0);
@@ -116,7 +116,7 @@ test('it is readable, by keyboard alone too, on a phone and a desk, by day and n
   await page.setViewportSize(SCREENS[1]);
 });
 
-test('it shows every attempt of the last day, newest first, or those of one state', async () => {
+test('the receiver page shows every attempt of the last day, newest first, or those of one state', async () => {
   const deliveries = rows('Deliveries to crm, newest first');
   expect(await deliveries.count()).toBe(3);
   expect(await deliveries.last().innerText()).toMatch(/TimeoutError, 15000 ms[\s\S]*204, 41 ms/);
@@ -130,7 +130,7 @@ test('it shows every attempt of the last day, newest first, or those of one stat
   expect(await deliveries.allInnerTexts()).toEqual([expect.stringContaining('500, 12 ms')]);
 });
 
-test('what a receiver responded stays text', async () => {
+test("a receiver's response is shown as text", async () => {
   expect(await text('.said')).toBe(HOSTILE);
   expect(await page.locator('main img').count()).toBe(0);
   expect(troubles).toEqual([]);

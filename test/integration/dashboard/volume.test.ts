@@ -10,12 +10,12 @@ import { openDashboard, takePictures } from '../../support/dashboard-page.ts';
 import { eventOf, type ReadStack, startReadStack } from '../../support/read-stack.ts';
 import { DOMAIN } from '../../support/webhooks.ts';
 
-// The first view after a day of a hundred thousand events, all of them in the table and in its ledger.
+// The first view after a day of a hundred thousand events, all in the table and in its ledger.
 
 const EVENTS = 100_000;
 const SLICES = 94;
 const SLICE_SECONDS = 900;
-/** One for health; the ledger and the newest event of the one domain. */
+/** One for health, one for the ledger, one for the domain's newest event. */
 const CALLS = 3;
 
 let stack: ReadStack;
@@ -28,7 +28,7 @@ afterAll(async () => {
   await Promise.all([browser?.close(), stack?.stop()]);
 });
 
-/** One event goes in by webhook; the others are copies of its item under keys of their own. */
+/** Posts one event as a webhook, and copies its item under other keys. */
 async function fill(): Promise<void> {
   const { awsEndpointUrl, outputs, region } = stack.stack.place;
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };

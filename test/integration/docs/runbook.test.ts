@@ -9,8 +9,8 @@ import { AlarmWorld } from '../../support/alarm-world.ts';
 import { hasPlaceholder, isLedger, readDoc, shellLines, tableCommands } from '../../support/printed-commands.ts';
 import { Synthesized } from '../../support/synthesized.ts';
 
-// What the runbook, the alarms and the operations page tell people to type runs as it is printed, in a shell, against a
-// stack on which something is wrong.
+// Every command that the runbook, the alarms and the operations page print is run as printed, in a shell, against a
+// stack with problems.
 
 const PROJECT = join(import.meta.dirname, '../../..');
 const LONG = 300_000;
@@ -63,10 +63,10 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** Files that commands read from stand in the test's folder. */
+/** Replaces input files by those in the test's folder. */
 const asHere = (line: string) => line.replace(/ < (\S+\.txt)$/, (_, name) => ` < ${join(folder, name)}`);
 
-/** Runs a line in a shell; npm's own words are left out. */
+/** Runs a line in a shell; removes npm's own output. */
 async function typed(line: string): Promise<{ code: number | null; out: string; err: string }> {
   const port = new URL(world.stack.ready.webhookUrl).port;
   const child = spawn('sh', ['-c', asHere(line)], {
@@ -80,7 +80,7 @@ async function typed(line: string): Promise<{ code: number | null; out: string; 
   return { code, out, err };
 }
 
-/** Commands that answer 1 where something is wrong, which it is here. */
+/** Commands that exit with 1 if something is wrong, which it is here. */
 const JUDGES = / -- (status|doctor|webhooks check|dlq redrive --yes)$/;
 
 async function expectAnswer(line: string): Promise<void> {
@@ -118,7 +118,7 @@ describe('the runbook, and the first command of each alarm', () => {
 describe('the operations page', () => {
   beforeAll(async () => {
     await world.emptyDeadLetters();
-    // What sounds already cannot be drilled.
+    // An alarm that is on cannot be drilled.
     expect(await becomes('dead-letters', 'OK')).toBe(true);
   }, LONG);
 
@@ -132,7 +132,7 @@ async function becomes(anchor: string, state: string): Promise<boolean> {
   return false;
 }
 
-/** As the alarms of a publishing environment print them, without the environment. */
+/** Returns the first commands in the alarms of an environment with publishing, without the environment. */
 function firstCommands(): string[] {
   const alarms = new Synthesized('dev', { publish: { enabled: true } }).ofType('AWS::CloudWatch::Alarm');
   const commands = alarms.map(({ Properties }) => /^First: (.+) --env dev$/m.exec(Properties.AlarmDescription)?.[1]);

@@ -10,8 +10,8 @@ import { postWebhook, startTestStack } from '../../support/local-stack.ts';
 import { type HeardRequest, type ReceiverServer, startReceiver } from '../../support/receiver-server.ts';
 import { DOMAIN, deliveredEvent } from '../../support/webhooks.ts';
 
-// The receivers of examples/, each with the library of its language, get the deliveries of the local stack. The stack
-// posts to a relay, since its receivers have addresses before it starts and secrets afterwards.
+// The receivers of examples/, each with its language's library, get the local stack's deliveries. The stack posts to a
+// relay, because receivers need an address before it starts and a secret after.
 
 const EXAMPLES = Object.entries(prepareExamples());
 const present = EXAMPLES.flatMap(([name, command]) => ('run' in command ? [{ name, ...command }] : []));
@@ -31,7 +31,7 @@ beforeAll(async () => {
     examples.push(example);
     relays[nth]?.respond(async (response, heard) => {
       const [first, repeat] = [await post(example, heard), await post(example, heard)];
-      // What does not come through comes again.
+      // A failed delivery is repeated.
       response.writeHead(first !== 0 && first === repeat ? first : 502).end();
     });
   }
@@ -42,7 +42,7 @@ afterAll(async () => {
   await Promise.all(relays.map((relay) => relay.close()));
 });
 
-/** Hands a request on, byte for byte; returns the status, or 0 where no response came. */
+/** Forwards a request byte for byte; returns the status, or 0 without a response. */
 function post({ url }: ExampleReceiver, { headers, body }: Pick<HeardRequest, 'headers' | 'body'>): Promise<number> {
   return new Promise((resolve) => {
     const length = { 'content-length': Buffer.byteLength(body) };
@@ -57,14 +57,14 @@ async function sendEvents(count: number): Promise<string[]> {
   const ids = Array.from({ length: count }, () => `${randomUUID()}@${DOMAIN}`);
   for (const id of ids) {
     const over = { id: randomUUID(), timestamp: Date.now() / 1000, message: { headers: { 'message-id': id } } };
-    // JSON of other libraries would not escape the letter.
+    // Other JSON libraries would not escape this letter.
     const reason = { event: 'failed', severity: 'permanent', reason: 'bounce', recipient: `zoë-${id}` };
     expect(await postWebhook(stack, deliveredEvent({ ...over, ...reason }))).toBe(200);
   }
   return ids;
 }
 
-/** Until a relay has heard of every message; returns what it has heard of them, once each. */
+/** Waits until a relay has received every message; returns its requests, one for each. */
 async function heardBy(relay: ReceiverServer | undefined, messageIds: readonly string[]) {
   for (let waits = 0; waits < 600; waits += 1) {
     const heard = (relay?.heard ?? []).map(({ headers, body }) => ({ headers, ...JSON.parse(body) }));
@@ -75,7 +75,7 @@ async function heardBy(relay: ReceiverServer | undefined, messageIds: readonly s
   throw new Error('not every delivery came');
 }
 
-/** Until the example has printed every line. */
+/** Waits until the example has printed every line. */
 async function hasActed({ acted = [] }: Partial<ExampleReceiver> = {}, lines: readonly string[]): Promise<void> {
   for (let waits = 0; waits < 200 && !lines.every((line) => acted.includes(line)); waits += 1) await sleep(50);
   expect(acted.filter((line) => lines.includes(line)).toSorted()).toEqual([...lines].toSorted());
@@ -106,7 +106,7 @@ test('each goes on with the secret that it holds once another signs beside it', 
     const rotated = rotatedSecrets(JSON.parse(SecretString), next, Date.now(), 3_600_000);
     await secrets.send(new PutSecretValueCommand({ SecretId, SecretString: JSON.stringify(rotated) }));
   }
-  // A new process reads the secrets; the old one keeps what it read for some minutes.
+  // A new process reads the secrets; the old one caches them for some minutes.
   process.kill((await stack.stats()).processes.deliver ?? 0, 'SIGKILL');
   const ids = await sendEvents(2);
 

@@ -6,7 +6,7 @@ import { listenOnLoopback } from '../../../tools/local-stack/run/listener.ts';
 import { eventOf, type ReadStack, startReadStack } from '../../support/read-stack.ts';
 import { DOMAIN } from '../../support/webhooks.ts';
 
-// The example of docs/integrate.md, run as a person would, against the local stack.
+// The example of docs/integrate.md, run as described there, against the local stack.
 
 const ROOT = join(import.meta.dirname, '../../..');
 const MAILGUN_KEY = 'key-of-the-example';
@@ -33,13 +33,13 @@ async function run(to: string, myId: string, ledgerUrl = api.ready.apiUrl) {
   return JSON.parse(stdout);
 }
 
-test('a mail is sent, joined by its message id, and its status shown', async () => {
+test('send-and-follow sends a mail, finds it by message id, and shows its status', async () => {
   const outcome = await run('Ada+shop@North.Example', 'order-7');
   expect(outcome).toEqual({
     sent: true,
     messageId: expect.stringContaining(`@${DOMAIN}`),
     status: 'DELIVERED',
-    // Webhooks come in any order: the acceptance may still be on its way.
+    // Webhooks arrive in any order: the acceptance may still be missing.
     events: expect.arrayContaining(['EMAIL_DELIVERED']),
     myId: 'order-7',
   });
@@ -47,7 +47,7 @@ test('a mail is sent, joined by its message id, and its status shown', async () 
   expect(body.events[0]).toMatchObject({ tags: ['receipts'], recipient: 'Ada+shop@North.Example' });
 }, 90_000);
 
-test('a status that is there before its event is waited out', async () => {
+test('send-and-follow waits for the event if the status is there first', async () => {
   let early = 0;
   const readApi = await listenOnLoopback(async (request, response) => {
     const { status, body } = await api.get(request.url ?? '');
@@ -59,7 +59,7 @@ test('a status that is there before its event is waited out', async () => {
   expect(outcome).toMatchObject({ status: 'DELIVERED', myId: 'order-8' });
 }, 90_000);
 
-test('no mail goes to a recipient who does not want it', async () => {
+test('send-and-follow does not send to a suppressed recipient', async () => {
   const recipient = 'gone@north.example';
   await api.store(
     eventOf('bounced@mg.example.com', { recipient, event: 'failed', severity: 'permanent', reason: 'bounce' }),
@@ -68,7 +68,7 @@ test('no mail goes to a recipient who does not want it', async () => {
   expect((await api.get(`/mailgun/recipients/${recipient}`)).body.messages).toHaveLength(1);
 }, 90_000);
 
-test('an unsubscribe holds mail back, whatever tags its event carries', async () => {
+test('send-and-follow does not send after an unsubscribe, whatever tags its event has', async () => {
   const recipient = 'picky@north.example';
   await api.store(eventOf('news@mg.example.com', { recipient, event: 'unsubscribed', tags: ['news'] }));
   expect(await run(recipient, 'order-10')).toMatchObject({ sent: false });

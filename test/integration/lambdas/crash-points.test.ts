@@ -21,8 +21,8 @@ import { erasureKey, LONE_PROCESS } from '../../support/erasures.ts';
 import { DOMAIN, deliveredEvent, jsonBody, KEY, NOW_MS, signed } from '../../support/webhooks.ts';
 import { wholeHistory } from '../../support/whole-history.ts';
 
-// Every call that ingest and process make to AWS is a point. At each, the process dies before the call, after the
-// call took effect but before its reply, and after the reply: alone, and in every ordered pair of two attempts.
+// Every call that ingest and process make to AWS is a crash point: the process is killed before the call, after it took
+// effect but before its reply, and after the reply; alone, and in every ordered pair over two attempts.
 
 let engines: TestEngines;
 let invoke: ReturnType<typeof crashableInvocations>;
@@ -34,7 +34,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => engines?.close());
 
-/** A cold start of ingest takes one webhook. */
+/** Runs a webhook through a cold start of ingest. */
 function ingest(bytes: Uint8Array, trouble?: InjectedFailure) {
   const { table, queues, secrets, output } = engines;
   const take = createIngest({
@@ -65,7 +65,7 @@ function storeBody(body: string, trouble?: InjectedFailure) {
   return invoke(() => store(decoded.message), trouble);
 }
 
-/** Processes all that is queued, without a crash. */
+/** Processes all queued messages without a crash. */
 async function drain(): Promise<void> {
   const QueueUrl = engines.output('QueueUrl');
   for (;;) {
@@ -87,7 +87,7 @@ function complaint(): { event: JsonObject; messageId: string; recipient: string 
   return { event, messageId, recipient };
 }
 
-/** The event is there once, with its status and its suppression. */
+/** Asserts that the event is stored once, with its status and its suppression. */
 async function expectOneEffect({ messageId, recipient }: ReturnType<typeof complaint>): Promise<void> {
   const { statuses, events } = await wholeHistory(createMessageHistory(engines.table), messageId);
   expect(events).toHaveLength(1);
@@ -102,7 +102,7 @@ async function expectOneEffect({ messageId, recipient }: ReturnType<typeof compl
   expect(Items).toMatchObject([{ kind: 'complaint', eventKey: events[0]?.eventKey, lastAt: Items?.[0]?.since }]);
 }
 
-/** Every death that calls so far discovered allow: each point at each moment. */
+/** Returns every crash at the calls seen so far: each call at each moment. */
 const deathsAt = (points: readonly string[]): InjectedFailure[] =>
   points.flatMap((_, call) => CRASH_MOMENTS.map((moment) => ({ call, moment, kind: 'crash' as const })));
 
@@ -111,7 +111,7 @@ function tick(name: string): void {
   cells.set(name, (cells.get(name) ?? 0) + 1);
 }
 
-/** One delivery: the attempts die as told, and Mailgun retries until one is acknowledged. */
+/** Delivers one event: attempts crash as given, and Mailgun retries until one is acknowledged. */
 async function deliver(deaths: readonly InjectedFailure[], drained: 'between' | 'after', retry: 'same' | 'fresh') {
   const subject = complaint();
   const first = signed(KEY);
@@ -129,7 +129,7 @@ async function deliver(deaths: readonly InjectedFailure[], drained: 'between' | 
   return points;
 }
 
-test('ingest: whichever call it dies at, once or twice, the event is stored exactly once', async () => {
+test('ingest crashing at any call, once or twice, stores the event exactly once', async () => {
   const clean = await ingest(jsonBody(complaint().event, signed(KEY)));
   await drain();
   const seen = new Set(clean.points);
@@ -152,7 +152,7 @@ test('ingest: whichever call it dies at, once or twice, the event is stored exac
   expect([...seen].sort()).toEqual(['GetItem', 'GetSecretValue', 'PutItem', 'SendMessage', 'UpdateItem']);
 }, 300_000);
 
-test('process: whichever call it dies at, once or twice, the effects are there exactly once', async () => {
+test('process crashing at any call, once or twice, takes effect exactly once', async () => {
   cells.clear();
   const seen = new Set<string>();
   const bodyOf = (event: JsonObject, source: 'webhook' | 'reconcile' = 'webhook') =>

@@ -18,7 +18,7 @@ const WRITES = [
   ['sqs', 'DeleteMessageBatch'],
 ] as const;
 
-/** Every write takes effect, and of this share the reply is dropped. */
+/** Lets every write take effect, and drops the reply of this percentage. */
 function dropReplies(percent: number): Weather<void> {
   return async (ready, _random, signal) => {
     await control(

@@ -6,7 +6,7 @@ import type { LocalStack } from '../../../tools/local-ledger/local-ledger.ts';
 import { drained, postWebhook, signedNow, startTestStack } from '../../support/local-stack.ts';
 import { DOMAIN, deliveredEvent, KEY } from '../../support/webhooks.ts';
 
-// The whole pipeline as it is deployed: HTTP API, bundles in processes of their own, queue, table, read API.
+// The whole pipeline as deployed: HTTP API, bundles in processes of their own, queue, table, read API.
 
 let stack: LocalStack;
 
@@ -26,7 +26,7 @@ async function read(path: string, token = stack.ready.apiToken) {
 const eventOf = (messageId: string, over = {}) =>
   deliveredEvent({ id: randomUUID(), message: { headers: { 'message-id': messageId } }, ...over });
 
-test('a webhook comes in by HTTP and its status is read back', async () => {
+test('a webhook posted over HTTP is stored, and its status can be read', async () => {
   const messageId = `order/7&a=1#${randomUUID()}%2F+@${DOMAIN}`;
   const questionable = `order?${messageId}`;
   for (const id of [messageId, questionable]) expect(await post(eventOf(id))).toBe(200);
@@ -39,7 +39,7 @@ test('a webhook comes in by HTTP and its status is read back', async () => {
       body: { messageId: id, recipients: [{ status: 'DELIVERED' }] },
     });
   }
-  // A path may end at an escaped question mark, so only an id without one is found there.
+  // The gateway cuts a path at an escaped question mark, so only ids without one are found there.
   const byPath = await read(`/mailgun/messages/${encodeURIComponent(messageId)}`);
   expect(byPath.body).toEqual((await byQuery(messageId)).body);
 });
@@ -72,7 +72,7 @@ test('one webhook costs ingest one write and one send', async () => {
   });
 });
 
-test('killed while it works, each function comes back, and what was acknowledged is stored once', async () => {
+test('each function restarts after being killed, and acknowledged events are stored once', async () => {
   const messageId = randomUUID();
   const acknowledged: JsonObject[] = [];
   let killed = 0;
@@ -107,7 +107,7 @@ test('killed while it works, each function comes back, and what was acknowledged
   expect(stored).toEqual(expect.arrayContaining(acknowledged.map(({ id }) => `delivered#${id}`)));
 }, 120_000);
 
-test('while the table refuses every write of process, nothing is lost and nothing reaches the dead letters', async () => {
+test('while the table refuses every write of process, nothing is lost and nothing reaches the DLQ', async () => {
   const messageId = randomUUID();
   stack.setFaults([{ service: 'dynamodb', operation: 'UpdateItem', mode: '500', percent: 100 }]);
   for (let n = 0; n < 10; n += 1) expect(await post(eventOf(messageId))).toBe(200);

@@ -13,9 +13,9 @@ import { type ReceiverServer, startReceiver } from '../../support/receiver-serve
 import { Synthesized } from '../../support/synthesized.ts';
 import { DOMAIN, deliveredEvent, signed } from '../../support/webhooks.ts';
 
-// Every path of every function is gone once; what each called is held against what the same template lets it call.
+// Runs every path of every function once, and compares the calls with the permissions in the template.
 
-/** What is granted and never called, since Lambda's own poller calls it with the function's role. */
+/** Permissions that Lambda's own poller uses with the function's role. */
 const CALLED_BY_LAMBDA: Readonly<Record<string, readonly string[]>> = {
   process: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:GetQueueUrl'],
   publish: ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:ListStreams'],
@@ -59,10 +59,10 @@ afterAll(async () => {
   await receiver?.close();
 });
 
-/** An operation on many is allowed by the action on one. */
+/** A batch operation is allowed by the action on one item. */
 const actionOf = (call: string) => call.replace('.', ':').replace(/^(sqs:\w+)Batch$/, '$1');
 
-/** `<service>:<operation>` that the function's role allows. */
+/** Returns the operations that the function's role allows as `<service>:<operation>`. */
 function grantedTo(name: string): string[] {
   const stack = new Synthesized('dev', {
     publish: { enabled: true, recipients: true },
@@ -106,7 +106,7 @@ async function ingestAndProcess(): Promise<void> {
   const { partition: pk, eventSort: sk } = identify(event, DOMAIN);
   const Key = { pk, sk };
 
-  // New, forged, known, stored by another way, and acknowledged by someone who then crashed.
+  // New, forged, known, stored another way, and acknowledged by a function that then crashed.
   expect(await post(event, signature)).toBe(200);
   expect(await post(event, signed('key-of-nobody', { timestamp: String(Math.floor(Date.now() / 1000)) }))).toBe(401);
   await drained(ledger.stack);
@@ -114,7 +114,7 @@ async function ingestAndProcess(): Promise<void> {
   expect(await post(event, signature)).toBe(200);
   await table.send(new DeleteCommand({ TableName, Key }));
   expect(await post(event, signature)).toBe(200);
-  // A suppression, a person who is erased, and what no retry can fix.
+  // A suppression, an erased person, and a message that no retry can fix.
   const erased = `${randomUUID()}@erased.example`;
   expect(await post(eventOf({ event: 'complained' }), fresh())).toBe(200);
   const { exitCode } = await ledger.ledger(['erase', erased, '--yes']);
@@ -123,7 +123,7 @@ async function ingestAndProcess(): Promise<void> {
   await queues.send(new SendMessageCommand({ QueueUrl: ledger.target.output('QueueUrl'), MessageBody: 'poison' }));
   await drained(ledger.stack);
   expect((await ledger.stack.stats()).deadLetters).toBe(1);
-  // A forged bounce, put right by what Mailgun lists.
+  // A forged bounce, corrected from Mailgun's listing.
   const bounce = eventOf({
     event: 'failed',
     severity: 'permanent',
@@ -138,7 +138,7 @@ async function ingestAndProcess(): Promise<void> {
   });
   await queues.send(new SendMessageCommand({ QueueUrl: ledger.target.output('QueueUrl'), MessageBody }));
   await drained(ledger.stack);
-  // A table that is out: what fails is hidden until its next try.
+  // A table that is down: failed messages are hidden until their next attempt.
   const hides = async () => (await ledger.stack.stats()).byCaller.process?.calls['sqs.ChangeMessageVisibility'] ?? 0;
   const before = await hides();
   ledger.stack.setFaults([{ service: 'dynamodb', operation: 'UpdateItem', mode: '500', percent: 100 }]);
@@ -196,7 +196,7 @@ async function publish(): Promise<void> {
   expect(exitCode).toBe(0);
 }
 
-/** Delivered, dead after its last attempt, and disabled. */
+/** Delivers: acknowledged, dead after the last attempt, and disabled. */
 async function deliver(): Promise<void> {
   const states = async () => {
     const { apiUrl, apiToken } = ledger.stack.ready;

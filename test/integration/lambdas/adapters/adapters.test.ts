@@ -46,7 +46,7 @@ const fault = (service: string, operation: string, mode: Fault['mode']) =>
 describe('claims', () => {
   const claim = (over = {}) => ({ key: randomUUID(), id: 'mine', hash: '1:aa', expiresAt: 2000, ...over });
 
-  test('the first takes the token; a repeat differs from another event', async () => {
+  test("accept a token's first event and its repeat, and distinguish another event", async () => {
     const claims = createClaimRepository(engines.table);
     const first = claim();
 
@@ -56,7 +56,7 @@ describe('claims', () => {
     expect(await claims.claim({ ...first, hash: '1:bb' }, 1000)).toBe('claimed');
   });
 
-  test('one that has expired is taken over, though TTL has not deleted it yet', async () => {
+  test('are taken over once expired, although TTL has not deleted them yet', async () => {
     const claims = createClaimRepository(engines.table);
     const first = claim();
     await claims.claim(first, 1000);
@@ -65,7 +65,7 @@ describe('claims', () => {
     expect(await claims.claim({ ...first, id: 'other', hash: '1:bb' }, 2000)).toBe('claimed');
   });
 
-  test('one that holds neither id nor hash tells nothing, and is taken as a repeat', async () => {
+  test('without id and hash count as a repeat', async () => {
     const first = claim();
     const { client, name } = engines.table;
     const Item = { pk: `CLAIM#${first.key}`, sk: 'CLAIM', expiresAt: 2000 };
@@ -73,7 +73,7 @@ describe('claims', () => {
     expect(await createClaimRepository(engines.table).claim(first, 1000)).toBe('same-event');
   });
 
-  test('of two at once exactly one wins', async () => {
+  test('are won by exactly one of two concurrent requests', async () => {
     const claims = createClaimRepository(engines.table);
     const first = claim();
     const outcomes = await Promise.all(
@@ -82,14 +82,14 @@ describe('claims', () => {
     expect(outcomes.toSorted()).toEqual(['claimed', 'other-event', 'other-event', 'other-event']);
   });
 
-  test('a table that hangs costs three short tries, not the whole response', async () => {
+  test('give up a hanging table after three short attempts', async () => {
     fault('dynamodb', 'PutItem', 'hang');
     const claimed = createClaimRepository(engines.table).claim(claim(), 1000);
     await expect(claimed).rejects.toMatchObject({ name: 'TimeoutError', $metadata: { attempts: 3 } });
   });
 });
 
-test('reads that leave half of their keys unread are repeated until every key is read', async () => {
+test('batch reads with unprocessed keys are repeated until every key is read', async () => {
   const { client, name } = engines.table;
   const secret = 'a key of erasures';
   const addresses = Array.from({ length: 8 }, (_, n) => `erased-${n}-${randomUUID()}@example.org`);
@@ -119,7 +119,7 @@ test('reads that leave half of their keys unread are repeated until every key is
   expect(stored.size).toBe(8);
 });
 
-test('the first webhook is noted once, whatever comes later', async () => {
+test('the time of the first webhook is recorded once, whatever comes later', async () => {
   const firstWebhook = createFirstWebhook(engines.table);
   expect(await firstWebhook.isNoted()).toBe(false);
   await firstWebhook.note(1000);
@@ -131,7 +131,7 @@ test('the first webhook is noted once, whatever comes later', async () => {
   expect(Item?.at).toBe(1000);
 });
 
-/** Stores events through process and the real table, in a message of their own. */
+/** Stores events of a new message through process and the real table. */
 async function store(...events: JsonObject[]) {
   const messageId = `${randomUUID()}@${DOMAIN}`;
   const process = createProcess({
@@ -236,7 +236,7 @@ describe('records', () => {
     expect([daysKept('event'), daysKept('STATUS')]).toEqual([[90], [400]]);
   });
 
-  test('the status join never goes back, whatever comes later', async () => {
+  test('the status never goes back, whatever event comes later', async () => {
     const bounce = deliveredEvent({ event: 'failed', id: 'b', severity: 'permanent', reason: 'bounce', timestamp: 20 });
     const { history } = await store(deliveredEvent(), bounce, deliveredEvent({ id: 'later', timestamp: 30 }), {
       ...bounce,
@@ -247,7 +247,7 @@ describe('records', () => {
     expect(history.events).toHaveLength(4);
   });
 
-  test('what a reader does raises an older status, and writes nothing where a better one is read', async () => {
+  test('opens and clicks raise a lower status, and write nothing over a higher one', async () => {
     const [accepted, opened] = ['accepted', 'opened'].map((event) => deliveredEvent({ event, id: event }));
     const updates = () => engines.usage.total().calls['dynamodb.UpdateItem'] ?? 0;
     const before = updates();
@@ -261,7 +261,7 @@ describe('records', () => {
     expect(updates() - before).toBe(4);
   });
 
-  test('an event that is stored late is on the tail of then, whenever it was received', async () => {
+  test('an event stored late is in the tail of its storing time, whenever it was received', async () => {
     const storedMs = NOW_MS + 5 * 3_600_000;
     const store = createProcess({
       records: createEventRepository(engines.table),
@@ -283,7 +283,7 @@ describe('records', () => {
     expect([await shown(storedMs - 1), await shown(storedMs)]).toEqual([['delivered#late'], []]);
   });
 
-  test('events that come twice are known, and a later webhook is noted on what reconciliation stored', async () => {
+  test('repeated events are known, and a later webhook is recorded on what reconciliation stored', async () => {
     const records = createEventRepository(engines.table);
     const event = deliveredEvent({ id: randomUUID() });
     const record = {
@@ -310,7 +310,7 @@ describe('records', () => {
     expect(Item).toMatchObject({ source: 'reconcile', webhookAt: NOW_MS + 5, expiresAt: 2_000_000_000 });
   });
 
-  test('both indexes find what was stored', async () => {
+  test('both indexes find stored events', async () => {
     const recipient = `${randomUUID()}@example.org`;
     await store(deliveredEvent({ recipient }), deliveredEvent({ recipient, event: 'opened', id: 'o' }));
     const find = async (index: { name: string; partitionKey: string }, key: string) =>
@@ -345,7 +345,7 @@ describe('records', () => {
     expect(Item).toMatchObject({ since: 100_000, eventKey: 'complained#early', kind: 'complaint', scope: '*' });
   });
 
-  test('what is restored is marked as no news, until anything else changes it', async () => {
+  test('restored items are marked as unchanged until something else changes them', async () => {
     const recipient = `${randomUUID()}@example.org`;
     const messageId = randomUUID();
     const complaint = (id: string, timestamp: number) =>
@@ -392,7 +392,7 @@ describe('records', () => {
     expect(Item).toMatchObject({ since: 100_000, lastAt: 300_000, eventKey: 'complained#at 100' });
   });
 
-  test('a write whose reply was lost has its effect once', async () => {
+  test('a write whose reply was lost takes effect once', async () => {
     const messageId = randomUUID();
     const event = deliveredEvent({ message: { headers: { 'message-id': messageId } } });
     const process = createProcess({
@@ -430,7 +430,7 @@ describe('queues', () => {
     await expect(queue.send({ source: 'webhook', receivedAt: 1, domain: DOMAIN, event })).resolves.toBeUndefined();
   });
 
-  test('a buried message lies among the dead letters with its reason', async () => {
+  test('a message sent to the DLQ is there with its reason', async () => {
     const deadLettersUrl = engines.output('DeadLettersUrl');
     await createRetryControl(engines.queues, engines.output('QueueUrl'), deadLettersUrl).sendToDlq(
       '{',

@@ -13,7 +13,7 @@ import { startTestEngines, type TestEngines } from '../../../support/engines.ts'
 import { allItems } from '../../../support/table-text.ts';
 import { DOMAIN, deliveredEvent } from '../../../support/webhooks.ts';
 
-// Reading a day index in shards against a plain sort of everything that was stored, while the number of shards rises.
+// Compares reads of a sharded day index with a plain sort of all stored events, while the number of shards rises.
 
 const DAY_MS = 86_400_000;
 const FIRST_MS = Date.UTC(2026, 1, 2);
@@ -21,7 +21,7 @@ const DAYS = 4;
 const NONE: DayShards = [];
 const FEW: DayShards = [{ from: '2026-02-03', count: 3 }];
 const MANY: DayShards = [...FEW, { from: '2026-02-05', count: 8 }];
-/** Raised on a day of which events are stored. */
+/** Raised on a day that already has events. */
 const LATE: DayShards = [
   { from: '2026-02-03', count: 5 },
   { from: '2026-02-05', count: 8 },
@@ -49,7 +49,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => engines?.close());
 
-/** Stores events of every day, many in the same millisecond, as a stack with these shards does. */
+/** Stores events of every day, many in the same millisecond, with these shards. */
 async function store(shards: DayShards, count: number): Promise<void> {
   const records = createEventRepository(withShards(shards));
   const put = async () => {
@@ -71,7 +71,7 @@ async function store(shards: DayShards, count: number): Promise<void> {
 const newestFirst = () => stored.toSorted((one, other) => other.atMs - one.atMs);
 const names = (list: readonly { sort: string }[]) => list.map(({ sort }) => sort).sort();
 
-/** Follows the pages from a place; `shards` may differ from those under which the place was found. */
+/** Follows the pages from a position; `shards` may differ from those under which the position was returned. */
 async function walk(shards: DayShards, limit: number, after?: IndexedPlace): Promise<IndexedPlace[]> {
   const found: IndexedPlace[] = [];
   for (let place = after, hasMore = true; hasMore; ) {
@@ -89,7 +89,7 @@ test.each([
   ['a second number from the last day on', MANY, 160],
   ['a number raised on days that have events', LATE, 60],
 ])(
-  'with %s, lists and slices read what a plain sort gives',
+  'with %s, lists and slices of the day index equal a plain sort',
   async (_, shards, count) => {
     await store(shards, count);
     const index = createDayIndexTable(withShards(shards));
@@ -110,7 +110,7 @@ test.each([
   60_000,
 );
 
-test('a page goes on from a place that was found before the number was raised', async () => {
+test('a page of the day index continues from a position of before the number of shards rose', async () => {
   const raised = [{ from: '2026-02-02', count: 8 }];
   const all = await walk(LATE, 1000);
   expect(all).toHaveLength(stored.length);
@@ -120,7 +120,7 @@ test('a page goes on from a place that was found before the number was raised', 
   }
 }, 60_000);
 
-test('a page and a slice take a query for each shard and type of their day', async () => {
+test('a page and a slice of the day index take one query per shard and type', async () => {
   const lastDay = { ...range, fromMs: FIRST_MS + 3 * DAY_MS };
   const count = async (read: () => Promise<unknown>) => {
     const before = queries;
@@ -136,7 +136,7 @@ test('a page and a slice take a query for each shard and type of their day', asy
   expect(await count(() => keys(MANY))).toBe(80);
 });
 
-test('days before the first number keep the keys that they always had', async () => {
+test('days before the first number of shards keep their keys', async () => {
   const { partitionKey, sortKey } = INDEXES.byDay;
   const items = (await allItems(engines.table)).filter((item) => item[partitionKey] !== undefined);
   const shardsOf = (from: number, to: number) =>

@@ -3,7 +3,7 @@ import { createDeliveryHistory, createPublishedDeliveries } from '../../../../la
 import type { DeliveryPlace } from '../../../../lambdas/read-api/ports.ts';
 import { startTestEngines, type TestEngines } from '../../../support/engines.ts';
 
-// The delivery log, newest first, over the edges of hours, of seconds and of pages.
+// The delivery log, newest first, across the edges of hours, seconds and pages.
 
 const HOUR = 3600;
 const START = Date.UTC(2026, 10, 28, 12) / 1000;
@@ -40,7 +40,7 @@ async function walk(receiver: string, from: number, to: number, limit: number) {
   return { found, pages };
 }
 
-describe.each([1, 2, 3, 1000])('pages of %i', (limit) => {
+describe.each([1, 2, 3, 1000])('pages of %i entries of the delivery log', (limit) => {
   test('hold every delivery of the time once, and none of another', async () => {
     const receiver = `edges-${limit}`;
     const times = [-1, 0, 0, 0, 1, HOUR - 1, HOUR, HOUR, HOUR + 1, 2 * HOUR - 1, 2 * HOUR].map((at) => START + at);
@@ -55,12 +55,12 @@ describe.each([1, 2, 3, 1000])('pages of %i', (limit) => {
   });
 });
 
-test('days without deliveries are read in pages of two days, the last of which ends the walk', async () => {
+test('the delivery log reads days without deliveries in pages of two days, up to the end', async () => {
   const all = await note('quiet', [START]);
   expect(await walk('quiet', START - 10 * 24 * HOUR, START + 10 * 24 * HOUR, 100)).toEqual({ found: all, pages: 10 });
 });
 
-test('an hour of more than a megabyte is read whole', async () => {
+test('the delivery log reads an hour of more than a megabyte completely', async () => {
   const item = (nth: number) => ({
     pk: { S: `DELIVERY#big#${String(START).padStart(12, '0')}` },
     sk: { S: `${String(START + nth).padStart(12, '0')}#e${nth}` },

@@ -40,7 +40,7 @@ const sliceOf = (domain: string, start: number, passes = 0) => ({
   passes,
 });
 
-test('a slice is written only under the version that was read', async () => {
+test('a slice is written only if its version is unchanged', async () => {
   const slices = createSlicesTable(engines.table);
   const domain = newDomain();
   const first = sliceOf(domain, 0);
@@ -74,7 +74,7 @@ test('slices are listed by their start, ascending, the end left out', async () =
   expect(await starts(900, 99_900)).toEqual([900]);
 });
 
-test('the watermarks move only from where they were read, each of the two', async () => {
+test('each watermark moves only from the value that was read', async () => {
   const ledger = createLedgerStateTable(engines.table);
   const domain = newDomain();
   const [first, second] = [
@@ -93,7 +93,7 @@ test('the watermarks move only from where they were read, each of the two', asyn
   expect(await createStragglersTable(engines.table, Date.now).ledgerStart(domain)).toBe(900);
 });
 
-test('markers of open slices are kept by domain, in order, until they are dropped', async () => {
+test('markers of open slices are kept by domain, in order, until they are deleted', async () => {
   const ledger = createLedgerStateTable(engines.table);
   const domain = newDomain();
   const open = (start: number) => ({ start, end: start + 900, nextAt: 1, since: 2, stuck: 0 });
@@ -105,7 +105,7 @@ test('markers of open slices are kept by domain, in order, until they are droppe
   expect((await ledger.readMarkers(domain)).open).toEqual([open(1_770_000_300)]);
 });
 
-test('slices in doubt are kept by domain, apart from open ones', async () => {
+test('slices with unconfirmed events are kept by domain, separately from open ones', async () => {
   const ledger = createLedgerStateTable(engines.table);
   const domain = newDomain();
   for (const start of [1800, 900, 900]) await ledger.putDoubt(domain, start);
@@ -115,7 +115,7 @@ test('slices in doubt are kept by domain, apart from open ones', async () => {
   expect([await ledger.readDoubts(domain), (await ledger.readMarkers(domain)).open]).toEqual([[1800], []]);
 });
 
-test('of a kind that Mailgun may never post, the first and the last event that webhooks brought are kept', async () => {
+test('the first and the last webhook of each doubtful type are recorded', async () => {
   const ledger = createLedgerStateTable(engines.table);
   const domain = newDomain();
   expect(await ledger.readPostedKinds(domain)).toEqual(new Map());
@@ -130,7 +130,7 @@ test('of a kind that Mailgun may never post, the first and the last event that w
   );
 });
 
-test('the note on a straggler lies beside them, and is not dropped once it was renewed', async () => {
+test("a straggler's note is kept beside them, and not deleted once it was renewed", async () => {
   const ledger = createLedgerStateTable(engines.table);
   const stragglers = createStragglersTable(engines.table, Date.now);
   const domain = newDomain();
@@ -155,7 +155,7 @@ test('parts are kept for one pass of one slice', async () => {
   expect(await parts.done({ ...slice, start: 1800 }, 1)).toEqual([]);
 });
 
-test('sends of a missing event are counted once a run, up to five, and found by their time', async () => {
+test('requeues of a missing event are counted once a run, up to five, and found by their time', async () => {
   const requeues = createRequeuesTable(engines.table);
   const slice = { domain: newDomain(), start: 900 };
   const requeue = { name: 'name', atMs: 959_999, type: 'delivered', sentAtMs: NOW_MS };
@@ -169,14 +169,14 @@ test('sends of a missing event are counted once a run, up to five, and found by 
   expect(await requeues.count(slice, { ...requeue, name: 'too large' }, 'a')).toBe(false);
 });
 
-test('an event is marked as unconfirmed since the first time, until it is listed, and never brought back', async () => {
+test('an event is marked as unconfirmed from the first time until it is listed, and a deleted one stays deleted', async () => {
   const stored = createStoredEventsTable(engines.table);
   const place = { partition: `MSG#${randomUUID()}`, eventSort: 'R#-#E#opened#1' };
   await stored.markUnconfirmed(place, 1);
   expect((await stored.lookUp([place])).size).toBe(0);
 });
 
-test('one run holds the lease, until it lets go or its time is over', async () => {
+test('one run holds the lease until it releases it or it expires', async () => {
   const lease = createLeaseTable(engines.table);
   expect(await lease.hold('a', 0, 100)).toBe(true);
   expect(await lease.hold('b', 99, 200)).toBe(false);
@@ -188,7 +188,7 @@ test('one run holds the lease, until it lets go or its time is over', async () =
   expect(await lease.hold('a', 202, 300)).toBe(true);
 });
 
-test('the day index tells what is stored, of all types and days, ascending by time', async () => {
+test('the day index lists stored events of all types and days, ascending by time', async () => {
   const domain = newDomain();
   const midnight = Date.UTC(2026, 1, 2);
   const store = async (event: string, atMs: number, source: Source) => {
@@ -229,7 +229,7 @@ test('the day index tells what is stored, of all types and days, ascending by ti
   expect(keys.map(({ atMs }) => atMs).sort()).toEqual([midnight - 5, midnight, midnight + 5]);
 });
 
-test('a fall back to the Logs API is noted once, also where the reply was lost, until it is taken back', async () => {
+test('the switch to the Logs API is recorded once, also after a lost reply, until an operator reverts it', async () => {
   const notes = createListingNotes(engines.table);
   expect(await notes.read()).toEqual({});
   expect([await notes.fall(1), await notes.fall(1), await notes.fall(2)]).toEqual([true, true, false]);

@@ -11,7 +11,7 @@ beforeEach(async () => {
 });
 afterEach(() => stub.api.close());
 
-/** What reconcile finds at the twin, and what it logs of it. */
+/** Returns what reconcile finds at the twin, with its log lines. */
 async function find(domains: readonly string[] = [API_DOMAIN], key = API_KEY) {
   const logged: string[] = [];
   const search = createFindDomainDrift({
@@ -44,7 +44,7 @@ test('domains that only Mailgun has, and only the ledger, are counted and named'
   });
 });
 
-test('a list that is not whole, or fails, says nothing', async () => {
+test('an incomplete or failed list of domains reports no difference', async () => {
   stub.account.furtherDomains = [{ name: 'news.example.com' }];
   stub.api.misbehave({ hidesDomains: 1 });
   expect(await find()).toEqual({ count: undefined, logged: ['Error: the list is not whole'] });
@@ -52,7 +52,7 @@ test('a list that is not whole, or fails, says nothing', async () => {
   expect(await find()).toEqual({ count: undefined, logged: ['Error: Mailgun answered 500'] });
 });
 
-test('a key that Mailgun refuses says nothing, and is reported elsewhere', async () => {
+test('a refused key reports no difference of domains', async () => {
   stub.account.furtherDomains = [{ name: 'news.example.com' }];
   expect(await find([API_DOMAIN], 'key-of-nobody')).toEqual({ count: undefined, logged: [] });
 });

@@ -23,7 +23,7 @@ import { LONE_PROCESS } from '../../../support/erasures.ts';
 import * as FIRST_RELEASE from '../../../support/first-release.ts';
 import { DOMAIN, deliveredEvent } from '../../../support/webhooks.ts';
 
-// A table as the first release left it, read by what is here now.
+// A table as the first release left it, read by the current code.
 
 const { ERASURE_KEY, ...ITEMS } = FIRST_RELEASE;
 const { EVENT, CLAIM, SLICE, OPEN, CURSOR } = ITEMS;
@@ -37,7 +37,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => engines?.close());
 
-test('a message is read, and found by its recipient', async () => {
+test('a message of the first release is read, and found by its recipient', async () => {
   const { entries } = await createMessageHistory(engines.table).page('20260202023950.1.ABCDEF@mg.example.com', 10);
   expect([...entries].map((entry) => ('event' in entry ? entry.event.event : entry.status.status))).toEqual([
     event,
@@ -49,7 +49,7 @@ test('a message is read, and found by its recipient', async () => {
   expect(await recipients.messages('ada@example.org', places)).toMatchObject([{ status: { status: 'DELIVERED' } }]);
 });
 
-test('a status is decided again, and says all it said, in fewer bytes', async () => {
+test('a status of the first release is updated without losing a fact, in fewer bytes', async () => {
   const { client, name: TableName } = engines.table;
   const Key = { pk: 'MSG#again@mg.example.com', sk: ITEMS.STATUS.sk };
   const read = async () => (await client.send(new GetCommand({ TableName, Key, ConsistentRead: true }))).Item ?? {};
@@ -70,14 +70,14 @@ test('a status is decided again, and says all it said, in fewer bytes', async ()
   });
 });
 
-test('an event counts as stored, and as brought by a webhook', async () => {
+test('an event of the first release counts as stored, and as brought by a webhook', async () => {
   const identity = identify(event, DOMAIN);
   const found = await createStoredEventsTable(engines.table).lookUp([identity]);
 
   expect(found.get(placeName(identity))).toMatchObject({ atMs: EVENT.at, source: 'webhook', broughtByWebhook: true });
 });
 
-test('a claim still holds its token', async () => {
+test('a claim of the first release still protects its token', async () => {
   const claims = createClaimRepository(engines.table);
   const claim = { key: '5f1d', id: 'mine', hash: eventHash(event), expiresAt: CLAIM.expiresAt };
 
@@ -85,7 +85,7 @@ test('a claim still holds its token', async () => {
   expect(await claims.claim({ ...claim, hash: '1:00' }, CLAIM.expiresAt - 1)).toBe('other-event');
 });
 
-test('who is suppressed or erased stays so', async () => {
+test('suppressions and erasures of the first release stay in force', async () => {
   expect(await createSuppressionRepository(engines.table).list('ada@example.org')).toMatchObject([
     { domain: DOMAIN, kind: 'complaint', scope: '*', liftedAtMs: null },
   ]);
@@ -119,7 +119,7 @@ test.each(['ada@b\u00fccher.example', 'ADA@BU\u0308CHER.example', 'ada@xn--bcher
   },
 );
 
-test('the ledger goes on where it was', async () => {
+test('the ledger of the first release continues from its watermarks', async () => {
   const ledger = createLedgerStateTable(engines.table);
   const { pk: _pk, sk: _sk, ...open } = OPEN;
 
@@ -127,7 +127,7 @@ test('the ledger goes on where it was', async () => {
   expect(await ledger.readMarkers(DOMAIN)).toEqual({ open: [open], stragglers: [] });
 });
 
-test('a slice is read with zero for what was not counted then, and may be passed again', async () => {
+test('a slice of the first release is read with zeros for newer counts, and can be passed again', async () => {
   const slices = createSlicesTable(engines.table);
   const { pk: _pk, sk: _sk, tags, ...rest } = SLICE;
   const slice = {

@@ -10,7 +10,7 @@ import { postWebhook, startTestStack } from '../../../support/local-stack.ts';
 import { type ReceiverServer, startReceiver } from '../../../support/receiver-server.ts';
 import { DOMAIN, deliveredEvent } from '../../../support/webhooks.ts';
 
-// The template, its bundles and its rules, with receivers of which each misbehaves in its own way.
+// The template, its bundles and its rules, with receivers that each misbehave in another way.
 
 type Stack = Awaited<ReturnType<typeof startTestStack>>;
 let good: ReceiverServer;
@@ -34,7 +34,7 @@ afterEach(() => {
 
 const secretOf = (nth: number) => stack.ready.receivers?.[nth]?.secret ?? '';
 
-/** Posts webhooks of as many messages; returns their message ids. */
+/** Posts webhooks of this many messages; returns their message ids. */
 async function sendEvents(count: number): Promise<string[]> {
   const ids = Array.from({ length: count }, () => `${randomUUID()}@${DOMAIN}`);
   const timestamp = Date.now() / 1000;
@@ -47,7 +47,7 @@ async function sendEvents(count: number): Promise<string[]> {
 
 const messagesOf = ({ heard }: ReceiverServer) => heard.map(({ body }) => String(JSON.parse(body).data.messageId));
 
-/** Until the receiver has heard of every message. */
+/** Waits until the receiver has received every message. */
 async function hasHeard(receiver: ReceiverServer, messageIds: readonly string[], times = 1): Promise<void> {
   const missing = () => messageIds.filter((id) => messagesOf(receiver).filter((each) => each === id).length < times);
   for (let waits = 0; missing().length > 0; waits += 1) {
@@ -78,7 +78,9 @@ test('a delivery costs two billable writes of the table: the note before it is p
     const writes = (publish?.capacity.write ?? 0) + (deliver?.capacity.write ?? 0);
     return { notes: publish?.calls['dynamodb.PutItem'] ?? 0, log: deliver?.calls['dynamodb.UpdateItem'] ?? 0, writes };
   };
-  /** Waits until every noted delivery is in the log as well, which is after the response, and all of it is billed. */
+  /**
+   * Waits until every logged delivery has its attempt too, which comes after the response, and everything is billed.
+   */
   const settled = async (notes: number) => {
     for (;;) {
       const used = await usage();
@@ -165,9 +167,9 @@ test('through a rotation under traffic every delivery verifies with a secret tha
   const { SecretString = '' } = await secrets.send(new GetSecretValueCommand({ SecretId }));
   const rotated = rotatedSecrets(JSON.parse(SecretString), next, Date.now(), 3_600_000);
   await secrets.send(new PutSecretValueCommand({ SecretId, SecretString: JSON.stringify(rotated) }));
-  // One process still signs by the old secret alone, as it read it; the receiver has not learnt the new one either.
+  // One process still signs with the old secret only, as it read it; the receiver does not have the new one yet either.
   await hasHeard(good, await sendEvents(5));
-  // A new process reads both, and now it does not matter which of them the receiver holds.
+  // A new process reads both, and the receiver may hold either.
   process.kill(stack.ready.processes.deliver ?? 0, 'SIGKILL');
   await hasHeard(good, await sendEvents(5));
   held = [`whsec_${next}`];

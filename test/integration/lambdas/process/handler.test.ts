@@ -59,7 +59,7 @@ test.each([
   ['a message of a later version', '{"v":2}', 'unknown-version'],
   ['a message without an event', '{"v":1}', 'malformed-message'],
 ])(
-  '%s goes to the dead letters with its reason; its nine neighbours are stored at the first try',
+  '%s goes to the DLQ with its reason; the other nine messages are stored at the first attempt',
   async (_name, poison, reason) => {
     const messageId = randomUUID();
     const bodies = goodBodies(messageId, 9);
@@ -71,7 +71,7 @@ test.each([
   },
 );
 
-test('what fails for now is reported, and nothing else', async () => {
+test('process reports only messages with a temporary failure', async () => {
   const messageId = randomUUID();
   engines.faults.replace([{ service: 'dynamodb', operation: 'PutItem', mode: '500', percent: 100 }]);
   const { batchItemFailures } = await handle(goodBodies(messageId, 3));
@@ -82,7 +82,7 @@ test('what fails for now is reported, and nothing else', async () => {
   expect(await storedOf(messageId)).toBe(3);
 });
 
-test('a message that cannot be put aside stays in the queue', async () => {
+test('a message that cannot be sent to the DLQ stays in the queue', async () => {
   engines.faults.replace([{ service: 'sqs', operation: 'SendMessage', mode: 'refuse', percent: 100 }]);
   expect(await handle(['{'])).toEqual({ batchItemFailures: [{ itemIdentifier: 'm0' }] });
 });

@@ -16,8 +16,8 @@ import { LONE_PROCESS } from '../../../support/erasures.ts';
 import { readStream, wordsOf, wordsOfPublished } from '../../../support/stream.ts';
 import { DOMAIN, deliveredEvent, NOW_MS } from '../../../support/webhooks.ts';
 
-// Every call that publish makes to AWS is a point. At each, the process dies before the call, after the call took
-// effect but before its reply, and after the reply: alone, and in every ordered pair of two attempts.
+// Every call that publish makes to AWS is a crash point: the process is killed before the call, after it took effect
+// but before its reply, and after the reply; alone, and in every ordered pair over two attempts.
 
 const RETRY_MS = 3_600_000;
 let engines: TestEngines;
@@ -39,7 +39,7 @@ async function readEventOf(): Promise<(row: Row) => Change['event']> {
   return (row) => publishedEvent(row, { ledger: 'test', subjectKey, recipients: true });
 }
 
-/** A status and a suppression change; the changes as the stream tells them, said to be so old. */
+/** Changes a status and a suppression; returns the changes from the stream, with this age. */
 async function changeRows(ageMs: number, fromMs = NOW_MS) {
   const messageId = `${randomUUID()}@${DOMAIN}`;
   const recipient = `${randomUUID()}@example.org`;
@@ -62,7 +62,7 @@ async function changeRows(ageMs: number, fromMs = NOW_MS) {
 
 type RowChanges = Awaited<ReturnType<typeof changeRows>>;
 
-/** A cold start of publish takes a batch. */
+/** Runs a batch through a cold start of publish. */
 function publish(changes: RowChanges, trouble?: InjectedFailure) {
   return invoke(async () => {
     const eventOf = await readEventOf();
@@ -79,7 +79,7 @@ function publish(changes: RowChanges, trouble?: InjectedFailure) {
   }, trouble);
 }
 
-/** A call of the operator's command. */
+/** Calls the operator's command. */
 function republish(fromMs: number, trouble?: InjectedFailure) {
   return invoke(async () => {
     const eventOf = await readEventOf();
@@ -103,7 +103,7 @@ interface Told {
   detail: unknown;
 }
 
-/** Takes what lies in the queue of failures, payloads and all. */
+/** Removes and returns the failure queue's messages with their payloads. */
 async function kept(): Promise<Told[]> {
   const QueueUrl = engines.output('PublishFailuresUrl');
   const events: Told[] = [];
@@ -117,7 +117,7 @@ async function kept(): Promise<Told[]> {
   }
 }
 
-/** Every change is in one place or the other, and what was told last is how things stand. */
+/** Asserts that every change was published or kept, and that the last one is the stored state. */
 function expectTold(changes: RowChanges, told: readonly Told[]): void {
   const words = changes.map(({ after }) => JSON.stringify(wordsOf(after)));
   const heard = told.map((event) => JSON.stringify(wordsOfPublished(event))).filter((each) => words.includes(each));
@@ -128,7 +128,7 @@ function expectTold(changes: RowChanges, told: readonly Told[]): void {
 const deathsAt = (points: readonly string[]): InjectedFailure[] =>
   points.flatMap((_, call) => CRASH_MOMENTS.map((moment) => ({ call, moment, kind: 'crash' as const })));
 
-/** Every death and every pair of deaths of what is tried until it says that it is done. */
+/** Runs work with every crash and every pair of crashes until it reports that it is done. */
 async function everyDeath(
   tryOnce: (deaths: readonly InjectedFailure[]) => Promise<string[]>,
 ): Promise<{ cells: number; seen: string[] }> {
@@ -147,7 +147,7 @@ async function everyDeath(
   return { cells, seen: [...seen].toSorted() };
 }
 
-test('whichever call it dies at, once or twice, every change is published and the last one last', async () => {
+test('publish crashing at any call, once or twice, publishes every change, the last one last', async () => {
   const changes = await changeRows(0);
   expect(changes).toHaveLength(4);
   const { cells, seen } = await everyDeath(async (deaths) => {
@@ -165,7 +165,7 @@ test('whichever call it dies at, once or twice, every change is published and th
   expect(seen).toEqual(['GetSecretValue', 'PutEvents']);
 }, 300_000);
 
-test('while the bus is down and the time is over, every change is put aside whole, whichever call it dies at', async () => {
+test('with the bus down for too long, publish crashing at any call sends every change to the failure queue', async () => {
   engines.faults.replace([{ service: 'events', operation: 'PutEvents', mode: 'refuse', percent: 100 }]);
   const changes = (await changeRows(RETRY_MS)).slice(-2);
   const { cells, seen } = await everyDeath(async (deaths) => {
@@ -185,7 +185,7 @@ test('while the bus is down and the time is over, every change is put aside whol
   expect(seen).toEqual(['GetSecretValue', 'PutEvents', 'SendMessage']);
 }, 300_000);
 
-test('republishing: whichever call it dies at, the next one brings everything', async () => {
+test('republishing crashing at any call is completed by the next call', async () => {
   const fromMs = NOW_MS + 86_400_000;
   const changes = await changeRows(0, fromMs);
   const lastOfEach = [...new Map(changes.map((change) => [wordsOf(change.after).key, change])).values()];

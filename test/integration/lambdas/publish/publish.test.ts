@@ -16,7 +16,7 @@ import { drained, postWebhook, startTestStack } from '../../../support/local-sta
 import { wordsOf, wordsOfPublished } from '../../../support/stream.ts';
 import { DOMAIN, deliveredEvent } from '../../../support/webhooks.ts';
 
-// The whole stack with publishing switched on. Time is compressed: 12 hours of trying are 2 min, so an hour is 10 s.
+// The whole stack with publishing enabled. Time is compressed: 12 hours of retries take 2 min, so an hour takes 10 s.
 
 const RETRY_SECONDS = 120;
 const HOUR_MS = (RETRY_SECONDS * 1000) / 12;
@@ -34,7 +34,7 @@ const PUT: Omit<Fault, 'mode' | 'percent'> = { service: 'events', operation: 'Pu
 
 const post = (event: JsonObject) => postWebhook(stack, event);
 
-/** A life of a message in a wild order, some of it twice. */
+/** Posts the events of a message in random order, some of them twice. */
 async function live(recipient = `${randomUUID()}@example.org`): Promise<string> {
   const messageId = `${randomUUID()}@${DOMAIN}`;
   const seconds = Date.now() / 1000;
@@ -48,7 +48,7 @@ async function live(recipient = `${randomUUID()}@example.org`): Promise<string> 
   return messageId;
 }
 
-/** What the table holds that is to be told, by what it is about. */
+/** Returns the stored states to be published, by subject. */
 async function stored(): Promise<Record<string, string>> {
   const { awsEndpointUrl: endpoint, region, accessKeyId, outputs } = stack.place;
   const credentials = { accessKeyId, secretAccessKey: 'local' };
@@ -69,7 +69,7 @@ async function stored(): Promise<Record<string, string>> {
 const lastOf = (events: readonly PublishedEvent[]) =>
   Object.fromEntries(events.map(wordsOfPublished).map(({ key, says }) => [key, says]));
 
-/** Resolves when the last that was published is what is stored. */
+/** Waits until the last published state is the stored one. */
 async function told(): Promise<void> {
   for (const endMs = Date.now() + 60_000; Date.now() < endMs; await sleep(300)) {
     const [table, bus] = [await stored(), lastOf(stack.published())];
@@ -89,7 +89,7 @@ async function failures(): Promise<number> {
   return Number(Attributes.ApproximateNumberOfMessages) + Number(Attributes.ApproximateNumberOfMessagesNotVisible);
 }
 
-test('what happens to a message is on the bus, and control shows it', async () => {
+test("a message's changes are published on the bus, and the control API shows them", async () => {
   await live();
   await drained(stack);
   await told();
@@ -105,7 +105,7 @@ test('what happens to a message is on the bus, and control shows it', async () =
   });
 });
 
-test('killed and refused, publish tells every last state, and nothing else is the worse for it', async () => {
+test('publish, killed and refused, publishes every final state without affecting anything else', async () => {
   stack.setFaults([
     { ...PUT, mode: 'partial', percent: 40 },
     { ...PUT, mode: '500', percent: 20 },
@@ -151,13 +151,13 @@ test('a bus that is down for an hour loses nothing and delays nothing else', asy
   expect(await failures()).toBe(0);
 }, 120_000);
 
-test('what is tried for too long goes to the failure queue with its payload; what comes after it is published, and a republication brings it back', async () => {
+test('a change retried for too long goes to the failure queue with its payload, later ones are published, and republishing brings it back', async () => {
   await stack.stop();
   stack = await start(3);
   stack.setFaults([{ ...PUT, mode: 'refuse', percent: 100 }]);
   await live();
   await drained(stack);
-  // A status and a suppression at least; how many more depends on the order in which they were stored.
+  // At least a status and a suppression; more depending on the order in which they were stored.
   for (let count = -1; count < 2 || count !== (await failures()); await sleep(8000)) count = await failures();
   const [lost = ''] = Object.keys(await stored());
   stack.setFaults([]);

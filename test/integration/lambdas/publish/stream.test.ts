@@ -17,7 +17,7 @@ import { LONE_PROCESS } from '../../../support/erasures.ts';
 import { statesInStream, wordsOf, wordsOfPublished } from '../../../support/stream.ts';
 import { DOMAIN, NOW_MS } from '../../../support/webhooks.ts';
 
-// The real table with its stream, the template's own filters and batches, the handler, and the bus.
+// The real table with its stream, the template's filters and batches, the handler, and the bus.
 
 let engines: TestEngines;
 let source: StreamSource;
@@ -58,7 +58,7 @@ const secretId = () =>
 const published = () => engines.raw.events.published();
 const context = { getRemainingTimeInMillis: () => 60_000 } as Context;
 
-/** Runs the function as the poller asks; `outcome` may let it die before or after its work. */
+/** Runs the function like Lambda's poller; `outcome` may kill it before or after its work. */
 function follow(outcome: () => 'lives' | 'dies before' | 'dies after' = () => 'lives'): { batches: number[] } {
   const batches: number[] = [];
   const dead: Outcome = { ok: false, error: 'Runtime exited: SIGKILL', timedOut: false };
@@ -83,10 +83,10 @@ function follow(outcome: () => 'lives' | 'dies before' | 'dies after' = () => 'l
 }
 
 const QUIET_MS = 1500;
-/** Calls land up to three seconds late. */
+/** Calls take effect up to three seconds late. */
 const QUIET_WITH_DELAYS_MS = 4000;
 
-/** Resolves when every change is told, or never will be, and nothing has been published for a while. */
+/** Waits until every change is published, or never will be, and the bus was quiet for a while. */
 async function calm(quietMs = QUIET_MS): Promise<void> {
   for (const endMs = Date.now() + 60_000; Date.now() < endMs && (await untold()).length > 0; ) await sleep(500);
   for (let count = -1; count !== published().length; await sleep(quietMs)) count = published().length;
@@ -107,7 +107,7 @@ const store = async (events: ReturnType<typeof lifeEvent>[]) => {
   for (const event of events) await take({ source: 'webhook', receivedAt: NOW_MS, domain: DOMAIN, event });
 };
 
-/** Events of many lives, each up to three times, in a wild order. */
+/** Returns events of many messages, each up to three times, in random order. */
 function wildEvents(seed: number, messages: number) {
   const random = createRandom(seed).next;
   const events = Array.from({ length: messages }, (_, message) =>
@@ -122,7 +122,10 @@ function wildEvents(seed: number, messages: number) {
     .map(({ event }) => event);
 }
 
-/** Every state that the stream holds was published, nothing else was, and the last that was published is the last there is. */
+/**
+ * Asserts that every state in the stream was published and nothing else, and that the last published state is the last
+ * one.
+ */
 async function expectTold(isOrdered: boolean) {
   const words = await changesOf();
   const told = published().map(wordsOfPublished);
@@ -134,7 +137,7 @@ async function expectTold(isOrdered: boolean) {
   return { changes: words.length, published: told.length };
 }
 
-/** What a receiver holds that keeps the greatest order of each subject. */
+/** Returns what a receiver holds that keeps the greatest order of each subject. */
 function keptByReceiver(): Record<string, string> {
   const kept = new Map<string, { order: string; key: string; says: string }>();
   for (const event of published()) {
@@ -221,7 +224,7 @@ const FAULTS: { name: string; faults: Fault[]; isOrdered: boolean }[] = [
     isOrdered: true,
   },
   {
-    // A call that lands after its caller gave up may overtake what came later: that is what the order is for.
+    // A call that takes effect after its caller gave up may overtake a later one: `order` exists for that.
     name: 'calls that land late',
     faults: [{ ...EVENTS, mode: 'delay', percent: 50 }],
     isOrdered: false,

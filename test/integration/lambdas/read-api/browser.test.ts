@@ -5,7 +5,7 @@ import { type ServedPage, servePage, startBrowser, type TestBrowser } from '../.
 import { eventOf, type ReadStack, startReadStack } from '../../../support/read-stack.ts';
 import { DOMAIN } from '../../../support/webhooks.ts';
 
-// What a page in a real browser can do with the API, and what the browser keeps from it.
+// What a page in a real browser can do with the API, and what the browser denies it.
 
 const MESSAGE = `${randomUUID()}@${DOMAIN}`;
 const RECIPIENT = 'ada@north.example';
@@ -43,7 +43,7 @@ interface Asked {
   credentials?: 'omit' | 'include';
 }
 
-/** What script on the page gets to see; `blocked` where the browser keeps the answer from it. */
+/** Returns what script on the page sees of a response; `blocked` if the browser denies it. */
 async function ask(page: Page, api: ReadStack, { path, token = api.ready.apiToken, ...init }: Asked) {
   return page.evaluate(
     async ({ url, token, init }) => {
@@ -70,7 +70,7 @@ async function ask(page: Page, api: ReadStack, { path, token = api.ready.apiToke
 
 const BLOCKED = { blocked: 'TypeError: Failed to fetch' };
 
-/** What the browser itself says to a page that it blocks. */
+/** Returns the browser's messages about blocked requests. */
 function complaintsOf(page: Page): string[] {
   const said: string[] = [];
   page.on('console', (message) => said.push(message.text()));

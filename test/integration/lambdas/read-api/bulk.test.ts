@@ -30,7 +30,7 @@ import { RETENTION } from '../../../support/in-memory-ledger.ts';
 import { eventItem, seed, statusItem } from '../../../support/seed.ts';
 import { DOMAIN, NOW_MS } from '../../../support/webhooks.ts';
 
-// How many reads a page takes when there is much of everything. Counts, no times.
+// Number of reads per page with a large amount of data. Counts, not times.
 
 const MESSAGE_EVENTS = 10_000;
 const RECIPIENT_MESSAGES = 10_000;
@@ -49,7 +49,7 @@ const asked = new Map<string, number>();
 beforeAll(async () => {
   engines = await startTestEngines();
   const { table } = engines;
-  // What the code asks for: a slow machine makes the SDK ask twice.
+  // Calls made by our code: on a slow machine the SDK retries.
   engines.dynamodb.middlewareStack.add(
     (next, { commandName }) =>
       (args) => {
@@ -96,7 +96,7 @@ interface Page {
   units: number;
 }
 
-/** One page, and the calls it made. */
+/** Reads one page; returns it with the calls it made. */
 async function readPage(operation: Operation, parameters: Record<string, string>): Promise<Page> {
   const unitsBefore = engines.usage.total().capacity.read;
   asked.clear();
@@ -106,7 +106,7 @@ async function readPage(operation: Operation, parameters: Record<string, string>
   return { body: answer.body, reads: calls.join(', '), units: engines.usage.total().capacity.read - unitsBefore };
 }
 
-/** All pages, handed out one by one. */
+/** Yields all pages. */
 async function* walk(operation: Operation, parameters: Record<string, string>): AsyncGenerator<Page> {
   for (let cursor: string | null | undefined; cursor !== null; ) {
     const page = await readPage(operation, { ...parameters, ...(cursor && { cursor }) });
@@ -115,7 +115,7 @@ async function* walk(operation: Operation, parameters: Record<string, string>): 
   }
 }
 
-/** What the pages' reads come to: `10 Query, 1 BatchGet (100 pages)`. */
+/** Summarizes the pages' reads: `10 Query, 1 BatchGet (100 pages)`. */
 function summary(title: string, pages: readonly Page[]): Map<string, number> {
   const kinds = new Map<string, number>();
   for (const { reads } of pages) kinds.set(reads, (kinds.get(reads) ?? 0) + 1);
@@ -125,7 +125,7 @@ function summary(title: string, pages: readonly Page[]): Map<string, number> {
   return kinds;
 }
 
-/** Runs a walk while something writes, and tells the keys in their order. */
+/** Reads all pages while `write` adds items; returns the keys in order. */
 async function whileWriting<T>(write: (n: number) => Promise<void>, read: () => Promise<T>): Promise<T> {
   let isReading = true;
   let written = 0;
@@ -144,7 +144,7 @@ async function whileWriting<T>(write: (n: number) => Promise<void>, read: () => 
   }
 }
 
-/** All that was there is told, and nothing twice. */
+/** Asserts that everything was returned, and nothing twice. */
 function expectWhole(told: readonly string[], there: readonly string[]): void {
   const distinct = new Set(told);
   expect(told.length - distinct.size).toBe(0);
@@ -233,7 +233,7 @@ describe(`${RECIPIENT_MESSAGES} messages for one recipient`, () => {
 describe(`${DAY_EVENTS} events in one day`, () => {
   const item = (id: string, n: number, atMs: number) =>
     eventItem({ messageId: `d${id}@${DOMAIN}`, id, type: TYPES[n % TYPES.length] ?? '', atMs });
-  // Bursts of fifty share a millisecond.
+  // Groups of fifty share a millisecond.
   const timeOf = (n: number) => DAY_MS + Math.floor(n / 50) * 43_000;
   function* everything() {
     for (let n = 0; n < DAY_EVENTS; n += 1) yield item(`e${n}`, n, timeOf(n));

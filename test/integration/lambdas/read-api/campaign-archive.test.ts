@@ -10,8 +10,8 @@ import { drained, postWebhook } from '../../../support/local-stack.ts';
 import { countOfList, type Sent, springMail } from '../../../support/spring-campaign.ts';
 import { Synthesized } from '../../../support/synthesized.ts';
 
-// A campaign of five days ago, of which the table keeps three: the deployed function counts it from table and archive.
-// Its numbers must be those of a plain count over the twin's list.
+// A campaign of five days ago, in a table that keeps three days: the deployed function counts it from table and
+// archive. Its numbers must equal a plain count over the twin's list.
 
 jest.setTimeout(180_000);
 
@@ -36,7 +36,7 @@ beforeAll(async () => {
   campaign = mail;
   const all = [...campaign, ...others].map(({ event }) => event);
   local.stack.list(all);
-  // Some never come by webhook, some twice, all in disorder.
+  // Some never come by webhook, some twice, all are reordered.
   const posted = all.flatMap((event, nth) => (nth % 3 === 0 ? [] : nth % 3 === 1 ? [event] : [event, event]));
   for (const event of posted.toSorted(() => random.next() - 0.5))
     expect(await postWebhook(local.stack, event)).toBe(200);
@@ -68,14 +68,14 @@ const expire = (isGone: (nth: number) => boolean) => expireEvents(local.target, 
 
 const callsOf = async (call: string) => (await local.stack.stats()).byCaller['read-api']?.calls[call] ?? 0;
 
-test('events that table and archive hold count once', async () => {
+test('the campaign report counts events in both table and archive once', async () => {
   const response = await report();
 
   expect(numbersOf(response)).toEqual(counted());
   expect(response).toMatchObject({ archive: 'counted', completeFrom: null });
 });
 
-test('what the table has lost of a mail comes from the archive, and erased people are counted and not named', async () => {
+test('the campaign report counts events that left the table from the archive, erased people without naming them', async () => {
   const [first, second] = countOfList(campaign).failures;
   expect((await local.ledger(['erase', first?.recipient ?? '', '--yes'], { sleep: async () => {} })).exitCode).toBe(0);
   expect(await expire((nth) => nth % 2 === 0)).toBeGreaterThan(50);
@@ -90,7 +90,7 @@ test('what the table has lost of a mail comes from the archive, and erased peopl
   expect(named).toContain(second?.recipient);
 });
 
-test('a report that was read is not read again', async () => {
+test('a campaign report that was read is cached', async () => {
   const before = await callsOf('s3.GetObject');
   const again = await report();
 
@@ -99,7 +99,7 @@ test('a report that was read is not read again', async () => {
   expect(await callsOf('s3.GetObject')).toBe(before);
 });
 
-test('the function may do in the archive what it did, and nothing else', async () => {
+test("the read API's role allows exactly its calls in the archive", async () => {
   const { byCaller } = await local.stack.stats();
   // A listing is allowed by the action on the bucket.
   const called = Object.keys(byCaller['read-api']?.calls ?? {}).map((call) =>
@@ -118,7 +118,7 @@ test('the function may do in the archive what it did, and nothing else', async (
   ).toEqual(called.filter((action) => action.startsWith('s3:')).toSorted());
 });
 
-test('an archive that cannot be read leaves the numbers of the table, and says so', async () => {
+test('with an unreadable archive the campaign report counts the table only, and says so', async () => {
   const keys: string[] = [];
   for await (const key of listKeys(bucket(), EVENTS_PREFIX)) keys.push(key);
   const [key = ''] = keys;
@@ -134,7 +134,7 @@ test('an archive that cannot be read leaves the numbers of the table, and says s
   expect(await report()).toMatchObject({ archive: 'counted', ...counted() });
 });
 
-test('an object that is gone ends what is complete', async () => {
+test('a missing archive object limits the complete range of the campaign report', async () => {
   const keys: string[] = [];
   for await (const key of listKeys(bucket(), EVENTS_PREFIX)) keys.push(key);
   const { client, name } = bucket();

@@ -4,7 +4,7 @@ import { createJwtCheck } from '../../../../lambdas/adapters/http/jwt-issuer.ts'
 import { listenOnLoopback } from '../../../../tools/local-stack/run/listener.ts';
 import { ORIGIN, type ReadStack, startReadStack } from '../../../support/read-stack.ts';
 
-// JWTs of an issuer that this test plays.
+// JWTs of an issuer simulated by this test.
 
 const AUDIENCE = 'mailgun-ledger';
 
@@ -12,7 +12,7 @@ type Keys = Awaited<ReturnType<typeof generateKeyPair>>;
 
 interface Issuer {
   url: string;
-  /** What it answers, by path; anything else is a 404. A function may keep the asker waiting. */
+  /** Responses by path; anything else is a 404. A function may delay its response. */
   answers: Record<string, () => Promise<object> | object | number>;
   asked: string[];
   close: () => Promise<void>;

@@ -7,7 +7,7 @@ import { answerExamples, exampleRequest, faults, type Operation, operations } fr
 import { eventOf, type ReadStack, startReadStack } from '../../../support/read-stack.ts';
 import { DOMAIN } from '../../../support/webhooks.ts';
 
-// Every example of docs/openapi.yaml, run against the local stack.
+// Runs every example of docs/openapi.yaml against the local stack.
 
 const MESSAGE = '20260202023950.1.ABCDEF@mg.example.com';
 let api: ReadStack;
@@ -33,7 +33,7 @@ beforeAll(async () => {
       'recipient-provider': 'Other',
     }),
   );
-  // `firstAt` is of the event that is stored first.
+  // `firstAt` comes from the event that is stored first.
   await api.store(
     eventOf(MESSAGE, {
       ...base,
@@ -58,13 +58,13 @@ beforeAll(async () => {
   const recent = eventOf('recent@mg.example.com', { timestamp: Date.now() / 1000 });
   api.stack.list([recent as never]);
   await api.store(recent);
-  // A run of the schedule may hold the lease, or its slice may not be due yet.
+  // A scheduled run may hold the lease, or the slice may not be due yet.
   while (!(await isCounted())) await api.stack.reconcile();
   settledUntil = Math.floor(Date.now() / 1000) - 3;
 }, 90_000);
 afterAll(() => api?.stop());
 
-/** Returns whether a settled slice holds the event of today. */
+/** Returns true if a settled slice holds today's event. */
 async function isCounted(): Promise<boolean> {
   await sleep(500);
   const { body } = await api.get(`/mailgun/stats?domain=${DOMAIN}&by=provider`);
@@ -86,12 +86,12 @@ async function logDelivery(): Promise<void> {
   }
 }
 
-/** Bodies without what differs from run to run. */
+/** Returns a body without values that differ between runs. */
 const steady = (body: unknown) =>
   JSON.parse(JSON.stringify(body), (key, value) => {
     if (['receivedAt', 'asOf', 'completeFrom', 'eventsUntil'].includes(key)) return 'then';
     if (key === 'unconfirmedEvents' || (key === 'next' && value !== null)) return 'any';
-    // The events are of months ago, which Mailgun no longer lists: reconciliation may have marked them meanwhile.
+    // The events are months old, and Mailgun no longer lists them, so reconciliation may have marked them.
     return key === 'unconfirmed' && typeof value === 'boolean' ? 'either' : value;
   });
 
@@ -102,7 +102,7 @@ const send = ({ method, path }: Operation, request: { path?: string; body?: stri
     ...(request.body !== undefined && { body: request.body }),
   });
 
-/** Ledgers and statistics are of the day of the run. */
+/** True for ledgers and statistics, whose values depend on the day of the run. */
 const changesByDay = ({ path }: Operation) => /ledger|stats|receivers$/.test(path);
 
 const examples = operations.flatMap((operation) =>
@@ -131,7 +131,7 @@ describe.each(operations)('$method $path', (operation) => {
   test.each(
     Object.keys(operation.responses)
       .filter((status) => status !== '200' && status !== '429')
-      // A queue that fails is null there, and the token has been read by then.
+      // A failing queue is null there, and by then the token has been read.
       .filter((status) => !(status === '503' && operation.path === '/mailgun/health'))
       .map(Number),
   )('refuses with %d as described', async (status) => {
@@ -162,18 +162,18 @@ describe.each(operations)('$method $path', (operation) => {
   });
 });
 
-/** A request that is answered alike twice. */
+/** Returns a request that gets the same response twice. */
 async function steadyRequest({ path }: Operation, request: { path: string; body?: string }, join: string) {
-  // A tail begins now, unless it has a cursor.
+  // Without a cursor, a tail begins now.
   if (path.endsWith('/tail')) {
     const { body } = await api.get(request.path);
     return { path: `${request.path}${join}cursor=${body.next}` };
   }
-  // Slices of a second fall due between two requests, unless they end before.
+  // Slices of a second fall due between two requests, unless the range ends before.
   return /ledger|stats/.test(path) ? { path: `${request.path}${join}to=${settledUntil}` } : request;
 }
 
-/** A parameter that every route takes does not exist, so each has its own mistake. */
+/** Returns a request that the route refuses: no parameter exists on every route, so each has its own mistake. */
 function wrongRequest({ path }: Operation, examplePath: string, join: string) {
   if (path === '/mailgun/receivers') return { path: `${path}?hours=0` };
   if (changesByDay({ path } as Operation)) return { path: `${path}?domain=${DOMAIN}&from=yesterday` };

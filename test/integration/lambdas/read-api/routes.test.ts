@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { eventOf, ORIGIN, type ReadStack, type Reply, startReadStack } from '../../../support/read-stack.ts';
 import { DOMAIN } from '../../../support/webhooks.ts';
 
-// Every route as a client meets it, through the gateway and the bundle.
+// Every route as a client uses it, through the gateway and the bundle.
 
 let api: ReadStack;
 beforeAll(async () => {
@@ -155,7 +155,7 @@ describe('the events of a day', () => {
       ...Array.from({ length: 24 }, (_, n) =>
         eventOf(randomUUID(), {
           event: types[n % types.length],
-          // Four events share each millisecond, of different types and of the same.
+          // Four events share each millisecond, of the same and of different types.
           timestamp: Date.parse(`${day}T12:00:00Z`) / 1000 + Math.floor(n / 4),
         }),
       ),
@@ -287,7 +287,7 @@ describe('suppressions', () => {
     expect(await asked(`domain=${DOMAIN}&tag=receipts`)).toBe(true);
   });
 
-  test('take one read', async () => {
+  test('are read with one request to the table', async () => {
     const reads = async () => (await api.stack.stats()).byCaller['read-api']?.calls ?? {};
     const before = await reads();
     await api.get(`/mailgun/suppressions/${recipient}`);
@@ -363,13 +363,13 @@ describe('ids and addresses of any characters are found', () => {
 
   test.each(HARD)('%s', async (text) => {
     const messageId = `${text}@${DOMAIN}`;
-    // Blanks and brackets need quotation marks in a local part.
+    // In a local part, blanks and brackets need quotation marks.
     const recipient = `${/[\s<>]/.test(text) ? JSON.stringify(text) : text}@north.example`;
     await api.store(eventOf(messageId, { recipient, event: 'unsubscribed', tags: [] }));
 
     const id = encodeURIComponent(messageId);
     const address = encodeURIComponent(recipient);
-    // The gateway ends a path at a question mark, escaped or not, so such an address is refused and never misread.
+    // The gateway cuts a path at a question mark, escaped or not, so such an address is refused and never misread.
     const isCut = text.includes('?');
     const whole = (path: string) => (isCut ? [] : [path]);
     for (const path of [
@@ -397,7 +397,7 @@ describe('wrong parameters are named', () => {
     ['/messages', 'id'],
     ['/messages/', 'id'],
     ['/messages?id=%3C%3E', 'id'],
-    // The gateway cuts it to `cut`, of which no one could say that it is not known.
+    // The gateway cuts it to `cut`, which cannot be known as unknown.
     ['/messages/cut%3F@north.example', 'id'],
     ['/messages/x?id=y', 'id'],
     ['/messages/x?limit=0', 'limit'],
@@ -528,7 +528,10 @@ describe('answers', () => {
   const path = `/mailgun/messages/${messageId}`;
   beforeAll(() => api.store(eventOf(messageId)));
 
-  /** Asks by the ETag of a moment ago; the second pass may mark the event as unconfirmed between two answers, once. */
+  /**
+   * Repeats a request with the ETag of its first response; between the two, the second pass may mark the event as
+   * unconfirmed, once.
+   */
   const askAgain = async (headers: object = {}, tagsOf = (etag: string) => etag) => {
     const ask = async () => {
       const etag = (await api.get(path)).headers.get('etag') ?? '';

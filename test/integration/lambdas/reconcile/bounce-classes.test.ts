@@ -23,7 +23,7 @@ const failed = (nth: number, over: object = {}) =>
     ...over,
   }) as unknown as EventData;
 
-/** What the read API says after a run of reconcile at the twin. */
+/** Runs reconcile at the twin; returns what the read API then says. */
 async function afterRun(classesRefused: boolean): Promise<MailgunClassesEntry | undefined> {
   const stack = await startTestStack({
     reconcile: { ...USUAL_RECONCILE, everySeconds: 3600 },

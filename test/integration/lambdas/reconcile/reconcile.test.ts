@@ -5,7 +5,7 @@ import type { EventData } from '../../../../tools/mailgun-twin/traffic/event-par
 import { drained, postWebhook, startTestStack } from '../../../support/local-stack.ts';
 import { deliveredEvent } from '../../../support/webhooks.ts';
 
-// The deployed function against a listing by HTTP that is out of order, repeats, rounds, shrinks and refuses calls.
+// The deployed function against an HTTP listing that is unordered, repeats, rounds, shrinks and refuses calls.
 
 const SLICE_SECONDS = 900;
 const EVENTS = 700;
@@ -58,7 +58,7 @@ test('an unruly, shrinking, rate-limited listing ends with every event stored on
   const { open } = await stack.reconcile();
 
   expect(open).toBe(0);
-  // What is stored and not listed counts as expected too.
+  // Stored events that are not listed count as expected too.
   expect(await ledgerTotals()).toMatchObject({
     expected: EVENTS + 1,
     stored: EVENTS + 1,

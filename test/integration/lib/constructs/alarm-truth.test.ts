@@ -24,8 +24,8 @@ import { signedNow } from '../../../support/local-stack.ts';
 import { createTrialRunner, type Trial } from '../../../support/trial-runner.ts';
 import { DOMAIN } from '../../../support/webhooks.ts';
 
-// Every fault sets off the alarm that is for it, and nothing that has nothing to do with it. A minute of metric time
-// takes a second here; limits that are times are shorter, so that no one has to wait for them.
+// Every fault sets off its alarm and no unrelated one. A minute of metric time takes a second here, and time limits are
+// shorter.
 
 const REFUSED = 'the fault makes ingest refuse webhooks as well, and Mailgun sees it';
 const RETRIED = 'what fails waits for its next try';
@@ -97,7 +97,7 @@ const AT_INGEST: Fault[] = [
     name: 'endpoint throttled',
     alarm: 'webhooks-throttled',
     relatives: { 'webhooks-forged': COUNTED_LATE },
-    // Again and again: a busy machine may post them more slowly than the gateway lets them through.
+    // Repeatedly: a busy machine may post more slowly than the gateway's limit.
     during: (world) => Promise.all(Array.from({ length: 40 }, () => world.happen(opened))),
   },
   {
@@ -160,7 +160,7 @@ const STORING: Fault[] = [
   {
     name: 'index throttled',
     alarm: 'table-throttled',
-    // Ingest writes nothing that an index holds.
+    // Ingest writes no indexed attributes.
     consequences: { 'events-retried': OF_THROTTLING['events-retried'], 'oldest-message': RETRIED },
     begin: (world) => world.spoil('index-throttle', 40, 'dynamodb.PutItem'),
     during: traffic,
@@ -186,7 +186,7 @@ const STORING: Fault[] = [
     begin: (world) => world.spoil('hang', 100, 'dynamodb.UpdateItem'),
     during: async (world) => {
       await world.happen(opened);
-      // By then it has begun with it.
+      // By then it has begun.
       await sleep(2500);
       await world.signal('process', 'SIGKILL');
     },
@@ -218,7 +218,7 @@ const STORING: Fault[] = [
     name: 'an event dated an hour ahead',
     alarm: 'implausible-times',
     begin: async (world) => {
-      // Mailgun lists it at the time of the receipt, or it would be unconfirmed as well.
+      // Listed with the time of receipt; otherwise it would be unconfirmed too.
       const event = eventOf(opened);
       await world.accept({ ...event, timestamp: Date.now() / 1000 + 3600 }, { listed: event });
     },
@@ -319,7 +319,7 @@ const RECONCILIATION: Fault[] = [
   {
     name: 'API key unreadable',
     alarm: 'api-key-unusable',
-    // The run that is killed may hold the lease, which ends by itself two minutes later; until then none can judge.
+    // The killed run may hold the lease, which expires two minutes later; until then no run can judge.
     lingers: true,
     consequences: { 'cursor-too-old': STANDS_STILL },
     begin: async (world) => {
@@ -337,7 +337,7 @@ const RECONCILIATION: Fault[] = [
     during: traffic,
     end: async (world) => {
       await world.signal('reconcile', 'SIGCONT');
-      // Its first run tells how far behind it is.
+      // The first run measures the lag.
       await world.stack.reconcile();
     },
   },
@@ -351,7 +351,7 @@ const RECONCILIATION: Fault[] = [
     },
     begin: async (world) => {
       world.spoil('refuse', 100, 'sqs.ReceiveMessage');
-      // Anyone who waited for a message already still gets one.
+      // A long poll that is already waiting still gets a message.
       await world.happen(opened);
       await sleep(2000);
       world.list(opened);
@@ -359,7 +359,7 @@ const RECONCILIATION: Fault[] = [
     end: async (world) => {
       world.spoil();
       await world.drained();
-      // Or its second look would come while the next fault lasts.
+      // Otherwise its second pass would fall into the next fault.
       await world.stack.reconcile();
     },
   },
@@ -408,7 +408,7 @@ const RECONCILIATION: Fault[] = [
     name: 'an event forged under the name of one that Mailgun lists',
     alarm: 'unconfirmed',
     waitSeconds: 10,
-    // Told once more by the second pass, a minute later, which must meet the last fault alone.
+    // The second pass reports it again a minute later, which must coincide only with the last fault.
     consequences: { 'lost-webhooks': 'the webhook of the listed one never came' },
     begin: async (world) => {
       const listed = eventOf({ event: 'failed', severity: 'temporary' });
@@ -430,14 +430,14 @@ const RECONCILIATION: Fault[] = [
   },
 ];
 
-/** An hour that is long over, of which the ledger has every slice. */
+/** A past hour of which the ledger has every slice. */
 const COUNTED_HOUR = Math.floor(Date.now() / 3_600_000) * 3600 - 7200;
 
 const COUNTED: Fault[] = [
   {
     name: 'webhooks that fail before they arrive',
     alarm: 'webhooks-not-arriving',
-    // Mailgun counts by the hour, so only a run that ignores waits reads it again.
+    // Mailgun counts by hour, so only a run that ignores waits reads it again.
     lingers: true,
     waitSeconds: 30,
     begin: async (world) => {
@@ -451,7 +451,7 @@ const COUNTED: Fault[] = [
 
 const GMAIL = { recipient: 'ada@gmail.com' };
 
-/** Each has mail enough to be judged by, also where it strikes alone. */
+/** Sends enough mail for a judgement, even if this fault runs alone. */
 async function happenAtGmail(world: AlarmWorld, over: object, times = 1): Promise<void> {
   for (let nth = 0; nth < 40; nth += 1) await world.happen(GMAIL);
   for (let nth = 0; nth < times; nth += 1) await world.happen({ ...GMAIL, ...over });
@@ -501,7 +501,7 @@ const PUBLISHING: Fault[] = [
   {
     name: 'event bus down for longer than it is tried',
     alarm: 'publish-failures',
-    // The last try begins within the 20 s, and takes its time.
+    // The last attempt begins within the 20 s, and takes its time.
     waitSeconds: 25,
     relatives: { 'publish-lag': 'it is late first: that explains this alarm, not the other way round' },
     begin: (world) => world.spoil('refuse', 100, 'events.PutEvents'),
@@ -513,13 +513,13 @@ const PUBLISHING: Fault[] = [
   },
 ];
 
-/** A run that ignores waits judges what the second pass would judge hours later. */
+/** Runs reconcile ignoring waits, so that it judges what the second pass would judge hours later. */
 async function judgeAtOnce(world: AlarmWorld): Promise<void> {
   await world.happen(opened);
   await world.stack.reconcile();
 }
 
-/** Answers are slow early, rates count early, and no machine is too slow for process. */
+/** Low limits for latency and rates, and none that depends on the machine's speed. */
 const OVERLAY = {
   processing: { timeoutSeconds: 5 },
   alarms: {
@@ -545,7 +545,7 @@ const BY_THE_HOUR = {
 const LOW_THROTTLE = { throttle: { webhook: { ratePerSecond: 15, burst: 15 } } };
 const QUICKER_LIMITS = { alarms: { limits: { ...OVERLAY.alarms.limits, cursorAgeSeconds: 15, openSliceSeconds: 6 } } };
 
-/** Of every mail to Gmail, and of no hour. */
+/** Judges every mail to Gmail, whatever the hour. */
 const PROVIDERS_OVERLAY = {
   alarms: { providers: ['gmail'], limits: { ...OVERLAY.alarms.limits, leastSent: 1000, leastSentToProvider: 20 } },
 };
@@ -563,7 +563,7 @@ const struckBy = (
   async run(world) {
     const findings: Finding[] = [];
     const lingering = new Set<string>();
-    // No one has used the environment before its first webhook, nor is there a ledger.
+    // Nobody has used the environment before its first webhook, and there is no ledger.
     await world.accept(eventOf(opened));
     for (const fault of faults) {
       const finding = await strike(world, fault, lingering);
@@ -577,12 +577,12 @@ const struckBy = (
 
 const LEAST_STORED = 300;
 
-/** How many seconds of Mailgun pass in one: quicker days bounce too much in a minute of alarms. */
+/** Seconds of Mailgun's schedule per real second: faster days bounce too much in a minute of alarms. */
 const DAY_COMPRESSION = 1440;
-/** Nothing is due before its webhooks, which such a day holds back for ten seconds. */
+/** Nothing is due before its webhooks, which such a day delays by ten seconds. */
 const DAY_RECONCILE = { ...USUAL_RECONCILE, everySeconds: 3, settleSeconds: 22, sliceSeconds: 5 };
 
-/** Eight hours of Mailgun in twenty seconds: doubles, retries, late and overtaken events, and some bounces. */
+/** Eight hours of Mailgun in twenty seconds: duplicates, retries, late and overtaken events, and some bounces. */
 const NORMAL_DAY: Trial<{ alarms: string[]; stored: number }> = {
   options: {
     metricPeriodSeconds: 2,
@@ -595,9 +595,9 @@ const NORMAL_DAY: Trial<{ alarms: string[]; stored: number }> = {
     const clock = createClock(calledOff.signal);
     const random = createRandom(7);
     const twin = openTwin(world.stack.ready, world.stack, calledOff.signal, DAY_COMPRESSION);
-    // Complaints are rarer than one in a thousand on a normal day.
+    // On a normal day complaints are rarer than one in a thousand.
     const timelines = TIMELINES.filter(({ expected }) => expected.every(({ status }) => status !== 'COMPLAINED'));
-    // Most mail is nothing to tell of; first, so that the timelines' bounces are few among many at any moment.
+    // Most mail is uneventful; sent first, so that bounces are always few among many.
     for (let nth = 0; nth < 600; nth += 1) {
       await world.happen(nth % 100 === 0 ? { event: 'failed', severity: 'permanent', reason: 'bounce' } : {});
     }
@@ -606,7 +606,7 @@ const NORMAL_DAY: Trial<{ alarms: string[]; stored: number }> = {
     await playTimelines(scheduleMessages(timelines, day), { twin, clock, random, deliveryFaults });
     await twin.settled();
     await world.drained();
-    // Until all of the day is due, and then once more as at the second pass.
+    // Until the whole day is due, and then again as for the second pass.
     await sleep((DAY_RECONCILE.settleSeconds + 2 * DAY_RECONCILE.sliceSeconds) * 1000);
     await world.stack.reconcile();
     await sleep(5000);
@@ -615,7 +615,7 @@ const NORMAL_DAY: Trial<{ alarms: string[]; stored: number }> = {
   },
 };
 
-/** Mailgun posts to an environment that was deployed and no more. */
+/** Mailgun posts to an environment that was only deployed. */
 const UNCONFIGURED: Trial<{ alarms: string[]; statuses: Set<number>; states: Map<string, string> }> = {
   options: { keys: undefined, reconcile: { ...USUAL_RECONCILE, everySeconds: 1 }, publish: {} },
   async run(world) {
@@ -642,7 +642,7 @@ beforeAll(() => {
     faults: readonly Fault[],
     ...settings: [overlay?: object, publish?: LocalStackOptions['publish'], reconcile?: LocalStackOptions['reconcile']]
   ): Promise<Finding[]> => {
-    // Where no stack was there, all are struck together once more: one by one they would use up all repetitions.
+    // If no stack could start, all are repeated together: one by one they would use up all repetitions.
     const together = tryAll(`all from "${faults[0]?.name}"`, struckBy(faults, ...settings), () => []);
     const findings = faults.map((fault, nth) => {
       const again = async () => (await runner.runAlone(struckBy([fault], ...settings)))[0]!;
@@ -675,7 +675,7 @@ beforeAll(() => {
 });
 afterAll(() => runner.stop());
 
-// What has to be played again comes after everything else.
+// Repetitions run after everything else.
 const PATIENCE_MS = 1_800_000;
 
 describe.each([

@@ -16,8 +16,8 @@ import * as made from '../../../../tools/mailgun-twin/traffic/events.ts';
 import type { TestEngines } from '../../../support/engines.ts';
 import { DOMAIN, KEY } from '../../../support/webhooks.ts';
 
-// What tools/bench/budget.json allows: bundles at most as large, and of calls and units exactly as many. A change that costs
-// more or less changes the file, where it is seen.
+// Limits of tools/bench/budget.json: bundles up to a size, calls and units exactly. A change that costs more or less
+// must change the file, where it is visible.
 
 interface Spent {
   readonly calls: Readonly<Record<string, number>>;
@@ -34,7 +34,7 @@ interface Budget {
   readonly bundleBytes: Readonly<Record<string, number>>;
   /** Ten webhooks of ten messages, stored as one batch, in the order of this file. */
   readonly tenWebhooks: Readonly<Record<string, Passed>>;
-  /** Units of the table and requests of the bucket. */
+  /** Table units and bucket requests. */
   readonly sealing: Pick<StorageFigures['sealing'], 'perSlice' | 'perRun'>;
 }
 
@@ -95,16 +95,16 @@ beforeAll(async () => {
 }, 300_000);
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** What each step takes of ten messages, one after the other. */
+/** Returns the cost of each step for ten messages, in sequence. */
 async function liveThrough(engines: TestEngines): Promise<Map<string, Passed>> {
   await engines.putKeys({ current: KEY });
-  // The ledger has begun, as it has where webhooks are paid for: before, an event is noted that was a minute under way.
+  // The ledger has begun, as in production: before, events more than a minute old are recorded.
   await createLedgerStateTable(engines.table).moveWatermarks(DOMAIN, LEDGER, undefined);
   const ingest = await startHandler(bundles.ingest, environmentFor(engines));
   const process = await startHandler(bundles.process, environmentFor(engines));
   const life = new Map<string, Passed>();
   try {
-    // Secrets and the first webhook are noted once, not for every batch.
+    // Secrets and the first webhook are recorded once, not for every batch.
     const first = { ...moments[0]!, mail: { ...moments[0]!.mail, messageId: `first@${DOMAIN}` } };
     await pass([made.accepted(first)]);
     for (const [name, events] of STEPS) life.set(name, await pass(events()));
@@ -114,7 +114,7 @@ async function liveThrough(engines: TestEngines): Promise<Map<string, Passed>> {
     process.stop();
   }
 
-  /** Takes webhooks in, and stores what has come of them in one batch. */
+  /** Ingests webhooks, and stores their events in one batch. */
   async function pass(events: readonly EventData[]): Promise<Passed> {
     const start = engines.usage.total();
     const answers = await ingest.run(events.map(gatewayEvent));

@@ -5,7 +5,8 @@ import { type LocalLedger, startLocalLedger } from '../../../support/local-ledge
 import { drained, postWebhook } from '../../../support/local-stack.ts';
 import { deliveredEvent } from '../../../support/webhooks.ts';
 
-// The template with `domains: "account"`, its bundles and rights, while the twin's account gains and loses domains.
+// The template with `domains: "account"`, its bundles and permissions, while the twin's account gains and loses
+// domains.
 
 const [FIRST, SECOND, INVENTED] = ['mg.acme.internal', 'new.acme.internal', 'invented.internal'] as const;
 const PATIENCE_MS = 120_000;
@@ -51,7 +52,7 @@ test(
   'a domain that Mailgun gains has a ledger from its first event on, and an invented one has none',
   async () => {
     const { stack } = local;
-    // As the schedule may have done already: the account has its first domain.
+    // A scheduled run may have done so already: the account has its first domain.
     await stack.reconcile();
     const heard = eventOf(SECOND);
     const unheard = eventOf(SECOND);
@@ -65,7 +66,7 @@ test(
       return status === 200 ? body.totals : undefined;
     };
     await reconcileUntil(async () => {
-      // What was sent to the queue is stored before the next look.
+      // Queued events are stored before the next check.
       await drained(stack);
       const totals = await ledgerOf();
       return totals?.expected === 2 && totals.unaccounted === 0;
@@ -89,7 +90,7 @@ test(
 );
 
 test(
-  'a domain that Mailgun loses stays, and is said to be gone',
+  'a domain that Mailgun removes stays in the ledger, and is reported as gone',
   async () => {
     local.stack.setDomains([FIRST]);
     await local.stack.reconcile();

@@ -10,7 +10,7 @@ import { statusLine } from '../../../support/json-lines/status.ts';
 import { startTestStack } from '../../../support/local-stack.ts';
 import { DOMAIN } from '../../../support/webhooks.ts';
 
-// Whoever has just seen the ✔ of `npm start` looks at the stack a minute later.
+// The state of the stack a minute after the last ✔ of `npm start`.
 
 const stopping = new AbortController();
 const sounded: string[] = [];
@@ -30,7 +30,7 @@ afterAll(async () => {
   await stack?.stop();
 });
 
-/** Alarms on what no delay of a machine explains. */
+/** Returns alarms that a slow machine cannot explain. */
 const suspicious = () => sounded.filter((name) => /unconfirmed|forged|dead-letters/.test(name));
 
 interface Slice {
@@ -61,7 +61,7 @@ test('once its scenario has ended well and every slice had its second pass, no a
   while (!(await slices(from)).every(isSecond)) await sleep(1000);
   const port = new URL(stack.ready.webhookUrl).port;
   const status = () => runCommand(['status', '--local', '--port', port, '--json'], { openDeployment });
-  // What a busy machine delays may set off an alarm, which ends.
+  // Delays on a busy machine may set off an alarm, which ends by itself.
   while (sounded.length > 0 && suspicious().length === 0 && (await status()).exitCode !== 0) await sleep(1000);
   const { exitCode, json } = await status();
 

@@ -15,7 +15,7 @@ import { stackWith } from '../../../support/alarm-template.ts';
 import { postWebhook, startTestStack } from '../../../support/local-stack.ts';
 import { deliveredEvent } from '../../../support/webhooks.ts';
 
-// From what functions, gateways and engines do to what arrives at a topic.
+// From metrics of functions, gateways and engines to notifications at a topic.
 
 const changes: AlarmNews[] = [];
 let stack: LocalStack;
@@ -51,7 +51,7 @@ const control = async (path: string, body?: unknown) => {
 /** Its window of nine hours takes nine minutes here. */
 const SLOW = 'webhooks-not-arriving';
 
-test('every alarm comes to a state of its own', async () => {
+test('every alarm reaches a state from its own metrics', async () => {
   const anchors = Object.keys((await stack.stats()).alarms).map((name) => name.replace(nameOf(''), ''));
   expect(anchors).toContain(SLOW);
   for (const anchor of anchors.filter((each) => each !== SLOW)) await becomes(anchor, 'OK');
@@ -92,7 +92,7 @@ test('errors of the gateway alarm, tell the topic, and end', async () => {
   ).toBe(true);
 }, 120_000);
 
-test('a function that dies while it works counts as an error', async () => {
+test('a crashing function counts as an error', async () => {
   stack.setFaults([{ service: 'dynamodb', operation: 'UpdateItem', mode: 'hang', percent: 100 }]);
   await becomes('process-errors', 'ALARM', async () => {
     await post();
@@ -102,7 +102,7 @@ test('a function that dies while it works counts as an error', async () => {
   stack.setFaults([]);
 }, 120_000);
 
-test('a drill is notified like the real thing, and the next evaluation ends it', async () => {
+test('a drill notifies like a real alarm, and the next evaluation ends it', async () => {
   expect(await control(`/alarms/${nameOf('stuck')}`, { state: 'ALARM', reason: 'drill' })).toMatchObject({
     status: 200,
   });
@@ -124,7 +124,7 @@ test.each([
   expect((await control(path, body)).status).toBe(status);
 });
 
-test('the gauges of a queue: what is visible and what is not, and the age of the oldest that was not received too often', async () => {
+test('queue gauges show visible and invisible messages, and the age of the oldest that was not received too often', async () => {
   const disposables = new Disposables();
   try {
     const run = await openLedgerRun(0, disposables);
@@ -148,7 +148,7 @@ test('the gauges of a queue: what is visible and what is not, and the age of the
     await call('SendMessage', { MessageBody: 'b' });
     expect(await look(60)).toEqual([2, 0, 61]);
 
-    // In flight it is not visible, and grows older all the same.
+    // In flight it is invisible, and still ages.
     await call('ReceiveMessage', { MaxNumberOfMessages: 1, VisibilityTimeout: 1 });
     expect(await look(60)).toEqual([1, 1, 61]);
 

@@ -22,7 +22,7 @@ import { exportLine } from '../../../support/json-lines/export.ts';
 import { drained, postWebhook } from '../../../support/local-stack.ts';
 import { DOMAIN, deliveredEvent } from '../../../support/webhooks.ts';
 
-// The archive as the deployed template has it: sealed by the bundle, signed by the key, erased and verified by commands.
+// The archive as deployed: sealed by the bundle, signed by the key, erased and verified by commands.
 
 const EVENTS = 6;
 
@@ -68,7 +68,7 @@ async function verify(text: string) {
   return { exitCode, lines, faults: lines.filter(({ event }) => event === 'fault') };
 }
 
-test('seals what was compared, and its certificate says complete, before and after a recipient is erased', async () => {
+test('the local stack seals compared slices, and the certificate says complete before and after an erasure', async () => {
   const sealed = await stack.seal();
   expect(sealed).toMatchObject({ rows: EVENTS, done: true });
   expect(await stack.seal()).toMatchObject({ sealed: 0, rows: 0 });
@@ -86,7 +86,7 @@ test('seals what was compared, and its certificate says complete, before and aft
   }
 }, 60_000);
 
-test('doctor names the key that signs, by the fingerprint that verify compares', async () => {
+test("doctor prints the signing key's fingerprint, which verify compares", async () => {
   const { json } = await run(['doctor', '--local', '--json']);
   const check = z
     .array(doctorLine)

@@ -19,7 +19,7 @@ afterAll(async () => {
   rmSync(parent, { recursive: true });
 });
 
-test('a page that cannot be built is a 500 with the reason, and built at the next request', async () => {
+test('a dashboard that cannot be built is a 500 with the reason, and is built again at the next request', async () => {
   const temporaryFolder = join(parent, 'run');
   writeFileSync(temporaryFolder, 'in the way of a folder');
   listener.open(createDashboard('http://127.0.0.1:9', { disposables, mainListener: listener, temporaryFolder }));

@@ -6,12 +6,12 @@ import { expect, test } from '@jest/globals';
 import type { ReadyLine } from '../../../../tools/local-ledger/ready-line.ts';
 import { clearFaults, control } from '../../../torture/inject-faults.ts';
 
-/** Longer than the twin's whole schedule of retries, which is Mailgun's eight hours in 7 s. */
+/** Longer than the twin's retry schedule: Mailgun's eight hours in 7 s. */
 const OUTAGE_MS = 10_000;
 
 const COMMAND = ['tools/local-ledger/main.ts', '--once', '--legacy', '--archive', '--json', '--port', '0'];
 
-test('an endpoint that is out for longer than Mailgun retries loses nothing in the end, and can prove it', async () => {
+test("an outage longer than Mailgun's retries loses nothing in the end, and the ledger proves it", async () => {
   const stack = spawn(process.execPath, COMMAND, { stdio: ['ignore', 'pipe', 'ignore'] });
   const exited = once(stack, 'exit');
   const lines: { event: string; [name: string]: unknown }[] = [];

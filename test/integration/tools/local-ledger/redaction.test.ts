@@ -6,7 +6,7 @@ import { expect, test } from '@jest/globals';
 const ARGUMENTS = ['--once', '--json', '--port', '0', '--drop', '20', '--domain', 'mg.acme.com'];
 const REDACTED = ['--domain', 'eu.acme.com', '--redact', 'eu.acme.com'];
 
-test('webhooks that name no recipient are stored once, as listed, and nothing of them is unconfirmed', async () => {
+test('redacted webhooks are stored once, as listed, and none stays unconfirmed', async () => {
   const stack = spawn(process.execPath, ['tools/local-ledger/main.ts', ...ARGUMENTS, ...REDACTED], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });

@@ -11,9 +11,9 @@ import type { ReadyLine } from '../../../../tools/local-ledger/ready-line.ts';
 const ROOT = join(import.meta.dirname, '../../../..');
 const LEFT_OUT = ['node_modules', 'test', 'docs', 'cdk.out', 'coverage'];
 
-/** A copy of the project, to change lines of. */
+/** A copy of the project, to change lines in. */
 let project: string;
-/** Ends what npm started and its children, wherever a test broke off. */
+/** Kills npm and its children, wherever a test failed. */
 let endGroup = (): void => {};
 beforeAll(() => {
   project = mkdtempSync(join(tmpdir(), 'mailgun-ledger-project-'));
@@ -31,7 +31,7 @@ afterAll(() => {
   rmSync(project, { recursive: true });
 });
 
-/** Starts the stack of the copy, and ends it again; the status that a body without meaning gets in between. */
+/** Starts the copy's stack and stops it; returns the status for an invalid body in between. */
 async function startAndAsk(): Promise<number> {
   const stack = spawn('npm', ['start', '--silent', '--', '--json', '--no-traffic', '--port', '0'], {
     cwd: project,
@@ -57,7 +57,7 @@ async function startAndAsk(): Promise<number> {
 
 const assemblies = () => readdirSync(join(project, '.local/assemblies'));
 
-test('a second start runs what the first one made, and a changed line runs at the next start', async () => {
+test("a second start reuses the first one's assembly, and a changed line takes effect at the next start", async () => {
   expect(await startAndAsk()).toBe(400);
   const [first] = assemblies();
   expect(readdirSync(join(project, '.local/compile-cache'))).toHaveLength(1);

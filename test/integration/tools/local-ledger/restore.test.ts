@@ -11,7 +11,7 @@ import { restoreLine } from '../../../support/json-lines/replay.ts';
 import { drained, postWebhook } from '../../../support/local-stack.ts';
 import { DOMAIN, deliveredEvent } from '../../../support/webhooks.ts';
 
-// The table loses everything, and what was sealed comes back as it was: through the queue, by the command.
+// The table loses everything, and the sealed data comes back through the queue, by the command.
 
 const ERASED = 'reader-0@example.org';
 const MESSAGES = [0, 1, 2, 3].map((nth) => ({
@@ -48,7 +48,7 @@ beforeAll(async () => {
   // The last slice of the range is due then.
   await sleep(Math.max(0, (to + QUICK.settleSeconds) * 1000 + 100 - Date.now()));
   while (!(await stack.reconcile()).done) await sleep(100);
-  // The ledger may begin after the first of these seconds, which are then compared by no run.
+  // The ledger may begin after the first of these seconds, which no run then compares.
   const url = `${stack.ready.apiUrl}/mailgun/ledger?domain=${DOMAIN}&from=${from}&to=${to}`;
   const response = await fetch(url, { headers: { authorization: `Bearer ${stack.ready.apiToken}` } });
   const { slices } = (await response.json()) as { slices: { start: number; passes: number }[] };
@@ -67,7 +67,7 @@ async function restore(...more: string[]) {
   return { exitCode, last: z.array(restoreLine).parse(json()).at(-1) };
 }
 
-/** What readers are told, but for which event of a message was stored first. */
+/** Returns everything that readers see, except which event of a message was stored first. */
 async function everythingRead(): Promise<unknown[]> {
   const read = async (path: string) => {
     const url = `${stack.ready.apiUrl}/mailgun/${path}`;
@@ -101,7 +101,7 @@ async function deleteEverything(): Promise<void> {
   expect(await scanAll()).toEqual([]);
 }
 
-test('a queue that stays long ends it with the command that goes on', async () => {
+test('a persistent backlog ends the restore with the command that continues it', async () => {
   let nowMs = Date.now();
   const queues = { send: async () => ({ Attributes: { ApproximateNumberOfMessages: '5000' } }) } as never;
   const { exitCode, json } = await runCommand(['replay', '--local', '--from-archive', ...range, '--json'], {
@@ -147,7 +147,7 @@ test('a table that lost everything reads as before once it is restored from the 
     now: () => later,
   });
   expect(old.lines.join('\n')).toContain('of which 12 events have left the table: they bring statuses and');
-  // The marks of unconfirmed events are in the records of their slices, which begin before a time within them.
+  // Marks of unconfirmed events are in the records of their slices, which begin before a time within them.
   const inItsHour = Math.floor(Number(range[1]) / 3600) * 3600 + 3599;
   const hours = ['--from', String(inItsHour), '--to', String(inItsHour + 2)];
   const whole = await runCommand(['replay', '--local', '--from-archive', ...hours, '--json', '--plan'], {
@@ -168,8 +168,8 @@ test('a table that lost everything reads as before once it is restored from the 
   expect(await restore()).toMatchObject({ exitCode: 0, last: { sent: 0, slices: 0, markers: 0 } });
 }, 90_000);
 
-test('who was erased stays erased, and seal adds nothing to the chain for what came back', async () => {
-  // A run may be cut short, or find another one at work.
+test('erased recipients stay erased after a restore, and seal adds nothing to the chain for restored events', async () => {
+  // A run may be cut short, or find another one active.
   let sealed = 0;
   for (let done = false; !done; ) {
     const report = await stack.seal();

@@ -32,7 +32,7 @@ async function run(faults: StubFaults = {}, { compression = QUICK, ...options }:
   return { ok, lines, text: lines.join('\n'), stub };
 }
 
-test('a receiver that keeps its promises passes', async () => {
+test('the scenario passes a receiver that keeps its promises', async () => {
   const { ok, text, stub } = await run();
 
   expect(text).toContain('✔ Whatever was acknowledged is stored exactly once');
@@ -41,7 +41,7 @@ test('a receiver that keeps its promises passes', async () => {
   expect(text).toContain(`curl -s -H 'Authorization: Bearer ${stub.ready.apiToken}'`);
 });
 
-test('a receiver that acknowledges an event and forgets it fails, and the event is named', async () => {
+test('the scenario fails a receiver that loses an acknowledged event, and names the event', async () => {
   const forgets = ({ event }: { event: string }) => event === 'complained';
   const { ok, text } = await run({ forgets, overlooks: forgets });
 
@@ -50,7 +50,7 @@ test('a receiver that acknowledges an event and forgets it fails, and the event 
   expect(text).toMatch(/status DELIVERED, expected COMPLAINED/);
 });
 
-test('a receiver that refuses a good event fails, though reconciliation finds it', async () => {
+test('the scenario fails a receiver that refuses a valid event, although reconciliation finds it', async () => {
   const { ok, text } = await run({ answers: ({ event }) => (event === 'clicked' ? 406 : undefined) });
 
   expect(ok).toBe(false);
@@ -58,7 +58,7 @@ test('a receiver that refuses a good event fails, though reconciliation finds it
   expect(text).toMatch(/ · unaccounted 0$/m);
 });
 
-test('a receiver that acknowledges nothing has proved nothing', async () => {
+test('the scenario fails a receiver that acknowledges nothing', async () => {
   const { ok } = await run({ answers: () => 503 });
 
   expect(ok).toBe(false);
@@ -84,7 +84,7 @@ describe('with reconciliation', () => {
     expect(parsed.filter(({ missed }) => missed)).toMatchObject([{ missed: { delivered: delivered.recovered } }]);
   });
 
-  test('the loss is shown, then the run that heals it, and at last the sum', async () => {
+  test('prints the loss, then the run that recovers it, and finally the totals', async () => {
     const { text } = await run({}, { drop: 100 });
 
     const [, missed] = /No webhook brought: (\d+) delivered\./.exec(text) ?? [];
@@ -93,14 +93,14 @@ describe('with reconciliation', () => {
     expect(text).toContain("Mailgun's API does not list");
   });
 
-  test('it is over once the ledger of every domain has come as far as the last event', async () => {
+  test('ends once the ledger of every domain has reached the last event', async () => {
     const { ok, stub } = await run({ lateDomain: 'eu.example.com' });
 
     expect(ok).toBe(true);
     expect(stub.reconcileRuns()).toBe(2);
   });
 
-  test('an event that it overlooks fails the run, whatever the webhooks promised', async () => {
+  test('fails if reconciliation misses an event, whatever the webhooks promised', async () => {
     const delivered = ({ event }: { event: string }) => event === 'delivered';
     const { ok, text } = await run({ answers: (event) => (delivered(event) ? 503 : undefined), overlooks: delivered });
 
@@ -131,7 +131,7 @@ describe('against another Mailgun than the twin', () => {
   });
 });
 
-test('a read that fails is made again', async () => {
+test('the scenario repeats a failed read', async () => {
   expect((await run({ failedReads: 2 })).ok).toBe(true);
 });
 
@@ -142,14 +142,14 @@ test('a subaccount reports too once the key of its parent is known', async () =>
   expect(ok).toBe(true);
 });
 
-test('a run that is called off ends quietly and is not a success', async () => {
+test('a cancelled scenario ends quietly without success', async () => {
   const { ok, text } = await run({}, { compression: 1, signal: AbortSignal.timeout(100) });
 
   expect(ok).toBe(false);
   expect(text).not.toContain('could not be finished');
 });
 
-test('a stack that is not there is said so', async () => {
+test('the scenario says that no stack is running', async () => {
   const stub = await startStubStack();
   stub.stop();
 
@@ -159,7 +159,7 @@ test('a stack that is not there is said so', async () => {
   expect(text).toContain('The run could not be finished');
 });
 
-test('with json every line is an object with an event', async () => {
+test('the scenario with json prints only objects with an event', async () => {
   const { lines } = await run({}, { json: true });
 
   const events = lines.map((line) => JSON.parse(line).event);

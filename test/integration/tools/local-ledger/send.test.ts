@@ -66,7 +66,7 @@ test.each([
   expect((await readBack(stub, '7@x')).events).toEqual([expect.objectContaining(stored)]);
 });
 
-test('prints the command that reads the message back', async () => {
+test('npm run send prints the command that reads the message back', async () => {
   const stub = await start();
 
   const { text } = await run('--event', 'delivered', '--recipient', 'a@b.example', '--message-id', "it's/7@x");
@@ -76,7 +76,7 @@ test('prints the command that reads the message back', async () => {
   );
 });
 
-test('--times posts the same token again', async () => {
+test('npm run send --times posts the same token again', async () => {
   const stub = await start();
 
   const { text } = await run(
@@ -95,13 +95,13 @@ test('--times posts the same token again', async () => {
   expect((await readBack(stub, '7@x')).events).toHaveLength(1);
 });
 
-test('--port finds another stack', async () => {
+test('npm run send --port finds another stack', async () => {
   await start({}, 4123);
 
   expect((await run('--event', 'delivered', '--recipient', 'a@b.example', '--port', '4123')).exitCode).toBe(0);
 });
 
-test('a refusal is printed, and is exit code 1', async () => {
+test('npm run send prints a refusal, with exit code 1', async () => {
   await start({ answers: () => 406 });
 
   const { exitCode, text } = await run('--event', 'delivered', '--recipient', 'a@b.example');
@@ -130,7 +130,7 @@ test.each([
   expect(text).toContain(reason);
 });
 
-test('a stack that is gone is exit code 2', async () => {
+test('npm run send without a stack is exit code 2', async () => {
   const stub = await start();
   stub.stop();
 
@@ -140,14 +140,14 @@ test('a stack that is gone is exit code 2', async () => {
   expect(text).toContain('does not respond');
 });
 
-test('--help shows examples', async () => {
+test('npm run send --help shows examples', async () => {
   const { exitCode, text } = await run('--help');
 
   expect(exitCode).toBe(0);
   expect(text).toContain('npm run send -- --event delivered');
 });
 
-test('a reader who leaves before the last line is no error', () => {
+test('npm run send to a closed pipe is not an error', () => {
   const { stderr } = spawnSync('sh', ['-c', `"${process.execPath}" tools/local-ledger/send.ts --help | true`], {
     cwd: join(import.meta.dirname, '../../../..'),
     encoding: 'utf8',

@@ -18,7 +18,7 @@ interface Started {
   readonly ready: ReadyLine;
   readonly lines: readonly string[];
   readonly ended: Promise<number | null>;
-  /** What it has written to standard error so far. */
+  /** Standard error so far. */
   said(): string;
 }
 
@@ -35,7 +35,7 @@ function isThere(pid: number): boolean {
   }
 }
 
-/** It strikes no call, and is printed like any other. */
+/** Hits no call, and is printed like any other fault. */
 const NO_FAULT = 'sqs.SendMessage:slow:0';
 
 function npmStart(...flags: string[]) {
@@ -62,7 +62,7 @@ async function start(): Promise<Started> {
   return stack;
 }
 
-/** Whatever still runs or lies about of a stack: its processes name its temporary folder or its port. */
+/** Returns what remains of a stack: processes that name its temporary folder or its port. */
 function remains({ webhookUrl }: ReadyLine, temporaryFolder: string): string[] {
   const readyFile = readyFileOf(webhookUrl);
   const processes = execFileSync('ps', ['-eo', 'pid,args'], { encoding: 'utf8' }).split('\n');

@@ -8,8 +8,8 @@ import { startEngineProcess } from '../../../../tools/local-stack/engines/engine
 import type { DynamoDbEngine, EngineName } from '../../../../tools/local-stack/engines/engine-program.ts';
 import { Disposables } from '../../../../tools/local-stack/run/disposables.ts';
 
-// What the two engines do, what AWS documents, and what our code therefore does not rely on. A new release of an engine
-// that differs turns a row red.
+// Where the two engines differ from each other or from AWS's documentation, so that our code does not rely on it. A new
+// engine release that behaves otherwise turns a row red.
 
 interface Difference extends Readonly<Record<EngineName, unknown>> {
   readonly what: string;
@@ -66,7 +66,7 @@ const DIFFERENCES: Difference[] = [
     'dynamodb-local': 60,
     so: 'the local stack completes a time of a whole minute',
     async find(engine, table) {
-      // Early in a minute the two cannot be told apart.
+      // Early in a minute the two cannot be distinguished.
       const secondsOfMinute = (Date.now() / 1000) % 60;
       if (secondsOfMinute < 5) await sleep((5 - secondsOfMinute) * 1000);
       await put(engine, table, item('a'));
@@ -217,7 +217,7 @@ interface Records {
   }[];
 }
 
-/** Returns the one shard of a table's stream, and what it holds. */
+/** Returns the only shard of a table's stream, and its records. */
 async function readStream(engine: DynamoDbEngine, TableName: string) {
   const { Table } = await request<{ Table: { LatestStreamArn: string } }>(engine, 'DescribeTable', { TableName });
   const StreamArn = Table.LatestStreamArn;

@@ -77,7 +77,7 @@ beforeAll(async () => {
 afterAll(() => disposables.close());
 beforeEach(() => faults.replace([]));
 
-/** As a function would build them. */
+/** Returns clients as a function builds them. */
 function clients(caller: string, options: { maxAttempts?: number; requestTimeout?: number } = {}) {
   const { maxAttempts = 1, requestTimeout = 5000 } = options;
   const config = {
@@ -262,7 +262,7 @@ describe('faults', () => {
     expect((await dynamodb.send(get(`not-${mode}`))).Item).toBeUndefined();
   });
 
-  test.each(['drop-reply', 'truncate'] as const)('%s: it is done, and the caller does not know', async (mode) => {
+  test.each(['drop-reply', 'truncate'] as const)('%s performs the call, and the caller does not know', async (mode) => {
     const { dynamodb } = clients('ingest');
     faults.replace(always('dynamodb', 'PutItem', mode));
 
@@ -271,14 +271,14 @@ describe('faults', () => {
     expect((await dynamodb.send(get(mode))).Item).toBeDefined();
   });
 
-  test('hang: the caller gives up by itself', async () => {
+  test('hang lets the caller time out', async () => {
     const { dynamodb } = clients('ingest', { requestTimeout: 100 });
     faults.replace(always('dynamodb', '*', 'hang'));
 
     await expect(dynamodb.send(get('a'))).rejects.toMatchObject({ name: 'TimeoutError' });
   });
 
-  test('delay: it is done late', async () => {
+  test('delay performs the call late', async () => {
     const { dynamodb } = clients('ingest');
     faults.replace(always('dynamodb', 'PutItem', 'delay'));
 
@@ -302,7 +302,7 @@ describe('faults', () => {
     await expect(call).rejects.toMatchObject({ name: expect.stringMatching(name) });
   });
 
-  test('duplicate: a message is there twice', async () => {
+  test('duplicate sends a message twice', async () => {
     const { sqs } = clients('ingest');
     faults.replace(always('sqs', 'SendMessage', 'duplicate'));
 
@@ -313,7 +313,7 @@ describe('faults', () => {
     expect(Messages.filter(({ Body }) => Body === 'twin')).toHaveLength(2);
   });
 
-  test('partial: half of a batch of messages fails', async () => {
+  test('partial fails half of a batch of messages', async () => {
     const { sqs } = clients('ingest');
     faults.replace(always('sqs', 'SendMessageBatch', 'partial'));
 
@@ -324,7 +324,7 @@ describe('faults', () => {
     expect(answer.Failed?.map(({ Id }) => Id)).toEqual(['2', '3']);
   });
 
-  test('partial: half of a batch of items is left unprocessed', async () => {
+  test('partial leaves half of a batch of items unprocessed', async () => {
     const { dynamodb } = clients('ingest');
     faults.replace([
       ...always('dynamodb', 'BatchWriteItem', 'partial'),
@@ -346,7 +346,7 @@ describe('faults', () => {
     expect(read.UnprocessedKeys?.Table?.Keys).toEqual([item('p2')]);
   });
 
-  test('index-lag: an index does not know what was stored just now; the table does', async () => {
+  test('index-lag hides just-stored items from an index, not from the table', async () => {
     const { dynamodb } = clients('ingest');
     await dynamodb.send(put('old', { Item: item('old', { day: { S: 'tuesday' } }) }));
     faults.replace(always('dynamodb', 'Query', 'index-lag'));

@@ -88,7 +88,7 @@ async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   }
 }
 
-test('a record looks as Lambda makes it', async () => {
+test("a queue record has Lambda's format", async () => {
   const { batches, poll, send } = await start();
   await send('hello', { MessageAttributes: { reason: { DataType: 'String', StringValue: 'why' } } });
 
@@ -115,7 +115,7 @@ test('a record looks as Lambda makes it', async () => {
   });
 });
 
-test('what waits comes in full batches and is deleted', async () => {
+test('waiting messages come in full batches and are deleted', async () => {
   const { batches, poll, send, left } = await start();
   for (let nth = 0; nth < 25; nth += 1) await send(String(nth));
 
@@ -125,7 +125,7 @@ test('what waits comes in full batches and is deleted', async () => {
   expect(batches.map((batch) => batch.length)).toEqual([10, 10, 5]);
 });
 
-test('a window gathers what trickles in', async () => {
+test('a batching window collects messages that arrive one by one', async () => {
   const { batches, poll, send, left } = await start({ source: { windowSeconds: 0.5 } });
   poll();
 
@@ -138,7 +138,7 @@ test('a window gathers what trickles in', async () => {
   expect(batches.map(bodies)).toEqual([['a', 'b', 'c']]);
 });
 
-test('what was received is handed over though SQS fails while the window is open', async () => {
+test('received messages are handed over even if SQS fails during the batching window', async () => {
   let receives = 0;
   const { batches, poll, send } = await start({
     source: { windowSeconds: 60 },
@@ -154,7 +154,7 @@ test('what was received is handed over though SQS fails while the window is open
   await until(() => batches.length === 1);
 });
 
-test('SQS may fail for a while', async () => {
+test('the poller survives an SQS outage', async () => {
   let receives = 0;
   const { batches, poll, send } = await start({
     receive: () => {
@@ -179,7 +179,7 @@ test('a full batch does not wait for the end of its window', async () => {
   await until(() => batches.length === 1);
 });
 
-test('what a function reports as failed stays, the rest is deleted', async () => {
+test('messages reported as failed stay in the queue, and the others are deleted', async () => {
   const { batches, poll, send, left } = await start({
     visibilitySeconds: 1,
     handler: (records) => failures(...records.filter(({ body }) => body === 'bad').map(({ messageId }) => messageId)),
@@ -197,7 +197,7 @@ test('what a function reports as failed stays, the rest is deleted', async () =>
 test.each([
   { name: 'fails', outcome: { ok: false, error: 'boom', timedOut: false } as const },
   { name: 'reports what makes no sense', outcome: failures('not of this batch') },
-])('everything stays when the function $name', async ({ outcome }) => {
+])('all messages stay in the queue when the function $name', async ({ outcome }) => {
   const { batches, poll, send, left } = await start({ handler: () => outcome });
   await send('a');
   await send('b');
@@ -209,7 +209,7 @@ test.each([
   expect(await left()).toBe(2);
 });
 
-test('without partial failures a report means nothing', async () => {
+test('a failure report is ignored if the queue source does not enable it', async () => {
   const { poll, send, left } = await start({
     source: { reportsFailures: false },
     handler: (records) => failures(...records.map(({ messageId }) => messageId)),
@@ -221,7 +221,7 @@ test('without partial failures a report means nothing', async () => {
   await until(async () => (await left()) === 0);
 });
 
-test('no more batches at a time than the template allows', async () => {
+test('the poller runs no more batches at a time than the template allows', async () => {
   let running = 0;
   let most = 0;
   const { poll, send, left } = await start({
@@ -242,7 +242,7 @@ test('no more batches at a time than the template allows', async () => {
   expect(most).toBe(3);
 });
 
-test('a batch too large for one event comes in two', async () => {
+test('a batch too large for one event is split', async () => {
   const { batches, poll, send, left } = await start();
   for (let nth = 0; nth < 8; nth += 1) await send('x'.repeat(1_000_000));
 

@@ -36,7 +36,7 @@ const record = (position: number, over: { eventName?: string; ageSeconds?: numbe
 });
 const records = (count: number) => Array.from({ length: count }, (_, n) => record(n + 1));
 
-/** A stream of these shards; an iterator is `<shard>:<index>`, and a shard with a child is closed. */
+/** Returns a stream of these shards; an iterator is `<shard>:<index>`, and a shard with a child is closed. */
 function streamOf(
   shards: Readonly<Record<string, { parent?: string; records: StreamRecord[] }>>,
   expires = () => false,
@@ -114,7 +114,7 @@ async function until(holds: () => boolean): Promise<void> {
 
 const one = (list: StreamRecord[]) => streamOf({ a: { records: list } });
 
-test('records come in their order, in full batches, as Lambda hands them over', async () => {
+test("stream records come in order, in full batches, in Lambda's format", async () => {
   const { batches, events } = follow(one(records(25)));
   await until(() => batches.flat().length === 25);
 
@@ -123,7 +123,7 @@ test('records come in their order, in full batches, as Lambda hands them over', 
   expect(events[0]?.Records[0]).toMatchObject({ eventSource: 'aws:dynamodb', eventSourceARN: 'arn:stream' });
 });
 
-test('only what a filter matches comes', async () => {
+test('only stream records that match a filter are handed over', async () => {
   const list = [record(1), record(2, { eventName: 'REMOVE' }), record(3, { eventName: 'MODIFY' })];
   const { batches } = follow(one(list), { filters: [{ eventName: ['INSERT'] }, { eventName: ['MODIFY'] }] });
   await until(() => batches.length > 0);
@@ -131,7 +131,7 @@ test('only what a filter matches comes', async () => {
   expect(batches).toEqual([['1', '3']]);
 });
 
-test('a child waits for the end of its parent', async () => {
+test('a child shard waits for the end of its parent', async () => {
   const shards = { child: { parent: 'old', records: [record(9)] }, old: { parent: 'gone', records: [record(1)] } };
   const { batches } = follow(streamOf(shards));
   await until(() => batches.length === 2);
@@ -139,7 +139,7 @@ test('a child waits for the end of its parent', async () => {
   expect(batches).toEqual([['1'], ['9']]);
 }, 20_000);
 
-test('an iterator that is no longer good is replaced, and nothing comes twice', async () => {
+test('an expired shard iterator is replaced, and no record comes twice', async () => {
   let reads = 0;
   const { batches } = follow(streamOf({ a: { records: records(3) } }, () => reads++ % 3 === 1));
   await until(() => reads > 6);
@@ -147,7 +147,7 @@ test('an iterator that is no longer good is replaced, and nothing comes twice', 
   expect(batches).toEqual([['1', '2', '3']]);
 });
 
-test('from the one that is reported on, all come again, and what comes later waits', async () => {
+test('all stream records from the reported one on are retried, and later ones wait', async () => {
   const { batches } = follow(one(records(12)), {}, (_positions, call) => (call < 3 ? back('4') : DONE));
   await until(() => batches.length === 4);
 
@@ -159,7 +159,7 @@ test('from the one that is reported on, all come again, and what comes later wai
   ]);
 });
 
-test('a batch at which the function crashes is halved, until the record that does it is alone', async () => {
+test('a stream batch that crashes the function is bisected down to the failing record', async () => {
   const answer: Answer = (positions) => (positions.includes('3') ? CRASH : DONE);
   const { batches, given } = follow(one(records(4)), { maxRetries: 1 }, answer);
   await until(() => given.length > 0 && batches.at(-1)?.[0] === '4');
@@ -167,7 +167,7 @@ test('a batch at which the function crashes is halved, until the record that doe
   expect(batches).toEqual([['1', '2', '3', '4'], ['1', '2'], ['3', '4'], ['3'], ['3'], ['4']]);
 });
 
-describe('what is given up', () => {
+describe('a discarded stream record', () => {
   test('after its last retry is reported by its position, and the rest goes on', async () => {
     const answer: Answer = (positions) => (positions[0] === '1' ? back('1') : DONE);
     const { batches, given } = follow(one([record(1)]), { maxRetries: 2 }, answer);
@@ -193,7 +193,7 @@ describe('what is given up', () => {
   });
 });
 
-test('without partial failures a report means nothing', async () => {
+test('a failure report is ignored if the stream source does not enable it', async () => {
   const { batches } = follow(one(records(12)), { reportsFailures: false }, (positions) => back(positions[0] ?? ''));
   await until(() => batches.length === 2);
 

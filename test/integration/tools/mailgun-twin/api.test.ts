@@ -88,7 +88,7 @@ describe('the Events API', () => {
 });
 
 describe('the Logs API', () => {
-  test('shows the same events in its own dress, by tokens, until there is none', async () => {
+  test('shows the same events in its own format, page by page until there is no token', async () => {
     api = await startTestApi(150);
     const query = { start: rfc2822(BEGAN), end: rfc2822(BEGAN + 100), filter: BY_DOMAIN };
     const page = async (token?: string) =>
@@ -155,7 +155,7 @@ test('Mailgun’s own client reads the same events from both', async () => {
   expect(idsOf(fromLogs)).toEqual(ids(0, 250));
 });
 
-test('the signing key is one for the account: read by who has the API key, and replaced at once', async () => {
+test("the account's signing key is readable with the API key, and replaced at once", async () => {
   api = await startTestApi();
   const path = '/v5/accounts/http_signing_key';
   const key = async (method: string) => (await api.get(path, { method })).json.http_signing_key;

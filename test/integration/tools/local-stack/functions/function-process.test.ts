@@ -93,7 +93,7 @@ test('what it prints is in the log, line by line', async () => {
   expect(lines.map(({ line }) => line)).toEqual(['one', 'two']);
 });
 
-test('killed: what was in flight fails, and what comes meanwhile waits for the next process', async () => {
+test('killing a function process fails invocations in flight, and new ones wait for the next process', async () => {
   const target = await start();
   const killed = target.pid;
   const inFlight = call(target, { sleepMs: 5000 });
@@ -115,7 +115,7 @@ test('an uncaught error ends the process, and the next invocation has another', 
   expect((await call(target)).pid).not.toBe(crashed);
 });
 
-test('killed ten times over, it serves on', async () => {
+test('a function process killed ten times still serves', async () => {
   const target = await start();
 
   for (let nth = 0; nth < 10; nth += 1) {
@@ -126,7 +126,7 @@ test('killed ten times over, it serves on', async () => {
   expect((await call(target, { still: 'there' })).event).toEqual({ still: 'there' });
 });
 
-test('out of time: the invocation fails, a new process serves, what else was in flight ends well', async () => {
+test('a timed-out invocation fails, a new process serves, and others in flight succeed', async () => {
   const target = await start({ timeoutMs: 400 });
   const slow = target.pid;
   const tooLong = call(target, { sleepMs: 5000 });

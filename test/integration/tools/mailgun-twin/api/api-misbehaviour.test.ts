@@ -7,7 +7,7 @@ afterEach(() => api.close());
 const FIRST_PAGE = `/v3/${API_DOMAIN}/events?begin=${BEGAN}&end=${BEGAN + 1000}&limit=50`;
 const WINDOW = FIRST_PAGE.split('?')[1] ?? '';
 
-test('late events turn up in pages that were read already', async () => {
+test('late events appear in pages already read', async () => {
   api = await startTestApi(50);
   api.misbehave({ late: { seconds: 60, percent: 40 } });
   api.clock.seconds = BEGAN + 30;
@@ -29,7 +29,7 @@ test('a changing page shows other events at each read', async () => {
   expect(one.json.items).not.toEqual(other.json.items);
 });
 
-test('short pages are not the end, and lose nothing', async () => {
+test('short pages are not the end of a listing, and lose nothing', async () => {
   api = await startTestApi(300);
   api.misbehave({ shortPages: true });
 
@@ -52,7 +52,7 @@ test('an unruly listing is out of order and repeats itself over page borders, an
   expect(Math.max(...distances)).toBeGreaterThan(100);
 });
 
-test('times are rounded upwards too', async () => {
+test('listed times may be rounded up', async () => {
   api = await startTestApi();
   api.log.add(API_DOMAIN, { event: 'opened', id: 'one', timestamp: BEGAN + 1.9996, recipient: 'ada@north.example' });
 
@@ -101,7 +101,7 @@ test('a truncated response is not JSON', async () => {
   await expect(api.get(FIRST_PAGE)).rejects.toThrow(SyntaxError);
 });
 
-test('a next page abroad counts who follows it and what they bring', async () => {
+test('a link to a foreign host counts the requests that follow it, and those with the key', async () => {
   api = await startTestApi(1);
   api.misbehave({ next: 'foreign' });
   const { paging } = (await api.get(FIRST_PAGE)).json;
@@ -113,7 +113,7 @@ test('a next page abroad counts who follows it and what they bring', async () =>
   expect(api.counts()).toEqual({ calls: 1, foreignRequests: 2, foreignCredentials: 1 });
 });
 
-test('the same next for ever', async () => {
+test('a listing can link to the same page for ever', async () => {
   api = await startTestApi(60);
   api.misbehave({ next: 'same' });
 
@@ -132,14 +132,14 @@ test('a range beyond the retention is refused', async () => {
   expect((await api.logs({})).status).toBe(400);
 });
 
-test('a listing comes back empty', async () => {
+test('a listing can be empty', async () => {
   api = await startTestApi(5);
   api.misbehave({ empty: true });
 
   expect((await api.get(FIRST_PAGE)).json.items).toEqual([]);
 });
 
-test('items without id, and with times as strings', async () => {
+test('listed items can lack ids, and have times as strings', async () => {
   api = await startTestApi(1);
 
   api.misbehave({ items: 'without-id' });

@@ -22,7 +22,7 @@ const DATA: EventData = { event: 'opened', id: 'an-event', timestamp: 1_790_000_
 
 let server: Listening;
 let received: { headers: IncomingHttpHeaders; body: string }[];
-/** Answers of the receiver in turn; 'hang' gives none, 'cut' breaks the connection. */
+/** The receiver's responses in turn; 'hang' sends none, 'cut' breaks the connection. */
 let answers: (number | 'hang' | 'cut')[];
 
 beforeEach(async () => {
@@ -75,7 +75,7 @@ test('posts a signed event as JSON, with escaped slashes', async () => {
   expect(event.record).toMatchObject({ outcome: 'acknowledged', attempts: [{ status: 200 }] });
 });
 
-test('a broken connection, silence and a redirect are tried again', async () => {
+test('the twin retries after a broken connection, a timeout and a redirect', async () => {
   answers = ['cut', 'hang', 302, 200];
 
   const { event } = await tell({});
@@ -84,7 +84,7 @@ test('a broken connection, silence and a redirect are tried again', async () => 
   expect(received).toHaveLength(4);
 });
 
-test('delivered is posted once, whatever the response', async () => {
+test('the twin posts delivered once, whatever the response', async () => {
   answers = [503, 200];
 
   const { event } = await tell({ data: { ...DATA, event: 'delivered' } });
@@ -112,7 +112,7 @@ test('a legacy form with an attachment is multipart', async () => {
   expect(received[0]!.body).toMatch(/name="attachment-1"; filename="report\.eml"/);
 });
 
-test('the twin remembers everything that happened, in order, and who would see it', async () => {
+test('the twin records everything that happened in order, with what Mailgun would list', async () => {
   const twin = startTwin();
 
   twin.happen({ mail: MAIL, data: DATA, plan: { ...SMOOTH, delayMs: 300 } });
