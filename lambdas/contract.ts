@@ -28,10 +28,10 @@ export const METRICS = {
   namespace: 'MailgunLedger',
   /** Value: the stack's name, so that several environments of one account stay apart. */
   dimension: 'Ledger',
-  /** Second dimension of `refused`: the reason of the answer. */
+  /** Second dimension of `refused`: the reason in the response. */
   reasonDimension: 'Reason',
   refused: 'Refused',
-  /** Webhooks refused because no signing key has ever been put: nobody is to be woken yet. */
+  /** Webhooks refused because no signing key was ever set, which wakes no one. */
   unconfigured: 'Unconfigured',
   /** Webhooks refused for want of a readable signing key, although webhooks were taken before. */
   signingKeyUnusable: 'SigningKeyUnusable',
@@ -45,7 +45,7 @@ export const METRICS = {
   /** Events dated later than they were received. */
   implausibleTime: 'ImplausibleTime',
   retried: 'Retried',
-  /** One for every run of reconcile that came to its end, configured or not. */
+  /** One for every completed run of reconcile, configured or not. */
   reconcileRun: 'ReconcileRun',
   cursorAge: 'CursorAgeSeconds',
   lostWebhooks: 'LostWebhooks',
@@ -54,9 +54,9 @@ export const METRICS = {
   stuck: 'Stuck',
   /** Gauge of events that Mailgun does not list, or lists otherwise, and that no one has accepted. */
   unconfirmed: 'Unconfirmed',
-  /** Events that webhooks should have brought, in time of which no webhook brought any. */
+  /** Events that webhooks should have brought, in slices for which no webhook arrived. */
   silentEvents: 'SilentEvents',
-  /** How much the webhooks registered at Mailgun differ from what this stack needs; written about once an hour. */
+  /** Number of differences between the registered webhooks and those this stack needs; written about once an hour. */
   webhookDrift: 'WebhookDrift',
   /** Domains that only Mailgun has, or only the ledger; written about once an hour. */
   domainDrift: 'DomainDrift',
@@ -64,7 +64,7 @@ export const METRICS = {
   redactedDomains: 'RedactedDomains',
   /** Webhooks of the last hours that Mailgun counts as failed; written about once an hour. */
   failedWebhooks: 'FailedWebhooks',
-  /** How far the end of the Mailgun API that the ledger lists by has come: 1 announced, 2 gone. */
+  /** State of the listing API's end: 1 announced, 2 gone. */
   listingEnd: 'ListingEnd',
   /** Deliveries that went to a receiver's DLQ, by receiver. */
   deliveryDead: 'DeliveryDead',
@@ -138,7 +138,7 @@ export const MAX_DAY_SHARDS = 32;
 /** Reconcile sends a missing event up to this many times; then it is stuck. */
 export const MAX_REQUEUES = 5;
 
-/** Age at which reconcile looks at a slice for the second time: half of what Mailgun keeps, at most a day. */
+/** Returns the age of a slice at its second pass: half of Mailgun's retention, at most a day. */
 export function secondPassSeconds(retentionSeconds: number): number {
   return Math.min(24 * 3600, Math.floor(retentionSeconds / 2));
 }
@@ -155,5 +155,5 @@ export const UNSET_API_KEY = '{"unset":"put {\\"apiKey\\":\\"<Mailgun API key th
 /** The secret of notify before anyone has put the services that are notified. */
 export const NO_TARGETS = '[]';
 
-/** Name of the ledger of events whose sending domain cannot be told. */
+/** Name of the ledger for events whose sending domain is unknown. */
 export const UNKNOWN_DOMAIN = '-';

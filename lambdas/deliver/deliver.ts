@@ -77,7 +77,7 @@ export function createDeliver(receiver: Receiver, deps: DeliverDeps) {
     return hide(message, event, Math.ceil(((delivery.nextAt ?? 0) - now()) / 1000));
   };
 
-  /** A dead delivery goes to the DLQ after the log says so: a crash in between brings the message back here. */
+  /** Logs a dead delivery before sending it to the DLQ; after a crash in between the message comes back here. */
   async function settle(event: QueuedEvent, { state, attempts }: Delivery): Promise<DeliverResult> {
     if (state !== 'dead') return 'done';
     const kept = await keptEvent(event);
@@ -90,7 +90,7 @@ export function createDeliver(receiver: Receiver, deps: DeliverDeps) {
     return 'done';
   }
 
-  /** A message that names whom it must not is replaced by one that does not; a crash in between leaves both. */
+  /** Replaces a message that contains a forbidden address; a crash in between leaves both messages. */
   async function hide({ receiptHandle }: ReceivedMessage, event: QueuedEvent, seconds: number): Promise<DeliverResult> {
     const kept = await keptEvent(event);
     if (kept !== event) {

@@ -14,7 +14,7 @@ export interface DeliverEnv {
   DISABLE_AFTER_HOURS: string;
   /** For one request, from the look-up to the response. */
   TIMEOUT_SECONDS: string;
-  /** How long the delivery log is kept. */
+  /** Days that the delivery log is kept. */
   DELIVERY_DAYS: string;
   /** `yes`: receivers may be on this machine, over plain HTTP. */
   LOOPBACK: string;

@@ -13,8 +13,8 @@ import { createLog, errorFacts } from '../runtime/log.ts';
 import { createDeliver, type DeliverResult } from './deliver.ts';
 import { type ReceiverSetting, readDeliverEnv } from './env.ts';
 
-// Trigger: the queues of the receivers, each by an event source of its own. Promise: every message is acknowledged by
-// its receiver, waits in its queue, or goes to its DLQ, and the delivery log says so before the message is gone.
+// Trigger: the queues of the receivers, each with its own event source. Promise: every message is acknowledged by its
+// receiver, waits in its queue, or goes to its DLQ, and the delivery log says which before the message is deleted.
 
 const HOUR_MS = 3_600_000;
 

@@ -1,7 +1,7 @@
 import type { Delivery, DeliveryName, QueuedEvent } from '../domain/publishing/delivery.ts';
 import type { ReceiverState } from '../domain/publishing/receiver-state.ts';
 
-// What delivering needs from outside.
+// Ports of deliver.
 
 /** A receiver as the configuration has it. */
 export interface Receiver {
@@ -19,16 +19,16 @@ export interface ReceiverResponse {
 }
 
 export interface ReceiverClient {
-  /** Returns the response, whatever its status. Throws where there is none in time, or the address is forbidden. */
+  /** Returns the response, whatever its status. Throws if it does not arrive in time, or the address is forbidden. */
   post(url: string, headers: Readonly<Record<string, string>>, body: string): Promise<ReceiverResponse>;
 }
 
 export interface DeliveryLog {
-  /** Returns what is known of a delivery, read strongly. */
+  /** Returns the logged delivery, read consistently; undefined if there is none. */
   read(name: DeliveryName): Promise<Delivery | undefined>;
   /**
-   * Writes a delivery over the version before it, with the beginning of the last response where it failed. Returns
-   * false where another version is there by now.
+   * Writes a delivery over its previous version, with the beginning of the last response if it failed. Returns false if
+   * another version is stored by now.
    */
   write(name: DeliveryName, delivery: Delivery, event: QueuedEvent, responseText?: string): Promise<boolean>;
 }
@@ -36,7 +36,7 @@ export interface DeliveryLog {
 export interface ReceiverStates {
   /** Returns the state of a receiver, read strongly; empty where there is nothing to say. */
   read(receiver: string): Promise<ReceiverState>;
-  /** Replaces a state. Returns false where it is no longer the one that was read. */
+  /** Replaces a state. Returns false if it has changed since it was read. */
   replace(receiver: string, before: ReceiverState, after: ReceiverState): Promise<boolean>;
 }
 

@@ -7,7 +7,7 @@ export interface AlarmText {
   readonly explains: readonly string[];
   /** The state once the alarm is OK: CloudWatch notifies of both by one text. */
   readonly recovered: string;
-  /** Where the runbook has its heading. */
+  /** Runbook URL with the alarm's heading. */
   readonly runbook: string;
   /** The first command to type, as it runs. */
   readonly first: string;

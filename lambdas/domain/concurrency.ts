@@ -1,4 +1,4 @@
-/** Awaits everything that was started before it fails: what is still under way must not land after the result. */
+/** Waits for everything that was started, even if something fails: nothing may take effect after the result. */
 export async function allDone(works: readonly (Promise<unknown> | undefined)[]): Promise<void> {
   const results = await Promise.allSettled(works);
   const failed = results.find((result) => result.status === 'rejected');

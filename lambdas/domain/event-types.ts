@@ -4,7 +4,7 @@ export type Status = 'ACCEPTED' | 'DEFERRED' | 'DELIVERED' | 'FAILED' | 'COMPLAI
 export const SUPPRESSION_KINDS = ['bounce', 'complaint', 'unsubscribe'] as const;
 export type SuppressionKind = (typeof SUPPRESSION_KINDS)[number];
 
-/** One type of event. A failure is two of them, by its severity, as Mailgun's webhooks have it. */
+/** One event type. A failure has two rows, by severity, like Mailgun's webhooks. */
 export interface EventType {
   /** Mailgun's name of the event. */
   readonly event: string;
@@ -22,11 +22,11 @@ export interface EventType {
   readonly rarelyChangesStatus: boolean;
   /** Name in a message's history. */
   readonly historyName: string;
-  /** True if passes compare its content, and not its name alone: reading it costs, and most types decide one thing. */
+  /** True if passes compare its content, not only its name: that costs a read, and most types decide only one fact. */
   readonly isComparedInFull: boolean;
   /** The kind of suppression that may follow. */
   readonly suppression: SuppressionKind | null;
-  /** True if it has a partition of its own in the day index; others share one. */
+  /** True if it has its own partition in the day index; all others share one. */
   readonly isIndexed: boolean;
   /** The metric that counts it, by its name in the contract. */
   readonly metric: 'delivered' | 'bounced' | 'complained' | null;
@@ -159,7 +159,7 @@ export const EVENT_TYPES = {
 
 export type EventTypeId = keyof typeof EVENT_TYPES;
 
-/** The row of every event that has none of its own. */
+/** The row of every event type that has none. */
 export const OTHER_EVENT: EventType = {
   ...PLAIN,
   event: 'other',
@@ -202,13 +202,13 @@ export const INDEXED_NAMES: readonly string[] = namesOf(({ isIndexed }) => isInd
 /** Events from which a suppression may follow. */
 export const SUPPRESSING_NAMES: readonly string[] = namesOf(({ suppression }) => suppression !== null);
 
-/** Events of which passes compare what they decide. */
+/** Names of events whose content passes compare. */
 export const NAMES_COMPARED_IN_FULL: readonly string[] = namesOf(({ isComparedInFull }) => isComparedInFull);
 
 /** Severities of a failure, by the type it makes. */
 const FAILURES: Readonly<Record<string, EventTypeId>> = { permanent: 'permanent_fail', temporary: 'temporary_fail' };
 
-/** Returns the names that some row of which the test is true has, each once. */
+/** Returns the distinct names of the rows that satisfy the predicate. */
 function namesOf(isIncluded: (type: EventType) => boolean): string[] {
   return [...new Set(ROWS.filter(([, type]) => isIncluded(type)).map(([, { event }]) => event))];
 }

@@ -95,13 +95,13 @@ export function noMessagePartition(domain: string, timeMs: number | undefined): 
   return join(NO_MESSAGE, keyPart(domain), timeMs === undefined ? EMPTY : utcDay(timeMs));
 }
 
-/** Returns the message id as its partition has it, a very long one as its hash; null where there is no message. */
+/** Returns the message id as in its partition (a very long one hashed); null if there is no message. */
 export function messageIdOfPartition(partition: string): string | null {
   const [kind, text] = split(partition);
   return kind === MESSAGE && text !== undefined ? text : null;
 }
 
-/** Returns the message id that a partition is named after; undefined where only the events know it, or there is none. */
+/** Returns the message id in a partition's name; undefined if it is hashed, or there is no message. */
 export function messageIdInPartition(partition: string): string | undefined {
   const text = messageIdOfPartition(partition);
   return text === null || /^sha256:[0-9a-f]{64}$/.test(text) ? undefined : text;
@@ -143,10 +143,7 @@ export function namesRecipient(recipient: string): boolean {
   return recipient !== EMPTY && !recipient.startsWith(ERASED_RECIPIENT);
 }
 
-/**
- * Returns true for the key of a recipient that no mailbox has: none, a text that is no address, or an address with
- * asterisks for what is redacted.
- */
+/** Returns true for a recipient key that no mailbox has: empty, not an address, or redacted with asterisks. */
 export function isRedactedRecipient(recipient: string): boolean {
   if (recipient.startsWith(ERASED_RECIPIENT) || recipient.startsWith(HASHED)) return false;
   return !recipient.includes('@') || recipient.includes('*');
@@ -252,7 +249,7 @@ export function isClaimSort(sort: string): boolean {
   return sort === CLAIM;
 }
 
-/** Returns the key of the item that says that a recipient is erased. */
+/** Returns the key of a recipient's erasure marker. */
 export function markerKey(recipientHash: string): ItemKey {
   return { pk: join(ERASED, recipientHash), sk: ERASED };
 }
@@ -277,7 +274,7 @@ export function doubtKey(domain: string, startSeconds: number): ItemKey {
   return { pk: join(DOUBT, keyPart(domain)), sk: timeKey(startSeconds) };
 }
 
-/** Returns the key of the note that an event of that second was stored too late; it lies beside the open slices. */
+/** Returns the key of the straggler note for a second; it is stored beside the open-gap markers. */
 export function stragglerKey(domain: string, atSeconds: number): ItemKey {
   return { pk: join(OPEN_SLICE, keyPart(domain)), sk: join(STRAGGLER, timeKey(atSeconds)) };
 }
@@ -333,7 +330,7 @@ export const FIRST_WEBHOOK_KEY: ItemKey = { pk: LEDGER, sk: 'FIRST-WEBHOOK' };
 /** The lease of the run that is at work. */
 export const LEASE_KEY: ItemKey = { pk: LEDGER, sk: 'LEASE' };
 
-/** The key of what is known about the end of the Mailgun API that the ledger lists by. */
+/** Key of the item about the listing API's end. */
 export const LISTING_KEY: ItemKey = { pk: LEDGER, sk: 'LISTING' };
 
 /** The domains of the Mailgun account that have a ledger. */
@@ -349,17 +346,17 @@ export function witnessKey(domain: string, hourSeconds: number): ItemKey {
   return { pk: join(WITNESS, keyPart(domain)), sk: timeKey(hourSeconds) };
 }
 
-/** Returns the key of which hours Mailgun's own counts were read for, and when. */
+/** Returns the key of the state of reading Mailgun's own counts: which hours were read, and when. */
 export function witnessStateKey(domain: string): ItemKey {
   return { pk: join(LEDGER, keyPart(domain)), sk: WITNESS };
 }
 
-/** Returns the key of what is known of Mailgun's own classes of failures. */
+/** Returns the key of a domain's classes of failures by Mailgun. */
 export function bounceClassesKey(domain: string): ItemKey {
   return { pk: join(LEDGER, keyPart(domain)), sk: 'CLASSES' };
 }
 
-/** Returns the key of what is sealed of a slice, by its start. */
+/** Returns the key of a slice's seal mark, by its start. */
 export function sealMarkKey(domain: string, startSeconds: number): ItemKey {
   return { pk: join(SEAL, keyPart(domain)), sk: timeKey(startSeconds) };
 }

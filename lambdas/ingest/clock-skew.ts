@@ -1,10 +1,10 @@
-/** How far two clocks may differ before one of them is called wrong, in seconds. */
+/** Maximum difference of two clocks, in seconds, before one counts as wrong. */
 const MAX_SKEW_SECONDS = 60;
 
 export interface ClockTimes {
   /** The signed time, in epoch seconds. */
   signedAt: number;
-  /** When the gateway received the request, epoch milliseconds: a second clock of ours; undefined where it is not known. */
+  /** Time of receipt by the gateway in epoch milliseconds, from a second clock of ours; undefined if unknown. */
   gatewayMs: number | undefined;
   nowMs: number;
 }

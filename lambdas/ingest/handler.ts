@@ -23,7 +23,7 @@ import { createVerificationLog } from './verification-log.ts';
 // Trigger: POST to the webhook URL. Promise: a 200 means that the event will be in the table, whatever crashes next.
 // Whatever may still succeed gets a status that Mailgun retries; 406 stops the retries.
 
-/** How long before the function's timeout it responds, so that Mailgun gets a response even if a service hangs. */
+/** Responds this long before the function's timeout, so that Mailgun gets a response even if a service hangs. */
 const TIMEOUT_EARLY_MS = 500;
 
 // Runs once per cold start.

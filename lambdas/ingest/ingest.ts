@@ -30,8 +30,9 @@ export type Refusal =
   | 'queue-unavailable';
 
 /**
- * `cause` is the failure behind a refusal that is not the sender's fault. `wasInUse` is set when there is no key: whether
- * webhooks were acknowledged before, or undefined if the table is unavailable. `signedAt` (epoch seconds) is set where it is stale.
+ * `cause` is the failure behind a refusal for which the sender is not responsible. `wasInUse` is set if there is no
+ * key: true if webhooks were acknowledged before, undefined if the table is unavailable. `signedAt` (epoch seconds) is
+ * set if it is stale.
  */
 export type Answer =
   | { ok: true }

@@ -3,7 +3,7 @@ import type { QueueMessage } from '../domain/events/queue-message.ts';
 import type { Claim, ClaimOutcome } from '../domain/webhooks/claim.ts';
 import type { SigningKeys } from '../domain/webhooks/signature.ts';
 
-// What ingest needs from outside. The adapters implement it on AWS, the model tests in memory.
+// Ports of ingest; the adapters implement them on AWS, the model tests in memory.
 
 export interface KeyRing {
   /** Returns the signing keys, at most five minutes old; none where the secret is unset. Throws where it cannot be read. */

@@ -18,8 +18,8 @@ export interface RefusalLog {
 }
 
 /**
- * Returns a log of refusals that a flood of forged posts cannot make expensive. What is counted and not logged is written
- * with the next webhook after its period; an execution that gets none loses that count.
+ * Returns a refusal log whose cost a flood of forged posts cannot raise. Counts that were not logged are written with
+ * the next webhook after their period; without one, they are lost.
  */
 export function createRefusalLog(log: Log, now: () => number): RefusalLog {
   const periods = new Map<string, { readonly endsMs: number; lines: number; unlogged: number }>();

@@ -11,8 +11,8 @@ import { createLog, errorFacts } from '../runtime/log.ts';
 import { readNotifyEnv } from './env.ts';
 import { createNotify } from './notify.ts';
 
-// Trigger: the topics of alarms. Promise: every service of the secret hears of every alarm of its severity at least once;
-// where one does not respond, Lambda hands the notice over twice more.
+// Trigger: the alarm topics. Promise: every service in the secret gets every alarm of its severities at least once; if
+// one does not respond, Lambda retries the notice twice.
 
 const TIMEOUT_MS = 5000;
 

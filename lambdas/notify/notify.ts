@@ -16,7 +16,7 @@ export interface NotifyDeps {
   onOwnFailed: (error: unknown) => void;
 }
 
-/** Heading of the alarm on receivers that get no requests any more. */
+/** Heading of the alarm for disabled receivers. */
 const RECEIVER_DISABLED = 'receiver-disabled';
 /** Heading of the alarm on notices that fail. */
 const NOTIFY_ERRORS = 'notify-errors';
@@ -64,7 +64,7 @@ export function createNotify({ client, targets, states, receivers, sleep, onFail
     }
   }
 
-  /** Says which receiver it is, as only the table knows; an alarm is sent without it rather than not at all. */
+  /** Returns the disabled receivers, which only the table knows; on failure the alarm is sent without them. */
   async function disabledReceivers(notice: AlarmNotice): Promise<string[]> {
     if (notice.isOver || !isOf(notice, RECEIVER_DISABLED)) return [];
     const known = await Promise.allSettled(receivers.map(async (name) => ({ name, state: await states.read(name) })));
@@ -82,5 +82,5 @@ export function createNotify({ client, targets, states, receivers, sleep, onFail
 
 const isOf = ({ text }: AlarmNotice, heading: string) => text?.runbook.endsWith(`#${heading}`) === true;
 
-/** A service that refuses a request refuses it again, unless it only asks for time. */
+/** A 4xx is permanent, except 408 and 429, which ask for time. */
 const isFinal = (why: string) => /^status 4(?!08|29)\d\d$/.test(why);

@@ -1,9 +1,9 @@
 import type { ReceiverState } from '../domain/publishing/receiver-state.ts';
 
-// What notifying needs from outside.
+// Ports of notify.
 
 export interface NoticePoster {
-  /** Posts JSON and returns the status. Throws where there is no response in time. */
+  /** Posts JSON and returns the status. Throws if no response arrives in time. */
   post(url: string, headers: Readonly<Record<string, string>>, body: string): Promise<{ status: number }>;
 }
 

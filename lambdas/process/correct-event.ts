@@ -14,7 +14,7 @@ export interface Corrections {
   siblings(record: EventRecord): Promise<DecidingEvent[]>;
   /** Overwrites the status; false, and nothing is written, where another event has decided it since `seenOrder`. */
   resetStatus(record: EventRecord, decided: DecidedStatus, seenOrder: string | undefined): Promise<boolean>;
-  /** Returns the order that decided the status, read strongly; undefined where there is no status. */
+  /** Returns the order that decided the status, read consistently; undefined if there is no status. */
   readOrder(record: EventRecord): Promise<string | undefined>;
   /** Removes the suppressions that rest on this event alone, but for those given. */
   withdrawSuppressions(record: EventRecord, kept: readonly Suppression[]): Promise<void>;
@@ -48,7 +48,9 @@ export function createCorrect(deps: { records: Records; corrections: Corrections
   };
 }
 
-/** A higher status stays where its event is not stored any more, or not yet: what is stored cannot judge it. */
+/**
+ * A higher status stays if its deciding event is not stored, no longer or not yet: stored events cannot contradict it.
+ */
 function stands(seen: string | undefined, decided: DecidedStatus, stored: readonly DecidingEvent[]): boolean {
   // An order does not tell the reason.
   if (seen === undefined || seen === decided.order) return false;

@@ -11,9 +11,9 @@ export interface ProcessEnv {
   ERASURE_KEY_SECRET_ARN: string;
   /** The queue's visibility timeout; retries of a failing message grow up to five times this. */
   VISIBILITY_SECONDS: string;
-  /** How long events are kept, counted from receipt. */
+  /** Days that events are kept after receipt. */
   RETENTION_DAYS: string;
-  /** How long statuses are kept, counted from the receipt of their first event. */
+  /** Days that statuses are kept after the receipt of their first event. */
   STATUS_DAYS: string;
   /** `yes` where it takes all domains of the Mailgun account; absent where they are configured. */
   OF_ACCOUNT?: string;

@@ -59,7 +59,7 @@ export const handler = middy<SQSEvent, SQSBatchResponse>().handler(async (event)
   return response;
 });
 
-// Runs for every record; what is new goes into `stored`.
+// Runs for every record; adds new events to `stored`.
 async function handleRecord(record: SQSRecord, stored: JsonObject[]): Promise<void> {
   const decoded = decodeQueueMessage(record.body);
   if (!decoded.ok) return sendToDlq(record, decoded.reason, decoded.where);

@@ -4,9 +4,9 @@ import type { JsonObject } from '../domain/json.ts';
 import { statusUpdateOf } from '../domain/status/status.ts';
 
 /**
- * Returns how the attempts that these events report came out, by metric; what is zero is left out. Bounced is every
- * permanent failure of a mail that Mailgun tried to deliver: suppressed and rejected mail never left it. Mail in test
- * mode was not sent, and routed mail is not ours.
+ * Returns the outcomes of the attempts that these events report, by metric, without zeros. Bounced is every permanent
+ * failure of a mail that Mailgun tried to deliver: suppressed and rejected mail never left it. Mail in test mode was
+ * not sent, and routed mail is not ours.
  */
 export function outcomeMetrics(events: readonly JsonObject[]): Record<string, number> {
   const counts: Record<string, number> = {};

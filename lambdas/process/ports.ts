@@ -4,7 +4,7 @@ import type { RestoredFacts, Source } from '../domain/events/queue-message.ts';
 import type { StatusUpdate } from '../domain/status/status.ts';
 import type { Suppression } from '../domain/status/suppression.ts';
 
-// What process needs from outside. The adapters implement it on AWS, the model tests in memory.
+// Ports of process; the adapters implement them on AWS, the model tests in memory.
 
 /** The secret that keys the hashes of erased recipients; it never changes. */
 export interface ErasureKey {
@@ -19,7 +19,7 @@ export interface Erasures {
 
 /** Events that were stored when no pass of reconciliation was to come that would compare them. */
 export interface Stragglers {
-  /** Returns the epoch second at which the ledger of a domain starts; undefined where there is none yet. */
+  /** Returns the start of a domain's ledger in epoch seconds; undefined before it begins. */
   ledgerStart(domain: string): Promise<number | undefined>;
   /** Requests a pass over the time of such an event. */
   note(domain: string, straggler: { at: number; notedAt: number }): Promise<void>;
@@ -27,7 +27,7 @@ export interface Stragglers {
   noteUndiscovered?: ((domain: string, nowMs: number) => Promise<void>) | undefined;
 }
 
-/** One event with all that is derived from it, ready to be stored. */
+/** An event with everything derived from it, ready to be stored. */
 export interface EventRecord {
   identity: EventIdentity;
   event: MailgunEvent;
@@ -35,27 +35,27 @@ export interface EventRecord {
   source: Source;
   /** Epoch milliseconds: the event's own time, or the time of receipt where it has none or an implausible one. */
   atMs: number;
-  /** Its own time lies too far after its receipt. */
+  /** True if its own time is too far after its receipt. */
   isImplausible?: boolean;
   receivedAtMs: number;
-  /** Where it is not stored promptly. */
+  /** Set if it is not stored promptly. */
   storedAtMs?: number;
   /** When the event goes, in epoch seconds. */
   expiresAt: number;
-  /** Where it comes from the archive. */
+  /** Set if it comes from the archive. */
   restored?: RestoredFacts | undefined;
   /** When the status goes that it is the first event of, in epoch seconds. */
   statusExpiresAt: number;
 }
 
 export interface Records {
-  /** Joins the suppression: the earliest event decides what it says, the latest whether it holds after a lift. */
+  /** Merges the suppression: the earliest event decides its content, the latest if it holds after a lift. */
   suppress(record: EventRecord, suppression: Suppression): Promise<void>;
   /** Joins the event's status update into the status of its message and recipient; the join never lowers the precedence. */
   upsertStatus(record: EventRecord, update: StatusUpdate): Promise<void>;
   /**
-   * Stores the event unless it is there; `merged` where it is a redacted copy that was merged into the event. Throws
-   * `UnstorableError` where no retry could ever store it.
+   * Stores the event unless it is stored already; `merged` for a redacted copy that was merged into the event. Throws
+   * `UnstorableError` if no retry could store it.
    */
   putEvent(record: EventRecord): Promise<'stored' | 'known' | 'merged'>;
 }

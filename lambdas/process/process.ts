@@ -17,9 +17,9 @@ export interface ProcessDeps {
   records: Records;
   erasures: Erasures;
   erasureKey: ErasureKey;
-  /** How long events are kept, counted from receipt: Mailgun's test button sends events dated 2018. */
+  /** Days that events are kept after receipt, not after their own time: Mailgun's test button sends events of 2018. */
   retentionDays: number;
-  /** How long a status is kept, counted from the receipt of its first event. */
+  /** Days that a status is kept after the receipt of its first event. */
   statusDays: number;
   corrections: Corrections;
   copies: RedactedCopies;
@@ -115,23 +115,23 @@ function createStoreOne(deps: ProcessDeps): (message: QueueMessage) => Promise<'
   };
 }
 
-/** A batch is accepted once more as a whole: nothing follows that could move the status of no recipient. */
+/** A batch as a whole gets one more `accepted`: no later event could change the status of no recipient. */
 function isOfBatch({ recipient, type }: MailgunEvent): boolean {
   return recipient === undefined && type.status === 'ACCEPTED';
 }
 
-/** Returns when the event happened: its own time, unless that lies too far ahead of its receipt. */
+/** Returns when the event happened: its own time, unless that is too far after its receipt. */
 function timeOf({ timeMs }: MailgunEvent, receivedAt: number): Pick<EventRecord, 'atMs' | 'isImplausible'> {
   if (timeMs === undefined) return { atMs: receivedAt };
   return timeMs > receivedAt + MAX_AHEAD_MS ? { atMs: receivedAt, isImplausible: true } : { atMs: timeMs };
 }
 
-/** Asks for one more pass over the time of an event that no pass to come would compare; before it is stored. */
+/** Requests another pass for an event that no future pass would compare; before the event is stored. */
 async function noteStraggler(deps: ProcessDeps, { domain, atMs }: EventRecord): Promise<void> {
   const nowMs = deps.now();
   const at = Math.floor(atMs / 1000);
   const { stragglers } = deps;
-  // As long as no pass compares its events, at least its name is seen.
+  // While no pass compares its events, at least the domain's name is recorded.
   if (domain !== UNKNOWN_DOMAIN) await stragglers.noteUndiscovered?.(domain, nowMs);
   if (await isStraggler(deps, domain, at, nowMs - atMs)) await stragglers.note(domain, { at, notedAt: nowMs });
 }

@@ -16,13 +16,13 @@ export interface PublishEnv {
   ERASURE_KEY_SECRET_ARN: string;
   /** `yes`: events name their recipient. */
   RECIPIENTS: string;
-  /** How long a change is retried before it goes to the failure queue. */
+  /** Seconds for which a change is retried before it goes to the failure queue. */
   RETRY_SECONDS: string;
   /** Comma-separated sending domains, or `account`: all that Mailgun lists. */
   DOMAINS: string;
   /** Receivers whose deliveries are noted, as JSON. */
   RECEIVERS: string;
-  /** How long the delivery log is kept. */
+  /** Days that the delivery log is kept. */
   DELIVERY_DAYS: string;
 }
 

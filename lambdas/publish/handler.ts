@@ -31,7 +31,7 @@ import { type RepublishReport, republishIn } from './republish-contract.ts';
 
 /** Time kept back from the function's timeout for the call that is under way. */
 const RESERVE_MS = 15_000;
-/** One call of a republication takes no longer, so that its operator sees it move. */
+/** Maximum duration of one republishing call, so that the operator sees progress. */
 const REPUBLISH_CALL_MS = 20_000;
 
 // Runs once per cold start.

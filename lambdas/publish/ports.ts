@@ -2,9 +2,11 @@ import type { StoredKey } from '../domain/events/day-index.ts';
 import type { DeliveryName } from '../domain/publishing/delivery.ts';
 import type { PublishedDetail, PublishedEvent, StatusRow, SuppressionRow } from '../domain/publishing/published.ts';
 
-// What publishing needs from outside.
+// Ports of publish.
 
-/** `refused`: for what the event says, so that no repetition helps; `failed`: left behind; `unanswered`: nothing is known. */
+/**
+ * `refused`: rejected because of its content, so a retry is pointless; `failed`: not published; `unanswered`: unknown.
+ */
 export interface Unpublished {
   kind: 'refused' | 'failed' | 'unanswered';
   reason: string;
@@ -16,7 +18,7 @@ export interface EventBus {
 }
 
 export interface PublishFailures {
-  /** Keeps an event that could not be published, whole, for people to look at. */
+  /** Keeps a complete event that could not be published, for inspection. */
   keep(event: PublishedEvent, reason: string): Promise<void>;
 }
 

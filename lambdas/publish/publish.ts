@@ -2,7 +2,7 @@ import type { PublishedEvent } from '../domain/publishing/published.ts';
 import type { PublishFailures, Unpublished } from './ports.ts';
 import { MAX_EVENTS_PER_PUT, type PutDeps, putInOrder } from './put-in-order.ts';
 
-/** A change of the table, as others are to hear of it. */
+/** A change of the table to be published. */
 export interface Change {
   /** Place in the stream. */
   position: string;
@@ -41,7 +41,7 @@ export function createPublish(deps: PublishDeps) {
     for (let from = 0; from < changes.length; from += MAX_EVENTS_PER_PUT) {
       const chunk = changes.slice(from, from + MAX_EVENTS_PER_PUT);
       if (now() >= deadlineMs) return { position: (chunk[0] as Change).position, reason: 'out-of-time' };
-      // Waiting for a silent bus once more would use up the time in which the oldest changes can go to the failure queue.
+      // Waiting for a silent bus again would use up the time in which the oldest changes can go to the failure queue.
       const outcomes = silence
         ? chunk.map(() => silence)
         : await putInOrder(

@@ -7,7 +7,7 @@ import {
 import type { ErasureMarkers } from './ports.ts';
 
 /**
- * Makes the events of rows. Before it names an address it looks at the markers: a change that was under way while its
+ * Builds the events of changed rows. Reads the erasure markers before naming an address: a change in flight while its
  * recipient was erased is published without the address.
  */
 export function createPublishedEvents(

@@ -6,7 +6,7 @@ export interface PutDeps {
   sleep: (ms: number) => Promise<void>;
 }
 
-/** EventBridge takes no more in one call. */
+/** EventBridge's maximum per call. */
 export const MAX_EVENTS_PER_PUT = 10;
 const ROUNDS = 3;
 const FIRST_WAIT_MS = 100;

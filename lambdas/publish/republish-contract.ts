@@ -15,21 +15,21 @@ export interface RepublishEvent {
 /** `ran`: as far as `nextFromMs`; `failed`: the bus did not take them; `unknown-domain`: not of this stack. */
 export type RepublishState = 'ran' | 'failed' | 'unknown-domain';
 
-/** The work of one call, or in a plan the work that it would do; the next call goes on from `nextFromMs`. */
+/** Work done by one call, or planned; the next call continues from `nextFromMs`. */
 export interface RepublishReport {
   state: RepublishState;
   /** Stored events looked at. */
   events: number;
   statuses: number;
   suppressions: number;
-  /** How many of these the bus refuses permanently. */
+  /** Number of events that the bus rejected permanently. */
   refused: number;
   done: boolean;
   nextFromMs: number;
   reason?: string;
 }
 
-/** The request to publish once more in an invocation, if it is one; throws where it is malformed. */
+/** Returns the republishing request in an invocation, or undefined; throws if it is malformed. */
 export function republishIn(event: unknown): RepublishEvent | undefined {
   if (!isObject(event) || event.republish === undefined) return undefined;
   const { republish } = event;

@@ -26,14 +26,14 @@ interface Visited {
   eventKey: string;
 }
 
-/** DynamoDB reads no more in one call. */
+/** DynamoDB's maximum per call. */
 const MAX_PAGE_EVENTS = 100;
 /** A page of a slow republication must fit into one call too. */
 const MAX_PAGE_SECONDS = 10;
 
 /**
- * Publishes once more, as the table holds them now, all statuses and suppressions that were decided by events of a
- * time. Each is met once, at its deciding event. It goes on until the deadline, and ends between two milliseconds.
+ * Publishes again, in their current state, all statuses and suppressions decided by events of a time range, each at its
+ * deciding event. Runs until the deadline, and stops between two milliseconds.
  */
 export function createRepublish(deps: RepublishDeps): (request: RepublishRequest) => Promise<RepublishReport> {
   const { index, rows, domains, eventsOf, now, sleep } = deps;
@@ -48,7 +48,7 @@ export function createRepublish(deps: RepublishDeps): (request: RepublishRequest
       done: false,
       nextFromMs: fromMs,
     };
-    // Of older formats that name no domain.
+    // Older formats name no domain.
     if (domain !== UNKNOWN_DOMAIN && !domains.includes(domain)) return { ...report, state: 'unknown-domain' };
     const pace = createPace(rate);
     const pageSize = Math.min(MAX_PAGE_EVENTS, rate * MAX_PAGE_SECONDS);

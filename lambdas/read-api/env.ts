@@ -23,11 +23,11 @@ export interface ReadApiEnv {
   DOMAINS: string;
   SLICE_SECONDS: string;
   SETTLE_SECONDS: string;
-  /** How long the table keeps events, counted from receipt. */
+  /** Days that the table keeps events after receipt. */
   RETENTION_DAYS: string;
-  /** The bucket of the archive; absent where there is none. */
+  /** Bucket of the archive; absent without an archive. */
   ARCHIVE_BUCKET?: string;
-  /** Tells an erased recipient's events in table and archive to be one person's; absent where there is no archive. */
+  /** Recognizes events of an erased recipient in table and archive as one person's; absent without an archive. */
   ERASURE_KEY_SECRET_ARN?: string;
   /** Every receiver as JSON: `ReadReceiver[]`; absent where there are none. */
   RECEIVERS?: string;

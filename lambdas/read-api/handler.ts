@@ -49,7 +49,7 @@ import { createTail } from './tail/tail.ts';
 
 /** Time kept back from the function's timeout: the gateway's own response would carry no CORS header. */
 const TIMEOUT_EARLY_MS = 500;
-/** How long after its beginning a report may read the archive; the rest of the function's time is the table's. */
+/** Time in which a report may read the archive; the rest of the function's time is for the table. */
 const ARCHIVE_MS = 8000;
 /** When to ask again after a 503. */
 const RETRY_AFTER_SECONDS = '2';

@@ -12,7 +12,7 @@ import type { LoggedDelivery } from '../domain/publishing/delivery.ts';
 import type { ReceiverState } from '../domain/publishing/receiver-state.ts';
 import type { StoredSuppression } from '../domain/status/suppression.ts';
 
-// What the read API needs from outside. Every port reads a bounded number of items, however many are stored.
+// Ports of the read API. Every port reads a bounded number of items, however many are stored.
 
 /** Returns whether a bearer token may read. Throws where that cannot be found out. */
 export type BearerCheck = (bearer: string) => Promise<boolean>;
@@ -28,14 +28,14 @@ export interface StoredEvent {
   event: JsonObject;
   source: Source;
   receivedAtMs: number;
-  /** Where it was not stored promptly. */
+  /** Set if it was not stored promptly. */
   storedAtMs?: number | undefined;
   atMs: number;
   /** When it was found that Mailgun does not list the event; undefined where it does, or may still. */
   unconfirmedSinceMs?: number | undefined;
 }
 
-/** Where an event came from, as far as it is known. */
+/** Source of an event, as far as known. */
 export type EventOrigin = Pick<StoredEvent, 'source' | 'unconfirmedSinceMs'>;
 
 /** A stored status as the read side sees it; `statusAtMs` is the deciding event's time. */
@@ -70,7 +70,7 @@ export interface MessageHistory {
   originOf(messageId: string, recipientKey: string, eventKey: string): Promise<EventOrigin | undefined>;
 }
 
-/** Where the status of a message of some recipient is stored, and its place in that recipient's list. */
+/** Position of a message's status, and its position in the recipient's list. */
 export interface MessagePlace {
   partition: string;
   atMs: number;
@@ -104,7 +104,7 @@ export interface RecipientHistory {
   ): Promise<HistoryPage>;
 }
 
-/** Where an event is stored, and its place among those of a domain. */
+/** Position of an event, and its position among those of a domain. */
 export interface IndexedPlace {
   /** Its type in the day index. */
   type: string;
@@ -153,7 +153,7 @@ export interface Suppressions {
   list(recipient: string): Promise<StoredSuppression[]>;
 }
 
-/** Where a suppression is stored, and its place among those of its domain and kind. */
+/** Position of a suppression, and its position among those of its domain and kind. */
 export interface SuppressionPlace {
   partition: string;
   sort: string;
@@ -205,7 +205,7 @@ export interface ListedObject {
 export interface ObjectReading {
   /** Ends it. */
   readonly signal: AbortSignal;
-  /** Called before so many bytes are fetched; they are not where it throws. */
+  /** Called before bytes are read; a throw prevents it. */
   readonly take: (bytes: number) => void;
 }
 
@@ -232,12 +232,12 @@ export interface WitnessReader {
 }
 
 export interface ClassesReader {
-  /** Returns what is known of Mailgun's own classes of failures; undefined where they were never asked for. */
+  /** Returns Mailgun's own classes of failures; undefined if they were never read. */
   read(domain: string): Promise<KnownClasses | undefined>;
 }
 
 export interface ListingReader {
-  /** Returns what is known of the end of the API that the ledger lists by. */
+  /** Returns the note about the listing API's end. */
   read(): Promise<ListingNote>;
 }
 
@@ -253,7 +253,7 @@ export interface ReadReceiver {
   deadLettersUrl: string;
 }
 
-/** Where a page of deliveries begins: with what was published before, or in the same second under a lesser id. */
+/** Start of a page of deliveries: earlier ones, or of the same second with a lower id. */
 export interface DeliveryPlace {
   publishedAt: number;
   id: string;

@@ -9,8 +9,8 @@ import type { ReconcileDeps } from './reconcile.ts';
 import type { AcceptEvent, AcceptReport } from './replays/replay-contract.ts';
 
 /**
- * Closes a slice that cannot settle by itself: what is missing, altered, short or unconfirmed in it now is accepted by
- * name, with the reason, and reopens nothing any more. What comes up later counts again.
+ * Closes a slice that cannot settle: accepts its missing, altered, short and unconfirmed events by name, with the
+ * reason, so that they do not reopen it. Events found later count again.
  */
 export function createAccept(
   deps: ReconcileDeps,

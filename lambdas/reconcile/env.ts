@@ -19,11 +19,11 @@ export interface ReconcileEnv {
   WEBHOOK_URL: string;
   /** `events` or `logs`: which of Mailgun's APIs is read. */
   SOURCE: string;
-  /** How often it runs; the first wait of an open slice is as long. */
+  /** Seconds between runs, and the first wait of an open slice. */
   EVERY_SECONDS: string;
   SETTLE_SECONDS: string;
   SLICE_SECONDS: string;
-  /** How long Mailgun keeps events. */
+  /** Seconds that Mailgun keeps events. */
   RETENTION_SECONDS: string;
   /** Epoch seconds at which ledgers start; empty: at the first webhook of the domain. */
   FROM_EPOCH_SECONDS: string;
@@ -31,7 +31,7 @@ export interface ReconcileEnv {
   MAILGUN_URL: string;
   /** More messages than this in the queue are a backlog, into which nothing is sent. */
   BACKLOG_MESSAGES: string;
-  /** How many listings are under way at once at most. */
+  /** Maximum number of concurrent listings. */
   PARALLEL: string;
   /** Comma-separated mailbox providers that alarms watch, and from how many mails on; absent where there are none. */
   WATCHED_PROVIDERS?: string;

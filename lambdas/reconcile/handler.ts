@@ -52,13 +52,13 @@ import { createFindRedaction } from './webhooks/find-redaction.ts';
 import { createReadClasses } from './witness/read-classes.ts';
 import { createReadWitness } from './witness/read-witness.ts';
 
-// Trigger: the schedule, or an operator's invocation with {"ignoreWaits":true}, {"replay":{…}} or {"accept":{…}}. Promise: what Mailgun
-// lists and the table lacks is sent to the queue, and the ledger says what is missing. Whatever fails is left to the
-// next run.
+// Trigger: the schedule, or an operator's invocation with {"ignoreWaits":true}, {"replay":{…}} or {"accept":{…}}.
+// Promise: what Mailgun lists and the table lacks is sent to the queue, and the ledger says what is missing. What fails
+// is left to the next run.
 
 /** Time kept back from the function's timeout, to note the progress and for the comparisons after it. */
 const RESERVE_MS = 25_000;
-/** One call of a replay takes no longer, so that its operator sees it move. */
+/** Maximum duration of one replay call, so that the operator sees progress. */
 const REPLAY_CALL_MS = 30_000;
 
 // Runs once per cold start.
@@ -123,7 +123,7 @@ interface RunDomains {
   compared: readonly ComparedDomain[];
   /** Those that Mailgun has. */
   domains: readonly ComparedDomain[];
-  /** Where all of the Mailgun account have a ledger. */
+  /** Set if all domains of the Mailgun account have a ledger. */
   known?: LedgerDomains;
 }
 
@@ -258,7 +258,7 @@ async function run({ reconcile }: UseCases, ignoreWaits: boolean, deadlineMs: nu
   }
   const { watermarkAge, openSliceAge, stuck, inDoubt, silentEvents } = result.gauges;
   const { isGauged, isWhole, isKeyRefused } = result.judgement;
-  // What a run could not see may be there: it writes no zero and no age, and the alarms keep their state.
+  // A run that could not list everything writes neither zeros nor ages, so that the alarms keep their state.
   const listingEnd = await listing.end(isWhole);
   log.measure(
     {
@@ -268,7 +268,7 @@ async function run({ reconcile }: UseCases, ignoreWaits: boolean, deadlineMs: nu
       ...((isGauged || stuck > 0) && { [METRICS.stuck]: stuck }),
       ...((isGauged || inDoubt > 0) && { [METRICS.unconfirmed]: inDoubt }),
       ...((isWhole || silentEvents > 0) && { [METRICS.silentEvents]: silentEvents }),
-      // One slice that was compared shows that Mailgun took the key, whatever else failed.
+      // One compared slice proves that Mailgun accepted the key, whatever else failed.
       ...((isKeyRefused || result.report.slices > 0) && { [METRICS.apiKeyUsable]: isKeyRefused ? 0 : 1 }),
       ...(listingEnd !== undefined && { [METRICS.listingEnd]: listingEnd }),
       ...(isWhole && { [METRICS.lostWebhooks]: 0 }),
@@ -286,7 +286,7 @@ async function compare(useCases: UseCases, ignoreWaits: boolean): Promise<void> 
   const judged = watchProviders({ ignoreWaits });
   const drift = await compareWebhooks({ ignoreWaits });
   if (drift !== undefined) log.measure({ [METRICS.webhookDrift]: drift }, 'webhooks compared');
-  // At once, since both must fit into what is left of the run.
+  // In parallel, because both must fit into the rest of the run.
   const [redacted, domains] = await Promise.all([findRedaction({ ignoreWaits }), findDomainDrift({ ignoreWaits })]);
   if (domains !== undefined) log.measure({ [METRICS.domainDrift]: domains }, 'domains compared');
   if (redacted !== undefined) log.measure({ [METRICS.redactedDomains]: redacted }, 'redaction read');
@@ -315,7 +315,7 @@ function onJudged(provider: string, percents: Readonly<Record<JudgedShare, numbe
   log.measure(metrics, 'provider judged', { [dimension]: provider }, dimension);
 }
 
-// Runs for every domain whose webhooks differ from what is wanted.
+// Runs for every domain whose webhooks differ from those wanted.
 function onCompared(domain: string, counts: Partial<Record<DriftKind, number>>): void {
   if (Object.keys(counts).length > 0) log.write('webhooks differ', { domain, ...counts });
 }
@@ -328,7 +328,7 @@ function onNews(news: SliceNews): void {
     domain,
     start: isoTime(start),
     end: isoTime(end),
-    // What Mailgun retries is found lost only then, and pages once more.
+    // Webhooks that Mailgun retries count as lost only then, and page again.
     secondPassFrom: secondPass * 1000 > Date.now() ? isoTime(secondPass) : undefined,
     altered,
   });
@@ -336,7 +336,7 @@ function onNews(news: SliceNews): void {
 
 const isoTime = (seconds: number) => new Date(seconds * 1000).toISOString();
 
-// Runs for every domain that fails; the others go on.
+// Runs for every domain that fails; the others continue.
 function onFailure(domain: string, error: unknown, message = 'domain not reconciled'): void {
   const reason = error instanceof ListingError ? error.reason : undefined;
   const cause = error instanceof Error && error.cause !== undefined ? errorFacts(error.cause) : {};

@@ -39,7 +39,7 @@ export interface PlanPassesDeps {
 /** The day index is searched this far back for the first event of a domain. */
 const MAX_START_AGE_SECONDS = 31 * DAY_SECONDS;
 
-/** Reads what is to be done for a domain now. */
+/** Plans the passes that are due for a domain. */
 export function createPlanPasses({ ledger, slices, index, domains, times, now }: PlanPassesDeps) {
   const secondSeconds = secondPassSeconds(times.retentionSeconds);
 
@@ -101,7 +101,7 @@ export function createPlanPasses({ ledger, slices, index, domains, times, now }:
           if (!isOld(slice) || (isPending(slice) && !isPassed(slice.start))) break;
           moved.second = slice.end;
         }
-        // What was passed late had its second pass with the first.
+        // A slice passed late had its second pass with the first.
         for (const { start, end } of places) {
           if (moved.second !== start || moved.position < end || !isOld({ start, end })) break;
           if (isPassed(start)) moved.second = end;

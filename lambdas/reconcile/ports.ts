@@ -12,13 +12,13 @@ import type { WitnessHour } from '../domain/ledger/witness.ts';
 import type { AccountDomain } from '../domain/webhooks/domain-drift.ts';
 import type { RegisteredWebhook } from '../domain/webhooks/webhook-drift.ts';
 
-// What reconciliation needs from outside. All times not named otherwise are epoch seconds.
+// Ports of reconciliation. Times are epoch seconds unless named otherwise.
 
 /** A domain whose ledger is kept. */
 export interface ComparedDomain extends SendingDomain {
   /** Its ledger begins then at the latest; without it, at the first stored event. */
   startsAt?: number;
-  /** Mailgun has it no more, so that nothing of it can be listed, nor its ledger come further. */
+  /** True if Mailgun no longer has the domain: it cannot be listed, and its watermarks stay. */
   isGone?: boolean;
 }
 
@@ -35,7 +35,7 @@ export interface ListingRequest {
   onRateLimited?: (() => void) | undefined;
 }
 
-/** `next` is absent after the last page; `total`, of the whole range, where the source says it with this page. */
+/** `next` is absent on the last page; `total` counts the whole range, if the source includes it on this page. */
 export interface ListingPage {
   events: JsonObject[];
   next?: string | undefined;
@@ -43,7 +43,10 @@ export interface ListingPage {
 }
 
 export interface MailgunSource {
-  /** One page of what Mailgun lists, ascending by time. Waits out 429 and 5xx; throws `ListingError` where that does not help. */
+  /**
+   * Returns one page of Mailgun's listing, ascending by time. Waits out 429 and 5xx; throws `ListingError` if that does
+   * not help.
+   */
   page(request: ListingRequest): Promise<ListingPage>;
   /** Returns how many events a range holds, by one call; undefined where the source does not say. Fails like `page`. */
   total?(request: Omit<ListingRequest, 'position'>): Promise<number | undefined>;
@@ -90,7 +93,7 @@ export interface MailgunMetrics {
   hours(domain: SendingDomain, from: number, to: number, deadlineMs: number): Promise<WitnessHour[]>;
 }
 
-/** Which hours Mailgun's counts were read for, and the calls of the UTC day in which they were last. */
+/** Hours for which Mailgun's counts were read, and the calls made on that UTC day. */
 export interface WitnessState {
   since: number;
   until: number;
@@ -129,9 +132,9 @@ export interface ClassesStore {
   write(domain: string, next: KnownClasses, previous: KnownClasses | undefined): Promise<boolean>;
 }
 
-/** The domains that Mailgun has; a `ListingError` where it cannot be told by then (epoch milliseconds). */
+/** Lists Mailgun's domains; throws a `ListingError` if that is not possible by a deadline (epoch milliseconds). */
 export interface AccountDomains {
-  /** Where a domain would be listed; those of one place are in one list. */
+  /** Returns the list that would contain a domain. */
   placeOf(domain: SendingDomain): string;
   /** All of a place, those of subaccounts included; a `ListingError` too where the pages are not the whole. */
   listed(place: string, deadlineMs: number): Promise<AccountDomain[]>;
@@ -139,11 +142,11 @@ export interface AccountDomains {
   has(domain: SendingDomain, deadlineMs: number): Promise<boolean>;
 }
 
-/** Which domains have a ledger, where all of the Mailgun account do. */
+/** Stores which domains have a ledger, if all domains of the Mailgun account do. */
 export interface DomainStore {
   /** Read strongly; without any domain where none was written. */
   read(): Promise<LedgerDomains>;
-  /** Returns what is written; undefined, and nothing is, where another version than `previous` is there. */
+  /** Returns the written value; undefined, without writing, if the stored version is not `previous`. */
   write(next: LedgerDomains, previous: LedgerDomains): Promise<LedgerDomains | undefined>;
   /** Domains that stored events name, and that had no ledger then. */
   undiscovered(): Promise<UndiscoveredDomain[]>;
@@ -231,7 +234,7 @@ export interface Slices {
   read(domain: string, start: number): Promise<Slice | undefined>;
   /** The slices that start from one time on and before another, ascending. */
   list(domain: string, from: number, to: number): AsyncIterable<Slice>;
-  /** Puts the slice unless another version than `previous` is there: false, and nothing is written. */
+  /** Puts the slice if the stored version is `previous`; otherwise returns false. */
   write(slice: Slice, previous: Slice | undefined): Promise<boolean>;
 }
 
@@ -254,7 +257,7 @@ export interface OpenSlice extends SliceBounds {
   nextAt: number;
   since: number;
   stuck: number;
-  /** Found by a replay: webhooks lost there are no news. */
+  /** True for a replay: its lost webhooks are not reported. */
   isBackfill?: boolean;
 }
 

@@ -10,7 +10,7 @@ import { type LedgerState, ListingError, type ListingFailure, type QueueDepth } 
 export interface ReconcileDeps extends Omit<PassSliceDeps, 'ledger'>, LeaseDeps {
   ledger: LedgerState;
   depth: QueueDepth;
-  /** Whether even of a single domain some events cannot be told to be its own. */
+  /** True if events may belong to other domains, so that even a single domain is not assumed. */
   hasFurtherDomains?: boolean;
   /** True if a Mailgun API key is set. */
   isConfigured: () => Promise<boolean>;
@@ -36,7 +36,7 @@ export interface RunReport {
 
 /** The state of the ledgers after a run; ages in seconds. */
 export interface Gauges {
-  /** How far behind the ledger is, with its first or with its second passes. */
+  /** Age of the watermark, of first or of second passes. */
   watermarkAge: number;
   openSliceAge: number;
   stuck: number;
@@ -46,7 +46,7 @@ export interface Gauges {
   silentEvents: number;
 }
 
-/** How far the result of a run says anything: without a listing, that nothing was found means nothing. */
+/** How far a run's result is conclusive: without a listing, finding nothing proves nothing. */
 export interface Judgement {
   /** The gauges hold every domain; else they are lower bounds. */
   isGauged: boolean;
@@ -71,14 +71,14 @@ const SLICE_FAILURES: readonly ListingFailure[] = ['out-of-retention', 'malforme
 
 /** A pass that is given less would only begin. */
 const MIN_SHARE_MS = 1000;
-/** How many domains' state is read at once. */
+/** Domains whose state is read in parallel. */
 const DOMAINS_AT_ONCE = 4;
-/** How many slices are read at once to count what is in doubt. */
+/** Slices read in parallel to count unconfirmed events. */
 const DOUBTS_AT_ONCE = 8;
 /** Due, open, and for the second time. */
 const KINDS_OF_PASSES = 3;
 
-/** One run over all domains: finds what webhooks missed, has it stored, and writes the ledger. */
+/** Runs over all domains: finds what webhooks missed, requeues it, and writes the ledger. */
 export function createReconcile(deps: ReconcileDeps): (request: RunRequest) => Promise<RunResult> {
   return async (request) => {
     try {
@@ -91,7 +91,7 @@ export function createReconcile(deps: ReconcileDeps): (request: RunRequest) => P
   };
 }
 
-/** One domain in a run. */
+/** The state of one domain in a run. */
 interface DomainWork {
   domain: string;
   plan: PassPlan;
@@ -120,8 +120,8 @@ async function runAll(deps: ReconcileDeps, { ignoreWaits, deadlineMs }: RunReque
   const { now, times } = deps;
   const report: RunReport = { slices: 0, expected: 0, missing: 0, sent: 0, open: 0, done: true };
   const messages = await deps.depth.messages();
-  // What a slice lacks may be in a long queue: to mark it open would be wrong, to send it again would lengthen the queue.
-  // Its domain is paused instead, so a long outage of process shows as an old watermark.
+  // A slice's missing events may be in a long queue: marking it open would be wrong, requeueing would lengthen the
+  // queue. Its domain is paused instead, so a long outage of process shows as an old watermark.
   const maySend = messages <= (ignoreWaits ? 0 : deps.backlogMessages);
   const passSlice = createPassSlice(deps);
   const run: RunContext = { ...held, ignoreWaits };
@@ -130,7 +130,7 @@ async function runAll(deps: ReconcileDeps, { ignoreWaits, deadlineMs }: RunReque
   const gone = new Set(deps.domains.filter(({ isGone }) => isGone).map(({ name }) => name));
   const fail = (domain: string, error: unknown) => {
     deps.onFailure(domain, error);
-    // That Mailgun does not know what it has no more says nothing of the others.
+    // An error for a domain that is gone does not concern the others.
     if (gone.has(domain) && error instanceof ListingError && error.reason === 'domain-not-found') return;
     report.done = false;
     judgement.isWhole = false;
@@ -198,7 +198,7 @@ async function runAll(deps: ReconcileDeps, { ignoreWaits, deadlineMs }: RunReque
 
   const gauges: Gauges = { watermarkAge: 0, openSliceAge: 0, stuck: 0, inDoubt: 0, silentEvents: 0 };
   await eachOf(works, DOMAINS_AT_ONCE, async (work) => {
-    // What process has not stored yet may have come by webhook, and lie in the queue.
+    // Unstored events may have come by webhook, and wait in the queue.
     if (work.unheard === work.deliverable && work.deliverable > messages) gauges.silentEvents += work.deliverable;
     try {
       held.assertHeld();
@@ -266,7 +266,7 @@ function count(report: RunReport, work: DomainWork, { previous, slice, tally }: 
   work.unheard += total(tally.late) + total(tally.lost);
 }
 
-/** Where the table does not respond, its own alarms report that. */
+/** If the table does not respond, its own alarms report that. */
 async function hasLedger({ ledger, domains }: Pick<ReconcileDeps, 'ledger' | 'domains'>): Promise<boolean> {
   return Promise.all(domains.map(({ name }) => ledger.readWatermarks(name))).then(
     (found) => found.some((watermarks) => watermarks !== undefined),

@@ -2,9 +2,8 @@ import { METRICS } from '../contract.ts';
 import type { SliceNews } from './passes/pass-slice.ts';
 
 /**
- * Returns what a slice adds to the metrics of the alarms. What is zero is left out: one slice does not tell that the
- * others are well, and a zero would end their alarms. An event with other content than Mailgun lists is as likely
- * forged as one that it does not list.
+ * Returns a slice's contribution to the alarms' metrics, without zeros: one slice says nothing about the others, and a
+ * zero would end their alarms. An event with other content than listed is as likely forged as an unlisted one.
  */
 export function newsMetrics({ lost, unconfirmed, altered }: SliceNews): Record<string, number> {
   const doubtful = unconfirmed + altered;

@@ -16,7 +16,7 @@ export interface WatchProvidersDeps {
   providers: readonly WatchedProvider[];
   /** No share of fewer mails to a provider is judged. @default `MIN_JUDGED_MAILS` */
   minMails?: number | undefined;
-  /** How often reconcile runs. */
+  /** Seconds between runs. */
   everySeconds: number;
   now: () => number;
   /** Called for every provider with the shares of the domain that fares worst there, in percent; 0 where there is too little mail. */
@@ -43,7 +43,7 @@ export function createWatchProviders(deps: WatchProvidersDeps) {
       for (const { name } of domains) sums.set(name, await judgedSums(slices, name, now()));
       for (const provider of providers) judge(provider, sums);
     } catch (error) {
-      // Of part of the mail nothing is said: the alarms keep their state.
+      // Incomplete data is not reported: the alarms keep their state.
       deps.onFailure(error);
     }
   };

@@ -8,7 +8,7 @@ export class BrokenChainError extends Error {
 }
 
 export interface ChainWriter {
-  /** Returns the head of the chain in the bucket; sequence 0 where there is none. Marks what the table did not know of. */
+  /** Returns the chain's head in the bucket; sequence 0 for an empty chain. Adds marks that the table lacks. */
   catchUp(domain: string): Promise<ChainHead>;
   /** Appends a link; false, and nothing is written, where another one took its place. */
   append(link: ChainLink): Promise<boolean>;
@@ -41,7 +41,7 @@ export function createChainWriter({
           throw new BrokenChainError(`${manifestKey(domain, head.sequence + 1)} does not continue the chain`);
         const { kind, start, number, sequence } = link.manifest;
         const mark = kind === 'slice' ? await state.readMark(domain, start) : { sequence, first: sequence };
-        // Without its own mark it is not known any more which version of the slice it was made from.
+        // Without its own mark, the version of the slice that it was made from is unknown.
         if (mark === undefined || mark.sequence < sequence)
           await state.putMark(domain, { start, number, sequence, first: mark?.first ?? sequence, version: null });
         head = { sequence, hash: link.hash };

@@ -12,9 +12,9 @@ export interface SealEnv {
   ERASURE_KEY_SECRET_ARN: string;
   /** Comma-separated sending domains, or `account`: all that Mailgun lists. */
   DOMAINS: string;
-  /** How often it runs. */
+  /** Seconds between runs. */
   EVERY_SECONDS: string;
-  /** How far back slices are sealed. */
+  /** Seconds back from now in which slices are sealed. */
   REACH_SECONDS: string;
 }
 

@@ -61,7 +61,7 @@ export const handler = middy<unknown, SealReport>().handler(async (event, contex
   return report;
 });
 
-// Runs for every domain that fails; the others go on.
+// Runs for every domain that fails; the others continue.
 function onFailure(domain: string, error: unknown): void {
   log.write('domain not sealed', { domain, ...errorFacts(error) });
 }

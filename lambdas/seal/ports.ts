@@ -55,7 +55,7 @@ export interface SealState {
   readMark(domain: string, start: number): Promise<SealMark | undefined>;
   /** The marks of slices that start from one time on and before another. */
   listMarks(domain: string, from: number, to: number): AsyncIterable<SealMark>;
-  /** Writes the mark unless one of a later manifest is there. */
+  /** Writes the mark unless the stored one belongs to a later manifest. */
   putMark(domain: string, mark: SealMark): Promise<void>;
   /** Epoch seconds: the slices that start before it were sealed at least once. */
   readPosition(domain: string): Promise<number | undefined>;
@@ -107,9 +107,9 @@ export interface KeptObject {
 export interface ObjectReplacement {
   /** Adds rows in the order of the archive; each call is a row group. */
   add(rows: readonly ArchiveRow[]): Promise<void>;
-  /** Returns what is going to be put; nothing can be added any more. */
+  /** Returns hash and size of the finished object; nothing can be added afterwards. */
   end(): Promise<{ sha256: string; bytes: number }>;
-  /** Puts it in place of the object with this tag: false, and nothing is written, where another one is there by now. */
+  /** Replaces the object with this tag; returns false, without writing, if the object has changed. */
   putOver(key: string, tag: string): Promise<boolean>;
   discard(): Promise<void>;
 }

@@ -21,7 +21,7 @@ export interface SealSliceDeps {
 export interface SealRun {
   /** Epoch milliseconds. */
   deadlineMs: number;
-  /** Throws `LostRaceError` where the lease is not the run's any more. */
+  /** Throws `LostRaceError` if the run no longer holds the lease. */
   assertHeld: () => void;
 }
 
@@ -40,8 +40,8 @@ interface WrittenObject {
 const NOTHING_ROOT = createMerkleTree().root();
 
 /**
- * Seals what is not sealed yet of a slice: first the object of its events, then the ledger's record of it, the manifest,
- * the mark. Each is put only where there is none, so whatever was cut short, or done by another run, is taken over.
+ * Seals the unsealed part of a slice: its events' object, then the ledger's record, the manifest, the mark. Each is put
+ * only if absent, so the work of an interrupted or concurrent run is adopted.
  */
 export function createSealSlice({ state, chain, objects, bucket, rowsOf, now }: SealSliceDeps) {
   return async (slice: Slice, run: SealRun): Promise<SealOutcome> => {
@@ -72,7 +72,7 @@ export function createSealSlice({ state, chain, objects, bucket, rowsOf, now }: 
       });
       run.assertHeld();
       if (!(await chain.append(link))) continue;
-      // Of what was there, it is not known up to which version it holds the slice.
+      // For an existing object, the version of the slice that it holds is unknown.
       const isAdopted = written.isAdopted || record !== canonicalJson(slice);
       const sealed = isAdopted ? null : version;
       const { sequence } = link.manifest;

@@ -13,9 +13,9 @@ export interface SealDeps extends LeaseDeps, Omit<SliceRowsDeps, 'noteErased'> {
   bucket: ManifestBucket;
   objects: EventObjects;
   domains: readonly string[];
-  /** How often a run is scheduled. */
+  /** Seconds between scheduled runs. */
   everySeconds: number;
-  /** How far back slices are sealed: as long as the table has ever kept events. */
+  /** Seconds back from now in which slices are sealed: as long as the table ever kept events. */
   reachSeconds: number;
   onFailure: (domain: string, error: unknown) => void;
 }
@@ -28,7 +28,7 @@ export interface SealRequest {
 }
 
 export interface SealReport {
-  /** Slices of which something was sealed. */
+  /** Slices with newly sealed data. */
   sealed: number;
   /** Events sealed. */
   rows: number;
@@ -36,7 +36,7 @@ export interface SealReport {
   waitSeconds: number;
   /** True if all that could be sealed was. */
   done: boolean;
-  /** Whether another run holds the lease, so that this one only looked at what waits. */
+  /** True if another run holds the lease, so that this one only measured what waits. */
   busy: boolean;
 }
 
@@ -44,8 +44,8 @@ export interface SealReport {
 const REST_MS = 60_000;
 
 /**
- * Seals every slice that had its second pass, the oldest first. What is stored later for a sealed slice is found by a
- * look at one older day in each run, in turn.
+ * Seals every slice after its second pass, oldest first. Events stored later for a sealed slice are found by checking
+ * one older day in each run, in turn.
  */
 export function createSeal(deps: SealDeps): (request: SealRequest) => Promise<SealReport> {
   const { slices, state, now, everySeconds, reachSeconds } = deps;
@@ -146,7 +146,7 @@ export function createSeal(deps: SealDeps): (request: SealRequest) => Promise<Se
     run.assertHeld();
     try {
       let outcome = await sealSlice(slice, run);
-      // What an adopted object does not hold goes into a supplement.
+      // Events that an adopted object lacks go into a supplement.
       for (; ; outcome = await sealSlice(slice, run)) {
         if (outcome.kind === 'known') return true;
         report.sealed += 1;

@@ -25,7 +25,7 @@ export interface SliceRowsDeps {
   keys: EventKeys;
   events: SealableEvents;
   erasureKey: { read(): Promise<string> };
-  /** Called with the keyed hashes of erased recipients before a tombstone of theirs is yielded. */
+  /** Called with the keyed hashes of erased recipients before their tombstones are yielded. */
   noteErased: (recipientHashes: readonly string[]) => Promise<void>;
   /** Hex of random bytes. */
   newSalt: () => string;

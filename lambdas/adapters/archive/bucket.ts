@@ -94,7 +94,7 @@ type PutInput = Omit<ConstructorParameters<typeof PutObjectCommand>[0], 'Bucket'
 
 const putIfAbsent = (bucket: ArchiveBucket, input: PutInput) => conditionalPut(bucket, { ...input, IfNoneMatch: '*' });
 
-/** Puts an object under a condition on what is there; false where that does not hold. */
+/** Puts an object under a condition on the existing one; returns false if the condition fails. */
 export async function conditionalPut({ client, name }: ArchiveBucket, input: PutInput): Promise<boolean> {
   try {
     await client.send(new PutObjectCommand({ ...input, Bucket: name } as PutInput & { Bucket: string }));
@@ -188,7 +188,7 @@ interface ListedPage {
   NextVersionIdMarker?: string | undefined;
 }
 
-/** A page has versions and delete markers apart; a key may go on in the next page. */
+/** Merges versions and delete markers, which a page lists separately; a key may continue on the next page. */
 function inOrderOfKeys({ Versions = [], DeleteMarkers = [] }: ListedPage) {
   const all = [...Versions.map((each) => ({ ...each, isMarker: false })), ...DeleteMarkers.map(markerOf)];
   return all

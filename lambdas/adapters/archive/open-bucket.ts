@@ -44,7 +44,7 @@ export async function* listKeys(bucket: ArchiveBucket, prefix: string): AsyncGen
   for await (const { key } of listObjects(bucket, prefix)) yield key;
 }
 
-/** Requests an object; undefined where there is none under the key. */
+/** Requests an object; returns undefined if there is none under the key. */
 export async function getObject({ client, name }: ArchiveBucket, Key: string) {
   try {
     return await client.send(new GetObjectCommand({ Bucket: name, Key }));

@@ -28,12 +28,12 @@ export interface ParquetFileWriter<Row = ArchiveRow> {
 const ZSTD = { params: { [zlib.constants.ZSTD_c_compressionLevel]: 3 } };
 const PAGE_BYTES = 1_048_576;
 
-/** Begins a temporary file of the archive, of which one row group is in memory at a time. */
+/** Opens a temporary Parquet file of the archive; holds one row group in memory at a time. */
 export function openParquetWriter(path = temporaryPath()): ParquetFileWriter {
   return openTableWriter(path, COLUMNS);
 }
 
-/** Begins a Parquet file with these columns, of which one row group is in memory at a time. */
+/** Opens a Parquet file with these columns; holds one row group in memory at a time. */
 export function openTableWriter<Row>(path: string, columns: readonly Column<Row>[]): ParquetFileWriter<Row> {
   const file = openSync(path, 'w');
   let isOpen = true;

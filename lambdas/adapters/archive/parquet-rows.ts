@@ -15,7 +15,7 @@ export interface RowGroup {
   read<Field extends keyof ArchiveRow>(fields: readonly Field[]): Promise<Pick<ArchiveRow, Field>[]>;
 }
 
-/** Reads the footer of a file, of up to so many bytes at first, and returns its row groups. */
+/** Reads a file's footer, at first up to `footerBytes`, and returns its row groups. */
 export async function openRowGroups(file: AsyncBuffer, footerBytes?: number): Promise<RowGroup[]> {
   const metadata = await parquetMetadataAsync(file, footerBytes === undefined ? {} : { initialFetchSize: footerBytes });
   let position = 0;

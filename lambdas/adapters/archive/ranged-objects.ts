@@ -4,15 +4,15 @@ import type { ArchivedObjects, ListedObject, ObjectReading } from '../../read-ap
 import { type ArchiveBucket, listObjects, openArchiveBucket } from './open-bucket.ts';
 import { openRowGroups } from './parquet-rows.ts';
 
-/** An object up to this size is fetched at once: a second request takes longer than its bytes. */
+/** An object up to this size is read in one request: a second one takes longer than its bytes. */
 const WHOLE_BYTES = 65_536;
 
-/** Ranges are small, and somebody waits for them. */
+/** Timeout of a request: ranges are small, and a client is waiting. */
 const REQUEST_MS = 3000;
 
 export const openRangedObjects = (bucketName: string) => createRangedObjects(openArchiveBucket(bucketName, REQUEST_MS));
 
-/** Lists objects of events, and reads single columns of them by ranges, so that what is not asked for is not fetched. */
+/** Lists objects of events, and reads single columns by ranges, so that only needed bytes are transferred. */
 export function createRangedObjects(bucket: ArchiveBucket): ArchivedObjects {
   return {
     list: (prefix, abortSignal) => listObjects(bucket, prefix, { abortSignal }),
@@ -36,7 +36,10 @@ export function createRangedObjects(bucket: ArchiveBucket): ArchivedObjects {
 
 type Range = readonly [from: number, to: number];
 
-/** Fetches a range of an object, once more where the connection breaks. Throws where the object is not the listed one any more. */
+/**
+ * Reads a range of an object; retries once if the connection breaks. Throws if the object has changed since it was
+ * listed.
+ */
 async function fetchRange(
   { client, name }: ArchiveBucket,
   { key, tag }: ListedObject,
@@ -49,7 +52,7 @@ async function fetchRange(
     const { Body } = await client.send(new GetObjectCommand(input), { abortSignal: signal });
     const chunks: Buffer[] = [];
     for await (const chunk of addAbortSignal(signal, Body as unknown as Readable)) chunks.push(chunk as Buffer);
-    // What follows is work of the processor, which nothing ends.
+    // The rest is CPU work, which nothing aborts.
     signal.throwIfAborted();
     const bytes = Buffer.concat(chunks);
     if (bytes.length !== to - from) throw new Error(`${bytes.length} bytes instead of ${to - from}`);

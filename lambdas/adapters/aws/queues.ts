@@ -37,7 +37,7 @@ const DEPTHS: QueueAttributeName[] = [
   'ApproximateNumberOfMessagesDelayed',
 ];
 
-/** How much the queue holds, as it reports it. */
+/** Reads the queue's own approximate message counts. */
 export function createQueueDepth(client: SQSClient, queueUrl: string): QueueDepth {
   return {
     async messages() {

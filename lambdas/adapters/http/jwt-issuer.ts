@@ -2,7 +2,7 @@ import { createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from 'jos
 import type { BearerCheck } from '../../read-api/ports.ts';
 
 export interface JwtRules {
-  /** As it stands in `iss`; its discovery document names its keys. */
+  /** Value of `iss`; its discovery document names its keys. */
   issuer: string;
   /** Must be among `aud`. */
   audience: string;
@@ -17,8 +17,8 @@ const CLOCK_TOLERANCE_SECONDS = 30;
 const ISSUER_ERRORS = [errors.JWKSTimeout, errors.JWKSInvalid];
 
 /**
- * Takes JWTs of one issuer for one audience that have not run out. Its keys are kept for ten minutes, and asked for
- * again, at most twice a minute, where a token names an unknown one.
+ * Accepts unexpired JWTs of one issuer for one audience. Caches the issuer's keys for ten minutes, and reads them
+ * again, at most twice a minute, if a token names an unknown key.
  */
 export function createJwtCheck({ issuer, audience }: JwtRules): BearerCheck {
   let keys: Promise<JWTVerifyGetKey> | undefined;
@@ -45,7 +45,7 @@ function isOfToken(error: unknown): boolean {
   return error instanceof errors.JOSEError && !isPlain && !ISSUER_ERRORS.some((each) => error instanceof each);
 }
 
-/** Where the issuer's keys are, by its discovery document (OpenID Connect Discovery 1.0). */
+/** Returns the issuer's keys by its discovery document (OpenID Connect Discovery 1.0). */
 async function discoverKeys(issuer: string): Promise<JWTVerifyGetKey> {
   const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
   const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) });

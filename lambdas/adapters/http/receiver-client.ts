@@ -163,7 +163,7 @@ export async function addressOf(
   const host = hostname.replace(/^\[(.*)\]$/, '$1');
   const found = isIP(host) ? [{ address: host }] : await resolve(host);
   const addresses = found.map(({ address }) => address);
-  // One forbidden address among several refuses them all, even if another is public.
+  // One forbidden address among several makes the name forbidden, even if another is public.
   const forbidden = addresses.length === 0 || !addresses.every(isAllowed);
   if (forbidden) throw new ForbiddenAddressError('the name has an address that is not public');
   const isPlain = protocol !== 'https:';

@@ -11,7 +11,7 @@ export interface ListedClass extends BounceClass {
 }
 
 export const CLASSES_PATH = '/v2/bounce-classification/metrics';
-/** Mailgun gives no more in a page. */
+/** Mailgun's maximum per page. */
 const CLASSES_PER_PAGE = 50;
 const MAX_PAGES = 5;
 const COUNT = 'classified_failures_count';
@@ -21,7 +21,7 @@ export interface ClassesQuery {
   from: number;
   to: number;
   dimensions: readonly string[];
-  /** What every failure has, by the attribute. */
+  /** Fields that every failure has, by attribute. */
   of: Readonly<Record<string, string>>;
   skip?: number;
 }
@@ -45,7 +45,7 @@ export function classesRequest({ from, to, dimensions, of, skip = 0 }: ClassesQu
   };
 }
 
-/** Reads a page of classes, with the number of all where it says that; undefined where it is none. */
+/** Parses a page of classes, with the total if Mailgun includes it; returns undefined for anything else. */
 export function readClassesPage(body: unknown): { classes: ListedClass[]; total: number | undefined } | undefined {
   const { items, pagination } = isObject(body) ? body : {};
   if (!Array.isArray(items) || !items.every(isObject)) return undefined;

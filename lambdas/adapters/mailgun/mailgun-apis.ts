@@ -84,7 +84,7 @@ function isOf(base: string, url: string): boolean {
 const LOGS_PER_PAGE = 100;
 export const LOGS_PATH = '/v1/analytics/logs';
 
-/** Mailgun's Logs API (`POST /v1/analytics/logs`): of the whole account, asked for one domain. */
+/** Mailgun's Logs API (`POST /v1/analytics/logs`), which covers the whole account, filtered by one domain. */
 export function createMailgunLogs(access: MailgunAccess): MailgunSource {
   const ask = (
     { domain, begin, end, deadlineMs, onRateLimited }: ListingRequest,
@@ -190,7 +190,10 @@ const METRICS = [...COUNTED_TYPES.map(({ countedAs }) => countedAs), FAILED_WEBH
 /** More than any request reads: a full page may not be the whole. */
 const MAX_ROWS = 1000;
 
-/** Mailgun's Metrics API (`POST /v1/analytics/metrics`): of the whole account, asked for one domain by the hour. */
+/**
+ * Mailgun's Metrics API (`POST /v1/analytics/metrics`), which covers the whole account, filtered by one domain, by
+ * hour.
+ */
 export function createMailgunMetrics(access: MailgunAccess): MailgunMetrics {
   return {
     async hours({ name, region }, from, to, deadlineMs) {

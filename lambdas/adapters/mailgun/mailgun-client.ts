@@ -43,13 +43,13 @@ export interface CallOptions {
   absent?: JsonObject | undefined;
   /** Called for every 429. */
   onRateLimited?: (() => void) | undefined;
-  /** How often it is sent at most. @default as often as there is time */
+  /** Maximum number of attempts. @default limited only by time */
   maxAttempts?: number | undefined;
 }
 
 /**
- * Returns one JSON object from Mailgun. 429 and 5xx, hangs and torn replies are retried while there is time; a 404 too,
- * unless `absent` stands for it or it says that the domain is not known. Throws a `ListingError`.
+ * Returns one JSON object from Mailgun. Retries 429, 5xx, timeouts and truncated responses while there is time; a 404
+ * too, unless `absent` is given for it or the response says that the domain is unknown. Throws a `ListingError`.
  */
 export async function requestMailgun(
   access: MailgunAccess,
@@ -128,7 +128,7 @@ function judgeStatus({ status, headers }: Response, nowMs: number): Answer | und
   if (status === 200) return undefined;
   const cause = new Error(`Mailgun answered ${status}`);
   if (status === 429) return { kind: 'again', reason: 'rate-limited', waitMs: waitAskedFor(headers, nowMs), cause };
-  // 404 passes by itself in an eventually consistent system, its documentation says.
+  // Mailgun documents a 404 as temporary in its eventually consistent system.
   if (status >= 500 || status === 404 || status === 408) {
     return { kind: 'again', reason: 'unavailable', waitMs: waitAskedFor(headers, nowMs), cause };
   }

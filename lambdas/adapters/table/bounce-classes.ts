@@ -5,7 +5,7 @@ import { CLASSES_KEPT_SECONDS, type KnownClasses, type ReadClasses } from '../..
 import type { ClassesStore } from '../../reconcile/ports.ts';
 import { conditionalWrite, type LedgerTable } from './ledger-table.ts';
 
-/** Mailgun's classes as one item of each domain; TTL removes it once no run asks for them any more. */
+/** Stores Mailgun's classes, one item per domain; TTL removes it once no run refreshes it. */
 export function createBounceClassesTable({ client, name }: LedgerTable): ClassesStore {
   return {
     async read(domain) {

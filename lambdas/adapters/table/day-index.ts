@@ -80,13 +80,12 @@ async function* pagesOf(
   for await (const { Items = [] } of pages) yield Items;
 }
 
-/** Ten types are read side by side, and most of what is read ahead of a long page would be for nothing. */
+/** Ten types are read in parallel, so a long page would discard most of a larger read-ahead. */
 const KEYS_PER_QUERY = 250;
 
 /**
- * Reads the day index backwards and merges the types of a day, and the shards of each. Among events of one millisecond
- * the order is that of `types`, then of the shards, and within a shard the index's own, so one place says for every
- * shard where to go on.
+ * Reads the day index backwards and merges a day's types and their shards. Events of one millisecond are ordered by
+ * `types`, then by shard, then by the index, so one position tells every shard where to continue.
  */
 export function createDayEvents(table: LedgerTable): DayEvents {
   return {
@@ -167,7 +166,7 @@ async function* placesOf(
 const startOfDay = (ms: number) => Math.floor(ms / DAY_MS) * DAY_MS;
 const nameOf = (partition: string, sort: string) => `${partition} ${sort}`;
 
-/** Sorted streams as one; `isBefore` says which of two goes first, and where neither does, the earlier stream's. */
+/** Merges sorted streams; `isBefore` compares two values, and of equal ones the earlier stream's comes first. */
 export async function* mergeSorted<Value>(
   streams: readonly AsyncGenerator<Value>[],
   isBefore: (one: Value, other: Value) => boolean,
@@ -186,7 +185,7 @@ export async function* mergeSorted<Value>(
   }
 }
 
-/** Reads at once, each of a hundred events. */
+/** Parallel reads, each of a hundred events. */
 const AT_ONCE = 8;
 /** Messages that are remembered, so that their further events are not read. */
 const MAX_REMEMBERED = 200_000;
@@ -243,7 +242,7 @@ export function createCampaignReader(table: LedgerTable): CampaignReader {
   }
 }
 
-/** Yields the keys of the events of a type in a time range, as many as are then read at once. */
+/** Yields the keys of a type's events in a time range, in batches of the size that is then read in parallel. */
 async function* keysIn(table: LedgerTable, domain: string, type: string, { fromMs, toMs }: TimeRange) {
   for (let dayMs = startOfDay(fromMs); dayMs < toMs; dayMs += DAY_MS) {
     const time = { fromMs: Math.max(fromMs, dayMs), throughMs: Math.min(toMs, dayMs + DAY_MS) - 1 };

@@ -63,7 +63,7 @@ function createRecentDomains(table: LedgerTable, now: () => number): () => Promi
     if (held !== undefined && now() - held.readAtMs < REREAD_MS) return held.known;
     try {
       const known = await readLedgerDomains(table);
-      // The same while nothing has changed, so that what is made of it need not be made again.
+      // Returns the same object while nothing has changed, so that callers can cache what they derive from it.
       held = { known: known.version === held?.known.version ? held.known : known, readAtMs: now() };
     } catch (error) {
       if (held === undefined) throw error;
@@ -77,7 +77,7 @@ function createRecentDomains(table: LedgerTable, now: () => number): () => Promi
 export interface StackDomains {
   /** Those that are configured, or every name under which events may be stored. */
   names: readonly string[];
-  /** Where there is one only; what merely events name is none. */
+  /** The domain, if there is exactly one; domains that only events name do not count. */
   only: string | undefined;
 }
 

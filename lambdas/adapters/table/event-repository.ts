@@ -46,8 +46,8 @@ export function createEventRepository(table: LedgerTable): Records {
       const { byRecipient } = INDEXES;
       const Key = { pk: record.identity.partition, sk: record.identity.statusSort };
       const order = statusOrder(update, record.atMs, record.identity.eventKey);
-      // A refused update is billed like one that is done, a read at a tenth of it. What is read may be old, but the
-      // join never goes back: an order that was as high once is so now.
+      // DynamoDB bills a failed condition like a write, and a read at a tenth of it, so read first. The value may be
+      // stale, but the status order never decreases: an order that was as high then still is.
       if (record.event.type.rarelyChangesStatus && !isHigher(order, (await statusOf(Key))?.order as string | undefined))
         return;
       const isRestored = record.restored !== undefined;
@@ -118,14 +118,14 @@ export interface SuppressionCause {
   readonly isRestored?: boolean;
 }
 
-/** Ends an update expression, which sets: what is restored is not published, and whatever changes the item later is. */
+/** Returns the end of an update expression's SET: restored items are not published, but later changes to them are. */
 function restoredMark(isRestored = false) {
   return isRestored
     ? { mark: `, ${RESTORED_ATTRIBUTE} = :restored`, values: { ':restored': true } }
     : { mark: ` REMOVE ${RESTORED_ATTRIBUTE}`, values: {} };
 }
 
-/** Joins a suppression to what is stored: in any order and any number of times, the result is the same. */
+/** Merges a suppression into the stored one: the result does not depend on order or repeats. */
 export async function writeSuppression(
   { client, name }: LedgerTable,
   { recipient, domain, atMs, eventKey, isRestored }: SuppressionCause,
@@ -170,7 +170,7 @@ export async function writeSuppression(
     ),
   );
   if (refused === undefined || Number(refused.Item?.lastAt?.N) >= atMs) return;
-  // What is later than a lift suppresses again.
+  // An event later than a lift suppresses again.
   await conditional(() =>
     client.send(
       new UpdateCommand({
@@ -196,13 +196,13 @@ async function conditional(write: () => Promise<unknown>): Promise<ConditionalCh
   }
 }
 
-/** How all items of a batch are read: the consistency, and the attributes, `pk` and `sk` among them. */
+/** Consistency and attributes (`pk` and `sk` included) with which all items of a batch are read. */
 type HowToRead = Omit<BatchRequest, 'Keys'>;
 
 /** Reads of the records of one batch are short; what the table leaves unread for longer comes back with its message. */
 const MAX_ROUNDS = 4;
 
-/** Reads single items; those asked for at the same moment, as by the records of a batch, cost one call together. */
+/** Reads single items; combines reads of the same moment, as by the records of a batch, into one call. */
 function createBatchedGet(table: LedgerTable, how: HowToRead): (key: ItemKey) => Promise<Item | undefined> {
   const loader = new DataLoader<ItemKey, Item | undefined>(
     async (keys) => {

@@ -172,7 +172,7 @@ export function createStragglersTable({ client, name }: LedgerTable, now: () => 
   };
 }
 
-/** The lease of reconcile, or another, as one item; it runs out by itself where its holder dies. */
+/** The lease of reconcile, or another, as one item; it expires if its holder crashes. */
 export function createLeaseTable({ client, name }: LedgerTable, Key: ItemKey = LEASE_KEY): Lease {
   return {
     async hold(holder, nowMs, untilMs) {
@@ -235,7 +235,7 @@ export function createSealState({ client, name }: LedgerTable): SealState {
     const { pk: _pk, sk: _sk, ...rest } = Item;
     return rest;
   };
-  /** Puts an item unless one of a later manifest is there. */
+  /** Puts an item unless the stored one belongs to a later manifest. */
   const putUnlessLater = (Key: ItemKey, item: ChainHead | SealMark) =>
     conditionalWrite(() =>
       client.send(
@@ -284,7 +284,7 @@ export function createSealState({ client, name }: LedgerTable): SealState {
   };
 }
 
-/** Reads and writes the item `LISTING`: what is known of the end of the Mailgun API that the ledger lists by. */
+/** Reads and writes the item `LISTING`: the announced or completed end of the listing API. */
 export function createListingNotes({ client, name }: LedgerTable): ListingNotes {
   const update = (expression: string, values?: Record<string, unknown>, condition?: string) =>
     client.send(

@@ -57,7 +57,7 @@ export async function queryRange(
       TableName: name,
       KeyConditionExpression: 'pk = :pk AND sk BETWEEN :after AND :end',
       ExpressionAttributeValues: { ':pk': partition, ':after': after, ':end': prefix + PAST_ALL },
-      // One for the position itself, one to see whether others follow.
+      // One more for the position itself, one more to see if others follow.
       Limit: limit + 2,
     }),
   );
@@ -133,7 +133,7 @@ export async function batchGetAtOnce(
   return (await Promise.all(chunks.map((Keys) => batchGet(table, { Keys })))).flat();
 }
 
-/** The items under up to a hundred different keys, in no order; what the table leaves unread is asked for again. */
+/** Returns the items for up to a hundred different keys, in no order; retries unprocessed keys. */
 export async function batchGet(
   { client, name }: LedgerTable,
   request: BatchRequest,

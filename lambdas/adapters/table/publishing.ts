@@ -22,7 +22,7 @@ import { batchGet, conditionalWrite, type Item, type LedgerTable, readPartition 
 import { storedSuppression } from './recipients.ts';
 import { statusFacts } from './status-codec.ts';
 
-/** How long the delivery log is kept. */
+/** Retention of the delivery log. */
 export interface DeliveryRetention {
   retentionDays: number;
 }
@@ -32,7 +32,7 @@ const expiryOf = (publishedAt: number, { retentionDays }: DeliveryRetention) =>
 
 const keyOf = ({ receiver, publishedAt, id }: DeliveryName) => deliveryKey(receiver, publishedAt, id);
 
-/** Notes what is about to be published, one item per receiver; what is noted already stays as it is. */
+/** Logs deliveries before they are published, one item per receiver; keeps items that are already logged. */
 export function createPublishedDeliveries(
   { client, name }: LedgerTable,
   retention: DeliveryRetention,
@@ -72,7 +72,7 @@ export function createDeliveryLog({ client, name }: LedgerTable, retention: Deli
     },
 
     async write(delivery, { state, version, attempts, settledAt, nextAt }, event, responseText) {
-      // One write whether or not the event was noted: a test or a redelivery may be older than the log.
+      // A single write even if the event was never logged: a test or a redelivery may be older than the log.
       const set = {
         state,
         version,
@@ -191,7 +191,7 @@ export function createDeliveryHistory({ client, name }: LedgerTable): DeliveryHi
           ':before': before,
         },
         ScanIndexForward: false,
-        // One for the place itself.
+        // One more for the position itself.
         Limit: limit + 1,
       }),
     );
@@ -220,7 +220,7 @@ export function createDeliveryHistory({ client, name }: LedgerTable): DeliveryHi
 
 const placeOf = ({ publishedAt, id }: DeliveryPlace): DeliveryPlace => ({ publishedAt, id });
 
-/** Reads statuses and suppressions as they stand, to publish them once more. */
+/** Reads the current statuses and suppressions, to publish them again. */
 export function createPublishableRows(table: LedgerTable): PublishableRows {
   return {
     async statuses(keys) {

@@ -31,7 +31,7 @@ import { batchGetAll, batchGetAtOnce, type Item, type LedgerTable, queryRange, r
 import { statusFacts, storedStatus } from './status-codec.ts';
 import { storedEvent } from './stored-events.ts';
 
-/** Reads what is stored of one message, page by page. */
+/** Reads everything stored of one message, page by page. */
 export function createMessageHistory(table: LedgerTable): MessageHistory {
   const { client, name } = table;
   return {
@@ -105,7 +105,7 @@ export function createRecipientHistory(table: LedgerTable): RecipientHistory {
   }
 }
 
-/** Events and statuses of a message's partition, each unpacked when it is asked for; other items are passed over. */
+/** Yields events and statuses of a message's partition, each unpacked on demand; skips other items. */
 export function* historyEntries(items: readonly Item[]): Generator<HistoryEntry> {
   for (const item of items) {
     const sort = item.sk as string;
@@ -186,7 +186,7 @@ export interface SuppressionItem extends StoredSuppression {
   readonly recipient: string;
 }
 
-/** Returns what an item says of a suppression, with its key and its recipient. */
+/** Returns the suppression in an item, with its key and recipient. */
 export function suppressionItem(item: Item): SuppressionItem {
   const { pk, sk, recipient } = item as unknown as SuppressionItem;
   return { pk, sk, recipient, ...storedSuppression(item) };
@@ -200,7 +200,7 @@ interface SuppressionAttributes extends Pick<StoredSuppression, 'domain' | 'kind
   readonly liftedAt?: number | null;
 }
 
-/** Where an item is in a partition of the index. Epoch milliseconds. */
+/** Position of an item in a partition of the index. Epoch milliseconds. */
 interface IndexPlace {
   readonly pk: string;
   readonly sk: string;

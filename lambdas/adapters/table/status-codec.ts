@@ -6,14 +6,14 @@ import type { StoredStatus } from '../../read-api/ports.ts';
 import type { Item } from './ledger-table.ts';
 
 /**
- * Statuses are kept for years, so an item holds only what its keys and its order do not tell: no reason where there is
- * none, the recipient where it is spelled otherwise than in the key, the domain where the message id does not end with
- * it. Items of earlier versions hold all of it, `status` among it; what changes them removes that.
+ * Statuses are kept for years, so an item leaves out what its keys and its order imply: an absent reason, a recipient
+ * spelled as in the key, a domain with which the message id ends. Items of earlier versions hold all of it, `status`
+ * included; the next change removes it.
  */
 const TOLD_BY_ORDER = ['#status', 'statusAt', 'decidedBy'];
 const NAMES = { '#order': 'order', '#status': 'status' };
 
-/** What an update expression sets and removes, and the names and values it needs. */
+/** SET and REMOVE parts of an update expression, with its names and values. */
 export interface StatusChange {
   readonly set: readonly string[];
   readonly remove: readonly string[];
@@ -31,7 +31,7 @@ export function changeOfDecision({ reason }: Pick<StatusUpdate, 'reason'>, order
   };
 }
 
-/** Returns how its item comes to hold whose status it is. */
+/** Returns the change that stores message and recipient in the status item. */
 export function changeOfOwner(key: { pk: string; sk: string }, recipient: string, domain: string): StatusChange {
   const isInKey = recipient === parseMessageSort(key.sk).recipientKey;
   const isInMessageId = domain === domainInPartition(key.pk);
@@ -43,7 +43,7 @@ export function changeOfOwner(key: { pk: string; sk: string }, recipient: string
   };
 }
 
-/** What an item says of a status, of whatever version. */
+/** Returns the status in an item of any version. */
 export interface StatusFacts
   extends Pick<StoredStatus, 'recipient' | 'status' | 'reason' | 'statusAtMs' | 'decidedBy'> {
   /** Absent in the oldest items. */

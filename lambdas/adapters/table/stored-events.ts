@@ -51,8 +51,8 @@ const DICTIONARIES: Record<number, readonly string[]> = {
   ],
 };
 /**
- * The item's own key, which names message, recipient and id once more, and behind it the dictionary of version 1: what
- * refers to no key is read under any.
+ * Compresses with the item's own key, which repeats message, recipient and id, followed by the dictionary of version 1.
+ * An event that refers to no key can be read under any.
  */
 const KEYED_VERSION = 2;
 
@@ -86,12 +86,12 @@ function shared(version: number): Buffer {
   return found;
 }
 
-/** Returns true for what is left of a redacted copy: an item at the place of an event, which holds none. */
+/** Returns true for the remains of a merged redacted copy: an item without an event. */
 export function isMergedCopy(item: Item): boolean {
   return item.mergedAt !== undefined;
 }
 
-/** Returns the event that an item holds; undefined for what is left of a redacted copy. */
+/** Returns the event in an item; undefined for the remains of a merged redacted copy. */
 export function storedEvent(item: Item): StoredEvent | undefined {
   if (isMergedCopy(item)) return undefined;
   const key = { pk: item.pk as string, sk: item.sk as string };
@@ -201,7 +201,7 @@ export function createStoredEventsTable(table: LedgerTable): StoredEvents {
   };
 }
 
-/** Merges redacted copies of events. What is left of a copy refuses its repeats, as the event itself would. */
+/** Merges redacted copies of events. The remains of a copy absorb its repeats, as the event itself would. */
 export function createRedactedCopies(table: LedgerTable, now: () => number): RedactedCopies {
   const { client, name } = table;
   const { byDay } = INDEXES;

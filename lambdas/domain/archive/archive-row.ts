@@ -82,7 +82,7 @@ export function erasedRow(row: ArchiveRow, domain: string, erasureKey: string): 
   return withTombstone(row, tombstoneOf(event, domain), place);
 }
 
-/** Returns the key of an erased recipient, as the table has it too; undefined for the row of anybody else. */
+/** Returns the erased recipient's key, as in the table; undefined for the row of anyone else. */
 export function erasedAs({ salt, event }: Pick<ArchiveRow, 'salt' | 'event'>): string | undefined {
   return salt !== null || event === null ? undefined : textAt(JSON.parse(event), ERASED_AS);
 }
@@ -96,7 +96,9 @@ export function rowWithoutAddress(row: ArchiveRow, address: string): ArchiveRow 
   return { ...row, ...columnsOf(cleaned), type: row.type, salt: null, event: canonicalJson(cleaned) };
 }
 
-/** Returns the rule that takes a recipient out of rows: the content of theirs, the address of those that name it. */
+/**
+ * Returns a function that erases a recipient from rows: the content of their own, and the address in those of others.
+ */
 export function rowErasure(recipient: string, domain: string, erasureKey: string): (row: ArchiveRow) => ArchiveRow {
   const own = recipientKey(recipient);
   return (row) =>

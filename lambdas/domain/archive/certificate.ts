@@ -51,7 +51,7 @@ export interface SignedStatement {
   sha256: string;
 }
 
-/** Returns what is signed of a certificate. */
+/** Returns the part of a certificate that is signed. */
 export function statementOf(certificate: Certificate): SignedStatement {
   const { ledger, from, to, issuedAt } = certificate;
   const sha256 = sha256Hex(canonicalJson(certificate));

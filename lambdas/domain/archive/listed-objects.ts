@@ -2,7 +2,7 @@ import { MAX_SLICE_SECONDS } from '../../contract.ts';
 import { eachOf } from '../concurrency.ts';
 import { dayPrefix, daysOf, parseObjectKey } from './object-keys.ts';
 
-/** Days that are listed at once. */
+/** Days listed in parallel. */
 const AT_ONCE = 8;
 
 /** Lists the objects of slices that hold a time from one second on and before another, with the start of each slice. */

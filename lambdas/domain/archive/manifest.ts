@@ -66,7 +66,7 @@ export interface Manifest {
   sealedAt: string;
 }
 
-/** A manifest with its text, whose bytes are what is hashed. */
+/** A manifest with its text, whose bytes are hashed. */
 export interface ChainLink {
   manifest: Manifest;
   text: string;

@@ -9,7 +9,7 @@ import { SENDING_TYPES, type TaggedSlice } from './tagged-slices.ts';
 /** An event of a message as the archive has it; what the table has no longer, mostly. */
 export interface ArchivedEvent extends RecipientEvent {
   readonly partition: string;
-  /** Whether it says that its mail was sent under the tag, in the time that is asked for. */
+  /** True if it shows that its mail was sent under the tag in the requested time. */
   readonly isSending: boolean;
 }
 
@@ -21,10 +21,10 @@ export interface ArchivedCampaign {
   readonly time: TimeRange;
 }
 
-/** Which fields of a row say whether a mail was sent, and under which tag. */
+/** Fields of a row that show if a mail was sent, and under which tags. */
 export const SENDING_FIELDS = ['messageId', 'atMs', 'type', 'tags'] as const satisfies readonly (keyof ArchiveRow)[];
 
-/** Which fields of a row a campaign is counted by. */
+/** Fields of a row that a campaign report counts. */
 export const COUNTED_FIELDS = [
   ...SENDING_FIELDS,
   ...(['key', 'isByMachine', 'salt', 'event'] as const),
@@ -47,7 +47,7 @@ export function tracedObjects<Listed extends { readonly start: number }>(
   return objects.filter(({ start }) => near.has(start) || !starts.has(start));
 }
 
-/** Returns true where a row says that its mail was sent under the tag, in the time that is asked for. */
+/** Returns true if a row shows that its mail was sent under the tag in the requested time. */
 export function isSendingRow(
   { atMs, type, tags }: Pick<ArchiveRow, 'atMs' | 'type' | 'tags'>,
   { tag, time }: Pick<ArchivedCampaign, 'tag' | 'time'>,
@@ -55,7 +55,7 @@ export function isSendingRow(
   return atMs >= time.fromMs && atMs < time.toMs && SENDING_TYPES.includes(type) && tags.includes(tag);
 }
 
-/** Returns the event of a row; undefined where it is of no message, or of none that can be told any more. */
+/** Returns the event of a row; undefined if it has no message, or its message is no longer known. */
 export function archivedEventOf(
   row: Pick<ArchiveRow, (typeof COUNTED_FIELDS)[number]>,
   campaign: ArchivedCampaign,
@@ -73,7 +73,7 @@ export function archivedEventOf(
 
 const FAILURES: readonly string[] = ['failed', 'rejected'];
 
-/** What counts of an event besides its type and time; a failure is counted with its texts. */
+/** Returns the counted facts of an event besides type and time; for a failure, its texts. */
 function outlineOf(
   { type, isByMachine }: Pick<ArchiveRow, 'type' | 'isByMachine'>,
   { recipient, flags, envelope, routes }: JsonObject,
@@ -89,7 +89,10 @@ function outlineOf(
   };
 }
 
-/** Where the table has the event, or had it. Undefined for a tombstone of which the message is not known. */
+/**
+ * Returns the event's position in the table, now or before it expired. Undefined for a tombstone whose message is
+ * unknown.
+ */
 function placeOf(row: Pick<ArchiveRow, 'salt' | 'event' | 'messageId'>, event: JsonObject, domain: string) {
   const erased = erasedAs(row);
   if (erased === undefined) {

@@ -13,7 +13,7 @@ export interface MailCounts {
   readonly mails: number;
   readonly accepted: number;
   readonly delivered: number;
-  /** Put off at least once, whatever became of them. */
+  /** Deferred at least once, whatever the outcome. */
   readonly deferred: number;
   /** Given up, also after a delivery that bounced later. */
   readonly failed: number;
@@ -112,7 +112,7 @@ export function peopleCounts(people: Iterable<number>): PeopleCounts {
   return sums;
 }
 
-/** Returns the sum of counts of people of whom none is in both. */
+/** Returns the sum of two counts that share no person. */
 export function addPeople(one: PeopleCounts, other: PeopleCounts): PeopleCounts {
   const names = Object.keys(one) as (keyof PeopleCounts)[];
   return Object.fromEntries(names.map((name) => [name, one[name] + other[name]])) as unknown as PeopleCounts;

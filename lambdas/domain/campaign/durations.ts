@@ -1,6 +1,6 @@
 // Imports nothing: functions, command line and page read it.
 
-/** Median and 95th percentile in seconds; null where there is none. */
+/** Median and 95th percentile in seconds; null without data. */
 export interface Percentiles {
   readonly p50: number | null;
   readonly p95: number | null;

@@ -5,14 +5,14 @@ import { eventSort, messageIdInPartition, namesRecipient, parseMessageSort } fro
 import { tombstoneIdentity } from '../recipients/erasure.ts';
 import { type MailOutcome, mailOutcome } from './mail-outcome.ts';
 
-/** One message at one recipient, and what became of it. */
+/** One message to one recipient, with its outcome. */
 export interface RecipientMail {
   readonly recipientKey: string;
-  /** As sent; null where the recipient was erased. */
+  /** As sent; null if the recipient was erased. */
   readonly recipient: string | null;
   readonly messageId: string | null;
   readonly firstAtMs: number;
-  /** How many events it has. */
+  /** Number of its events. */
   readonly events: number;
   readonly mail: MailOutcome;
 }

@@ -23,7 +23,10 @@ export interface TaggedSlice extends SliceOutline, RetainedSlice {
   readonly sendingEvents: number;
   /** True if mail under the tag may have been sent in it. */
   readonly mayHoldMail: boolean;
-  /** True if anything may have happened in it to mail under the tag: untagged, or an unsubscribe, which has tags of its own. */
+  /**
+   * True if the slice may hold events of mail under the tag without the tag: untagged ones, or an unsubscribe, whose
+   * tags are its own.
+   */
   readonly mayHoldTrace: boolean;
   /** True if it has more tags than are counted, so that this one may be left out. */
   readonly isCut: boolean;
@@ -32,7 +35,7 @@ export interface TaggedSlice extends SliceOutline, RetainedSlice {
 type TaggedFacts = Pick<Slice, 'start' | 'end' | 'tags' | 'unconfirmed' | 'accepted' | 'expected'> &
   Parameters<typeof stateOf>[0];
 
-/** Returns what a slice says of a tag, which is in lower case; its spellings are added up. */
+/** Returns the figures of a slice for a tag in lower case, summed over its spellings. */
 export function taggedSlice(slice: TaggedFacts, tag: string): TaggedSlice {
   const counts = new Map<string, number>();
   const names = Object.keys(slice.tags);
@@ -64,8 +67,8 @@ function isUncertain(slice: TaggedFacts): boolean {
 }
 
 /**
- * Returns where mail under a tag may have been sent in a time: the slices whose statistics name it, and all time of
- * which there are none yet. The slices are in the order of time.
+ * Returns the time ranges in which mail under a tag may have been sent: slices whose statistics name it, and all time
+ * without slices yet. `slices` are ordered by time.
  */
 export function timeRangesWithTag(slices: readonly TaggedSlice[], time: TimeRange): TimeRange[] {
   const found: TimeRange[] = [];

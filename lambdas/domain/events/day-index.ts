@@ -12,7 +12,7 @@ export const INDEXED_TYPES = INDEXED_NAMES;
 /** Partition of every other type. */
 export const OTHER_TYPE = OTHER_EVENT.event;
 
-/** Where a stored event is, and its time, as the day index knows them. */
+/** Position and time of a stored event, as in the day index. */
 export interface StoredKey extends EventPlace {
   atMs: number;
 }

@@ -3,14 +3,14 @@ import { MAX_DAY_SHARDS } from '../../contract.ts';
 import { utcDay } from '../keys.ts';
 
 /**
- * How many shards a type has in the day index, each number from a UTC day on; one shard before the first.
- * Numbers only rise, so that a reader of a day finds what was stored before its number was raised.
+ * Number of shards per type in the day index, each from a UTC day on; one shard before the first. Numbers only rise, so
+ * a reader finds what was stored on a day before its number rose.
  */
 export type DayShards = readonly { readonly from: string; readonly count: number }[];
 
 const DAY = /^\d{4}-\d\d-\d\d$/;
 
-/** Returns the numbers that a text holds. Throws an error where it is of another form: what is stored would not be found. */
+/** Parses shard numbers. Throws for any other text: stored events would not be found. */
 export function parseDayShards(text: string): DayShards {
   const list = JSON.parse(text) as unknown;
   if (!Array.isArray(list) || !list.every(isEntry))

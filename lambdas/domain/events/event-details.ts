@@ -18,7 +18,7 @@ const SHOWN = new Set([
   ...['flags', 'template', 'recipient-provider', 'reject', 'mailing-list', 'client-info', 'geolocation', 'ip'],
 ]);
 
-/** Returns the rest of an event as Mailgun sent it, what people look for under names of its own. */
+/** Returns an event's remaining fields as Mailgun sent them; those often searched have names of their own. */
 export function eventDetails(event: JsonObject) {
   const raw = (...path: string[]): Json => valueAt(event, ...path) ?? null;
   return {

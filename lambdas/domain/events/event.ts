@@ -1,7 +1,7 @@
 import { UNKNOWN_DOMAIN } from '../../contract.ts';
 import { isObject, type Json, type JsonObject } from '../json.ts';
 
-// Reads Mailgun's `event-data`, whose fields are absent, null or of another type more often than its documentation says.
+// Reads Mailgun's `event-data`, whose fields are absent, null or of another type more often than documented.
 
 /** The string at this path, or undefined where anything on the way is missing or of another type. */
 export function textAt(event: JsonObject, ...path: string[]): string | undefined {
@@ -65,7 +65,10 @@ export function namedDomain(event: JsonObject): string | undefined {
   return (textAt(event, 'domain', 'name') ?? textAt(event, 'domain'))?.trim().toLowerCase() || undefined;
 }
 
-/** The sending domain: the named one, else one of ours in sender or message id, else our only one, else `-`. */
+/**
+ * Returns the sending domain: the named one, else a configured one in sender or message id, else the only configured
+ * one, else `-`.
+ */
 export function eventDomain(
   event: JsonObject,
   ours: readonly string[],

@@ -4,7 +4,7 @@ import { eventKeyOf, eventSort, messagePartition, noMessagePartition, recipientK
 import { eventName, eventTimeMs, messageIdOf, textAt } from './event.ts';
 import { recipientOf } from './mailgun-event.ts';
 
-/** Where an event is stored, and what it is called outside. */
+/** Where an event is stored, and its public name. */
 export interface EventIdentity {
   partition: string;
   /** Sort key of the event item. */
@@ -16,8 +16,8 @@ export interface EventIdentity {
 }
 
 /**
- * Returns the event's identity. Mailgun's id is unique within a day only, but inside one message that is enough;
- * without a message the day becomes part of the partition. An event without id is named by what it says.
+ * Returns the event's identity. Mailgun's id is unique only within a day, which suffices within one message; without a
+ * message, the day becomes part of the partition. An event without id is named by a hash of its content.
  */
 export function identify(event: JsonObject, domain: string): EventIdentity {
   const messageId = messageIdOf(event);

@@ -3,10 +3,10 @@ import { isObject, type Json, type JsonObject } from '../json.ts';
 import { addressesIn } from '../recipients/address.ts';
 import { deliveryCode, eventName, eventTimeMs, messageIdOf, namedDomain, textAt, valueAt } from './event.ts';
 
-/** An event of Mailgun, read once; what is not here stands in `raw`. */
+/** A Mailgun event, parsed once; fields that are not here remain in `raw`. */
 export interface MailgunEvent {
   raw: JsonObject;
-  /** Mailgun's name of the event, lower case; empty where there is none. */
+  /** Mailgun's event name in lower case; empty if absent. */
   name: string;
   /** The facts of its type. A temporary failure after which Mailgun gives up is a permanent one. */
   type: EventType;

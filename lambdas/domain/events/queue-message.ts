@@ -62,7 +62,7 @@ export function encodeQueueMessage(message: QueueMessage): string {
   return asciiJson({ v: QUEUE_MESSAGE_VERSION, ...message });
 }
 
-/** Reads a message body; a reason, and where it applies, where no version of ours wrote it. */
+/** Parses a message body; for a body that no version of ours wrote, returns the reason and, if known, the field. */
 export function decodeQueueMessage(body: string): DecodedQueueMessage {
   let parsed: unknown;
   try {

@@ -1,7 +1,7 @@
-/** An event that is stored within this of its receipt carries no time of its own for that: its receipt stands for it. */
+/** An event stored within this time of its receipt needs no separate storing time: the receipt is used. */
 const PROMPTLY_MS = 15_000;
 
-/** When an event was received, and when it was stored where that was not at once; epoch milliseconds. */
+/** When an event was received, and when it was stored if that was later; epoch milliseconds. */
 export interface StoredTime {
   receivedAtMs: number;
   storedAtMs?: number | undefined;

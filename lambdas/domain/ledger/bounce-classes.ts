@@ -17,11 +17,11 @@ export interface ReadClasses {
   readonly to: number;
   /** The most frequent first. */
   readonly classes: readonly BounceClass[];
-  /** Whether rarer ones are left out. */
+  /** True if rarer classes are left out. */
   readonly isCut: boolean;
 }
 
-/** What is known of Mailgun's classes of a domain. */
+/** Mailgun's classes of a domain, as last read. */
 export interface KnownClasses {
   /** Epoch milliseconds of the last attempt. */
   readonly triedAt: number;
@@ -36,7 +36,7 @@ export const NOT_GIVEN = 'not-given';
 const UNFINISHED = 'unfinished';
 
 export const CLASSES_DAYS = 7;
-/** What was read longer ago says nothing of the present. */
+/** Classes read longer ago than this are out of date. */
 export const CLASSES_KEPT_SECONDS = (CLASSES_DAYS + 1) * DAY_SECONDS;
 const MAX_CLASSES = 50;
 const MAX_NAME = 200;
@@ -52,7 +52,7 @@ export function classesRange(nowMs: number): { from: number; to: number } {
   return { from: to - CLASSES_DAYS * DAY_SECONDS, to };
 }
 
-/** Returns what is known after an attempt without a result: what was read before, while it is recent. */
+/** Returns the classes after a failed attempt: those read before, if recent enough. */
 export function withoutResult(known: KnownClasses | undefined, triedAt: number, note = UNFINISHED): KnownClasses {
   const read = known?.read ?? null;
   return { triedAt, note, read: read && isRecent(read, triedAt) ? read : null };

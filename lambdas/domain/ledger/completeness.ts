@@ -26,7 +26,7 @@ export class CompletenessCheck {
     this.#comparedTo = Math.max(this.#comparedTo, end);
   }
 
-  /** Returns the result for the time up to here, of which nothing after `dueEnd` is due. */
+  /** Returns the result for the time up to `to`; nothing after `dueEnd` is due. */
   result(to: number, dueEnd: number): Completeness {
     if (this.#isOpen) return 'incomplete';
     const isKnown = this.#isCompared && this.#comparedTo > this.#from && this.#comparedTo >= Math.min(to, dueEnd);

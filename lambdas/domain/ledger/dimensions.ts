@@ -91,7 +91,7 @@ const mapDimensions = (rowsOf: (dimension: keyof Dimensions) => Rows): Dimension
   failure: rowsOf('failure'),
 });
 
-/** Where rows without room are added up; nowhere for tags, one of which may have any name. */
+/** Row that sums rows beyond the limit; none for tags, because a tag may have any name. */
 const restOf = (dimension: keyof Dimensions) => (dimension === 'failure' ? undefined : OTHER_PROVIDER);
 
 function mostFrequent(rows: Rows, maxRows: number, rest: string | undefined): Rows {

@@ -22,7 +22,7 @@ export interface LeaseDeps {
 const LEASE_MS = 120_000;
 const RENEW_EVERY_MS = 30_000;
 
-/** The lease of a run: its id, and a check that throws `LostRaceError` once the lease is no longer its own. */
+/** The lease of a run: its id, and a check that throws `LostRaceError` once another run holds it. */
 export interface HeldLease {
   runId: string;
   assertHeld(): void;

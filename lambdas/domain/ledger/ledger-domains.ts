@@ -1,7 +1,7 @@
 import { DAY_SECONDS, type SendingDomain } from '../../contract.ts';
 import { type AccountDomain, namesInText } from '../webhooks/domain-drift.ts';
 
-// Which domains have a ledger where all of the Mailgun account do. Times are epoch seconds.
+// Domains with a ledger if all domains of the Mailgun account have one. Times are epoch seconds.
 
 type Region = SendingDomain['region'];
 
@@ -11,7 +11,7 @@ export interface LedgerDomain extends SendingDomain {
   foundAt: number;
   /** When the listing before began, which did not hold it; absent for those of the first listing of a region. */
   absentAt?: number;
-  /** When the listing began that did not hold it any more. */
+  /** Start of the listing that no longer held it. */
   goneAt?: number;
 }
 
@@ -27,26 +27,26 @@ export interface LedgerDomains {
   /** When the last whole listing of each region began. */
   listedAt: Partial<Record<Region, number>>;
   undiscovered: UndiscoveredDomain[];
-  /** How many active domains were left out of the last listing of each region, for want of room. */
+  /** Number of active domains left out of each region's last listing for lack of space. */
   leftOut: Partial<Record<Region, number>>;
   version: number;
 }
 
 export const NO_DOMAINS: LedgerDomains = { domains: [], listedAt: {}, undiscovered: [], leftOut: {}, version: 0 };
 
-/** So many fit into one item of the table, however long their names are. */
+/** Limit at which they fit into one item of the table, whatever the length of their names. */
 export const MAX_LEDGER_DOMAINS = 1000;
 const MAX_UNDISCOVERED = 50;
 const NEWS_SECONDS = DAY_SECONDS;
 
-/** What one region's API lists. */
+/** Result of one region's domain listing. */
 export interface RegionListing {
   region: Region;
   at: number;
   listed: readonly AccountDomain[];
 }
 
-/** Returns the names of the domains that a whole listing lacks, and that are to be asked for one by one. */
+/** Returns the names of known domains missing in a complete listing, to be requested one by one. */
 export function absentFrom({ domains }: LedgerDomains, { region, listed }: RegionListing): string[] {
   const names = new Set(listed.map(({ name }) => name));
   const isAbsent = (each: LedgerDomain) => each.region === region && each.goneAt === undefined && !names.has(each.name);
@@ -90,7 +90,7 @@ export function withListing(
   };
 }
 
-/** Returns the domains after a look at what events name; those that were seen last come first. */
+/** Returns the domains with those newly named by events, most recent first. */
 export function withUndiscovered(known: LedgerDomains, noted: readonly UndiscoveredDomain[]): LedgerDomains {
   const listed = listedNames(known);
   const undiscovered = noted
@@ -116,18 +116,18 @@ export function ledgerStart(
   fromEpochSeconds: number | undefined,
   retentionSeconds: number,
 ): number {
-  // Of the first listing it is not known since when Mailgun has had them.
+  // For domains of the first listing, the start at Mailgun is unknown.
   if (absentAt === undefined) return fromEpochSeconds ?? foundAt;
   // Months may lie between two listings, and Mailgun keeps nothing of them.
   return Math.max(absentAt, foundAt - retentionSeconds);
 }
 
-/** Returns true until Mailgun keeps nothing any more of a domain that is gone. */
+/** Returns true until Mailgun's retention of a gone domain is over. */
 export function isCompared({ goneAt }: LedgerDomain, nowSeconds: number, retentionSeconds: number): boolean {
   return goneAt === undefined || nowSeconds < goneAt + retentionSeconds;
 }
 
-/** What an operator is to know of the domains: how much it is, and in words; no words where there is nothing. */
+/** Returns what an operator must know about the domains: its number and a text; no text if there is nothing. */
 export function domainNews(known: LedgerDomains, nowSeconds: number): { count: number; text: string | undefined } {
   const isRecent = (at: number | undefined) => at !== undefined && nowSeconds - at < NEWS_SECONDS;
   const namesOf = (domains: readonly { name: string }[]) => domains.map(({ name }) => name);

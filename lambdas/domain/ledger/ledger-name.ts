@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { EventIdentity } from '../events/identity.ts';
 import { tombstoneIdentity } from '../recipients/erasure.ts';
 
-/** Where an event is stored. */
+/** Position of a stored event. */
 export type EventPlace = Pick<EventIdentity, 'partition' | 'eventSort'>;
 
 /** Names a place across the ports; it holds the recipient, so it is never stored. */

@@ -12,7 +12,7 @@ export interface ListingNote {
   announced?: Announcement & { at: number };
 }
 
-/** How far the end of the API has come, as its metric tells it. */
+/** State of the API's end, as in its metric. */
 export const LISTING_END = { none: 0, announced: 1, gone: 2 } as const;
 
 /** Returns the announced end of an API in words. */

@@ -33,7 +33,7 @@ export class ProviderSums {
   }
 }
 
-/** Where slices are read; times in epoch seconds. */
+/** Reads slices; times in epoch seconds. */
 interface Slices {
   list(domain: string, from: number, to: number): AsyncIterable<Pick<Slice, 'dimensions'>>;
 }

@@ -31,7 +31,7 @@ export interface SliceCounts {
   tags: Rows;
   /** Listed events by mailbox provider and by sending IP. */
   dimensions: Dimensions;
-  /** Missing events that are not sent any more. */
+  /** Missing events that are no longer requeued. */
   stuck: number;
   /** Events that an earlier pass found listed and this one did not. */
   short: number;
@@ -55,7 +55,7 @@ export interface ListedWindow {
   from: number;
   to: number;
   total: number;
-  /** Digest of their names; their number in slices of an earlier version, which are compared anew. */
+  /** Digest of their names; a number in slices of an earlier version, which are compared again. */
   indexed: string | number;
 }
 
@@ -70,7 +70,7 @@ export interface Slice extends SliceBounds, SliceCounts {
   domain: string;
   /** Listed by Mailgun or stored. */
   expected: Counts;
-  /** How often the most persistent of the missing events was sent. */
+  /** Highest number of requeues among the missing events. */
   sends: number;
   /** Mailgun no longer keeps this time, so it was never compared. */
   unlisted: boolean;
@@ -93,7 +93,7 @@ export interface Slice extends SliceBounds, SliceCounts {
   version: number;
 }
 
-/** How far the ledger of a domain has come. */
+/** Progress of a domain's ledger. */
 export interface Watermarks {
   /** Start of the first slice that no pass has written. */
   position: number;

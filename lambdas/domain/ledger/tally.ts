@@ -19,13 +19,13 @@ import {
 export interface Tally extends SliceCounts {
   /** Events sent to the queue. */
   sent: number;
-  /** How often the most persistent of the missing events was sent. */
+  /** Highest number of requeues among the missing events. */
   sends: number;
   /** Listed events that a registered webhook should bring. */
   deliverable: number;
   /** Names of events that this pass accepts, while an operator closes the slice. */
   acceptedNames: string[];
-  /** Events in the window that the listing of this part was asked for; absent where its source and its pages do not agree. */
+  /** Number of events in the listed window of this part; absent if the source's total and its pages disagree. */
   window?: Pick<ListedWindow, 'total' | 'indexed'> | undefined;
   /** Absent where an earlier version has compared a part. */
   kinds?: ExpectedKinds | undefined;
@@ -131,7 +131,7 @@ export interface Pass {
   unlisted: boolean;
   /** The slice is old enough for its second pass. */
   isOld: boolean;
-  /** It says of events that Mailgun does not list that they are unconfirmed, as a second pass does. */
+  /** True if unlisted events become unconfirmed, as in a second pass. */
   isFinal?: boolean;
   /** Why an operator closes the slice with this pass. */
   acceptReason?: string | undefined;

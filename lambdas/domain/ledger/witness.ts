@@ -6,7 +6,7 @@ import type { Slice, SliceState } from './slice.ts';
 // Mailgun's own counts, by its Metrics API, as a third witness beside its listing and the webhooks.
 
 export const HOUR_SECONDS = 3600;
-/** How long Mailgun keeps counts by the hour. */
+/** Seconds that Mailgun keeps hourly counts. */
 export const WITNESS_KEPT_SECONDS = 60 * DAY_SECONDS;
 
 /** The types that Mailgun counts, which are those that it posts, each with its name in the Metrics API. */
@@ -42,7 +42,7 @@ export interface JudgedHour {
   start: number;
   mailgun: Counts;
   ledger: Counts;
-  /** How many events more Mailgun counts, and how many fewer, summed over the types. */
+  /** How many events Mailgun counts more, and how many fewer, summed over types. */
   lacks: number;
   exceeds: number;
   causes: WitnessCause[];
@@ -109,7 +109,7 @@ function judge(start: number, slices: readonly JudgedSlice[], hour: WitnessHour 
     if (difference > 0) lacks += difference;
     else exceeds -= difference;
   }
-  // What an operator accepted is in no count of the slice, of whatever type it was.
+  // An operator's acceptances are in no count of the slice, whatever their type.
   lacks = Math.max(0, lacks - slices.reduce((sum, { accepted }) => sum + accepted, 0));
   return { start, mailgun, ledger, lacks, exceeds, causes: [...causes], failedWebhooks: hour?.failedWebhooks ?? 0 };
 }

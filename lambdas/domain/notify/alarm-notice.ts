@@ -8,13 +8,13 @@ export interface AlarmNotice {
   /** Over, so that what was opened may be closed. */
   readonly isOver: boolean;
   readonly severity: Severity;
-  /** The alarm's description; undefined for what is not an alarm of this stack. */
+  /** The parsed description; undefined if this is not an alarm of this stack. */
   readonly text: AlarmText | undefined;
   /** Why it changed its state, in the words of CloudWatch. */
   readonly reason: string;
   /** ISO 8601. */
   readonly at: string;
-  /** Facts that only a look at the table shows. */
+  /** Details that only the table knows. */
   readonly details: readonly string[];
   readonly links: readonly { readonly title: string; readonly url: string }[];
 }
@@ -55,7 +55,7 @@ export const summaryOf = ({ name, isOver, text }: AlarmNotice): string => {
   return isOver ? `OK: ${text.recovered}` : text.happened;
 };
 
-/** Returns statements about an alarm, each with its label; what is over needs neither impact nor command. */
+/** Returns labelled statements about an alarm; an ended one needs neither impact nor command. */
 export function statementsOf({
   isOver,
   text,

@@ -1,6 +1,6 @@
 import { type AlarmNotice, statementsOf, summaryOf } from './alarm-notice.ts';
 
-// What each service takes: Slack's incoming webhooks, Teams' workflow webhooks, PagerDuty's Events API v2 and Opsgenie's
+// Request formats of Slack's incoming webhooks, Teams' workflow webhooks, PagerDuty's Events API v2 and Opsgenie's
 // Alert API.
 
 /** A request to a service, without where it goes and how it is authorized. */
@@ -11,7 +11,7 @@ const cut = (text: string, max: number) => (text.length <= max ? text : `${text.
 /** Slack takes these three as markup. */
 const forSlack = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 const slackSection = (text: string) => ({ type: 'section' as const, text: { type: 'mrkdwn' as const, text } });
-/** Slack refuses a message of which one text is longer. */
+/** Slack's limits; it rejects a message with a longer text. */
 const MAX_SLACK_HEADER = 150;
 const MAX_SLACK_TEXT = 3000;
 
@@ -103,7 +103,7 @@ const MAX_OPSGENIE_SOURCE = 100;
 /** Returns the name that alerts of an alarm go by. */
 export const opsgenieAlias = ({ name }: AlarmNotice): string => cut(name, MAX_OPSGENIE_ALIAS);
 
-/** Returns an alert; where the alarm is over, what its closing says. */
+/** Returns an alert, or if the alarm has ended the request that closes it. */
 export function opsgenieAlert(notice: AlarmNotice) {
   const source = cut(notice.name, MAX_OPSGENIE_SOURCE);
   if (notice.isOver) return { source, note: cut(`${summaryOf(notice)} ${notice.reason}`, MAX_OPSGENIE_DESCRIPTION) };

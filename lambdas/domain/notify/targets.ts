@@ -2,7 +2,7 @@ import { isObject } from '../json.ts';
 import type { AlarmNotice, Severity } from './alarm-notice.ts';
 import { opsgenieAlert, opsgenieAlias, type Payload, pagerDutyEvent, slackMessage, teamsMessage } from './services.ts';
 
-/** Where notices go: a service, its URL, and a key where the URL holds none. */
+/** Target of notices: a service, its URL, and a key if the URL contains none. */
 export interface Target {
   readonly kind: ServiceKind;
   readonly url: string;
@@ -23,7 +23,7 @@ const KINDS: readonly unknown[] = HOSTS.map(([, kind]) => kind);
 const NEEDS_KEY: readonly ServiceKind[] = ['pagerduty', 'opsgenie'];
 const SEVERITIES: readonly Severity[] = ['page', 'ticket'];
 
-/** Returns the targets in the JSON of a secret. Throws an error that says which is wrong, and quotes none of them. */
+/** Parses the targets in a secret's JSON. Throws an error that names the invalid one without quoting it. */
 export function parseTargets(text: string): Target[] {
   let parsed: unknown;
   try {

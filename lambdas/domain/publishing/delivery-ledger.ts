@@ -29,7 +29,7 @@ type Judged = Pick<Delivery, 'state' | 'attempts' | 'nextAt'>;
 /** An attempt that is this late will not be made, where nothing else is late. */
 const OVERDUE_MS = 15 * 60_000;
 /**
- * How soon deliver looks again at what waits for a disabled receiver; each look costs a receive, of which SQS counts a
+ * Interval at which deliver receives the messages of a disabled receiver; each receive counts towards SQS's limit of a
  * thousand.
  */
 export const DISABLED_LOOK_SECONDS = 1800;
@@ -69,7 +69,7 @@ export class QueueProgress {
     const lateMs = nowMs - dueMs;
     if (isQueueEmpty || lateMs > QUEUE_RETENTION_MS) return lateMs > OVERDUE_MS;
     if (receiver.disabledAt !== undefined) return false;
-    // What waited for a disabled receiver is looked at one by one, in any order.
+    // Deliveries that waited for a disabled receiver are received one by one, in any order.
     const enabledMs = (receiver.enabledAt ?? 0) + DISABLED_LOOK_SECONDS * 1000;
     const isOvertaken = this.#attemptedUntilMs > dueMs;
     return isOvertaken && nowMs - Math.max(dueMs, enabledMs) > this.#lagMs + OVERDUE_MS;
@@ -86,7 +86,7 @@ export interface CountedDeliveries {
   ledger: DeliveryLedger;
   /** Newest first; an hour without deliveries is left out. */
   hours: HourLedger[];
-  /** The names of what is unaccounted for, oldest first. */
+  /** Unaccounted deliveries by name, oldest first. */
   unaccounted: DeliveryName[];
 }
 

@@ -3,7 +3,7 @@ import { recipientKey } from '../keys.ts';
 import { withoutAddress } from '../recipients/erasure.ts';
 import { DELIVERED_TYPES } from './receiver-filter.ts';
 
-/** One publication of an event to one receiver; two of one id are the same fact, published twice. */
+/** One publication of an event to one receiver; two with the same id are the same change, published twice. */
 export interface DeliveryName {
   receiver: string;
   /** Epoch seconds, as the bus's envelope has them. */
@@ -12,7 +12,7 @@ export interface DeliveryName {
   id: string;
 }
 
-/** One request to a receiver. Without a status there was no response, and `error` says why. */
+/** One request to a receiver. Without a status there was no response, and `error` has the reason. */
 export interface Attempt {
   /** Epoch milliseconds. */
   at: number;
@@ -51,7 +51,7 @@ export interface QueuedEvent {
   detailType: string;
   publishedAt: number;
   detail: JsonObject & { id: string };
-  /** Epoch milliseconds at which an operator asked for it again; 0 where the bus sent it. */
+  /** Epoch milliseconds at which an operator requested it again; 0 if the bus sent it. */
   requestedAt: number;
 }
 
@@ -96,7 +96,7 @@ export function encodeQueuedEvent({ detailType, publishedAt, detail, requestedAt
 
 /** Returns the event as it is kept once it must not name this address; the same object where it does not. */
 export function eventWithoutAddress(event: QueuedEvent, address: string): QueuedEvent {
-  // The id is what the delivery goes by.
+  // The delivery is identified by this id.
   const { id, recipient, ...rest } = event.detail;
   const isTheirs = typeof recipient === 'string' && recipientKey(recipient) === recipientKey(address);
   const cleaned = withoutAddress(rest as JsonObject, address);
@@ -115,7 +115,7 @@ export function deliveryBody({ detailType, publishedAt, detail }: QueuedEvent, n
 export interface RetrySchedule {
   /** Seconds before the second attempt, the third, and so on. */
   waits: readonly number[];
-  /** From 0 to 1; spreads attempts so that a receiver that comes back is not hit by all at once. */
+  /** Returns a number from 0 to 1; spreads attempts so that a recovering receiver does not get all at once. */
   random: () => number;
 }
 
@@ -138,8 +138,8 @@ export function isSettled({ state, settledAt = 0 }: Delivery, requestedAt: numbe
 }
 
 /**
- * Returns the delivery after an attempt. What is acknowledged stays so, whatever another copy of the message meets;
- * attempts are counted since the event was requested.
+ * Returns the delivery after an attempt. An acknowledged one stays acknowledged, whatever happens to another copy of
+ * its message; attempts are counted since the event was requested.
  */
 export function afterAttempt(
   before: Delivery | undefined,
@@ -165,7 +165,7 @@ export function afterAttempt(
   return { ...after, state: 'waiting', nextAt: settledAt + Math.ceil(seconds * 1000) };
 }
 
-/** Returns the seconds that a response asks to wait (`Retry-After`, seconds or a date); 0 where it does not. */
+/** Returns the seconds to wait by `Retry-After` (seconds or a date); 0 without it. */
 export function retryAfterSeconds(status: number, header: string | undefined, nowMs: number): number {
   if (header === undefined || (status !== 429 && status !== 503)) return 0;
   if (/^\d{1,9}$/.test(header.trim())) return Number(header);

@@ -61,7 +61,7 @@ export interface PublishingChoice {
 }
 
 const LAST_MS = 9_999_999_999_999;
-/** Longer texts cannot be addresses or reasons anybody acts on, and ten events must fit into one call. */
+/** Longer texts are neither addresses nor useful reasons, and ten events must fit into one call. */
 const MAX_TEXT_LENGTH = 1000;
 
 /** Returns whether the row has anything to publish; an unsubscribe alone makes a status item without a status. */
@@ -112,7 +112,7 @@ function factOf(row: Row): string {
   return `${row.eventKey}#${isSuppressing(row) ? 'again' : 'lifted'}-${row.liftedAtMs}`;
 }
 
-/** For a suppression: the later lift, what came about again after it, then the earlier event, then the greater key. */
+/** Orders suppressions: a later lift first, then suppression after it, then the earlier event, then the greater key. */
 function orderOf(row: Row): string {
   if (row.type === 'status') return row.order;
   const lift = row.liftedAtMs === null ? 0 : row.liftedAtMs + (isSuppressing(row) ? 1 : 0);

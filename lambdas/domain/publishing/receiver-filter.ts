@@ -32,7 +32,7 @@ export function filterOf(events: readonly string[] | ReceiverFilter): ReceiverFi
   return { 'detail-type': types };
 }
 
-/** Returns what is wrong with a list of types or a pattern; undefined where nothing is. */
+/** Returns what is wrong with a list of types or a pattern, or undefined. */
 export function filterMistake(events: unknown): string | undefined {
   if (Array.isArray(events)) return typesMistake(events);
   if (!isObject(events)) return 'must be a list of types or an EventBridge pattern';

@@ -29,7 +29,7 @@ export function signingSecrets({ current, previous, previousUntil = 0 }: Receive
   return previous !== undefined && nowMs < previousUntil ? [current, previous] : [current];
 }
 
-/** Returns the secrets after a rotation; the current one goes on signing for the overlap. */
+/** Returns the secrets after a rotation; the old one keeps signing during the overlap. */
 export function rotatedSecrets(
   { current }: ReceiverSecrets,
   next: string,

@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto';
 // Signs as the Standard Webhooks specification 1.0 does. `test/unit/lambdas/domain/publishing/standard-webhook.test.ts` holds it
 // against the libraries that receivers verify with.
 
-/** How secrets are shown to people; receivers' libraries take them with or without it. */
+/** Prefix of displayed secrets; receivers' libraries accept secrets with or without it. */
 const SECRET_PREFIX = 'whsec_';
 
 /** Headers of a signed delivery; lower case, since some libraries look for nothing else. */
@@ -36,7 +36,10 @@ export function signWebhook(
 /** Returns true for the id of an event as its body has it, and as the header `webhook-id` does. */
 export const isNamed = (eventId: string, id: string): boolean => eventId === id || headerId(eventId) === id;
 
-/** Returns an id that a header can carry: Mailgun's ids may hold any character, and a dot separates what is signed. */
+/**
+ * Returns an id that fits into a header: Mailgun's ids may contain any character, and the signed parts are separated by
+ * dots.
+ */
 export function headerId(id: string): string {
   return id
     .toWellFormed()

@@ -31,7 +31,10 @@ function hashOfKey(key: string, recipientInKeys: string): string {
   return createHmac('sha256', key).update(recipientInKeys).digest('hex');
 }
 
-/** Where the event is stored once its recipient is erased; a tombstone, or an event without recipient, stays where it is. */
+/**
+ * Returns where an event is stored once its recipient is erased; a tombstone, or an event without recipient, keeps its
+ * place.
+ */
 export function tombstoneIdentity<Identity extends Pick<EventIdentity, 'eventSort'>>(
   identity: Identity,
   key: string,
@@ -42,9 +45,9 @@ export function tombstoneIdentity<Identity extends Pick<EventIdentity, 'eventSor
 }
 
 /**
- * Returns what is kept of an event of an erased recipient: what counts tell apart, in words of Mailgun's or ours, and no
- * free text; a tag with the address is dropped. The item keeps the exact time beside it: rounded, the tombstone would lie
- * in another slice than the event that Mailgun lists.
+ * Returns the tombstone of an erased recipient's event: the fields that counts distinguish, in Mailgun's words or ours,
+ * without free text; tags that contain the address are dropped. The item keeps the exact time: rounded, the tombstone
+ * would be in another slice than the event that Mailgun lists.
  */
 export function tombstoneOf(event: JsonObject, domain: string): JsonObject {
   const parsed = parseEvent(event);

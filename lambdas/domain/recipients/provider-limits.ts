@@ -1,7 +1,7 @@
 import { DAY_SECONDS } from '../../contract.ts';
 
-// What large mailbox providers tolerate of a sender, in shares of its mail. Imports nothing: functions, command line
-// and page read it.
+// Limits of large mailbox providers for a sender, as shares of its mail. Imports nothing: functions, command line and
+// page use it.
 
 /** Over how many full days, besides today, shares are judged; a weekly mailing is never left out. */
 const JUDGED_DAYS = 7;
@@ -13,7 +13,7 @@ export function judgedFrom(nowMs: number): number {
   return (Math.floor(nowMs / 1000 / DAY_SECONDS) - JUDGED_DAYS) * DAY_SECONDS;
 }
 
-/** A share of fewer mails says nothing: one report would already make it high. */
+/** Below this number a share means nothing: a single report would make it high. */
 export const MIN_JUDGED_MAILS = 1000;
 
 /** The providers that publish what they expect of senders, as counts call them. */
@@ -31,10 +31,10 @@ export interface ShareLimits {
 }
 
 /**
- * Complaints: what Gmail and Yahoo publish, https://support.google.com/a/answer/81126 and
- * https://senders.yahooinc.com/best-practices/; Microsoft publishes no figure and is judged by theirs. Bounces and policy
- * rejections (`5.7.x`, such as Microsoft's 550 5.7.515 for mail without authentication): no provider publishes a figure,
- * so these are ours: Mailgun itself stops senders at 5 % of bounces, and of policy rejections there should be none.
+ * Complaints: published by Gmail and Yahoo (https://support.google.com/a/answer/81126 and
+ * https://senders.yahooinc.com/best-practices/); Microsoft publishes no limit, so theirs applies. Bounces and policy
+ * rejections (`5.7.x`, such as Microsoft's 550 5.7.515 for unauthenticated mail): no provider publishes a limit, so
+ * these are ours: Mailgun stops senders at 5 % bounces, and policy rejections should not occur at all.
  */
 export const SHARE_LIMITS: Readonly<Record<JudgedShare, ShareLimits>> = {
   complaints: { aim: 0.001, limit: 0.003, publishers: ['gmail', 'yahoo'] },
@@ -44,7 +44,7 @@ export const SHARE_LIMITS: Readonly<Record<JudgedShare, ShareLimits>> = {
 export type JudgedShare = 'complaints' | 'bounces' | 'policy';
 export const JUDGED_SHARES = Object.keys(SHARE_LIMITS) as JudgedShare[];
 
-/** Each share in words: what is counted, of what. */
+/** Each share in words: the counted events, and the total. */
 export const SHARE_WORDS: Readonly<Record<JudgedShare, string>> = {
   complaints: 'spam reports / delivered',
   bounces: 'failed permanently / ended',

@@ -34,7 +34,7 @@ const TEXTS: readonly (readonly [FailureClass, RegExp])[] = [
   ],
 ];
 
-/** Enhanced codes without their first digit, which says permanent or temporary; the longest that fits counts. */
+/** Enhanced status codes without the first digit (permanent or temporary); the longest match wins. */
 const CODES: Readonly<Record<string, FailureClass>> = {
   '1': 'unknown-user',
   '1.2': 'dns',
@@ -74,7 +74,7 @@ const MAILGUN_CODES: Readonly<Record<number, FailureClass>> = {
   607: 'suppressed',
 };
 
-/** Where a tombstone says its class: the texts that it follows from are not kept. */
+/** Field with a tombstone's failure class: the texts it was derived from are not kept. */
 export const KEPT_FAILURE_CLASS = 'failure-class';
 
 /** Returns the class of a failure or rejection; null for any other event. */
@@ -91,7 +91,7 @@ export function failureClassOf({ name, code, reason, raw }: MailgunEvent): Failu
   return byText ?? classOfCode(enhancedCodeOf(raw)) ?? 'other';
 }
 
-/** Returns the enhanced code where it says that a policy of the recipient's provider refused the mail. */
+/** Returns the enhanced status code if it reports a rejection by the provider's policy. */
 export function policyCodeOf(event: JsonObject): string | undefined {
   const code = enhancedCodeOf(event);
   return code !== undefined && /^5\.7\.\d{1,3}$/.test(code) ? code : undefined;

@@ -14,9 +14,9 @@ export function statusOrder(update: StatusUpdate, timeMs: number, eventKey: stri
   return `${String(update.precedence).padStart(2, '0')}#${earliness}#${eventKey}`;
 }
 
-/** What an order says, of which it is made. */
+/** The facts encoded in a status order. */
 export interface ReadOrder {
-  /** null where the event says nothing about delivery. */
+  /** null for an event that is not about delivery. */
   readonly status: Status | null;
   /** Epoch milliseconds. */
   readonly atMs: number;

@@ -4,16 +4,16 @@ import type { MailgunEvent } from '../events/mailgun-event.ts';
 /** The status update of one event for a message and recipient; the highest precedence decides. */
 export interface StatusUpdate {
   precedence: number;
-  /** null where the event says nothing about delivery. */
+  /** null for an event that is not about delivery. */
   status: Status | null;
   /** Why it failed, or `test` for a delivery that was none; null for every other status. */
   reason: string | null;
 }
 
-/** Mailgun's codes for mail that it does not send, because the address is on a list of its own. */
+/** Mailgun's codes for mail that it does not send, because the address is on its own suppression list. */
 const SUPPRESSED_CODES = new Set([605, 606, 607]);
 
-/** Returns what the event says about the status of its message and recipient: nothing where the mail is not ours. */
+/** Returns the event's contribution to the status of its message and recipient; none for mail that is not ours. */
 export function statusUpdateOf(event: MailgunEvent): StatusUpdate {
   if (event.isInbound) return { precedence: 0, status: null, reason: null };
   const { precedence, status } = event.type;

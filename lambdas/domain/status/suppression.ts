@@ -5,7 +5,7 @@ import { isRedactedRecipient, recipientKey } from '../keys.ts';
 /** A reason not to send to a recipient again. */
 export interface Suppression {
   kind: SuppressionKind;
-  /** `*` for all mail of the domain, or a tag, which no event says and Mailgun's own list may. */
+  /** `*` for all mail of the domain, or a tag; only Mailgun's own list names a tag, never an event. */
   scope: string;
   reason: string | null;
   /** `mailgun`: the address is on a list of Mailgun's own, so that it does not even try. */
@@ -36,7 +36,7 @@ export function isSuppressing({ lastAtMs, liftedAtMs }: Pick<StoredSuppression, 
 /** Mailgun could not reach the host, or gave up after retrying: the address may be good. */
 const UNREACHED_CODES = new Set([498, 499, 602]);
 
-/** Mailgun's words for an address that is on a list of its own, and the codes that say the same. */
+/** Mailgun's reasons and codes for addresses on its own suppression lists. */
 const LISTED: readonly { kind: SuppressionKind; reason: string; code: number }[] = [
   { kind: 'bounce', reason: 'suppress-bounce', code: 605 },
   { kind: 'unsubscribe', reason: 'suppress-unsubscribe', code: 606 },

@@ -20,9 +20,8 @@ export const claimExpiry = (timestamp: string): number =>
 export type ClaimOutcome = 'claimed' | 'same-event' | 'other-event';
 
 /**
- * Judges a claim that was refused because `held` is there already.
- * Our own id means that the write had landed and only its reply was lost.
- * A hash of another version says nothing either way; it is taken as a repeat, which process absorbs.
+ * Judges a claim that failed because `held` exists. Our own id means that the write succeeded and only its reply was
+ * lost. A hash of another version proves nothing; it counts as a repeat, which process absorbs.
  */
 export function judgeClaim(held: Pick<Claim, 'id' | 'hash'>, mine: Claim): ClaimOutcome {
   if (held.id === mine.id) return 'claimed';

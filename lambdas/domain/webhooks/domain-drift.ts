@@ -12,7 +12,7 @@ export interface AccountDomain {
   isActive: boolean;
 }
 
-/** How Mailgun's domains differ from the ledger's. */
+/** Differences between Mailgun's domains and the ledger's. */
 export interface DomainDrift {
   /** Active at Mailgun, and in no ledger: their webhooks are refused, and no listing of them is read. */
   notInLedger: AccountDomain[];
@@ -52,7 +52,7 @@ export function mergedDrift(drifts: readonly DomainDrift[]): DomainDrift {
 
 const MAX_NAMES = 10;
 
-/** Returns the difference as a sentence: "Mailgun has 14 domains, the ledger 12: …"; undefined where there is none. */
+/** Returns the difference as a sentence: "Mailgun has 14 domains, the ledger 12: …"; undefined without a difference. */
 export function domainDriftText(drift: DomainDrift, inLedger: number): string | undefined {
   const { notInLedger, notAtMailgun } = drift;
   if (notInLedger.length + notAtMailgun.length === 0) return undefined;

@@ -17,13 +17,13 @@ const EVENT_FIELDS = new Set([
 ]);
 const ATTACHMENT_FIELD = /^attachment-\d+$/;
 
-/** The legacy names of what is now a permanent `failed`; a `dropped` that gives no reason says nothing of the address. */
+/** Legacy names of what is now a permanent `failed`; a `dropped` without a reason does not concern the address. */
 const FAILURE_REASONS: Readonly<Record<string, string | undefined>> = { bounced: 'bounce', dropped: undefined };
 
 /**
- * Returns the current `event-data` shape of a legacy (v2) form post; undefined where the form holds no event.
- * The form's timestamp is the event's time and its signature's at once. What the format does not
- * define was merged in as user variables, and stays among them; of a name that comes twice the first value counts.
+ * Returns the current `event-data` of a legacy (v2) form post; undefined if the form has no event. The form's timestamp
+ * is both the event's and the signature's time. Undefined fields were merged user variables, and stay so; of a repeated
+ * name the first value counts.
  */
 export function eventFromLegacyForm(fields: FormFields, timestamp: string): JsonObject | undefined {
   const first = (name: string) => fields.find(([field]) => field === name)?.[1];

@@ -1,7 +1,7 @@
 import { textAt, valueAt } from '../events/event.ts';
 import { isObject, type JsonObject } from '../json.ts';
 
-// Compares what is registered at Mailgun with what this stack needs. Mailgun sends an event once to each URL that is
+// Compares the webhooks registered at Mailgun with those this stack needs. Mailgun posts an event once to each URL
 // registered for its type, whether for the domain or for the account, so a URL at both levels gets one copy.
 
 /** A URL that Mailgun posts events of one type to: of one domain, or of all domains of the account. */
@@ -12,8 +12,8 @@ export interface RegisteredWebhook {
 }
 
 /**
- * `missing`: a wanted type does not come to this stack; `no-room`: the same, and the domain has as many URLs as Mailgun
- * allows; `double`: this stack is registered at both levels, or under a second spelling that gets a copy of its own;
+ * `missing`: a wanted type is not registered for this stack; `no-room`: the same, and the domain has as many URLs as
+ * Mailgun allows; `double`: this stack is registered at both levels, or under a second spelling that gets its own copy;
  * `foreign`: another URL gets this type too; `unwanted`: this stack is registered for a type it does not want.
  */
 export type DriftKind = 'missing' | 'no-room' | 'double' | 'foreign' | 'unwanted';
@@ -21,16 +21,16 @@ export type DriftKind = 'missing' | 'no-room' | 'double' | 'foreign' | 'unwanted
 export interface Drift {
   kind: DriftKind;
   type: string;
-  /** Where it is registered; absent for what is not. */
+  /** Level of the registration; absent if it is missing. */
   level?: RegisteredWebhook['level'];
   /** The URL of `foreign`, and of another spelling; never this stack's own, which may be secret. */
   url?: string;
 }
 
-/** Mailgun takes no more URLs for one type of a domain. */
+/** Mailgun's maximum of URLs for one type of a domain. */
 export const MAX_URLS = 3;
 
-/** How the registered webhooks differ from what is wanted; empty where they do not. */
+/** Returns the differences between registered and wanted webhooks. */
 export function webhookDrift(
   registered: readonly RegisteredWebhook[],
   ownUrl: string,

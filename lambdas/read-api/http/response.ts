@@ -12,13 +12,13 @@ interface HttpResponse {
   body?: string;
 }
 
-/** A request by GET: what the page behind it is asked by, and which responses the client holds. */
+/** A GET request: its own query for the next page's link, and the ETags that the client holds. */
 interface GetRequest {
   readonly page: { readonly path: string; readonly raw: RawParameters };
   readonly ifNoneMatch: string | undefined;
 }
 
-/** Returns the HTTP response with what a route found; without a GET there is no link to the next page. */
+/** Returns the HTTP response for a route's result; links to the next page only for a GET. */
 export function httpResponse(result: RouteResult, get?: GetRequest): HttpResponse {
   if (!result.ok) {
     if ('reason' in result) return refusal(404, result.reason);

@@ -19,7 +19,7 @@ export interface EventQuery {
   position?: EventsPosition | undefined;
 }
 
-/** Where a page begins; without `from` or `to` a range moves with the clock, and a walk over pages must not. */
+/** Start of a page; fixes the range, which without `from` or `to` would move with the clock between pages. */
 export interface EventsPosition {
   range: TimeRange;
   place: IndexedPlace;
@@ -69,9 +69,9 @@ const CHUNK = 250;
 const MIN_CHUNK = 100;
 
 /**
- * A page of a domain's events, newest first: one query of the index for each type and day, until the page is full,
- * and one read for each hundred events. With a filter a page looks at a bounded number of events, so it may hold few
- * while more pages follow.
+ * Returns a page of a domain's events, newest first: one index query per type and day until the page is full, and one
+ * read per hundred events. With a filter a page reads a bounded number of events, so it may hold few while more pages
+ * follow.
  */
 export function createEvents(days: DayEvents) {
   return async ({ domain, type, predicate, limit, position, range: given }: EventQuery) => {

@@ -4,7 +4,7 @@ import { eventsPrefix } from '../../domain/archive/object-keys.ts';
 import { utcDay } from '../../domain/keys.ts';
 import type { StoredStatus } from '../ports.ts';
 
-/** How long the table keeps events, and what holds them longer. */
+/** Retention of events in the table, and the archive that keeps them longer. */
 export interface EventRetention {
   readonly days: number;
   /** The bucket of the archive; undefined where events are not archived. */
@@ -16,7 +16,9 @@ export interface EventRetention {
 export const mayBeGone = ({ statusAtMs }: StoredStatus, { days, now }: EventRetention): boolean =>
   statusAtMs < now() - days * DAY_MS;
 
-/** Says whether events of these statuses may have left the table, and where they are. A TTL deletes days late. */
+/**
+ * Returns the events that may have left the table for these statuses, and where they are. TTL deletes up to days late.
+ */
 export function expiredEvents(
   statuses: readonly StoredStatus[],
   { days, archiveBucket: bucket, now }: EventRetention,

@@ -107,7 +107,7 @@ function takePage({ entries, hasMore }: Awaited<ReturnType<MessageHistory['page'
   return { events, statuses, recipientKeys, last, hasMore };
 }
 
-/** A batch send yields one more `accepted` without a recipient, of which nothing will ever become anything. */
+/** A batch send yields one more `accepted` without a recipient, whose status never changes. */
 const isPhantom = ({ recipient, status }: StoredStatus) => recipient === '' && status === 'ACCEPTED';
 
 function recipientEntry(

@@ -21,7 +21,7 @@ export interface DeliveryRange {
   to: number;
 }
 
-/** Where a page begins; without `from` or `to` a range moves with the clock, and a walk over pages must not. */
+/** Start of a page; fixes the range, which without `from` or `to` would move with the clock between pages. */
 export interface DeliveriesPosition {
   from: number;
   place: DeliveryPlace;
@@ -37,11 +37,13 @@ export function isDeliveriesPosition(value: unknown): value is DeliveriesPositio
 const isSecond = (value: unknown): value is number =>
   Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) < 1e10;
 
-/** A page with a filter looks at this many deliveries at a time, and no more often than this. */
+/** Size and number of reads for a filtered page. */
 const CHUNK = 250;
 const MAX_LOOKS = 10;
 
-/** A page of the delivery log of a receiver, newest first. With a filter a page looks at a bounded number of deliveries. */
+/**
+ * Returns a page of a receiver's delivery log, newest first. With a filter a page reads a bounded number of deliveries.
+ */
 export function createDeliveries(history: DeliveryHistory) {
   return async ({ receiver, range, limit, position, ...filters }: DeliveriesQuery) => {
     const from = position?.from ?? range.from;
@@ -62,7 +64,7 @@ export function createDeliveries(history: DeliveryHistory) {
         if (room.isFull) break;
         searched += 1;
         until = publishedAt;
-        // A page that is cut goes on behind what it looked at last.
+        // A page that was cut continues after the last delivery it read.
         place = delivery === page.deliveries.at(-1) ? page.next : { publishedAt, id };
         if (isWanted?.(delivery) === false) continue;
         const entry = entryOf(delivery);

@@ -18,7 +18,10 @@ const MAX_COUNTED = 10_000;
 const CHUNK = 1000;
 const MAX_NAMES = 100;
 
-/** Returns what became of the deliveries to each receiver, by hour. A queue that does not respond is null; the rest is still there. */
+/**
+ * Returns the outcomes of deliveries to each receiver, by hour. A queue that does not respond is null; the rest is
+ * returned.
+ */
 export function createReceivers({ receivers, states, deliveries, queueAt, now }: ReceiversDeps) {
   return async ({ hours }: { hours: number }): Promise<ReceiversResponse> => {
     const nowMs = now();

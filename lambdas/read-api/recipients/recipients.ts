@@ -23,8 +23,8 @@ const MAX_SEARCHED = 1000;
 const MIN_CHUNK = 100;
 
 /**
- * A page of a recipient's messages, newest first: one query, and two reads for each hundred of them. With a filter a
- * page looks at a bounded number of messages, so it may hold few while more pages follow.
+ * Returns a page of a recipient's messages, newest first: one query, and two reads per hundred messages. With a filter
+ * a page reads a bounded number of messages, so it may hold few while more pages follow.
  */
 export function createRecipients(history: RecipientHistory) {
   return async ({ recipient, keys, range, status, tag, limit, position }: RecipientQuery) => {

@@ -6,10 +6,10 @@ export interface SuppressionCheckQuery extends Omit<SuppressionQuery, 'recipient
   addresses: readonly string[];
 }
 
-/** Reads at once; the SDK keeps as many connections open. */
+/** Parallel reads; the SDK keeps as many connections open. */
 const AT_ONCE = 50;
 
-/** Says of many addresses what is said of one, in their order: one read of the table for each different address. */
+/** Returns the suppressions of many addresses in order: one read of the table per distinct address. */
 export function createSuppressionCheck(suppressionsOf: (query: SuppressionQuery) => Promise<SuppressionsResponse>) {
   return async ({ addresses, ...scope }: SuppressionCheckQuery): Promise<SuppressionCheckResponse> => {
     const found = new Map<string, SuppressionsResponse>();

@@ -11,13 +11,13 @@ export interface SuppressionListQuery {
   domain: string;
   /** Every kind, where it is not given. */
   kind?: SuppressionKind | undefined;
-  /** Epoch milliseconds: only what is suppressed since then or later. */
+  /** Epoch milliseconds; only suppressions since then. */
   sinceMs: number;
   limit: number;
   position?: SuppressionListPosition | undefined;
 }
 
-/** Where a page begins: which of the query's lists, and behind which place of it. */
+/** Start of a page: one of the query's lists, and a position in it. */
 export interface SuppressionListPosition {
   list: number;
   after?: SuppressionPlace;
@@ -46,9 +46,8 @@ const MAX_SEARCHED = 2000;
 const MIN_CHUNK = 100;
 
 /**
- * A page of the suppressions of a domain that are in force, kind by kind, those that were stored last first: one query
- * of the index and one read for each hundred. A page looks at a bounded number of them, so where most were lifted it
- * may hold few while more pages follow.
+ * Returns a page of a domain's active suppressions, kind by kind, last stored first: one index query, and one read per
+ * hundred. A page reads a bounded number, so if most were lifted it may hold few while more pages follow.
  */
 export function createSuppressionPages(suppressions: SuppressionList) {
   return async ({ domain, kind, sinceMs, limit, position }: SuppressionListQuery) => {

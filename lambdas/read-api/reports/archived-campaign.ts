@@ -25,7 +25,7 @@ export interface ArchiveDeps {
   onFailure: (error: unknown) => void;
 }
 
-/** What the archive holds of a campaign. */
+/** A campaign's events in the archive. */
 export interface FoundEvents {
   /** By their messages, which were sent under the tag by table or archive. */
   readonly events: ReadonlyMap<string, readonly ArchivedEvent[]>;
@@ -49,12 +49,12 @@ export type ReadArchivedCampaign = (
   deadline: AbortSignal,
 ) => Promise<FoundEvents | Unread>;
 
-/** What one report may read, within the function's time and memory. */
+/** Limits of one report, within the function's time and memory. */
 const MAX_OBJECTS = 1000;
 const MAX_BYTES = 64 * 2 ** 20;
 const MAX_MESSAGES = 5000;
 const MAX_EVENTS = 25_000;
-/** Objects read at once. */
+/** Objects read in parallel. */
 const AT_ONCE = 8;
 /** Events that are kept for the next report. */
 const MAX_REMEMBERED = 10_000;
@@ -97,7 +97,7 @@ export function createArchivedCampaigns({
     }
   };
 
-  /** Reads the messages that were sent first, in few columns, and then all events of theirs. */
+  /** Reads the messages sent first, in few columns, then all their events. */
   async function eventsIn(
     traced: readonly (ListedObject & { start: number })[],
     campaign: ArchivedCampaign,
@@ -137,9 +137,9 @@ export function createArchivedCampaigns({
 }
 
 interface Bounds extends ObjectReading {
-  /** What failed first. */
+  /** The first failure. */
   failure: unknown;
-  /** Works on objects, several at once, and ends all at the first failure. */
+  /** Processes objects in parallel, and aborts all at the first failure. */
   each<Listed>(objects: readonly Listed[], work: (object: Listed) => Promise<void>): Promise<void>;
 }
 

@@ -18,9 +18,9 @@ import type { LedgerDeps, LedgerQuery } from './ledger.ts';
 
 export interface CampaignDeps extends Omit<LedgerDeps, 'ledger' | 'witness' | 'listing'> {
   campaigns: CampaignReader;
-  /** How long the table keeps events. */
+  /** Days that the table keeps events. */
   retentionDays: number;
-  /** Reads what has left the table; undefined where there is no archive. */
+  /** Reads events that left the table; undefined without an archive. */
   archive?:
     | {
         read: ReadArchivedCampaign;
@@ -40,18 +40,20 @@ const MAX_EVENTS_READ = 20_000;
 const MAX_MESSAGES = 5000;
 const MAX_MAIL_EVENTS = 25_000;
 const MAX_FAILURES = 1000;
-/** How long after the last mail the ledger is looked at. */
+/** Time after the last mail for which the ledger is read. */
 const MAX_FOLLOWED_SECONDS = 31 * DAY_SECONDS;
-/** How long before the end of what the table no longer holds the archive is read: the ledger of that time is read whole. */
+/**
+ * Time before the end of the expired range for which the archive is read; the ledger of that time is read completely.
+ */
 const MAX_ARCHIVED_SECONDS = 62 * DAY_SECONDS;
 const MINUTE_MS = 60_000;
-/** Messages read at once. */
+/** Messages read in parallel. */
 const AT_ONCE = 25;
 
 /**
- * The report of a campaign: mail that was sent under a tag in a time, with all that became of it until now, whatever
- * its tags: a delayed bounce has none. What has left the table comes from the archive, or is said not to be counted. A
- * campaign that is too large for one response has only the ledger's counts.
+ * Returns the report of a campaign: mail sent under a tag in a time range, with all its later events, whatever their
+ * tags (a delayed bounce has none). Events that left the table come from the archive, or are reported as not counted.
+ * For a campaign too large for one response, returns only the ledger's counts.
  */
 export function createCampaigns(deps: CampaignDeps) {
   const { campaigns, slices, sliceSeconds, settleSeconds, retentionDays, archive, now } = deps;
@@ -103,7 +105,7 @@ export function createCampaigns(deps: CampaignDeps) {
     return {
       ...{ tag, domain, from, to },
       asOf: new Date(asOfMs).toISOString(),
-      // The ledger accounts for what is no longer there to be counted.
+      // The ledger also covers events that are no longer available to count.
       completeness: held !== undefined && settled === 'complete' ? 'unknown' : settled,
       completeFrom: held ?? null,
       ...(read !== undefined && { archive: typeof read === 'object' ? 'counted' : read }),
@@ -128,7 +130,7 @@ async function messagesOf(campaigns: CampaignReader, ...query: Parameters<Campai
   return found;
 }
 
-/** Returns what became of the mails of messages; undefined where they are too many. */
+/** Returns the outcomes of messages; undefined if there are too many. */
 async function countMails(campaigns: CampaignReader, stored: ReadonlySet<string>, archived: FoundEvents | undefined) {
   const messages = new Set(stored);
   for (const [partition, own] of archived?.events ?? [])

@@ -8,7 +8,7 @@ import { MAX_TAGS } from '../../domain/ledger/tally.ts';
 import type { ClassesReader } from '../ports.ts';
 import type { LedgerDeps, LedgerQuery } from './ledger.ts';
 
-/** The dimension that says more of statistics by another, and where a bucket shows it. */
+/** Dimension that details statistics by another, and the field that holds it in a bucket. */
 const DETAILS: Partial<Record<StatsDimension, { of: 'policy' | 'failure'; as: 'policy' | 'failures' }>> = {
   provider: { of: 'policy', as: 'policy' },
   tag: { of: 'failure', as: 'failures' },
@@ -28,7 +28,7 @@ export interface StatsQuery extends Omit<LedgerQuery, 'domain'> {
   per: keyof typeof LENGTHS;
 }
 
-/** Counts of one hour or day by name, and what is known besides: policy rejections by provider, or failures by tag. */
+/** Counts of one hour or day by name, with details: policy rejections by provider, or failures by tag. */
 interface Stretch {
   rows: Map<string, Counts>;
   details: Map<string, Counts>;
@@ -102,7 +102,7 @@ export function createStats({ slices, ledger, classes, now }: StatsDeps) {
   }
 }
 
-/** Returns the rows of a slice; every event of ours is in one row of a provider, so together they are the domain's. */
+/** Returns the rows of a slice; every event of ours has one provider, so their sum is the domain's. */
 function rowsBy({ domain, tags, dimensions }: Slice, by: StatsDimension): [string, Counts][] {
   if (by === 'domain') return Object.values(dimensions.provider).map((row) => [domain, row]);
   const rows: Rows = by === 'tag' ? tags : dimensions[by];

@@ -33,7 +33,7 @@ export interface SweepResult {
   events: ShownEvent[];
   recent: RecentEvent[];
   searched: number;
-  /** Where the rest of the sweep begins; undefined where it is done. */
+  /** Start of the rest of the sweep; undefined if it is done. */
   rest: Sweep | undefined;
 }
 
@@ -48,7 +48,10 @@ export interface SweepRequest {
 
 const KEYS_PER_QUERY = 250;
 
-/** Looks at a tier for what was stored since it was final, until it is done, the page is full, or it has looked at enough. */
+/**
+ * Reads a tier for events stored since it was final, until it is done, the page is full, or the limit of reads is
+ * reached.
+ */
 export async function sweepTier(
   days: DayEvents,
   filter: TailFilter,

@@ -4,7 +4,7 @@ import { isEventPlace } from '../messages/events.ts';
 import type { IndexedPlace } from '../ports.ts';
 import { LATENESS_TIERS, type LatenessTier, VISIBLE_AFTER_MS } from './lateness-tiers.ts';
 
-/** A look at a tier that a page did not come to the end of. */
+/** An unfinished sweep of a tier. */
 export interface Sweep {
   startedMs: number;
   /** Number of the domain. */
@@ -18,7 +18,7 @@ export interface TierPosition {
   sweep?: Sweep | undefined;
 }
 
-/** Where the next page of a tail goes on. */
+/** Position at which the next page of a tail continues. */
 export interface TailPosition {
   /** In the order of the tiers. */
   tiers: readonly TierPosition[];
@@ -26,13 +26,13 @@ export interface TailPosition {
   shown: string;
 }
 
-/** Such events wait until they are final where a cursor has no room for their names: it travels in a URL. */
+/** Maximum number of names in a cursor, which is sent in a URL; further events are shown once they are final. */
 export const MAX_SHOWN = 400;
 const NAME_CHARACTERS = 8;
 const ONLY_NAMES = new RegExp(`^(?:[\\w-]{${NAME_CHARACTERS}})*$`);
 const EACH_NAME = new RegExp(`.{${NAME_CHARACTERS}}`, 'g');
 
-/** Returns where a tail begins that shows what is stored after a time. */
+/** Returns the start of a tail that shows what is stored after a time. */
 export function tailStart(fromMs: number): TailPosition {
   return { tiers: LATENESS_TIERS.map(() => ({ finalMs: fromMs })), shown: '' };
 }

@@ -17,17 +17,19 @@ export interface TailPage {
   next: TailPosition;
 }
 
-/** Events that one page looks at, at most, in each of the two tiers that it looks at. */
+/** Maximum number of events that one page reads in each of its two tiers. */
 const MAX_SEARCHED = 1250;
-/** After an interruption the first tier goes on in stretches of this, so that what is stored first is shown first. */
+/**
+ * After an interruption the first tier continues in steps of this length, so that what was stored first is shown first.
+ */
 const CATCH_UP_MS = 600_000;
 /** A quiet tail keeps its cursor, so that its ETag holds; it moves on before much time would be read again each poll. */
 const QUIET_MS = 60_000;
 
 /**
- * Returns a page of the events of a tail: each event once that was stored since it began, in the order of storing within
- * a page. An event is shown once it is found, and final once all that were stored before it are sure to be found; the
- * position names the events between. A page looks at the first tier, and at one more that is due.
+ * Returns a page of a tail: each event once that was stored since it began, in storing order within a page. An event is
+ * shown once it is found, and is final once all events stored before it are certain to be found; the position names the
+ * events in between. A page reads the first tier, and one more that is due.
  */
 export function createTail(days: DayEvents, maxSearched = MAX_SEARCHED) {
   return async ({ limit, position, nowMs, ...filter }: TailQuery): Promise<TailPage> => {
@@ -70,7 +72,7 @@ export function createTail(days: DayEvents, maxSearched = MAX_SEARCHED) {
 
 const finalOf = (tiers: readonly TierPosition[], index: number): number => tiers[index]?.finalMs ?? 0;
 
-/** A final time stays final: a tail may begin later than what is sure to be found. */
+/** A final time stays final: a tail may begin later than the time up to which events are certain to be found. */
 function advance(tier: TierPosition | undefined, { rest }: SweepResult, startedMs: number): TierPosition {
   const finalMs = tier?.finalMs ?? 0;
   if (rest !== undefined) return { finalMs, sweep: rest };

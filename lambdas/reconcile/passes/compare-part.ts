@@ -24,25 +24,25 @@ export interface PartBounds {
 }
 
 /**
- * `done`: compared up to `to`, which lies before the end of the part where time ran out or a call failed (`error`);
- * `large`: too large for one part, of about this number of events; `held`: something is missing while nothing may be sent.
+ * `done`: compared up to `to`, which is before the part's end if time ran out or a call failed (`error`); `large`: too
+ * large for one part, with about this number of events; `held`: events are missing but nothing may be sent.
  */
 export type PartResult =
   | { kind: 'done'; to: number; tally: Tally; error?: unknown }
   | { kind: 'large'; events: number }
   | { kind: 'held' };
 
-/** Events of a part that is listed and compared at once; twice as many are split. */
+/** Target number of events in a part; parts with twice as many are split. */
 export const PART_EVENTS = 15_000;
 /** Names in memory after which a part ends early. */
 const MAX_PART_EVENTS = 50_000;
-/** A first page shorter than this says little about how many events follow. */
+/** A shorter first page is too small to estimate the number of events. */
 const MIN_SAMPLE_EVENTS = 100;
 /** A shorter part would list more of its neighbours than of itself. */
 export const MIN_PART_SECONDS = 20;
 /** Two sources round the time of one event apart by at most this. */
 const ROUNDING_MS = 1000;
-/** Where a listing ends early, its last seconds may be out of order, so they are left to the next part. */
+/** If a listing ends early, its last seconds may be unordered, so they are left to the next part. */
 const DISORDER_SECONDS = 5;
 
 interface Listed extends Matched {
@@ -55,9 +55,9 @@ interface Listed extends Matched {
 const BROUGHT = { broughtByWebhook: true };
 
 /**
- * Compares what Mailgun lists of a stretch of time with what is stored, as sets of names, and sends what is missing.
- * An event counts where its listed time lies; one that is not listed counts where its stored time lies. Both sets are
- * read a second further on either side, so neither the order of the listing, nor repeats, nor rounding change a count.
+ * Compares Mailgun's listing of a time range with stored events, as sets of names, and requeues missing events. A
+ * listed event belongs to its listed time, an unlisted one to its stored time. Both sets are read one second further on
+ * either side, so neither order, repeats nor rounding change a count.
  */
 export function createComparePart(deps: ComparePartDeps) {
   const requeueMissing = createRequeueMissing(deps);
@@ -77,9 +77,9 @@ export function createComparePart(deps: ComparePartDeps) {
     const tally = emptyTally();
     const settle = createSettle(deps, pass, { stored, sends, tally }, requeueMissing);
 
-    // Listed inside the part, and not settled yet; what lies before `safeTo` can no longer be listed.
+    // Listed inside the part, and not settled yet; nothing before `safeTo` can still be listed.
     let waiting: Listed[] = [];
-    // Listed next to the part, while a redacted copy lies inside: a straggler has this part compared, and no other.
+    // Listed outside the part while a redacted copy is inside: a straggler triggers the comparison of this part only.
     const besides: Listed[] = [];
     let safeTo = bounds.from;
     const settleTo = async (to: number): Promise<boolean> => {
@@ -147,8 +147,8 @@ export function createComparePart(deps: ComparePartDeps) {
 }
 
 /**
- * Returns what settles listed events: `count` counts them and sends what is missing, `merge` sends those that have
- * redacted copies; false where it may not send.
+ * Returns a function that settles listed events: `count` counts them and requeues missing ones, `merge` requeues those
+ * with redacted copies; it returns false if it may not send.
  */
 function createSettle(
   deps: ComparePartDeps,
@@ -272,7 +272,7 @@ async function* pagesOf(
 /** Returns the range that is listed to compare a part. */
 export const windowOf = ({ from, to }: PartBounds) => ({ begin: from - 1, end: to + 1 });
 
-/** Estimates how many events a part holds from how densely the first page lies in it. */
+/** Estimates the number of events in a part from the density of the first page. */
 function estimate(page: readonly JsonObject[], { from, to }: PartBounds): number {
   if (page.length < MIN_SAMPLE_EVENTS) return page.length;
   const times = page.map((event) => eventTimeMs(event) ?? from * 1000).sort((a, b) => a - b);

@@ -8,8 +8,8 @@ const MAX_PAGES = 100_000;
 const MAX_REPEATED_PAGES = 3;
 
 /**
- * Yields all pages of a listing, to its end. Calls `onTotal` with the size of the listing where its first page says it.
- * Throws a `ListingError` where following it would never end.
+ * Yields all pages of a listing. Calls `onTotal` with its size if the first page includes it. Throws a `ListingError`
+ * if the listing would never end.
  */
 export async function* listPages(
   source: MailgunSource,

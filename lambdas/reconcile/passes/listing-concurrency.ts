@@ -5,8 +5,8 @@ import { createSemaphore } from './semaphore.ts';
 const QUIET_CALLS = 20;
 
 /**
- * Limits how many listing calls are under way at once, in the order in which they are asked for. A 429 halves the
- * number, and quiet raises it again one by one.
+ * Limits concurrent listing calls, first come first served. A 429 halves the limit, and quiet raises it again one by
+ * one.
  */
 export function withAdaptiveConcurrency(source: MailgunSource, maxParallel: number): MailgunSource {
   const semaphore = createSemaphore(maxParallel);

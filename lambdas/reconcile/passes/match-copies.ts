@@ -4,7 +4,7 @@ import type { JsonObject } from '../../domain/json.ts';
 import { isRedactedRecipient, parseMessageSort } from '../../domain/keys.ts';
 import type { EventPlace } from '../../domain/ledger/ledger-name.ts';
 
-/** Where a listed event is stored or is to be stored, and the redacted copies that webhooks left of it. */
+/** Where a listed event is or will be stored, and the redacted copies that webhooks left of it. */
 export interface Matched {
   place: EventPlace;
   copies: StoredKey[];
@@ -13,8 +13,8 @@ export interface Matched {
 }
 
 /**
- * Returns the function that matches listed events with what is stored of them under no recipient, by message, name and
- * Mailgun's id. An event that names no id is matched with nothing: others of its second may look the same.
+ * Returns a function that matches listed events with events stored without recipient, by message, name and Mailgun's
+ * id. An event without id matches nothing: others of its second may look the same.
  */
 export function createMatch(keys: readonly StoredKey[]): (event: JsonObject, place: EventPlace) => Matched {
   const redacted = Map.groupBy(keys.filter(isRedacted), nameWithoutRecipient);
@@ -23,7 +23,7 @@ export function createMatch(keys: readonly StoredKey[]): (event: JsonObject, pla
     if (textAt(event, 'id') === undefined) return { place, copies: [], isRedacted: false };
     const found = redacted.get(nameWithoutRecipient(place)) ?? [];
     if (!isRedacted(place)) return { place, copies: found, isRedacted: false };
-    // A listing that is redacted as well: what is stored with its recipient is the better of the two.
+    // A redacted listing: the event stored with its recipient is the better of the two.
     named ??= new Map(keys.filter((key) => !isRedacted(key)).map((key) => [nameWithoutRecipient(key), key]));
     const better = named.get(nameWithoutRecipient(place));
     if (better !== undefined) return { place: better, copies: [], isRedacted: true };

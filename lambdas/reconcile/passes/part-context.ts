@@ -34,16 +34,16 @@ export interface SlicePass {
   /** Slice old enough that what no webhook brought by now is lost. */
   isFinal: boolean;
   maySend: boolean;
-  /** Send again at once what an earlier pass has sent. */
+  /** Requeues again what an earlier pass has requeued, without waiting. */
   ignoreWaits: boolean;
-  /** Mailgun no longer keeps this time: judge by what is stored alone. */
+  /** True if the time is beyond Mailgun's retention: only stored events count. */
   unlisted: boolean;
   /** An event came in after the last pass that would have compared it. */
   hasStragglers: boolean;
   /** Accept everything that does not add up. */
   accepts: boolean;
   deadlineMs: number;
-  /** Throws where the run is no longer ours. */
+  /** Throws if the run no longer holds the lease. */
   assertHeld: () => void;
 }
 
@@ -54,7 +54,7 @@ export interface Sets {
   tally: Tally;
 }
 
-/** Returns what the table holds of the places, read strongly, by the names of the places they were asked for. */
+/** Returns the stored events at these places, read consistently, by place name. */
 export async function lookUp(
   events: StoredEvents,
   places: EventPlace[],

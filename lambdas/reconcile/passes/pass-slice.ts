@@ -43,7 +43,7 @@ export interface LedgerTimes {
   settleSeconds: number;
   sliceSeconds: number;
   retentionSeconds: number;
-  /** Where ledgers start; otherwise at the first webhook of the domain. */
+  /** Start of all ledgers. @default the first webhook of each domain */
   fromEpochSeconds?: number | undefined;
 }
 
@@ -63,7 +63,7 @@ export interface PassSliceDeps extends Omit<ComparePartDeps, 'everySeconds' | 'l
   times: LedgerTimes;
   /** All domains of this deployment. */
   domains: readonly ComparedDomain[];
-  /** How many pages are listed, and parts held in memory, at once at most. */
+  /** Maximum number of pages listed, and parts held in memory, at once. */
   parallel: number;
   /** Called with slices in which webhooks were lost, or events are stored that Mailgun does not list or lists otherwise. */
   onNews: (news: SliceNews) => void;
@@ -75,14 +75,14 @@ export interface RunContext extends HeldLease {
 }
 
 export interface PassRequest {
-  /** Listed by Mailgun under this name; `-` holds the events whose domain cannot be told. */
+  /** Domain as listed by Mailgun; `-` for events whose domain is unknown. */
   domain: string;
   bounds: SliceBounds;
   open?: OpenSlice | undefined;
   isOld: boolean;
   maySend: boolean;
   hasStragglers?: boolean | undefined;
-  /** Webhooks that were lost in this time are no news. */
+  /** True if lost webhooks of this time must not be reported. */
   isBackfill?: boolean | undefined;
   /** Mailgun's refusal to list a time is thrown instead of being written. */
   mustBeListed?: boolean | undefined;
@@ -100,7 +100,7 @@ export interface DonePass {
 /** `held`: something is missing while nothing may be sent; `paused`: time is up, and what was compared is kept. */
 export type PassOutcome = DonePass | { kind: 'held' | 'paused' };
 
-/** Passes over slices: compares all parts of each, side by side within one limit, and writes what came of it. */
+/** Passes over slices: compares the parts of each in parallel within one limit, and writes the result. */
 export function createPassSlice(deps: PassSliceDeps) {
   const { ledger, slices, times, now, parallel } = deps;
   const source = withAdaptiveConcurrency(deps.source, parallel);
@@ -219,7 +219,7 @@ export function createPassSlice(deps: PassSliceDeps) {
         if (to > part.from) {
           const compared = { from: part.from, to, startedAtMs, tally };
           pass.assertHeld();
-          // A slice of one part is written at once; parts of others are kept until all are there.
+          // A slice of one part is written directly; parts of other slices are kept until all are done.
           if (!isComplete && !pass.accepts) await deps.parts.put(pass.slice, nth, compared);
           done.push(compared);
         }
@@ -245,7 +245,7 @@ export function createPassSlice(deps: PassSliceDeps) {
     const { open, isBackfill = false, domain } = request;
     const { start, end } = slice;
     const isOpen = isUnsettled(slice);
-    // The marker is put before an open slice and dropped after a settled one, so no crash hides what is missing.
+    // The marker is put before an open slice and deleted after a settled one, so no crash hides a gap.
     if (isOpen) {
       const nextAt =
         now() + waitSeconds(Math.max(slice.sends, slice.short > 0 ? slice.passes : 0), times.everySeconds) * 1000;

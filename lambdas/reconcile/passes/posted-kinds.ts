@@ -10,14 +10,14 @@ export interface PostedKindsDeps {
   ledger: Pick<LedgerState, 'readPostedKinds' | 'notePostedKind'>;
 }
 
-/** Longer after the last webhook of a kind nothing of it is expected any more: Mailgun may have stopped posting it. */
+/** This long after the last webhook of a type, no more are expected: Mailgun may have stopped posting it. */
 const POSTED_KIND_MS = 14 * DAY_MS;
-/** So much later an event of the kind is looked up again, to renew the last time. */
+/** Interval at which the last webhook's time is renewed. */
 const RENEWED_AFTER_MS = DAY_MS;
 
 /** The kinds that Mailgun may never post, as far as webhooks of a domain have brought events of them. */
 export interface PostedKinds {
-  /** Returns whether a webhook should bring an event of this kind, or an earlier pass of this slice said so. */
+  /** Returns true if a webhook should bring an event of this type, now or according to an earlier pass of the slice. */
   isExpected(kind: string, event: JsonObject, atMs: number): Promise<boolean>;
   /** Returns whether no event of this kind and time has to be looked up. */
   isKnown(kind: string, atMs: number): Promise<boolean>;

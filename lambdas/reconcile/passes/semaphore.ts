@@ -1,4 +1,4 @@
-/** Runs tasks, up to `limit` at once, in the order in which they were asked for; the limit may change at any time. */
+/** Runs up to `limit` tasks concurrently, first come first served; the limit may change at any time. */
 export interface Semaphore {
   limit: number;
   run<T>(task: () => Promise<T>): Promise<T>;

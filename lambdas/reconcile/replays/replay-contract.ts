@@ -26,11 +26,11 @@ export interface AcceptEvent {
  */
 export type ReplayState = 'ran' | 'backlog' | 'busy' | 'failed' | 'off' | 'unknown-domain';
 
-/** The work of one call, or in a plan the work that it would do; the next call goes on from `nextFromEpochSeconds`. */
+/** Work done by one call, or planned; the next call continues from `nextFromEpochSeconds`. */
 export interface ReplayReport {
   state: ReplayState;
   slices: number;
-  /** How many of these were not in the ledger before, and how many were there otherwise. */
+  /** Number of slices that were not in the ledger, and of those that changed. */
   newSlices: number;
   changedSlices: number;
   expected: number;
@@ -66,7 +66,7 @@ export function replayIn(event: unknown): ReplayEvent | undefined {
   if (typeof plan !== 'boolean') throw new TypeError('replay.plan is not a boolean');
   if (!isTime(fromEpochSeconds)) throw new TypeError('replay.fromEpochSeconds is not a time');
   if (!isTime(toEpochSeconds)) throw new TypeError('replay.toEpochSeconds is not a time');
-  // What this function returned before; only a plan uses it, which changes nothing.
+  // Result of an earlier version; only a plan uses it, which changes nothing.
   const parts = Array.isArray(progress) ? (progress as unknown as DonePart[]) : undefined;
   return { domain, fromEpochSeconds, toEpochSeconds, plan, progress: parts };
 }

@@ -78,7 +78,7 @@ export function createReplay(deps: ReconcileDeps): (request: ReplayRequest) => P
       held.assertHeld();
       const known = await slices.read(name, start);
       const messages = await deps.depth.messages();
-      // What an open slice lacks may have been sent, and be in the queue.
+      // Missing events of an open slice may have been requeued, and be in the queue.
       const wasSent = known !== undefined && stateOf(known) === 'open';
       return passSlice(run, {
         domain: name,

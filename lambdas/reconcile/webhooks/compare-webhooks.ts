@@ -12,7 +12,7 @@ export interface CompareWebhooksDeps {
   wanted: readonly string[];
   /** True if a Mailgun API key is set. */
   isConfigured: () => Promise<boolean>;
-  /** How often reconcile runs. */
+  /** Seconds between runs. */
   everySeconds: number;
   now: () => number;
   /** Called with every domain that was compared. */
@@ -25,14 +25,14 @@ const PERIODS_BETWEEN = 4;
 /** The domains share it; what it does not suffice for waits for the next time. */
 const MAX_COMPARISON_MS = 10_000;
 
-/** Returns true in the runs that compare: the clock alone says which, so nothing needs to be remembered. */
+/** Returns true for runs that compare, by the clock alone, so that nothing needs to be stored. */
 export function isTimeToCompare(nowMs: number, everySeconds: number): boolean {
   return Math.floor(nowMs / 1000 / everySeconds) % PERIODS_BETWEEN === 0;
 }
 
 /**
- * Compares what is registered at Mailgun with this stack, about once an hour. Returns the sum of all drift; undefined
- * where nothing was compared. Never throws.
+ * Compares the webhooks registered at Mailgun with those of this stack, about once an hour. Returns the sum of all
+ * drift; undefined if nothing was compared. Never throws.
  */
 export function createCompareWebhooks(
   deps: CompareWebhooksDeps,

@@ -15,7 +15,7 @@ import { type CompareWebhooksDeps, isTimeToCompare } from './compare-webhooks.ts
 export interface DiscoverDomainsDeps extends Pick<CompareWebhooksDeps, 'isConfigured' | 'everySeconds' | 'now'> {
   store: DomainStore;
   account: AccountDomains;
-  /** Says which other environment holds a domain, which is left to it. */
+  /** Returns the other environment that holds a domain, which is left to it. */
   holderOf: HolderOf;
   onFailure: (error: unknown) => void;
 }
@@ -27,9 +27,8 @@ const ASKED_AT_ONCE = 4;
 const HOUR_MS = 3_600_000;
 
 /**
- * Reads which domains have a ledger, after Mailgun's list was looked at: about once an hour, and at once where events
- * name a domain that they did not name before. What Mailgun does not list whole changes nothing. Throws only where the
- * table cannot be read.
+ * Returns the domains with a ledger, after reading Mailgun's list: about once an hour, and at once if events name a new
+ * domain. An incomplete list changes nothing. Throws only if the table cannot be read.
  */
 export function createDiscoverDomains(deps: DiscoverDomainsDeps) {
   const { store, account, now } = deps;
@@ -42,7 +41,7 @@ export function createDiscoverDomains(deps: DiscoverDomainsDeps) {
       ignoreWaits ||
       isTimeToCompare(startedMs, deps.everySeconds) ||
       Object.keys(known.listedAt).length === 0 ||
-      // Of many, those that find no room in the item would be new in each run.
+      // Those that do not fit into the item would be new in each run.
       withUndiscovered(known, noted).undiscovered.some(({ name }) => !before.has(name));
     const isAsked = isDue && (await deps.isConfigured().catch(() => false));
     const listed = isAsked ? await afterListings(known) : known;
@@ -67,7 +66,7 @@ export function createDiscoverDomains(deps: DiscoverDomainsDeps) {
         const isOurs = ({ name }: { name: string }) => own.has(name) || deps.holderOf(name) === undefined;
         const listing = { region, at, listed: (await account.listed(place, deadlineMs)).filter(isOurs) };
         const gone: string[] = [];
-        // What a key is not shown is not gone; and those for whom there is no time now keep no other from being found.
+        // A domain hidden from the key is not gone; those without time left now do not block the others.
         const absent = startingWith(absentFrom(next, listing), Math.floor(now() / HOUR_MS));
         await eachOf(absent, ASKED_AT_ONCE, async (name) => {
           if (!(await account.has({ name, region }, deadlineMs))) gone.push(name);

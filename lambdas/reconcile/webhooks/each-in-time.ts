@@ -1,13 +1,13 @@
 import { eachOf, startingWith } from '../../domain/concurrency.ts';
 
-/** An answer of Mailgun takes less. */
+/** Mailgun responds faster than this. */
 const SHARE_MS = 1000;
 const MAX_AT_ONCE = 8;
 const HOUR_MS = 3_600_000;
 
 /**
- * Asks Mailgun for one domain after the other, each with an equal share of the time. Where there are too many for that,
- * several are asked at once, and those for whom no time is left have their turn in another hour.
+ * Calls Mailgun for each domain in turn, with an equal share of the time. If there are too many, several are called in
+ * parallel, and those without time left have their turn in another hour.
  */
 export async function eachInTime<T>(
   domains: readonly T[],

@@ -6,7 +6,7 @@ import { type CompareWebhooksDeps, isTimeToCompare } from './compare-webhooks.ts
 export interface FindDomainDriftDeps
   extends Pick<CompareWebhooksDeps, 'domains' | 'isConfigured' | 'everySeconds' | 'now'> {
   account: AccountDomains;
-  /** Says which other environment holds a domain. */
+  /** Returns the other environment that holds a domain. */
   holderOf: HolderOf;
   /** Called with a difference, as a sentence that names the domains. */
   onDrift: (text: string) => void;
@@ -16,9 +16,9 @@ export interface FindDomainDriftDeps
 const MAX_SEARCH_MS = 5000;
 
 /**
- * Compares Mailgun's domains with the ledger's, about once an hour. Returns how many only one of them has, those that
- * another environment holds not counted; undefined where it is not time to compare, or not every list could be read whole: a part of them says nothing of the rest.
- * Never throws.
+ * Compares Mailgun's domains with the ledger's, about once an hour. Returns how many only one of them has, except those
+ * of other environments; undefined if it is not time to compare, or a list was incomplete: a part says nothing about
+ * the rest. Never throws.
  */
 export function createFindDomainDrift(deps: FindDomainDriftDeps) {
   const { account, domains, now } = deps;
@@ -29,7 +29,7 @@ export function createFindDomainDrift(deps: FindDomainDriftDeps) {
       const names = own.map(({ name }) => name);
       const drift = domainDrift(await account.listed(place, deadlineMs), names, deps.holderOf);
       for (const domain of own.filter(({ name }) => drift.notAtMailgun.includes(name.toLowerCase()))) {
-        // What a key is not shown is not gone.
+        // A domain hidden from the key is not gone.
         if (await account.has(domain, deadlineMs)) {
           throw new ListingError('malformed', { cause: new Error(`the list lacks ${domain.name}, which is there`) });
         }

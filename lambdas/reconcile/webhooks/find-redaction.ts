@@ -14,8 +14,8 @@ export interface FindRedactionDeps
 const MAX_SEARCH_MS = 5000;
 
 /**
- * Returns how many domains have their webhooks redacted by Mailgun; undefined where Mailgun says it of none, or it is
- * not time to compare. Never throws.
+ * Returns the number of domains whose webhooks Mailgun redacts; undefined if Mailgun reports none of them, or it is not
+ * time to compare. Never throws.
  */
 export function createFindRedaction(deps: FindRedactionDeps) {
   const isRedacted = async (domain: SendingDomain, deadlineMs: number): Promise<boolean | undefined> => {

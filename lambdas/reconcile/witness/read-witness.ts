@@ -93,7 +93,7 @@ export function createReadWitness(deps: ReadWitnessDeps) {
     const hours = await metrics.hours(domain, from, to, deadlineMs).catch(async (error) => {
       const isTooOld = error instanceof ListingError && error.reason === 'out-of-retention';
       const recent = hourOf(watermarks.position) - REREAD_SECONDS;
-      // A plan that keeps less refuses what is older, and the next call begins where it surely keeps it.
+      // A plan with a shorter retention refuses older hours; the next call begins within any plan's retention.
       if (isTooOld && from < recent) await witness.moveState(name, { ...called, since: recent, until: recent }, called);
       throw error;
     });
@@ -106,7 +106,7 @@ export function createReadWitness(deps: ReadWitnessDeps) {
       if (canonicalJson(merged) !== canonicalJson(before ?? null)) changed.push(merged);
     }
     await eachOf(changed, PUTS_AT_ONCE, (hour) => witness.put(name, hour));
-    // Time that was never read lies between: it is not known, and does not count as nothing.
+    // Hours in between were never read: they are unknown, not zero.
     const since = from > called.until ? from : called.since;
     await witness.moveState(name, { ...called, since, until: Math.max(called.until, to), failedWebhooks }, called);
     return failedWebhooks;
