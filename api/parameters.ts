@@ -9,8 +9,8 @@ interface Description {
 }
 
 /**
- * A parameter, which arrives as text. `read` returns its value, or undefined for a text that is not valid; `valid` goes
- * on with "must be", for the client that sent such a text.
+ * A parameter, received as text. `read` returns its value, or undefined for an invalid text; `valid` completes "must
+ * be" in the error message.
  */
 export function parameter<Value>(
   valid: string,
@@ -28,7 +28,7 @@ export function parameter<Value>(
 
 const unlessEmpty = (text: string) => (text === '' ? undefined : text);
 
-/** One pair of angle brackets does not belong to it. */
+/** Removes one pair of angle brackets. */
 const asMessageId = (text: string) => unlessEmpty(text.trim().replace(/^<(.*)>$/s, '$1'));
 
 export const messageId = parameter('a message id', asMessageId, {
@@ -213,7 +213,7 @@ export const subject = z.optional(
   }),
 );
 
-/** How a parameter for a user variable begins; its name follows. */
+/** Prefix of parameters for user variables; the variable's name follows. */
 export const VARIABLE_PREFIX = 'var.';
 
 export const variables = z.optional(

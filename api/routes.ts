@@ -52,11 +52,11 @@ const type = z.optional(
   }),
 );
 
-/** Where a parameter may stand in the path of a route. */
+/** Position of a parameter in a route's path. */
 interface InPath {
   readonly path: string;
   readonly inPath: string | undefined;
-  /** Where the parameter does not stand behind the path. */
+  /** Pattern of the path form, if the parameter is not at its end. */
   readonly pathForm?: string;
 }
 

@@ -110,7 +110,7 @@ export const writeApiKey = (deployment: Deployment, apiKey: string) =>
   putSecret(deployment, API_KEY, JSON.stringify({ apiKey }));
 
 /**
- * A key put in front; what was there before goes on to verify retries, or alone: is forgotten. Undefined where
+ * Returns the keys with a new current one; the old one still verifies retries, or with `alone` is removed. Undefined if
  * nothing changes.
  */
 export function withCurrent(keys: SigningKeys, current: string, alone = false): SigningKeys | undefined {
@@ -282,13 +282,13 @@ function anyDomain({ domains, name }: Deployment): string {
   return domain;
 }
 
-/** How long a command waits for Mailgun at most, all its requests together. */
+/** Maximum wait of a command for Mailgun, over all its requests. */
 const MAX_WAITED_MS = 5 * 60_000;
 const MIN_WAIT_MS = 1000;
 
 /**
- * Returns a request that waits as long as Mailgun asks for by a 429, and is then sent again; a 429 has done nothing. Once
- * the command has waited for five minutes it throws the RateLimitedError.
+ * Returns a request function that waits as long as a 429 asks, and sends again; a 429 has no effect. After five minutes
+ * of waiting in one command it throws the RateLimitedError.
  */
 export function waitingOut(
   { sleep, now, printError }: Pick<CliContext, 'sleep' | 'now' | 'printError'>,

@@ -21,7 +21,7 @@ export interface CliContext {
   readonly signal: AbortSignal;
   /** All of standard input; where a person sits there, one line that is not shown as it is typed. */
   readonly readInput: (question: string) => Promise<string>;
-  /** Asks the person at the terminal; undefined without one. */
+  /** Asks the person at the terminal; returns undefined without one. */
   readonly ask: (question: string) => Promise<string | undefined>;
 }
 
@@ -46,7 +46,7 @@ export interface TargetOptions {
   readonly json?: boolean;
 }
 
-/** Environment variable that says where when no option does: `prod`, `stack:Mail`, `local` or `local:4010`. */
+/** Environment variable with the target if no option names one: `prod`, `stack:Mail`, `local` or `local:4010`. */
 const TARGET_VARIABLE = 'LEDGER_TARGET';
 
 /** A command that works on a ledger: `--env`, `--stack`, or `--local` with `--port`. */
@@ -66,7 +66,7 @@ export function commandGroup(name: string, summary: string, needs: string): Comm
   return new Command(name).summary(summary).description(summary).addHelpText('after', `\nNeeds on AWS: ${needs}.`);
 }
 
-/** Where the options, or else the environment variable, point. */
+/** Returns the target of the options, else of the environment variable. */
 export function targetRefOf(
   { env, stack, local, port }: TargetOptions,
   environment: CliContext['environment'],
@@ -152,12 +152,12 @@ export function checkStoredDomain({ domains, furtherDomains = [] }: Deployment, 
   checkChoice(domain, [...domains, ...furtherDomains]);
 }
 
-/** Refuses what is neither a domain of the stack nor `-`, which stands for events that name none. */
+/** Refuses anything except a domain of the stack and `-`, which stands for events without a domain. */
 export function checkDomain(deployment: Deployment, domain: string): void {
   checkChoice(domain, chosenDomains(deployment, undefined));
 }
 
-/** Returns the domain that is asked for, or all of the stack with that of events that name none. */
+/** Returns the requested domain, or all of the stack plus `-`. */
 export function chosenDomains(deployment: Deployment, domain: string | undefined): string[] {
   if (domain === undefined) return [...deployment.domains, ...(deployment.furtherDomains ?? []), UNKNOWN_DOMAIN];
   checkDomain(deployment, domain);

@@ -41,7 +41,7 @@ export class MailgunBusyError extends TargetUnavailableError {
 /** Mailgun refused a request by 429, unseen. */
 export class RateLimitedError extends MailgunBusyError {
   override readonly name = 'RateLimitedError';
-  /** Of the response: they say when to come again. */
+  /** Headers of the response, with the time to retry. */
   readonly headers: Headers;
 
   constructor(message: string, headers: Headers) {
@@ -50,7 +50,7 @@ export class RateLimitedError extends MailgunBusyError {
   }
 }
 
-/** Names under which the SDK and AWS say that the credentials are no longer good. */
+/** Error names of the SDK and of AWS for expired credentials. */
 const EXPIRED = ['ExpiredToken', 'ExpiredTokenException', 'TokenRefreshRequired', 'RequestExpired'];
 const INVALID = [
   'InvalidClientTokenId',
@@ -62,7 +62,7 @@ const DENIED = ['AccessDenied', 'AccessDeniedException', 'AuthorizationError', '
 
 const LOG_IN = 'run aws sso login or aws configure, or name a profile in AWS_PROFILE';
 
-/** One sentence for what AWS or its SDK threw; undefined for an error of another kind. */
+/** Returns one sentence for an error of AWS or its SDK; undefined for any other error. */
 export function awsSentence(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const { name, message } = error;
@@ -78,7 +78,7 @@ export function awsSentence(error: unknown): string | undefined {
   return undefined;
 }
 
-/** Returns whether the stack that was asked for is not there. */
+/** Returns true if the requested stack does not exist. */
 export function isStackNotFound(error: unknown): boolean {
   return error instanceof Error && error.name === 'ValidationError' && /does not exist/.test(error.message);
 }

@@ -31,7 +31,7 @@ export interface HistoryEvent {
 }
 
 export interface HistoryRecipient {
-  /** As part of the keys: lower case. */
+  /** As in the keys: lower case. */
   readonly key: string;
   readonly recipient: string;
   readonly status: string | null;

@@ -93,7 +93,7 @@ export const EXIT_CODES: Readonly<Record<string, ExitCodes>> = {
 
 const MAX_LINE = 118;
 
-/** Returns the line of `--help` that says how a command exits. */
+/** Returns the line of `--help` with a command's exit codes. */
 export function exitCodeText(codes: ExitCodes): string {
   const words = Object.entries(codes).map(([code, meaning]) => `${code} ${meaning}`);
   const lines = [''];

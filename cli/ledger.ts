@@ -16,7 +16,7 @@ import { type Deployment, hasOutput } from './target/types.ts';
 /** `complete`: nothing is missing of all that is due; `unknown`: no ledger is kept, or it is behind. */
 export type Completeness = 'complete' | 'incomplete' | 'unknown';
 
-/** How complete one domain is. */
+/** Completeness of one domain. */
 export interface DomainLedger {
   readonly domain: string;
   readonly completeness: Completeness;
@@ -149,7 +149,7 @@ export interface LastEvent {
   readonly atMs: number;
 }
 
-/** An older one says nothing on whether webhooks come. */
+/** An older event does not show if webhooks arrive. */
 export const LOOKBACK_DAYS = 2;
 
 /** The newest stored event of a domain: one index read a type and day, without the events themselves. */

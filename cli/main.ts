@@ -36,7 +36,7 @@ await Promise.all([output.flushed(), errors.flushed()]);
 // A pending call would keep the process alive.
 process.exit(exitCode);
 
-/** Asks the person at the terminal; undefined where there is none. */
+/** Asks the person at the terminal; returns undefined without one. */
 async function promptOperator(question: string): Promise<string | undefined> {
   if (!process.stdin.isTTY) return undefined;
   return answerOf(createInterface({ input: process.stdin, output: process.stderr }), question);

@@ -32,7 +32,7 @@ import { whyCommand } from './commands/why.ts';
 import { awsSentence, TargetUnavailableError, UsageError } from './errors.ts';
 import { EVERY_COMMAND, EXIT_CODES, exitCodeText } from './exit-codes.ts';
 
-/** They only look, so a mistyped name may be answered with one of them. */
+/** Read-only commands, which may be suggested for a mistyped name. */
 const LOOKING: readonly CommandBuilder[] = [
   statusCommand,
   doctorCommand,
@@ -130,7 +130,7 @@ export async function runProgram(args: readonly string[], context: CliContext): 
   }
 }
 
-/** Returns what there is in place of a command or an option that is not there. */
+/** Returns a hint at similar commands or options for an unknown one. */
 function hintFor(command: Command, text: string): string {
   if (/unknown option/.test(text)) return '; --help shows the options';
   if (!/unknown command|missing.*command/.test(text)) return '';
@@ -176,7 +176,7 @@ function prepare(command: Command, context: CliContext, isJson: boolean): void {
   for (const child of command.commands) prepare(child, context, isJson);
 }
 
-/** A blank value comes of a variable that is not set, and must not read as if nothing was asked for. */
+/** A blank value comes from an unset variable, and must not read as if nothing was given. */
 function refuseBlank(each: Option | Argument): void {
   const parse = each.parseArg;
   // A parser would have to collect the words itself, and those that a shell completes may be blank.

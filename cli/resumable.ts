@@ -1,6 +1,6 @@
 import { TargetUnavailableError } from './errors.ts';
 
-// What commands share that call a function again and again, domain by domain, until all is done or the operator ends it.
+// Shared by commands that call a function repeatedly, domain by domain, until it is done or the operator stops it.
 
 /** Makes a call; a failure is returned, so that one left behind rejects nothing. */
 export async function resultOrError<Answer>(call: () => Promise<Answer>): Promise<Answer | TargetUnavailableError> {
@@ -29,7 +29,7 @@ export interface PartsReporter {
   waiting(domain: string, why: string): void;
   /** A part that could not be done, or is not to be yet. */
   left(domain: string, why: string): void;
-  /** Commands that go on where it stopped. */
+  /** Prints the commands that continue where it stopped. */
   resume(commands: readonly string[]): void;
 }
 

@@ -24,7 +24,7 @@ export function parseTime(name: string, text: string, nowMs: number): number {
   return Math.floor(ms / 1000);
 }
 
-/** Epoch milliseconds of a time that Mailgun tells, in UTC where it names no offset; undefined where it is none. */
+/** Returns the epoch milliseconds of a Mailgun time, in UTC without an offset; undefined if it is invalid. */
 export function mailgunTimeMs(text: unknown): number | undefined {
   if (typeof text !== 'string') return undefined;
   const ms = Date.parse(/^\d{4}-\d\d-\d\dT[\d:.]+$/.test(text) ? `${text}Z` : text);

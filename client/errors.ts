@@ -12,9 +12,9 @@ export class LedgerApiError extends Error {
   readonly reason: string;
   /** The status of the response; undefined without a response. */
   readonly status: number | undefined;
-  /** The name of a `bad-parameter`; the message says what is valid. */
+  /** Name of the parameter for `bad-parameter`; the message says what is valid. */
   readonly parameter: string | undefined;
-  /** How long the API wants to be left alone. */
+  /** Seconds to wait before the next request, by `Retry-After`. */
   readonly retryAfterSeconds: number | undefined;
 
   constructor(reason: string, message: string, { cause, ...details }: Details = {}) {

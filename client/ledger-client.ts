@@ -19,7 +19,7 @@ export interface LedgerClientOptions extends RetryOptions {
   readonly url: string;
   /** The token of the read API, or a JWT; a function is called for every request, so that a token may rotate. */
   readonly token: string | (() => string | Promise<string>);
-  /** How many responses are kept to be revalidated by their ETag; 0 keeps none. @default 100 */
+  /** Number of responses cached for revalidation by ETag; 0 disables the cache. @default 100 */
   readonly maxCachedResponses?: number;
 }
 
@@ -43,7 +43,7 @@ export class LedgerClient {
     this.#cache = createResponseCache(options.maxCachedResponses ?? MAX_CACHED_RESPONSES);
   }
 
-  /** Reads what became of one message: one page. A message that is not known has the reason `unknown-message`. */
+  /** Reads the status and events of one message: one page. An unknown message has the reason `unknown-message`. */
   getMessage = (query: QueryOf<'getMessage'>, options?: CallOptions) => this.read('getMessage', query, options);
   /** Reads the messages of one recipient, newest first: one page. */
   getRecipient = (query: QueryOf<'getRecipient'>, options?: CallOptions) => this.read('getRecipient', query, options);
@@ -62,17 +62,17 @@ export class LedgerClient {
   /** Reads the suppressions of a domain that are in force, kind by kind: one page. */
   listSuppressions = (query: QueryOf<'listSuppressions'>, options?: CallOptions) =>
     this.read('listSuppressions', query, options);
-  /** Reads what Mailgun lists against what is stored, slice by slice. */
+  /** Reads the ledger: listed and stored events, slice by slice. */
   getLedger = (query: QueryOf<'getLedger'>, options?: CallOptions) => this.read('getLedger', query, options);
   /** Reads events by hour, tag and type. */
   getStats = (query: QueryOf<'getStats'>, options?: CallOptions) => this.read('getStats', query, options);
-  /** Reads the state of each receiver, and what became of its deliveries. */
+  /** Reads the state of each receiver, with the outcomes of its deliveries. */
   getReceivers = (query: QueryOf<'getReceivers'> = {}, options?: CallOptions) =>
     this.read('getReceivers', query, options);
   /** Reads the delivery log of a receiver, newest first: one page. */
   listDeliveries = (query: QueryOf<'listDeliveries'>, options?: CallOptions) =>
     this.read('listDeliveries', query, options);
-  /** Reads what became of the mail that was sent under a tag. */
+  /** Reads the report of the mail sent under a tag. */
   getCampaign = (query: QueryOf<'getCampaign'>, options?: CallOptions) => this.read('getCampaign', query, options);
   /** Reads the state of the pipeline. */
   getHealth = (options?: CallOptions) => this.read('getHealth', {}, options);

@@ -1,11 +1,11 @@
 import { LedgerApiError } from './errors.ts';
 
 export interface RetryOptions {
-  /** How often a request is sent at most, where the API is throttled, unavailable or cannot be reached. @default 4 */
+  /** Maximum number of attempts if the API is throttled, unavailable or unreachable. @default 4 */
   readonly maxAttempts?: number;
   /** A longer `Retry-After` is not waited for: it is in the error. @default 60 */
   readonly maxWaitSeconds?: number;
-  /** How long one attempt may take. @default 30000 */
+  /** Timeout of one attempt. @default 30000 */
   readonly timeoutMs?: number;
   readonly fetch?: typeof fetch;
   /** Returns 0 to 1. @default Math.random */
@@ -44,7 +44,7 @@ export async function send(
     const mayPass = status === undefined || RETRIED.includes(status);
     if (!mayPass || attempt >= maxAttempts || (retryAfterSeconds ?? 0) > maxWaitSeconds) throw result;
     const backoffMs = FIRST_BACKOFF_MS * 2 ** (attempt - 1);
-    // Jitter is added, never subtracted: no request comes earlier than the API asked for.
+    // Jitter is added, never subtracted, so no request is sent earlier than the API asked.
     await sleep(Math.max(backoffMs, (retryAfterSeconds ?? 0) * 1000) + random() * backoffMs, signal);
   }
 }

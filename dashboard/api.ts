@@ -1,4 +1,4 @@
-/** Why there is no response. */
+/** Reasons for a missing response. */
 export type Failure =
   | { readonly kind: 'refused' }
   /** Offline, blocked by CORS, or refused by the gateway itself, whose responses carry no CORS headers. */

@@ -82,7 +82,7 @@ window.addEventListener('hashchange', () => void show(true));
 window.addEventListener('online', () => void show(false));
 await show(false);
 
-/** Returns the settings beside the page, or none: then the page asks for the API's address too. */
+/** Returns the settings served beside the page; without them the page asks for the API's URL too. */
 async function readSettings(): Promise<Settings> {
   try {
     const answer = await fetch('config.json');

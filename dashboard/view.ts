@@ -21,7 +21,7 @@ export interface Shown {
 /** Reads what it needs and returns what to show; the page shows failures. */
 export type View = (context: ViewContext) => Promise<Shown>;
 
-/** Returns the domain in the address if it is one of ours, otherwise the first. */
+/** Returns the domain in the address if it is configured, otherwise the first. */
 export function chosenDomain({ domains }: HealthResponse, parameters: URLSearchParams): string {
   const named = parameters.get('domain')?.toLowerCase();
   return domains.find((domain) => domain === named) ?? domains[0] ?? '';

@@ -4,7 +4,7 @@ import Mailgun from 'mailgun.js';
 // Sends one mail with mailgun.js and follows it in the ledger. Run it with
 // node examples/send-and-follow.ts ada@example.org order-7
 
-/** What the sender needs to know; in production it comes from your own configuration. */
+/** Settings of the sender; in production they come from your own configuration. */
 interface Settings {
   ledgerUrl: string;
   ledgerToken: string;
@@ -27,7 +27,7 @@ export type Outcome =
   | { sent: false; because: string[] }
   | { sent: true; messageId: string; status: string | null; events: string[]; myId: unknown };
 
-/** Asks, sends, and waits until the ledger says what became of the mail. */
+/** Checks, sends, and waits until the ledger has a status of the mail. */
 export async function sendAndFollow(
   settings: Settings,
   to: string,
@@ -36,7 +36,7 @@ export async function sendAndFollow(
 ): Promise<Outcome> {
   const { ledgerUrl, ledgerToken, mailgunUrl, mailgunKey, domain } = settings;
 
-  /** One read of the ledger; undefined for what it does not know yet. */
+  /** Reads from the ledger; returns undefined for what it does not know yet. */
   async function read<T>(path: string): Promise<T | undefined> {
     const response = await fetch(ledgerUrl + path, { headers: { authorization: `Bearer ${ledgerToken}` } });
     if (response.status === 404) return undefined;
@@ -67,7 +67,7 @@ export async function sendAndFollow(
   // 3. Keep the message id with your own record: it is what joins the two. Brackets make no difference.
   const messageId = id.replace(/^<|>$/g, '');
 
-  // 4. Show the status. A page asks on condition (If-None-Match) instead of waiting like this.
+  // 4. Show the status. A page would poll with If-None-Match instead of waiting.
   for (const endMs = Date.now() + patienceMs; ; await sleep(500)) {
     const message = await read<Message>(`/mailgun/messages?${new URLSearchParams({ id: messageId })}`);
     const own = message?.recipients.find(({ recipient }) => recipient.toLowerCase() === to.toLowerCase());

@@ -5,12 +5,12 @@ import { ownSourceMap, type SourceMap } from './own-source-map.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
-/** How every function is bundled. */
+/** Options for bundling every function. */
 const OPTIONS = {
   bundle: true,
   platform: 'node',
   target: 'node24',
-  // Packages as modules, of which only what is used comes along; as CommonJS they would come whole.
+  // Packages as ES modules, of which only used parts are bundled; as CommonJS they would be whole.
   mainFields: ['module', 'main'],
   // Imports faster than ESM.
   format: 'cjs',

@@ -63,7 +63,7 @@ export function buildLedger(scope: Construct, config: Config, commandLine: Comma
   const deliver = OPTIONAL_FUNCTIONS.deliver(config)
     ? new Deliver(scope, 'Deliver', { config, table, erasureKey })
     : undefined;
-  // What is noted as published must find its rule.
+  // A logged delivery must find its rule.
   if (deliver) publish?.function.node.addDependency(deliver);
   // A deploy may change how statuses are stored, and publish passes over what it cannot read.
   if (publish) process.function.node.addDependency(publish.function);
@@ -102,7 +102,7 @@ export function buildLedger(scope: Construct, config: Config, commandLine: Comma
   if (monthlyDollars) new Budget(scope, 'Budget', { monthlyDollars, topic: topics.ticket });
   const alarms = new Alarms(scope, 'Alarms', { ...watched, runbookUrl, commandLine, topics, limits });
   readApi.showAlarms(alarms.names);
-  // The schedule begins at once, so reconcile has run when its alarm first looks.
+  // The schedule starts at once, so reconcile has run when its alarm is first evaluated.
   alarms.node.addDependency(reconcile);
   if (seal) alarms.node.addDependency(seal);
   new HealthDashboard(scope, 'Health', { ...watched, alarms: alarms.alarms });

@@ -30,7 +30,7 @@ export interface OutputSources {
   readonly reconcile: Reconcile;
   /** Undefined where nothing is published. */
   readonly publish: Publish | undefined;
-  /** Undefined where there are no receivers. */
+  /** Undefined without receivers. */
   readonly deliver: Deliver | undefined;
   /** Undefined without an archive. */
   readonly seal: Seal | undefined;

@@ -16,7 +16,7 @@ export function ownSourceMap<Given extends SourceMap>(map: Given): Given {
   const names = new Map<number, number>();
   const segmentOf = ([column, source, line, place, name]: SourceMapSegment): SourceMapSegment => {
     const own = source === undefined ? undefined : sources.get(source);
-    // One of column alone ends what is mapped before it.
+    // A segment with only a column ends the previous mapping.
     if (own === undefined || line === undefined || place === undefined) return [column];
     if (name === undefined) return [column, own, line, place];
     if (!names.has(name)) names.set(name, names.size);

@@ -186,7 +186,7 @@ function parameterSchema(operation: Operation): ParameterSchema {
     schemaOf(routes[each]),
   );
   if (own === undefined || others.length === 0) return own ?? { properties: {}, required: [] };
-  // Which are required depends on which are given.
+  // Which of them are required depends on which are given.
   return { properties: Object.assign({}, ...others.map(({ properties }) => properties), own.properties), required: [] };
 }
 

@@ -9,7 +9,7 @@ export function name<Schema extends z.ZodMiniType>(id: string, schema: Schema): 
   return schema;
 }
 
-/** Returns the schema with a sentence that the description prints beside it; a copy where it has one of its own. */
+/** Returns the schema with a sentence for the API description; copies a schema that has one already. */
 export function says<Schema extends z.ZodMiniType>(description: string, schema: Schema): Schema {
   const described = z.globalRegistry.has(schema) ? z.clone(schema) : schema;
   z.globalRegistry.add(described, { description });

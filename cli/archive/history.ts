@@ -135,8 +135,8 @@ const eventOf = (row: ArchiveRow) =>
   row.event === null || erasedAs(row) !== undefined ? undefined : (JSON.parse(row.event) as JsonObject);
 
 /**
- * Opens the objects of a day. Slices do not overlap, so objects of one number follow each other in time: they are one
- * sorted stream, of which one object is open at a time.
+ * Opens the objects of a day. Slices do not overlap, so objects of the same number are one sorted stream, of which one
+ * object is open at a time.
  */
 async function openLanes(
   archive: Pick<ArchiveSource, 'list' | 'open'>,
@@ -234,8 +234,8 @@ export interface Restoring {
 }
 
 /**
- * Returns the messages that bring rows of the archive back, but for erased ones that do not say any more where their event
- * was stored. Throws TargetUnavailableError for any other row whose name is not of this erasure key.
+ * Returns the queue messages that restore archived rows, except erased ones whose position is no longer known. Throws
+ * TargetUnavailableError for any other row whose name does not match this erasure key.
  */
 export function restoredMessages(rows: readonly ArchiveRow[], restoring: Restoring): QueueMessage[] {
   return rows.flatMap((row) => {

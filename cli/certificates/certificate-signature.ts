@@ -5,7 +5,7 @@ import type { Fault } from '../../lambdas/domain/archive/chain.ts';
 import { canonicalJson } from '../../lambdas/domain/canonical-json.ts';
 import { isObject } from '../../lambdas/domain/json.ts';
 
-/** A certificate as a file: what is stated, a JWS over its hash, and the key that signed it. */
+/** A certificate file: the statement, a JWS over its hash, and the signing key. */
 export interface SignedCertificate {
   certificate: Certificate;
   /** Compact JWS (ES256) of `SignedStatement`. */
@@ -58,7 +58,7 @@ export async function checkSignature(signed: SignedCertificate, trusted: string 
   return faults;
 }
 
-/** Reads a certificate; undefined where the text is none. */
+/** Parses a certificate; returns undefined for any other text. */
 export function parseCertificate(text: string): SignedCertificate | undefined {
   try {
     const parsed: unknown = JSON.parse(text);

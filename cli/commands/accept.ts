@@ -17,7 +17,7 @@ import type { Deployment } from '../target/types.ts';
 import { iso, parseTime, timeText } from '../time.ts';
 import { plain } from './why/explain.ts';
 
-/** The lines of `accept --json`: the slice as the last pass left it, then what became of it. */
+/** Lines of `accept --json`: the slice after its last pass, then the result. */
 export type AcceptLine =
   | {
       event: 'slice';
@@ -29,7 +29,7 @@ export type AcceptLine =
       altered: number;
       short: number;
       unconfirmed: number;
-      /** Of earlier acceptances. */
+      /** From earlier acceptances. */
       accepted: number;
       acceptedBefore: { reason: string; at: string } | null;
     }

@@ -110,7 +110,7 @@ async function distrust(
   for (const { history, becomes, suppressions } of effects) {
     if (becomes !== undefined) await decideAgain(deployment, history);
     for (const { item, isOnly } of suppressions) {
-      // Of this moment it would void a genuine event that comes meanwhile.
+      // With the current time, it would void a genuine event that arrives meanwhile.
       if (isOnly) await liftSuppression(deployment, item, item.lastAtMs);
     }
   }
@@ -215,7 +215,7 @@ const MAX_TRIES = 5;
 /** Returns what a recipient's events decide without those that Mailgun never listed; undefined to leave it as it is. */
 export function changeOf({ status, decidedBy, events }: HistoryRecipient): DecidedStatus | undefined {
   const deciding = decidingOf(events);
-  // A status may rest on an event that is not stored yet, or not any more.
+  // A status may depend on an event that is not stored yet, or no longer.
   if (deciding.every(({ eventKey }) => eventKey !== decidedBy)) return undefined;
   const becomes = decideByConfirmed(deciding);
   const isSame = becomes?.eventKey === decidedBy && becomes?.status === status;
@@ -226,8 +226,8 @@ const decidingOf = (events: readonly HistoryEvent[]): DecidingEvent[] =>
   events.flatMap(({ event, ...rest }) => (event === undefined ? [] : [{ ...rest, event }]));
 
 /**
- * Writes what the confirmed events of a message and recipient decide. Each try holds only while nothing else decides,
- * and the last read finds what is written, so an event that is stored meanwhile counts too.
+ * Writes the status that the confirmed events of a message and recipient decide. Each attempt is conditional on the
+ * previous order, and the last read finds what was written, so an event stored meanwhile counts too.
  */
 export async function decideAgain(deployment: Deployment, { key, events }: HistoryRecipient): Promise<void> {
   const correction = createEventCorrection(tableOf(deployment));

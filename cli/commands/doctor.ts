@@ -87,7 +87,7 @@ async function doctor(context: CliContext, options: DoctorOptions): Promise<numb
   return isSound ? 0 : 1;
 }
 
-/** Prints settings, quotas and dollars; it looks at no stack. */
+/** Prints settings, quotas and dollars; needs no stack. */
 function printPlan(context: CliContext, options: DoctorOptions, perSecond: number): number {
   const plan = planFor(perSecond);
   createEmit<PlanLine>(context, options.json)({ event: 'plan', ...plan }, ...planText(plan));
@@ -101,7 +101,7 @@ async function printCosts(context: CliContext, options: DoctorOptions, ref: Targ
   return 0;
 }
 
-/** Checks without a stack come first, since they say why there is none. */
+/** Yields the checks; those without a stack come first, since they explain its absence. */
 async function* checksOf(context: CliContext, ref: TargetRef, origin: string | undefined): AsyncGenerator<Check> {
   if (origin !== undefined) {
     const checked = checkOrigin(origin);
@@ -146,7 +146,7 @@ function stackFix(ref: TargetRef, error: TargetUnavailableError): string {
   return ref.kind === 'stack' ? `npx cdk deploy ${ref.stackName}` : `npx cdk deploy -c env=${ref.environment}`;
 }
 
-/** What cannot be looked at is denied, or cannot be reached. */
+/** Something unreadable is either denied or unreachable. */
 const ANY_FIX = 'fix what the lines above name, or take credentials with the rights in doctor --help';
 const SECRET_FIX =
   'the key in it need not be wrong, so leave it: if access is denied, take credentials with the rights in doctor --help, or else wait for Secrets Manager (AWS Health Dashboard)';
@@ -175,7 +175,7 @@ function lineText(name: string, state: Finding['state'], says: string, fix: stri
 
 async function readJavaVersion(): Promise<string | undefined> {
   try {
-    // It answers on standard error.
+    // It prints to standard error.
     const { stdout, stderr } = await promisify(execFile)('java', ['-version']);
     return stderr + stdout;
   } catch {

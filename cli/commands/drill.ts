@@ -18,7 +18,7 @@ export type DrillLine =
   | { event: 'subscribed'; topic: string; confirmed: number; pending: number }
   | { event: 'sounded'; alarm: string }
   | { event: 'arrived'; alarm: string; topic: string; subject: string; tookMs: number }
-  /** `arrived`: null where only a person could see it, and none was asked. */
+  /** `arrived`: null if only a person could see it, and nobody was asked. */
   | { event: 'drilled'; alarm: string; arrived: boolean | null };
 
 interface DrillOptions extends TargetOptions {
@@ -90,7 +90,7 @@ async function findAlarm(deployment: Deployment, name: string): Promise<string> 
   return found.name;
 }
 
-/** Where what arrives at the topics can be seen. */
+/** Returns true if a notification arrived, where topics can be read. */
 async function byItself(drill: Drill): Promise<boolean> {
   const { context, options, deployment, alarm, reason, emit } = drill;
   const startedMs = context.now();
@@ -111,7 +111,7 @@ async function byItself(drill: Drill): Promise<boolean> {
   }
 }
 
-/** Returns the person's answer where only subscribers can see the notification; null where there is no one to ask. */
+/** Returns the person's answer if only subscribers can see the notification; null if there is nobody to ask. */
 async function byPeople(drill: Drill): Promise<boolean | null> {
   const { context, options, deployment, alarm, emit } = drill;
   const { yes } = options;

@@ -10,7 +10,7 @@ export interface HelpTopic {
   /** A summary for the list of topics. */
   readonly summary: string;
   readonly description: string;
-  /** Commands and topics that go on from here. */
+  /** Related commands and topics. */
   readonly seeAlso: readonly string[];
 }
 
@@ -101,7 +101,7 @@ export const helpCommand = (context: CliContext, run: Run, program: Command) =>
     .description('show the help of a command, a topic or an alarm')
     .argument('[topic...]', 'a command with its sub-command, a topic, or the name of an alarm')
     .option('--json', 'JSON lines in place of text')
-    // No stack is asked; they stand in every command that an alarm prints.
+    // The help reads no stack; alarms print these options with every command.
     .addOption(new Option('--env <name>').hideHelp())
     .addOption(new Option('--stack <name>').hideHelp())
     .addOption(new Option('--local').hideHelp())

@@ -44,14 +44,14 @@ export type KeysStatusLine =
       current: number;
       previous: number;
       parent: number;
-      /** By keys that are not set any more, by fingerprint. */
+      /** Webhooks verified by keys that are no longer set, by fingerprint. */
       others: Readonly<Record<string, number>>;
       /** Webhooks that got a 401: no key matched. */
       unauthorized: number;
     }
   /** The secret holds no JSON object, so every function that needs it fails. */
   | { event: 'unreadable'; key: 'current' | 'apiKey'; why: string; fix: string }
-  /** Whether Mailgun signs with a key that is set here; null where it cannot be read. */
+  /** `matches`: true if Mailgun signs with a key that is set here; null if Mailgun's key cannot be read. */
   | { event: 'mailgun'; matches: boolean | null; fingerprint: string | null; why: string | null };
 
 const NEEDS = `secretsmanager:GetSecretValue and PutSecretValue on the signing keys and the API key; status also
@@ -157,13 +157,13 @@ export type KeysSetLine = {
   changed: boolean;
   /** The fingerprint of the key that is `previous` now; null without one. */
   previous: string | null;
-  /** The secret held no JSON object: whatever it held is lost. */
+  /** True if the secret held no JSON object; its content is lost. */
   replacesUnreadable: boolean;
   /** By when signing-key-unusable is OK again; null where there was a key. */
   alarmEndsBy: string | null;
 };
 
-/** Its last refusals stay in its periods, and missing ones are not filled at once. */
+/** The alarm's periods keep the last refusals, and missing data is not filled in at once. */
 const ALARM_ENDS_MS = 30 * 60_000;
 
 interface SetOptions extends TargetOptions {

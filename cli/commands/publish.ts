@@ -26,7 +26,7 @@ import { type Deployment, hasOutput, type TargetRef } from '../target/types.ts';
 import { timeText } from '../time.ts';
 
 const WAIT_MS = 5000;
-/** How long the bus may be down before it gives up. */
+/** Maximum outage of the bus before the command gives up. */
 const MAX_STALL_MS = 15 * 60_000;
 
 const HELP = `
@@ -94,14 +94,14 @@ function requirePublishing(deployment: Deployment): void {
 
 /** The function finds what was decided by the events that decided it, and those leave the table first. */
 function tellWhatLeft(fromEpochSeconds: number, deployment: Deployment, reporter: Reporter, nowMs: number): void {
-  // A stack that was deployed before says nothing of it.
+  // A stack deployed by an earlier version has no such output.
   if (!hasOutput(deployment, 'RetentionDays')) return;
   const days = Number(deployment.output('RetentionDays'));
   const retainedFrom = retainedFromOf(nowMs, days);
   if (fromEpochSeconds < retainedFrom) reporter.partial(days, retainedFrom);
 }
 
-/** `reachedMs`: where to go on; undefined where nothing is left to do. */
+/** `reachedMs`: where to continue; undefined when done. */
 interface DomainEnd {
   sums: PublishSums;
   reachedMs: number | undefined;
@@ -122,7 +122,7 @@ async function publishDomain(
   const stopped = endOf(signal);
   while (!signal.aborted) {
     const request = { domain, fromMs, toMs: toEpochSeconds * 1000, plan, rate };
-    // What is under way when the operator ends it is published once more later, which receivers drop.
+    // A call in flight when the operator stops is repeated later; receivers drop the duplicates.
     const answer = await Promise.race([resultOrError(() => call(deployment, request)), stopped]);
     if (answer === undefined) break;
     if (answer instanceof TargetUnavailableError) {
@@ -238,7 +238,7 @@ export function parseResult(value: unknown): PublishResult {
   throw new TargetUnavailableError('the stack runs another version; deploy this version first');
 }
 
-/** How the report looks; `rate` in events a second. */
+/** Format of the report; `rate` in events a second. */
 interface ReportOptions {
   readonly plan: boolean;
   readonly json: boolean;

@@ -43,9 +43,9 @@ export type EnableLine = {
   event: 'enabled';
   wasDisabled: boolean;
   queued: number;
-  /** Until then each delivery that waited is sent; null where it was enabled already. */
+  /** When all waiting deliveries are sent; null if it was enabled already. */
   sentBy: string | null;
-  /** Until then receiver-disabled is OK again, unless another receiver is disabled. */
+  /** When receiver-disabled returns to OK, unless another receiver is disabled. */
   alarmEndsBy: string | null;
 };
 

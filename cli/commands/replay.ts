@@ -24,10 +24,10 @@ import {
 } from './replay/report.ts';
 
 const WAIT_MS = 5000;
-/** How long it waits without progress before it gives up. */
+/** Maximum wait without progress. */
 const MAX_STALL_MS = 15 * 60_000;
 
-/** Why the function did not go on, and may in a while. */
+/** Reasons for which the function stopped, but may continue later. */
 const WAITS: Readonly<Record<string, string>> = {
   backlog: 'the queue has a backlog, and nothing is sent into it',
   busy: 'another run of reconcile is at work',
@@ -127,7 +127,7 @@ async function replayAll(
   return isAll && rest.size === 0 ? 0 : 1;
 }
 
-/** `reached`: where to go on; undefined where nothing is left to do. */
+/** `reached`: where to continue; undefined when done. */
 interface DomainEnd {
   sums: ReplayCounts;
   isAll: boolean;
@@ -151,7 +151,7 @@ async function replayDomain(
 
   while (!signal.aborted) {
     const request = { domain, fromEpochSeconds: reached, toEpochSeconds, plan, ...(progress ? { progress } : {}) };
-    // What is under way when the operator ends it is done once more later, which changes nothing.
+    // A call in flight when the operator stops is repeated later, which changes nothing.
     const answer = await Promise.race([resultOrError(() => call(deployment, request)), stopped]);
     if (answer === undefined) break;
     if (answer instanceof TargetUnavailableError) {

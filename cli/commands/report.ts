@@ -60,7 +60,7 @@ export type ReportLine =
       to: string;
       asOf: string;
       completeness: Completeness;
-      /** Null where all is held: else what happened before is in neither table nor archive any more. */
+      /** Null if the report is complete; else the time before which events are in neither table nor archive. */
       completeFrom: string | null;
       /** True if slices of the time of sending do not count every tag: in these, mail was looked for event by event. */
       cut: boolean;
@@ -77,7 +77,7 @@ export type ReportLine =
       events: number;
       uncountedSeconds: number;
       objects: number;
-      /** Of the objects; outside AWS they are paid for as traffic. */
+      /** Bytes of the objects; outside AWS they are billed as traffic. */
       bytes: number;
       dollars: number;
       /** True if slices since `from` do not count every tag, so that it may read more. */
@@ -161,7 +161,7 @@ async function report(context: CliContext, options: ReportOptions, given: string
   const heldFrom = archive.completeFrom(counts.mails);
   const held = heldFrom === undefined ? null : timeText(heldFrom);
   const settled = completenessOf(deployment, slices, counts, from, context.now());
-  // The ledger accounts for what is no longer there to be counted.
+  // The ledger also covers events that are no longer available to count.
   const completeness = held !== null && settled === 'complete' ? 'unknown' : settled;
   const { mails, people } = counts;
   const cut = isCut(slices, from, to);
@@ -190,7 +190,7 @@ async function findArchive(
   from: number,
   nowMs: number,
 ): Promise<FoundArchive> {
-  // A stack that was deployed before says nothing of it.
+  // A stack deployed by an earlier version has no such output.
   if (!hasOutput(deployment, 'RetentionDays')) return { objects: [], listings: 0, completeFrom: () => undefined };
   const retainedFrom = retainedFromOf(nowMs, Number(deployment.output('RetentionDays')));
   const since = from - LOOK_BACK_SECONDS;
@@ -284,7 +284,7 @@ function planOf(
   return { event: 'plan', ...common, events, uncountedSeconds, objects: objects.length, bytes, dollars, cut };
 }
 
-/** Returns whether a slice of a time, in epoch seconds, has so many tags that it does not count each. */
+/** Returns true if a slice in a time range (epoch seconds) has too many tags to count each. */
 export const isCut = (slices: readonly TaggedSlice[], from: number, to = Number.POSITIVE_INFINITY) =>
   slices.some((slice) => slice.isCut && slice.end > from && slice.start < to);
 

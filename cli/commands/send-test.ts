@@ -19,7 +19,7 @@ import { tableOf } from '../ledger.ts';
 import { createEmit } from '../output.ts';
 import { hasOutput } from '../target/types.ts';
 
-/** `answered`: ingest has put it into the queue; `stored`: process has taken it out; `readable`: the read API shows it. */
+/** `answered`: ingest responded; `stored`: process has taken it from the queue; `readable`: the read API shows it. */
 type Hop = 'answered' | 'stored' | 'readable';
 
 /** The lines of `send-test --json`. */

@@ -126,7 +126,7 @@ function domainText(
 
 const COMPLETE = { complete: 'yes', incomplete: 'no', unknown: 'unknown' };
 
-/** The line of `status --json`; null stands for what is not known. */
+/** The line of `status --json`; null means unknown. */
 export interface StatusLine {
   readonly event: 'status';
   readonly health: 'healthy' | 'unhealthy' | 'unknown';
@@ -139,7 +139,7 @@ export interface StatusLine {
     readonly total: number;
     readonly alarmed: readonly AlarmOn[];
   } | null;
-  /** How the API that the ledger lists by ends; empty where it does not. */
+  /** The announced or completed end of the listing API; null if there is none. */
   readonly listing: string | null;
   readonly domains: readonly DomainStatus[];
   /** The parts that could not be read, and why. */
@@ -173,10 +173,10 @@ export interface DomainStatus {
     readonly openSlices: number;
     readonly stuck: number;
     readonly lastSlice: { readonly start: string; readonly end: string; readonly state: string } | null;
-    /** Hours of which Mailgun itself counts more events than the ledger has, newest first. */
+    /** Hours for which Mailgun counts more events than the ledger, newest first. */
     readonly witness: readonly { readonly hour: string; readonly lacks: number; readonly causes: readonly string[] }[];
   } | null;
-  /** How mail fares at mailbox providers that publish what they expect. */
+  /** Shares of mail at mailbox providers that publish limits. */
   readonly providers: readonly ProviderStatus[] | null;
 }
 
@@ -206,7 +206,7 @@ export async function gatherStatus(deployment: Deployment, nowMs: number): Promi
   return { event: 'status', ...judge(facts), ...facts };
 }
 
-/** How the unknown last event of a domain is named. */
+/** Name of a domain's last event in `unknown`. */
 export const lastEventOf = (domain: string) => `last event of ${domain}`;
 
 type Attempt = <Answer>(what: string, read: () => Promise<Answer>) => Promise<Answer | null>;
@@ -268,7 +268,7 @@ async function readAlarms(deployment: Deployment): Promise<NonNullable<StatusLin
   const alarms = await deployment.alarms();
   const sounding = alarms.filter(({ state }) => state === 'ALARM').map(alarmOn);
   const alarmed = await Promise.all(sounding.map((alarm) => withEnd(deployment, alarm)));
-  // What another alarm explains ends with it, so the causes come first.
+  // An explained alarm ends with its cause, so causes come first.
   const isExplained = (alarm: AlarmOn) => explainedBy(alarm, alarmed) !== undefined;
   return {
     total: alarms.length,
@@ -279,7 +279,7 @@ async function readAlarms(deployment: Deployment): Promise<NonNullable<StatusLin
 /** Adds to receiver-disabled that every receiver is enabled: it adds up an hour, in which its text is out of date. */
 async function withEnd(deployment: Deployment, alarm: AlarmOn): Promise<AlarmOn> {
   if (!alarm.name.endsWith('-receiver-disabled')) return alarm;
-  // Where the table cannot be read the alarm is shown as it is.
+  // If the table cannot be read, the alarm is shown unchanged.
   const over = await enabledAgain(deployment).catch(() => undefined);
   return over === undefined ? alarm : { ...alarm, over };
 }

@@ -71,7 +71,7 @@ export type SuppressionsLiftLine =
       atMailgun: boolean;
     }
   | { event: 'plan'; recipient: string; count: number }
-  /** Of an unknown domain, which the named one may be: it still suppresses. */
+  /** A suppression for an unknown domain, which may be the named one: it stays active. */
   | { event: 'left'; domain: string; kind: SuppressionItem['kind']; scope: string; since: string }
   | {
       event: 'lifted';
@@ -183,7 +183,7 @@ async function lift(context: CliContext, options: LiftOptions, address: string):
   const emit = createEmit<SuppressionsLiftLine>(context, options.json);
   const ofKind = (await readSuppressions(deployment, recipient)).filter(({ kind }) => kind === (options.kind ?? kind));
   const found = ofKind.filter(({ domain }) => domain === (options.domain ?? domain));
-  // What names no domain suppresses for every domain, the given one included.
+  // A suppression without a domain applies to every domain, the given one included.
   const left = ofKind.filter((item) => !found.includes(item) && item.domain === UNKNOWN_DOMAIN && isSuppressing(item));
   if (found.length === 0) {
     const instead = left.length === 0 ? '' : `, but one of an unknown domain: ${LIFT_UNKNOWN}`;

@@ -32,7 +32,7 @@ export type UnconfirmedLine =
       domain: string;
       /** Null where the event names no message, or its recipient was erased. */
       messageId: string | null;
-      /** As part of the keys where the recipient was erased. */
+      /** As in the keys, if the recipient was erased. */
       recipient: string;
       type: string;
       at: string;
@@ -52,23 +52,23 @@ export type UnconfirmedLine =
       start: string;
       end: string;
       events: number;
-      /** The command that reads Mailgun's listing of the slice once more; null where it names no domain. */
+      /** The command that reads Mailgun's listing of the slice again; null without a domain. */
       compare: string | null;
       /** The command that closes the slice once the cause is known. */
       accept: string;
     }
   | {
-      /** Of a slice, by type: not listed so far. Which events these are is known once the second pass has looked. */
+      /** Number of unlisted events in a slice, by type; the second pass decides which. */
       event: 'undecided';
       domain: string;
       start: string;
       end: string;
       types: Readonly<Record<string, number>>;
-      /** When the second pass looks for them once more, or soon after. */
+      /** When the second pass decides, or shortly after. */
       decidedAt: string;
     }
   | {
-      /** Of a slice, by type: listed with other content than is stored. */
+      /** Number of events in a slice, by type, that Mailgun lists with other content. */
       event: 'altered';
       domain: string;
       start: string;
@@ -295,8 +295,8 @@ export interface Finding {
 }
 
 /**
- * Looks through the slices of a domain from one time to another (epoch seconds), and into those that count any; first
- * through the older ones that the alarm counts, where these are asked for.
+ * Searches a domain's slices in a time range (epoch seconds), and the events of those that count any; first the older
+ * slices that the alarm counts, if requested.
  */
 export async function* findUnconfirmed(
   deployment: Deployment,

@@ -135,8 +135,8 @@ export interface ArchiveFindings {
 }
 
 /**
- * Checks what a certificate states of a domain against the archive: that every manifest is there as stated, that the
- * chain goes on behind them, and that every object holds the rows that were sealed. `onObject` is called for each.
+ * Checks a certificate's statement about a domain against the archive: every manifest exists as stated, the chain
+ * continues after them, and every object holds the sealed rows. Calls `onObject` for each object.
  */
 export async function checkArchive(
   { domain, chain }: DomainStatement,

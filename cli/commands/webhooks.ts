@@ -50,7 +50,7 @@ type DriftLine = {
   kind: DriftKind;
   type: string;
   level: 'domain' | 'account' | null;
-  /** Of URLs that are not this stack's own, which may be secret. */
+  /** URL if it is not this stack's own, which may be secret. */
   url: string | null;
 };
 
@@ -109,7 +109,7 @@ async function check(context: CliContext, options: DomainOptions): Promise<numbe
       ? `As wanted: ${counted(types, 'type')} of ${counted(desired.domains.length, 'domain')} come to this stack.`
       : `${counted(drift, 'difference')}. What to do:`,
     ...driftFixes(all, run).map((fix, nth) => `  ${nth + 1}. ${fix}`),
-    // What is registered as wanted does not say why an event came without its webhook.
+    // Correct registrations do not explain why an event came without its webhook.
     ...(drift === 0 ? await responsesText(deployment, context.now()) : []),
   );
   return drift === 0 ? 0 : 1;
@@ -247,7 +247,7 @@ function whyDouble(full: readonly string[], isWaiting: boolean): string[] {
   return ['What is double goes when this runs again, 10 minutes after the newest registration at the account.'];
 }
 
-/** Says, and where it can asks, before webhooks of all domains come here, where some may belong to no ledger. */
+/** Warns, and asks if it can, before webhooks of all domains are sent here, some of which may have no ledger. */
 async function confirmAccount(
   context: CliContext,
   { plan, yes }: SyncOptions,

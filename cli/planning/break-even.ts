@@ -36,7 +36,7 @@ export interface MonthlyUsage {
   readonly peakHourReadUnits: number;
   /** Bytes of the table with its indexes; undefined where they are unknown. */
   readonly tableBytes: number | undefined;
-  /** Of the table alone, which point-in-time recovery is billed by. */
+  /** Bytes of the table's items, by which point-in-time recovery is billed. */
   readonly itemBytes: number | undefined;
   readonly logBytes: number;
   /** Posts that were refused. */
@@ -68,7 +68,7 @@ export interface Saving {
   readonly dollars: number;
 }
 
-/** The line of costs that is there where the size of the table is known. */
+/** Name of the cost line that exists if the table's size is known. */
 export const STORAGE = 'storage of the table';
 
 /** Capacity must be there before it is needed. */

@@ -20,7 +20,7 @@ export interface LoadPlan {
   readonly beyond: readonly string[];
 }
 
-/** Above what is needed on the average, for peaks of a second and for repeats. */
+/** Factor above the average, for peaks of a second and for repeats. */
 const HEADROOM = 1.25;
 const MONTH_SECONDS = 730 * 3600;
 const BATCH_SIZE = 10;
@@ -32,7 +32,7 @@ const roundUp = (value: number, step: number) => Math.ceil(value / step) * step;
 /** Returns what webhooks of one domain at a steady rate need, if all else is as by default. */
 export function planFor(perSecond: number): LoadPlan {
   const load = perSecond * HEADROOM;
-  // What waits for its batch must not look like a backlog, into which reconcile sends nothing.
+  // Messages waiting for their batch must not look like a backlog, during which reconcile pauses.
   const batchSeconds = Math.max(ASSUMED.batchSeconds, ASSUMED.queueSeconds);
   const maxConcurrency = Math.max(DEFAULTS.maxConcurrency, Math.ceil((load * batchSeconds) / BATCH_SIZE));
   const partitions = (load * PER_WEBHOOK.mostFrequent) / AWS_LIMITS.partitionWritesPerSecond;
@@ -64,7 +64,7 @@ export function planFor(perSecond: number): LoadPlan {
   };
 }
 
-// What a plan for a load and the simulation in tools/bench rest on. A test compares the counts with the measured ones.
+// Assumptions shared by load plans and the simulation in tools/bench. A test compares the counts with measured ones.
 
 /** Quotas and limits of AWS, by region and account; they may have changed. */
 export const AWS_LIMITS = {
@@ -88,7 +88,7 @@ export const PER_WEBHOOK = {
   mostFrequent: 0.378,
   /** Share of `delivered`, which Mailgun posts once. */
   delivered: 0.37,
-  /** Of the table, without its indexes. */
+  /** Without the indexes. */
   tableWrites: 2.8,
   writeUnits: 4.179,
   readUnits: 1.077,
@@ -96,7 +96,7 @@ export const PER_WEBHOOK = {
   invocations: 1.1,
   gigabyteSeconds: 0.0113,
   logBytes: 266,
-  /** As AWS bills them, entries in indexes included. */
+  /** As AWS bills them, index entries included. */
   tableBytes: 1114,
   /** The same without entries: of point-in-time recovery. */
   itemBytes: 768,
@@ -110,7 +110,7 @@ export const ASSUMED = {
   coldStartSeconds: 1,
   /** Between the send of a message and the batch that holds it. */
   queueSeconds: 0.5,
-  /** One page of Mailgun's listing, comparison included, and the events on it. */
+  /** Seconds for a page of Mailgun's listing, comparison included, and the events on it. */
   pageSeconds: 0.5,
   pageEvents: 300,
   /** Sends of missing events. */
@@ -130,10 +130,10 @@ export const dollarsPerWebhook =
   PER_WEBHOOK.queueRequests * PRICES.perQueueRequest +
   (PER_WEBHOOK.logBytes / 1e9) * PRICES.perLogGigabyte;
 
-/** Of a refusal: ingest reads nothing, and the access log has a line of it. */
+/** For a refusal: ingest reads nothing, and the access log gets a line. */
 const REFUSAL = { gigabyteSeconds: 0.002, logBytes: 300 };
 
-/** Dollars of a post that is refused, while a flood gets no lines of its own. */
+/** Dollars per refused post, during a flood, in which log lines are limited. */
 export const dollarsPerRefusal =
   PRICES.perApiRequest +
   PRICES.perInvocation +

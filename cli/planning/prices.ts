@@ -10,19 +10,19 @@ export const PRICES = {
   /** Provisioned, for each unit a second. */
   perWriteCapacityHour: 0.00065,
   perReadCapacityHour: 0.00013,
-  /** Of the table class, as factors of the standard class. */
+  /** Factors of the table class, relative to the standard class. */
   infrequentAccess: { throughput: 1.25, storage: 0.4 },
   perTableGigabyteMonth: 0.25,
   /** Point-in-time recovery, by the size of the table. */
   perBackupGigabyteMonth: 0.2,
-  /** Of at most 64 KB. */
+  /** For up to 64 KB. */
   perQueueRequest: 0.4 / 1e6,
   perPublishedEvent: 1 / 1e6,
-  /** Of the archive's bucket, in the standard class; without what leaves the region. */
+  /** For the archive's bucket, in the standard class; without traffic out of the region. */
   perObjectGigabyteMonth: 0.023,
   perObjectPut: 5 / 1e6,
   perObjectRead: 0.4 / 1e6,
-  /** Of at most 1,000 objects. */
+  /** For up to 1,000 objects. */
   perObjectListing: 5 / 1e6,
   /** HTTP API; of at most 512 KB. */
   perApiRequest: 1 / 1e6,

@@ -69,7 +69,7 @@ export async function openStack(
     output,
     mailgunUrl(domain) {
       const found = [...atMailgun, ...(discovered?.domains ?? [])].find(({ name }) => name === domain);
-      // What is asked of the account needs no domain.
+      // Account-wide requests need no domain.
       if (found === undefined && discovered !== undefined) return MAILGUN_URLS[atMailgun[0]?.region ?? 'us'];
       if (found === undefined) throw new TargetUnavailableError(`${domain} is not one of the stack's domains`);
       return MAILGUN_URLS[found.region];
@@ -221,7 +221,7 @@ export interface AwsAccount {
   identity(): Promise<{ account: string; arn: string }>;
   /** Version of the CDK bootstrap; undefined where the account and region have none. */
   bootstrapVersion(): Promise<number | undefined>;
-  /** Functions that may run at once in the region, in all and without those reserved for some function. */
+  /** Returns the region's concurrent executions: the total, and those not reserved for a function. */
   concurrency(): Promise<{ limit: number; unreserved: number }>;
   /** The subscriptions of a topic, confirmed or not. */
   subscriptions(topicArn: string): Promise<Subscription[]>;
@@ -265,7 +265,7 @@ export function openAccount(region: string, qualifier = BOOTSTRAP_QUALIFIER): Aw
       const pages = paginateListSubscriptionsByTopic({ client: new SNSClient(settings) }, { TopicArn });
       for await (const { Subscriptions = [] } of pages) {
         for (const { Protocol = '', Endpoint = '', SubscriptionArn = '' } of Subscriptions) {
-          // Until it is confirmed, it has no ARN.
+          // An unconfirmed subscription has no ARN.
           found.push({ protocol: Protocol, endpoint: Endpoint, confirmed: SubscriptionArn.startsWith('arn:') });
         }
       }

@@ -10,7 +10,7 @@ const environment = z.object({
 
 const file = z.object({ context: z.object({ environments: z.record(z.string(), environment) }) });
 
-/** Where an environment of cdk.json is deployed, as far as the command line needs it. */
+/** Where an environment of cdk.json is deployed: the fields that the command line needs. */
 export type Environment = z.infer<typeof environment>;
 
 export type Environments = Readonly<Record<string, Environment>>;

@@ -9,7 +9,7 @@ export interface StackDomains {
   readonly atMailgun: readonly SendingDomain[];
   /** Others under which events may be stored. */
   readonly further: readonly string[];
-  /** Present where Mailgun says which domains have a ledger. */
+  /** Set if the domains with a ledger come from Mailgun. */
   readonly discovered?: LedgerDomains;
 }
 

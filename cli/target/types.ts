@@ -8,7 +8,7 @@ import type { MonthlyUsage, TableState } from '../planning/break-even.ts';
 
 /** A running ledger, on this machine or on AWS. */
 export interface Deployment {
-  /** As people call it. */
+  /** Display name. */
   readonly name: string;
   /** Name of the stack: the prefix of its alarms, and the dimension of its metrics. */
   readonly stackName: string;
@@ -118,7 +118,7 @@ export interface Notification {
   readonly message: Readonly<Record<string, unknown>>;
 }
 
-/** Which lines are meant; every filter that is given must fit. */
+/** Selects log lines; all given filters must match. */
 export interface LogFilter {
   /** Part of a function's message, or of any value of an access log's line, which has no message. */
   readonly message?: string | undefined;
@@ -153,7 +153,7 @@ export function parseLogEntry(atMs: number, line: string): LogEntry {
       return { atMs, facts: facts as LogEntry['facts'] };
     }
   } catch {
-    // Not every line is one of ours.
+    // Not every line is ours.
   }
   return { atMs, facts: { message: line } };
 }

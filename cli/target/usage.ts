@@ -121,7 +121,7 @@ function busiestHour(sums: ReadonlyMap<string, number[]>, prefix: string): numbe
   return hours.reduce((most, value) => Math.max(most, value), 0);
 }
 
-/** DynamoDB says 0 where capacity is paid on demand. */
+/** DynamoDB returns 0 for on-demand capacity. */
 function provisionedOf(
   parts: readonly ({ ProvisionedThroughput?: ProvisionedThroughputDescription | undefined } | undefined)[],
 ): CapacityUnits | undefined {

@@ -85,10 +85,10 @@ export function inlineBar(parts: Bar['parts'], most: number): SVGElement {
   );
 }
 
-/** How much wider than its limit a bar is drawn. */
+/** Factor above its limit up to which a bar is drawn. */
 const ROOM = 1.5;
 
-/** Returns a share as a bar for a table cell, with lines and what they are; what is above `most` and room is cut off. */
+/** Returns a share as a bar for a table cell, with labelled limit lines; cuts it off above `most` plus room. */
 export function limitBar(
   share: number,
   { lines, most, label }: { lines: readonly number[]; most: number; label: string },

@@ -22,7 +22,7 @@ const STATUSES: Readonly<Record<string, readonly [words: string, mood: Mood]>> =
   COMPLAINED: ['reported as spam', 'bad'],
 };
 
-/** Returns a status in words; without any event about delivery there is none. */
+/** Returns a status in words; null means that there is no event about delivery. */
 export function statusBadge(status: string | null): HTMLElement {
   const [words, mood] = (status !== null && STATUSES[status]) || ['no status', 'unknown'];
   return badge(words, mood);

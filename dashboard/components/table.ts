@@ -16,7 +16,7 @@ export interface TableOptions {
   readonly caption: string;
   /** Rows become cards on a narrow screen. */
   readonly cards?: boolean;
-  /** Limits the height of a table with many rows; how many rows there are is then said above. */
+  /** Limits the height of a table with many rows; the number of rows is then shown above. */
   readonly tall?: boolean;
 }
 
@@ -47,7 +47,7 @@ export function table<Row>(
   );
   if (!tall || rows.length <= SEEN_AT_ONCE) return scrolling;
   const note = h('p', { class: 'note rows' }, `${numberText(rows.length)} rows; scroll to see them all.`);
-  // Whether all rows fit depends on how wide the screen is.
+  // The screen's width decides if all rows fit.
   new ResizeObserver(() => {
     note.hidden = scrolling.scrollHeight <= scrolling.clientHeight;
   }).observe(scrolling);

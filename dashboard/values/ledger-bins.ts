@@ -15,7 +15,7 @@ export interface Bin {
   due: number;
 }
 
-/** One column per slice of a day of 15-minute slices. */
+/** One column per 15-minute slice of a day. */
 const MAX_BINS = 96;
 
 /**
@@ -52,7 +52,7 @@ export function binsOf(slices: readonly SliceEntry[], nowSeconds: number): Bin[]
   return bins;
 }
 
-/** Returns the slices with something to look at before the many in which all is well. */
+/** Returns the notable slices before those in which all is well. */
 export function tellingFirst(bins: readonly Bin[]): Bin[] {
   const isTelling = ({ missing, unconfirmed, recovered }: Bin) => missing + unconfirmed + recovered > 0;
   return bins.toSorted((a, b) => Number(isTelling(b)) - Number(isTelling(a)));

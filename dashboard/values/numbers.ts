@@ -26,8 +26,8 @@ export const countOf = (counts: CountsByType, type: string): number =>
 const MAX_SPIKE = 4;
 
 /**
- * Returns the value of a chart's full height. One spike would flatten every other bar, so it may be less than the
- * highest value, and what is above is cut off.
+ * Returns the value at a chart's full height. A spike would flatten all other bars, so it may be below the highest
+ * value, and higher bars are cut off.
  */
 export function scaleOf(values: readonly number[]): number {
   const sorted = values.filter((value) => value > 0).toSorted((a, b) => a - b);

@@ -24,7 +24,7 @@ interface Choice {
   readonly to: string;
 }
 
-/** Shows what became of the mail that was sent under a tag; without a tag, the tags of the last days. */
+/** Shows the outcomes of mail sent under a tag; without a tag, the tags of the last days. */
 export const campaignView: View = async ({ api, subject: tag, parameters, settings, health }) => {
   const known = await health();
   const domain = chosenDomain(known, parameters);

@@ -15,7 +15,7 @@ import { ALL_TAGS, dayPanel, daysOf, tagPanel, withSeverities } from './delivera
 
 const SPANS = [7, 14, 30] as const;
 
-/** How mail fares by day and tag. The tags are of one day, since their number has no bound. */
+/** Shows counts by day and tag. Tags are of one day, since their number is unbounded. */
 export const deliverabilityView: View = async (context) => {
   const { api, parameters } = context;
   const { domains, domain, tag, days, day } = choiceOf(await context.health(), parameters);

@@ -60,7 +60,7 @@ export const liveView: View = async (context) => {
   }
 
   take(first);
-  // The page takes what is returned before any timer fires.
+  // The page is shown before any timer fires.
   void follow(first);
   return {
     title: 'Live',

@@ -18,7 +18,7 @@ import { eventFields } from './message/fields.ts';
 
 const PAGE = 200;
 
-/** Shows what became of a message, recipient by recipient. */
+/** Shows the history of a message, recipient by recipient. */
 export const messageView: View = async ({ api, subject, parameters }) => {
   const message = await api.get<MessageResponse>('/messages', {
     id: subject,

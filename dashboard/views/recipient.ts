@@ -93,7 +93,7 @@ export const recipientView: View = async (context) => {
   };
 };
 
-/** Whether no mail at all is stored, also where a filter narrows what was read. */
+/** Returns true if no mail at all is stored, even if a filter was applied. */
 async function hasNoMail(
   { rows, next }: { readonly rows: readonly unknown[]; readonly next: string | null },
   { api, subject: address, parameters }: ViewContext,
@@ -147,7 +147,7 @@ async function suppressionPanel(
       h('code', {}, '--also-at-mailgun'),
       ' takes the address off Mailgun’s own lists too.',
     ),
-    // A lift of every kind at once would lift more than was looked at.
+    // A lift without a type would lift more than is shown.
     trusted.map((kind) =>
       commandOn(recipient, ledgerCommand(settings.target, `suppressions lift --kind ${kind}`, recipient)),
     ),
@@ -178,7 +178,9 @@ const isInForce = ({ lastAt, liftedAt }: Suppression) => liftedAt === null || la
 const kindsOf = (suppressions: readonly Suppression[]) => [...new Set(suppressions.map(({ kind }) => kind))];
 const marksOf = (cause: EventEntry | undefined): Child => cause !== undefined && marks(cause);
 
-/** Returns the earliest event that caused a suppression, which alone says whether it may be forged; it may be gone. */
+/**
+ * Returns the earliest event that caused a suppression, which alone shows if it may be forged; undefined if it is gone.
+ */
 async function causeOf({ domain, since, eventKey }: Suppression, api: Api): Promise<EventEntry | undefined> {
   const from = Math.floor(Date.parse(since) / 1000);
   const [type] = eventKey.split('#');

@@ -18,10 +18,10 @@ interface Answer {
   readonly events?: EventsResponse['events'];
 }
 
-/** Looks for what a text may be, and says what it looked for and where else to look. */
+/** Searches for the possible meanings of a text, and shows what was searched and where else to look. */
 export const searchView: View = async (context) => {
   const text = context.subject.trim();
-  // As the beginning of a subject, nothing would fit every mail of the day.
+  // An empty subject prefix would match every mail of the day.
   if (text === '') return { title: 'Search', content: [askPanel(await dayForm(context))] };
   const answers = await answersFor(text, context);
   const events = answers.flatMap((answer) => answer.events ?? []);

@@ -3,7 +3,7 @@ import { panel } from '../components/parts.ts';
 import { linkTo, NAVIGATION } from '../route.ts';
 import type { View } from '../view.ts';
 
-/** Says that an address names no view, and what there is. */
+/** Shows that an address has no view, and lists the views. */
 export const unknownView: View = async () => ({
   title: 'There is no such page',
   content: [

@@ -1,4 +1,4 @@
-/** Where the code of functions and the files of the page come from. */
+/** Sources of function code and dashboard files. */
 export interface Assets {
   /** Writes the bundle of a function of lambdas/, and its source map, into a folder. */
   writeFunction(name: string, folder: string): void;

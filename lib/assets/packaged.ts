@@ -2,7 +2,7 @@ import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Assets } from './assets.ts';
 
-/** Where the package build puts what `built.ts` built. */
+/** Folder into which the package build puts the output of `built.ts`. */
 const ASSETS = join(import.meta.dirname, '../../assets');
 
 /** Copies what was built with the npm package, which needs no bundler: `#assets` in the package. */

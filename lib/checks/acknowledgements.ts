@@ -1,6 +1,6 @@
 /** A rule of AWS's good practice that some resources break, and why they do. */
 export interface Acknowledgement {
-  /** As cdk-nag calls it. */
+  /** Rule name in cdk-nag. */
   readonly rule: string;
   /** Paths of the resources below the stack; all that match break the rule, and no other does. */
   readonly on: RegExp;
@@ -12,7 +12,7 @@ const LEDGER_FUNCTIONS = /^(Ingest|Process|Reconcile|Publish|Deliver|Seal|ReadAp
 const PAGE_COPIER = /^Custom::CDKBucketDeployment\w+\/Resource$/;
 const DISTRIBUTION = /^Dashboard\/Distribution\/Resource$/;
 
-/** All that is acknowledged; a test fails where one of them is not needed any more. */
+/** Acknowledged findings; a test fails if one is no longer needed. */
 export const ACKNOWLEDGEMENTS: readonly Acknowledgement[] = [
   {
     rule: 'AwsSolutions-SMG4',

@@ -1,7 +1,7 @@
 /** CloudFormation adds or removes one index of a table in an update, and fails in the middle of more. */
 export const MAX_INDEX_CHANGES = 1;
 
-/** As much of a CloudFormation template as this needs. */
+/** The part of a CloudFormation template that is needed here. */
 export interface TemplateOfTables {
   readonly Resources?: Readonly<Record<string, { readonly Type: string; readonly Properties?: TableProperties }>>;
 }

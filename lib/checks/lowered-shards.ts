@@ -1,4 +1,4 @@
-/** As much of a CloudFormation template as this needs. */
+/** The part of a CloudFormation template that is needed here. */
 export interface TemplateWithShards {
   readonly Outputs?: { readonly DayShards?: { readonly Value: string } };
 }
@@ -6,8 +6,8 @@ export interface TemplateWithShards {
 type Shards = readonly { readonly from: string; readonly count: number }[];
 
 /**
- * Returns a sentence for each day from which on a deploy would lower the number of shards of the day index: what is
- * stored in the others would not be found any more.
+ * Returns a sentence for each day from which a deploy would lower the number of shards of the day index: events in the
+ * removed shards would not be found.
  */
 export function loweredShards(before: TemplateWithShards, after: TemplateWithShards): string[] {
   const [old, now] = [shardsOf(before), shardsOf(after)];

@@ -1,4 +1,4 @@
-/** As much of a CloudFormation template as this needs. */
+/** The part of a CloudFormation template that is needed here. */
 interface TemplateOfAlarms {
   readonly Resources?: Readonly<
     Record<string, { readonly Type: string; readonly Properties?: { readonly AlarmName?: string } }>

@@ -85,7 +85,7 @@ const RULES = [
   rule(CfnMetricFilter, 'must compare numbers and count ones', countsSimply),
 ];
 
-/** What a reference becomes at most: the URL of a queue. */
+/** Maximum length of a resolved reference: the URL of a queue. */
 const REFERENCE_BYTES = 135;
 
 /** Returns how long a value of an environment is once its references are resolved. */

@@ -72,7 +72,7 @@ const customDomain = (what: string) =>
     })
     .optional();
 
-/** One environment of cdk.json: everything that is chosen at deploy time. */
+/** Schema of one environment of cdk.json: every deploy-time setting. */
 export const environmentSchema = z.strictObject({
   account: z
     .string()
@@ -363,6 +363,6 @@ export const environmentSchema = z.strictObject({
   }),
 });
 
-/** One environment as parsed: defaults filled in, domains in lower case. */
+/** One parsed environment: defaults filled in, domains in lower case. */
 export type EnvironmentConfig = z.output<typeof environmentSchema>;
 export type AlarmLimits = EnvironmentConfig['alarms']['limits'];

@@ -11,7 +11,7 @@ import { metadataOf, unwrap } from './field.ts';
 
 /** Everything that a ledger is built from, validated. */
 export interface Config extends Omit<EnvironmentConfig, keyof typeof STACK_KEYS> {
-  /** What other environments of cdk.json hold, as functions are told; a construct in another app knows of none. */
+  /** Domains of other environments of cdk.json, as passed to functions; absent for a construct in another app. */
   readonly heldElsewhere?: string;
 }
 
@@ -142,7 +142,7 @@ function parseEachKey({ shape }: z.ZodObject, input: Record<string, unknown>) {
   return { valid: valid as Partial<EnvironmentConfig>, issues };
 }
 
-/** A value of the first alternative is told what is wrong with it as such; any other is told of all. */
+/** Reports a value's mistakes against the first alternative if it fits that, else against all. */
 function ofFirstAlternative(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
   return issue.code === 'invalid_union' ? (issue.errors[0] ?? []) : [issue];
 }
@@ -159,7 +159,7 @@ function describe(issue: z.core.$ZodIssue, root: z.ZodType, name: string, input:
   return `${path}: got ${show(value)}; must be ${constraint}`;
 }
 
-/** Returns what is known of the key at a path of the schema. */
+/** Returns the metadata of the key at a path of the schema. */
 function lookUp(root: z.ZodType, path: PropertyKey[]) {
   let schema = root;
   let constraint: string | undefined;

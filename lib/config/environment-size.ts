@@ -3,11 +3,11 @@ import { encodeHeldElsewhere } from '../../lambdas/domain/webhooks/held-elsewher
 import type { EnvironmentConfig } from './config-schema.ts';
 import { dayShards } from './day-shards.ts';
 
-/** Lambda takes so many bytes of names and values of a function's environment. */
+/** Lambda's limit for names and values of a function's environment. */
 export const MAX_ENVIRONMENT_BYTES = 4096;
-/** Of what is configured; what the read API is told besides, with every option on, fits into the rest. */
+/** Limit for configured lists; the read API's other variables, with every option on, fit into the rest. */
 const MAX_LISTED_BYTES = 2000;
-/** The same of reconcile, which is told less. */
+/** The same for reconcile, which has fewer other variables. */
 const MAX_RECONCILE_BYTES = 2600;
 
 type Domains = EnvironmentConfig['domains'];
@@ -18,7 +18,7 @@ export const domainList = (domains: Domains, withRegions = true): string =>
     ? domains
     : domains.map(({ name, region }) => (withRegions ? `${name}=${region}` : name)).join(',');
 
-/** Returns the names that are configured; undefined where Mailgun says them. */
+/** Returns the configured names; undefined if they come from Mailgun. */
 export const configuredNames = (domains: Domains): string[] | undefined =>
   domains === ACCOUNT_DOMAINS ? undefined : domains.map(({ name }) => name);
 
@@ -29,7 +29,7 @@ const listOf = ({ domains = [], shards = [] }: Pick<Partial<EnvironmentConfig>, 
   dayShards({ shards }).DAY_SHARDS ?? '',
 ];
 
-/** Returns a sentence where what is listed does not fit into the environment of a function. */
+/** Returns a sentence for each list that does not fit into a function's environment. */
 export function brokenSizeRules(config: Partial<EnvironmentConfig>): string[] {
   const { issuer = '', audience = '' } = config.readApi?.jwt ?? {};
   const bytes = sizeOf([...listOf(config), ...(config.origins ?? []), issuer, audience]);
@@ -39,7 +39,7 @@ export function brokenSizeRules(config: Partial<EnvironmentConfig>): string[] {
   ];
 }
 
-/** Returns what reconcile is told of the domains that other environments of cdk.json hold, as far as it fits. */
+/** Returns the domains of other environments of cdk.json for reconcile, as far as they fit. */
 export function heldElsewhere(config: EnvironmentConfig, environments: unknown, name: string): string {
   // A name that no stack can have may hold what separates names from marks.
   const others = Object.entries(environments as object).filter(([other]) => other !== name && /^[\w-]+$/.test(other));
@@ -47,7 +47,7 @@ export function heldElsewhere(config: EnvironmentConfig, environments: unknown, 
   return encodeHeldElsewhere(Object.fromEntries(held), MAX_RECONCILE_BYTES - sizeOf(listOf(config)));
 }
 
-/** Another environment may be wrong in any way: that is told where it is chosen. */
+/** Another environment may be invalid, which is reported when it is chosen. */
 function namesIn(environment: unknown): string[] {
   const { domains } = (environment ?? {}) as { domains?: unknown };
   if (!Array.isArray(domains)) return [];

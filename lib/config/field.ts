@@ -13,7 +13,7 @@ export interface FieldMetadata {
 /** Metadata of the schemas that are keys of the configuration. */
 export const fields = z.registry<FieldMetadata>();
 
-/** Returns the metadata of a schema, or undefined for one that is not a key of its own. */
+/** Returns the metadata of a schema; undefined for one that is not a key itself. */
 export function metadataOf(schema: z.ZodType): FieldMetadata | undefined {
   const metadata = fields.get(schema);
   if (metadata?.elementConstraint === undefined) return metadata;

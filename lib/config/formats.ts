@@ -8,7 +8,7 @@ const LOCAL_HOSTS = ['localhost', '127.0.0.1'];
 
 export const EVENT_BUS = /^(arn:aws[a-z-]*:events:[a-z0-9-]+:\d{12}:event-bus\/)?[A-Za-z0-9._/-]{1,256}$/;
 
-/** Where CloudWatch sends log lines on to. */
+/** Destination of exported CloudWatch log lines. */
 export const LOG_DESTINATION =
   /^arn:aws[a-z-]*:(firehose:[a-z0-9-]+:\d{12}:deliverystream\/[A-Za-z0-9_.-]{1,64}|logs:[a-z0-9-]+:\d{12}:destination:[^:*]{1,512})$/;
 

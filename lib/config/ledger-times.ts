@@ -5,25 +5,28 @@ export interface LedgerChoice {
   readonly everySeconds: number;
   readonly settleSeconds: number;
   readonly sliceSeconds: number;
-  /** How long Mailgun keeps events. */
+  /** Seconds that Mailgun keeps events. */
   readonly retentionSeconds: number;
   readonly mailgunUrl?: string | undefined;
 }
 
 const MIN_SETTLE_SECONDS = 1800;
 
-/** How old the cursor may grow before people must act: half of what Mailgun keeps. */
+/** Returns the watermark's age at which people must act: half of Mailgun's retention. */
 export const cursorLimitSeconds = ({ retentionSeconds }: LedgerChoice) => Math.floor(retentionSeconds / 2);
 
 const MIN_RUN_SECONDS = 300;
-/** Lambda allows no more. */
+/** Lambda's maximum. */
 const MAX_RUN_SECONDS = 900;
 
-/** How long one run may take: until the next begins, so that a ledger that is behind catches up as fast as it can. */
+/**
+ * Returns the maximum duration of a run: until the next begins, so that a ledger that is behind catches up as fast as
+ * possible.
+ */
 export const runLimitSeconds = ({ everySeconds }: Pick<LedgerChoice, 'everySeconds'>) =>
   Math.min(MAX_RUN_SECONDS, Math.max(MIN_RUN_SECONDS, everySeconds));
 
-/** How long a slice may stay open: all its waits, which double from one period on, and two periods more. */
+/** Returns how long a slice may stay open: all its waits, which double from one period on, plus two periods. */
 export const openLimitSeconds = ({ everySeconds }: LedgerChoice) => (2 ** MAX_REQUEUES + 1) * everySeconds;
 
 /** The rules these times must hold; one sentence for each that is broken. `compressed`: the local stack's short times. */

@@ -7,7 +7,7 @@ import { DAY_SECONDS, MAX_RETRY_VISIBILITIES } from '../../lambdas/contract.ts';
 export interface ProcessingChoice {
   readonly timeoutSeconds: number;
   readonly batchingWindowSeconds: number;
-  /** How long the table may be out without a healthy event reaching the dead letters. */
+  /** Hours that the table may be down without sending a healthy event to the DLQ. */
   readonly outageHours: number;
 }
 
@@ -19,7 +19,7 @@ export interface ProcessingTimes {
   readonly deadLetterRetentionSeconds: number;
 }
 
-/** AWS asks for this many function timeouts, so that a throttled batch is not handed out a second time. */
+/** AWS requires this ratio to the function timeout, so that a throttled batch is not delivered twice. */
 const TIMEOUTS_PER_VISIBILITY = 6;
 const MIN_OUTAGE_HOURS = 9;
 /** The first attempts follow each other within minutes, and the last must still find the table back. */
@@ -74,7 +74,7 @@ export function brokenTimeRules(choice: ProcessingChoice, times: ProcessingTimes
   return rules.filter(([holds]) => !holds).map(([, text]) => text);
 }
 
-/** How long a webhook's signature and its claim count. */
+/** Validity of a webhook's signature and of its claim. */
 export interface SignatureTimes {
   readonly windowSeconds: number;
   readonly retryHorizonSeconds: number;

@@ -13,7 +13,7 @@ export type ReceiverEvents = readonly string[] | ReceiverFilter;
 const MAX_RECEIVERS = 5;
 const MAX_URL_CHARACTERS = 160;
 const MAX_PATTERN_CHARACTERS = 500;
-/** One partition of the table takes a thousand writes a second; a delivery is two. */
+/** A partition of the table takes a thousand writes a second; a delivery is two. */
 const MAX_RATE_PER_SECOND = 400;
 
 const receiverEvents = z.custom<ReceiverEvents>().superRefine((events, { addIssue }) => {

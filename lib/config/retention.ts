@@ -1,7 +1,7 @@
 import { DAY_SECONDS, secondPassSeconds } from '../../lambdas/contract.ts';
 import type { EnvironmentConfig } from './config-schema.ts';
 
-/** Where the archive holds them as well, and where it does not. */
+/** Defaults with and without an archive. */
 const USUAL_EVENT_DAYS = { archived: 90, tableOnly: 400 } as const;
 
 type RetentionChoice = Pick<EnvironmentConfig, 'retentionDays' | 'seal'>;
@@ -22,7 +22,7 @@ export function brokenRetentionRules(
     lines.push(`retentionDays.statuses: got ${statuses}; must be at least the ${events} days of events`);
   if (reconcile === undefined || !choice.seal.enabled) return lines;
   const { retentionSeconds, sliceSeconds, settleSeconds } = reconcile;
-  // One day to notice that slices wait, which an alarm reports.
+  // One day to notice that slices are not sealed, which an alarm reports.
   const sealedSeconds = secondPassSeconds(retentionSeconds) + sliceSeconds + settleSeconds + DAY_SECONDS;
   if (events * DAY_SECONDS <= sealedSeconds)
     lines.push(

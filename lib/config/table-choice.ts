@@ -9,7 +9,7 @@ const units = (what: string) =>
     })
     .prefault({});
 
-/** The choices that decide the price and capacity of the table; `doctor --costs` says what would be cheaper. */
+/** Settings that decide price and capacity of the table; `doctor --costs` reports what would be cheaper. */
 export const tableChoice = group({
   class: z.enum(['standard', 'infrequent-access']).default('standard').register(fields, {
     constraint: '"standard" or "infrequent-access"',

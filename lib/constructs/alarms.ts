@@ -21,7 +21,7 @@ export interface AlarmsProps extends Watched {
   readonly topics: Topics;
 }
 
-/** One alarm per row, in every environment; only its topic differs. */
+/** Creates one alarm per row in every environment; only the topics differ. */
 export class Alarms extends Construct {
   readonly alarms: readonly Alarm[];
   readonly names: readonly string[];

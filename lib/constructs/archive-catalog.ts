@@ -50,7 +50,7 @@ export class ArchiveCatalog extends Construct {
         parameters: {
           classification: 'parquet',
           'projection.enabled': 'true',
-          // What is injected must be named by each query: `WHERE domain = …`.
+          // Each query must name an injected partition: `WHERE domain = …`.
           ...(domains === undefined
             ? { 'projection.domain.type': 'injected' }
             : { 'projection.domain.type': 'enum', 'projection.domain.values': domainsInKeys(domains).join(',') }),

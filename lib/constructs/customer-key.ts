@@ -23,7 +23,7 @@ export const KEY_ACTIONS = [
   'kms:ReEncryptTo',
 ];
 
-/** One key of this account under which everything of a scope is encrypted, in place of the keys that AWS owns. */
+/** A KMS key of this account that encrypts everything in a scope, in place of AWS owned keys. */
 export class CustomerKey extends Construct {
   readonly key: Key;
 
@@ -32,7 +32,7 @@ export class CustomerKey extends Construct {
     this.key = new Key(this, 'Key', {
       description: `Encrypts what ${Stack.of(this).stackName} stores`,
       enableKeyRotation: true,
-      // Whatever outlives the stack can be read by it alone.
+      // Needed to read whatever outlives the stack.
       removalPolicy: removalOf(config),
     });
     this.#allowLogs();
@@ -46,7 +46,7 @@ export class CustomerKey extends Construct {
     Aspects.of(scope).add(new EncryptUnder(this.key));
   }
 
-  /** Allows a service to send to what is encrypted, on behalf of this account. */
+  /** Allows a service to send encrypted data on behalf of this account. */
   #allow(sid: string, service: string): void {
     this.key.addToResourcePolicy(
       new PolicyStatement({

@@ -137,7 +137,7 @@ export class Dashboard extends Construct {
       destinationBucket: Bucket.fromBucketName(this, 'Destination', this.bucket.bucketName),
       // Emptied first, for a bucket that is not empty cannot be deleted.
       retainOnDelete: false,
-      // What it would grant itself holds wildcards.
+      // Without its own grants, which contain wildcards.
       role: role.withoutPolicyUpdates(),
       logGroup,
       memoryLimit: 512,

@@ -16,7 +16,7 @@ export class EventQueue extends Construct {
       enforceSSL: true,
     });
     this.queue = new Queue(this, 'Queue', {
-      // For a process that died or hung; after an error it asks for a delay of its own (`lambdas/process/retry-delay.ts`).
+      // For a crashed or hanging process; after an error it sets its own delay (`lambdas/process/retry-delay.ts`).
       visibilityTimeout: Duration.seconds(times.visibilitySeconds),
       retentionPeriod: Duration.seconds(times.queueRetentionSeconds),
       deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: times.maxReceiveCount },

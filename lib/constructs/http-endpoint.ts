@@ -25,7 +25,7 @@ export class HttpEndpoint extends Construct {
   readonly api: HttpApi;
   readonly stage: HttpStage;
   readonly logGroup: LogGroup;
-  /** Where clients reach it, without a slash at the end. */
+  /** URL for clients, without a slash at the end. */
   readonly baseUrl: string;
   /** The target for a CNAME of the custom domain. */
   readonly domainTarget: string | undefined;

@@ -32,7 +32,7 @@ export class LedgerTable extends Construct {
       timeToLiveAttribute: TABLE.expiry,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: choice.pointInTimeRecovery },
       stream: StreamViewType.NEW_AND_OLD_IMAGES,
-      // Not even a deploy that fails could delete what is protected from deletion, so none is asked to.
+      // A protected table is not deleted even after a failed deploy, which could not delete it anyway.
       removalPolicy: protectData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
       deletionProtection: protectData,
     });

@@ -10,7 +10,7 @@ import { Construct } from 'constructs';
 export class LogExport extends Construct {
   constructor(scope: Construct, id: string, destinationArn: string) {
     super(scope, id);
-    // A destination of another account says itself who may send to it.
+    // A destination in another account has its own policy for senders.
     const role = destinationArn.split(':')[2] === 'firehose' ? this.#roleFor(destinationArn) : undefined;
     const logGroups = scope.node.findAll().filter((node) => node instanceof CfnLogGroup);
     for (const logGroup of logGroups) {

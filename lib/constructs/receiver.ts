@@ -15,10 +15,13 @@ export interface ReceiverProps {
 }
 
 const MAX_BATCH = 10;
-/** SQS's own maximum: waits of half a day and disabled receivers use up receives; `deliver` itself decides what is dead. */
+/**
+ * SQS's maximum: half-day delays and disabled receivers use up receives; `deliver` itself decides when a delivery is
+ * dead.
+ */
 const MAX_RECEIVES = 1000;
 
-/** How many invocations work for a receiver at once, and how fast each, so that its rate is never exceeded. */
+/** Returns the concurrency for a receiver, and the pace of each invocation, so that its rate is never exceeded. */
 export function paceOf({ ratePerSecond }: Pick<ReceiverConfig, 'ratePerSecond'>) {
   const maxConcurrency = Math.max(2, Math.ceil(ratePerSecond / MAX_BATCH));
   return {

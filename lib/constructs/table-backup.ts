@@ -14,7 +14,7 @@ export interface TableBackupProps {
   readonly customerKey: IKey | undefined;
 }
 
-/** Copies the table every week by AWS Backup, into a vault of its own. */
+/** Backs up the table every week with AWS Backup, into its own vault. */
 export class TableBackup extends Construct {
   constructor(scope: Construct, id: string, { table, keptDays, protectData, customerKey }: TableBackupProps) {
     super(scope, id);

@@ -7,7 +7,7 @@ import type { Config } from '../config/config.ts';
 import { HttpEndpoint } from './http-endpoint.ts';
 import { accessNamespace } from './monitoring/ledger-metrics.ts';
 
-/** Where Mailgun posts. It knows no CORS: no browser has business here. */
+/** The HTTP API for Mailgun. Without CORS: no browser calls it. */
 export class WebhookApi extends Construct {
   readonly endpoint: HttpEndpoint;
   /** The whole URL to register at Mailgun. */
@@ -31,7 +31,7 @@ export class WebhookApi extends Construct {
     this.countInLog('Throttled', ACCESS_METRICS.throttled, 429);
   }
 
-  /** HTTP APIs have no metric of either; of what is throttled, no function ever knows. */
+  /** HTTP APIs have neither metric, and functions do not see throttled requests. */
   private countInLog(id: string, metricName: string, status: number): void {
     new MetricFilter(this, id, {
       logGroup: this.endpoint.logGroup,

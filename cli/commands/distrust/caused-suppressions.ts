@@ -43,9 +43,9 @@ export async function causedSuppressions(
 const MESSAGES_AT_ONCE = 25;
 
 /**
- * Returns whether a suppression in force rests on nothing but events that Mailgun never listed. A cause that is not
- * stored any more counts as listed; so does one that began longer ago than events are stored, or was lifted once, since
- * what caused it in between may be gone, or was taken from Mailgun's own list.
+ * Returns true if an active suppression rests only on events that Mailgun never listed. A cause that is no longer
+ * stored counts as listed; so does a suppression that began before the retention of events or was lifted once, since
+ * later causes may be gone, and one taken from Mailgun's own list.
  */
 export async function isOnlyUnconfirmed(
   deployment: Deployment,

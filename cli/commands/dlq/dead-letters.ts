@@ -37,20 +37,20 @@ export interface DeadLetter {
 /** Reason of messages that can be read and that process never judged: SQS moved them when their tries were used up. */
 export const RECEIVES_EXHAUSTED = 'tries-used-up';
 
-/** One run looks at no more of them. */
+/** Maximum number of messages per run. */
 export const MAX_SCANNED_MESSAGES = 10_000;
 
 const AT_ONCE = 10;
-/** A long poll asks all of SQS's servers, so one that brings nothing is the end. */
+/** A long poll queries all of SQS's servers, so an empty one is the end. */
 const WAIT_SECONDS = 1;
 
 /** The dead letters, and the queue they came from. */
 export interface DeadLetters {
   /** Receives up to ten messages, hidden from others for this time. */
   receive(hideSeconds: number): Promise<DeadLetter[]>;
-  /** Makes them visible at once. A failure does no harm: they come back by themselves. */
+  /** Makes messages visible again. A failure does no harm: they reappear after their timeout. */
   giveBack(letters: readonly DeadLetter[]): Promise<void>;
-  /** Sends the body to process once more, without what was noted on it. */
+  /** Sends the body to process again, without the attributes added to it. */
   resend(letter: DeadLetter): Promise<void>;
   remove(letter: DeadLetter): Promise<void>;
 }
@@ -115,7 +115,7 @@ function letterOf({
   };
 }
 
-/** How long each is hidden while the queue is read. */
+/** Visibility timeout while the queue is read. */
 const SCAN_VISIBILITY_SECONDS = 60;
 
 /** Every dead letter once, up to `most`; gives all of them back in the end. */
@@ -137,7 +137,7 @@ export async function* scanDeadLetters(
   }
 }
 
-/** How this version reads a body; `error` names places in it, never their content. */
+/** How this version reads a body; `error` names positions in it, never content. */
 export type Diagnosis =
   | {
       readonly error: { readonly reason: string; readonly where: string };
@@ -202,8 +202,8 @@ export interface Selected extends Pick<DeadLetter, 'id' | 'reason'> {
 }
 
 /**
- * Returns the dead letters that the options mean: all that are there now, and none that come later. Throws a
- * TargetUnavailableError where an id is not there, or none has the reason.
+ * Returns the dead letters selected by the options, of those present now. Throws a TargetUnavailableError for an
+ * unknown id, or a reason without messages.
  */
 export async function selectDeadLetters(deadLetters: DeadLetters, { reason: only, id: ids }: SelectionOptions) {
   const selected: Selected[] = [];

@@ -211,7 +211,7 @@ interface Resent {
   /** Id it had among the dead letters. */
   readonly id: string;
   readonly bodyHash: string;
-  /** Where its event would be stored; undefined where no event can be read. */
+  /** Key of its event; undefined if no event can be read. */
   readonly key: { readonly pk: string; readonly sk: string } | undefined;
   effect: Effect;
 }
@@ -221,7 +221,7 @@ const POLL_INTERVAL_MS = 500;
 const DLQ_SCAN_INTERVAL_MS = 3000;
 const MAX_KEYS_PER_READ = 100;
 
-/** Follows what became of messages that were sent again. */
+/** Follows the outcomes of redriven messages. */
 export function createEffects(deployment: Deployment, deadLetters: DeadLetters) {
   const resent: Resent[] = [];
   const waiting = () => resent.filter(({ effect }) => effect === 'waiting');
@@ -247,7 +247,7 @@ export function createEffects(deployment: Deployment, deadLetters: DeadLetters) 
   }
 
   return {
-    /** To be called before they are sent: what is stored by then is known. */
+    /** Call before sending: events stored by then count as known. */
     async expect(letters: readonly DeadLetter[]): Promise<void> {
       const some = letters.map(({ id, body }): Resent => {
         const { identity } = diagnose(body);
@@ -263,7 +263,7 @@ export function createEffects(deployment: Deployment, deadLetters: DeadLetters) 
       resent.splice(0, resent.length, ...resent.filter(({ id }) => !ids.has(id)));
     },
 
-    /** Until all are stored or back among the dead letters, or this long. */
+    /** Waits until all are stored or back in the DLQ, up to `waitMs`. */
     async watch({ now, sleep, signal }: CliContext, waitMs: number, onBack: (id: string, reason: string) => void) {
       const deadlineMs = now() + waitMs;
       let lettersAtMs = now() + DLQ_SCAN_INTERVAL_MS;

@@ -15,7 +15,7 @@ export async function accountDomains(deployment: Deployment, nowMs: number): Pro
       return ok(`Mailgun lists ${theseDomains(deployment.domains.length)}, and each has a ledger`);
     return warning(text, 'see domain-drift in the runbook');
   }
-  // As deployed, and so as reconcile counts them.
+  // As deployed, and therefore as reconcile counts.
   const holderOf = parseHeldElsewhere(hasOutput(deployment, OUTPUT) ? deployment.output(OUTPUT) : '');
   const drift = await readDomainDrift(await openMailgun(deployment), deployment, holderOf).catch((error: unknown) => {
     // A key that may read events need not read domains.

@@ -1,11 +1,11 @@
 import type { AwsAccount } from '../../target/aws.ts';
 import type { Environment } from '../../target/environments.ts';
 
-/** One line of `doctor --json`: what was looked at, what was found, and what fixes it. */
+/** One line of `doctor --json`: what was checked, what was found, and what fixes it. */
 export interface DoctorLine {
   readonly event: 'check';
   readonly check: string;
-  /** `skipped`: there is nothing to look at here, such as an AWS account behind the local stack. */
+  /** `skipped`: there is nothing to check here, such as an AWS account for the local stack. */
   readonly state: 'ok' | 'warning' | 'wrong' | 'unknown' | 'skipped';
   readonly says: string;
   /** A command, or what a person is to do; null where nothing is. */
@@ -18,7 +18,7 @@ export type Finding =
   | { readonly state: 'ok' | 'skipped'; readonly says: string; readonly fix?: undefined }
   | { readonly state: 'warning' | 'wrong' | 'unknown'; readonly says: string; readonly fix: string };
 
-/** One thing to look at. An error is reported as unknown, with its message. */
+/** One check. An error is reported as unknown, with its message. */
 export interface Check {
   readonly name: string;
   readonly look: () => Promise<Finding>;
@@ -79,9 +79,9 @@ function javaMajor(text: string): number {
 
 /** The AWS account behind a stack; undefined for the local one. */
 export interface AccountContext {
-  /** Of the environment, or of the stack. */
+  /** Name of the environment, or of the stack. */
   readonly name: string;
-  /** As cdk.json has it; undefined for a stack of another app. */
+  /** The environment in cdk.json; undefined for a stack of another app. */
   readonly environment: Environment | undefined;
   readonly account: AwsAccount;
 }

@@ -7,7 +7,7 @@ const RESPONSE_TIMEOUT_MS = 10_000;
 const METHOD = 'GET';
 const HEADERS = ['authorization'];
 
-/** The origin as a browser sends it; UsageError where it is none. */
+/** Returns the origin as a browser sends it; throws a UsageError for an invalid one. */
 export function checkOrigin(text: string): string {
   const origin = URL.canParse(text) ? new URL(text).origin : 'null';
   if (origin === text && origin !== 'null') return origin;
@@ -66,7 +66,7 @@ async function ask(url: string, method: string, headers: Record<string, string>)
   }
 }
 
-/** The parts of a response that a check looks at. */
+/** The parts of a response that are checked. */
 export type Answer = Pick<Response, 'status' | 'headers'>;
 
 export function judgePreflight({ status, headers }: Answer, origin: string, allow: string): Finding {

@@ -10,10 +10,10 @@ const RESTORE =
 
 type CommandText = (command: string) => string;
 
-/** The checks of what carries events: a queue that is there may still refuse what functions send. */
+/** Returns the checks of queues and bus: an existing queue may still refuse messages. */
 export function queueChecks(deployment: Deployment, run: CommandText, nowMs: number): Check[] {
   const failures = async (source: 'ingest' | 'publish', message: string, isOne: (entry: LogEntry) => boolean) => {
-    // Where its log cannot be read, what can be read of the queue counts alone.
+    // If the log cannot be read, the queue's state alone decides.
     const entries = await deployment.logs(source, nowMs - LOOKBACK_MS, { message }).catch(() => []);
     return entries.filter(isOne);
   };

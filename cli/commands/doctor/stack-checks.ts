@@ -150,7 +150,7 @@ async function judgeByWebhooks(
   return warning(`${own}, which no webhook of the last hour has confirmed, nor Mailgun: ${why}`, fix);
 }
 
-/** The API key, tried at Mailgun once: what asks by it afterwards would report the same cause again. */
+/** Tries the API key at Mailgun once: later checks that use it would report the same cause again. */
 function tryApiKeyOnce(deployment: Deployment, run: CommandText) {
   let tried: Promise<Finding> | undefined;
   const look = () => {
@@ -173,7 +173,7 @@ async function apiKey(deployment: Deployment, run: CommandText): Promise<Finding
   return tryDomain(deployment, domain).then(() => ok('set, and Mailgun takes it'), refusedKey(run));
 }
 
-/** Asks for what reconciliation lists; for the domain itself where Mailgun has ended its Events API. */
+/** Requests what reconciliation lists; the domain itself if Mailgun has ended its Events API. */
 async function tryDomain(deployment: Deployment, domain: string): Promise<MailgunResponse> {
   const ask = await openMailgun(deployment);
   const answer = await ask(domain, 'GET', `/v3/${encodeURIComponent(domain)}/events?limit=1`);
@@ -225,7 +225,7 @@ async function webhooks(deployment: Deployment, domain: string, run: CommandText
   return judged(drift.map(driftText).join(', '), driftFixes(drift, run).join('; '));
 }
 
-/** What follows for a recipient waits for the listing, which names them. */
+/** Redaction delays everything about a recipient until the listing, which names them. */
 async function redaction(deployment: Deployment, domain: string): Promise<Finding> {
   const answer = await (await openMailgun(deployment))(domain, 'GET', domainPath(domain));
   const { domain: shown } = (answer.body ?? {}) as { domain?: { webhooks_redact_pii?: unknown } };
@@ -238,7 +238,7 @@ async function redaction(deployment: Deployment, domain: string): Promise<Findin
   );
 }
 
-/** Says which billing mode it has, since that decides what to do where it throttles. */
+/** Reports the billing mode, which decides what to do about throttling. */
 async function table({ clients, output }: Deployment): Promise<Finding> {
   const { Table } = await clients.table.send(new DescribeTableCommand({ TableName: output('TableName') }));
   const { WriteCapacityUnits: writes = 0, ReadCapacityUnits: reads = 0 } = Table?.ProvisionedThroughput ?? {};
@@ -261,7 +261,7 @@ async function listingApi(deployment: Deployment, run: CommandText): Promise<Fin
   );
 }
 
-/** Says what Mailgun answered to reconcile, which asks once a day. */
+/** Reports Mailgun's last response to reconcile, which calls once a day. */
 async function bounceClasses(
   deployment: Deployment,
   domain: string,

@@ -30,7 +30,7 @@ export interface SearchedQueue {
   readonly queueUrl: string;
   /** Judges the body of a message. */
   readonly clear: (body: string) => ClearedMessage;
-  /** Where the replacement goes, and in which group. @default the same queue, with the attributes of the message */
+  /** Queue and group of the replacement. @default the same queue, with the message's attributes */
   readonly sendTo?: { readonly queueUrl: string; readonly groupId: string };
   /** Waits this long for messages that another reader holds. @default 120 */
   readonly heldSeconds?: number;
@@ -149,7 +149,7 @@ function plainText(body: string): string {
   }
 }
 
-/** Returns the DLQ, of which messages of the recipient go back to the queue, where they become tombstones. */
+/** Returns the DLQ of events, whose messages of the recipient are sent to the queue, to become tombstones. */
 export function eventDeadLetters(
   { queueUrl, deadLettersUrl }: { queueUrl: string; deadLettersUrl: string },
   recipient: string,
@@ -162,8 +162,8 @@ export function eventDeadLetters(
 }
 
 /**
- * One that this version cannot read is known only to name the recipient; it is deleted, and
- * reconciliation misses its event if it was one.
+ * An unreadable body is only known to contain the recipient; it is deleted, and reconciliation finds its event missing
+ * if it was one.
  */
 function clear(body: string, recipient: string): ClearedMessage {
   const decoded = decodeQueueMessage(body);
@@ -202,7 +202,7 @@ function clearDelivery(body: string, recipient: string): ClearedMessage {
   return cleaned === failure ? 'kept' : { body: asciiJson({ ...failure.message, detail: cleaned.detail }) };
 }
 
-/** Returns a message of the queue of what could not be published; undefined where it is none. */
+/** Parses a message of the publish failure queue; returns undefined for any other. */
 function unpublished(body: string): (QueuedEvent & { message: JsonObject }) | undefined {
   let message: unknown;
   try {

@@ -30,7 +30,7 @@ import { createFindings, type Findings, type Swept, sweep } from './sweep-table.
 
 /** The items of a recipient found in the table, or erased from it. */
 interface Found {
-  /** Events of theirs; each leaves a tombstone. */
+  /** The recipient's events; each leaves a tombstone. */
   readonly events: number;
   readonly statuses: number;
   readonly suppressions: number;
@@ -144,7 +144,7 @@ export async function plan(job: Job): Promise<void> {
   });
 }
 
-/** All steps in their order, each of which may be repeated; false where it is to be run again. */
+/** Runs all steps in order, each repeatable; returns false if erase must be run again. */
 export async function erase(job: Job): Promise<boolean> {
   const { queues, context, emit } = job;
   emit({ event: 'marked', isNew: await mark(job) });
@@ -162,7 +162,7 @@ export async function erase(job: Job): Promise<boolean> {
     emit({ event: 'swept', sweep: number, items, ...found });
     for (const name of Object.keys(sums) as (keyof typeof sums)[]) sums[name] += found[name];
     if (Object.values(found).some((count) => count > 0)) continue;
-    // After the table, so that nothing is sealed any more that is looked for here.
+    // After the table, so that nothing more of the recipient is sealed.
     const archived = job.archive && (await eraseArchive(job.archive, job, context, emit));
     if (context.signal.aborted) return false;
     const { sentBack, deleted, hidden } = sumOf([deadLetters, deliveries]);
@@ -173,7 +173,7 @@ export async function erase(job: Job): Promise<boolean> {
   throw new TargetUnavailableError('the recipient keeps reappearing; is a version without erasure still deployed?');
 }
 
-/** Publishing and deliver look at the marker, so that nothing of the recipient comes after these. */
+/** Publish and deliver read the marker, so nothing of the recipient is added after this. */
 async function clearDeliveries({ queues, deliveries, context, emit }: Job): Promise<Cleared> {
   const cleared: Cleared[] = [];
   for (const queue of deliveries) cleared.push(await clearQueue(queues.client, queue, context));
@@ -205,7 +205,10 @@ async function mark({ recipient, erasureKey, table, context }: Job): Promise<boo
   );
 }
 
-/** What process had in hand when the marker came is stored by then. Waited out every time: clocks of two runs may differ. */
+/**
+ * Waits until process has stored what it had in flight when the marker was set. Waits every time: clocks of two runs
+ * may differ.
+ */
 async function wait(seconds: number, { context, emit }: Job): Promise<void> {
   for (let left = seconds; left > 0 && !context.signal.aborted; left -= WAIT_STEP_SECONDS) {
     emit({ event: 'waiting', seconds: left });

@@ -47,9 +47,9 @@ function asCell(value: ExportedRow[keyof ExportedRow]): string | number | null {
 /** A file that appears under its name once it is whole. */
 export interface TableFile {
   add(rows: readonly ExportedRow[]): void;
-  /** Puts the file in its place; of no rows there is none. */
+  /** Moves the file into place; without rows there is none. */
   end(): void;
-  /** Removes what is not in its place. */
+  /** Removes what is not in place yet. */
   discard(): void;
 }
 

@@ -49,7 +49,7 @@ export interface FolderExport {
   state: ExportState;
   readDay: ReadDay;
   emit: Emit<ExportLine>;
-  /** The command that goes on where it stops. */
+  /** The command that continues an interrupted export. */
   goOn: string;
 }
 
@@ -98,7 +98,9 @@ export async function exportToFolder(
   }
 }
 
-/** Writes the file of a day, which is there once it is whole; returns its events, undefined where it was interrupted. */
+/**
+ * Writes the file of a day, which appears when complete; returns the number of its events, undefined if interrupted.
+ */
 async function writeDay(
   { signal }: CliContext,
   folder: string,

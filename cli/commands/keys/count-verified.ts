@@ -4,13 +4,13 @@ import { openMailgun, readMailgunKey } from '../../access.ts';
 import { TargetUnavailableError } from '../../errors.ts';
 import type { Deployment, LogEntry } from '../../target/types.ts';
 
-/** Which keys verified webhooks, and how many webhooks no key verified. */
+/** Webhooks by the key that verified them, and the number that no key verified. */
 export interface Verified {
   readonly byFingerprint: Map<string, number>;
   readonly unauthorized: number;
 }
 
-/** Name of what was taken while no line said by which key. */
+/** Key name for webhooks acknowledged before lines named one. */
 const UNKNOWN_KEY = 'unknown';
 
 /**
@@ -36,7 +36,7 @@ export async function countVerified(deployment: Deployment, sinceMs: number): Pr
   return { byFingerprint, unauthorized: unauthorizedIn(refused) };
 }
 
-/** Returns how many webhooks lines of ingest say were refused because no key verified them; of a flood, one line says many. */
+/** Returns the number of webhooks that no key verified, from ingest's log; during a flood, one line stands for many. */
 export const unauthorizedIn = (lines: readonly LogEntry[]): number =>
   lines
     .filter(({ facts }) => facts.reason === 'unauthorized')
@@ -48,7 +48,9 @@ function currentKeyAt(atMs: number, lines: readonly LogEntry[]): string {
   return String(line?.facts.fingerprint ?? UNKNOWN_KEY);
 }
 
-/** Whether Mailgun signs with a key that is set here; null, and why, where Mailgun's own key cannot be read. */
+/**
+ * `matches`: true if Mailgun signs with a key that is set here; null, with the reason, if Mailgun's key cannot be read.
+ */
 export interface KeyComparison {
   readonly matches: boolean | null;
   readonly fingerprint: string | null;

@@ -25,7 +25,7 @@ import type { Deployment, TargetRef } from '../../target/types.ts';
 /** The lines of `keys rotate --json`. */
 export type KeysRotateLine =
   | { event: 'environment'; name: string; shares: 'yes' | 'no' | 'unknown'; why: string | null; command: string }
-  /** How many other environments have the same key, or may have. */
+  /** Number of other environments that have, or may have, the same key. */
   | { event: 'planned'; others: number }
   | { event: 'rotated'; fingerprint: string; previous: string | null };
 
@@ -81,7 +81,7 @@ async function rotate(context: CliContext, options: RotateOptions): Promise<numb
       { cause },
     );
   });
-  // What Mailgun signed with is what its retries may carry, whatever stood here.
+  // Mailgun's retries carry signatures of its old key, whatever was set here.
   const { current: _current, ...rest } = before;
   await writeSigningKeys(deployment, { ...rest, current: key, previous: atMailgun });
   emit(
@@ -104,7 +104,7 @@ function sharingText({ name, shares, why }: Sharing, command: string): string {
   return `${name}: not known (${why}). If it belongs to the same Mailgun account, run: ${command}`;
 }
 
-/** Whether another environment verifies with the same key, so that it must learn of a new one. */
+/** True if another environment verifies with the same key, and so needs the new one. */
 export interface Sharing {
   readonly name: string;
   readonly shares: 'yes' | 'no' | 'unknown';

@@ -167,16 +167,16 @@ function command<Shape extends z.ZodRawShape>(
       const exitCode = await runLine(args, {
         ...context,
         ...{ print, printError: () => {}, signal },
-        // There is no one to ask.
+        // There is nobody to ask.
         ask: async () => undefined,
       });
-      // 1 also says that something is wrong with the stack, which is a result.
+      // Exit code 1 may also mean that something is wrong with the stack, which is a result.
       return { isError: exitCode === 2, entries };
     },
   };
 }
 
-/** One word for each, so that a value which begins with dashes is none. */
+/** Builds one word per flag, so that a value that begins with dashes is not read as a flag. */
 const flags = (input: Readonly<Record<string, unknown>>) =>
   Object.entries(input).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}=${value}`]));
 

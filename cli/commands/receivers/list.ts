@@ -40,7 +40,7 @@ export type ReceiverLine = {
   ledger: DeliveryLedger;
   /** The same by hour, newest first. */
   hours: readonly ({ hour: string } & DeliveryLedger)[];
-  /** The names of what is unaccounted for. */
+  /** Unaccounted deliveries by name. */
   unaccounted: readonly { id: string; publishedAt: string }[];
 };
 
@@ -191,7 +191,7 @@ async function log(context: CliContext, options: LogOptions, receiver: string): 
     isHealthy &&= delivery.state !== 'dead' && !unaccounted;
     emit(deliveryLine(delivery, unaccounted), ...deliveryText(delivery, unaccounted));
   }
-  // What narrows and finds nothing is likely mistyped.
+  // A filter that matches nothing is probably mistyped.
   if (shown === 0 && (id ?? message) !== undefined) throw new UsageError('no delivery of that time matches');
   return isHealthy ? 0 : 1;
 }

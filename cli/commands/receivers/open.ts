@@ -43,7 +43,7 @@ export function messagesIn({ clients }: Deployment, queueUrl: string): Promise<n
   return createQueueDepth(clients.queues, queueUrl).messages();
 }
 
-/** Returns what is known of a receiver now, by which its deliveries are judged. */
+/** Returns the current facts about a receiver, by which its deliveries are judged. */
 export async function factsOf(
   deployment: Deployment,
   { name, queueUrl }: DeployedReceiver,
@@ -62,7 +62,7 @@ export async function queueProgress(
 ): Promise<QueueProgress> {
   const facts = await factsOf(deployment, receiver, nowMs);
   const progress = new QueueProgress(facts);
-  // An empty queue says it all.
+  // With an empty queue, no further facts are needed.
   if (facts.isQueueEmpty) return progress;
   const until = Math.floor(nowMs / 1000) + 1;
   for await (const delivery of readDeliveries(tableOf(deployment), receiver.name, from, until)) {

@@ -17,7 +17,7 @@ import type { CliContext } from '../../command.ts';
 import type { Deployment } from '../../target/types.ts';
 import { type DeployedReceiver, messagesIn } from './open.ts';
 
-/** Which dead deliveries are wanted; what is undefined narrows nothing. */
+/** Selects dead deliveries; undefined fields do not filter. */
 export interface RedeliveryChoice {
   /** Epoch seconds of publication; `to` excluded. */
   readonly from: number;
@@ -66,8 +66,8 @@ export function isWanted({ detailType, publishedAt, detail }: Facts, choice: Red
 }
 
 /**
- * Sends dead deliveries to the receiver's queue again. Each is sent before it is deleted, so that an interruption
- * leaves two of one id, of which the receiver keeps one; the next run goes on with what is left in the DLQ.
+ * Sends dead deliveries to the receiver's queue again. Each is sent before it is deleted, so an interruption leaves two
+ * with the same id, of which the receiver keeps one; the next run continues with the rest of the DLQ.
  */
 export async function redeliver(
   deployment: Deployment,
@@ -79,7 +79,7 @@ export async function redeliver(
   const done: Redelivered = { sent: 0, left: 0, unreadable: 0, unseen: 0 };
   const others = new Map<string, string>();
   try {
-    // Only known messages for as long as one stays hidden: there are more than can be hidden at once.
+    // If only known messages appear for one visibility timeout, there are more than can be hidden at once.
     let freshAt = now();
     for (let empty = 0; empty < EMPTY_RECEIVES && now() - freshAt <= VISIBILITY_SECONDS * 1000 && !signal.aborted; ) {
       const messages = await receive();

@@ -34,9 +34,9 @@ export interface RestoredCounts {
   readonly events: number;
   /** Sent to the queue. */
   readonly sent: number;
-  /** Of those: older than the table keeps events, so that they bring statuses and suppressions only. */
+  /** Of those, older than the table's retention: they restore only statuses and suppressions. */
   readonly expired: number;
-  /** Rows of erased recipients that do not say any more where their event was stored. */
+  /** Rows of erased recipients whose position is no longer known. */
   readonly unplaced: number;
   /** Slices of the ledger that were written. */
   readonly slices: number;
@@ -59,7 +59,7 @@ export interface RestoreRequest {
   readonly domain: string | undefined;
   readonly plan: boolean;
   readonly json: boolean;
-  /** The command that goes on from a time on. */
+  /** Returns the command that continues from a time. */
   readonly commandFrom: (fromEpochSeconds: number, domain: string) => string;
 }
 
@@ -82,7 +82,7 @@ export async function restoreFromArchive(
   const archive = openDeploymentArchive(deployment);
   if (archive === undefined) throw new UsageError('this stack has no archive (seal.enabled)');
   const { plan } = request;
-  // Slices do not cross an hour. A part of one would come back without its record, or with one that says too much.
+  // Slices do not cross an hour. A partial slice would come back without its record, or with one that counts too much.
   const from = Math.floor(request.from / MAX_SLICE_SECONDS) * MAX_SLICE_SECONDS;
   const to = Math.ceil(request.to / MAX_SLICE_SECONDS) * MAX_SLICE_SECONDS;
   const emit = createEmit<RestoreLine>(context, request.json);
@@ -125,7 +125,7 @@ async function createRestorer(
   const nameOf = createLedgerNaming(await readErasureKey(deployment));
   const { queues } = deployment.clients;
   const queue = createEventQueue(queues, deployment.output('QueueUrl'), true);
-  /** By these marks a run finds what is left of a slice; before it is written, so that no crash hides it. */
+  /** Marks a slice so that later runs find it unfinished; before the slice is written, so that no crash hides it. */
   async function markUnsettled(slice: Slice): Promise<void> {
     const { domain, start, end, stuck } = slice;
     const nowMs = now();
@@ -134,7 +134,7 @@ async function createRestorer(
     if (doubtfulIn(slice) > 0) await ledger.putDoubt(domain, start);
   }
   const depth = createQueueDepth(queues, deployment.output('QueueUrl'));
-  // A stack that was deployed before says nothing of it.
+  // A stack deployed by an earlier version has no such output.
   const keptDays = hasOutput(deployment, 'RetentionDays') ? Number(deployment.output('RetentionDays')) : Infinity;
   let hasGivenUp = false;
 

@@ -19,10 +19,10 @@ import type { CliContext } from '../../command.ts';
 import { number } from '../../output.ts';
 import { archivedEvents, type CampaignArchive } from './archived-events.ts';
 
-/** One message at one recipient, and what became of it. */
+/** One message to one recipient, with its outcome. */
 export type ReportedMail = RecipientMail;
 
-/** Where a campaign is read. */
+/** Sources of a campaign's events. */
 export interface CampaignSources {
   readonly reader: ReturnType<typeof createCampaignReader>;
   /** Undefined where the table holds all of it. */
@@ -35,7 +35,7 @@ export interface CampaignQuery {
   readonly tag: string;
   /** When mail counts as sent. */
   readonly time: TimeRange;
-  /** Where in this time the table may hold mail under the tag. */
+  /** Time ranges in which the table may hold mail under the tag. */
   readonly timeRanges: readonly TimeRange[];
 }
 
@@ -141,11 +141,11 @@ function sumOf(files: Iterable<string[]>): PeopleCounts {
   return sum;
 }
 
-// A campaign may have more messages and people than memory should hold. They are put into files by their hash, so that
-// what is equal is in one file, and then read file by file; a file that is too large is divided once more.
+// A campaign may have more messages and people than fit into memory. They are partitioned into files by hash, so that
+// equal ones are in the same file, and then read file by file; a file that is too large is partitioned again.
 
 const FILES = 64;
-/** Bytes read at once, and bytes that wait to be written: each is in memory several times. */
+/** Bytes per read, and bytes buffered for writing: each is in memory several times. */
 const MAX_BYTES = 8 * 2 ** 20;
 const CHUNK_BYTES = 2 ** 18;
 /** Hex digits of a key's hash, two for each division; what they do not tell apart is one key, and stays together. */
@@ -159,8 +159,8 @@ export interface Spill {
 }
 
 /**
- * Runs work with a temporary folder that only this user may read, and removes it whatever happens. Files beyond so many
- * bytes are divided before they are read.
+ * Runs work with a private temporary folder, and removes it in any case. Files larger than `maxBytes` are partitioned
+ * before they are read.
  */
 export async function withSpills<Result>(
   work: (create: (name: string) => Spill) => Promise<Result>,
@@ -180,7 +180,7 @@ export async function withSpills<Result>(
   }
 }
 
-/** Files of lines that begin with the hash of their key, of which one byte names the file. */
+/** Files of lines that begin with the hash of their key; one byte of it selects the file. */
 function createFiles(path: string, byte: number, maxBytes: number) {
   const waiting: string[][] = Array.from({ length: FILES }, () => []);
   let waitingLength = 0;
@@ -225,7 +225,7 @@ function createFiles(path: string, byte: number, maxBytes: number) {
   return { add, read };
 }
 
-/** Yields the lines of a file, of which a chunk is in memory at a time. */
+/** Yields the lines of a file; holds one chunk in memory at a time. */
 function* linesOf(path: string): Generator<string> {
   const file = openSync(path, 'r');
   const decoder = new StringDecoder('utf8');

@@ -15,7 +15,7 @@ import { tableOf } from '../../ledger.ts';
 import { number } from '../../output.ts';
 import type { Deployment } from '../../target/types.ts';
 
-/** How the mail of a domain fares at one mailbox provider, over the last days. */
+/** A domain's mail at one mailbox provider over the last days. */
 export interface ProviderStatus extends ProviderStanding {
   readonly provider: WatchedProvider;
   /** True if mail to it may be among that to other providers, where a slice had very many. */
@@ -49,7 +49,7 @@ export function providerText({ provider, cut, ...standing }: ProviderStatus): st
   return `${WATCHED_PROVIDERS[provider]}, ${JUDGED_TIME}: ${number(whole)} delivered, ${shares.join(', ')}${left}`;
 }
 
-/** Returns what is over its limit, each with what to do. */
+/** Returns the shares above their limits, each with what to do. */
 export function providersWrong(domain: string, providers: readonly ProviderStatus[]): string[] {
   return providers.flatMap(({ provider, ...standing }) =>
     JUDGED_SHARES.filter((share) => standing[share].standing === 'over').map((share) => {

@@ -178,7 +178,7 @@ export async function fix(difference: Difference, tools: FixTools): Promise<FixR
   }
 }
 
-/** Mailgun's words for an address that is on a list of its own. */
+/** Mailgun's reasons for addresses on its own lists. */
 const REASONS = { bounce: 'suppress-bounce', complaint: 'suppress-complaint', unsubscribe: 'suppress-unsubscribe' };
 
 type Of<Kind extends Difference['difference']> = Extract<Difference, { difference: Kind }>;
@@ -223,7 +223,7 @@ async function addAtMailgun(
   ask: MailgunRequest,
   { context }: FixTools,
 ): Promise<FixResult> {
-  // One of an unknown domain belongs to no list.
+  // A suppression for an unknown domain belongs to no list.
   if (domain === UNKNOWN_DOMAIN) return 'left';
   // An entry may replace that of its address, so it names the tags that are there, too.
   const tags = kind === 'unsubscribe' ? { tags: [...new Set([...listedScopes, ...scopes])] } : {};

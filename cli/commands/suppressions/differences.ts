@@ -8,10 +8,9 @@ import { MailgunBusyError, TargetUnavailableError } from '../../errors.ts';
 import type { Deployment } from '../../target/types.ts';
 
 /**
- * How our suppressions and Mailgun's lists differ.
- * `not-here`: Mailgun lists what we do not hold. `lifted-here`: the same, and it was lifted here.
- * `too-wide`: Mailgun lists an unsubscribe from some tags, and we hold one from everything.
- * `not-at-mailgun`: we hold what Mailgun does not list, or not any more.
+ * Differences between our suppressions and Mailgun's lists. `not-here`: only Mailgun lists it. `lifted-here`: the same,
+ * and it was lifted here. `too-wide`: Mailgun lists an unsubscribe from some tags, and ours is from everything.
+ * `not-at-mailgun`: only we have it, at least now.
  */
 export type Difference = {
   readonly domain: string;
@@ -27,7 +26,7 @@ export type Difference = {
 
 interface Compared extends ListEntry {
   readonly covered: Set<string>;
-  /** Latest lift of a scope that is not held any more. */
+  /** Latest lift of each scope that is no longer active. */
   readonly lifted: Map<string, number>;
 }
 
@@ -46,7 +45,7 @@ export function createComparison(domains: readonly string[]) {
   }
 
   function addOurs(item: SuppressionItem): void {
-    // One of an unknown domain holds for every domain, those that are not compared now included.
+    // A suppression for an unknown domain applies to every domain, also those not compared now.
     const candidates = item.domain === UNKNOWN_DOMAIN ? domains : domains.filter((domain) => domain === item.domain);
     if (candidates.length === 0) return;
     const key = recipientKey(item.recipient);
@@ -79,7 +78,7 @@ function differencesOf(item: SuppressionItem, entries: readonly Compared[]): Dif
   if (entries.some(({ scopes }) => scopes.includes('*') || scopes.includes(scope))) return [];
   const [entry] = entries;
   if (entry !== undefined && scope === '*') {
-    // Of an unknown domain it may be meant for another one.
+    // For an unknown domain, it may be meant for another one.
     return domain === UNKNOWN_DOMAIN ? [] : [{ difference: 'too-wide', ...common, scopes: entry.scopes, item }];
   }
   // An unsubscribe from a mailing list is on the list of its members, and names the list as its reason.
@@ -164,7 +163,7 @@ export async function* readList(
   }
 }
 
-/** A next page on another host is none: the key goes nowhere else. */
+/** Ignores a next page on another host: the key must not be sent there. */
 function pathOf(url: unknown, base: string): string | undefined {
   if (typeof url !== 'string' || !URL.canParse(url)) return undefined;
   const { origin, pathname, search } = new URL(url);

@@ -79,7 +79,7 @@ async function list(context: CliContext, options: ListOptions): Promise<number> 
     if (csv) context.print(csvLine(COLUMNS.map((column) => line[column])));
     else emit(line, textOf(line));
   }
-  // Progress and the sum are no part of the table.
+  // Progress and total are not part of the table.
   const text = `${counted(count, 'suppression')} in force of ${domains.join(', ')}.`;
   if (csv) context.printError(text);
   else emit({ event: 'listed', domains, count }, text);
@@ -89,7 +89,7 @@ async function list(context: CliContext, options: ListOptions): Promise<number> 
 type Page = Awaited<ReturnType<ReturnType<typeof createSuppressionList>['newest']>>;
 type ListedSuppression = NonNullable<Page['found'][number]['suppression']>;
 
-/** Yields what is in force, a page at a time: memory does not grow with the list. */
+/** Yields active suppressions, a page at a time, so that memory does not grow with the list. */
 async function* suppressionsOf(
   deployment: Deployment,
   domains: readonly string[],

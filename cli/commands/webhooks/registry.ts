@@ -19,7 +19,7 @@ export interface AccountHook {
   readonly sinceMs: number | undefined;
 }
 
-/** Reads and changes what is registered at Mailgun. */
+/** Reads and changes registrations at Mailgun. */
 export interface Registry {
   /** The webhooks of a domain, and of the account in the domain's region. */
   read(domain: string): Promise<RegisteredWebhook[]>;
@@ -94,7 +94,7 @@ export function openRegistry(ask: MailgunRequest): Registry {
         if (error instanceof MailgunBusyError) return undefined;
         throw error;
       });
-      // A reply that was lost may belong to a call that was made, so only what is registered then says it.
+      // After a lost reply, only the registrations show if the call took effect.
       const hooks = await hooksOf(domain, url);
       if (types.every((type) => hooks.some((hook) => hook.types.includes(type)))) return;
       const why = answer === undefined ? 'it does not respond; try again later' : messageOf(answer);

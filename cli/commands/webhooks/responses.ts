@@ -6,7 +6,7 @@ const LOOKBACK_HOURS = 2;
 const HOUR_MS = 3_600_000;
 const REFUSALS = `logs ingest --since ${LOOKBACK_HOURS}h --message "webhook refused"`;
 
-/** What each status other than 200 says, and the next command; the first that fits. */
+/** Meaning of each status other than 200, and the next command; the first match counts. */
 const NEXT: readonly (readonly [status: RegExp, why: string, command: string])[] = [
   [/^401$/, 'no signing key verifies them', 'keys status'],
   [/^406$/, 'refused permanently', REFUSALS],

@@ -15,15 +15,15 @@ export interface Change {
   readonly event: 'change';
   /** Null: for all domains of the account. */
   readonly domain: string | null;
-  /** Of the account several, with commas between. */
+  /** At the account several types, separated by commas. */
   readonly type: string;
   /** `remove-double`: the one of two registrations of this stack at the account that adds nothing to the other. */
   readonly change: 'add' | 'remove' | 'remove-double';
-  /** Of what is removed; null for this stack's own, which may be secret. */
+  /** URL of a removed registration; null for this stack's own, which may be secret. */
   readonly url: string | null;
 }
 
-/** One change, and how it is made. */
+/** One change, and the call that makes it. */
 export interface Step {
   readonly line: Change;
   run(registry: Registry): Promise<void>;
@@ -69,7 +69,7 @@ export function additionsToDomain(
 /** This stack's own URL may be secret. */
 const shown = (url: string, own: string) => (url === own ? null : url);
 
-/** One call is for all types of a domain, so the first of its lines makes it. */
+/** One call covers all types of a domain, so the first of its lines makes it. */
 const once = (index: number, run: Step['run']): Step['run'] => (index === 0 ? run : async () => {});
 
 /** Takes the URLs of `remove` off the account in a domain's region. */
@@ -105,7 +105,7 @@ export function additionsToAccount(domain: string, own: string, types: readonly 
   return [{ line: accountLine(types, 'add'), run: (registry) => registry.addToAccount(domain, own, types) }];
 }
 
-/** How long Mailgun may take to act on a registration at the account. */
+/** Time that Mailgun may take to apply a registration at the account. */
 export const ACCOUNT_DELAY_MS = 10 * 60_000;
 
 /** Returns whether Mailgun certainly acts on a registration: one whose age it does not tell never. */
@@ -174,14 +174,14 @@ function isCovered(
   return ownOfDomain(registered, own).every(({ type }) => settled.some(({ types }) => types.includes(type)));
 }
 
-/** Meanwhile a person may have answered a question. */
+/** Registrations may change while a person answers the question. */
 const changed = () => new TargetUnavailableError('what is registered at Mailgun has changed meanwhile; run it again');
 
 function accountLine(types: readonly string[], change: Change['change'], url: string | null = null): Change {
   return { event: 'change', domain: null, type: types.join(','), change, url };
 }
 
-/** Returns what is registered for a domain once these changes are made. */
+/** Returns a domain's registrations after these changes. */
 export function afterChanges(
   registered: readonly RegisteredWebhook[],
   steps: readonly Step[],

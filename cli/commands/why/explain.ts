@@ -59,7 +59,7 @@ export function plain(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}]+/gu, ' ').trim();
 }
 
-/** What holds a precedence: "an open or a click". */
+/** Returns the events of a precedence as a noun: "an open or a click". */
 function nounOf(precedence: number): string {
   const nouns = Object.values(EVENT_TYPES).filter(
     (type) => type.precedence === precedence && type.event !== 'rejected',
@@ -101,9 +101,9 @@ function rankOf({ event }: HistoryEvent): number | undefined {
 }
 
 /**
- * What reconciliation says of one event. `slice`: the state of the time that it lies in; `not due`: Mailgun may still
- * index it; `due`: the next run looks at it; `unknown`: no ledger is kept of it. `listed`: whether Mailgun lists the
- * event; `never` is said after the second pass.
+ * Reconciliation's result for one event. `slice`: the state of its slice; `not due`: Mailgun may still index it; `due`:
+ * the next run compares it; `unknown`: there is no ledger for it. `listed`: if Mailgun lists the event; `never` only
+ * after the second pass.
  */
 export interface Reconciled {
   readonly slice: 'open' | 'short' | 'settled' | 'unlisted' | 'due' | 'not due' | 'unknown';
@@ -120,7 +120,7 @@ export interface LedgerView {
   readonly nowMs: number;
 }
 
-/** Judges by what the slice remembers; nothing is asked of Mailgun. */
+/** Judges by the stored slice, without calling Mailgun. */
 export function reconciled(event: HistoryEvent, { watermarks, slice, times, nowMs }: LedgerView): Reconciled {
   const { atMs, source, receivedAtMs, unconfirmedSinceMs } = event;
   const unknown = (state: Reconciled['slice'], why: string): Reconciled => ({ slice: state, listed: 'unknown', why });
@@ -132,7 +132,7 @@ export function reconciled(event: HistoryEvent, { watermarks, slice, times, nowM
     return unknown('due', 'it has not been compared yet');
   }
   const state = stateOf(slice);
-  // What reconciliation brought, it had from Mailgun's list.
+  // Events that reconciliation brought were listed.
   if (source === 'reconcile') return { slice: state, listed: 'yes', why: null };
   if (slice.unlisted) return unknown(state, 'Mailgun no longer listed that time');
   if (unconfirmedSinceMs !== undefined) return { slice: state, listed: 'never', why: null };
@@ -140,7 +140,7 @@ export function reconciled(event: HistoryEvent, { watermarks, slice, times, nowM
   if (receivedAtMs > slice.passedAt) {
     return unknown(state, `it came in after this time was last compared, at ${iso(slice.passedAt)}`);
   }
-  // Which events these are is known once the second pass has marked them.
+  // Which events these are is known after the second pass has marked them.
   const undecided = total(doubtsOf(slice).undecided);
   if (undecided > 0) {
     return unknown(state, `${undecided} events of this time are not listed yet`);

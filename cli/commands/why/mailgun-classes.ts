@@ -14,7 +14,7 @@ import { iso } from '../../time.ts';
 import { plain } from './explain.ts';
 
 /**
- * How Mailgun classifies what failed on one UTC day from a sending domain to a recipient's domain: it has no class of a
+ * Mailgun's classes of the failures on one UTC day from a sending domain to a recipient's domain; it has none for a
  * single mail.
  */
 export interface MailgunClasses {
@@ -26,7 +26,10 @@ export interface MailgunClasses {
   readonly unknown: string | null;
 }
 
-/** Asks Mailgun for its classes around the last failure of a recipient; undefined where nothing failed. Each is asked for once. */
+/**
+ * Returns a function that reads Mailgun's classes around a recipient's last failure; undefined if nothing failed. Each
+ * request is made once.
+ */
 export function openMailgunClasses(deployment: Deployment) {
   const held = new Map<string, Promise<MailgunClasses>>();
   return async ({ recipient, events }: HistoryRecipient): Promise<MailgunClasses | undefined> => {
@@ -66,7 +69,7 @@ async function ask(request: MailgunRequest, { sendingDomain, recipientDomain, da
   const answer = await request(sendingDomain, 'POST', CLASSES_PATH, classesRequest(query));
   if (answer.status !== 200) throw new TargetUnavailableError(`Mailgun gives none: ${messageOf(answer)}`);
   const page = readClassesPage(answer.body);
-  // Of one recipient's domain in a day it lists less than a page holds.
+  // For one recipient domain and day, it lists less than a page.
   if (page === undefined || (page.total ?? 0) > page.classes.length) {
     throw new TargetUnavailableError('Mailgun does not list them as a whole');
   }

@@ -10,7 +10,7 @@ import { reportCommand } from './report-command.ts';
 
 const TITLE = 'Failed permanently';
 
-/** The failed recipients of a campaign, each with what the server said. */
+/** Shows the failed recipients of a campaign, each with the server's reply. */
 export function failedPanel(report: CampaignResponse, target: string | undefined): Child {
   const { tag, mails, failures } = report;
   if (mails === null || mails.mails === 0) return null;
@@ -50,7 +50,7 @@ export function failedPanel(report: CampaignResponse, target: string | undefined
   );
 }
 
-/** Codes are short; what is longer is a text of the sender's. */
+/** Codes are short; a longer text comes from the sender. */
 const codeCell = ({ code }: CampaignFailureEntry) =>
   code !== null && code.length <= 12 ? h('span', { class: 'nowrap' }, code) : code;
 

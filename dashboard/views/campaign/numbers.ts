@@ -62,7 +62,7 @@ const UNCOUNTED: Readonly<Record<NonNullable<CampaignResponse['archive']> | 'non
   ],
 };
 
-/** What is not counted, where that is known. */
+/** Shows what is not counted, if known. */
 function lacking(report: CampaignResponse, target: string | undefined): Child[] {
   if (report.completeFrom === null) return [];
   const [words, isCountedByCommand] = UNCOUNTED[report.archive ?? 'none'];

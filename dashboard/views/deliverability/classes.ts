@@ -9,7 +9,7 @@ type Row = NonNullable<MailgunClassesEntry['read']>['classes'][number];
 
 const name = (text: string | null) => (text === null ? '–' : visible(text));
 
-/** How Mailgun itself classifies failures; nothing where it gave no classes. */
+/** Shows Mailgun's own classes of failures; nothing without any. */
 export function classesPanel(classes: MailgunClassesEntry | undefined, domain: string): HTMLElement | undefined {
   if (!classes?.read) return undefined;
   const { note, triedAt, read } = classes;

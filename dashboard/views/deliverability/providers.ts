@@ -34,7 +34,7 @@ const COUNTED = [
   ['reported as spam', 'complained'],
 ] as const;
 
-/** How mail fares at each mailbox provider in the last days, beside what providers tolerate. */
+/** Shows the last days' mail by mailbox provider, beside the providers' limits. */
 export function providerPanel(buckets: readonly StatsBucket[], domain: string) {
   const title = `By mailbox provider: ${domain}, ${JUDGED_TIME}`;
   const rows = rowsOf(buckets);
@@ -110,7 +110,7 @@ const SHARE_NAMES: Readonly<Record<JudgedShare, string>> = {
 /** The worst first. */
 const ORDER: readonly Standing[] = ['over', 'high', 'good', 'few'];
 
-/** How a provider is doing, in a sentence that can be read out. */
+/** Returns a provider's state as a sentence for screen readers. */
 function sentence({ provider, counts, standing }: Row): Child[] {
   const worst = ORDER.find((each) => JUDGED_SHARES.some((share) => standing[share].standing === each)) ?? 'few';
   const share = JUDGED_SHARES.find((each) => standing[each].standing === worst) ?? 'complaints';

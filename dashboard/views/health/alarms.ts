@@ -19,7 +19,7 @@ export function alarmsPanel({ ledger, alarms }: HealthResponse, { settings }: Vi
   const others = `Of ${alarms.length}: ${quiet} quiet${unjudged > 0 ? `, ${unjudged} not judged yet` : ''}.`;
   const explained = new Set(on.flatMap(({ explains }) => explains));
   const nameOf = ({ name }: AlarmEntry) => name.replace(`${ledger}-`, '');
-  // What another alarm explains ends with it, so the causes come first.
+  // An explained alarm ends with its cause, so causes come first.
   const ordered = on.toSorted((a, b) => Number(explained.has(nameOf(a))) - Number(explained.has(nameOf(b))));
   return panel(
     'Alarms',

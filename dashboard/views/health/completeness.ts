@@ -28,7 +28,7 @@ export function domainPanel(domain: string, ledger: LedgerResponse, nowSeconds: 
   );
 }
 
-/** Slices that wait to be judged take nothing from what is known of the others. */
+/** Slices that are not compared yet do not change the result for the others. */
 function verdict({ slices, totals, completeness }: LedgerResponse): Child {
   if (completeness === 'incomplete') return badge('incomplete', 'bad');
   if (completeness === 'complete') return badge('complete', 'good');
@@ -76,7 +76,7 @@ function note({ slices, totals, completeness }: LedgerResponse, { unconfirmed }:
   return h('p', { class: 'note' }, ...says);
 }
 
-/** Hours of which Mailgun itself counts more than the ledger has; nothing where it counts the same. */
+/** Shows hours for which Mailgun counts more than the ledger; nothing if the counts agree. */
 function witness(domain: string, { witness: hours }: LedgerResponse): Child {
   const lacking = hours.filter(({ lacks }) => lacks > 0).toReversed();
   return (

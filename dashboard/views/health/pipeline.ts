@@ -8,7 +8,7 @@ import { numberText } from '../../values/numbers.ts';
 import { spanText, timeElement, utcDay } from '../../values/time.ts';
 import type { ViewContext } from '../../view.ts';
 
-/** How events get in: the newest of each domain, and the queues. */
+/** Shows the newest event of each domain, and the queues. */
 export function pipelinePanel(
   { queue, deadLetters, ledger, receivers }: HealthResponse,
   days: readonly { domain: string; newest: readonly EventEntry[] | null }[],

@@ -17,7 +17,7 @@ const REASONS = {
   operator: 'by a command',
 } as const;
 
-/** Shows whether a receiver gets its deliveries, what is left over, and the commands for it. */
+/** Shows if a receiver gets its deliveries, what is left over, and the commands for it. */
 export function statePanel(receiver: ReceiverEntry, target: string | undefined): HTMLElement {
   const { name, state, since, reason, lastStatus, queue, deadLetters, ledger, unaccounted } = receiver;
   const fact = (title: string, value: number | null, isBad = false) => {

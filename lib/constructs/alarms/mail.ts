@@ -13,7 +13,7 @@ export function mailRows({ metrics, limits }: AlarmSources): AlarmRow[] {
   return [
     {
       id: 'Bounces',
-      // Of attempted deliveries: accepted mail may still wait, suppressed mail was never sent.
+      // Counts attempted deliveries: accepted mail may still wait, suppressed mail was never sent.
       metric: metrics.math(
         'bounces in percent',
         `IF(FILL(delivered, 0) + FILL(bounced, 0) >= ${leastSent}, 100 * FILL(bounced, 0) / (FILL(delivered, 0) + FILL(bounced, 0)), 0)`,

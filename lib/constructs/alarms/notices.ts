@@ -2,8 +2,8 @@ import type { AlarmRow } from '../monitoring/ledger-alarm.ts';
 import { type AlarmSources, NO_TRAFFIC } from './sources.ts';
 
 /**
- * As long as it keeps the alarm on: its end is a notice as well, and where notify cannot start at all, that would fail
- * and set it off again.
+ * Long enough to keep the alarm on: its end is a notice too, which would fail and set it off again if notify cannot
+ * start at all.
  */
 const PERIOD_SECONDS = 3600;
 

@@ -2,7 +2,7 @@ import { METRICS } from '../../../lambdas/contract.ts';
 import type { AlarmRow } from '../monitoring/ledger-alarm.ts';
 import { type AlarmSources, NO_NEWS, quiet } from './sources.ts';
 
-/** Deliver looks at a disabled receiver's messages twice an hour, and counts each look. */
+/** Deliver receives a disabled receiver's messages twice an hour, and counts each time. */
 const LOOKS_SECONDS = 3600;
 
 /** Returns no row where the environment has no receivers. */

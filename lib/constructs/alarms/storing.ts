@@ -52,8 +52,8 @@ export function storingRows({ table, queue, process, metrics, limits }: AlarmSou
         MINUTE,
       ),
       limit: limits.eventsRetried,
-      // A single failing event is retried ever more rarely, so its attempts fall into fewer minutes than these. The more
-      // minutes are looked at, the less an outage goes on and off where mail is rare; a test plays both.
+      // A single failing event is retried ever more rarely, so its attempts fall into fewer minutes than these. The
+      // longer the window, the less the alarm flaps during an outage with little mail; a test simulates both.
       datapoints: [8, 30],
       severity: 'page',
       happened: 'In 8 of the last 30 minutes, events could not be stored.',

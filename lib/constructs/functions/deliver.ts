@@ -19,10 +19,12 @@ export interface DeliverProps {
 
 /** Time for the calls before and after a request. */
 const MARGIN_SECONDS = 15;
-/** AWS asks for this many function timeouts, so that a throttled batch is not handed out a second time. */
+/** AWS requires this ratio to the function timeout, so that a throttled batch is not delivered twice. */
 const TIMEOUTS_PER_VISIBILITY = 6;
 
-/** Delivers published events to receivers, each with a queue and a concurrency of its own, so that a slow one delays no other. */
+/**
+ * Delivers published events to receivers, each with its own queue and concurrency, so that a slow one delays no other.
+ */
 export class Deliver extends Construct {
   readonly function: LedgerFunction;
   readonly receivers: readonly {

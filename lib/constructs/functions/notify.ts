@@ -23,7 +23,7 @@ const TIMEOUT_SECONDS = 60;
 /** Brings alarms to Slack, Microsoft Teams, PagerDuty and Opsgenie, each in its own form. */
 export class Notify extends Construct {
   readonly function: LedgerFunction;
-  /** Which services, with their URLs and keys: what may post to them is not for a template. */
+  /** Secret with the services' URLs and keys: with them anyone could post, so they do not belong in a template. */
   readonly targets: Secret;
 
   constructor(scope: Construct, id: string, { config, table, topics }: NotifyProps) {
@@ -49,7 +49,7 @@ export class Notify extends Construct {
       } satisfies Record<keyof NotifyEnv, string>,
     });
     this.function.allow(['secretsmanager:GetSecretValue'], this.targets.secretArn);
-    // Which of them is disabled, and since which response.
+    // To report which receiver is disabled, and since which response.
     if (receivers.length > 0) this.function.allow(['dynamodb:GetItem'], table.tableArn);
     for (const topic of [topics.page, topics.ticket]) topic.addSubscription(new LambdaSubscription(this.function));
   }

@@ -61,7 +61,7 @@ export class Publish extends Construct {
       ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:ListStreams'],
       streamArn,
     );
-    // Which domains there are is an item of the table, where Mailgun says it.
+    // With domains from Mailgun, their list is an item of the table.
     const reads =
       config.domains === ACCOUNT_DOMAINS ? ['dynamodb:BatchGetItem', 'dynamodb:GetItem'] : ['dynamodb:BatchGetItem'];
     this.function.allow(reads, table.tableArn);
@@ -76,7 +76,7 @@ export class Publish extends Construct {
     new EventSourceMapping(this, 'Stream', {
       target: this.function,
       eventSourceArn: streamArn,
-      // What happened while the mapping came into being is published too.
+      // Publishes changes made while the event source mapping was being created, too.
       startingPosition: StartingPosition.TRIM_HORIZON,
       batchSize: 500,
       maxBatchingWindow: Duration.seconds(1),

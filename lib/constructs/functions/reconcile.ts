@@ -18,7 +18,7 @@ export interface ReconcileProps {
   readonly queue: IQueue;
   readonly apiKey: Secret;
   readonly erasureKey: Secret;
-  /** Compared with what is registered at Mailgun. */
+  /** Compared with the webhooks registered at Mailgun. */
   readonly webhookUrl: string;
 }
 
@@ -52,7 +52,7 @@ export class Reconcile extends Construct {
         RETENTION_SECONDS: String(reconcile.retentionSeconds),
         FROM_EPOCH_SECONDS: String(reconcile.fromEpochSeconds ?? ''),
         MAILGUN_URL: reconcile.mailgunUrl ?? '',
-        // What process may have in hand at a time; more is waiting for it.
+        // Maximum number of messages that process has in flight; more means a backlog.
         BACKLOG_MESSAGES: String(processing.maxConcurrency * processing.batchSize),
         PARALLEL: String(reconcile.parallel),
         ...(providers.length > 0 && {

@@ -84,7 +84,7 @@ export class Seal extends Construct {
         ERASURE_KEY_SECRET_ARN: erasureKey.secretArn,
         DOMAINS: domainList(config.domains, false),
         EVERY_SECONDS: String(reconcile.everySeconds),
-        // What was stored before sealing was on stays longer than events do now.
+        // Events stored before sealing was enabled are kept longer than new ones.
         REACH_SECONDS: String(Math.max(eventDays(config), config.retentionDays.statuses) * DAY_SECONDS),
       } satisfies SealEnv,
     });

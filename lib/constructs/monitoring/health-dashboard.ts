@@ -24,7 +24,7 @@ const FIVE_MINUTES = 300;
 const HALF = 12;
 const WHOLE = 24;
 
-/** Shows, from top to bottom: whether it is healthy, since when it is not, what is behind. */
+/** Shows from top to bottom if the stack is healthy, since when it is not, and what is behind. */
 export class HealthDashboard extends Construct {
   constructor(scope: Construct, id: string, props: HealthDashboardProps) {
     super(scope, id);
@@ -49,7 +49,7 @@ export function healthDashboardUrl(scope: Construct): string {
   return `https://${consoleHost(region)}/cloudwatch/home?region=${region}#dashboards:name=${stackName}`;
 }
 
-/** Each partition has a console of its own. */
+/** Returns the console's host; each partition has its own. */
 function consoleHost(region: string): string {
   if (region.startsWith('us-gov-')) return 'console.amazonaws-us-gov.com';
   if (region.startsWith('cn-')) return 'console.amazonaws.cn';

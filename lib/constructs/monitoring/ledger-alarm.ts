@@ -34,7 +34,7 @@ export interface AlarmRow {
   readonly firstCommand: string;
 }
 
-/** How operators type a command of this stack: `<program> <command> <target>`. */
+/** How to type a command for this stack: `<program> <command> <target>`. */
 export interface CommandLine {
   readonly program: 'npm run ledger --' | 'npx mailgun-ledger';
   readonly target: string;

@@ -10,7 +10,7 @@ import { INDEXES, METRICS, PROVIDER_METRICS } from '../../../lambdas/contract.ts
 /** Depth and age are gauges and take `Maximum`, or `Minimum` where they must stay high; counts take `Sum`. */
 export type Statistic = 'Maximum' | 'Minimum' | 'Sum' | 'p99';
 
-/** Where the metric filters of the access log write to, and who reads them finds them. */
+/** Namespace of the access log's metric filters. */
 export const accessNamespace = (scope: Construct) => `${METRICS.namespace}/${Stack.of(scope).stackName}`;
 
 /** The metrics of one environment, each with its statistic and period. */

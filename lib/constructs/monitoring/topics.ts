@@ -9,7 +9,7 @@ export interface TopicsProps {
   readonly ticket: readonly string[];
 }
 
-/** One topic for alarms that page, one for tickets. */
+/** One topic for pages, one for tickets. */
 export class Topics extends Construct {
   readonly page: Topic;
   readonly ticket: Topic;
@@ -20,7 +20,7 @@ export class Topics extends Construct {
     this.ticket = this.topic('Ticket', props.ticket);
   }
 
-  /** Not encrypted by the key aws/sns, whose policy shuts CloudWatch out; what is sent names no person. */
+  /** Not encrypted with the key aws/sns, whose policy denies CloudWatch; messages contain no personal data. */
   private topic(id: string, addresses: readonly string[]): Topic {
     const topic = new Topic(this, id, { enforceSSL: true });
     topic.addToResourcePolicy(
