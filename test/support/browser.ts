@@ -47,7 +47,7 @@ export async function startBrowser(): Promise<TestBrowser> {
 }
 
 /** Returns the browser named in the environment, else the packaged one (x64 Linux only), else an installed one. */
-async function findChromium(): Promise<string> {
+export async function findChromium(): Promise<string> {
   const { CHROMIUM_PATH } = process.env;
   if (CHROMIUM_PATH) return CHROMIUM_PATH;
   if (process.platform === 'linux' && process.arch === 'x64') return packagedChromium.executablePath();

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { findChromium } from '../../test/support/browser.ts';
 import { checkOut } from './checkout.ts';
 import { median } from './statistics.ts';
 
@@ -136,8 +137,14 @@ async function secondsOf(project: string, args: readonly string[]): Promise<numb
  * Prints the number of tests: fewer tests in less time is not a gain. A commit with failing tests is measured as well.
  */
 async function secondsOfTests(project: string): Promise<number> {
+  // The earlier commit has no browser of its own.
+  const CHROMIUM_PATH = await findChromium();
   const begun = performance.now();
-  const npm = spawn('npm', ['test'], { cwd: project, stdio: ['ignore', 'ignore', 'pipe'] });
+  const npm = spawn('npm', ['test'], {
+    cwd: project,
+    env: { ...process.env, CHROMIUM_PATH },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   const [said] = await Promise.all([text(npm.stderr), once(npm, 'close')]);
   const seconds = (performance.now() - begun) / 1000;
   console.log(`               ${/^Tests: .*$/m.exec(said)?.[0] ?? 'no test ran'}`);
