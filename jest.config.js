@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+
 const project = (name) => ({
   displayName: name,
   testMatch: [`<rootDir>/test/${name}/**/*.test.ts`],
@@ -13,8 +15,8 @@ const project = (name) => ({
 });
 
 export default {
-  // One more than a small machine has cores: most files wait for other processes more than they compute.
-  maxWorkers: 3,
+  // Two to a core: most files wait for other processes more than they compute. A worker and its stacks take half a gigabyte.
+  maxWorkers: Math.min(8, 2 * availableParallelism()),
   testTimeout: 90_000,
   testSequencer: '<rootDir>/test/longest-first.ts',
   projects: ['unit', 'infra', 'model', 'integration'].map(project),
