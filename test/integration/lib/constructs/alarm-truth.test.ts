@@ -627,7 +627,7 @@ const UNCONFIGURED: Trial<{ alarms: string[]; statuses: Set<number>; states: Map
   },
 };
 
-const runner = createTrialRunner({ start: AlarmWorld.start, lanes: 2 });
+const runner = createTrialRunner({ start: AlarmWorld.start, lanes: 3 });
 let trials: Readonly<
   Record<'ingest' | 'storing' | 'reconciliation' | 'counts' | 'providers' | 'publishing', Promise<Finding[]>>
 >;
