@@ -18,6 +18,8 @@ export default {
   // Two to a core: most files wait for other processes more than they compute. A worker and its stacks take half a gigabyte.
   maxWorkers: Math.min(8, 2 * availableParallelism()),
   testTimeout: 90_000,
+  // To free the memory of a hundred files takes a worker longer than half a second, which looks like an open handle.
+  workerGracefulExitTimeout: 10_000,
   testSequencer: '<rootDir>/test/longest-first.ts',
   projects: ['unit', 'infra', 'model', 'integration'].map(project),
 };
