@@ -1,5 +1,5 @@
 /** An event stored within this time of its receipt needs no separate storing time: the receipt is used. */
-const PROMPTLY_MS = 15_000;
+export const PROMPTLY_MS = 15_000;
 
 /** When an event was received, and when it was stored if that was later; epoch milliseconds. */
 export interface StoredTime {

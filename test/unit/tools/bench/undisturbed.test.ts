@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { countUndisturbed } from '../../../../tools/bench/undisturbed.ts';
+import { countUndisturbed, DisturbedCountError } from '../../../../tools/bench/undisturbed.ts';
 import type { TestEngines } from '../../../support/engines.ts';
 
 /** Engines one after the other, of which each saw so many repeats. */
@@ -35,6 +35,20 @@ test('a count with repeated calls, or that failed over them, is made again on ot
 
   expect(await counted).toBe(40);
   expect(closed).toEqual([0, 1, 2]);
+});
+
+test('a count that says it was disturbed is made again, without repeats too', async () => {
+  const { start, closed } = enginesWith(0);
+  let counts = 0;
+
+  const counted = countUndisturbed(async () => {
+    counts += 1;
+    if (counts === 1) throw new DisturbedCountError('too late');
+    return 40;
+  }, start);
+
+  expect(await counted).toBe(40);
+  expect(closed).toEqual([0, 1]);
 });
 
 test('a count that fails without repeats fails at once', async () => {
