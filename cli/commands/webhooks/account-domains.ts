@@ -1,9 +1,5 @@
-import {
-  type DomainDrift,
-  domainDrift,
-  mergedDrift,
-  readAccountDomains,
-} from '../../../lambdas/domain/webhooks/domain-drift.ts';
+import { readAccountDomains } from '../../../lambdas/adapters/mailgun/account-domains.ts';
+import { type DomainDrift, domainDrift, mergedDrift } from '../../../lambdas/domain/webhooks/domain-drift.ts';
 import type { HolderOf } from '../../../lambdas/domain/webhooks/held-elsewhere.ts';
 import { type MailgunRequest, messageOf } from '../../access.ts';
 import { TargetUnavailableError } from '../../errors.ts';

@@ -1,12 +1,10 @@
-import { shellWord } from '../../../lambdas/domain/shell-word.ts';
 import {
-  type Drift,
-  type DriftKind,
-  type RegisteredWebhook,
   readAccountHooks,
   readAccountWebhooks,
   readDomainWebhooks,
-} from '../../../lambdas/domain/webhooks/webhook-drift.ts';
+} from '../../../lambdas/adapters/mailgun/replies.ts';
+import { shellWord } from '../../../lambdas/domain/shell-word.ts';
+import type { Drift, DriftKind, RegisteredWebhook } from '../../../lambdas/domain/webhooks/webhook-drift.ts';
 import { type MailgunRequest, type MailgunResponse, messageOf } from '../../access.ts';
 import { MailgunBusyError, TargetUnavailableError } from '../../errors.ts';
 import { mailgunTimeMs } from '../../time.ts';

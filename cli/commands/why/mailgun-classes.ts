@@ -1,9 +1,5 @@
-import {
-  CLASSES_PATH,
-  classesRequest,
-  type ListedClass,
-  readClassesPage,
-} from '../../../lambdas/adapters/mailgun/bounce-classes.ts';
+import { CLASSES_PATH, classesRequest } from '../../../lambdas/adapters/mailgun/bounce-classes.ts';
+import { type ListedClass, readClassesPage } from '../../../lambdas/adapters/mailgun/replies.ts';
 import { DAY_SECONDS } from '../../../lambdas/contract.ts';
 import { ApiKeyRefusedError, type MailgunRequest, messageOf, openMailgun } from '../../access.ts';
 import { TargetUnavailableError } from '../../errors.ts';

@@ -1,20 +1,13 @@
-import { textAt, valueAt } from '../../domain/events/event.ts';
-import { isObject, type JsonObject } from '../../domain/json.ts';
-import type { BounceClass } from '../../domain/ledger/bounce-classes.ts';
+import type { JsonObject } from '../../domain/json.ts';
 import { ListingError, type MailgunClasses } from '../../reconcile/ports.ts';
 import { rfc2822 } from './mailgun-apis.ts';
 import { baseUrlOf, type MailgunAccess, requestMailgun } from './mailgun-client.ts';
-
-/** A class as Mailgun lists it. */
-export interface ListedClass extends BounceClass {
-  readonly explanation: string | null;
-}
+import { CLASSIFIED_FAILURES, type ListedClass, readClassesPage } from './replies.ts';
 
 export const CLASSES_PATH = '/v2/bounce-classification/metrics';
 /** Mailgun's maximum per page. */
 const CLASSES_PER_PAGE = 50;
 const MAX_PAGES = 5;
-const COUNT = 'classified_failures_count';
 
 export interface ClassesQuery {
   /** Epoch seconds; `to` is excluded. */
@@ -33,7 +26,7 @@ export function classesRequest({ from, to, dimensions, of, skip = 0 }: ClassesQu
     end: rfc2822(to - 1),
     resolution: 'day',
     dimensions,
-    metrics: [COUNT],
+    metrics: [CLASSIFIED_FAILURES],
     filter: {
       AND: Object.entries(of).map(([attribute, value]) => ({
         ...{ attribute, comparator: '=' },
@@ -42,33 +35,6 @@ export function classesRequest({ from, to, dimensions, of, skip = 0 }: ClassesQu
     },
     include_subaccounts: false,
     pagination: { sort: 'entity-name:asc', skip, limit: CLASSES_PER_PAGE },
-  };
-}
-
-/** Parses a page of classes, with the total if Mailgun includes it; returns undefined for anything else. */
-export function readClassesPage(body: unknown): { classes: ListedClass[]; total: number | undefined } | undefined {
-  const { items, pagination } = isObject(body) ? body : {};
-  if (!Array.isArray(items) || !items.every(isObject)) return undefined;
-  const total = isObject(pagination) ? pagination.total : undefined;
-  return { classes: items.map(classOf), total: typeof total === 'number' ? total : undefined };
-}
-
-function classOf(item: JsonObject): ListedClass {
-  const { dimensions } = item;
-  // Its official clients know them in two forms.
-  const dimension = (name: string) =>
-    textAt(item, name) ??
-    (Array.isArray(dimensions) ? dimensions : [])
-      .filter(isObject)
-      .flatMap((each) => (each.dimension === name ? (textAt(each, 'value') ?? []) : []))[0] ??
-    null;
-  const failures = valueAt(item, 'metrics', COUNT);
-  return {
-    entity: dimension('entity-name'),
-    category: dimension('category'),
-    severity: dimension('severity'),
-    explanation: dimension('explanation'),
-    failures: typeof failures === 'number' ? failures : 0,
   };
 }
 

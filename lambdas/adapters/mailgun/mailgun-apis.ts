@@ -1,14 +1,6 @@
 import type { SendingDomain } from '../../contract.ts';
-import { textAt, valueAt } from '../../domain/events/event.ts';
-import { isObject, type Json, type JsonObject, parseJson } from '../../domain/json.ts';
-import { add, type Counts } from '../../domain/ledger/counts.ts';
-import { COUNTED_TYPES, type WitnessHour } from '../../domain/ledger/witness.ts';
-import { readAccountDomains } from '../../domain/webhooks/domain-drift.ts';
-import {
-  type RegisteredWebhook,
-  readAccountWebhooks,
-  readDomainWebhooks,
-} from '../../domain/webhooks/webhook-drift.ts';
+import type { JsonObject } from '../../domain/json.ts';
+import { COUNTED_TYPES } from '../../domain/ledger/witness.ts';
 import {
   type AccountDomains,
   ListingError,
@@ -19,7 +11,19 @@ import {
   type RedactionSwitch,
   type RegisteredWebhooks,
 } from '../../reconcile/ports.ts';
-import { baseUrlOf, type MailgunAccess, objectsOf, requestMailgun } from './mailgun-client.ts';
+import { readAccountDomains } from './account-domains.ts';
+import { baseUrlOf, type MailgunAccess, requestMailgun } from './mailgun-client.ts';
+import {
+  eventOfLog,
+  FAILED_WEBHOOKS,
+  isOfDomain,
+  readAccountWebhooks,
+  readDomainWebhooks,
+  readEventsPage,
+  readHours,
+  readLogsPage,
+  readRedaction,
+} from './replies.ts';
 
 const EVENTS_PER_PAGE = 300;
 
@@ -37,10 +41,7 @@ export function createMailgunEvents(access: MailgunAccess): MailgunSource {
       const url = position ?? `${base}/v3/${encodeURIComponent(domain.name)}/events?${query}`;
       if (!isOf(base, url)) throw new ListingError('foreign-host');
       const body = await requestMailgun(access, url, { method: 'GET' }, { deadlineMs, onRateLimited });
-      const events = objectsOf(body.items);
-      const next = textAt(body, 'paging', 'next');
-      if (events === undefined || (events.length > 0 && next === undefined)) throw new ListingError('malformed');
-      return events.length === 0 ? { events } : { events, next };
+      return readOrThrow(readEventsPage, body);
     },
   };
 }
@@ -86,7 +87,7 @@ export const LOGS_PATH = '/v1/analytics/logs';
 
 /** Mailgun's Logs API (`POST /v1/analytics/logs`), which covers the whole account, filtered by one domain. */
 export function createMailgunLogs(access: MailgunAccess): MailgunSource {
-  const ask = (
+  const ask = async (
     { domain, begin, end, deadlineMs, onRateLimited }: ListingRequest,
     asked: object,
     pagination: object,
@@ -101,39 +102,32 @@ export function createMailgunLogs(access: MailgunAccess): MailgunSource {
       ...asked,
       pagination: { sort: 'timestamp:asc', ...pagination },
     };
-    return requestMailgun(
+    const body = await requestMailgun(
       access,
       `${baseUrlOf(access, domain.region)}${LOGS_PATH}`,
       { method: 'POST', body: JSON.stringify(request), headers: { 'content-type': 'application/json' } },
       { deadlineMs, onRateLimited },
     );
+    return readOrThrow(readLogsPage, body);
   };
   return {
     async page(request) {
       const { domain, position } = request;
       const token = position?.replace(AFTER_EMPTY, '');
-      const body = await ask(request, token ? {} : TOTALS, { limit: LOGS_PER_PAGE, ...(token && { token }) });
-      const items = objectsOf(body.items ?? []);
-      if (items === undefined) throw new ListingError('malformed');
-      const next = textAt(body, 'pagination', 'next');
+      const page = { limit: LOGS_PER_PAGE, ...(token && { token }) };
+      const { items, next, total } = await ask(request, token ? {} : TOTALS, page);
       return {
         events: items.filter((item) => isOfDomain(item, domain.name)).map(eventOfLog),
         next: endOf(items, next, position),
-        ...(token === undefined && { total: totalOf(body) }),
+        ...(token === undefined && { total }),
       };
     },
 
-    total: async (request) => totalOf(await ask(request, TOTALS, { limit: 1 })),
+    total: async (request) => (await ask(request, TOTALS, { limit: 1 })).total,
   };
 }
 
 const TOTALS = { include_totals: true };
-
-/** Returns the number of events in the whole range; undefined where Mailgun does not say it. */
-function totalOf(body: JsonObject): number | undefined {
-  const total = valueAt(body, 'pagination', 'total');
-  return typeof total === 'number' && Number.isSafeInteger(total) && total >= 0 ? total : undefined;
-}
 
 /** Marks a position that an empty page led to. */
 const AFTER_EMPTY = /^after-empty:/;
@@ -148,44 +142,11 @@ function endOf(items: JsonObject[], next: string | undefined, position: string |
   return position !== undefined && AFTER_EMPTY.test(position) ? undefined : `after-empty:${next}`;
 }
 
-function isOfDomain(item: JsonObject, domain: string): boolean {
-  return (textAt(item, 'domain', 'name') ?? domain).toLowerCase() === domain;
-}
-
-/** A log item in the shape of an event: times in epoch seconds, user variables as an object, one storage URL. */
-export function eventOfLog(item: JsonObject): JsonObject {
-  const { '@timestamp': time, 'user-variables': variables, storage, ...rest } = item;
-  const ms = typeof time === 'string' ? Date.parse(time) : Number.NaN;
-  return {
-    ...rest,
-    ...(Number.isFinite(ms) && { timestamp: ms / 1000 }),
-    ...(variables !== undefined && { 'user-variables': parsedOr(variables) }),
-    ...(storage !== undefined && { storage: withOneUrl(storage) }),
-  };
-}
-
-function parsedOr(variables: Json): Json {
-  if (typeof variables !== 'string') return variables;
-  try {
-    const parsed: unknown = parseJson(variables);
-    return isObject(parsed) ? parsed : variables;
-  } catch {
-    return variables;
-  }
-}
-
-function withOneUrl(storage: Json): Json {
-  if (!isObject(storage) || !Array.isArray(storage.url)) return storage;
-  const { url, ...rest } = storage;
-  return { ...rest, ...(url[0] !== undefined && { url: url[0] }) };
-}
-
 /** Returns a time as Mailgun's analytics APIs take it. */
 export function rfc2822(epochSeconds: number): string {
   return new Date(epochSeconds * 1000).toUTCString().replace('GMT', '+0000');
 }
 
-const FAILED_WEBHOOKS = 'webhook_count';
 const METRICS = [...COUNTED_TYPES.map(({ countedAs }) => countedAs), FAILED_WEBHOOKS];
 /** More than any request reads: a full page may not be the whole. */
 const MAX_ROWS = 1000;
@@ -215,31 +176,11 @@ export function createMailgunMetrics(access: MailgunAccess): MailgunMetrics {
         // The calls of a day are counted, and the next hour makes up for one that failed.
         { deadlineMs, maxAttempts: 1 },
       );
-      const items = objectsOf(body.items ?? []);
-      if (items === undefined) throw new ListingError('malformed');
-      const total = valueAt(body, 'pagination', 'total');
-      if (items.length >= MAX_ROWS || (typeof total === 'number' && total > items.length)) {
-        throw new ListingError('too-large');
-      }
-      return items.map(readHour).filter(({ start }) => start >= from && start < to);
+      const { hours, total = 0 } = readOrThrow(readHours, body);
+      if (hours.length >= MAX_ROWS || total > hours.length) throw new ListingError('too-large');
+      return hours.filter(({ start }) => start >= from && start < to);
     },
   };
-}
-
-function readHour(item: JsonObject): WitnessHour {
-  const time = objectsOf(item.dimensions)?.find(({ dimension }) => dimension === 'time')?.value;
-  const ms = typeof time === 'string' ? Date.parse(time) : Number.NaN;
-  if (!Number.isFinite(ms)) throw new ListingError('malformed');
-  const counts: Counts = {};
-  for (const { id, countedAs } of COUNTED_TYPES) add(counts, id, countIn(item, countedAs));
-  return { start: Math.floor(ms / 1000), counts, failedWebhooks: countIn(item, FAILED_WEBHOOKS) };
-}
-
-/** Returns a count; 0 where a plan does not have it. */
-function countIn(item: JsonObject, name: string): number {
-  const count = valueAt(item, 'metrics', name) ?? 0;
-  if (typeof count !== 'number' || !Number.isSafeInteger(count) || count < 0) throw new ListingError('malformed');
-  return count;
 }
 
 /** The domains that Mailgun has (`/v4/domains`), region by region; a base URL of one's own has those of both. */
@@ -274,18 +215,17 @@ export function createMailgunWebhooks(access: MailgunAccess): RegisteredWebhooks
   };
 }
 
-function readOrThrow(read: (body: JsonObject) => RegisteredWebhook[] | undefined, body: JsonObject) {
-  const webhooks = read(body);
-  if (webhooks === undefined) throw new ListingError('malformed');
-  return webhooks;
+function readOrThrow<Reply>(read: (body: JsonObject) => Reply | undefined, body: JsonObject): Reply {
+  const reply = read(body);
+  if (reply === undefined) throw new ListingError('malformed');
+  return reply;
 }
 
 /** Returns whether Mailgun redacts the webhooks of a domain, by its page of the domain. */
 export function createRedactionSwitch(access: MailgunAccess): RedactionSwitch {
   return {
     async isOn(domain, deadlineMs) {
-      const isOn = valueAt(await readDomain(access, domain, deadlineMs), 'domain', 'webhooks_redact_pii');
-      return typeof isOn === 'boolean' ? isOn : undefined;
+      return readRedaction(await readDomain(access, domain, deadlineMs));
     },
   };
 }

@@ -150,11 +150,6 @@ export function waitAskedFor(headers: Headers, nowMs: number): number | undefine
   return waits.length === 0 ? undefined : Math.min(Math.max(...waits), MAX_WAIT_MS);
 }
 
-/** Returns the objects of a list; undefined where it is not a list. */
-export function objectsOf(items: unknown): JsonObject[] | undefined {
-  return Array.isArray(items) ? items.filter(isObject) : undefined;
-}
-
 /** Returns the text of a response; undefined where it is longer than that many bytes. */
 export async function cappedText(response: Response, maxBytes: number): Promise<string | undefined> {
   const chunks: Uint8Array[] = [];

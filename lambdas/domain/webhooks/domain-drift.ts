@@ -1,5 +1,3 @@
-import { textAt } from '../events/event.ts';
-import { isObject, type Json } from '../json.ts';
 import type { HolderOf } from './held-elsewhere.ts';
 
 /** A sending domain as Mailgun lists it. */
@@ -77,46 +75,4 @@ export function heldElsewhereText({ heldElsewhere }: DomainDrift): string | unde
 export function namesInText(names: readonly string[]): string {
   const more = names.length - MAX_NAMES;
   return names.slice(0, MAX_NAMES).join(', ') + (more > 0 ? ` and ${more} more` : '');
-}
-
-const DOMAINS_PER_PAGE = 1000;
-const MAX_PAGES = 20;
-
-/**
- * Returns all domains of an account in one region, those of its subaccounts included; undefined where the pages are not
- * the whole, since a domain that is not listed would read as gone. `get` returns the body at a path.
- */
-export async function readAccountDomains(
-  get: (path: string) => Promise<unknown>,
-): Promise<AccountDomain[] | undefined> {
-  const found = new Map<string, AccountDomain>();
-  let read = 0;
-  for (let page = 0; page < MAX_PAGES; page += 1) {
-    const query = `limit=${DOMAINS_PER_PAGE}&skip=${read}&sort=name&include_subaccounts=true`;
-    const body = await get(`/v4/domains?${query}`);
-    const { items, total_count: count } = isObject(body) ? body : {};
-    if (!Array.isArray(items)) return undefined;
-    for (const item of items) {
-      const domain = readAccountDomain(item);
-      if (domain === undefined) return undefined;
-      found.set(domain.name, domain);
-    }
-    read += items.length;
-    const total = typeof count === 'number' ? count : 0;
-    // After a full page another may follow, whatever the total counts.
-    const isLast = items.length === 0 || (total > 0 && read >= total && items.length < DOMAINS_PER_PAGE);
-    if (isLast) return found.size < total ? undefined : [...found.values()];
-  }
-  return undefined;
-}
-
-function readAccountDomain(item: Json): AccountDomain | undefined {
-  const name = isObject(item) ? textAt(item, 'name') : undefined;
-  if (!isObject(item) || name === undefined) return undefined;
-  const isSandbox = textAt(item, 'type') === 'sandbox';
-  return {
-    name: name.toLowerCase(),
-    isOfSubaccount: textAt(item, 'subaccount_id') !== undefined,
-    isActive: textAt(item, 'state') === 'active' && !isSandbox,
-  };
 }

@@ -1,6 +1,3 @@
-import { textAt, valueAt } from '../events/event.ts';
-import { isObject, type JsonObject } from '../json.ts';
-
 // Compares the webhooks registered at Mailgun with those this stack needs. Mailgun posts an event once to each URL
 // registered for its type, whether for the domain or for the account, so a URL at both levels gets one copy.
 
@@ -66,50 +63,4 @@ function isSameReceiver(url: string, ownUrl: string): boolean {
     return `${protocol}//${host}${pathname.replace(/\/+$/, '')}`;
   };
   return endpoint(url) === endpoint(ownUrl);
-}
-
-/** Parses the response of `GET /v3/domains/{domain}/webhooks`; returns undefined for anything else. Old records hold one `url`. */
-export function readDomainWebhooks(body: unknown): RegisteredWebhook[] | undefined {
-  const webhooks = isObject(body) ? body.webhooks : undefined;
-  if (!isObject(webhooks)) return undefined;
-  return Object.entries(webhooks).flatMap(([type, record]) =>
-    (isObject(record) ? urlsOf(record) : []).map((url) => ({ level: 'domain' as const, type, url })),
-  );
-}
-
-/** A registration at the account, as Mailgun lists it. */
-export interface AccountWebhook {
-  id: string | undefined;
-  urls: string[];
-  types: string[];
-  /** When it was made; a later change leaves it as it is. */
-  createdAt: string | undefined;
-}
-
-/** Parses the response of `GET /v1/webhooks`; returns undefined for anything else. */
-export function readAccountHooks(body: unknown): AccountWebhook[] | undefined {
-  const webhooks = isObject(body) ? body.webhooks : undefined;
-  if (!Array.isArray(webhooks)) return undefined;
-  return webhooks.filter(isObject).map((hook) => {
-    const types = valueAt(hook, 'event_types');
-    return {
-      id: textAt(hook, 'webhook_id'),
-      urls: urlsOf(hook),
-      types: Array.isArray(types) ? types.filter((type) => typeof type === 'string') : [],
-      createdAt: textAt(hook, 'created_at'),
-    };
-  });
-}
-
-/** The same by type and URL. */
-export function readAccountWebhooks(body: unknown): RegisteredWebhook[] | undefined {
-  return readAccountHooks(body)?.flatMap(({ types, urls }) =>
-    types.flatMap((type) => urls.map((url) => ({ level: 'account' as const, type, url }))),
-  );
-}
-
-function urlsOf(record: JsonObject): string[] {
-  const urls = Array.isArray(record.urls) ? record.urls.filter((url) => typeof url === 'string') : [];
-  const url = textAt(record, 'url');
-  return [...new Set([...urls, ...(url === undefined ? [] : [url])])];
 }

@@ -4,9 +4,9 @@ import {
   createMailgunEvents,
   createMailgunListing,
   createMailgunLogs,
-  eventOfLog,
 } from '../../../../../lambdas/adapters/mailgun/mailgun-apis.ts';
 import { baseUrlOf, waitAskedFor } from '../../../../../lambdas/adapters/mailgun/mailgun-client.ts';
+import { eventOfLog } from '../../../../../lambdas/adapters/mailgun/replies.ts';
 import { listPages } from '../../../../../lambdas/reconcile/passes/list-pages.ts';
 import { listenOnLoopback } from '../../../../../tools/local-stack/run/listener.ts';
 import { NOW_MS } from '../../../../support/webhooks.ts';

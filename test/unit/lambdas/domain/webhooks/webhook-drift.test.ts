@@ -1,11 +1,5 @@
 import { expect, test } from '@jest/globals';
-import {
-  type RegisteredWebhook,
-  readAccountHooks,
-  readAccountWebhooks,
-  readDomainWebhooks,
-  webhookDrift,
-} from '../../../../../lambdas/domain/webhooks/webhook-drift.ts';
+import { type RegisteredWebhook, webhookDrift } from '../../../../../lambdas/domain/webhooks/webhook-drift.ts';
 
 const OWN = 'https://hooks.example.com/webhooks/mailgun';
 const OTHER = 'https://crm.example.net/mailgun';
@@ -61,31 +55,4 @@ test.each<[name: string, registered: RegisteredWebhook[], wanted: string[], expe
   ],
 ])('%s', (_name, registered, wanted, expected) => {
   expect(webhookDrift(registered, OWN, wanted)).toEqual(expected);
-});
-
-test('old records of one url are read like lists of one', () => {
-  expect(readDomainWebhooks({ webhooks: { opened: { url: OTHER }, clicked: { urls: [OWN, OTHER] } } })).toEqual([
-    at('domain', OTHER, 'opened'),
-    at('domain', OWN, 'clicked'),
-    at('domain', OTHER, 'clicked'),
-  ]);
-});
-
-test('a webhook of the account counts for each of its types', () => {
-  const body = { webhooks: [{ webhook_id: 'w', url: OWN, event_types: ['opened', 'clicked'] }] };
-  expect(readAccountWebhooks(body)).toEqual([at('account', OWN, 'opened'), at('account', OWN, 'clicked')]);
-});
-
-test('registrations of the account are read one by one, and what is none is skipped', () => {
-  const body = {
-    webhooks: [null, 7, { webhook_id: 'w', urls: [OWN], event_types: ['opened', 7], created_at: 't' }, {}],
-  };
-  expect(readAccountHooks(body)).toEqual([
-    { id: 'w', urls: [OWN], types: ['opened'], createdAt: 't' },
-    { id: undefined, urls: [], types: [], createdAt: undefined },
-  ]);
-});
-
-test.each([[undefined], [{}], [[]], [{ webhooks: 7 }]])('a response like %p is refused', (body) => {
-  expect([readDomainWebhooks(body), readAccountWebhooks(body)]).toEqual([undefined, undefined]);
 });
