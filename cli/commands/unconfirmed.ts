@@ -4,7 +4,8 @@ import { createSlicesTable } from '../../lambdas/adapters/table/slice-repository
 import { storedStatus } from '../../lambdas/adapters/table/status-codec.ts';
 import { DAY_SECONDS, MAX_SLICE_SECONDS, secondPassSeconds, UNKNOWN_DOMAIN } from '../../lambdas/contract.ts';
 import type { StoredKey } from '../../lambdas/domain/events/day-index.ts';
-import { eventName, messageIdOf, textAt } from '../../lambdas/domain/events/event.ts';
+import { eventName, messageIdOf } from '../../lambdas/domain/events/event.ts';
+import { recipientOf } from '../../lambdas/domain/events/mailgun-event.ts';
 import { messageIdInPartition, nameInEventKey, parseMessageSort, statusSort } from '../../lambdas/domain/keys.ts';
 import { type Counts, total } from '../../lambdas/domain/ledger/counts.ts';
 import { doubtsOf, type Slice } from '../../lambdas/domain/ledger/slice.ts';
@@ -178,7 +179,7 @@ async function lineOf(
   const { partition, eventSort, event, atMs, receivedAtMs, unconfirmedSinceMs } = stored;
   const { recipientKey, eventKey = '' } = parseMessageSort(eventSort);
   const messageId = messageIdInPartition(partition) ?? (event && messageIdOf(event)) ?? null;
-  const recipient = (event && textAt(event, 'recipient')) ?? recipientKey;
+  const recipient = (event && recipientOf(event)) ?? recipientKey;
   const status = statuses.get(statusName(partition, recipientKey));
   const decides = status?.decidedBy === eventKey ? status.status : null;
   const suppresses = [

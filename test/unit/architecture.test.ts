@@ -283,6 +283,28 @@ describe('one room lists the event types', () => {
   });
 });
 
+describe('the path helpers of raw events', () => {
+  const PATHS = 'lambdas/domain/events/json-path.ts';
+  const ROOM = /^lambdas\/domain\/events\//;
+  const readers = files.filter((file) => importsOf(file).includes(PATHS));
+
+  test('are imported in lambdas/domain/events alone', () => {
+    expect(readers.filter((file) => !ROOM.test(file))).toEqual([]);
+  });
+
+  test('are imported where an event is parsed, as the rule sees', () => {
+    expect(readers).toContain('lambdas/domain/events/mailgun-event.ts');
+  });
+
+  test('are exported again under no other name', async () => {
+    const helpers = new Set<unknown>(Object.values(await import('../../lambdas/domain/events/json-path.ts')));
+    for (const file of readers) {
+      const exported: Record<string, unknown> = await import(join(ROOT, file));
+      expect(Object.keys(exported).filter((name) => helpers.has(exported[name]))).toEqual([]);
+    }
+  });
+});
+
 test('a folder that fills up is divided; only commands are side by side, a file each', () => {
   const MAX_FILES = 15;
   const folders = Map.groupBy(files, dirname);

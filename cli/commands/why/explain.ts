@@ -1,8 +1,7 @@
 import { createLedgerStateTable } from '../../../lambdas/adapters/table/ledger-state.ts';
 import { createSlicesTable } from '../../../lambdas/adapters/table/slice-repository.ts';
 import { EVENT_TYPES, OTHER_EVENT } from '../../../lambdas/domain/event-types.ts';
-import { deliveryCode, textAt } from '../../../lambdas/domain/events/event.ts';
-import { parseEvent } from '../../../lambdas/domain/events/mailgun-event.ts';
+import { type MailgunEvent, parseEvent } from '../../../lambdas/domain/events/mailgun-event.ts';
 import type { JsonObject } from '../../../lambdas/domain/json.ts';
 import { total } from '../../../lambdas/domain/ledger/counts.ts';
 import {
@@ -28,7 +27,7 @@ const MAX_DESCRIPTION_CHARACTERS = 200;
 export function saying(raw: JsonObject): string {
   const event = parseEvent(raw);
   const failureClass = failureClassOf(event) ?? 'other';
-  const reason = event.name === 'rejected' ? textAt(raw, 'reject', 'reason') : event.reason;
+  const reason = event.name === 'rejected' ? event.rejectReason : event.reason;
   const notes = [
     ...(failureClass === 'other' ? [] : [FAILURE_CLASSES[failureClass]]),
     ...(REASONED.has(event.name) && reason !== undefined ? [`reason: ${reason}`] : []),
@@ -38,19 +37,16 @@ export function saying(raw: JsonObject): string {
     ...(event.isInbound ? ['mail to you, which Mailgun routed on'] : []),
   ];
   const what = event.type === OTHER_EVENT ? event.name : event.type.words;
-  return [what, ...notes].join(', ') + answerOf(raw);
+  return [what, ...notes].join(', ') + answerOf(event);
 }
 
 const REASONED = new Set(['failed', 'rejected']);
 
 /** Returns the text of the other mail server, or of Mailgun where it sent nothing: written by strangers, so nothing in it may move the cursor. */
-function answerOf(event: JsonObject): string {
-  const message =
-    textAt(event, 'delivery-status', 'message') ??
-    textAt(event, 'delivery-status', 'description') ??
-    textAt(event, 'reject', 'description');
-  const code = deliveryCode(event);
-  const parts = [code, message].filter((part) => part !== undefined && part !== '');
+function answerOf({ code, deliveryMessage, deliveryDescription, rejectDescription }: MailgunEvent): string {
+  const parts = [code, deliveryMessage ?? deliveryDescription ?? rejectDescription].filter(
+    (part) => part !== undefined && part !== '',
+  );
   return parts.length === 0 ? '' : ` (${plain(parts.join(' ')).slice(0, MAX_DESCRIPTION_CHARACTERS)})`;
 }
 

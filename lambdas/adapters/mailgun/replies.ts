@@ -71,7 +71,7 @@ function withOneUrl(storage: Json): Json {
 /** Metric of the webhooks of which Mailgun says that they failed. */
 export const FAILED_WEBHOOKS = 'webhook_count';
 
-/** Hours of the Metrics API (`POST /v1/analytics/metrics`), and the number of all where it says that. */
+/** Hours of the Metrics API (`POST /v1/analytics/metrics`), with the total if Mailgun includes it. */
 export function readHours(body: JsonObject): { hours: WitnessHour[]; total: number | undefined } | undefined {
   const hours = objectsOf(body.items ?? [])?.map(hourOf);
   const { total } = objectOf(body.pagination);
@@ -107,7 +107,7 @@ export interface ListedClass extends BounceClass {
 /** Metric of the failures of a class. */
 export const CLASSIFIED_FAILURES = 'classified_failures_count';
 
-/** A page of classes (`POST /v2/bounce-classification/metrics`), and the number of all where it says that. */
+/** A page of classes (`POST /v2/bounce-classification/metrics`), with the total if Mailgun includes it. */
 export function readClassesPage(body: unknown): { classes: ListedClass[]; total: number | undefined } | undefined {
   const { items, pagination } = objectOf(body);
   if (!Array.isArray(items) || !items.every(isObject)) return undefined;
@@ -132,7 +132,7 @@ function classOf(item: JsonObject): ListedClass {
   };
 }
 
-/** A page of the account's domains (`GET /v4/domains`), and the number of all, 0 where it does not say it. */
+/** A page of the account's domains (`GET /v4/domains`), with the total, 0 if Mailgun does not include it. */
 export function readDomainsPage(body: unknown): { domains: AccountDomain[]; total: number } | undefined {
   const { items, total_count: total } = objectOf(body);
   const domains = Array.isArray(items) ? items.map(accountDomainOf) : undefined;

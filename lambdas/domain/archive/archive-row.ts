@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../canonical-json.ts';
-import { textAt } from '../events/event.ts';
 import { identify } from '../events/identity.ts';
-import { parseEvent } from '../events/mailgun-event.ts';
+import { KEPT_RECIPIENT_KEY, parseEvent } from '../events/mailgun-event.ts';
 import type { Source } from '../events/queue-message.ts';
 import type { JsonObject } from '../json.ts';
 import { keyPart, messageIdOfPartition, parseMessageSort, recipientKey } from '../keys.ts';
@@ -84,7 +83,7 @@ export function erasedRow(row: ArchiveRow, domain: string, erasureKey: string): 
 
 /** Returns the erased recipient's key, as in the table; undefined for the row of anyone else. */
 export function erasedAs({ salt, event }: Pick<ArchiveRow, 'salt' | 'event'>): string | undefined {
-  return salt !== null || event === null ? undefined : textAt(JSON.parse(event), ERASED_AS);
+  return salt !== null || event === null ? undefined : parseEvent(JSON.parse(event)).kept?.recipientKey;
 }
 
 /** Returns the row of another recipient's event without an address; the same row where it does not name the address. */
@@ -107,9 +106,6 @@ export function rowErasure(recipient: string, domain: string, erasureKey: string
       : rowWithoutAddress(row, recipient);
 }
 
-/** Tells the events of one erased recipient from those of another, so that people are still counted. */
-const ERASED_AS = 'erased-recipient';
-
 function withTombstone(row: ArchiveRow, tombstone: JsonObject, { partition, eventSort }: EventPlace): ArchiveRow {
   const messageId = messageIdOfPartition(partition);
   // Some senders put the recipient's address before their own domain.
@@ -117,27 +113,28 @@ function withTombstone(row: ArchiveRow, tombstone: JsonObject, { partition, even
   const kept: JsonObject = {
     ...tombstone,
     ...(isKept && { message: { headers: { 'message-id': messageId } } }),
-    [ERASED_AS]: parseMessageSort(eventSort).recipientKey ?? '',
+    [KEPT_RECIPIENT_KEY]: parseMessageSort(eventSort).recipientKey ?? '',
   };
   return { ...row, ...columnsOf(kept), type: row.type, salt: null, event: canonicalJson(kept) };
 }
 
 /** Returns the columns that follow from an event, its type included. */
 export function columnsOf(event: JsonObject): RowColumns & { type: string } {
-  const { name, messageId, recipient, severity, reason, bounceType, code, url, isByMachine, tags } = parseEvent(event);
+  const parsed = parseEvent(event);
+  const { name, messageId, recipient, code, isByMachine, tags } = parsed;
   return {
     type: keyPart(name),
     messageId: messageId ?? null,
     recipient: recipient?.toLowerCase() ?? null,
     recipientDomain: recipient === undefined ? null : recipient.slice(recipient.lastIndexOf('@') + 1).toLowerCase(),
-    provider: textAt(event, 'recipient-provider') ?? null,
-    mxHost: textAt(event, 'delivery-status', 'mx-host') ?? null,
-    severity: severity ?? null,
-    reason: reason ?? null,
-    bounceType: bounceType ?? null,
+    provider: parsed.provider ?? null,
+    mxHost: parsed.mxHost ?? null,
+    severity: parsed.severity ?? null,
+    reason: parsed.reason ?? null,
+    bounceType: parsed.bounceType ?? null,
     // The column is an integer of 32 bits.
     code: code !== undefined && (code | 0) === code ? code : null,
-    url: url ?? null,
+    url: parsed.url ?? null,
     isByMachine,
     tags,
   };

@@ -1,5 +1,4 @@
-import { textAt } from '../events/event.ts';
-import { parseEvent } from '../events/mailgun-event.ts';
+import { type MailgunEvent, parseEvent } from '../events/mailgun-event.ts';
 import type { JsonObject } from '../json.ts';
 import { failureClassOf } from '../status/classify-failure.ts';
 import type { FailureClass } from '../status/failure-class.ts';
@@ -67,14 +66,15 @@ export function mailOutcome(events: readonly MailEvent[]): MailOutcome {
   };
 }
 
-function failureOf({ event, atMs }: MailEvent): MailFailure {
-  const parsed = parseEvent(event);
-  const status = (field: string) => textAt(event, 'delivery-status', field)?.trim() || null;
+function failureOf({ parsed, atMs }: { parsed: MailgunEvent; atMs: number }): MailFailure {
+  const { name, reason, code, codeText, enhancedCode, deliveryMessage, deliveryDescription, rejectReason } = parsed;
   return {
     atMs,
     failureClass: failureClassOf(parsed) ?? 'other',
-    reason: parsed.reason ?? (parsed.name === 'rejected' ? 'rejected' : null),
-    code: status('enhanced-code') ?? parsed.code?.toString() ?? status('code'),
-    text: status('message') ?? status('description') ?? textAt(event, 'reject', 'reason') ?? null,
+    reason: reason ?? (name === 'rejected' ? 'rejected' : null),
+    code: trimmed(enhancedCode) ?? code?.toString() ?? trimmed(codeText),
+    text: trimmed(deliveryMessage) ?? trimmed(deliveryDescription) ?? rejectReason ?? null,
   };
 }
+
+const trimmed = (text: string | undefined) => text?.trim() || null;

@@ -1,5 +1,5 @@
-import type { Json, JsonObject } from '../json.ts';
-import { valueAt } from './event.ts';
+import { isObject, type Json, type JsonObject } from '../json.ts';
+import { valueAt } from './json-path.ts';
 
 /** Fields that the event shows beside its details, or that the details show whole. */
 const SHOWN = new Set([
@@ -37,4 +37,40 @@ export function eventDetails(event: JsonObject) {
     ip: raw('ip'),
     other: Object.fromEntries(Object.entries(event).filter(([name]) => !SHOWN.has(name))),
   };
+}
+
+/** Mailgun's text in place of user variables that it could not keep. */
+const LOST_VARIABLES = /^Could not load user-variables/i;
+
+/** Returns the fields of an event that are shown as Mailgun sent them; null where there is none. */
+export function fieldsAsSent(event: JsonObject) {
+  const raw = (name: string): Json => valueAt(event, name) ?? null;
+  const [tags, userVariables] = [raw('tags'), raw('user-variables')];
+  const areLost = typeof userVariables === 'string' && LOST_VARIABLES.test(userVariables);
+  return {
+    severity: raw('severity'),
+    reason: raw('reason'),
+    tags: Array.isArray(tags) ? tags : null,
+    userVariables,
+    userVariablesNote: areLost ? ('lost-by-mailgun' as const) : null,
+    deliveryStatus: raw('delivery-status'),
+    url: raw('url'),
+  };
+}
+
+/** Returns a user variable as text, structures as JSON; they come as an object, or as its JSON text. */
+export function userVariable(event: JsonObject, name: string): string | undefined {
+  const sent = valueAt(event, 'user-variables');
+  const variables = typeof sent === 'string' ? parsed(sent) : sent;
+  if (!isObject(variables) || !Object.hasOwn(variables, name)) return undefined;
+  const value = variables[name];
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function parsed(text: string): Json | undefined {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

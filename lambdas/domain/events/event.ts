@@ -1,27 +1,17 @@
 import { UNKNOWN_DOMAIN } from '../../contract.ts';
-import { isObject, type Json, type JsonObject } from '../json.ts';
+import { isObject, type JsonObject } from '../json.ts';
+import { textAt, valueAt } from './json-path.ts';
 
 // Reads Mailgun's `event-data`, whose fields are absent, null or of another type more often than documented.
-
-/** The string at this path, or undefined where anything on the way is missing or of another type. */
-export function textAt(event: JsonObject, ...path: string[]): string | undefined {
-  const value = valueAt(event, ...path);
-  return typeof value === 'string' && value !== '' ? value : undefined;
-}
-
-/** The value at this path, or undefined. */
-export function valueAt(event: JsonObject, ...path: string[]): Json | undefined {
-  let value: Json | undefined = event;
-  for (const key of path) {
-    if (!isObject(value) || !Object.hasOwn(value, key)) return undefined;
-    value = value[key];
-  }
-  return value;
-}
 
 /** Raw event name, lower-cased: Mailgun's console has sent upper case. */
 export function eventName(event: JsonObject): string {
   return (textAt(event, 'event') ?? '').toLowerCase();
+}
+
+/** Returns Mailgun's id of the event. */
+export function eventId(event: JsonObject): string | undefined {
+  return textAt(event, 'id');
 }
 
 /** SMTP or Mailgun code of a delivery attempt; codes such as "5.1.1" are not numbers and give undefined. */

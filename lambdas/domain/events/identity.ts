@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { JsonObject } from '../json.ts';
 import { eventKeyOf, eventSort, messagePartition, noMessagePartition, recipientKey, statusSort } from '../keys.ts';
-import { eventName, eventTimeMs, messageIdOf, textAt } from './event.ts';
+import { eventId, eventName, eventTimeMs, messageIdOf } from './event.ts';
+import { textAt } from './json-path.ts';
 import { recipientOf } from './mailgun-event.ts';
 
 /** Where an event is stored, and its public name. */
@@ -22,7 +23,7 @@ export interface EventIdentity {
 export function identify(event: JsonObject, domain: string): EventIdentity {
   const messageId = messageIdOf(event);
   const recipient = recipientKey(recipientOf(event) ?? '');
-  const eventKey = eventKeyOf(eventName(event), textAt(event, 'id') ?? contentId(event));
+  const eventKey = eventKeyOf(eventName(event), eventId(event) ?? contentId(event));
   return {
     partition: messageId === undefined ? noMessagePartition(domain, eventTimeMs(event)) : messagePartition(messageId),
     eventSort: eventSort(recipient, eventKey),

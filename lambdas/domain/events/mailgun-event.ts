@@ -1,7 +1,8 @@
 import { type EventType, eventTypeOf } from '../event-types.ts';
 import { isObject, type Json, type JsonObject } from '../json.ts';
 import { addressesIn } from '../recipients/address.ts';
-import { deliveryCode, eventName, eventTimeMs, messageIdOf, namedDomain, textAt, valueAt } from './event.ts';
+import { deliveryCode, eventId, eventName, eventTimeMs, messageIdOf, namedDomain } from './event.ts';
+import { textAt, valueAt } from './json-path.ts';
 
 /** A Mailgun event, parsed once; fields that are not here remain in `raw`. */
 export interface MailgunEvent {
@@ -22,7 +23,24 @@ export interface MailgunEvent {
   reason: string | undefined;
   /** SMTP or Mailgun code of a delivery attempt. */
   code: number | undefined;
+  /** The code as sent, where it is a text. */
+  codeText: string | undefined;
+  /** Enhanced code such as `5.1.1`. */
+  enhancedCode: string | undefined;
+  /** What the other mail server said, and what Mailgun adds, which stands alone where it did not try. */
+  deliveryMessage: string | undefined;
+  deliveryDescription: string | undefined;
+  /** Why Mailgun rejected the mail, in a word and in a sentence. */
+  rejectReason: string | undefined;
+  rejectDescription: string | undefined;
   bounceType: string | undefined;
+  /** Mailbox provider of the recipient, as Mailgun names it. */
+  provider: string | undefined;
+  /** Host that took or refused the mail. */
+  mxHost: string | undefined;
+  /** Address that the mail was sent from. */
+  sendingIp: string | undefined;
+  subject: string | undefined;
   /** Address of the mailing list that an unsubscribe is from. */
   mailingList: string | undefined;
   /** Tags, lower case, each once: Mailgun does not distinguish their case. */
@@ -36,7 +54,22 @@ export interface MailgunEvent {
   isInbound: boolean;
   /** True if Mailgun gave up, though it calls the failure temporary: DEFERRED would never end. */
   hasGivenUp: boolean;
+  /** What a tombstone keeps of what was erased; undefined in every other event. */
+  kept: KeptFacts | undefined;
 }
+
+/** Facts that only we write into an event. */
+export interface KeptFacts {
+  failureClass: string | undefined;
+  /** Key that an erased recipient has in place of the address. */
+  recipientKey: string | undefined;
+}
+
+/** Field with a tombstone's failure class: the texts it was derived from are not kept. */
+export const KEPT_FAILURE_CLASS = 'failure-class';
+
+/** Field of an archived tombstone that tells erased recipients apart, so that people are still counted. */
+export const KEPT_RECIPIENT_KEY = 'erased-recipient';
 
 /** Mailgun's code of a message that it tried for too long. */
 const TOO_OLD_CODE = 602;
@@ -52,7 +85,7 @@ export function parseEvent(raw: JsonObject): MailgunEvent {
     raw,
     name,
     type: eventTypeOf(name, hasGivenUp ? 'permanent' : severity),
-    id: textAt(raw, 'id'),
+    id: eventId(raw),
     timeMs: eventTimeMs(raw),
     messageId: messageIdOf(raw),
     recipient: recipientOf(raw),
@@ -60,7 +93,17 @@ export function parseEvent(raw: JsonObject): MailgunEvent {
     severity,
     reason,
     code,
+    codeText: textAt(raw, 'delivery-status', 'code'),
+    enhancedCode: textAt(raw, 'delivery-status', 'enhanced-code'),
+    deliveryMessage: textAt(raw, 'delivery-status', 'message'),
+    deliveryDescription: textAt(raw, 'delivery-status', 'description'),
+    rejectReason: textAt(raw, 'reject', 'reason'),
+    rejectDescription: textAt(raw, 'reject', 'description'),
     bounceType: textAt(raw, 'delivery-status', 'bounce-type')?.toLowerCase(),
+    provider: textAt(raw, 'recipient-provider'),
+    mxHost: textAt(raw, 'delivery-status', 'mx-host'),
+    sendingIp: textAt(raw, 'envelope', 'sending-ip'),
+    subject: textAt(raw, 'message', 'headers', 'subject'),
     mailingList: textAt(raw, 'mailing-list', 'address') ?? textAt(raw, 'mailing-list'),
     tags: tagsOf(raw),
     url: textAt(raw, 'url'),
@@ -68,7 +111,13 @@ export function parseEvent(raw: JsonObject): MailgunEvent {
     isTestMode: valueAt(raw, 'flags', 'is-test-mode') === true,
     isInbound: isInbound(raw),
     hasGivenUp,
+    kept: keptFacts(raw),
   };
+}
+
+function keptFacts(raw: JsonObject): KeptFacts | undefined {
+  const [failureClass, recipientKey] = [textAt(raw, KEPT_FAILURE_CLASS), textAt(raw, KEPT_RECIPIENT_KEY)];
+  return failureClass === undefined && recipientKey === undefined ? undefined : { failureClass, recipientKey };
 }
 
 /** Returns the recipient as sent; `rejected` events name it only in the To header, which counts where it is one address. */
@@ -79,6 +128,22 @@ export function recipientOf(raw: JsonObject): string | undefined {
   if (to === undefined || eventName(raw) !== 'rejected') return undefined;
   const [first, ...others] = addressesIn(to);
   return others.length === 0 ? first : undefined;
+}
+
+/** Returns the addresses that an event is sent to by its own account, its recipient first. */
+export function addresseesOf(raw: JsonObject): string[] {
+  const recipients = valueAt(raw, 'message', 'recipients');
+  const lists = [
+    textAt(raw, 'message', 'headers', 'to'),
+    textAt(raw, 'envelope', 'targets'),
+    textAt(raw, 'member', 'address'),
+    ...(Array.isArray(recipients) ? recipients.filter((each) => typeof each === 'string') : []),
+  ];
+  const own = recipientOf(raw);
+  return [
+    ...(own === undefined ? [] : [own]),
+    ...lists.flatMap((list) => (list === undefined ? [] : addressesIn(list))),
+  ];
 }
 
 /** Returns the tags of an event, lower case, each once. */

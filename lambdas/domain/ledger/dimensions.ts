@@ -1,7 +1,6 @@
 import { EVENT_TYPES } from '../event-types.ts';
-import { textAt } from '../events/event.ts';
-import { parseEvent } from '../events/mailgun-event.ts';
-import { asciiJson, type JsonObject } from '../json.ts';
+import type { MailgunEvent } from '../events/mailgun-event.ts';
+import { asciiJson } from '../json.ts';
 import { mailboxProviderOf, OTHER_PROVIDER } from '../recipients/mailbox-provider.ts';
 import { policyCodeOf } from '../status/classify-failure.ts';
 import { addToRow, type Counts, numberOf, type Rows, total } from './counts.ts';
@@ -33,8 +32,8 @@ const MAX_BYTES = 18_000;
 export const emptyDimensions = (): Dimensions => ({ provider: {}, ip: {}, policy: {}, failure: {} });
 
 /** Counts one event; mail in test mode and mail to us has no deliverability, so only its failures count, by tag. */
-export function countDimensions(dimensions: Dimensions, event: JsonObject): void {
-  const { name, type, tags, isTestMode, isInbound } = parseEvent(event);
+export function countDimensions(dimensions: Dimensions, event: MailgunEvent): void {
+  const { name, type, tags, sendingIp, isTestMode, isInbound } = event;
   const isTemporary = type === EVENT_TYPES.temporary_fail;
   const counted = name === 'failed' ? (isTemporary ? 'temporary_fail' : 'permanent_fail') : name.slice(0, 64);
   if (name === 'failed') {
@@ -44,7 +43,7 @@ export function countDimensions(dimensions: Dimensions, event: JsonObject): void
   }
   if (isTestMode || isInbound || name === '') return;
   const provider = mailboxProviderOf(event);
-  const ip = textAt(event, 'envelope', 'sending-ip')?.slice(0, 64) ?? OTHER_PROVIDER;
+  const ip = sendingIp?.slice(0, 64) ?? OTHER_PROVIDER;
   addBounded(dimensions, 'provider', provider, counted);
   addBounded(dimensions, 'ip', ip, counted);
   const code = counted === 'permanent_fail' ? policyCodeOf(event) : undefined;

@@ -1,7 +1,5 @@
 import { canonicalJson } from '../canonical-json.ts';
-import { eventName } from '../events/event.ts';
-import { tagsOf } from '../events/mailgun-event.ts';
-import type { JsonObject } from '../json.ts';
+import type { MailgunEvent } from '../events/mailgun-event.ts';
 import { keyPart, nameInEventKey, parseMessageSort } from '../keys.ts';
 import { isExpectedByWebhook, isNeverRetried } from '../webhooks/webhook-type.ts';
 import { add, addAll, addToRow, type Counts, total } from './counts.ts';
@@ -47,8 +45,8 @@ export function emptyTally(): Tally {
 }
 
 /** Type of an event, as counts name it. */
-export function typeOf(event: JsonObject): string {
-  return keyPart(eventName(event));
+export function typeOf({ name }: MailgunEvent): string {
+  return keyPart(name);
 }
 
 /** The same, from the sort key of its item. */
@@ -57,16 +55,16 @@ export function storedTypeOf(eventSort: string): string {
 }
 
 /** Counts one event that Mailgun lists or listed, once under each of its tags, in lower case. */
-export function countTags(tags: Tally['tags'], event: JsonObject): void {
+export function countTags(tags: Tally['tags'], event: MailgunEvent): void {
   const type = typeOf(event);
-  const names = tagsOf(event).filter((tag) => tag !== '*');
+  const names = event.tags.filter((tag) => tag !== '*');
   for (const tag of ['*', ...(names.length === 0 ? [''] : names)]) addTag(tags, tag, type, 1);
 }
 
 /** Counts how an event came in, or that it has not: what no webhook brought is polled, late or lost. */
 export function countOrigin(
   tally: Tally,
-  event: JsonObject,
+  event: MailgunEvent,
   stored: { broughtByWebhook: boolean } | undefined,
   { registered, isFinal }: { registered: readonly string[]; isFinal: boolean },
 ): void {

@@ -1,11 +1,11 @@
 import { createHmac } from 'node:crypto';
-import { textAt, valueAt } from '../events/event.ts';
+import { fieldsAsSent } from '../events/event-details.ts';
 import type { EventIdentity } from '../events/identity.ts';
-import { parseEvent, recipientOf } from '../events/mailgun-event.ts';
+import { addresseesOf, KEPT_FAILURE_CLASS, parseEvent } from '../events/mailgun-event.ts';
 import { isObject, type Json, type JsonObject } from '../json.ts';
 import { erasedRecipientKey, eventSort, keyPart, namesRecipient, parseMessageSort, recipientKey } from '../keys.ts';
-import { failureClassOf, KEPT_FAILURE_CLASS } from '../status/classify-failure.ts';
-import { addressesIn, mailboxOf, withoutMailbox } from './address.ts';
+import { failureClassOf } from '../status/classify-failure.ts';
+import { mailboxOf, withoutMailbox } from './address.ts';
 import { mailboxProviderOf, OTHER_PROVIDER } from './mailbox-provider.ts';
 
 // A recipient can be erased. What stays of their events is a tombstone: counted like any event, under a name that
@@ -52,10 +52,9 @@ export function tombstoneIdentity<Identity extends Pick<EventIdentity, 'eventSor
 export function tombstoneOf(event: JsonObject, domain: string): JsonObject {
   const parsed = parseEvent(event);
   const { name, id, reason, code, isByMachine, isTestMode, isInbound } = parsed;
-  const severity = textAt(event, 'severity');
+  const { severity, tags } = fieldsAsSent(event);
   const failureClass = failureClassOf(parsed);
-  const provider = mailboxProviderOf(event);
-  const tags = valueAt(event, 'tags');
+  const provider = mailboxProviderOf(parsed);
   const recipient = mailboxOf(parsed.recipient ?? '');
   const isKept = (tag: Json) => typeof tag === 'string' && !tag.toLowerCase().includes(recipient);
   const flags = { ...(isTestMode && { 'is-test-mode': true }), ...(isInbound && { 'is-routed': true }) };
@@ -63,14 +62,14 @@ export function tombstoneOf(event: JsonObject, domain: string): JsonObject {
     event: name,
     ...(id !== undefined && { id }),
     domain: { name: domain },
-    ...(severity !== undefined && { severity }),
+    ...(parsed.severity !== undefined && { severity }),
     ...(reason !== undefined && isWord(reason) && { reason }),
     ...(code !== undefined && { 'delivery-status': { code } }),
     ...(failureClass !== null && { [KEPT_FAILURE_CLASS]: failureClass }),
     ...(provider !== OTHER_PROVIDER && isWord(provider) && { 'recipient-provider': provider }),
     ...(isByMachine && { 'client-info': { bot: true } }),
     ...(Object.keys(flags).length > 0 && { flags }),
-    ...(Array.isArray(tags) && { tags: tags.filter(isKept) }),
+    ...(tags !== null && { tags: tags.filter(isKept) }),
   };
 }
 
@@ -79,17 +78,9 @@ const isWord = (text: string) => /^[a-z][a-z0-9. -]{0,39}$/.test(text);
 
 /** The addresses that an event is sent to by its own account, each once, its recipient first. */
 export function namedAddresses(event: JsonObject): string[] {
-  const recipients = valueAt(event, 'message', 'recipients');
-  const lists = [
-    textAt(event, 'message', 'headers', 'to'),
-    textAt(event, 'envelope', 'targets'),
-    textAt(event, 'member', 'address'),
-    ...(Array.isArray(recipients) ? recipients.filter((each) => typeof each === 'string') : []),
-  ];
-  const named = [recipientOf(event), ...lists.flatMap((list) => (list === undefined ? [] : addressesIn(list)))];
   const byKey = new Map<string, string>();
-  for (const address of named) {
-    if (address !== undefined && !byKey.has(recipientKey(address))) byKey.set(recipientKey(address), address);
+  for (const address of addresseesOf(event)) {
+    if (!byKey.has(recipientKey(address))) byKey.set(recipientKey(address), address);
   }
   return [...byKey.values()];
 }

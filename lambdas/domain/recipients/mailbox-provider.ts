@@ -1,5 +1,4 @@
-import { valueAt } from '../events/event.ts';
-import type { JsonObject } from '../json.ts';
+import type { MailgunEvent } from '../events/mailgun-event.ts';
 
 // Mailgun names the mailbox provider in `recipient-provider`. Where it does not, the host that took the mail decides,
 // which is right for companies' own domains too, and after that the recipient's domain.
@@ -36,15 +35,15 @@ const OTHER_NAMES = new Map([
 export const OTHER_PROVIDER = 'other';
 
 /** Returns the mailbox provider of an event's recipient, lower case; `other` where it is not known. */
-export function mailboxProviderOf(event: JsonObject): string {
-  const named = text(valueAt(event, 'recipient-provider'));
+export function mailboxProviderOf(event: Pick<MailgunEvent, 'provider' | 'mxHost' | 'recipient'>): string {
+  const named = plain(event.provider);
   if (named !== '' && named !== OTHER_PROVIDER) return OTHER_NAMES.get(named) ?? named.slice(0, 64);
-  const host = text(valueAt(event, 'delivery-status', 'mx-host'));
-  const recipient = text(valueAt(event, 'recipient'));
+  const host = plain(event.mxHost);
+  const recipient = plain(event.recipient);
   const domain = recipient.slice(recipient.lastIndexOf('@') + 1).replace(/>$/, '');
   const fits = ([, { hosts, domains }]: [string, MailboxProvider]) =>
     domains.includes(domain) || hosts.some((suffix) => host === suffix || host.endsWith(`.${suffix}`));
   return Object.entries(PROVIDERS).find(fits)?.[0] ?? OTHER_PROVIDER;
 }
 
-const text = (value: unknown) => (typeof value === 'string' ? value.trim().toLowerCase() : '');
+const plain = (text = '') => text.trim().toLowerCase();

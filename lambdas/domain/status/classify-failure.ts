@@ -1,6 +1,4 @@
-import { textAt } from '../events/event.ts';
 import type { MailgunEvent } from '../events/mailgun-event.ts';
-import type { JsonObject } from '../json.ts';
 import { FAILURE_CLASSES, type FailureClass } from './failure-class.ts';
 
 // A server's text is more exact than its code, which many servers use loosely, so
@@ -74,36 +72,33 @@ const MAILGUN_CODES: Readonly<Record<number, FailureClass>> = {
   607: 'suppressed',
 };
 
-/** Field with a tombstone's failure class: the texts it was derived from are not kept. */
-export const KEPT_FAILURE_CLASS = 'failure-class';
-
 /** Returns the class of a failure or rejection; null for any other event. */
-export function failureClassOf({ name, code, reason, raw }: MailgunEvent): FailureClass | null {
+export function failureClassOf(event: MailgunEvent): FailureClass | null {
+  const { name, code, reason } = event;
   if (name !== 'failed' && name !== 'rejected') return null;
-  const kept = textAt(raw, KEPT_FAILURE_CLASS);
+  const kept = event.kept?.failureClass;
   if (kept !== undefined && Object.hasOwn(FAILURE_CLASSES, kept)) return kept as FailureClass;
   if (reason?.startsWith('suppress-')) return 'suppressed';
   if (reason === 'old') return 'too-old';
   const own = code === undefined ? undefined : MAILGUN_CODES[code];
   if (own !== undefined) return own;
-  const text = textsOf(raw);
+  const text = textsOf(event);
   const byText = TEXTS.find(([, pattern]) => pattern.test(text))?.[0];
-  return byText ?? classOfCode(enhancedCodeOf(raw)) ?? 'other';
+  return byText ?? classOfCode(enhancedCodeOf(event)) ?? 'other';
 }
 
 /** Returns the enhanced status code if it reports a rejection by the provider's policy. */
-export function policyCodeOf(event: JsonObject): string | undefined {
+export function policyCodeOf(event: MailgunEvent): string | undefined {
   const code = enhancedCodeOf(event);
   return code !== undefined && /^5\.7\.\d{1,3}$/.test(code) ? code : undefined;
 }
 
-function enhancedCodeOf(event: JsonObject): string | undefined {
-  return textAt(event, 'delivery-status', 'enhanced-code') ?? CODE_IN_TEXT.exec(textsOf(event))?.[0];
+function enhancedCodeOf(event: MailgunEvent): string | undefined {
+  return event.enhancedCode ?? CODE_IN_TEXT.exec(textsOf(event))?.[0];
 }
 
-function textsOf(event: JsonObject): string {
-  const status = (field: string) => textAt(event, 'delivery-status', field);
-  return [status('message'), status('description'), textAt(event, 'reject', 'reason')].join(' ');
+function textsOf({ deliveryMessage, deliveryDescription, rejectReason }: MailgunEvent): string {
+  return [deliveryMessage, deliveryDescription, rejectReason].join(' ');
 }
 
 function classOfCode(enhanced = ''): FailureClass | undefined {

@@ -1,14 +1,12 @@
 import { EVENT_TYPES, eventTypeOf, typeIdsOf } from '../event-types.ts';
-import { eventName, textAt } from '../events/event.ts';
-import { isInbound, recipientOf } from '../events/mailgun-event.ts';
-import type { JsonObject } from '../json.ts';
+import type { MailgunEvent } from '../events/mailgun-event.ts';
 
 /**
  * Returns whether one of the registered webhook types should bring this event. A failure of unknown severity counts
  * where either kind of failure is registered; all other types can only be polled.
  */
-export function isExpectedByWebhook(event: JsonObject, registered: readonly string[]): boolean {
-  const types = typeIdsOf(eventName(event), textAt(event, 'severity')?.toLowerCase());
+export function isExpectedByWebhook({ name, severity }: MailgunEvent, registered: readonly string[]): boolean {
+  const types = typeIdsOf(name, severity);
   return types.some((type) => EVENT_TYPES[type].hasWebhook && registered.includes(type));
 }
 
@@ -17,16 +15,15 @@ export function isExpectedByWebhook(event: JsonObject, registered: readonly stri
  * type, or by the event's name where that is not one; or the `accepted` of a batch as a whole, which has no recipient.
  * Undefined for every other event.
  */
-export function doubtfulKindOf(event: JsonObject): string | undefined {
-  const name = eventName(event);
-  if (isInbound(event)) {
-    const [type, ...others] = typeIdsOf(name, textAt(event, 'severity')?.toLowerCase());
+export function doubtfulKindOf({ name, severity, recipient, isInbound }: MailgunEvent): string | undefined {
+  if (isInbound) {
+    const [type, ...others] = typeIdsOf(name, severity);
     return `routed-${type === undefined || others.length > 0 ? name : type}`;
   }
-  return name === 'accepted' && recipientOf(event) === undefined ? 'batch-accepted' : undefined;
+  return name === 'accepted' && recipient === undefined ? 'batch-accepted' : undefined;
 }
 
 /** Mailgun never repeats a `delivered` webhook; every other it retries for hours. */
-export function isNeverRetried(event: JsonObject): boolean {
-  return !eventTypeOf(eventName(event), undefined).isRetried;
+export function isNeverRetried({ name }: MailgunEvent): boolean {
+  return !eventTypeOf(name, undefined).isRetried;
 }

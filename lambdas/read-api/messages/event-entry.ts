@@ -1,13 +1,9 @@
 import type { EventEntry } from '../../../api/responses/events.ts';
-import { textAt, valueAt } from '../../domain/events/event.ts';
-import { eventDetails } from '../../domain/events/event-details.ts';
+import { eventDetails, fieldsAsSent } from '../../domain/events/event-details.ts';
 import { parseEvent } from '../../domain/events/mailgun-event.ts';
-import { isObject, type Json, type JsonObject } from '../../domain/json.ts';
+import { isObject, type Json } from '../../domain/json.ts';
 import { failureClassOf } from '../../domain/status/classify-failure.ts';
 import type { StoredEvent } from '../ports.ts';
-
-/** Mailgun's text in place of user variables that it could not keep. */
-const LOST_VARIABLES = /^Could not load user-variables/i;
 
 /** An event by the read API's contract. */
 export function eventEntry({
@@ -19,8 +15,7 @@ export function eventEntry({
   atMs,
   unconfirmedSinceMs,
 }: StoredEvent): EventEntry {
-  const raw = (...path: string[]): Json => valueAt(event, ...path) ?? null;
-  const tags = raw('tags');
+  const { tags, deliveryStatus, ...sent } = fieldsAsSent(event);
   const parsed = parseEvent(event);
   return {
     key: eventKey,
@@ -32,23 +27,15 @@ export function eventEntry({
     timestamp: atMs / 1000,
     receivedAt: new Date(receivedAtMs).toISOString(),
     source,
-    severity: raw('severity'),
-    reason: raw('reason'),
+    ...sent,
     failureClass: failureClassOf(parsed),
-    tags: Array.isArray(tags) ? tags : [],
-    userVariables: raw('user-variables'),
-    userVariablesNote: variablesNote(event),
-    deliveryStatus: orNull(raw('delivery-status')),
-    url: raw('url'),
+    tags: tags ?? [],
+    deliveryStatus: orNull(deliveryStatus),
     testMode: parsed.isTestMode,
     direction: parsed.isInbound ? 'inbound' : 'outbound',
     unconfirmed: unconfirmedSinceMs !== undefined,
     details: eventDetails(event),
   };
-}
-
-function variablesNote(event: JsonObject): 'lost-by-mailgun' | null {
-  return LOST_VARIABLES.test(textAt(event, 'user-variables') ?? '') ? 'lost-by-mailgun' : null;
 }
 
 /** Legacy events that report no delivery have an empty one. */

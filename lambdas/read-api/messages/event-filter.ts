@@ -1,6 +1,6 @@
-import { textAt, valueAt } from '../../domain/events/event.ts';
-import { tagsOf } from '../../domain/events/mailgun-event.ts';
-import { isObject, type Json, type JsonObject } from '../../domain/json.ts';
+import { userVariable } from '../../domain/events/event-details.ts';
+import { type MailgunEvent, parseEvent } from '../../domain/events/mailgun-event.ts';
+import type { JsonObject } from '../../domain/json.ts';
 
 /** The filters of events besides their type; the tag in lower case. */
 export interface EventFilter {
@@ -12,39 +12,27 @@ export interface EventFilter {
 
 export type EventPredicate = (event: JsonObject) => boolean;
 
+type Check = (event: MailgunEvent) => boolean;
+
 /** Returns a check of all that the filter names, or undefined where it names nothing. */
 export function eventPredicate({ tag, severity, subject, variables = {} }: EventFilter): EventPredicate | undefined {
-  const checks: EventPredicate[] = Object.entries(variables).map(
+  const checks: Check[] = Object.entries(variables).map(
     ([name, value]) =>
-      (event) =>
-        variableOf(event, name) === value,
+      ({ raw }) =>
+        userVariable(raw, name) === value,
   );
-  if (tag !== undefined) checks.push((event) => tagsOf(event).includes(tag));
-  if (severity !== undefined) checks.push((event) => textAt(event, 'severity')?.toLowerCase() === severity);
+  if (tag !== undefined) checks.push(({ tags }) => tags.includes(tag));
+  if (severity !== undefined) checks.push((event) => event.severity === severity);
   if (subject !== undefined) checks.push(subjectCheck(subject.toLowerCase()));
-  return checks.length === 0 ? undefined : (event) => checks.every((check) => check(event));
+  if (checks.length === 0) return undefined;
+  return (raw) => {
+    const event = parseEvent(raw);
+    return checks.every((check) => check(event));
+  };
 }
 
-function subjectCheck(wanted: string): EventPredicate {
-  const subjectOf = (event: JsonObject) => textAt(event, 'message', 'headers', 'subject')?.toLowerCase();
-  if (!wanted.endsWith('*')) return (event) => subjectOf(event) === wanted;
+function subjectCheck(wanted: string): Check {
+  if (!wanted.endsWith('*')) return ({ subject }) => subject?.toLowerCase() === wanted;
   const beginning = wanted.slice(0, -1);
-  return (event) => subjectOf(event)?.startsWith(beginning) ?? false;
-}
-
-/** Returns a user variable as text, structures as JSON; they come as an object, or as its JSON text. */
-function variableOf(event: JsonObject, name: string): string | undefined {
-  const sent = valueAt(event, 'user-variables');
-  const variables = typeof sent === 'string' ? parsed(sent) : sent;
-  if (!isObject(variables) || !Object.hasOwn(variables, name)) return undefined;
-  const value = variables[name];
-  return typeof value === 'string' ? value : JSON.stringify(value);
-}
-
-function parsed(text: string): Json | undefined {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  return ({ subject }) => subject?.toLowerCase().startsWith(beginning) ?? false;
 }

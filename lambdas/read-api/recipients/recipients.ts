@@ -1,6 +1,5 @@
 import type { RecipientMessageEntry } from '../../../api/responses/recipient.ts';
 import type { TimeRange } from '../../domain/events/day-index.ts';
-import { textAt } from '../../domain/events/event.ts';
 import { parseEvent, tagsOf } from '../../domain/events/mailgun-event.ts';
 import type { MessagePlace, RecipientHistory, RecipientMessage } from '../ports.ts';
 import { messagesAt, newestPlaces, type RecipientPlace } from './recipient-places.ts';
@@ -62,15 +61,14 @@ export function createRecipients(history: RecipientHistory) {
 
 /** Returns what distinguishes one mail from another; most of it is in the deciding event, if that is stored already. */
 function entryOf({ messageId, status, deciding }: RecipientMessage, { atMs }: MessagePlace): RecipientMessageEntry {
-  const event = deciding?.event ?? {};
-  const { tags, isTestMode, isInbound } = parseEvent(event);
+  const { subject = null, tags, isTestMode, isInbound } = parseEvent(deciding?.event ?? {});
   return {
     messageId,
     status: status.status,
     reason: status.reason,
     statusAt: status.statusAtMs / 1000,
     firstAt: atMs / 1000,
-    subject: textAt(event, 'message', 'headers', 'subject') ?? null,
+    subject,
     tags,
     domain: deciding?.domain ?? null,
     testMode: isTestMode,

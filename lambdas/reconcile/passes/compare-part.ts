@@ -1,7 +1,8 @@
 import { MAX_REQUEUES } from '../../contract.ts';
 import { NAMES_COMPARED_IN_FULL } from '../../domain/event-types.ts';
-import { eventName, eventTimeMs } from '../../domain/events/event.ts';
+import { eventTimeMs } from '../../domain/events/event.ts';
 import { identify } from '../../domain/events/identity.ts';
+import { type MailgunEvent, parseEvent } from '../../domain/events/mailgun-event.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { add } from '../../domain/ledger/counts.ts';
 import { countDimensions } from '../../domain/ledger/dimensions.ts';
@@ -47,7 +48,7 @@ const DISORDER_SECONDS = 5;
 
 interface Listed extends Matched {
   name: string;
-  event: JsonObject;
+  event: MailgunEvent;
   atMs: number;
 }
 
@@ -115,10 +116,11 @@ export function createComparePart(deps: ComparePartDeps) {
         }
         isFirst = false;
         let earliestMs = Number.POSITIVE_INFINITY;
-        for (const event of page) {
-          const matched = match(event, identify(event, pass.slice.domain));
+        for (const raw of page) {
+          const event = parseEvent(raw);
+          const matched = match(event, identify(raw, pass.slice.domain));
           const name = pass.nameOf(matched.place);
-          const atMs = eventTimeMs(event) ?? stored.get(name)?.atMs ?? fromMs;
+          const atMs = event.timeMs ?? stored.get(name)?.atMs ?? fromMs;
           earliestMs = Math.min(earliestMs, atMs);
           if (listed.has(name)) continue;
           listed.add(name);
@@ -187,7 +189,7 @@ function createSettle(
     const isAsked = (each: Listed) =>
       !stored.has(each.name) ||
       sends.has(each.name) ||
-      NAMES_COMPARED_IN_FULL.includes(eventName(each.event)) ||
+      NAMES_COMPARED_IN_FULL.includes(each.event.name) ||
       unknown.has(each);
     const facts = await lookUp(
       deps.events,
@@ -243,13 +245,15 @@ function createSettle(
 }
 
 function unstoredOf({ name, atMs, event, copies }: Listed, corrects: boolean): Unstored {
-  return { requeue: { name, atMs, type: typeOf(event) }, event, corrects, redactedAs: recipientsOf(copies) };
+  const requeue = { name, atMs, type: typeOf(event) };
+  return { requeue, event: event.raw, corrects, redactedAs: recipientsOf(copies) };
 }
 
 /** Returns whether the stored event decides otherwise than the listed one, or happened at another time. A tombstone cannot tell. */
-function isAlteredBy(stored: StoredFacts, event: JsonObject, atMs: number): boolean {
-  if (stored.event.recipient === undefined && event.recipient !== undefined) return false;
-  return Math.abs(stored.atMs - atMs) >= 2 * ROUNDING_MS || decidingFacts(stored.event) !== decidingFacts(event);
+function isAlteredBy(stored: StoredFacts, event: MailgunEvent, atMs: number): boolean {
+  const held = parseEvent(stored.event);
+  if (held.recipient === undefined && event.recipient !== undefined) return false;
+  return Math.abs(stored.atMs - atMs) >= 2 * ROUNDING_MS || decidingFacts(held) !== decidingFacts(event);
 }
 
 /** Returns whether the queue has had time to store the last requeue. */

@@ -1,4 +1,5 @@
 import { MAX_REQUEUES } from '../../contract.ts';
+import { parseEvent } from '../../domain/events/mailgun-event.ts';
 import { add } from '../../domain/ledger/counts.ts';
 import { countDimensions } from '../../domain/ledger/dimensions.ts';
 import { placeName } from '../../domain/ledger/ledger-name.ts';
@@ -33,10 +34,11 @@ export async function countUnlisted(
       acceptName(tally, name);
     } else if (wasListed) {
       // The listing has shrunk, and what was known of the event still holds.
-      const registered = await registeredFor(deps, pass, tally, found.event, found.atMs);
-      countOrigin(tally, found.event, found, { registered, isFinal: pass.isFinal });
-      countTags(tally.tags, found.event);
-      countDimensions(tally.dimensions, found.event);
+      const event = parseEvent(found.event);
+      const registered = await registeredFor(deps, pass, tally, event, found.atMs);
+      countOrigin(tally, event, found, { registered, isFinal: pass.isFinal });
+      countTags(tally.tags, event);
+      countDimensions(tally.dimensions, event);
       add(tally.listed, type);
       if (isJudged) tally.short += 1;
     } else if (isJudged) {

@@ -1,6 +1,5 @@
 import type { StoredKey } from '../../domain/events/day-index.ts';
-import { textAt } from '../../domain/events/event.ts';
-import type { JsonObject } from '../../domain/json.ts';
+import type { MailgunEvent } from '../../domain/events/mailgun-event.ts';
 import { isRedactedRecipient, parseMessageSort } from '../../domain/keys.ts';
 import type { EventPlace } from '../../domain/ledger/ledger-name.ts';
 
@@ -16,11 +15,11 @@ export interface Matched {
  * Returns a function that matches listed events with events stored without recipient, by message, name and Mailgun's
  * id. An event without id matches nothing: others of its second may look the same.
  */
-export function createMatch(keys: readonly StoredKey[]): (event: JsonObject, place: EventPlace) => Matched {
+export function createMatch(keys: readonly StoredKey[]): (event: MailgunEvent, place: EventPlace) => Matched {
   const redacted = Map.groupBy(keys.filter(isRedacted), nameWithoutRecipient);
   let named: Map<string, StoredKey> | undefined;
-  return (event, place) => {
-    if (textAt(event, 'id') === undefined) return { place, copies: [], isRedacted: false };
+  return ({ id }, place) => {
+    if (id === undefined) return { place, copies: [], isRedacted: false };
     const found = redacted.get(nameWithoutRecipient(place)) ?? [];
     if (!isRedacted(place)) return { place, copies: found, isRedacted: false };
     // A redacted listing: the event stored with its recipient is the better of the two.

@@ -1,5 +1,5 @@
 import { DAY_MS } from '../../contract.ts';
-import type { JsonObject } from '../../domain/json.ts';
+import type { MailgunEvent } from '../../domain/events/mailgun-event.ts';
 import { addAll, type Counts } from '../../domain/ledger/counts.ts';
 import type { ExpectedKinds, Slice } from '../../domain/ledger/slice.ts';
 import { addKind, type Tally, typeOf } from '../../domain/ledger/tally.ts';
@@ -18,7 +18,7 @@ const RENEWED_AFTER_MS = DAY_MS;
 /** The kinds that Mailgun may never post, as far as webhooks of a domain have brought events of them. */
 export interface PostedKinds {
   /** Returns true if a webhook should bring an event of this type, now or according to an earlier pass of the slice. */
-  isExpected(kind: string, event: JsonObject, atMs: number): Promise<boolean>;
+  isExpected(kind: string, event: MailgunEvent, atMs: number): Promise<boolean>;
   /** Returns whether no event of this kind and time has to be looked up. */
   isKnown(kind: string, atMs: number): Promise<boolean>;
   /** Returns whether all that an earlier pass expected is known. */
@@ -78,7 +78,7 @@ export async function registeredFor(
   { registered }: { registered: readonly string[] },
   { postedKinds }: { postedKinds: PostedKinds },
   tally: Tally,
-  event: JsonObject,
+  event: MailgunEvent,
   atMs: number,
 ): Promise<readonly string[]> {
   const kind = doubtfulKindOf(event);

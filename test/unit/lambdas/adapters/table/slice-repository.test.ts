@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { createPartsTable, createSlicesTable } from '../../../../../lambdas/adapters/table/slice-repository.ts';
+import { parseEvent } from '../../../../../lambdas/domain/events/mailgun-event.ts';
 import { countDimensions } from '../../../../../lambdas/domain/ledger/dimensions.ts';
 import { addName, countTags, emptyTally, slicePassed } from '../../../../../lambdas/domain/ledger/tally.ts';
 
@@ -22,8 +23,8 @@ function fullTally() {
           envelope: { 'sending-ip': long('ip', nth, 64) },
           'delivery-status': { 'enhanced-code': `5.7.${nth % 1000}` },
         };
-        countTags(tally.tags, raw);
-        countDimensions(tally.dimensions, raw);
+        countTags(tally.tags, parseEvent(raw));
+        countDimensions(tally.dimensions, parseEvent(raw));
       }
     }
     addName(tally.unconfirmedNames, long('', nth, 22));

@@ -1,6 +1,10 @@
 import { expect, test } from '@jest/globals';
-import { parseEvent } from '../../../../../lambdas/domain/events/mailgun-event.ts';
-import type { JsonObject } from '../../../../../lambdas/domain/json.ts';
+import fc from 'fast-check';
+import { eventDetails, fieldsAsSent, userVariable } from '../../../../../lambdas/domain/events/event-details.ts';
+import { identify } from '../../../../../lambdas/domain/events/identity.ts';
+import { addresseesOf, parseEvent } from '../../../../../lambdas/domain/events/mailgun-event.ts';
+import type { Json, JsonObject } from '../../../../../lambdas/domain/json.ts';
+import { failureClassOf } from '../../../../../lambdas/domain/status/classify-failure.ts';
 import { deliveredEvent } from '../../../../support/webhooks.ts';
 
 test('an event carries its facts, and itself', () => {
@@ -64,4 +68,79 @@ test.each<[over: JsonObject, hasGivenUp: boolean]>([
   [{ reason: 'old' }, false],
 ])('after a failure of %j Mailgun has given up: %j', (over, hasGivenUp) => {
   expect(parseEvent({ event: 'failed', ...over }).hasGivenUp).toBe(hasGivenUp);
+});
+
+test('the facts of a failure are those that Mailgun sent, and a code of another form is kept as a text', () => {
+  const status = { code: '5.1.1', 'enhanced-code': '5.7.26', message: 'no', description: 'not at all' };
+  const raw: JsonObject = {
+    ...{
+      event: 'failed',
+      'recipient-provider': 'Gmail',
+      'delivery-status': { ...status, 'mx-host': 'mx.example.org' },
+    },
+    ...{ envelope: { 'sending-ip': '192.0.2.1' }, message: { headers: { subject: 'Your receipt' } } },
+    reject: { reason: 'Sandbox', description: 'is not authorized' },
+  };
+  expect(parseEvent(raw)).toMatchObject({
+    ...{ code: undefined, codeText: '5.1.1', enhancedCode: '5.7.26' },
+    ...{ deliveryMessage: 'no', deliveryDescription: 'not at all', mxHost: 'mx.example.org', provider: 'Gmail' },
+    ...{ rejectReason: 'Sandbox', rejectDescription: 'is not authorized' },
+    ...{ sendingIp: '192.0.2.1', subject: 'Your receipt', kept: undefined },
+  });
+});
+
+test('the addressees of an event are its recipient and all whom its headers, envelope, member and list name', () => {
+  const headers = { to: 'Ada <ada@example.org>, grace@example.org' };
+  const event = {
+    ...{
+      event: 'delivered',
+      recipient: ' Ada@example.org ',
+      message: { headers, recipients: ['alan@example.org', 7] },
+    },
+    ...{ envelope: { targets: 'targets@example.org' }, member: { address: 'member@example.org' } },
+  };
+  expect(addresseesOf(event)).toEqual([
+    ...['Ada@example.org', 'ada@example.org', 'grace@example.org', 'targets@example.org', 'member@example.org'],
+    'alan@example.org',
+  ]);
+});
+
+/** Names that some reader of an event looks for; each may hold any JSON. */
+const FIELDS = [
+  ...[
+    'event',
+    'id',
+    'timestamp',
+    'recipient',
+    'severity',
+    'reason',
+    'tags',
+    'user-variables',
+    'url',
+    'domain',
+    'routes',
+  ],
+  ...['delivery-status', 'code', 'enhanced-code', 'message', 'description', 'mx-host', 'bounce-type', 'reject'],
+  ...['headers', 'message-id', 'Message-Id', 'subject', 'to', 'from', 'recipients', 'envelope', 'sender', 'sending-ip'],
+  ...['transport', 'targets', 'member', 'address', 'mailing-list', 'client-info', 'bot', 'flags', 'is-test-mode'],
+  ...['is-routed', 'recipient-provider', 'storage', 'key', 'failure-class', 'erased-recipient', 'name'],
+];
+
+test('an event whose fields have any JSON type is read without an error, and what no fact names stays in it', () => {
+  const value = fc.oneof(fc.jsonValue({ maxDepth: 2 }) as fc.Arbitrary<Json>, fc.constantFrom('failed', 'rejected'));
+  const within = (held: fc.Arbitrary<Json>) =>
+    fc.dictionary(fc.constantFrom(...FIELDS), held, { noNullPrototype: true }) as fc.Arbitrary<JsonObject>;
+  const event = within(fc.oneof(value, within(fc.oneof(value, within(value)))));
+  fc.assert(
+    fc.property(event, fc.constantFrom('Failed', 'rejected', 'opened'), fc.boolean(), (over, name, isNamed) => {
+      const raw = isNamed ? { ...over, event: name, 'not-known-yet': over } : over;
+      const before = structuredClone(raw);
+      const parsed = parseEvent(raw);
+      for (const read of [fieldsAsSent, eventDetails, addresseesOf]) expect(() => read(raw)).not.toThrow();
+      expect(() => [userVariable(raw, 'name'), identify(raw, '-'), failureClassOf(parsed)]).not.toThrow();
+      expect(parsed.raw).toBe(raw);
+      expect(raw).toEqual(before);
+    }),
+    { numRuns: 1000 },
+  );
 });

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { parseEvent } from '../../../../../lambdas/domain/events/mailgun-event.ts';
 import {
   addDimensions,
   boundedDimensions,
@@ -9,7 +10,8 @@ import {
 } from '../../../../../lambdas/domain/ledger/dimensions.ts';
 import { countTags } from '../../../../../lambdas/domain/ledger/tally.ts';
 
-const from = (ip: string) => ({ event: 'delivered', recipient: 'ada@gmail.com', envelope: { 'sending-ip': ip } });
+const from = (ip: string) =>
+  parseEvent({ event: 'delivered', recipient: 'ada@gmail.com', envelope: { 'sending-ip': ip } });
 
 test('a slice keeps its most frequent rows exactly, and adds up the others', () => {
   const counted = emptyDimensions();
@@ -52,9 +54,9 @@ test('permanent failures by policy are counted by provider and code, besides the
   const failed = { event: 'failed', severity: 'permanent', recipient: 'ada@gmail.com' };
   const refused = { ...failed, 'delivery-status': { code: 550, 'enhanced-code': '5.7.26' } };
   for (const event of [failed, refused, { ...refused, severity: 'temporary' }, { ...refused, event: 'rejected' }]) {
-    countDimensions(counted, event);
+    countDimensions(counted, parseEvent(event));
   }
-  countDimensions(counted, { ...refused, flags: { 'is-test-mode': true } });
+  countDimensions(counted, parseEvent({ ...refused, flags: { 'is-test-mode': true } }));
   expect(counted.policy).toEqual({ gmail: { '5.7.26': 1 } });
   expect(counted.provider.gmail).toMatchObject({ permanent_fail: 2, temporary_fail: 1 });
 });
@@ -70,7 +72,7 @@ test('failures are counted by tag and by severity, as rows of tags, also those o
   const failed = { event: 'failed', severity: 'temporary', tags: ['News', 'news', '*'] };
   const givenUp = { ...failed, reason: 'old', flags: { 'is-test-mode': true } };
   for (const event of [failed, givenUp, { ...failed, tags: undefined }, { ...failed, event: 'delivered' }]) {
-    countDimensions(counted, event as never);
+    countDimensions(counted, parseEvent(event as never));
   }
   expect(counted.failure).toEqual({
     '*': { temporary_fail: 2, permanent_fail: 1 },
@@ -84,8 +86,8 @@ test('a slice keeps the failures of the most frequent tags as far as they have r
   for (let n = 0; n < 999; n += 1) {
     const failed = { event: 'failed', severity: 'permanent', tags: [`${'x'.repeat(100)}-${n}`] };
     for (let times = 0; times < (n === 500 ? 2 : 1); times += 1) {
-      countDimensions(counted, failed);
-      countTags(tags, failed);
+      countDimensions(counted, parseEvent(failed));
+      countTags(tags, parseEvent(failed));
     }
   }
   expect(lacksFailures(tags, counted)).toBe(false);
@@ -108,7 +110,7 @@ test('a part keeps more rows than a slice, since it is still to be added up', ()
 });
 
 test('a tag in two spellings counts once, and alike among all events and among failures', () => {
-  const event = { event: 'failed', severity: 'permanent', tags: ['News', 'news', '*'] };
+  const event = parseEvent({ event: 'failed', severity: 'permanent', tags: ['News', 'news', '*'] });
   const [tags, dimensions] = [{}, emptyDimensions()];
   countTags(tags, event);
   countDimensions(dimensions, event);

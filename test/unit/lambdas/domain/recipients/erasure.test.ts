@@ -101,7 +101,16 @@ test('a tombstone counts as its event does', () => {
     const parsed = parseEvent(event);
     const { name, type, tags, isByMachine, isTestMode, isInbound } = parsed;
     const failureClass = failureClassOf(parsed);
-    return { name, type, tags, isByMachine, isTestMode, isInbound, failureClass, provider: mailboxProviderOf(event) };
+    return {
+      name,
+      type,
+      tags,
+      isByMachine,
+      isTestMode,
+      isInbound,
+      failureClass,
+      provider: mailboxProviderOf(parseEvent(event)),
+    };
   };
   const status = (message: string) => ({ code: 602, message });
   for (const over of [

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { parseEvent } from '../../../../../lambdas/domain/events/mailgun-event.ts';
 import { mailboxProviderOf } from '../../../../../lambdas/domain/recipients/mailbox-provider.ts';
 
 test.each([
@@ -13,7 +14,8 @@ test.each([
   ['icloud', { recipient: 'Ada <ada@me.com>', 'delivery-status': null }],
   ['other', { recipient: 'ada@notgmail.com', 'delivery-status': { 'mx-host': 'mx.evilgoogle.com' } }],
   ['other', { recipient: 7, 'recipient-provider': null }],
+  ['gmail', { event: 'rejected', message: { headers: { to: 'Ada <ada@gmail.com>' } } }],
   ['other', {}],
 ])('%s: %j', (expected, event) => {
-  expect(mailboxProviderOf(event as never)).toBe(expected);
+  expect(mailboxProviderOf(parseEvent(event as never))).toBe(expected);
 });

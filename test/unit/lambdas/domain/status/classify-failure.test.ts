@@ -98,5 +98,5 @@ test.each([
   [undefined, { 'enhanced-code': '5.1.1', message: '550 5.7.1 relaying denied' }],
   [undefined, {}],
 ])('the policy code is %s: %j', (expected, status) => {
-  expect(policyCodeOf({ event: 'failed', 'delivery-status': status })).toBe(expected);
+  expect(policyCodeOf(parseEvent({ event: 'failed', 'delivery-status': status }))).toBe(expected);
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { identify } from '../../../../../lambdas/domain/events/identity.ts';
+import { parseEvent } from '../../../../../lambdas/domain/events/mailgun-event.ts';
 import type { JsonObject } from '../../../../../lambdas/domain/json.ts';
 import { createMatch } from '../../../../../lambdas/reconcile/passes/match-copies.ts';
 import { DOMAIN, deliveredEvent } from '../../../../support/webhooks.ts';
@@ -12,7 +13,7 @@ const under = (recipient: string | undefined, over: JsonObject = {}) => ({
 const sorts = (copies: { eventSort: string }[]) => copies.map(({ eventSort }) => eventSort.split('#')[1]);
 
 function matched(event: JsonObject, ...keys: ReturnType<typeof under>[]) {
-  const { place, copies, isRedacted } = createMatch(keys)(event, identify(event, DOMAIN));
+  const { place, copies, isRedacted } = createMatch(keys)(parseEvent(event), identify(event, DOMAIN));
   return { recipient: place.eventSort.split('#')[1], copies: sorts(copies), isRedacted };
 }
 

@@ -1,10 +1,11 @@
 import { expect, test } from '@jest/globals';
+import { parseEvent } from '../../../../../lambdas/domain/events/mailgun-event.ts';
 import { createPostedKinds } from '../../../../../lambdas/reconcile/passes/posted-kinds.ts';
 import { InMemoryBook } from '../../../../support/in-memory-reconcile.ts';
 import { DOMAIN } from '../../../../support/webhooks.ts';
 
 const KIND = 'routed-delivered';
-const EVENT = { event: 'delivered' };
+const EVENT = parseEvent({ event: 'delivered' });
 
 test.each([[[200, 100]], [[100, 200]]])(
   'of parts that note a kind at once, %p, the earliest time holds',
