@@ -139,7 +139,7 @@ export interface StatusLine {
     readonly total: number;
     readonly alarmed: readonly AlarmOn[];
   } | null;
-  /** The announced or completed end of the listing API; null if there is none. */
+  /** The announced or completed end of the listing API; empty if there is none, null if it could not be read. */
   readonly listing: string | null;
   readonly domains: readonly DomainStatus[];
   /** The parts that could not be read, and why. */

@@ -17,7 +17,7 @@ import { avoidedWords, findAvoided } from '../support/avoided-words.ts';
 import { Synthesized } from '../support/synthesized.ts';
 import { installTextDom, textOf } from '../support/text-dom.ts';
 
-// What people read holds none of the words that the glossary avoids. Texts are rendered, not searched for in the source.
+// Texts for people contain no word that the glossary avoids. Texts are rendered, not searched for in the source.
 
 const ROOT = join(import.meta.dirname, '../..');
 const DASHBOARD = join(ROOT, 'dashboard');

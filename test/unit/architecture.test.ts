@@ -36,7 +36,7 @@ const files = CODE_FOLDERS.flatMap((folder) => {
   }
 });
 
-/** Who may import what; the first rule whose folder holds the file counts. Packages are free where not named. */
+/** Allowed imports; the first rule whose folder contains the file applies. Unnamed packages are allowed. */
 const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
   { folder: /^lambdas\/contract\.ts$/, mayImport: /^$/, why: 'the contract imports nothing' },
   {
@@ -321,7 +321,7 @@ test.each(['unit', 'infra', 'integration'])('test/%s is laid out like the source
     .map(({ parentPath, name }) => relative(join(ROOT, 'test', kind), join(parentPath, name)));
 
   expect(folders.length).toBeGreaterThan(2);
-  // What test/torture/ has of its own has unit tests too.
+  // Helpers of test/torture/ have unit tests too.
   expect(folders.filter((folder) => folder !== 'torture' && !existsSync(join(ROOT, folder)))).toEqual([]);
 });
 

@@ -5,7 +5,7 @@ import { describe, expect, test } from '@jest/globals';
 import { commandPage } from '../../cli/command-page.ts';
 import { parsePicture } from '../support/picture.ts';
 
-// What README, CONTRIBUTING, CHANGELOG and docs/ name is there, and what is there is named.
+// README, CONTRIBUTING, CHANGELOG and docs/ name only existing files and commands, and every one that must be named.
 
 const ROOT = join(import.meta.dirname, '../..');
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
@@ -31,7 +31,7 @@ test('README.md has at most 80 lines', () => {
   expect(README.trimEnd().split('\n').length).toBeLessThanOrEqual(80);
 });
 
-/** As `wc -w` counts them. */
+/** Counts words like `wc -w`. */
 const countWords = (text: string) => text.split(/\s+/).filter((word) => word !== '').length;
 
 /** Pages of README, CONTRIBUTING, CHANGELOG, docs/ and docs/adr/, without those that `npm run docs` writes. */
@@ -146,7 +146,7 @@ const SOURCE = /\.(ts|md|yaml|json)$/;
 /** Words of code spans and blocks that are paths of the project and do not exist; `<…>` stands for any name. */
 function deadPaths(text: string): string[] {
   const code = [...text.matchAll(/^ *```\w*\n([\s\S]*?)^ *```$|`([^`\n]+)`/gm)].map(([, block, span]) => block ?? span);
-  // What a command writes (`-o`) need not be there.
+  // Outputs of commands (`-o`) need not exist.
   const words = code.flatMap((each) => (each ?? '').replaceAll(/ -o \S+/g, '').split(/[\s"'(),;=]+/));
   const paths = words
     .map((word) => word.replace(/^\.\/|[.:]+$/g, ''))
@@ -193,7 +193,7 @@ test('docs/generated/command-line.md says what --help says', () => {
   expect(read('docs/generated/command-line.md')).toBe(page);
 });
 
-test('every command names its rights on AWS, and how it exits', () => {
+test("every command's section names its permissions on AWS and its exit codes", () => {
   const sections = commandPage()
     .split(/^## (?!Exit codes)/m)
     .slice(1);
@@ -201,7 +201,7 @@ test('every command names its rights on AWS, and how it exits', () => {
   expect(sections.filter((section) => !/^Needs on AWS: /m.test(section) || !/^Exit code: /m.test(section))).toEqual([]);
 });
 
-test('what is not there would be noticed', () => {
+test('dead links and missing paths would be noticed', () => {
   const text =
     'See [a](nothing.md), [b](README.md#nothing), `lib/nothing.ts`, `nowhere/at/all.ts`, `nothing.ts`, `tools/local-stack/<any>/`, ' +
     '`lambdas/<function>/nothing.ts` and\n```sh\nnode tools/local-stack/nothing.ts\n```\n';

@@ -5,7 +5,7 @@ import { expect, test } from '@jest/globals';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-/** What a secret looks like that someone pasted: no key of a test does. */
+/** Patterns of real secrets; keys in tests do not match them. */
 const SECRETS: Readonly<Record<string, RegExp>> = {
   "Mailgun's older keys": /\bkey-[0-9a-f]{32}\b/,
   "Mailgun's keys": /\b[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}\b/,
@@ -17,7 +17,7 @@ const SECRETS: Readonly<Record<string, RegExp>> = {
 
 const secretsIn = (text: string) => Object.keys(SECRETS).filter((kind) => SECRETS[kind]?.test(text));
 
-test('no tracked file holds a secret', () => {
+test('no tracked file contains a secret', () => {
   const files = execFileSync('git', ['ls-files', '-z'], { cwd: ROOT, encoding: 'utf8' }).split('\0').filter(Boolean);
   const found = files.flatMap((file) => secretsIn(textOf(file)).map((kind) => `${file}: ${kind}`));
 

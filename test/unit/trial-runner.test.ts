@@ -6,7 +6,7 @@ interface World {
   stop(): Promise<void>;
 }
 
-/** A runner of worlds that are ready when told, and the lines that it says. */
+/** Opens a runner of worlds that become ready on command, with the lines that it prints. */
 function openRunner({ repetitions }: { repetitions?: number } = {}) {
   const worlds: World[] = [];
   const lines: string[] = [];
@@ -39,7 +39,7 @@ const broken = trialOf(async () => ['is broken']);
 const never = trialOf(() => new Promise<string[]>(() => {}));
 const asIs = (flaws: string[]) => flaws;
 
-test('a closed runner runs nothing that waits, nothing that comes, and nothing again', async () => {
+test('a closed runner runs neither waiting, new nor repeated trials', async () => {
   const { runner, worlds, lines } = openRunner();
   const run = runner.run(never);
   const [waiting, waitingAlone] = [runner.run(broken), runner.runAlone(broken)];
@@ -73,7 +73,7 @@ test('a world that arrives after the runner has closed is stopped and never run 
   expect(isPlayed).toBe(false);
 });
 
-test('what has flaws is run again until it has none, and every repetition is reported', async () => {
+test('a flawed trial is repeated until it has no flaws, and every repetition is reported', async () => {
   const { runner, worlds, lines } = openRunner();
   let times = 0;
   const trial = trialOf(async () => (times++ === 0 ? ['was late'] : []));
@@ -94,7 +94,7 @@ test('what fails is run again, no more often than the caller lets it', async () 
   expect(lines).toEqual(['once more: down (Error: no stack)']);
 });
 
-test('all trials together are run again no more often than the runner lets them; then a finding stands', async () => {
+test("all trials share the runner's repetitions; after them a finding is final", async () => {
   const { runner, worlds, lines } = openRunner({ repetitions: 3 });
   const names = ['one', 'two', 'three', 'four'];
 

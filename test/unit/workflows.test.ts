@@ -147,12 +147,12 @@ test('before a deploy the indexes are compared with the deployed ones, and prod 
   expect(read('deploy.yml').jobs.prod?.with).toHaveProperty('roll-back');
 });
 
-test('nothing is put into a shell: what a run holds comes by its environment', () => {
+test('workflows pass values to a shell only by environment variables', () => {
   const runs = files.flatMap((file) => Object.values(read(file).jobs).flatMap(runsOf));
   expect(runs.filter((run) => /\$\{\{/.test(run))).toEqual([]);
 });
 
-test('each policy of the pipelines page is JSON, and names what it allows and where', () => {
+test('each policy of the pipelines page is JSON, with actions and resources', () => {
   const page = readFileSync(join(FOLDER, '../../docs/pipelines.md'), 'utf8');
   const statements = [...page.matchAll(/^```json\n([\s\S]*?)^```$/gm)].flatMap(
     ([, json = '']) => JSON.parse(json).Statement,

@@ -54,7 +54,7 @@ describe('the app', () => {
 
     expect({ status, warned: /warn/i.test(stderr) }).toEqual({ status: 0, warned: false });
     expect(assets).toHaveLength(5);
-    // Written by the rules of good practice, so they were asked.
+    // Written by the good practice rules, which proves that they ran.
     expect(readdirSync(outputFolder)).toContain('validation-report.json');
     for (const asset of assets) {
       const read = (file: string) => readFileSync(join(outputFolder, asset, file), 'utf8');

@@ -15,7 +15,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test('a stack names the line of the source', () => {
+test('a stack trace of a bundle names the source line', () => {
   const source = join(folder, 'fails.ts');
   writeFileSync(source, `\nexport function failing(): never {\n  throw new Error('as it should');\n}\nfailing();\n`);
   const bundle = join(folder, 'out', 'index.js');
@@ -29,7 +29,7 @@ test('a stack names the line of the source', () => {
   expect(said).toMatch(/fails\.ts:3:/);
 });
 
-test('the map holds no source, and nothing of packages', () => {
+test("a bundle's source map contains no source code, and nothing of packages", () => {
   const bundle = join(folder, 'ingest', 'index.js');
   bundleFunction(join(ROOT, 'lambdas/ingest/handler.ts'), bundle);
   const map = JSON.parse(readFileSync(`${bundle}.map`, 'utf8'));
@@ -38,7 +38,7 @@ test('the map holds no source, and nothing of packages', () => {
   expect(map.sources.filter((source: string) => !source.startsWith('lambdas/'))).toEqual([]);
 });
 
-test('a bundle and its map are the same in whatever folder they are made, so that equal sources have equal assets', () => {
+test('a bundle and its map do not depend on the folder, so that equal sources give equal assets', () => {
   const [here, there] = ['one', 'deeper/than/one'].map((name) => {
     const bundle = join(folder, name, 'index.js');
     bundleFunction(join(ROOT, 'lambdas/ingest/handler.ts'), bundle);
@@ -51,7 +51,7 @@ test('every function is bundled', () => {
   expect(HANDLERS).toHaveLength(8);
 });
 
-// Of packages the map tells nothing, so esbuild is asked.
+// The source map leaves out packages, so esbuild's metafile is read.
 test.each(HANDLERS)('the bundle of %s holds code of functions and of production packages alone', (handler) => {
   const files = bundleFunction(join(ROOT, handler), join(folder, handler, 'index.js')).map((file) =>
     relative(ROOT, file),

@@ -50,7 +50,7 @@ test('takes the bootstrap of the account, or that of another qualifier', () => {
   expect(versionIn({ bootstrapQualifier: 'mail' })).toBe('/cdk-bootstrap/mail/version');
 });
 
-test('every name and address an operator needs is an output', () => {
+test('every name and URL that an operator needs is an output', () => {
   expect(Object.keys(new Synthesized('prod').outputs).toSorted()).toEqual([
     'ApiKeySecretArn',
     'ApiTokenSecretArn',

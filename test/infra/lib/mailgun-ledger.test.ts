@@ -28,7 +28,7 @@ const countsByType = (template: Template) => {
 test('builds the resources of a stack of cdk.json, with the same outputs', () => {
   const template = Template.fromStack(withLedger().stack);
   const own = new Synthesized('dev');
-  // Of other environments only cdk.json tells.
+  // Only cdk.json knows other environments.
   const { HeldElsewhere, ...outputs } = own.outputs;
 
   expect(countsByType(template)).toEqual(countsByType(own.template));

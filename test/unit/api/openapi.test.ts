@@ -12,7 +12,7 @@ test('it is not stale', () => {
   expect(readFileSync(join(import.meta.dirname, '../../../docs/openapi.yaml'), 'utf8')).toBe(openApiPage());
 });
 
-test('a validator of OpenAPI 3.1 takes the description', async () => {
+test('a validator of OpenAPI 3.1 accepts the description', async () => {
   const validator = new Validator();
   const { valid, errors } = await validator.validate(structuredClone(description));
   expect(errors).toBeUndefined();
@@ -29,7 +29,7 @@ test('it describes every route, by query and by path', () => {
   expect(described.toSorted()).toEqual([...new Set(routes)].toSorted());
 });
 
-test('every parameter says what it is', () => {
+test('every parameter of the description has a description', () => {
   const parameters = operations.flatMap((operation) => [
     ...operation.parameters,
     ...Object.values(operation.requestBody?.content['application/json'].schema.properties ?? {}),
@@ -66,7 +66,7 @@ describe.each(operations)('$method $path', (operation) => {
         Object.keys(each.examples ?? {}),
       ),
     );
-    // Where an answer is described for two routes, either may have the request.
+    // Where two routes share a response, either may have the request.
     const answers = Object.keys(answerExamples(operation, 200));
     expect([...named].filter((name) => !answers.includes(name))).toEqual([]);
     expect(named.size > 0).toBe(takesParameters);

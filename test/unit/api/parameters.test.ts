@@ -44,11 +44,11 @@ describe('a parameter that is valid is read', () => {
     expect(text({ 'var.b': '1', 'var.a': '2' })).toBe(text({ 'var.a': '2', 'var.b': '1' }));
   });
 
-  test.each(['variables', ' variables'])('the name "%s" is no parameter', (name) => {
+  test.each(['variables', ' variables'])('the name "%s" is not a parameter', (name) => {
     expect(read('listEvents', { domain, [name]: 'x' })).toMatchObject({ ok: false, parameter: name.trim() });
   });
 
-  test('a domain may be left out where there is one only', () => {
+  test('the domain is optional if there is only one', () => {
     expect(read('listEvents', {}, ['mg.example.com'])).toMatchObject({ query: { domain: 'mg.example.com' } });
     expect(read('listEvents', {})).toEqual({ ok: false, parameter: 'domain', message: 'domain is missing' });
   });

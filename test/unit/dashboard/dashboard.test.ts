@@ -73,7 +73,7 @@ test.each(['missing', 'unconfirmed', 'recovered'] as const)(
   },
 );
 
-/** What the read API says of an hour whose third event is missing permanently. */
+/** Returns the read API's response for an hour whose third event is stuck. */
 async function answered(): Promise<LedgerResponse> {
   const world = new ReconcileWorld();
   world.fromEpochSeconds = START;

@@ -16,7 +16,7 @@ const load = (file: string) => import(join(import.meta.dirname, '../../../dashbo
 type Query = Readonly<Record<string, unknown>>;
 type Answers = Readonly<Record<string, (query: Query) => unknown>>;
 
-/** The text of a view, read from responses by path. */
+/** Returns the text of a view that reads these responses by path. */
 async function show(name: string, subject: string, answers: Answers, query = ''): Promise<string> {
   const { [`${name}View`]: view } = await load(`views/${name}.ts`);
   const api = { get: async (path: string, asked: Query = {}) => answers[path]?.(asked) };

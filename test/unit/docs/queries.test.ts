@@ -39,7 +39,7 @@ interface Mail {
   seconds: number;
 }
 
-/** Mail whose numbers differ in every respect that a query asks for. */
+/** Mails that differ in every number that a query returns. */
 const mails: Mail[] = Array.from({ length: MAILS }, (_, nth) => ({
   provider: nth % 3 === 0 ? 'Gmail' : 'Outlook',
   mxHost: nth % 3 === 0 ? 'mx.gmail.example' : 'mx.outlook.example',
@@ -90,7 +90,7 @@ beforeAll(async () => {
   for (let slice = 0; slice < 3; slice += 1) world.pass(slice);
   const late = mails.length;
   await world.run();
-  // What comes later is in a supplement.
+  // A later event is in a supplement.
   mails.push({ ...(mails[1] as Mail), provider: 'Gmail' });
   send(mails[late] as Mail, late);
   world.pass(late % 3);

@@ -499,7 +499,7 @@ describe('where the environment watches mailbox providers', () => {
     expect(environmentOf().Variables).not.toHaveProperty('WATCHED_PROVIDERS');
   });
 
-  test('the text names the provider, and leads to the heading of them all', () => {
+  test("the text of a provider's alarm names the provider, and links to the shared heading", () => {
     const texts = added.map(({ AlarmDescription }) => AlarmDescription as string);
 
     expect(
@@ -617,7 +617,7 @@ function expectAllParts(heading: string, first = ''): void {
   const parts = [...section.matchAll(/^\*\*(Means|Check|Fix)\b/gm)].map((match) => match[1]);
 
   expect(parts).toEqual(['Means', 'Check', 'Fix']);
-  // What to type first stands where it is asked what is wrong, as it runs.
+  // The first command is the one in Check, as printed.
   expect(section.slice(section.indexOf('**Check'), section.indexOf('**Fix'))).toContain(
     `\`\`\`sh\nnpm run ledger -- ${first}`,
   );

@@ -130,7 +130,7 @@ describe('with custom domains', () => {
     expect(custom.outputs.ApiUrl?.Value).toBe('https://api.mailgun-ledger.internal');
   });
 
-  test("the gateway's own host name is off where the custom one is exclusive, and only there", () => {
+  test("the gateway's own host name is disabled only if the custom one is exclusive", () => {
     const webhook = { name: 'hooks.mailgun-ledger.internal', certificateArn: CERTIFICATE, exclusive: true };
     const exclusive = new Synthesized('prod', { customDomain: { webhook } });
     const isOff = (stack: Synthesized, apiId: string) => stack.resources[apiId]?.Properties.DisableExecuteApiEndpoint;

@@ -132,7 +132,7 @@ test('of an event in both places the copy of the table counts, erased ones inclu
   expect(found.every(({ isStored }) => isStored)).toBe(true);
 });
 
-test('an event that the table holds under another time is not read twice', async () => {
+test('an event that the table has under another time is not read from the archive too', async () => {
   const places = new TwoPlaces();
   const event = eventAt(1, SLICE_START);
   places.archive(0, 0, [rowFor(event)]);
@@ -186,7 +186,7 @@ test('rows that are not in their order end the reading by name, and leave no tem
   expect(places.discarded).toBe(1);
 });
 
-test('of what only the archive holds the wanted rows alone are looked up, and those of the table left out', async () => {
+test('only wanted archive rows that the table lacks are looked up', async () => {
   const places = new TwoPlaces();
   const rows = Array.from({ length: 1200 }, (_, nth) => rowFor(eventAt(nth, SLICE_START + (nth % 800))));
   places.archive(0, 0, rows);

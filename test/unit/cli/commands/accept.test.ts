@@ -134,12 +134,12 @@ test('a reply that is lost points to what shows whether it was accepted', async 
   expect({ exitCode, errors }).toEqual({ exitCode: 1, errors: [expect.stringMatching(/timeout; .*--plan/)] });
 });
 
-test('a function of an earlier version runs as scheduled, and that is no acceptance', async () => {
+test('accept fails if a function of an earlier version runs as scheduled instead', async () => {
   const { exitCode, errors } = await accept({ answer: { slices: 1, missing: 0 } });
   expect({ exitCode, errors }).toEqual({ exitCode: 1, errors: [expect.stringMatching(/deploy this version/)] });
 });
 
-test('every line in JSON is as its schema says', async () => {
+test('every accept --json line matches its schema', async () => {
   const told = async (given: Case) =>
     (await accept({ ...given, flags: [...(given.flags ?? ['--yes']), '--json'] }))
       .json()

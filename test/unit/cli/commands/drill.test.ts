@@ -98,7 +98,7 @@ test.each([
   expect(sounded).toEqual([NAME]);
 });
 
-test('with --yes there is no question', async () => {
+test('drill --yes asks no question', async () => {
   const ask = async () => {
     throw new Error('asked');
   };

@@ -17,7 +17,7 @@ test.each([
   expect(errors.join('\n')).toMatch(says);
 });
 
-test('a stack that is not there, or knows no erasure yet, is one sentence', async () => {
+test('erase reports a missing stack, or one without erasure, in one sentence', async () => {
   const gone = async () => {
     throw new TargetUnavailableError('no local stack is running on port 4010');
   };
@@ -40,7 +40,7 @@ test('a stack that is not there, or knows no erasure yet, is one sentence', asyn
   });
 });
 
-test('a service that fails is one sentence that says it can be run again', async () => {
+test('erase reports a failing service in one sentence that says to run it again', async () => {
   const failing = {
     send: async () => {
       throw new Error('no credentials');

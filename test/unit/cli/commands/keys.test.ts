@@ -34,7 +34,7 @@ async function set(args: string[], input: string, secrets: Record<string, string
   return told;
 }
 
-test('a key of the wrong shape is refused in a sentence that does not hold it', () => {
+test('a malformed key is refused in a sentence that does not contain it', () => {
   expect(checkKey(`  ${NEW}\n`, 'signing')).toBe(NEW);
   expect(() => checkKey('\n', 'signing')).toThrow('no key on standard input');
   for (const text of ['short', 'two words of it', '{"current":"x1234567"}', '"quoted-key-1"', 'k'.repeat(129)]) {

@@ -16,7 +16,7 @@ interface Request {
   rate: number;
 }
 
-/** Runs the command against a function that answers as told, call by call, and then that all is done. */
+/** Runs the command against a function with these results, call by call, followed by a result that says done. */
 async function publish(args: readonly string[], answers: (object | Error)[] = [], over = {}, stub = {}) {
   const requests: Request[] = [];
   let nowMs = NOW_MS;
@@ -44,7 +44,7 @@ async function publish(args: readonly string[], answers: (object | Error)[] = []
   return { ...ran, requests };
 }
 
-test('every domain of the stack is walked through, and events that name none', async () => {
+test('publish covers every domain of the stack, and events without a domain', async () => {
   const { requests, exitCode } = await publish(['--from', FROM]);
 
   expect(exitCode).toBe(0);
@@ -54,7 +54,7 @@ test('every domain of the stack is walked through, and events that name none', a
   ]);
 });
 
-test('it goes on from where each call came to, and tells the sums', async () => {
+test('publish continues after each call, and prints the totals', async () => {
   const part = { done: false, events: 100, statuses: 40, suppressions: 2, nextFromMs: FROM_MS + 5000 };
   const { requests, lines } = await publish(
     ['--from', FROM, '--domain', 'mg.example.com', '--rate', '200'],
@@ -72,7 +72,7 @@ test('it goes on from where each call came to, and tells the sums', async () => 
   ]);
 });
 
-test('a plan says what it would publish, how long that takes and what it costs', async () => {
+test('publish --plan says what it would publish, how long that takes and what it costs', async () => {
   const sums = { events: 1_000_000, statuses: 400_000, suppressions: 0 };
   const args = ['--from', FROM, '--domain', 'mg.example.com', '--plan'];
   const { lines, requests } = await publish(args, [sums]);
@@ -175,14 +175,14 @@ test.each([
   },
   { name: 'of another version', answers: [{ state: 7 }], says: 'deploy this version first' },
   { name: 'none', answers: [new TargetUnavailableError('publish failed')], says: 'stopped: publish failed' },
-])('an answer that is $name leaves something undone, and says so', async ({ answers, says }) => {
+])('publish reports as incomplete: a result that is $name', async ({ answers, says }) => {
   const { lines, exitCode } = await publish(['--from', FROM, '--domain', 'mg.example.com'], answers);
 
   expect(exitCode).toBe(1);
   expect(lines.join('\n')).toContain(says);
 });
 
-test('where nothing is published it says how to switch it on', async () => {
+test('publish says how to enable publishing where it is off', async () => {
   const openDeployment = async () => stubDeployment({});
   const { exitCode, errors } = await runCommand(['publish', '--local', '--from', '2h'], { openDeployment });
 

@@ -43,7 +43,7 @@ test.each([
     args: ['--from', '2h', '--to', '1h', '--domain', 'x.example'],
     says: /^--domain x.example is not one of the stack's/,
   },
-])('one sentence and exit code 2: $args', async ({ args, says }) => {
+])('replay rejects $args in one sentence with exit code 2', async ({ args, says }) => {
   const { exitCode, lines } = await run(['--local', ...args]);
   expect(exitCode).toBe(2);
   expect(lines).toEqual([expect.stringMatching(says)]);
@@ -53,7 +53,7 @@ test.each([
 test.each([
   { args: ['--from', '2h', '--to', '1h'], says: /^--env, --stack or --local is missing/ },
   { args: ['--from', '2h', '--to', '1h', '--env', 'dev', '--port', '4010'], says: /^--port goes with --local/ },
-])('where to replay must be said: $args', async ({ args, says }) => {
+])('replay requires a target: $args', async ({ args, says }) => {
   const { exitCode, lines } = await run(args);
   expect({ exitCode, lines }).toEqual({ exitCode: 2, lines: [expect.stringMatching(says)] });
 });
@@ -79,7 +79,7 @@ test('a stack that cannot be reached is exit code 1, in JSON too', async () => {
   expect(JSON.parse(lines[0] ?? '')).toEqual({ event: 'error', message: 'no local stack is running' });
 });
 
-test('a call that fails is reported, with the command that goes on', async () => {
+test('replay reports a failed call with the command that continues', async () => {
   const invoke = async () => {
     throw new TargetUnavailableError('reconcile failed: out of time');
   };
@@ -93,7 +93,7 @@ test('a call that fails is reported, with the command that goes on', async () =>
   );
 });
 
-test('every line in JSON is as its schema says', async () => {
+test('every replay --json line matches its schema', async () => {
   const counts = {
     slices: 2,
     newSlices: 1,
@@ -126,7 +126,7 @@ test('wrong usage is a line in JSON too', async () => {
   expect(json()).toEqual([{ event: 'error', message: "required option '--from <time>' not specified" }]);
 });
 
-test('the command that goes on means the same', async () => {
+test('the command that continues a replay has the same options', async () => {
   const calls: unknown[] = [];
   const invoke = async (_: string, event: unknown) => {
     calls.push(event);

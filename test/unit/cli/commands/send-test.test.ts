@@ -37,7 +37,7 @@ test.each([
   );
 });
 
-test("a host name of the gateway's own that the DNS does not know loses the event, with --if-key too", async () => {
+test("send-test fails if the DNS does not know the gateway's own host name, with --if-key too", async () => {
   const { exitCode, lines } = await sendTest({}, '--if-key');
 
   expect(exitCode).toBe(1);

@@ -171,7 +171,7 @@ test('an alarm that is on shows the figures that set it off', async () => {
   expect(lines).toContain(`    figures     ${reason}`);
 });
 
-test('an alarm that is on says since when, who is hurt, what it explains and where to read', () => {
+test('status prints an alarm with its start, its impact, what it explains and where to read', () => {
   const its = facts({ alarms: alarmed });
   const lines = statusText({ event: 'status', ...judge(its), ...its }, 'prod', NOW_MS);
 

@@ -19,7 +19,7 @@ afterEach(() => {
   asked.length = 0;
 });
 
-/** A read API that gives these responses, one after the other, and the last for ever. */
+/** Starts a read API with these responses in turn; the last one repeats. */
 async function readApi(...answers: Answer[]): Promise<string> {
   server = createServer((request, response) => {
     asked.push(new URL(request.url ?? '', 'http://localhost').searchParams);
@@ -118,7 +118,7 @@ test.each([
   });
 });
 
-test('what the help says of the costs is what polls and prices come to', () => {
+test('the costs in the help of tail follow from polls and prices', () => {
   const polls = 3600 / 5;
   // Ten types of one domain and of `-`, each a query of at least half a unit; 50 ms of 512 MB.
   const perPoll = PRICES.perApiRequest + PRICES.perInvocation + 0.05 * 0.5 * PRICES.perGigabyteSecond;

@@ -96,7 +96,7 @@ test('is two lines each in text with what it changed, and what strangers wrote m
   ]);
 });
 
-test('an event that decides the status comes with the command that discards that, its id quoted', async () => {
+test('unconfirmed prints the distrust command for an event that decides the status, with its id quoted', async () => {
   const one = slice(DAY + 1800, counted);
   const event = forged(one, 'a b`c');
   const { parsed } = await unconfirmed([sliceItem(one), ...event], '--json');
@@ -146,7 +146,7 @@ test('--since and --domain narrow the search', async () => {
   expect(await unconfirmed(items, '--domain', 'x.example')).toMatchObject({ exitCode: 2, lines: [] });
 });
 
-test('an event belongs to the slice in which it starts, and to the time asked for', async () => {
+test('unconfirmed counts an event in the slice of its time, within the requested range', async () => {
   const [one, next] = [slice(DAY + 1800, counted), slice(DAY + 900, counted)];
   const items = [sliceItem(one), sliceItem(next), event(one, 'early', marked), event(next, 'first', marked)];
   const since = (of: Slice, seconds: number) => unconfirmed(items, '--json', '--since', String(of.start + seconds));
@@ -189,7 +189,7 @@ test('counts what is stored otherwise than Mailgun lists, since the alarm does',
   ]);
 });
 
-test('what the alarm counts is found whatever its age, unless a time is asked for', async () => {
+test('unconfirmed finds what the alarm counts at any age, unless a range is given', async () => {
   const old = slice(30 * DAY, counted);
   const items = [sliceItem(old), doubtItem(old), event(old, 'a', marked)];
   const found = async (...flags: string[]) => (await unconfirmed(items, '--json', ...flags)).parsed().at(-1);

@@ -29,7 +29,7 @@ test.each([
   expect(parseJson(text)).toEqual(expected);
 });
 
-test('what is no JSON throws', () => {
+test('invalid JSON throws', () => {
   expect(() => parseJson('{"a":9007199254740993')).toThrow(SyntaxError);
   expect(() => parseJson('')).toThrow(SyntaxError);
 });

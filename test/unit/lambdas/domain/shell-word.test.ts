@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { canBeTyped } from '../../../../lambdas/domain/shell-word.ts';
 
-test('a name with signs that a terminal would act on cannot be typed', () => {
+test('a name with control characters cannot be typed in a shell', () => {
   expect(canBeTyped('ada@example.com')).toBe(true);
   for (const sign of ['\n', '\r', '\u001b', '\u0085', '\u202e']) expect(canBeTyped(`a${sign}b`)).toBe(false);
 });

@@ -13,7 +13,7 @@ import { judgeClaim } from '../../../../lambdas/domain/webhooks/claim.ts';
 import { CLAIM, ERASURE_KEY, EVENT, MARKER, STATUS, SUPPRESSION } from '../../../support/first-release.ts';
 import { deliveredEvent } from '../../../support/webhooks.ts';
 
-// What the first release wrote. The ledger's own items are read from an engine, in the integration test of this name.
+// What the first release wrote. Ledger items are read from an engine, in the integration test of this name.
 
 const event = deliveredEvent();
 const identity = identify(event, 'mg.example.com');
@@ -48,7 +48,7 @@ test('an event and its status are read', () => {
   ]);
 });
 
-test('an event that comes again finds what is stored of it', () => {
+test('a repeated event finds what the first release stored of it', () => {
   expect(identity).toMatchObject({ partition: EVENT.pk, eventSort: EVENT.sk, statusSort: STATUS.sk });
   expect(dayPartition('mg.example.com', EVENT.at, event)).toBe(EVENT.dayKey);
 });

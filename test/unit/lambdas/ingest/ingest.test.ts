@@ -61,24 +61,24 @@ test.each<[string, Record<string, unknown>, string]>([
   ['of what is no host name', { domain: { name: 'new#example' } }, '-'],
   ['of a known domain that only its message id says', { domain: undefined }, DOMAIN],
   ['of no domain', { domain: undefined, message: { headers: { 'message-id': 'a@north.example' } } }, '-'],
-])('where all domains of the account are taken, a webhook %s is acknowledged', async (_, over, domain) => {
+])('with all domains of the account, ingest acknowledges a webhook %s', async (_, over, domain) => {
   expect(await ingest(jsonBody(deliveredEvent(over)), parseJsonWebhook, async () => [DOMAIN])).toEqual({ ok: true });
   expect(ledger.takeMessages().map((message) => message.domain)).toEqual([domain]);
 });
 
-test('where all domains of the account are taken, the table is read only for an event that names none', async () => {
+test('with all domains of the account, ingest reads the table only for an event without a domain', async () => {
   const unreadable = () => Promise.reject(new Error('the table is down'));
   expect(await ingest(jsonBody(deliveredEvent()), parseJsonWebhook, unreadable)).toEqual({ ok: true });
   const nameless = jsonBody(deliveredEvent({ domain: undefined }));
   expect(await ingest(nameless, parseJsonWebhook, unreadable)).toMatchObject({ reason: 'table-unavailable' });
 });
 
-test('a webhook that is taken at once is not looked up', async () => {
+test('an acknowledged webhook needs no lookup of the event', async () => {
   ledger.isStored = () => Promise.reject(new Error('nobody asked'));
   expect(await ingest(jsonBody(deliveredEvent()))).toEqual({ ok: true });
 });
 
-test('a refusal after the signature names the message, where there is one', async () => {
+test('a refusal after the signature check names the message, if there is one', async () => {
   const messageId = '20260202023950.1.ABCDEF@mg.example.com';
   expect(await ingest(jsonBody(deliveredEvent(), signed(KEY, old)))).toEqual({
     ...{ ok: false, reason: 'stale', messageId, signedAt: Number(old.timestamp) },
@@ -91,7 +91,7 @@ test('a refusal after the signature names the message, where there is one', asyn
   });
 });
 
-test('a claim expires one hour after its signature could last be taken', async () => {
+test('a claim expires one hour after its signature', async () => {
   await ingest(jsonBody(deliveredEvent()));
   expect([...ledger.claims.values()][0]?.expiresAt).toBe(NOW_MS / 1000 + 86_400 + 3600);
 });
@@ -106,7 +106,7 @@ function escaped(bytes: number): Uint8Array {
   return jsonBody(deliveredEvent({ padding: '\u007f'.repeat(bytes - frame) }));
 }
 
-test('a body that the queue can carry once escaped is taken', async () => {
+test('a body that fits into the queue when escaped is acknowledged', async () => {
   expect(await ingest(escaped(170_000))).toEqual({ ok: true });
   expect(Buffer.byteLength(ledger.queue[0] ?? '')).toBeLessThan(1_048_576);
 });

@@ -62,7 +62,7 @@ function openNotify({ responses = {}, states = {}, targets }: World = {}) {
   return { notify, posted, failed, waits, ownFailures, urls: () => posted.map(({ url }) => url) };
 }
 
-test('a notice comes to the targets of its severity, and to no other', async () => {
+test('a notice is sent only to targets of its severity', async () => {
   const [page, ticket] = [openNotify(), openNotify()];
   await page.notify(noticeOf('page'));
   await ticket.notify(noticeOf('ticket'));

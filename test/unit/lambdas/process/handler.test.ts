@@ -46,7 +46,7 @@ function handle(source: Source, events: object[]) {
 
 const notes = () => aws.calls.filter(({ input }) => JSON.stringify(input).includes('FIRST-WEBHOOK'));
 
-test('a batch writes one metric line of what it stored, and none where no mail came to an end', async () => {
+test('a batch writes one metric line for stored events, and none without an outcome', async () => {
   const bounce = { event: 'failed', severity: 'permanent', reason: 'bounce' };
   const lines = await handle('reconcile', [{}, bounce, {}, { event: 'opened' }]);
 
@@ -58,7 +58,7 @@ test('a batch writes one metric line of what it stored, and none where no mail c
   expect(await handle('reconcile', [{ event: 'opened' }, { event: 'accepted' }])).toEqual([]);
 });
 
-test('what comes back from the archive counts no second time, and is no first webhook', async () => {
+test('a restored event does not count again, and is not a first webhook', async () => {
   const restored = { atMs: NOW_MS, byWebhook: true };
   const body = encodeQueueMessage({
     source: 'webhook',
@@ -85,7 +85,7 @@ test('the erasure key is read once in the life of a sandbox', () => {
   expect(aws.calls.filter(({ operation }) => operation === 'GetSecretValue')).toHaveLength(1);
 });
 
-test('the first webhook is noted, once in the life of a sandbox; what reconcile found is none', async () => {
+test('the first webhook is recorded once per sandbox; an event from reconcile is not one', async () => {
   expect(notes()).toEqual([]);
   await handle('webhook', [{}, {}, {}]);
   await handle('webhook', [{}]);

@@ -96,7 +96,7 @@ test('retention counts from receipt, not from the time of the event', async () =
   });
 });
 
-test('an event without a time takes that of its receipt', async () => {
+test('an event without a time gets the time of its receipt', async () => {
   const { store, ledger } = setUp();
   await store(message({ timestamp: undefined }));
   expect([...ledger.events.values()][0]?.atMs).toBe(NOW_MS);
@@ -173,7 +173,7 @@ describe('once a recipient is erased', () => {
     ]);
   });
 
-  test('a recipient that stands with their name is theirs', async () => {
+  test('a recipient with a display name is the same recipient', async () => {
     const { store, ledger, erasures } = setUp();
     erasures.mark('ada@example.org');
     await store(message({ recipient: 'Ada L. <Ada@example.org>' }));

@@ -17,7 +17,7 @@ const idsOf = (events: readonly PublishedEvent[]) => events.map(({ detail }) => 
 const FAILED: Unpublished = { kind: 'failed', reason: 'ThrottlingException' };
 const REFUSED: Unpublished = { kind: 'refused', reason: 'MalformedDetail' };
 
-/** Publishes through a bus that answers as told, offer by offer; afterwards it takes everything. */
+/** Publishes through a bus with these results, call by call; afterwards it accepts everything. */
 async function publish(
   list: readonly Change[],
   answers: ((id: string) => Unpublished | undefined | Error)[] = [],
@@ -78,14 +78,14 @@ test('what the bus leaves behind is offered again, and nothing else', async () =
   expect(back).toBeUndefined();
 });
 
-test('a later event of the same subject goes along, so that the last stays the last', async () => {
+test('a later event of the same subject is published again after a retry, so that the last one stays last', async () => {
   const { taken, offers } = await publish(changes('a1', 'a2', 'b1', 'a3'), [failing('a2')]);
 
   expect(offers[1]).toEqual(['a2', 'a3']);
   expect(taken).toEqual(['a1', 'b1', 'a3', 'a2', 'a3']);
 });
 
-test('what stays behind comes again from the stream, with all after it', async () => {
+test('unpublished changes are retried from the stream, with all after them', async () => {
   const list = changes(...'abcdefghijklm');
   const { back, reason, offers } = await publish(list, [failing('c', 'e'), failing('c'), failing('c')]);
 
@@ -93,7 +93,7 @@ test('what stays behind comes again from the stream, with all after it', async (
   expect(offers.slice(1)).toEqual([['c', 'e'], ['c']]);
 });
 
-test('a bus that is down is asked once, and everything comes again', async () => {
+test('a bus that is down is called once, and everything is retried', async () => {
   const { back, offers } = await publish(changes(...'abcdefghijklm'), [down]);
 
   expect(offers).toHaveLength(1);

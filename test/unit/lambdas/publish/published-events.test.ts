@@ -41,7 +41,7 @@ test('the markers of a batch are looked up together, each recipient once', async
   expect(asked).toEqual([['a@x', 'b@x']]);
 });
 
-test('a ledger that names no address looks up no marker', async () => {
+test('publishing without addresses reads no erasure marker', async () => {
   const { asked, erasures } = watched();
   const [event] = await createPublishedEvents(erasures, { ...CHOICE, recipients: false })([row('a@x')]);
   expect(asked.flat()).toEqual([]);

@@ -21,7 +21,7 @@ interface Stored {
   decides?: boolean;
 }
 
-/** A ledger of stored events, each of a message of its own, and a bus that answers as told. */
+/** Returns a ledger of stored events, each of its own message, and a bus with these results. */
 function world(
   stored: readonly Stored[],
   answer: (id: number, call: number) => Unpublished | undefined = () => undefined,
@@ -123,7 +123,7 @@ test('a complaint brings back its suppression too', async () => {
   expect(told).toHaveLength(2);
 });
 
-test('what lies outside the time is left alone', async () => {
+test('republishing leaves out changes outside the time range', async () => {
   const { run } = world([
     { n: 1, atMs: START_MS - 1 },
     { n: 2, atMs: days(1) },
@@ -148,7 +148,7 @@ test('events leave at the rate', async () => {
   expect(last - first).toBeGreaterThanOrEqual(90 * 50);
 });
 
-test('in many calls everything is published once, whatever the deadline', async () => {
+test('republishing in many calls publishes everything once, whatever the deadline', async () => {
   const { run, told, clock } = world(many(1050));
   let calls = 0;
   let fromMs = START_MS;
@@ -196,7 +196,7 @@ describe('a bus that does not take everything', () => {
   });
 });
 
-test('a domain of others is none of ours; events of old formats may have none', async () => {
+test('republishing refuses a foreign domain; events of old formats may have none', async () => {
   const { run } = world(many(1));
 
   expect(await run({ domain: 'foreign.example' })).toMatchObject({ state: 'unknown-domain', done: false });

@@ -63,7 +63,7 @@ test('a share that can be judged in no domain is zero', async () => {
   ]);
 });
 
-test('where the ledger cannot be read, nothing is said of any provider', async () => {
+test("with an unreadable ledger no provider's share is reported", async () => {
   const { run, said } = watch(new Error('throttled'));
   await run();
   expect(said).toEqual(['throttled']);
@@ -72,7 +72,7 @@ test('where the ledger cannot be read, nothing is said of any provider', async (
 test.each([
   ['in another run', { nowMs: FULL_HOUR + 900_000 }],
   ['without a provider', { providers: [] }],
-])('nothing is read %s', async (_name, over) => {
+])('provider shares are not read %s', async (_name, over) => {
   const { run, said, asked } = watch({}, over);
   await run();
   expect([said, asked]).toEqual([[], []]);

@@ -4,7 +4,7 @@ import { Synthesized } from '../../../support/synthesized.ts';
 
 const PREFIX = 'arn:aws:cloudwatch:eu-west-1:333333333333:alarm:';
 
-test('every alarm that rolls a deploy back is an alarm of the stack, and CloudFormation takes no more than five', () => {
+test("every alarm that rolls back a deploy exists, and there are at most CloudFormation's five", () => {
   const options = rollbackOptions(new Synthesized('prod').template.toJSON(), PREFIX);
 
   expect(options).toEqual([

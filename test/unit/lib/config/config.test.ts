@@ -49,7 +49,7 @@ const mistakesIn = (environment: object) => mistakes({ environments: { dev: { ..
 const mistakesInProd = (environment: object, more: Partial<ConfigSource> = {}) =>
   mistakes({ environments: { prod: { ...PROD, ...environment } }, env: 'prod', ...more });
 
-describe('a configuration that says only what it must', () => {
+describe('a configuration with only its required settings', () => {
   test('gets every default', () => {
     expect(parseConfig({ environments: ENVIRONMENTS, env: 'dev' })).toEqual({
       ...DEV,
@@ -536,7 +536,7 @@ describe('prod', () => {
     expect(mistakesInProd({ exportLogsTo: destination })).toEqual([]);
   });
 
-  test('the credentials in use must be of its account, where there are any', () => {
+  test("the current credentials must belong to the environment's account", () => {
     expect(mistakesInProd({}, { currentAccount: '111111111111' })).toEqual([
       'prod.account: got "333333333333"; must be the account of the credentials in use, 111111111111',
     ]);
@@ -586,7 +586,7 @@ describe('an overlay', () => {
   });
 });
 
-test('a signature that ends before Mailgun stops trying is refused, whatever is configured', () => {
+test("a configuration in which signatures expire before Mailgun's last retry is refused", () => {
   const signature = { windowSeconds: 3600, retryHorizonSeconds: 29_100, claimMarginSeconds: 3600 };
 
   expect(brokenRules({}, { name: 'dev', currentAccount: undefined, compressed: true, signature })).toEqual([

@@ -47,7 +47,7 @@ test('the baseline by the bytes that AWS bills differs by its storage and its re
   );
 });
 
-test('the target is measured by the bill that it names, with the share by one ruler beside it', () => {
+test('the cost target is measured by the bill that it names, with the share by the bytes of AWS beside it', () => {
   const archived = costs().sums.find(({ millionsPerMonth }) => millionsPerMonth === BASELINE.millionsPerMonth);
   const row = targetsOf(results).find(({ what }) => what.includes(BASELINE.commit));
   const [printed, byOneRuler] = [BASELINE.dollars, baselineByItemSize(costs())].map((bill) =>

@@ -16,7 +16,7 @@ function enginesWith(...repeats: number[]) {
   return { start, closed, started: () => started };
 }
 
-test('a count in which no call was repeated stands, and its engines are closed', async () => {
+test('a count without repeated calls is valid, and its engines are closed', async () => {
   const { start, closed, started } = enginesWith(0);
 
   expect(await countUndisturbed(async () => 40, start)).toBe(40);
@@ -58,7 +58,7 @@ test('a count that fails without repeats fails at once', async () => {
   expect(closed).toEqual([0]);
 });
 
-test('where calls are repeated in every count there is none', async () => {
+test('repeated calls in every count are an error', async () => {
   const { start, closed, started } = enginesWith(1);
 
   await expect(countUndisturbed(async () => 50, start)).rejects.toThrow('the machine is too busy');

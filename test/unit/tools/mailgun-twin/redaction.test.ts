@@ -34,7 +34,7 @@ async function recipientsPosted(happening: { data: EventData; listed?: boolean }
   return [...recipients].sort();
 }
 
-test('a redacted webhook masks its recipient or names none', async () => {
+test('a redacted webhook masks its recipient or leaves it out', async () => {
   expect(await recipientsPosted({ data: DATA })).toEqual(['***', 'a***@***', undefined]);
 });
 

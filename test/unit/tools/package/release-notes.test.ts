@@ -13,7 +13,7 @@ test('the notes of a version are its section, without its heading', () => {
   expect(releaseNotes(CHANGELOG, '0.1.0')).toBe('- That.\n');
 });
 
-test.each(['0.3.0', '0.2', '0'])('a version that the changelog does not name fails: %s', (version) => {
+test.each(['0.3.0', '0.2', '0'])('release notes of a version that is not in the changelog fail: %s', (version) => {
   expect(() => releaseNotes(CHANGELOG, version)).toThrow(`says nothing of ${version}`);
 });
 

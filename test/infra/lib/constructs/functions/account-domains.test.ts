@@ -4,7 +4,7 @@ import { Synthesized } from '../../../../support/synthesized.ts';
 const stack = new Synthesized('prod', { domains: 'account', seal: { enabled: true }, publish: { enabled: true } });
 const variablesOf = (prefix: string) => stack.named('AWS::Lambda::Function', prefix).Properties.Environment.Variables;
 
-test('with all domains of the account, no name of one is in the template, and functions read them from the table', () => {
+test('with all domains of the account, the template names none, and functions read them from the table', () => {
   for (const name of ['Ingest', 'ReadApi', 'Reconcile', 'Seal', 'Publish']) {
     expect([name, variablesOf(`${name}Function`).DOMAINS]).toEqual([name, 'account']);
   }
@@ -13,7 +13,7 @@ test('with all domains of the account, no name of one is in the template, and fu
   expect(JSON.stringify(stack.named('AWS::IAM::Policy', 'PublishFunction').Properties)).toContain('dynamodb:GetItem');
 });
 
-test('with all domains of the account, queries of the archive name theirs', () => {
+test('with all domains of the account, archive queries must name their domain', () => {
   const { Parameters } = stack.named('AWS::Glue::Table', 'Seal').Properties.TableInput;
   expect(Parameters['projection.domain.type']).toBe('injected');
   expect(Parameters).not.toHaveProperty(['projection.domain.values']);

@@ -29,7 +29,7 @@ const secretId = (name: string) => idOf('AWS::SecretsManager::Secret', `Deliver$
 const arnOf = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });
 const lambda = on.named('AWS::Lambda::Function', 'DeliverFunction').Properties;
 
-test('without receivers there is nothing of it, whether or not the stack publishes', () => {
+test('without receivers the template has no deliver function, published or not', () => {
   expect(Object.keys(off.resources).filter((id) => id.startsWith('Deliver'))).toEqual([]);
   expect(off.ofType('AWS::Events::Rule')).toEqual([]);
   expect(Object.keys(off.outputs).filter((name) => /^(Deliver|Receivers)/.test(name))).toEqual([]);
@@ -183,7 +183,7 @@ describe('the read API', () => {
   });
 });
 
-test('the secret is made at the deploy, in the form that every library takes', () => {
+test("a receiver's secret is generated at deploy time, in the form that every library accepts", () => {
   const { GenerateSecretString, SecretString } = on.resources[secretId('crm')]?.Properties ?? {};
 
   expect(SecretString).toBeUndefined();
@@ -204,7 +204,7 @@ test('at their longest, the settings of five receivers fit into an environment o
     recipients: true,
   }));
   const stack = new Synthesized('prod', { publish, receivers });
-  // What a reference becomes on AWS, at its longest.
+  // Longest value of a reference on AWS.
   const longest = (name: string) =>
     JSON.stringify(stack.named('AWS::Lambda::Function', name).Properties.Environment.Variables)
       .replaceAll(/\{"Ref":"[^"]+"\}/g, 'r'.repeat(125))

@@ -8,7 +8,7 @@ const off = new Synthesized('prod');
 const on = new Synthesized('prod', { alarms: { notify: true } });
 const withReceivers = new Synthesized('prod', { alarms: { notify: true }, publish, receivers });
 
-test('it is off where no one asks for it, and then adds nothing', () => {
+test('notify is off by default, and then adds nothing to the template', () => {
   expect(Object.keys(off.resources).filter((id) => id.startsWith('Notify'))).toEqual([]);
   expect(Object.keys(off.outputs).filter((name) => name.startsWith('Notify'))).toEqual([]);
 });

@@ -16,7 +16,7 @@ const [erasureKeyId = ''] = Object.keys(on.resources).filter((id) => id.startsWi
 const own = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });
 const objects = (stack: Synthesized) => stack.named('AWS::S3::Bucket', 'SealBucket').Properties;
 
-test('it is off where no one asks for it, and then adds nothing', () => {
+test('seal is off by default, and then adds nothing to the template', () => {
   expect(Object.keys(off.resources).filter((id) => /^Seal|SealBehind/.test(id))).toEqual([]);
   expect(Object.keys(off.outputs).filter((name) => /Seal|Archive|Certificate/.test(name))).toEqual([]);
 });
@@ -79,7 +79,7 @@ describe('the function', () => {
   });
 });
 
-test('the read API may list the archive and read events in it, and match erased people, where there is one', () => {
+test('with an archive the read API may list it, read its events, and recognize erased people', () => {
   const variables = (stack: Synthesized) =>
     stack.named('AWS::Lambda::Function', 'ReadApiFunction').Properties.Environment.Variables;
   const granted = (stack: Synthesized) =>

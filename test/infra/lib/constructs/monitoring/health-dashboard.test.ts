@@ -52,7 +52,7 @@ test('it shows the state of every alarm', () => {
   expect(widgets[1]?.properties.alarms?.toSorted()).toEqual(alarmIds.map(([id]) => id).toSorted());
 });
 
-test('it shows refusals of every reason, whatever they are called', () => {
+test('the health dashboard shows refusals of every reason, future ones included', () => {
   const search = JSON.stringify(widgets.find(({ properties }) => properties.title === 'Refusals by reason'));
 
   expect(search).toContain('SEARCH(');

@@ -37,7 +37,7 @@ test('functions write every metric of the contract', () => {
   expect(unwritten.sort()).toEqual([...new Set(BY_TYPE_OF_EVENT)].sort());
 });
 
-test('every metric of ours that an alarm reads has its name in the contract', () => {
+test('every custom metric that an alarm reads is named in the contract', () => {
   const read = [...alarms.matchAll(/"MetricName":"(\w+)","Namespace":"MailgunLedger[^"]*"/g)].map((match) => match[1]!);
 
   expect(read.length).toBeGreaterThan(10);

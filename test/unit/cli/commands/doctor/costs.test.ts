@@ -59,7 +59,7 @@ test('advises what is configured against where that is cheaper, and nothing of l
   ]);
 });
 
-test('a stack that was just started is taken at its pace', async () => {
+test('doctor --costs extrapolates the usage of a newly started stack', async () => {
   const { lines } = await doctor({ seconds: 120, writeUnits: 1000, tableBytes: 0, itemBytes: 0 });
 
   expect(lines[0]).toBe('At the pace of the last 2 minutes, a month costs in dollars:');
@@ -125,7 +125,7 @@ test('a small load needs the defaults, and no warm table', async () => {
   expect(line.warmWritesPerSecond).toBeNull();
 });
 
-test('a load beyond every setting is said so, and exits 1', async () => {
+test('doctor --plan-for reports a load beyond every setting, and exits with 1', async () => {
   const { exitCode, lines } = await runCommand(['doctor', '--plan-for', '1000000']);
 
   expect(exitCode).toBe(1);

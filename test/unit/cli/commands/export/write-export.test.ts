@@ -97,7 +97,7 @@ async function eventsIn(path: string, format: Format): Promise<string[]> {
   });
 }
 
-test.each(FORMATS)('an export that is cut at any row goes on, and ends with the same files in %s', async (format) => {
+test.each(FORMATS)('an export interrupted at any row continues, and ends with the same files in %s', async (format) => {
   for (let cut = 0; cut <= 3 * PER_DAY; cut += 1) {
     const out = join(folder, `${format}-${cut}`);
     const first = await run(out, history(cut).readDay, { format }).catch((error: Error) => error.message);
@@ -118,7 +118,7 @@ test.each(FORMATS)('an export that is cut at any row goes on, and ends with the 
   }
 });
 
-test('an operator who ends it is given the command that goes on, and no file is half written', async () => {
+test('an export stopped by the operator prints the command that continues, and leaves no partial file', async () => {
   const stopping = new AbortController();
   const { readDay } = history();
   async function* stopped(...args: Parameters<ReadDay>) {

@@ -42,18 +42,18 @@ test('a long result ends with how much was left out', () => {
   expect(JSON.parse(lines.at(-1)!)).toMatchObject({ leftOut: 500 - (lines.length - 1) });
 });
 
-test('an empty result says so', () => {
+test('an MCP tool says that its result is empty', () => {
   expect(resultText([], false)).toBe('{"entries":0}');
 });
 
-test('a section of the runbook is found by its heading, and another names all headings', () => {
+test('the MCP runbook tool finds a section by heading, and lists all headings for an unknown one', () => {
   const page = '# Runbook\n\n## a\n\none\n\n## b\n\ntwo\n';
 
   expect(runbookSection('B', page)).toEqual({ isError: false, entries: ['## b\n\ntwo'] });
   expect(runbookSection('c', page)).toMatchObject({ isError: true, entries: [{ headings: ['a', 'b'] }] });
 });
 
-test('the section of an alarm says what it means', () => {
+test("the MCP runbook tool's section of an alarm says what it means", () => {
   const { isError, entries } = runbookSection('dead-letters');
 
   expect(isError).toBe(false);

@@ -36,7 +36,7 @@ test('no file is read whole that is larger than it may be, unless it is of one k
   expect(tooLarge).toEqual([]);
 });
 
-test('a key whose lines are more than a file may hold stays in one', async () => {
+test('lines of one key stay in one file, even beyond its maximum size', async () => {
   const files = await withSpills(async (create) => {
     const spill = create('lines');
     for (let nth = 0; nth < 50; nth += 1) spill.add('one', `line ${nth}`);

@@ -3,7 +3,7 @@ import { driftFixes } from '../../../../../cli/commands/webhooks/registry.ts';
 
 const run = (command: string) => `ledger ${command} --local`;
 
-test('what makes events come late is first, each step is printed once, and what may belong to another domain asks first', () => {
+test('steps that fix late events come first, each is printed once, and doubtful ones ask first', () => {
   const fixes = driftFixes(
     [
       { kind: 'foreign', type: 'opened', level: 'domain', url: 'https://other.example.com/?a=1&b=2' },
@@ -22,7 +22,7 @@ test('what makes events come late is first, each step is printed once, and what 
   ]);
 });
 
-test('a second spelling goes by its URL, and a second registration by the account', () => {
+test('a second spelling is removed by its URL, a second registration at the account', () => {
   const double = { kind: 'double', type: 'opened', level: 'domain' } as const;
   expect(driftFixes([{ ...double, url: 'https://own.example.com/mailgun/' }, double], run)).toEqual([
     'ledger webhooks sync --yes --local --remove https://own.example.com/mailgun/',

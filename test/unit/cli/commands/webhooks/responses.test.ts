@@ -5,7 +5,7 @@ import { stubDeployment } from '../../../../support/command-line.ts';
 
 const NOW_MS = Date.parse('2026-11-22T08:00:00Z');
 
-/** What follows from requests that got these statuses, each a minute before the one before it. */
+/** Returns the advice for requests with these statuses, a minute apart, newest first. */
 const after = (statuses: readonly (number | string)[]) =>
   responsesText(
     stubDeployment({
@@ -40,11 +40,11 @@ test('where all were acknowledged, what is missing waits to be stored or was for
   ]);
 });
 
-test('where none arrived, the way to the URL is tried', async () => {
+test('without requests the advice is to try the URL', async () => {
   expect(await after([])).toEqual([expect.stringContaining('npm run ledger -- send-test --local --port 4010')]);
 });
 
-test('an access log that cannot be read is no error', async () => {
+test('an unreadable access log is not an error', async () => {
   const logs = async () => {
     throw new TargetUnavailableError('no such log group');
   };

@@ -19,7 +19,7 @@ beforeAll(async () => {
         ...{ name: `name-${nth}`, key: `delivered#${nth}`, atMs: NOW_MS + nth, receivedAtMs: NOW_MS },
         ...{ byWebhook: true, source: 'webhook' as const },
       },
-      // What no compression makes small.
+      // Content that does not compress.
       deliveredEvent({ id: String(nth), note: Math.sin(nth).toString(36).repeat(6) }),
       String(nth).padStart(32, '0'),
     ),

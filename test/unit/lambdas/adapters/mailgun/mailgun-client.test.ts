@@ -13,7 +13,7 @@ import { NOW_MS } from '../../../../support/webhooks.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse, body: string) => void;
 
-/** A server that answers in turn, the last answer for ever, and notes who came with which key. */
+/** Starts a server with responses in turn (the last one repeats), which records requests and their keys. */
 async function startServer() {
   const requests: { url: string; method: string; authorization: string | undefined; body: string }[] = [];
   let answers: Answer[] = [];
@@ -78,7 +78,7 @@ const pages = () => all(listPages(createMailgunEvents(access()), request()));
 const event = { event: 'delivered', id: 'a', timestamp: 1_770_000_001.5 };
 const reason = (text: string) => expect.objectContaining({ name: 'ListingError', reason: text });
 
-/** What a listing sends as it stands, since JSON of ours would round the number. */
+/** The response as text, since our JSON would round the number. */
 const text =
   (body: string): Answer =>
   (_request, response) =>

@@ -29,7 +29,7 @@ function notes(first: Partial<LedgerDomains>) {
   return { note: (domain: string) => note(domain, clock.ms), domains, clock, state };
 }
 
-test('what Mailgun does not list is noted, one that is gone and one of an earlier configuration too', async () => {
+test('domains that Mailgun does not list are recorded, gone and formerly configured ones too', async () => {
   const gone = { ...listed('gone.example.com'), goneAt: 1 };
   const { note, state } = notes({ domains: [listed('a.example.com'), gone], version: 1 });
   for (const domain of ['a.example.com', 'gone.example.com', 'configured.example.com', 'gone.example.com'])
@@ -48,7 +48,7 @@ test('the domains are read once a minute, however many webhooks come', async () 
   expect(state).toMatchObject({ reads: 2, noted: ['new.example.com'] });
 });
 
-test('a name that only events name may be asked for, and leaves the only domain the one that is meant', async () => {
+test('a domain that only events name can be queried, and does not change the default domain', async () => {
   const { domains, state, clock } = notes({ domains: [listed('a.example.com')], version: 1 });
   const before = await domains();
   expect(before).toEqual({ names: ['a.example.com'], only: 'a.example.com' });

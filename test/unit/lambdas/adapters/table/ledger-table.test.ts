@@ -6,7 +6,7 @@ import { batchGet, type LedgerTable } from '../../../../../lambdas/adapters/tabl
 type Asked = NonNullable<BatchGetCommandInput['RequestItems']>;
 type Key = Record<string, unknown>;
 
-/** A table that answers up to so many keys of each call, and leaves the others unprocessed. */
+/** Returns a table that processes at most `perCall` keys of each call. */
 function reluctantTable(perCall: number) {
   const asked: Asked[] = [];
   const client = {

@@ -16,7 +16,7 @@ test.each([
   ['of a message id that is hashed', { ...KEY, pk: `MSG#sha256:${'0'.repeat(64)}` }, ADDRESS, DOMAIN, ['#domain']],
   ['of no recipient', { ...KEY, sk: 'R#-#STATUS' }, '', DOMAIN, ['recipient']],
 ])(
-  'who a status is of is told by its keys where they can, and comes back: %s',
+  'the owner of a status is stored only if its keys do not imply it, and is read back: %s',
   (_name, key, recipient, domain, kept) => {
     const { set, remove, values } = changeOfOwner(key, recipient, domain);
     expect(set.map((each) => each.split(' = ')[0])).toEqual(kept);
@@ -26,7 +26,7 @@ test.each([
   },
 );
 
-test('an earlier item is taken at its word, whatever its keys and order would tell', () => {
+test('explicit fields of an earlier item win over its keys and order', () => {
   const { domain: _older, ...older } = OLD;
   const facts = { ...TOLD, status: 'DELIVERED', decidedBy: OLD.decidedBy, recipient: OLD.recipient };
   expect(statusFacts(OLD)).toEqual({ ...facts, domain: OLD.domain });

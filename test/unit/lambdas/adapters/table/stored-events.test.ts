@@ -11,11 +11,11 @@ test.each([
   ['unicode and broken surrogates', { recipient: '🦄\ud800\u0000' }],
   ['__proto__', JSON.parse('{"__proto__":{"a":1}}')],
   ['empty', {}],
-])('an event comes back whole: %s', (_name, event) => {
+])('a packed event is unpacked unchanged: %s', (_name, event) => {
   expect(JSON.stringify(unpackEvent(packEvent(event, KEY), KEY))).toBe(JSON.stringify(event));
 });
 
-test('what the key of its item says takes no bytes again', () => {
+test('a packed event does not repeat the key of its item', () => {
   const { partition, eventSort } = identify(deliveredEvent(), DOMAIN);
   const said = packEvent(deliveredEvent(), { pk: partition, sk: eventSort });
   expect(said.length).toBeLessThan(packEvent(deliveredEvent(), NO_KEY).length - partition.length / 2);
@@ -26,7 +26,7 @@ test('what version 1 wrote is still read', () => {
   expect(unpackEvent(Buffer.from(WRITTEN_BY_VERSION_1, 'base64'), KEY)).toEqual(deliveredEvent());
 });
 
-test('an unknown version is an error that names it', () => {
+test('an unknown version of packed events is an error that names it', () => {
   expect(() => unpackEvent(Uint8Array.of(9, 1, 2), KEY)).toThrow('no event dictionary of version 9');
 });
 

@@ -49,7 +49,7 @@ test('the published vectors follow from the rules', () => {
   expect(tree.root()).toBe(VECTORS.root);
 });
 
-test('an erased row keeps its leaf and holds nothing of its recipient', () => {
+test('an erased row keeps its Merkle leaf, and nothing of its recipient', () => {
   const row = archiveRow(1, { tags: ['welcome', 'to-ada@example.org'], severity: 'permanent' });
 
   const erased = erasedRow(row, DOMAIN, ERASURE_KEY);
@@ -63,7 +63,7 @@ test('an erased row keeps its leaf and holds nothing of its recipient', () => {
   expect(erasedRow(erased, DOMAIN, ERASURE_KEY)).toBe(erased);
 });
 
-test('a row that names an address loses it and its salt, and keeps its leaf', () => {
+test('a row that contains an erased address loses it and its salt, and keeps its Merkle leaf', () => {
   const row = archiveRow(2, {
     message: { headers: { to: 'ada@example.org, bob@example.net' } },
     recipient: 'bob@example.net',
@@ -78,7 +78,7 @@ test('a row that names an address loses it and its salt, and keeps its leaf', ()
   expect(rowWithoutAddress(row, 'eve@example.org')).toBe(row);
 });
 
-test('the row of a tombstone holds no content to begin with', () => {
+test('the row of a tombstone has no content', () => {
   const { name, key, atMs, receivedAtMs, byWebhook, source } = archiveRow(3);
   const facts = { name, key, atMs, receivedAtMs, byWebhook, source };
 
@@ -92,7 +92,7 @@ test('the row of a tombstone holds no content to begin with', () => {
   });
 });
 
-test('the tombstone in the archive goes by the name that the table gives it, and keeps no address in a message id', () => {
+test('a tombstone in the archive has its name in the table, and no address in a message id', () => {
   const { name, key, atMs, receivedAtMs, byWebhook, source } = archiveRow(3);
   const facts = { name, key, atMs, receivedAtMs, byWebhook, source };
   const messageId = 'ada@example.org.7@mg.example.com';

@@ -37,7 +37,7 @@ function altered(change: (copy: Certificate) => void): Certificate {
 const chainIn = (copy: Certificate) => copy.domains[0]?.chain as Manifest[];
 const textsOf = (links: readonly ChainLink[]) => links.map(({ text }) => text);
 
-test('a certificate of settled slices without a gap is complete and holds', () => {
+test('a certificate of settled slices without a gap is complete and valid', () => {
   expect(certificate().domains[0]).toMatchObject({
     verdict: 'complete',
     totals: { slices: 4, expected: 8, missing: 0, unconfirmed: 0, archived: 8 },

@@ -19,7 +19,7 @@ function check(rows: readonly ArchiveRow[]) {
 const changed = (nth: number, over: Partial<ArchiveRow>) =>
   ROWS.map((row, each) => (each === nth ? { ...row, ...over } : row));
 
-test('the rows that were sealed hold', () => {
+test('sealed rows pass the check of an object', () => {
   expect(check(ROWS)).toEqual({ faults: [], rows: 5, erased: 0 });
 });
 

@@ -66,7 +66,7 @@ describe('mailOutcome', () => {
     ...{ eventKey: `${name}#${atMs}`, atMs, isUnconfirmed: false },
   });
 
-  test('says the same whatever the order of the events, of which the earliest of a kind counts', () => {
+  test('campaign counts do not depend on the order of events, and the earliest of each type counts', () => {
     const events = [
       ...[event('accepted', 1), event('delivered', 5), event('delivered', 9)],
       ...[event('opened', 20), event('opened', 12, { 'client-info': { bot: 'apple' } })],

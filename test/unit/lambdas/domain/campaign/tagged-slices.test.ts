@@ -38,7 +38,7 @@ describe('timeRangesWithTag', () => {
     expect(times([slice(0, { spring: { opened: 3 } })], 0, 900_000)).toEqual([]);
   });
 
-  test('a slice whose rows of tags are full may hold any tag', () => {
+  test('a slice without space for more tags may hold any tag', () => {
     const full = Object.fromEntries(Array.from({ length: 1000 }, (_, nth) => [`tag-${nth}`, { accepted: 1 }]));
     expect(times([slice(0, full)], 0, 900_000)).toEqual([[0, 900_000]]);
     expect([slice(0, full).isCut, slice(0, { spring: { accepted: 1 } }).isCut]).toEqual([true, false]);

@@ -29,6 +29,6 @@ test.each([
   expect(dayPartition(domain, timeMs, { event })).toBe(expected);
 });
 
-test('a domain that is no key becomes its hash', () => {
+test('a domain with a character of our keys is hashed', () => {
   expect(dayPartition('a#b', MIDNIGHT_MS, { event: 'x' })).toMatch(/^sha256:[0-9a-f]{64}#2026-02-02#other$/);
 });

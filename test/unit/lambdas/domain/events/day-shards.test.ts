@@ -26,7 +26,7 @@ test('without shards each day has one, whose key is as it always was', () => {
   expect(dayPartitions('mg.example.com', SECOND_MS, SECOND_MS, [])[0]).toHaveLength(10);
 });
 
-test('a late event of a day before the first number goes where that day has always been', () => {
+test("a late event of a day before the first shard number keeps that day's key", () => {
   expect(shardOf(SHARDS, SECOND_MS - 1, 'delivered#1')).toBe(0);
 });
 

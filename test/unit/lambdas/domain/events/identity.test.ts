@@ -49,7 +49,7 @@ test('without an id the content names the event, down to the second', () => {
   expect(at(1769999990)).not.toBe(at(1769999990, 'https://b'));
 });
 
-test('an event that says nothing at all still has one name', () => {
+test('an empty event still has one name', () => {
   expect(identify({ event: 'other' }, '-')).toEqual({
     partition: 'NOMSG#-#-',
     eventSort: 'R#-#E#other#a0863d5308f1a685df75ad07316beb26',

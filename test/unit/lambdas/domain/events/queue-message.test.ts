@@ -32,7 +32,7 @@ test('the recipients of redacted copies are read too', () => {
   expect(decodeQueueMessage(encodeQueueMessage(sent))).toEqual({ ok: true, message: sent });
 });
 
-test('what the archive says of a restored event is read too', () => {
+test("the archive's facts of a restored event are read from its message", () => {
   const sent = {
     ...message,
     restored: { atMs: 1_770_000_000_000, byWebhook: true, unconfirmedSince: 1_770_000_000_000 },
@@ -56,7 +56,7 @@ test.each([
   expect(decodeQueueMessage(body)).toEqual({ ok: false, reason, where });
 });
 
-// As the first release wrote them; they may wait in a queue for days while the code that reads them is replaced.
+// As the first release wrote them; they may wait in a queue while the code that reads them is replaced.
 const WRITTEN_BY_VERSION_1 = [
   [
     'webhook',

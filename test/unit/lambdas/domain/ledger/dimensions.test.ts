@@ -81,7 +81,7 @@ test('failures are counted by tag and by severity, as rows of tags, also those o
   });
 });
 
-test('a slice keeps the failures of the most frequent tags as far as they have room, and says where some had none', () => {
+test('a slice keeps the failures of the most frequent tags up to its limit, and says if some were left out', () => {
   const [counted, tags] = [emptyDimensions(), {}];
   for (let n = 0; n < 999; n += 1) {
     const failed = { event: 'failed', severity: 'permanent', tags: [`${'x'.repeat(100)}-${n}`] };

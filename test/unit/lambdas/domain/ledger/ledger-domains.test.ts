@@ -20,12 +20,12 @@ const listing = (at: number, ...names: string[]) => ({ region: 'us' as const, at
 const first = withListing(NO_DOMAINS, listing(AT, 'a.example.com', 'b.example.com'), []);
 const names = ({ domains }: LedgerDomains) => domains.map(({ name }) => name);
 
-test('a later domain begins where the listing before did not hold it, the first ones where the operator says', () => {
+test("a later domain's ledger begins at the listing before, the first ones' where the operator says", () => {
   const { domains } = withListing(first, listing(AT + 3600, 'c.example.com', 'b.example.com', 'a.example.com'), []);
   const starts = (from: number | undefined, kept = DAY) => domains.map((each) => ledgerStart(each, from, kept));
   expect(starts(undefined)).toEqual([AT, AT, AT]);
   expect(starts(AT - 900)).toEqual([AT - 900, AT - 900, AT]);
-  // Where months lie between two listings, there is nothing to compare of most of them.
+  // With months between two listings, most of them have nothing to compare.
   expect(starts(AT - 900, 1800)).toEqual([AT - 900, AT - 900, AT + 1800]);
   expect(domains[2]).toEqual({ name: 'c.example.com', region: 'us', foundAt: AT + 3600, absentAt: AT });
 });

@@ -55,7 +55,7 @@ test('an unlisted hour in which Mailgun counts nothing agrees', () => {
   expect(judged).toMatchObject([{ lacks: 0, exceeds: 0 }]);
 });
 
-test('a smaller reading takes nothing back', () => {
+test('a lower count of Mailgun does not replace a higher one', () => {
   const [first, later] = [
     { start: HOUR, counts: { delivered: 3 }, failedWebhooks: 1 },
     { start: HOUR, counts: { delivered: 2, opened: 1 }, failedWebhooks: 0 },

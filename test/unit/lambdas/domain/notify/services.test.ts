@@ -13,8 +13,8 @@ import {
   teamsMessage,
 } from '../../../../../lambdas/domain/notify/services.ts';
 
-// What each service is sent, in golden files, and held against what its maker publishes: Slack's and PagerDuty's types
-// as this file is compiled, Microsoft's own parser of cards, the limits of Opsgenie's documents.
+// Requests to each service, in golden files, checked against what its vendor publishes: Slack's and PagerDuty's types
+// when this file is compiled, Microsoft's own parser of cards, and the limits in Opsgenie's documentation.
 
 const GOLDEN = join(import.meta.dirname, '../../../../support/notices');
 

@@ -102,7 +102,7 @@ describe('receiverAfter', () => {
     expect(receiverAfter(failing, later(DAY - 20), DAY)).toMatchObject({ disabledReason: 'failing', lastStatus: 0 });
   });
 
-  test('an acknowledgement forgets failures, and writes nothing where there are none', () => {
+  test('an acknowledgement resets the failures of a receiver, and writes nothing if there are none', () => {
     const healthy = {};
     expect(receiverAfter({ failingSince: NOW }, attempt({ status: 204 }), DAY)).toEqual({});
     expect(receiverAfter(healthy, attempt({ status: 204 }), DAY)).toBe(healthy);

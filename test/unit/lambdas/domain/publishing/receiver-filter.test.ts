@@ -13,7 +13,7 @@ const status = {
   detail: { status: 'FAILED', reason: null, domain: 'mg.example.com' },
 };
 
-test('the fields that a filter may name are those of the published schemas', () => {
+test("a receiver's filter may use exactly the fields of the published schemas", () => {
   const fields = ['message-status-changed', 'suppression-changed'].flatMap((name) => {
     const path = join(import.meta.dirname, `../../../../../docs/schemas/${name}.v1.json`);
     return Object.keys(JSON.parse(readFileSync(path, 'utf8')).properties);

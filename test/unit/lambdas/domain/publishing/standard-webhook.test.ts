@@ -63,7 +63,7 @@ test('one space separates signatures, and each is of its own secret', () => {
   expect(signature).toBe(`${of(SECRET)} ${of(OTHER)}`);
 });
 
-test('an ordinary id stays as it is, and a dot cannot be taken for a separator', () => {
+test('an ordinary webhook-id is unchanged, and a dot in it cannot be read as a separator', () => {
   expect(headerId('syBo6NQY6Im_ho4ahVMIJf#complained#67Wg9Gqj4B2')).toBe(
     'syBo6NQY6Im_ho4ahVMIJf#complained#67Wg9Gqj4B2',
   );

@@ -42,7 +42,7 @@ test('the hash is that of the canonical form, as Python computes it', () => {
   expect(eventHash(event)).toBe('1:7e7f009e2745133b1aa9619151d5f8fd70d59617030a9362f14dadad9f080178');
 });
 
-test('a number too large for a float is not the same as none', () => {
+test('the event hash distinguishes a number too large for a float from its absence', () => {
   expect(eventHash(JSON.parse('{"n":1e400}'))).not.toBe(eventHash({ n: null }));
 });
 

@@ -4,7 +4,7 @@ import { encodeHeldElsewhere, parseHeldElsewhere } from '../../../../../lambdas/
 const domainsOf = (environment: string, count: number) =>
   Array.from({ length: count }, (_, nth) => `mail-${nth}.${environment}.example.com`);
 
-test('a domain is known by the environment that holds it, in any case of its letters, and others are not', () => {
+test('a domain of another environment is found in any letter case', () => {
   const held = { staging: ['mg.Staging.example.com'], prod: ['mg.example.com', 'news.example.com'] };
   const holderOf = parseHeldElsewhere(encodeHeldElsewhere(held, 1000));
 

@@ -89,7 +89,7 @@ test.each([
 
 const post = (...fields: [string, string][]) => eventFromLegacyForm([['event', 'dropped'], ...fields], '1770000000');
 
-test('a dropped mail without a reason says nothing of the address', () => {
+test('a dropped mail without a reason does not suppress the address', () => {
   expect(post()).toMatchObject({ event: 'failed', severity: 'permanent' });
   expect(post()).not.toHaveProperty('reason');
 });
@@ -109,7 +109,7 @@ test.each([
   expect(post(['message-headers', headers])).toMatchObject({ message: { headers: id ? { 'message-id': id } : {} } });
 });
 
-test('of a repeated variable the first counts, and the fields of Mailgun are none', () => {
+test("the first value of a repeated variable counts, and Mailgun's own fields are not variables", () => {
   const event = post(
     ['order', '1'],
     ['order', '2'],
@@ -130,7 +130,7 @@ test.each([
   expect(eventFromLegacyForm(fields, '1770000000')).toBeUndefined();
 });
 
-test('a timestamp that is no time stays a text, to be refused with its signature', () => {
+test('an invalid timestamp stays text, to be refused with its signature', () => {
   expect(eventFromLegacyForm([['event', 'opened']], '17700000000')?.timestamp).toBe('17700000000');
   expect(eventFromLegacyForm([['event', 'opened']], 'a1770000000')?.timestamp).toBe('a1770000000');
 });

@@ -116,7 +116,7 @@ test('user variables of the same name: the last counts for the signature, the fi
   });
 });
 
-test('a parent signature is taken from a form too, and none is made up', async () => {
+test('a parent signature is read from a form too', async () => {
   const parsed = await post([...legacy, ['parent-signature', 'p']]);
   expect(parsed).toMatchObject({ ok: true, webhook: { signature: { parentSignature: 'p' } } });
   const without = await post([['sender', 'a@b.example'], ...(Object.entries(SIGNATURE) as [string, string][])]);
@@ -154,7 +154,7 @@ test('a form without event is an inbound Route post', async () => {
   expect(parsed).toEqual({ ok: true, webhook: { signature: SIGNATURE } });
 });
 
-test('a form without signature is no webhook, a broken one no body', async () => {
+test('a form without signature is a malformed webhook, a broken form a malformed body', async () => {
   expect(await post([['event', 'delivered']])).toEqual(refused('malformed-webhook'));
   expect(await parserFor('multipart/form-data')(Buffer.from('x'))).toEqual(refused('malformed-body'));
 });

@@ -39,7 +39,7 @@ test('any other text is nothing, and throws nothing', () => {
   );
 });
 
-test('a text that was checked but is no JSON is nothing', () => {
+test('a signed cursor that is not JSON is refused', () => {
   const [, check] = writeCursor(QUERY, 1).split('.');
   expect(readCursor(QUERY, `.${check}`)).toBeUndefined();
 });
@@ -68,7 +68,7 @@ test.each([
   expect(bad.filter((value) => check(value))).toEqual([]);
 });
 
-test('a place outside its range, or of another type, is none of a list of events', () => {
+test('a cursor with a position outside its range, or of another type, is refused', () => {
   const range = { fromMs: 1000, toMs: 2000 };
   const place = { type: 'opened', partition: 'MSG#x', sort: 'R#a#E#opened#1', atMs: 1500 };
   expect(isEventsPosition({ range, place }, 'opened')).toBe(true);
@@ -77,7 +77,7 @@ test('a place outside its range, or of another type, is none of a list of events
   }
 });
 
-test("a key of another recipient's events is none of a search", () => {
+test("a search cursor with a key of another recipient's events is refused", () => {
   const query = { keys: ['a@b.example', 'a@old.example'] };
   const place = { partition: 'MSG#x', atMs: 5 };
   expect(isSearchPosition({ ...place, after: 'R#a@b.example#E#opened#1' }, query)).toBe(true);

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { type EventFilter, eventPredicate } from '../../../../../lambdas/read-api/messages/event-filter.ts';
 import { deliveredEvent } from '../../../../support/webhooks.ts';
 
-test('a filter that names nothing is none', () => {
+test('an empty filter is no filter', () => {
   expect(eventPredicate({})).toBeUndefined();
   expect(eventPredicate({ variables: {} })).toBeUndefined();
 });

@@ -124,7 +124,7 @@ test.each([
   expect(history?.events[0]).toMatchObject({ userVariables: variables, userVariablesNote: note });
 });
 
-test('an event of which only a name is left is shown as that', async () => {
+test('an event of which only the name is known is shown with its name', async () => {
   const ledger = new InMemoryLedger();
   const event = { event: 'opened', id: '1', timestamp: 30, domain: { name: DOMAIN }, tags: ['news'] };
   const partition = `MSG#${MESSAGE_ID}`;
@@ -148,7 +148,7 @@ test('an event of which only a name is left is shown as that', async () => {
   });
 });
 
-test('a page ends where a response could hold no more', async () => {
+test('a page ends before the response gets too large', async () => {
   const ledger = new InMemoryLedger();
   const store = createProcess({ records: ledger, retentionDays: 400, ...LONE_PROCESS });
   for (let n = 0; n < 10; n += 1) {
@@ -198,7 +198,7 @@ test('what no recipient is named of has null for a recipient, and a batch no pha
   });
 });
 
-test('the whole event is readable, none of its fields lost', async () => {
+test('the whole event is returned, without losing a field', async () => {
   const fields = {
     flags: { 'is-test-mode': true },
     template: { name: 'receipt' },
@@ -273,7 +273,7 @@ test('an event that Mailgun does not list is marked, and so is the status that i
   expect(second?.body).toMatchObject({ recipients: [{ unconfirmed: true }], events: [{ key: 'delivered#listed' }] });
 });
 
-describe('a message whose events may have left the table says so', () => {
+describe('a message says that its events may have left the table', () => {
   const read = async (days: number, archiveBucket?: string, laterMs = 0) => {
     const ledger = new InMemoryLedger();
     const store = createProcess({ records: ledger, retentionDays: 400, ...LONE_PROCESS });
@@ -302,7 +302,7 @@ describe('a message whose events may have left the table says so', () => {
     });
   });
 
-  test('the response is the same for all of a day, so that it can be asked for on condition', async () => {
+  test('the response about a message is the same all day, so that conditional requests work', async () => {
     const [first, last] = [await read(90, 'archive', 1000), await read(90, 'archive', 86_399_000)];
     expect(first).toMatchObject({ eventsUntil: 1_769_990_400 + 86_400 });
     expect(last).toEqual(first);
@@ -312,7 +312,7 @@ describe('a message whose events may have left the table says so', () => {
     expect(await read(90)).toMatchObject({ eventsUntil: 1_769_990_400, archive: [] });
   });
 
-  test('a status whose events are gone costs no read for its event', async () => {
+  test('a status whose events are gone needs no read of its event', async () => {
     const ledger = new InMemoryLedger();
     const store = createProcess({ records: ledger, retentionDays: 400, ...LONE_PROCESS });
     for (const recipient of ['ada@example.org', 'bob@example.org'])

@@ -92,7 +92,7 @@ test.each<[string, unknown]>([
   ['no list', { list: -1 }],
   ['a place outside of the suppressions', { list: 0, after: { partition: 'MSG#x', sort: 'R#a#STATUS', atMs: 1 } }],
   ['a place without a time', { list: 0, after: { partition: 'SUP#a@b', sort: 'd#bounce#*' } }],
-])('a cursor with %s is none of the list', (_name, value) => {
+])('a suppression list cursor with %s is refused', (_name, value) => {
   expect(isSuppressionListPosition(value, { domain: DOMAIN })).toBe(false);
 });
 

@@ -10,7 +10,7 @@ import {
 import { ERASURE_KEY } from '../../../../support/erasures.ts';
 import { DOMAIN, deliveredEvent, NOW_MS } from '../../../../support/webhooks.ts';
 
-// What keeps a report from the archive, and what is read for one.
+// Conditions under which a report does without the archive, and the objects it reads otherwise.
 
 const SLICE_SECONDS = 900;
 const FROM = Math.floor(NOW_MS / 86_400_000) * 86_400;

@@ -4,7 +4,7 @@ import type { ListingRequest } from '../../../../../lambdas/reconcile/ports.ts';
 
 const REQUEST = { domain: { name: 'mg.example.com', region: 'us' }, begin: 0, end: 1, deadlineMs: 1 } as const;
 
-/** A source whose calls end when they are told to; it counts how many are under way. */
+/** Returns a source whose calls end on command, and which counts concurrent calls. */
 function source() {
   const under: { end: () => void; request: ListingRequest }[] = [];
   const page = (request: ListingRequest) =>

@@ -54,7 +54,7 @@ function comparison(
 const own: RegisteredWebhook[] = [{ level: 'domain', type: 'delivered', url: OWN }];
 const all = Object.fromEntries(DOMAINS.map(({ name }) => [name, own]));
 
-test('where nothing differs the sum is 0, and each account is asked once for its region', async () => {
+test("without drift the sum is 0, and each account's webhooks are read once per region", async () => {
   const { compare, told, calls } = comparison(all);
   expect(await compare({ ignoreWaits: false })).toBe(0);
   expect(told).toEqual(DOMAINS.map(({ name }) => [name, {}]));
@@ -77,14 +77,14 @@ test('drift is counted over the domains, and told by kind without any URL', asyn
   expect(JSON.stringify(told)).not.toContain('https');
 });
 
-test('a domain that cannot be read says nothing, and stops no other', async () => {
+test("an unreadable domain's webhooks are left out, and do not block the others", async () => {
   const { compare, told } = comparison({ ...all, 'us.example.com': new ListingError('unauthorized') });
   expect(await compare({ ignoreWaits: false })).toBe(0);
   expect(told[0]).toEqual(['us.example.com', 'unauthorized']);
   expect(told).toHaveLength(3);
 });
 
-test('where no domain can be read there is no measurement', async () => {
+test('without a readable domain webhook drift is not measured', async () => {
   const failure = new ListingError('unavailable');
   const { compare } = comparison(Object.fromEntries(DOMAINS.map(({ name }) => [name, failure])));
   expect(await compare({ ignoreWaits: false })).toBeUndefined();

@@ -15,7 +15,7 @@ let clock: { ms: number };
 let position: number;
 let calls: [from: number, to: number][];
 let answer: (domain: string) => WitnessHour[] | ListingError;
-/** Of the domain that most tests read alone. */
+/** State of the domain that most tests read. */
 let state: WitnessState | undefined;
 let kept: Map<string, WitnessHour>;
 let puts: number;

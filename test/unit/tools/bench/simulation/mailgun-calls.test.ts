@@ -20,7 +20,7 @@ test.each<[Listing, number, number]>([
     world.mailgun.hasTotals = listing === 'logs with totals';
     const start = Math.floor(NOW_MS / 900_000) * 900;
     world.fromEpochSeconds = start;
-    // What is stored long before a ledger begins gets a pass of its own.
+    // Events stored long before a ledger begins get a pass of their own.
     world.nowMs = start * 1000;
     for (let slice = 0; slice < SLICES; slice += 1) {
       for (let n = 0; n < events; n += 1) {

@@ -4,7 +4,7 @@ import { createVirtualClock } from '../../../../support/virtual-clock.ts';
 
 const BUSY: SealResult = { sealed: 0, rows: 0, done: false };
 
-/** Runs that answer one after the other, and the last of them for ever. */
+/** Returns a run with these results in turn; the last one repeats. */
 function sealing(...answers: (SealResult | Error)[]) {
   const { clock, runUntil } = createVirtualClock(0);
   let runs = 0;

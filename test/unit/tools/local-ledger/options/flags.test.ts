@@ -139,6 +139,6 @@ test.each([
   expect(String(mistake(...args))).not.toContain('\n');
 });
 
-test('a receiver is published to without being told', () => {
+test('--receiver implies --publish', () => {
   expect(parseFlags(['--receiver', 'http://127.0.0.1:1/'])).toMatchObject({ publish: true });
 });

@@ -73,7 +73,7 @@ test.each([
   expect(read(alarm)?.queries[0]?.statistic).toBe(statistic);
 });
 
-test('what is missing of DynamoDB is ignored, as CloudWatch does whatever the alarm says', () => {
+test('missing DynamoDB data is ignored whatever the alarm says, as in CloudWatch', () => {
   const table = {
     Namespace: 'AWS/DynamoDB',
     MetricName: 'WriteThrottleEvents',
@@ -83,7 +83,7 @@ test('what is missing of DynamoDB is ignored, as CloudWatch does whatever the al
   expect(read(alarmOf(table))?.missing).toBe('ignore');
 });
 
-test('the order in which dimensions stand says nothing', () => {
+test("the order of an alarm's dimensions does not matter", () => {
   const table = {
     Namespace: 'AWS/DynamoDB',
     MetricName: 'SystemErrors',

@@ -77,7 +77,7 @@ test('strikes about the share it was told to, the same calls for the same random
   expect(strikes(7).filter(Boolean).length).toBeLessThan(460);
 });
 
-test('nothing strikes once the faults are replaced by none', () => {
+test('no call fails once the faults are removed', () => {
   const faults = new FaultSource(() => 0.5, [EVERY_CALL]);
 
   faults.replace([]);

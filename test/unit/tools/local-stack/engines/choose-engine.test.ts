@@ -27,7 +27,7 @@ test.each([
   expect(because === undefined).toBe(!needsStream || chosen === 'dynoxide');
 });
 
-test('the engine asked for is taken although a stream is consumed', async () => {
+test('the requested engine is used even if a stream is consumed', async () => {
   const wish = { name: 'dynoxide', needsStream: true } as const;
 
   expect(await chooseEngine(wish, [dynoxide, dynamodbLocal])).toEqual({ program: dynoxide, because: undefined });
@@ -47,7 +47,7 @@ test.each([
   for (const part of [...says, /npm ci.*Linux x64/, /install Java 17/]) expect(error.message).toMatch(part);
 });
 
-test('the flag goes before the environment, and the environment before what can run', async () => {
+test('the engine flag wins over the environment, and the environment over the default', async () => {
   const environment = { LEDGER_ENGINE: 'nonsense' };
 
   await expect(async () => chooseTableEngine({ needsStream: false }, environment)).rejects.toThrow(

@@ -55,7 +55,7 @@ describe('a bus', () => {
   });
 });
 
-test('a partial failure takes every other entry, so that one overtakes the one before it', async () => {
+test('a partial failure accepts every other entry, so that one overtakes the one before it', async () => {
   const engine = createEvents();
   const Entries = [1, 2, 3].map((n) => entry({ Detail: JSON.stringify({ n }) }));
   const body = Buffer.from(JSON.stringify({ Entries }));

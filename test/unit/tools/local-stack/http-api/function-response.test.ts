@@ -25,7 +25,7 @@ test('a body in base64 is decoded', () => {
   expect(answer({ statusCode: 200, body: 'aGk=', isBase64Encoded: true }).body).toBe('hi');
 });
 
-test('a body without a type is plain text, none has no type', () => {
+test('a response body without a type is plain text, and no body has no type', () => {
   expect(answer({ statusCode: 200, body: 'hi' }).headers).toEqual({ 'content-type': 'text/plain; charset=utf-8' });
   expect(answer({ statusCode: 204 }).headers).toEqual({});
 });

@@ -86,7 +86,7 @@ describe('a store', () => {
   });
 });
 
-/** What is measured of a line or call, as [name, dimensions, value]. */
+/** Returns the metrics of a line or call as [name, dimensions, value]. */
 function measured(work: (measure: (metric: Metric, value: number, atMs?: number) => void) => void) {
   const found: unknown[] = [];
   work(({ namespace, name, dimensions }, value, atMs) => found.push([namespace, name, dimensions, value, atMs]));

@@ -24,7 +24,7 @@ const open = (asked: unknown = { overlay: 1 }) =>
   new AssemblyCache({ project: join(root, 'project'), kept: join(root, 'kept') }, asked);
 const kept = () => readdirSync(join(root, 'kept'));
 
-/** What is there to be copied. */
+/** Returns the content of the copied assembly; undefined without a copy. */
 function copied(asked?: unknown): string | undefined {
   const folder = join(root, 'copy');
   const found = open(asked).copyTo(folder);

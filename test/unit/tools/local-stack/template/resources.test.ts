@@ -31,7 +31,7 @@ test.each([
   expect(attributeOf('Id', { Type: type }, attribute, PLACE)).toBe(value);
 });
 
-test('an attribute it does not know is an error that names it', () => {
+test('an unknown attribute of a resource is an error that names it', () => {
   expect(() => attributeOf('Id', { Type: 'AWS::SQS::Queue' }, 'Colour', PLACE)).toThrow(
     'does not know the attribute Colour of AWS::SQS::Queue (Id)',
   );

@@ -73,7 +73,7 @@ test.each([
   expect(make(name)).toMatchObject(shape);
 });
 
-test('a delayed bounce names no tags and no recipient domain', () => {
+test('a delayed bounce has no tags and no recipient domain', () => {
   expect(Object.keys(make('delayed bounce'))).not.toEqual(expect.arrayContaining(['tags']));
   expect(make('delayed bounce')).not.toHaveProperty('recipient-domain');
 });
@@ -105,7 +105,7 @@ test('the delivery status of an accepted event is null or absent', () => {
   expect(shapesOf('accepted', 'delivery-status')).toEqual(new Set(['null', undefined]));
 });
 
-test('a description that says nothing is null, empty, or absent', () => {
+test('an empty description is null, "" or absent', () => {
   const descriptions = Array.from({ length: 60 }, (_, seed) => {
     const status = make('delivered', seed)['delivery-status'] as { description?: string | null };
     return status.description;
@@ -114,7 +114,7 @@ test('a description that says nothing is null, empty, or absent', () => {
   expect(new Set(descriptions)).toEqual(new Set([null, '', undefined]));
 });
 
-test('the test button says the same each time, of March 2018', () => {
+test('the test button always sends the same event of March 2018', () => {
   const event = testButtonEvent('mg.example.com');
 
   expect(testButtonEvent('mg.example.com')).toEqual(event);

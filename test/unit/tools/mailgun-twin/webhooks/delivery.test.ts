@@ -13,7 +13,7 @@ import { createVirtualClock } from '../../../../support/virtual-clock.ts';
 
 const START_MS = 1_790_000_000_000;
 
-/** Delivers one event to a receiver that gives these answers in turn, the last one for ever; null is no answer. */
+/** Delivers one event to a receiver with these responses in turn (the last one repeats); null means no response. */
 async function deliverTo(answers: readonly (number | null)[], event: string, plan: Partial<DeliveryPlan> = {}) {
   const { clock, runUntil } = createVirtualClock(START_MS);
   const signatures: Signature[] = [];

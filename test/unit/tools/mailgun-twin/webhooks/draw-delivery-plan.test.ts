@@ -19,7 +19,7 @@ test('the same seed draws the same plan', () => {
   expect(draw(3)).not.toEqual(draw(4));
 });
 
-test('a delivered event meets no trouble unless drops are asked for', () => {
+test('a delivered event has no faults unless drops are requested', () => {
   expect(plans('delivered', 'json', FAULTS).flatMap(({ troubles }) => troubles)).toEqual([]);
 });
 
@@ -36,7 +36,7 @@ describe('when every first delivery is dropped', () => {
     expect(plans(event, 'json', all).every(({ troubles }) => troubles[0] === 'request-lost')).toBe(true);
   });
 
-  test('no copy of a delivered event comes in its place', () => {
+  test('a dropped delivered event has no copy', () => {
     expect(plans('delivered', 'json', all).flatMap(({ repeats }) => repeats)).toEqual([]);
   });
 });
