@@ -65,8 +65,8 @@ export const pathFormOf = ({ path, inPath, pathForm }: InPath): string | undefin
   inPath === undefined ? undefined : (pathForm ?? `${path}/{${inPath}}`);
 
 /**
- * Every route of the read API, by the operation it is called in the description: its method, its path below /mailgun,
- * the parameter that may stand in the path, and its parameters, which must name these sending domains and receivers.
+ * Returns every route of the read API by its operation in the description: method, path below /mailgun, path parameter,
+ * and parameters, which accept only these sending domains and receivers.
  */
 export function readRoutes(
   domains: readonly string[],

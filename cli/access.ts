@@ -14,7 +14,7 @@ import {
 import { counted } from './output.ts';
 import type { Deployment } from './target/types.ts';
 
-/** The text of the secret that an output names. */
+/** Returns the text of the secret whose ARN is in an output. */
 export async function readSecret(deployment: Deployment, outputKey: string): Promise<string> {
   return (await readVersion(deployment, outputKey)).text;
 }
@@ -123,7 +123,7 @@ const ONE_WORD = /^[\x21-\x7e]{8,128}$/;
 /** The form of Mailgun's newer API keys, which no signing key has. */
 const API_KEY_FORM = /^[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}$/;
 
-/** A key as it was typed or piped. The messages never hold it. */
+/** Returns the trimmed key from the terminal or a pipe; throws for an invalid one, without quoting it. */
 export function checkKey(text: string, kind: 'signing' | 'api'): string {
   const key = text.trim();
   if (key === '') throw new UsageError('no key on standard input');
@@ -275,7 +275,7 @@ export async function replaceMailgunKey(ask: MailgunRequest, deployment: Deploym
   }
 }
 
-/** The key is the account's, so any of its domains leads there. */
+/** Returns any domain of the stack: the key belongs to the account. */
 function anyDomain({ domains, name }: Deployment): string {
   const [domain] = domains;
   if (domain === undefined) throw new TargetUnavailableError(`${name} has no sending domain`);

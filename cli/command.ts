@@ -49,7 +49,7 @@ export interface TargetOptions {
 /** Environment variable with the target if no option names one: `prod`, `stack:Mail`, `local` or `local:4010`. */
 const TARGET_VARIABLE = 'LEDGER_TARGET';
 
-/** A command that works on a ledger: `--env`, `--stack`, or `--local` with `--port`. */
+/** Creates a command with the target options `--env`, `--stack`, and `--local` with `--port`. */
 export function ledgerCommand(name: string, summary: string): Command {
   return new Command(name)
     .summary(summary)
@@ -99,7 +99,7 @@ export function openTarget(context: CliContext, options: TargetOptions): Promise
   return context.openDeployment(targetRefOf(options, context.environment));
 }
 
-/** The same as options, for commands that are printed. */
+/** Returns the target as options, for printed commands. */
 export function targetRefText(ref: TargetRef): string {
   if (ref.kind === 'aws') return `--env ${ref.environment}`;
   if (ref.kind === 'stack') return `--stack ${ref.stackName}`;
@@ -134,7 +134,7 @@ export const wholeNumber = (least: number) => (text: string) => {
   return Number(text);
 };
 
-/** For what cannot be undone: `--yes`, or a yes from the person who sits there. */
+/** Confirms an irreversible action: by `--yes`, or by asking the person at the terminal. */
 export async function confirm(context: CliContext, yes: boolean | undefined, question: string): Promise<void> {
   if (yes) return;
   const answer = await context.ask(`${question} [y/N] `);

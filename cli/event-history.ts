@@ -52,7 +52,7 @@ export function checkMessageId(given: string): string {
   return messageId;
 }
 
-/** All that is stored of a message, by recipient; empty where nothing is. */
+/** Returns everything stored of a message, by recipient; empty if nothing is. */
 export async function readHistory(deployment: Deployment, messageId: string): Promise<HistoryRecipient[]> {
   const statuses = new Map<string, Item>();
   const events = new Map<string, HistoryEvent[]>();

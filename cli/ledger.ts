@@ -132,7 +132,7 @@ export function ledgerTimes(deployment: Deployment): LedgerTimes {
   return parsed.data;
 }
 
-/** The deployment's table, as the adapters take it. */
+/** Returns the deployment's table for the adapters. */
 export const tableOf = (deployment: Deployment): LedgerTable => ({
   client: deployment.clients.table,
   name: deployment.output('TableName'),
@@ -152,7 +152,7 @@ export interface LastEvent {
 /** An older event does not show if webhooks arrive. */
 export const LOOKBACK_DAYS = 2;
 
-/** The newest stored event of a domain: one index read a type and day, without the events themselves. */
+/** Returns the newest stored event of a domain: one index read per type and day, without reading the events. */
 export async function readLastEvent(
   deployment: Deployment,
   domain: string,

@@ -42,7 +42,7 @@ async function promptOperator(question: string): Promise<string | undefined> {
   return answerOf(createInterface({ input: process.stdin, output: process.stderr }), question);
 }
 
-/** All of standard input; at a terminal one line, which is not shown as it is typed. */
+/** Returns all of standard input; at a terminal one line, without echo. */
 async function readInput(question: string): Promise<string> {
   if (!process.stdin.isTTY) return text(process.stdin);
   process.stderr.write(`${question}: `);

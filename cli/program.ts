@@ -145,7 +145,7 @@ function meantBy(typed: string, names: readonly string[]): string | undefined {
   return near.length === 1 && names.slice(0, LOOKING.length).includes(near[0] as string) ? near[0] : undefined;
 }
 
-/** A word, and the same without each of its letters: two words one slip apart share one of these. */
+/** Returns a word and its variants with one letter removed: two words one typing error apart share a variant. */
 const shortened = (word: string) => [word, ...[...word].map((_, at) => word.slice(0, at) + word.slice(at + 1))];
 
 function readVersion(): string {

@@ -27,7 +27,7 @@ export function addEach<Counts extends { [Name in keyof Counts]: number }>(sums:
 /** The facts reported beside the counts. */
 export interface PartsReporter {
   waiting(domain: string, why: string): void;
-  /** A part that could not be done, or is not to be yet. */
+  /** Reports a part that failed, or is not due yet. */
   left(domain: string, why: string): void;
   /** Prints the commands that continue where it stopped. */
   resume(commands: readonly string[]): void;

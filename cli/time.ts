@@ -39,7 +39,7 @@ export function timeText(epochSeconds: number): string {
   return new Date(epochSeconds * 1000).toISOString().replace('.000Z', 'Z');
 }
 
-/** The 30th of February is read as the 2nd of March otherwise. */
+/** Returns true for an existing day: JavaScript reads February 30 as March 2. */
 function isDay(year: number, month: number, day: number): boolean {
   return new Date(Date.UTC(year, month - 1, day)).getUTCDate() === day;
 }

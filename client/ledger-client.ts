@@ -151,7 +151,7 @@ export class LedgerClient {
   }
 }
 
-/** A list repeats its parameter. */
+/** Returns the query string; a list repeats its parameter. */
 function queryText(parameters: readonly (readonly [string, unknown])[]): string {
   const pairs = parameters.flatMap(([name, value]) =>
     [value].flat().map((each): [string, string] => [name, textOf(each)]),

@@ -79,7 +79,7 @@ function errorOf(status: number, text: string, retryAfter: string | null): Ledge
   });
 }
 
-/** The gateway's own responses have a message only; a proxy's may be no JSON. */
+/** Parses an error body: the gateway's own ones have only a message, and a proxy's may not be JSON. */
 function bodyOf(text: string): { reason?: string; message?: string; parameter?: string } {
   try {
     return JSON.parse(text) ?? {};
@@ -88,7 +88,7 @@ function bodyOf(text: string): { reason?: string; message?: string; parameter?: 
   }
 }
 
-/** Both forms of `Retry-After`: seconds, or a date. */
+/** Returns the seconds in `Retry-After`, which may be a number or a date. */
 function secondsOf(retryAfter: string | null): number | undefined {
   if (retryAfter === null) return undefined;
   const seconds = /^\d+$/.test(retryAfter) ? Number(retryAfter) : (Date.parse(retryAfter) - Date.now()) / 1000;

@@ -1,4 +1,4 @@
-/** The page may run and style itself, and read its API. Text never becomes markup. */
+/** Returns a policy by which the page may run and style itself and read its API. Text never becomes markup. */
 export function contentSecurityPolicy(apiUrl: string): string {
   return [
     "default-src 'none'",

@@ -44,7 +44,7 @@ export interface OutputSources {
   readonly customerKey: IKey | undefined;
 }
 
-/** The settings that the lag of the ledger is computed from. */
+/** Returns the settings from which the ledger's lag is computed. */
 function timesOf({ everySeconds, settleSeconds, sliceSeconds, retentionSeconds }: Config['reconcile']) {
   return { everySeconds, settleSeconds, sliceSeconds, retentionSeconds };
 }

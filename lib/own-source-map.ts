@@ -8,8 +8,8 @@ export interface SourceMap {
 }
 
 /**
- * The same map without packages. Node reads the whole map of a bundle before it runs it, at every cold start, and nearly
- * all of it would tell of the SDK: stacks name our own lines, and those of packages as they stand in the bundle.
+ * Returns the source map without packages. Node reads a bundle's whole map at every cold start, and most of it would be
+ * the SDK. Stack traces name our source lines, and bundle lines for packages.
  */
 export function ownSourceMap<Given extends SourceMap>(map: Given): Given {
   const sources = numbered(map.sources, (source) => !source.includes('node_modules/'));
@@ -33,7 +33,7 @@ export function ownSourceMap<Given extends SourceMap>(map: Given): Given {
   };
 }
 
-/** New numbers of those that are kept, by their old ones. */
+/** Returns the new indexes of the kept values by their old indexes. */
 function numbered<T>(values: readonly T[], isKept: (value: T) => boolean): Map<number, number> {
   const kept = [...values.keys()].filter((index) => isKept(values[index] as T));
   return new Map(kept.map((old, now) => [old, now]));

@@ -80,7 +80,7 @@ export function openApiDocument(): Json {
   };
 }
 
-/** The operations that a path has by the parameters it gets; the first of them describes the others. */
+/** Returns the operations of a path that differ by parameters; the first one describes the others. */
 function joined(operation: Operation): Operation[] {
   const { method, path } = routes[operation];
   const names = Object.keys(routes) as Operation[];
@@ -89,14 +89,14 @@ function joined(operation: Operation): Operation[] {
 
 const isJoined = (operation: Operation) => joined(operation)[0] !== operation;
 
-/** Examples of an operation, with those of the operations it describes. */
+/** Returns an operation's examples, with those of the operations it describes. */
 const examplesOf = (operation: Operation) =>
   Object.assign(
     {},
     ...(isJoined(operation) ? [operation] : joined(operation)).map((each) => examples[each]),
   ) as (typeof examples)[Operation];
 
-/** The query form of a route, and its path form where it has one. */
+/** Returns the query form of a route, and its path form if it has one. */
 function pathsOf(operation: Operation): Json {
   const { method, path, inPath } = routes[operation];
   const pathForm = pathFormOf(routes[operation]);
@@ -163,7 +163,7 @@ function requestBodyOf(operation: Operation): Json {
   return { required: true, content: { 'application/json': { schema, examples: Object.fromEntries(given) } } };
 }
 
-/** A parameter for each user variable, whose names the form style takes from an object. */
+/** Returns the schema of user variable parameters; the form style takes their names from an object. */
 const variablesOf = (description: unknown) => ({
   name: 'variables',
   description,

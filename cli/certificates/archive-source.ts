@@ -20,7 +20,7 @@ export interface ArchiveSource {
   open(key: string): Promise<StoredObject | undefined>;
   /** Yields the keys that start with a prefix, which ends at a slash. */
   list(prefix: string): AsyncIterable<string>;
-  /** The same, with the size of each. */
+  /** Yields objects with their sizes. */
   listSized(prefix: string): AsyncIterable<SizedObject>;
 }
 

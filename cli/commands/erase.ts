@@ -74,7 +74,7 @@ function recipientIn(typed: string): string {
   return recipient;
 }
 
-/** A line as people read it. */
+/** Returns a line as text. */
 export function textOf(line: EraseLine): string[] {
   switch (line.event) {
     case 'plan':

@@ -97,7 +97,7 @@ function checkRequest({ from, format, out, json }: ExportOptions): void {
   if (out === undefined && json) throw new UsageError('--json goes with --out; --format ndjson prints events as JSON');
 }
 
-/** The exported files are in the folder. */
+/** Refuses a folder with files of another export. */
 function checkNothingElse({ from, to, domain, type, recipient, tag, format, out }: ExportOptions): void {
   if ([from, to, domain, type, recipient, tag, format].every((given) => given === undefined)) return;
   throw new UsageError(

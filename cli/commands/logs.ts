@@ -36,7 +36,7 @@ interface LogLine {
 /** Fields that CloudWatch needs, and people do not. */
 const NOT_FOR_PEOPLE = ['_aws', 'message', 'Ledger', 'Reason', 'time'];
 
-/** A line for people: time, message, facts. */
+/** Returns a log line as text: time, message, fields. */
 export function logText({ atMs, facts }: LogEntry): string {
   const rest = Object.entries(facts)
     .filter(([name, value]) => !NOT_FOR_PEOPLE.includes(name) && value !== undefined)

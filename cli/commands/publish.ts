@@ -92,7 +92,7 @@ function requirePublishing(deployment: Deployment): void {
   }
 }
 
-/** The function finds what was decided by the events that decided it, and those leave the table first. */
+/** Warns of statuses that cannot be found, because their deciding events left the table first. */
 function tellWhatLeft(fromEpochSeconds: number, deployment: Deployment, reporter: Reporter, nowMs: number): void {
   // A stack deployed by an earlier version has no such output.
   if (!hasOutput(deployment, 'RetentionDays')) return;
@@ -158,7 +158,7 @@ async function call(deployment: Deployment, republish: object): Promise<PublishR
   return parseResult(await deployment.invoke('publish', { republish }));
 }
 
-/** The command that continues later. */
+/** Returns the command that continues later. */
 function commandOf({ ref, toEpochSeconds, plan, rate }: PublishArguments, domain: string, fromMs: number): string {
   const times = ['--from', timeText(Math.floor(fromMs / 1000)), '--to', timeText(toEpochSeconds)];
   const how = ['--domain', domain, '--rate', String(rate), ...(plan ? ['--plan'] : [])];
@@ -256,7 +256,7 @@ export interface Reporter extends PartsReporter {
 /** For each event looked at: its entry in the index, and at most its status and its suppressions. */
 const READS_PER_EVENT = 2;
 
-/** The most that it takes. */
+/** Returns the maximum cost. */
 function costOf({ events, statuses, suppressions }: PublishSums, rate: number) {
   const published = statuses + suppressions;
   const reads = events * READS_PER_EVENT;

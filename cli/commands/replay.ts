@@ -236,7 +236,7 @@ export function replayArguments(options: ReplayOptions, context: CliContext): Re
   return { ref, fromEpochSeconds: from, toEpochSeconds: to, domain, plan, json };
 }
 
-/** The command that continues later. */
+/** Returns the command that continues later. */
 export function commandOf(
   args: Omit<ReplayArguments, 'json'> & { readonly isFromArchive?: boolean },
   times: { from: string; to: string },

@@ -244,7 +244,7 @@ async function readSlices(deployment: Deployment, domain: string, tag: string, f
   return found;
 }
 
-/** The numbers are exact where all since the first mail is accounted for. */
+/** Returns the completeness of the report: exact if everything since the first mail is accounted for. */
 function completenessOf(
   deployment: Deployment,
   slices: readonly TaggedSlice[],

@@ -135,7 +135,7 @@ async function sendTest(context: CliContext, options: SendTestOptions): Promise<
   emit({ event: 'done', messageId, tookMs }, `${String(tookMs).padStart(7)} ms  in all`);
   return 0;
 
-  /** Ingest may refuse a new key for as long as it does not read the secret again. */
+  /** Posts until ingest accepts a new key, which it may refuse until it reads the secret again. */
   async function postUntilKeyIsTaken(body: string): Promise<void> {
     for (let tries = 0; ; tries += 1) {
       try {
@@ -209,7 +209,7 @@ export function testEvent(domain: string): JsonObject & { recipient: string } {
   };
 }
 
-/** The body of a webhook as Mailgun posts it, under a fresh token. */
+/** Returns the body of a webhook as Mailgun posts it, with a new token. */
 export function signedWebhook(event: JsonObject, signingKey: string, nowMs: number): string {
   const timestamp = String(Math.floor(nowMs / 1000));
   const token = randomBytes(25).toString('hex');

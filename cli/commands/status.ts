@@ -45,7 +45,7 @@ async function status(context: CliContext, options: TargetOptions): Promise<numb
 
 const HEADLINES = { healthy: 'HEALTHY', unhealthy: 'NOT HEALTHY', unknown: 'NOT KNOWN TO BE HEALTHY' };
 
-/** The status on one screen. */
+/** Returns the status as text for one screen. */
 export function statusText(status: StatusLine, name: string, nowMs: number): string[] {
   const { health, reasons, backlog, deadLetters, alarms, listing, domains, unknown } = status;
   return [
@@ -291,7 +291,7 @@ function explainedBy({ name }: AlarmOn, alarmed: readonly AlarmOn[]): AlarmOn | 
 
 const STATUS = /^(?:npm run ledger --|npx mailgun-ledger) status( |$)/;
 
-/** An alarm whose first command is `status` leads on to the runbook, since that command is the one that runs. */
+/** Returns the reason for an alarm; one whose first command is `status` links to the runbook instead. */
 function alarmReason(alarm: AlarmOn, alarmed: readonly AlarmOn[]): string {
   const { name, over, first, runbook } = alarm;
   const cause = explainedBy(alarm, alarmed);

@@ -249,7 +249,7 @@ function planLift(items: readonly SuppressionItem[], atMailgun: boolean, emit: E
   }
 }
 
-/** A suppression of an unknown domain may be on the list of any. */
+/** Deletes the entry on Mailgun's lists; for an unknown domain, on all of them. */
 async function deleteAtMailgun(
   ask: MailgunRequest,
   { domain: known, kind, recipient }: SuppressionItem,

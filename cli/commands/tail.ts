@@ -130,7 +130,7 @@ function asCliError(error: unknown): unknown {
   return new TargetUnavailableError(error.message, { cause: error });
 }
 
-/** A line for people. */
+/** Returns a line as text. */
 function storedText(entry: EventEntry): string {
   const { event, timestamp, receivedAt, recipient, messageId, reason, testMode } = entry;
   const lateSeconds = Math.round(Date.parse(receivedAt) / 1000 - timestamp);

@@ -235,7 +235,7 @@ function sliceText({ domain, start, end, events, compare, accept }: UnconfirmedL
 
 type CountLine = UnconfirmedLine & { event: 'undecided' | 'altered' };
 
-/** A slice that is known by its counts alone. */
+/** Returns the lines for a slice of which only counts are known. */
 function countLines(
   deployment: Deployment,
   domain: string,

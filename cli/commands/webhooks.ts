@@ -237,7 +237,7 @@ async function sync(context: CliContext, options: SyncOptions): Promise<number> 
   return drift === 0 ? 0 : 1;
 }
 
-/** Why domains keep this stack beside the account. */
+/** Returns why this stack stays registered at domains as well as at the account. */
 function whyDouble(full: readonly string[], isWaiting: boolean): string[] {
   if (full.length > 0) {
     const types = full.join(', ');

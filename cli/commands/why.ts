@@ -193,7 +193,7 @@ function fieldsOf(event: JsonObject): EventFields {
 
 const isoOrNull = (ms: number | undefined) => (ms === undefined ? null : iso(ms));
 
-/** One recipient's history. */
+/** Returns one recipient's history as text. */
 export function recipientText(line: WhyRecipient): string[] {
   const { recipient, status, reason, statusAt, because, events, mayBeForged, classes } = line;
   const since = statusAt === null || status === null ? '' : ` since ${time(statusAt)}`;
@@ -225,7 +225,7 @@ function eventText(event: WhyEvent): string[] {
   ];
 }
 
-/** One line for a field that says something. */
+/** Returns a line for a field with a value. */
 function fieldText([name, value]: [string, unknown]): string[] {
   const isBlank = value === null || value === '' || (typeof value === 'object' && Object.keys(value).length === 0);
   return isBlank ? [] : [`      ${plain(`${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`)}`];
@@ -288,7 +288,7 @@ export async function withArchived(
   return { history: added, days: [...new Set(wantedDays.map(({ start }) => utcDay(start)))].toSorted() };
 }
 
-/** A status names the event that came first and the one that decided it: without either, events have left the table. */
+/** Returns true if events have left the table: the first or the deciding event of the status is missing. */
 function lacksEvents({ events, firstAtMs, decidedBy }: HistoryRecipient): boolean {
   if (firstAtMs === undefined) return false;
   return events.every(({ eventKey }) => eventKey !== decidedBy) || events.every(({ atMs }) => atMs > firstAtMs);

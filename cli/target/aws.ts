@@ -33,14 +33,14 @@ import { cloudWatchSums, readUsage } from './usage.ts';
 /** Longer than any function of the stack takes. */
 const RESPONSE_TIMEOUT_MS = 910_000;
 
-/** The deployed stack of an environment of cdk.json, in its account and region, with the credentials of the shell. */
+/** Opens the deployed stack of an environment of cdk.json, in its account and region, with the shell's credentials. */
 export async function openAws(environment: string, environments = readEnvironments()): Promise<Deployment> {
   const stackName = `mailgun-ledger-${environment}`;
   const place = environmentOf(environments, environment);
   return openStack({ kind: 'aws', environment }, stackName, place, Object.keys(environments));
 }
 
-/** A deployed stack, with the credentials of the shell; `known` are the environments that there are. */
+/** Opens a deployed stack with the shell's credentials; `known` are the existing environments. */
 export async function openStack(
   ref: TargetRef,
   stackName: string,
@@ -156,7 +156,7 @@ async function outputsOf(
   return new Map(outputs.map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]));
 }
 
-/** CloudWatch finds the lines itself, where the text fits into its pattern; what it cannot find is sorted out here. */
+/** Returns CloudWatch's filter pattern for the lines, as far as its syntax allows; the rest is filtered here. */
 function filterFor(source: LogSource, { message, status }: LogFilter = {}) {
   const terms = [
     ...(message === undefined || isAccessLog(source) || /["\\*]/.test(message) ? [] : [`$.message = "*${message}*"`]),
@@ -165,7 +165,7 @@ function filterFor(source: LogSource, { message, status }: LogFilter = {}) {
   return terms.length === 0 ? {} : { filterPattern: `{ ${terms.join(' && ')} }` };
 }
 
-/** `read-api` is named by the output `ReadApiFunctionName`. */
+/** Returns the output with a function's name: `ReadApiFunctionName` for `read-api`. */
 function outputOfFunction(functionName: string): string {
   return `${functionName.replaceAll(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase())}FunctionName`;
 }
@@ -200,7 +200,7 @@ async function reach<Answer>(sentence: string, call: () => Promise<Answer>): Pro
   }
 }
 
-/** The topics that an alarm tells. */
+/** Returns the topics that an alarm notifies. */
 export async function readAudience(alarmName: string, account: AwsAccount): Promise<TopicSubscriptions[]> {
   const { MetricAlarms = [] } = await new CloudWatchClient({ region: account.region }).send(
     new DescribeAlarmsCommand({ AlarmNames: [alarmName] }),
@@ -219,11 +219,11 @@ export async function readAudience(alarmName: string, account: AwsAccount): Prom
 export interface AwsAccount {
   readonly region: string;
   identity(): Promise<{ account: string; arn: string }>;
-  /** Version of the CDK bootstrap; undefined where the account and region have none. */
+  /** Returns the version of the CDK bootstrap; undefined if account and region are not bootstrapped. */
   bootstrapVersion(): Promise<number | undefined>;
   /** Returns the region's concurrent executions: the total, and those not reserved for a function. */
   concurrency(): Promise<{ limit: number; unreserved: number }>;
-  /** The subscriptions of a topic, confirmed or not. */
+  /** Returns the subscriptions of a topic, confirmed or not. */
   subscriptions(topicArn: string): Promise<Subscription[]>;
 }
 

@@ -15,7 +15,7 @@ interface ClientSettings {
 
 const TIMES = { connectionTimeout: 3000, requestTimeout: 10_000, throwOnRequestTimeout: true };
 
-/** The clients of a place; without credentials, with those of the shell. */
+/** Opens the AWS clients; without credentials, with the shell's. */
 export function openClients(settings: ClientSettings): Clients {
   const options = { ...settings, requestHandler: TIMES };
   return {

@@ -17,7 +17,7 @@ export type Environments = Readonly<Record<string, Environment>>;
 
 const CDK_JSON = new URL('../../cdk.json', import.meta.url);
 
-/** The environments that cdk.json knows. */
+/** Returns the environments in cdk.json. */
 export function readEnvironments(path: URL = CDK_JSON): Environments {
   try {
     return file.parse(JSON.parse(readFileSync(path, 'utf8'))).context.environments;

@@ -157,7 +157,7 @@ function readyFilesIn(folder: URL): string[] {
   }
 }
 
-/** A stack that was killed leaves its file behind. */
+/** Returns false for a killed stack, which leaves its file behind. */
 function isAlive(pid: number | undefined): boolean {
   try {
     return pid === undefined || process.kill(pid, 0);

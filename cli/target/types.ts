@@ -20,18 +20,18 @@ export interface Deployment {
   /** Present where all domains of the Mailgun account have a ledger. */
   readonly discovered?: LedgerDomains | undefined;
   readonly clients: Clients;
-  /** An output of the stack by its key; an TargetUnavailableError where the stack has none of that name. */
+  /** Returns an output of the stack; throws a TargetUnavailableError if it does not exist. */
   output(key: string): string;
-  /** Base URL of Mailgun's API for a domain of the stack. */
+  /** Returns the base URL of Mailgun's API for a domain of the stack. */
   mailgunUrl(domain: string): string;
   /** Runs a function of the stack, by its short name, and returns its result. */
   invoke(functionName: string, event: unknown): Promise<unknown>;
-  /** Log lines since a time (epoch milliseconds), oldest first; only those that fit, where a filter is given. */
+  /** Returns log lines since a time (epoch milliseconds) that match the filter, oldest first. */
   logs(source: LogSource, sinceMs: number, filter?: LogFilter): Promise<LogEntry[]>;
   alarms(): Promise<AlarmState[]>;
   /** Sets an alarm off until its next evaluation. */
   soundAlarm(name: string, reason: string): Promise<void>;
-  /** The topics that an alarm tells. */
+  /** Returns the topics that an alarm notifies. */
   audience(alarmName: string): Promise<TopicSubscriptions[]>;
   /** Returns the messages of the topics, oldest first; undefined where only subscribers can see it. */
   notifications(): Promise<Notification[] | undefined>;
@@ -145,7 +145,7 @@ export const fits =
 const textsOf = (facts: LogEntry['facts']) =>
   typeof facts.message === 'string' ? [facts.message] : Object.values(facts).map(String);
 
-/** A log line as it is written: JSON mostly. */
+/** Parses a log line, which is usually JSON. */
 export function parseLogEntry(atMs: number, line: string): LogEntry {
   try {
     const facts: unknown = JSON.parse(line);

@@ -18,7 +18,7 @@ export const fineShareText = (part: number, whole: number): string =>
 export const total = (counts: CountsByType = {}): number =>
   Object.values(counts).reduce((sum, count) => sum + count, 0);
 
-/** A type may have any name, even `constructor`. */
+/** Returns the count of a type, whose name may be anything, even `constructor`. */
 export const countOf = (counts: CountsByType, type: string): number =>
   Object.hasOwn(counts, type) ? (counts[type] as number) : 0;
 

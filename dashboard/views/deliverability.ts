@@ -89,7 +89,7 @@ function choiceOf(health: Awaited<ReturnType<ViewContext['health']>>, parameters
   };
 }
 
-/** Permanent failures and spam reports; each leads to the recipient and its suppressions. */
+/** Shows permanent failures and spam reports, each with a link to the recipient and its suppressions. */
 function peoplePanel(failed: EventsResponse, complained: EventsResponse, domain: string, day: string) {
   const rows = [...failed.events, ...complained.events].sort((a, b) => b.timestamp - a.timestamp);
   const title = `Bounces and complaints: ${day}`;

@@ -31,7 +31,7 @@ export const healthView: View = async (context) => {
   };
 };
 
-/** Null where it is not known: completeness is worth showing without it. */
+/** Returns the newest event; null if it cannot be read, since completeness is worth showing without it. */
 async function newestEvent({ api }: ViewContext, query: Query): Promise<readonly EventEntry[] | null> {
   const found = await unlessUnfit(api.get<EventsResponse>('/events', query));
   return found?.events ?? null;

@@ -57,7 +57,7 @@ export const messageView: View = async ({ api, subject, parameters }) => {
 const nextLink = (messageId: string, cursor: string) =>
   `#/message/${encodeURIComponent(messageId)}?${new URLSearchParams({ cursor })}`;
 
-/** The ledger knows one recipient by any case. */
+/** Compares addresses as the ledger does, ignoring case. */
 const sameAddress = (address: string | null) => address?.toLowerCase();
 
 function recipientPanel(outcome: RecipientStatus, events: readonly EventEntry[]): HTMLElement {

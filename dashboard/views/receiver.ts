@@ -80,7 +80,7 @@ function deliveryTable(rows: readonly DeliveryEntry[], { name }: ReceiverEntry):
   );
 }
 
-/** A name that a narrow column may break at its dots, and nowhere else. */
+/** Returns a name that breaks lines only at its dots. */
 function dotted(name: string): HTMLElement {
   const parts = name.split('.').flatMap((part, nth) => (nth === 0 ? [part] : ['.', h('wbr'), part]));
   return h('span', { class: 'dotted' }, ...parts);

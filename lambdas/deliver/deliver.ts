@@ -123,13 +123,13 @@ export function createDeliver(receiver: Receiver, deps: DeliverDeps) {
     return eventWithoutAddress(event, recipient);
   }
 
-  /** The queue may have held the event since before its recipient was erased. */
+  /** Returns true if the event may contain its recipient, who may have been erased while it was queued. */
   async function mayName({ detail: { recipient } }: QueuedEvent): Promise<boolean> {
     if (!receiver.recipients || typeof recipient !== 'string') return false;
     return (await deps.erasures.among([recipient])).length === 0;
   }
 
-  /** Another copy of the message may be under way; an attempt is added to whatever its attempts have made of the log. */
+  /** Adds an attempt to the log's current version: another copy of the message may be in flight. */
   async function record(
     name: DeliveryName,
     event: QueuedEvent,
@@ -154,7 +154,7 @@ export function createDeliver(receiver: Receiver, deps: DeliverDeps) {
     throw new Error('the delivery log changes with every write');
   }
 
-  /** The log names no recipient, so that an erasure has nothing to look for in it. */
+  /** Returns the event without its recipient, so that an erasure need not search the log. */
   function logged(event: QueuedEvent): QueuedEvent {
     const { recipient: _, ...detail } = event.detail;
     return { ...event, detail: detail as QueuedEvent['detail'] };
@@ -165,7 +165,7 @@ export function createDeliver(receiver: Receiver, deps: DeliverDeps) {
     return typeof recipient === 'string' ? textWithoutAddress(text, recipient) : text;
   }
 
-  /** A state that has changed meanwhile is judged by the next attempt. */
+  /** Updates the receiver's state; if it has changed meanwhile, the next attempt updates it. */
   async function noteState(before: ReceiverState, attempt: Attempt, id: string): Promise<void> {
     const after = receiverAfter(before, attempt, deps.disableAfterMs, id);
     if (after === before) return;

@@ -20,7 +20,7 @@ function canonical(value: Json): string {
   return typeof value === 'number' ? String(value) : JSON.stringify(value);
 }
 
-/** `<version>:<SHA-256 hex>` of the event's canonical form. */
+/** Returns `<version>:<SHA-256 hex>` of the event's canonical form. */
 export function eventHash(event: JsonObject): string {
   return `${HASH_VERSION}:${createHash('sha256').update(canonical(event)).digest('hex')}`;
 }

@@ -20,7 +20,10 @@ export function isDeeperThan(value: Json, limit: number): boolean {
   return false;
 }
 
-/** JSON in ASCII: everything else is escaped, because SQS refuses some characters and lone surrogates do not survive UTF-8. */
+/**
+ * Returns ASCII JSON: all other characters are escaped, because SQS rejects some, and lone surrogates do not survive
+ * UTF-8.
+ */
 export function asciiJson(value: unknown): string {
   return JSON.stringify(value).replace(
     /[\u007f-\uffff]/g,

@@ -10,7 +10,7 @@ import type { EventRecord, Records } from './ports.ts';
 
 /** Puts back what followed from an event that was stored with other content than Mailgun lists. */
 export interface Corrections {
-  /** The stored events of the same message and recipient, read strongly. */
+  /** Returns the stored events of the same message and recipient, read consistently. */
   siblings(record: EventRecord): Promise<DecidingEvent[]>;
   /** Overwrites the status; false, and nothing is written, where another event has decided it since `seenOrder`. */
   resetStatus(record: EventRecord, decided: DecidedStatus, seenOrder: string | undefined): Promise<boolean>;

@@ -70,7 +70,7 @@ export interface RedactedCopy {
 export interface RedactedCopies {
   /** Returns those of the copies that are stored or were merged, read strongly. */
   read(copies: readonly EventIdentity[]): Promise<RedactedCopy[]>;
-  /** Leaves of a copy, where it is stored, only the mark that it is merged, so that no repeat is stored again. */
+  /** Replaces a stored copy by a mark that it was merged, so that a repeat is not stored again. */
   merge(copy: EventIdentity): Promise<void>;
   /** Deletes the status that an event has decided for its redacted recipient. */
   dropStatus(copy: EventIdentity): Promise<void>;

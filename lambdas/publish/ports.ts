@@ -29,9 +29,9 @@ export interface StatusKey {
 }
 
 export interface PublishableRows {
-  /** The statuses of these keys that there are, read strongly; up to a hundred keys, none twice. */
+  /** Returns the existing statuses of up to a hundred distinct keys, read consistently. */
   statuses(keys: readonly StatusKey[]): Promise<StatusRow[]>;
-  /** Every suppression of a recipient, by the recipient's key. */
+  /** Returns every suppression of a recipient, by the recipient's key. */
   suppressions(recipientKey: string): Promise<SuppressionRow[]>;
 }
 

@@ -39,7 +39,7 @@ export async function putInOrder(
   return outcomes;
 }
 
-/** A bus that does not respond may have taken them all the same. */
+/** Calls the bus once; if it does not respond, it may still have accepted the events. */
 async function offer(bus: EventBus, events: readonly PublishedEvent[]): Promise<(Unpublished | undefined)[]> {
   try {
     return await bus.put(events);

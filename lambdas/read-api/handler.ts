@@ -158,14 +158,14 @@ function tokenCheck(secretArn: string): BearerCheck {
   return createTokenCheck(createCachedSecret(openSecrets(), secretArn, Date.now, 'ApiTokenSecretArn'));
 }
 
-/** The client of CloudWatch is loaded by the first request that needs it. */
+/** Reads the alarms; imports the CloudWatch client on the first request that needs it. */
 async function readAlarms(): Promise<AlarmFacts[]> {
   const { createAlarmStates, openCloudWatch } = await import('../adapters/aws/alarm-states.ts');
   alarmStates ??= createAlarmStates(openCloudWatch(), env.alarms);
   return alarmStates.read();
 }
 
-/** The readers of S3 and Parquet are loaded by the first report that needs them, and by no stack without an archive. */
+/** Reads archived campaigns; imports the S3 and Parquet readers on the first report that needs them. */
 function archivedCampaigns(bucketName: string) {
   let loaded: Promise<ReadArchivedCampaign> | undefined;
   const load = async () => {
@@ -186,7 +186,7 @@ function archivedCampaigns(bucketName: string) {
   return { read, startDeadline: () => AbortSignal.timeout(ARCHIVE_MS) };
 }
 
-/** The library for JWTs is loaded by the first request that needs it, and by no other stack. */
+/** Checks JWTs; imports the library on the first request that needs it. */
 function jwtCheck(rules: JwtRules): BearerCheck {
   let loaded: Promise<BearerCheck> | undefined;
   return async (bearer) => {

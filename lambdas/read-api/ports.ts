@@ -64,7 +64,7 @@ export interface HistoryPage {
 export interface MessageHistory {
   /** Returns up to `limit` entries of a message behind a sort key. */
   page(messageId: string, limit: number, after?: string): Promise<HistoryPage>;
-  /** The status of one recipient. */
+  /** Returns the status of one recipient. */
   status(messageId: string, recipientKey: string): Promise<StoredStatus | undefined>;
   /** The source of one event, and whether Mailgun lists it. */
   originOf(messageId: string, recipientKey: string, eventKey: string): Promise<EventOrigin | undefined>;
@@ -126,7 +126,10 @@ export interface EventRange {
 export interface DayEvents {
   /** Returns up to `limit` events, newest first, behind a place; `hasMore` where others follow. */
   newest(range: EventRange, limit: number, after?: IndexedPlace): Promise<{ places: IndexedPlace[]; hasMore: boolean }>;
-  /** The events at these places in their order, undefined where one is gone. It stops reading when its reader does. */
+  /**
+   * Yields the events at these positions in order, undefined for one that is gone. Stops reading when its consumer
+   * stops.
+   */
   read(places: IndexedPlace[]): AsyncIterable<StoredEvent | undefined>;
 }
 
@@ -144,12 +147,12 @@ export interface QueueLength {
 }
 
 export interface AlarmStates {
-  /** The alarms of the stack; those that are gone are left out. */
+  /** Returns the stack's existing alarms. */
   read(): Promise<AlarmFacts[]>;
 }
 
 export interface Suppressions {
-  /** All of one recipient, whatever the spelling of the address, read strongly. */
+  /** Returns all suppressions of a recipient, whatever the spelling of the address, read consistently. */
   list(recipient: string): Promise<StoredSuppression[]>;
 }
 

@@ -179,7 +179,7 @@ function createUseCases(deps: RouteDeps): UseCases {
     return 'ok' in range ? range : { ok: true as const, body: await read(range) };
   }
 
-  /** Both ledgers count in whole seconds. */
+  /** Returns the range in whole seconds, the unit of both ledgers. */
   function secondsOf(query: RangeQuery): { from: number; to: number } | BadParameter {
     const range = rangeOf(query, now());
     if ('ok' in range) return range;

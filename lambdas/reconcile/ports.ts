@@ -136,7 +136,10 @@ export interface ClassesStore {
 export interface AccountDomains {
   /** Returns the list that would contain a domain. */
   placeOf(domain: SendingDomain): string;
-  /** All of a place, those of subaccounts included; a `ListingError` too where the pages are not the whole. */
+  /**
+   * Returns all domains of a list, those of subaccounts included; throws a `ListingError` also if the list is
+   * incomplete.
+   */
   listed(place: string, deadlineMs: number): Promise<AccountDomain[]>;
   /** Returns whether Mailgun has a domain of this name. */
   has(domain: SendingDomain, deadlineMs: number): Promise<boolean>;
@@ -144,7 +147,7 @@ export interface AccountDomains {
 
 /** Stores which domains have a ledger, if all domains of the Mailgun account do. */
 export interface DomainStore {
-  /** Read strongly; without any domain where none was written. */
+  /** Returns the stored domains, read consistently; none before the first write. */
   read(): Promise<LedgerDomains>;
   /** Returns the written value; undefined, without writing, if the stored version is not `previous`. */
   write(next: LedgerDomains, previous: LedgerDomains): Promise<LedgerDomains | undefined>;
@@ -179,9 +182,12 @@ export class ListingError extends Error {
 }
 
 export interface DayIndex {
-  /** All that the index holds of a domain from one time to another, both included (epoch milliseconds), in no order. */
+  /** Returns the index entries of a domain between two times, both inclusive (epoch milliseconds), unordered. */
   keys(domain: string, fromMs: number, toMs: number): Promise<StoredKey[]>;
-  /** The same, ascending by time, read page by page. */
+  /**
+   * Yields the index entries of a domain between two times, both inclusive (epoch milliseconds), ascending, page by
+   * page.
+   */
   stored(domain: string, fromMs: number, toMs: number): AsyncIterable<StoredKey>;
 }
 
@@ -195,7 +201,7 @@ export interface StoredFacts {
 }
 
 export interface StoredEvents {
-  /** Those of the events that are stored, read strongly, by `placeName`. */
+  /** Returns the stored ones of these events, read consistently, by `placeName`. */
   lookUp(places: EventPlace[]): Promise<Map<string, StoredFacts>>;
   /** Notes on a stored event since when it is known to be unlisted (epoch milliseconds), or takes that note back. */
   markUnconfirmed(place: EventPlace, sinceMs: number | undefined): Promise<void>;
@@ -212,7 +218,9 @@ export interface Requeue {
 
 /** The sends of missing events, each counted before it is made. */
 export interface Requeues {
-  /** The requeued events of a slice, listed from one time on and before another (epoch milliseconds). */
+  /**
+   * Returns the requeued events of a slice listed from `fromMs` (inclusive) to `toMs` (exclusive), epoch milliseconds.
+   */
   list(slice: SliceKey, fromMs: number, toMs: number): Promise<Requeue[]>;
   /** Counts one send of a run, once however often the call is repeated; false where the event has no sends left. */
   count(slice: SliceKey, requeue: Omit<Requeue, 'sends'>, runId: string): Promise<boolean>;
@@ -232,7 +240,7 @@ export interface SliceKey {
 
 export interface Slices {
   read(domain: string, start: number): Promise<Slice | undefined>;
-  /** The slices that start from one time on and before another, ascending. */
+  /** Yields the slices that start from `from` (inclusive) to `to` (exclusive), ascending. */
   list(domain: string, from: number, to: number): AsyncIterable<Slice>;
   /** Puts the slice if the stored version is `previous`; otherwise returns false. */
   write(slice: Slice, previous: Slice | undefined): Promise<boolean>;
@@ -283,11 +291,11 @@ export interface LedgerState {
   readMarkers(domain: string): Promise<{ open: OpenSlice[]; stragglers: Straggler[] }>;
   putOpen(domain: string, open: OpenSlice): Promise<void>;
   dropOpen(domain: string, start: number): Promise<void>;
-  /** Starts of slices in which events are unconfirmed or altered. */
+  /** Returns the starts of slices with unconfirmed or altered events. */
   readDoubts(domain: string): Promise<number[]>;
   putDoubt(domain: string, start: number): Promise<void>;
   dropDoubt(domain: string, start: number): Promise<void>;
-  /** The kinds that Mailgun may never post, as far as webhooks have brought events of them. */
+  /** Returns the times of webhooks for types that Mailgun may never post. */
   readPostedKinds(domain: string): Promise<Map<string, PostedTimes>>;
   /** Notes such an event, if it happened before the first or after the last that is known. */
   notePostedKind(domain: string, kind: string, atMs: number): Promise<void>;

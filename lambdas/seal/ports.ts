@@ -53,11 +53,11 @@ export interface SealState {
   /** Moves the head, never back. */
   moveHead(domain: string, head: ChainHead): Promise<void>;
   readMark(domain: string, start: number): Promise<SealMark | undefined>;
-  /** The marks of slices that start from one time on and before another. */
+  /** Yields the marks of slices that start from `from` (inclusive) to `to` (exclusive). */
   listMarks(domain: string, from: number, to: number): AsyncIterable<SealMark>;
   /** Writes the mark unless the stored one belongs to a later manifest. */
   putMark(domain: string, mark: SealMark): Promise<void>;
-  /** Epoch seconds: the slices that start before it were sealed at least once. */
+  /** Returns the position in epoch seconds: every slice that starts before it was sealed at least once. */
   readPosition(domain: string): Promise<number | undefined>;
   putPosition(domain: string, position: number): Promise<void>;
 }
@@ -83,7 +83,7 @@ export interface ObjectWriter {
 export interface StoredObject {
   sha256: string;
   bytes: number;
-  /** The rows, by row groups. */
+  /** Yields the rows, by row group. */
   rows(): AsyncIterable<ArchiveRow[]>;
   discard(): Promise<void>;
 }

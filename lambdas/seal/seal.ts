@@ -54,7 +54,7 @@ export function createSeal(deps: SealDeps): (request: SealRequest) => Promise<Se
   const sealSlice = createSealSlice({ ...deps, chain, rowsOf: createSliceRows({ ...deps, noteErased }) });
 
   const noted = new Set<string>();
-  /** Marks of recipients that were erased while there was no archive yet. */
+  /** Writes markers of recipients who were erased before the archive existed. */
   async function noteErased(recipientHashes: readonly string[]): Promise<void> {
     for (const hash of new Set(recipientHashes)) {
       if (noted.has(hash)) continue;

@@ -2,7 +2,7 @@ import { type App, CfnResource, type Stack, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import { ACKNOWLEDGEMENTS } from './acknowledgements.ts';
 
-/** AWS's rules of good practice. */
+/** Returns AWS's good practice rules. */
 export const practices = () => [new AwsSolutionsChecks(), new ServerlessChecks()];
 
 /** Fails synth where the stack breaks one of AWS's rules of good practice without a reason. */
@@ -14,5 +14,5 @@ export function checkPractices(app: App, stack: Stack): void {
   Validations.of(app).addPlugins(...practices());
 }
 
-/** Below its stack, as acknowledgements name it. */
+/** Returns a resource's path below its stack, as used in acknowledgements. */
 export const pathOf = ({ node, stack }: CfnResource) => node.path.slice(stack.node.path.length + 1);

@@ -9,7 +9,7 @@ const limit = (standard: number, description: string) =>
 
 const percentOf = (share: JudgedShare) => 100 * SHARE_LIMITS[share].limit;
 
-/** A limit that follows from other keys where it is left out. */
+/** Returns the schema of a limit that is derived from other keys by default. */
 const derivedLimit = (description: string, example: number) =>
   z.number().min(0).max(1e9).optional().register(fields, { constraint: LIMIT_CONSTRAINT, description, example });
 

@@ -116,7 +116,7 @@ function parseOverlay(overlay: unknown): unknown {
   }
 }
 
-/** Objects are merged key by key; anything else, lists too, is replaced. */
+/** Merges objects key by key; replaces everything else, lists included. */
 function merge(base: unknown, over: unknown): unknown {
   if (over === undefined) return base;
   if (!isObject(base) || !isObject(over)) return over;

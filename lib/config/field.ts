@@ -29,12 +29,12 @@ export function unwrap(schema: z.ZodType): z.ZodType {
   return inner instanceof z.ZodUnion ? (inner.options[0] as z.ZodType) : inner;
 }
 
-/** An object whose keys all have defaults, so it may be left out as a whole. */
+/** Returns the schema of an object whose keys all have defaults, so that it is optional. */
 export function group<T extends z.ZodRawShape>(shape: T) {
   return z.strictObject(shape).prefault({} as never);
 }
 
-/** A list without duplicates, checked even where single elements are wrong. */
+/** Returns the schema of a list without duplicates, which are reported even if elements are invalid. */
 export function distinct<T extends z.ZodType>(element: T, nameOf = (value: unknown) => value) {
   const duplicate = (list: unknown[]) => list.map(nameOf).find((name, index, names) => names.indexOf(name) !== index);
   return z.array(element).refine((list) => duplicate(list) === undefined, {

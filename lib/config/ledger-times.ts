@@ -29,7 +29,7 @@ export const runLimitSeconds = ({ everySeconds }: Pick<LedgerChoice, 'everySecon
 /** Returns how long a slice may stay open: all its waits, which double from one period on, plus two periods. */
 export const openLimitSeconds = ({ everySeconds }: LedgerChoice) => (2 ** MAX_REQUEUES + 1) * everySeconds;
 
-/** The rules these times must hold; one sentence for each that is broken. `compressed`: the local stack's short times. */
+/** Returns a sentence for each rule that these times break. `compressed`: the local stack's short times. */
 export function brokenLedgerRules(choice: LedgerChoice, compressed: boolean): string[] {
   const { everySeconds, settleSeconds, sliceSeconds, retentionSeconds, mailgunUrl } = choice;
   const reachSeconds = secondPassSeconds(retentionSeconds) + sliceSeconds + settleSeconds;

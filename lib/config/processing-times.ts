@@ -28,7 +28,7 @@ const QUICK_TRIES = 10;
 const MAX_RECEIVES = 1000;
 const MAX_RETENTION_SECONDS = 14 * DAY_SECONDS;
 
-/** Waits of a message that never succeeds, until it is moved to the dead letters. */
+/** Returns how long a message that never succeeds stays in the queue before the DLQ. */
 const longestStaySeconds = (times: ProcessingTimes) =>
   times.maxReceiveCount * times.visibilitySeconds * MAX_RETRY_VISIBILITIES;
 
@@ -45,7 +45,7 @@ export function processingTimes(choice: ProcessingChoice): ProcessingTimes {
   };
 }
 
-/** The rules these times must hold; one sentence for each that is broken. `compressed`: the local stack's short times. */
+/** Returns a sentence for each rule that these times break. `compressed`: the local stack's short times. */
 export function brokenTimeRules(choice: ProcessingChoice, times: ProcessingTimes, compressed: boolean): string[] {
   const shortestVisibility = TIMEOUTS_PER_VISIBILITY * choice.timeoutSeconds + choice.batchingWindowSeconds;
   const survivesHours = (times.maxReceiveCount * times.visibilitySeconds) / 3600;
@@ -81,7 +81,7 @@ export interface SignatureTimes {
   readonly claimMarginSeconds: number;
 }
 
-/** The rules of the signature window; one sentence for each that is broken. */
+/** Returns a sentence for each broken rule of the signature window. */
 export function brokenSignatureRules(times: SignatureTimes): string[] {
   const rules: [holds: boolean, text: string][] = [
     [

@@ -99,7 +99,7 @@ const isLoopback = (url: string) => /^(127\.\d+\.\d+\.\d+|localhost|\[::1\])$/.t
 export const hasLoopbackReceiver = (receivers: readonly ReceiverConfig[]) =>
   receivers.some(({ url }) => isLoopback(url));
 
-/** The rules that receivers must hold besides their own; one sentence for each that is broken. */
+/** Returns a sentence for each broken rule that concerns several receivers or other settings. */
 export function brokenReceiverRules(
   receivers: readonly ReceiverConfig[],
   publish: { readonly enabled: boolean; readonly recipients: boolean },

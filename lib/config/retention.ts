@@ -10,7 +10,7 @@ type RetentionChoice = Pick<EnvironmentConfig, 'retentionDays' | 'seal'>;
 export const eventDays = ({ retentionDays, seal }: RetentionChoice): number =>
   retentionDays.events ?? (seal.enabled ? USUAL_EVENT_DAYS.archived : USUAL_EVENT_DAYS.tableOnly);
 
-/** The rules that the retentions must hold; one line for each that is broken. */
+/** Returns a line for each broken rule of retentions. */
 export function brokenRetentionRules(
   choice: RetentionChoice,
   reconcile: EnvironmentConfig['reconcile'] | undefined,

@@ -86,7 +86,7 @@ export class Dashboard extends Construct {
     this.#deploy(props);
   }
 
-  /** The same headers as the local stack's, in the words of CloudFront. */
+  /** Creates CloudFront's policy with the same headers as the local stack. */
   #headers(id: string, apiUrl: string, cacheControl: string): ResponseHeadersPolicy {
     const {
       'x-content-type-options': _nosniff,
@@ -112,7 +112,7 @@ export class Dashboard extends Construct {
     });
   }
 
-  /** CDK's own deployment of files, with rights that name each action, and a log group that forgets. */
+  /** Deploys the files with CDK's BucketDeployment, with explicit permissions and a log group with retention. */
   #deploy({ apiUrl, target, logRetentionDays, customerKey }: DashboardProps): void {
     const role = new Role(this, 'DeploymentRole', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     const logGroup = new LogGroup(this, 'DeploymentLogs', {
@@ -159,7 +159,7 @@ function pageSource(): ISource {
   });
 }
 
-/** The source, telling the ARN of the object that is read. */
+/** Wraps a source, and calls `note` with the ARN of the object that is read. */
 function noted(source: ISource, note: (objectArn: string) => void): ISource {
   return {
     bind(scope, context) {

@@ -64,7 +64,7 @@ export async function isOnlyUnconfirmed(
   return hasFirst && hasLast;
 }
 
-/** The stored events that suppress as this item does, by the messages of its recipient. */
+/** Yields the stored events with the same suppression as this item, among the messages of its recipient. */
 async function* causesOf(deployment: Deployment, item: SuppressionItem): AsyncGenerator<HistoryEvent> {
   const table = tableOf(deployment);
   const history = createRecipientHistory(table);

@@ -118,7 +118,7 @@ function letterOf({
 /** Visibility timeout while the queue is read. */
 const SCAN_VISIBILITY_SECONDS = 60;
 
-/** Every dead letter once, up to `most`; gives all of them back in the end. */
+/** Yields every dead letter once, up to `most`; finally makes all of them visible again. */
 export async function* scanDeadLetters(
   deadLetters: DeadLetters,
   most = MAX_SCANNED_MESSAGES,

@@ -258,7 +258,7 @@ export function createEffects(deployment: Deployment, deadLetters: DeadLetters) 
       resent.push(...some);
     },
 
-    /** Those that were not sent after all are not followed. */
+    /** Stops following messages that were not sent after all. */
     forget(ids: ReadonlySet<string>): void {
       resent.splice(0, resent.length, ...resent.filter(({ id }) => !ids.has(id)));
     },
@@ -281,7 +281,7 @@ export function createEffects(deployment: Deployment, deadLetters: DeadLetters) 
     },
   };
 
-  /** A message that went to the DLQ again has another id, and the same body. */
+  /** Finds redriven messages in the DLQ by body: their ids have changed. */
   async function findBack(onBack: (id: string, reason: string) => void): Promise<void> {
     const own = new Set(resent.map(({ id }) => id));
     for await (const letter of scanDeadLetters(deadLetters)) {

@@ -39,7 +39,7 @@ export interface StackContext {
   readonly now: () => number;
 }
 
-/** The checks of a deployed stack. */
+/** Returns the checks of a deployed stack. */
 export function stackChecks({ deployment, account, now }: StackContext): Check[] {
   const run = (command: string) => `npm run ledger -- ${command} ${targetRefText(deployment.ref)}`;
   const unknownFix = `${run('keys set --api-key')} < api-key.txt, with a key that may read events and webhooks; if Mailgun does not respond, try again later`;

@@ -151,7 +151,7 @@ export async function eraseArchive(
 
 const domainOf = (key: string) => parseObjectKey(key)?.domain ?? '';
 
-/** Other keys under the prefix do not belong to the archive. */
+/** Lists the archive's objects; other keys under the prefix do not belong to it. */
 async function listAll(objects: RewritableObjects): Promise<KeptObject[]> {
   const all: KeptObject[] = [];
   for await (const each of objects.list(EVENTS_PREFIX)) if (parseObjectKey(each.key) !== undefined) all.push(each);

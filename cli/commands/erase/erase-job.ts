@@ -192,7 +192,7 @@ async function countDeadLetters({ queues, deadLetters, deliveries }: Job): Promi
   return held.reduce((sum, { all }) => sum + all, 0);
 }
 
-/** From here on process stores tombstones only; true where it is new. */
+/** Sets the erasure marker, after which process stores only tombstones; returns true if it is new. */
 async function mark({ recipient, erasureKey, table, context }: Job): Promise<boolean> {
   return conditionalWrite(() =>
     table.client.send(
@@ -225,7 +225,10 @@ function sweepAll({ table, findings, context, emit }: Job, isPlan: boolean): Pro
   });
 }
 
-/** Six timeouts of process and its batching window: nothing that was begun is still under way after it. */
+/**
+ * Returns the visibility timeout: six timeouts of process plus its batching window, after which nothing is still in
+ * flight.
+ */
 async function visibilitySeconds({ client, queueUrl }: Queues): Promise<number> {
   const { Attributes } = await client.send(
     new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: ['VisibilityTimeout'] }),

@@ -82,7 +82,7 @@ export async function sweep(
   return swept;
 }
 
-/** Each step may be the last before a crash, and may be repeated. */
+/** Erases an item; each step may be the last before a crash, and can be repeated. */
 async function eraseItem(table: LedgerTable, item: Item, finding: Exclude<Finding, { kind: 'none' }>): Promise<void> {
   const { client, name } = table;
   const key = { pk: item.pk, sk: item.sk };
@@ -114,7 +114,7 @@ async function eraseItem(table: LedgerTable, item: Item, finding: Exclude<Findin
   } else await client.send(new DeleteCommand({ TableName: name, Key: key }));
 }
 
-/** Before its event is deleted, so that a reconciliation finds one of the two at any moment. */
+/** Puts a tombstone before its event is deleted, so that reconciliation always finds one of the two. */
 async function putTombstone({ client, name }: LedgerTable, tombstone: Item): Promise<void> {
   const isPut = await conditionalWrite(() =>
     client.send(new PutCommand({ TableName: name, Item: tombstone, ConditionExpression: 'attribute_not_exists(pk)' })),

@@ -92,7 +92,7 @@ function linesTo(path: string, format: 'csv' | 'ndjson') {
   };
 }
 
-/** A row group is compressed as a whole, so rows wait until there are enough. */
+/** Writes Parquet; rows are buffered until a row group is full, which is compressed as a whole. */
 function parquetTo(path: string) {
   const writer = openTableWriter(path, EXPORTED);
   let waiting: ExportedRow[] = [];

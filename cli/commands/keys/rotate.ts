@@ -92,7 +92,7 @@ async function rotate(context: CliContext, options: RotateOptions): Promise<numb
   return 0;
 }
 
-/** The local stack is one of a kind. */
+/** Returns the other environments; none for the local stack. */
 function otherEnvironments(ref: TargetRef): string[] {
   if (ref.kind !== 'aws') return [];
   return Object.keys(readEnvironments()).filter((name) => name !== ref.environment);
@@ -113,8 +113,8 @@ export interface Sharing {
 }
 
 /**
- * cdk.json does not say which Mailgun account an environment belongs to. Those of one account have one signing key,
- * so a comparison of the keys shows it, where they can be read.
+ * Returns the environments that share the signing key. cdk.json does not say which Mailgun account an environment
+ * belongs to, but an account has one signing key, so comparing the keys shows it, if they can be read.
  */
 export async function findSharing(
   current: string | undefined,

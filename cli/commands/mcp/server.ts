@@ -147,7 +147,7 @@ export const TOOLS: readonly Tool[] = [
   },
 ];
 
-/** A tool that runs a command of this command line with `--json`. */
+/** Creates a tool that runs a command of this command line with `--json`. */
 function command<Shape extends z.ZodRawShape>(
   name: string,
   description: string,
@@ -180,7 +180,7 @@ function command<Shape extends z.ZodRawShape>(
 const flags = (input: Readonly<Record<string, unknown>>) =>
   Object.entries(input).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}=${value}`]));
 
-/** A tool on the read API. */
+/** Creates a tool that calls the read API. */
 function reading(
   name: string,
   description: string,

@@ -111,7 +111,7 @@ function stepsText(
   return steps.map((step, nth) => `  ${nth + 1}. ${step}`);
 }
 
-/** Later deliveries are read too: they show how far the queue has come. */
+/** Counts deliveries; reads later ones too, since they show how far the queue has come. */
 async function countDeliveries(
   deployment: Deployment,
   { name }: DeployedReceiver,

@@ -196,7 +196,7 @@ async function createRestorer(
     return { sent: messages.length, expired, unplaced: missing.length - messages.length };
   }
 
-  /** The last record of each slice that starts in the stretch. */
+  /** Returns the last record of each slice that starts in the time range. */
   async function recordsOf(domain: string, fromMs: number, toMs: number): Promise<Slice[]> {
     const last = new Map<number, { number: number; key: string }>();
     for await (const key of archive.list(recordsPrefix(domain, fromMs))) {

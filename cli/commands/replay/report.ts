@@ -79,7 +79,7 @@ export function costOf({ slices, expected, missing, sent }: ReplayCounts): Repla
   return { writes, reads, queueRequests, dollars };
 }
 
-/** The plan as people read it. */
+/** Returns the plan as text. */
 export function planLines(counts: ReplayCounts): string[] {
   const { slices, newSlices, changedSlices, expected, missing, sent, stuck } = counts;
   const { writes, reads, queueRequests, dollars } = costOf(counts);

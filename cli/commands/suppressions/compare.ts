@@ -194,7 +194,10 @@ async function bringIn({ domain, kind, recipient, scopes, sinceMs }: Of<'not-her
   return 'fixed';
 }
 
-/** First the tags, then the whole: cut in between, everything stays suppressed. */
+/**
+ * Narrows a suppression: first adds the tags, then lifts the whole, so that an interruption leaves everything
+ * suppressed.
+ */
 async function narrow({ domain, kind, recipient, scopes, item }: Of<'too-wide'>, { table }: FixTools) {
   const { eventKey, reason, sinceMs, lastAtMs, pk, sk } = item;
   for (const atMs of new Set([sinceMs, lastAtMs])) {

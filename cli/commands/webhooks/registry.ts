@@ -19,13 +19,13 @@ export interface AccountHook {
 
 /** Reads and changes registrations at Mailgun. */
 export interface Registry {
-  /** The webhooks of a domain, and of the account in the domain's region. */
+  /** Returns the webhooks of a domain, and of the account in the domain's region. */
   read(domain: string): Promise<RegisteredWebhook[]>;
   /** Adds a URL to types of a domain, in one call that touches no other URL. */
   addToDomain(domain: string, url: string, types: readonly string[]): Promise<void>;
   /** Takes a URL off all types of a domain, in one call that touches no other URL. */
   removeFromDomain(domain: string, url: string): Promise<void>;
-  /** The registrations of a URL at the account in a domain's region. */
+  /** Returns the registrations of a URL at the account in a domain's region. */
   atAccount(domain: string, url: string): Promise<AccountHook[]>;
   /**
    * Adds a registration at the account in a domain's region, and changes none: Mailgun tells when one was made, and not

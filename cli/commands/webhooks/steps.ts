@@ -86,7 +86,9 @@ export function removalsFromAccount(
   }));
 }
 
-/** The wanted types that the account does not have for this stack, by whether three others take up their places. */
+/**
+ * Returns the wanted types not registered for this stack at the account, split by whether three other URLs block them.
+ */
 export function lackingAtAccount(
   registered: readonly RegisteredWebhook[],
   { url: own, types }: DesiredWebhooks,
@@ -139,7 +141,7 @@ function secondOf(hooks: readonly AccountHook[], nowMs: number): AccountHook[] {
   });
 }
 
-/** Those of the most types first, and of as many the oldest. */
+/** Orders registrations by number of types, then by age. */
 const byRank = (a: AccountHook, b: AccountHook) =>
   b.types.length - a.types.length || (a.sinceMs ?? 0) - (b.sinceMs ?? 0) || (a.id < b.id ? -1 : 1);
 

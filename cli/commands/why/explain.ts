@@ -50,7 +50,7 @@ function answerOf({ code, deliveryMessage, deliveryDescription, rejectDescriptio
   return parts.length === 0 ? '' : ` (${plain(parts.join(' ')).slice(0, MAX_DESCRIPTION_CHARACTERS)})`;
 }
 
-/** Text without control characters. */
+/** Returns text without control characters. */
 export function plain(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}]+/gu, ' ').trim();
 }
@@ -63,7 +63,7 @@ function nounOf(precedence: number): string {
   return nouns.map(({ noun }) => noun).join(' or ') || 'anything else';
 }
 
-/** Why the deciding event counts more than the others. */
+/** Returns why the deciding event counts more than the others. */
 export function because({
   status,
   decidedBy,

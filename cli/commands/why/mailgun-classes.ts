@@ -45,7 +45,7 @@ export function openMailgunClasses(deployment: Deployment) {
 
 type Place = Pick<MailgunClasses, 'sendingDomain' | 'recipientDomain' | 'day'>;
 
-/** Never fails for Mailgun: that a mail failed is known without it. */
+/** Reads the classes; a Mailgun failure is not an error, since the mail's failure is known without them. */
 async function readClasses(deployment: Deployment, place: Place): Promise<MailgunClasses> {
   try {
     return { ...place, classes: await ask(await openMailgun(deployment), place), unknown: null };
@@ -72,7 +72,7 @@ async function ask(request: MailgunRequest, { sendingDomain, recipientDomain, da
   return page.classes.sort((a, b) => b.failures - a.failures);
 }
 
-/** The classes as lines of text. */
+/** Returns the classes as lines of text. */
 export function classesText({ sendingDomain, recipientDomain, day, classes, unknown }: MailgunClasses): string[] {
   const what = `  Mailgun's classes of all that failed from ${sendingDomain} to ${plain(recipientDomain)} on ${day}`;
   if (unknown !== null) return [`${what}: not known, ${plain(unknown)}`];

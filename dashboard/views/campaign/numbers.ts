@@ -25,7 +25,7 @@ interface Row {
 type Mails = NonNullable<CampaignResponse['mails']>;
 type People = NonNullable<CampaignResponse['people']>;
 
-/** The numbers of a campaign, with how exact they are. */
+/** Shows the numbers of a campaign, and how exact they are. */
 export function numbersPanel(report: CampaignResponse, target: string | undefined): HTMLElement {
   const [text, mood, says] = STATES[report.completeness];
   const { mails, people } = report;
@@ -137,7 +137,7 @@ const numbersCsv = (tag: string, rows: readonly Row[]) =>
     ['of', ({ whole }) => whole],
   ]);
 
-/** Why mail failed, by class. */
+/** Shows why mail failed, by class. */
 export function reasonsPanel({ mails }: CampaignResponse): Child {
   if (mails === null || mails.failed === 0) return null;
   const title = 'Why mail failed';

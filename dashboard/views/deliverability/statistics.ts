@@ -159,7 +159,7 @@ function countColumn<Row extends Counted>(type: string, head: string) {
   return { head, numeric: true, cell: ({ counts }: Row): Child => numberText(countOf(counts, type)) };
 }
 
-/** The two shares that people watch, first, since what does not fit scrolls; then one number a type. */
+/** Returns the columns: first the two most watched shares, since others may need scrolling, then a number per type. */
 function countColumns<Row extends Counted>(rows: readonly Row[]) {
   const known = ['accepted', ...OUTCOMES.map(([, type]): string => type)];
   const others = EVENT_NAMES.filter((type) => isSeen(rows, type) && !known.includes(type));

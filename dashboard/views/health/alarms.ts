@@ -4,7 +4,7 @@ import { type Child, h } from '../../components/dom.ts';
 import { badge, command, panel, shortTime } from '../../components/parts.ts';
 import type { ViewContext } from '../../view.ts';
 
-/** The alarms that are on, each with who is hurt and what to type first; those that are not only as a number. */
+/** Shows the alarms that are on, with impact and first command, and the number of the others. */
 export function alarmsPanel({ ledger, alarms }: HealthResponse, { settings }: ViewContext): HTMLElement {
   if (alarms === null) {
     return panel(

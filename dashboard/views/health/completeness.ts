@@ -41,7 +41,7 @@ function verdict({ slices, totals, completeness }: LedgerResponse): Child {
   ];
 }
 
-/** A ledger can be complete and hold what Mailgun never listed. */
+/** Warns of unconfirmed events, which even a complete ledger may contain. */
 function forged({ totals: { unconfirmed } }: LedgerResponse): Child {
   return unconfirmed > 0 && [' ', badge(`${numberText(unconfirmed)} not on Mailgun’s list, may be forged`, 'bad')];
 }
@@ -51,7 +51,7 @@ function judgedUntil(slices: LedgerResponse['slices']): number | undefined {
   return ends.length === 0 ? undefined : Math.max(...ends);
 }
 
-/** A line may break between its parts alone. */
+/** Returns the sums as a sentence that breaks lines only between its parts. */
 function sentence({ events, webhooksAlone, recovered, polled, unaccounted }: LedgerSums): Child[] {
   const parts = [
     `${numberText(events)} events`,

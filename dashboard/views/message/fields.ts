@@ -19,7 +19,7 @@ const DETAIL_NAMES: Readonly<Record<Exclude<keyof EventEntry['details'], 'other'
   ip: 'IP',
 };
 
-/** Every field of an event, folded away. */
+/** Shows every field of an event, collapsed. */
 export function eventFields(event: EventEntry): HTMLElement {
   const { key, name, receivedAt, severity, reason, tags, userVariables, deliveryStatus, url } = event;
   const { other, ...known } = event.details;

@@ -53,7 +53,7 @@ export function statePanel(receiver: ReceiverEntry, target: string | undefined):
     ],
   );
 
-  /** The first of them is the one that helps most. */
+  /** Shows the commands, the most helpful first. */
   function commands(): Child[] {
     const lines: [isNeeded: boolean, says: string, words: string][] = [
       [state === 'disabled', 'Once it is fixed, enable it:', 'receivers enable'],
@@ -66,7 +66,7 @@ export function statePanel(receiver: ReceiverEntry, target: string | undefined):
   }
 }
 
-/** The delivery ledger of the last day. */
+/** Shows the delivery ledger of the last day. */
 export function hoursPanel({ name, hours, countedFrom }: ReceiverEntry): HTMLElement {
   return panel(
     'By hour',

@@ -86,7 +86,7 @@ function dataOf<Row>({ name, field, type, isDistinct }: Column<Row>, rows: reado
 
 const TEXT = { type: 'BYTE_ARRAY', converted_type: 'UTF8', logical_type: { type: 'STRING' } } as const;
 
-/** Every column has its type declared: readers would guess one from what happens to be null. */
+/** Declares a column's type: readers would guess it from values that happen to be null. */
 function elementsOf({ name, type, isOptional }: Pick<Column, 'name' | 'type' | 'isOptional'>): SchemaElement[] {
   const repetition_type = isOptional ? 'OPTIONAL' : 'REQUIRED';
   switch (type) {

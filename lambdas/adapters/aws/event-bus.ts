@@ -37,7 +37,7 @@ export function createEventBus(client: EventBridgeClient, busName: string): Even
   };
 }
 
-/** The queue of what could not be published: the event whole, the reason as an attribute. */
+/** Creates the failure queue of publish: the whole event as body, the reason as an attribute. */
 export function createPublishFailures(client: SQSClient, queueUrl: string): PublishFailures {
   return {
     async keep({ detailType, detail }, reason) {

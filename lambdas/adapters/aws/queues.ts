@@ -16,7 +16,7 @@ export function openQueues(): SQSClient {
   return namesCalls(new SQSClient(AWS_CLIENT_CONFIG));
 }
 
-/** The queue between ingest (or reconcile, or its replays) and process. */
+/** Creates the queue from ingest, reconcile or its replays to process. */
 export function createEventQueue(client: SQSClient, queueUrl: string, isReplay = false): EventQueue {
   return {
     async send(message) {
@@ -86,7 +86,7 @@ export function createRetryControl(client: SQSClient, queueUrl: string, deadLett
   };
 }
 
-/** The queue of a receiver and its DLQ. */
+/** Creates the queue of a receiver with its DLQ. */
 export function createReceiverQueue(client: SQSClient, queueUrl: string, deadLettersUrl: string): ReceiverQueue {
   return {
     ...createRetryControl(client, queueUrl, deadLettersUrl),

@@ -19,7 +19,7 @@ export function openSecrets(): SecretsManagerClient {
   return namesCalls(new SecretsManagerClient(AWS_CLIENT_CONFIG));
 }
 
-/** A secret's text, kept for five minutes; a failed reading is not kept, and names the secret. */
+/** Returns a secret's text, cached for five minutes; an error is not cached, and names the secret. */
 export function createCachedSecret(
   client: Pick<SecretsManagerClient, 'send'>,
   secretArn: string,
@@ -58,7 +58,7 @@ async function fetchText(
   }
 }
 
-/** Signing keys out of the JSON secret `{"current","previous"?,"parent"?}`. */
+/** Reads signing keys from the JSON secret `{"current","previous"?,"parent"?}`. */
 export function createKeyRing(secret: RotatingSecret): KeyRing {
   return {
     async read() {
@@ -79,7 +79,9 @@ export function createKeyRing(secret: RotatingSecret): KeyRing {
   };
 }
 
-/** The keys that the secret holds; blank ones are left out, so an unset secret gives none. Throws where it is not a JSON object. */
+/**
+ * Returns the keys in the secret without blank ones, so none for an unset secret. Throws if it is not a JSON object.
+ */
 function parseSigningKeys(text: string): SigningKeys {
   let parsed: unknown;
   try {
@@ -96,7 +98,10 @@ function parseSigningKeys(text: string): SigningKeys {
   return keys;
 }
 
-/** The Mailgun API key out of the JSON secret `{"apiKey"}`; undefined while it is unset. Throws where it is not a JSON object. */
+/**
+ * Returns a function that reads the Mailgun API key from the JSON secret `{"apiKey"}`; undefined while it is unset.
+ * Throws if it is not a JSON object.
+ */
 export function createApiKey(secret: RotatingSecret): () => Promise<string | undefined> {
   return async () => {
     const text = await secret.read();

@@ -50,7 +50,7 @@ export function createReceiverClient({
   };
 }
 
-/** A look-up cannot be cancelled, but nothing waits for it any longer. */
+/** Stops waiting when the signal aborts; the look-up itself cannot be cancelled. */
 function withinTime<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
   return new Promise((resolve, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });

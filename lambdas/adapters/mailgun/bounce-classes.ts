@@ -38,7 +38,10 @@ export function classesRequest({ from, to, dimensions, of, skip = 0 }: ClassesQu
   };
 }
 
-/** Mailgun's classification of failures (`POST /v2/bounce-classification/metrics`), which not every plan has. */
+/**
+ * Creates a client of Mailgun's Bounce Classification (`POST /v2/bounce-classification/metrics`), which not every plan
+ * includes.
+ */
 export function createMailgunClasses(access: MailgunAccess): MailgunClasses {
   return {
     async ofDomain({ name, region }, { from, to }, deadlineMs) {

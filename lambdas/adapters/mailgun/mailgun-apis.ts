@@ -27,7 +27,10 @@ import {
 
 const EVENTS_PER_PAGE = 300;
 
-/** Mailgun's Events API (`GET /v3/{domain}/events`). `next` is always there; an empty page is the end. */
+/**
+ * Creates a client of Mailgun's Events API (`GET /v3/{domain}/events`). Every page has a `next`; an empty page is the
+ * end.
+ */
 export function createMailgunEvents(access: MailgunAccess): MailgunSource {
   return {
     async page({ domain, begin, end, position, deadlineMs, onRateLimited }) {
@@ -85,7 +88,10 @@ function isOf(base: string, url: string): boolean {
 const LOGS_PER_PAGE = 100;
 export const LOGS_PATH = '/v1/analytics/logs';
 
-/** Mailgun's Logs API (`POST /v1/analytics/logs`), which covers the whole account, filtered by one domain. */
+/**
+ * Creates a client of Mailgun's Logs API (`POST /v1/analytics/logs`), which covers the whole account, filtered by one
+ * domain.
+ */
 export function createMailgunLogs(access: MailgunAccess): MailgunSource {
   const ask = async (
     { domain, begin, end, deadlineMs, onRateLimited }: ListingRequest,
@@ -152,8 +158,8 @@ const METRICS = [...COUNTED_TYPES.map(({ countedAs }) => countedAs), FAILED_WEBH
 const MAX_ROWS = 1000;
 
 /**
- * Mailgun's Metrics API (`POST /v1/analytics/metrics`), which covers the whole account, filtered by one domain, by
- * hour.
+ * Creates a client of Mailgun's Metrics API (`POST /v1/analytics/metrics`), which covers the whole account: hourly
+ * counts, filtered by one domain.
  */
 export function createMailgunMetrics(access: MailgunAccess): MailgunMetrics {
   return {
@@ -183,7 +189,7 @@ export function createMailgunMetrics(access: MailgunAccess): MailgunMetrics {
   };
 }
 
-/** The domains that Mailgun has (`/v4/domains`), region by region; a base URL of one's own has those of both. */
+/** Creates a client of Mailgun's domains (`/v4/domains`), by region; a custom base URL serves both regions. */
 export function createMailgunDomains(access: MailgunAccess): AccountDomains {
   return {
     placeOf: ({ region }) => baseUrlOf(access, region),

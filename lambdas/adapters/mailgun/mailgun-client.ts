@@ -21,7 +21,7 @@ const MAX_REQUEST_MS = 20_000;
 const FIRST_WAIT_MS = 1000;
 const MAX_WAIT_MS = 60_000;
 
-/** Base URL of a region, without a slash at the end. */
+/** Returns the base URL of a region, without a slash at the end. */
 export function baseUrlOf(access: MailgunAccess, region: 'us' | 'eu'): string {
   return (access.baseUrl ?? MAILGUN_URLS[region]).replace(/\/$/, '');
 }
@@ -119,7 +119,7 @@ function reportDeprecation({ onDeprecated }: MailgunAccess, { url, headers }: Re
   });
 }
 
-/** A domain in another region is not found however often the call is repeated. */
+/** Returns true if Mailgun does not know the domain in this region, so that a retry is pointless. */
 async function isUnknownDomain(response: Response): Promise<boolean> {
   return /domain not found/i.test((await cappedText(response, MAX_ERROR_BYTES)) ?? '');
 }
@@ -140,7 +140,10 @@ function judgeStatus({ status, headers }: Response, nowMs: number): Answer | und
 
 const MS_FROM = 1e11;
 
-/** The longer of `Retry-After` (seconds or a date) and `X-RateLimit-Reset` (epoch seconds or milliseconds), with a cap. */
+/**
+ * Returns the longer of `Retry-After` (seconds or a date) and `X-RateLimit-Reset` (epoch seconds or milliseconds),
+ * capped.
+ */
 export function waitAskedFor(headers: Headers, nowMs: number): number | undefined {
   const after = headers.get('retry-after')?.trim() ?? '';
   const afterMs = /^\d+$/.test(after) ? Number(after) * 1000 : Date.parse(after) - nowMs;

@@ -12,7 +12,9 @@ const textOf = (value: unknown) => (typeof value === 'string' && value !== '' ? 
 const objectOf = (value: unknown): JsonObject => (isObject(value) ? value : {});
 const objectsOf = (items: unknown) => (Array.isArray(items) ? items.filter(isObject) : undefined);
 
-/** A page of the Events API (`GET /v3/{domain}/events`). An empty one is the last; any other names the next. */
+/**
+ * Parses a page of the Events API (`GET /v3/{domain}/events`). An empty page is the last; any other links to the next.
+ */
 export function readEventsPage(body: JsonObject): { events: JsonObject[]; next?: string } | undefined {
   const events = objectsOf(body.items);
   const next = textOf(objectOf(body.paging).next);
@@ -28,7 +30,7 @@ export interface LogsPage {
   total: number | undefined;
 }
 
-/** A page of the Logs API (`POST /v1/analytics/logs`). */
+/** Parses a page of the Logs API (`POST /v1/analytics/logs`). */
 export function readLogsPage(body: JsonObject): LogsPage | undefined {
   const items = objectsOf(body.items ?? []);
   const { next, total } = objectOf(body.pagination);
@@ -40,7 +42,7 @@ export function isOfDomain(item: JsonObject, domain: string): boolean {
   return (textOf(objectOf(item.domain).name) ?? domain).toLowerCase() === domain;
 }
 
-/** A log item in the shape of an event: times in epoch seconds, user variables as an object, one storage URL. */
+/** Converts a log item to an event: times in epoch seconds, user variables as an object, one storage URL. */
 export function eventOfLog(item: JsonObject): JsonObject {
   const { '@timestamp': time, 'user-variables': variables, storage, ...rest } = item;
   const ms = typeof time === 'string' ? Date.parse(time) : Number.NaN;
@@ -71,7 +73,7 @@ function withOneUrl(storage: Json): Json {
 /** Metric of the webhooks of which Mailgun says that they failed. */
 export const FAILED_WEBHOOKS = 'webhook_count';
 
-/** Hours of the Metrics API (`POST /v1/analytics/metrics`), with the total if Mailgun includes it. */
+/** Parses hours of the Metrics API (`POST /v1/analytics/metrics`), with the total if Mailgun includes it. */
 export function readHours(body: JsonObject): { hours: WitnessHour[]; total: number | undefined } | undefined {
   const hours = objectsOf(body.items ?? [])?.map(hourOf);
   const { total } = objectOf(body.pagination);
@@ -107,7 +109,7 @@ export interface ListedClass extends BounceClass {
 /** Metric of the failures of a class. */
 export const CLASSIFIED_FAILURES = 'classified_failures_count';
 
-/** A page of classes (`POST /v2/bounce-classification/metrics`), with the total if Mailgun includes it. */
+/** Parses a page of classes (`POST /v2/bounce-classification/metrics`), with the total if Mailgun includes it. */
 export function readClassesPage(body: unknown): { classes: ListedClass[]; total: number | undefined } | undefined {
   const { items, pagination } = objectOf(body);
   if (!Array.isArray(items) || !items.every(isObject)) return undefined;
@@ -132,7 +134,7 @@ function classOf(item: JsonObject): ListedClass {
   };
 }
 
-/** A page of the account's domains (`GET /v4/domains`), with the total, 0 if Mailgun does not include it. */
+/** Parses a page of the account's domains (`GET /v4/domains`), with the total, 0 if Mailgun does not include it. */
 export function readDomainsPage(body: unknown): { domains: AccountDomain[]; total: number } | undefined {
   const { items, total_count: total } = objectOf(body);
   const domains = Array.isArray(items) ? items.map(accountDomainOf) : undefined;
@@ -156,7 +158,7 @@ export function readRedaction(body: JsonObject): boolean | undefined {
   return typeof isOn === 'boolean' ? isOn : undefined;
 }
 
-/** The webhooks of a domain (`GET /v3/domains/{domain}/webhooks`). Old records hold one `url`. */
+/** Parses the webhooks of a domain (`GET /v3/domains/{domain}/webhooks`). Old records hold one `url`. */
 export function readDomainWebhooks(body: unknown): RegisteredWebhook[] | undefined {
   const { webhooks } = objectOf(body);
   if (!isObject(webhooks)) return undefined;
@@ -174,7 +176,7 @@ export interface AccountWebhook {
   createdAt: string | undefined;
 }
 
-/** The webhooks of the account (`GET /v1/webhooks`). */
+/** Parses the webhooks of the account (`GET /v1/webhooks`). */
 export function readAccountHooks(body: unknown): AccountWebhook[] | undefined {
   return objectsOf(objectOf(body).webhooks)?.map((hook) => ({
     id: textOf(hook.webhook_id),
@@ -184,7 +186,7 @@ export function readAccountHooks(body: unknown): AccountWebhook[] | undefined {
   }));
 }
 
-/** The same by type and URL. */
+/** Parses the webhooks of the account into one entry per type and URL. */
 export function readAccountWebhooks(body: unknown): RegisteredWebhook[] | undefined {
   return readAccountHooks(body)?.flatMap(({ types, urls }) =>
     types.flatMap((type) => urls.map((url) => ({ level: 'account' as const, type, url }))),

@@ -5,7 +5,7 @@ import { judgeClaim } from '../../domain/webhooks/claim.ts';
 import type { Claims } from '../../ingest/ports.ts';
 import type { LedgerTable } from './ledger-table.ts';
 
-/** Claims of tokens, each taken by one conditional put. */
+/** Creates the repository of claims; one conditional put claims a token. */
 export function createClaimRepository({ client, name }: LedgerTable): Claims {
   return {
     async claim(claim, nowSeconds) {

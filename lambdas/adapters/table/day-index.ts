@@ -129,7 +129,7 @@ interface DayShard {
   shard: number;
 }
 
-/** The places of one shard, newest first, behind a place of this or another shard. */
+/** Yields the positions in one shard, newest first, after a position in this or another shard. */
 async function* placesOf(
   table: LedgerTable,
   { domain, fromMs, toMs, types }: EventRange,

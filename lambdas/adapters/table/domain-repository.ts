@@ -11,7 +11,7 @@ import {
 import type { DomainStore } from '../../reconcile/ports.ts';
 import { conditionalWrite, type LedgerTable, readPartition } from './ledger-table.ts';
 
-/** The domains that have a ledger as the item `DOMAINS`, and notes of others as items of `UNDISCOVERED`. */
+/** Stores the domains with a ledger in the item `DOMAINS`, and notes of others as items of `UNDISCOVERED`. */
 export function createDomainStore(table: LedgerTable): DomainStore {
   const { client, name } = table;
   return {

@@ -143,7 +143,7 @@ const MAX_STARTS = 2000;
 /** Longer than Mailgun keeps events; without an API key nothing takes the notes up. */
 const KEPT_SECONDS = 60 * DAY_SECONDS;
 
-/** The side of process: notes events that no pass to come would compare. */
+/** Creates the repository with which process notes events that no future pass would compare. */
 export function createStragglersTable({ client, name }: LedgerTable, now: () => number): Stragglers {
   const starts = new Map<string, { start: number | undefined; readAtMs: number }>();
   return {
@@ -204,7 +204,7 @@ export function createLeaseTable({ client, name }: LedgerTable, Key: ItemKey = L
   };
 }
 
-/** The fact that a webhook was verified, as one item that is written once. */
+/** Records that a webhook was verified, in one item that is written once. */
 export function createFirstWebhook({ client, name }: LedgerTable): FirstWebhook {
   const Key = FIRST_WEBHOOK_KEY;
   return {

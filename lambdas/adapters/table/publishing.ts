@@ -61,7 +61,7 @@ export function createPublishedDeliveries(
   };
 }
 
-/** The log of deliveries as `deliver` writes it. */
+/** Creates the delivery log for `deliver`. */
 export function createDeliveryLog({ client, name }: LedgerTable, retention: DeliveryRetention): DeliveryLog {
   return {
     async read(delivery) {
@@ -138,7 +138,7 @@ export function deliveryOf(item: Item): Delivery {
   return { state, version, attempts, settledAt, nextAt };
 }
 
-/** States of receivers, each replaced under the one that was read. */
+/** Creates the repository of receiver states; a state is replaced only if it is unchanged. */
 export function createReceiverStates({ client, name }: LedgerTable): ReceiverStates {
   return {
     async read(receiver) {
@@ -168,14 +168,14 @@ export function createReceiverStates({ client, name }: LedgerTable): ReceiverSta
   };
 }
 
-/** A document client refuses a nested undefined and drops one at the top; a state holds none either way. */
+/** Removes undefined fields: the document client rejects nested ones and drops others. */
 const withoutBlanks = (state: ReceiverState) =>
   Object.fromEntries(Object.entries(state).filter(([, value]) => value !== undefined));
 
 /** Hours without deliveries cost a query each. */
 const MAX_QUERIES = 48;
 
-/** The delivery log as the read API reads it: one query for each hour, newest first. */
+/** Creates the delivery log for the read API: one query per hour, newest first. */
 export function createDeliveryHistory({ client, name }: LedgerTable): DeliveryHistory {
   /** Reads at most `limit` deliveries of the hour in which the place is, or which ends with it. */
   async function readHour(receiver: string, hour: number, fromSeconds: number, limit: number, after: DeliveryPlace) {
@@ -242,7 +242,7 @@ export function createPublishableRows(table: LedgerTable): PublishableRows {
 
 const isStatus = (row: Row | undefined): row is StatusRow => row?.type === 'status';
 
-/** An item as a row; undefined where it is neither a status nor a suppression. */
+/** Returns an item as a row; undefined if it is neither a status nor a suppression. */
 export function rowOf(item: Readonly<Item>): Row | undefined {
   const { pk, sk, order, recipient = '' } = item;
   const place = { partition: pk as string, sort: sk as string };

@@ -164,7 +164,7 @@ export function createSuppressionList(table: LedgerTable): SuppressionList {
 
 const nameOf = ({ pk, sk }: { pk?: unknown; sk?: unknown }) => `${pk} ${sk}`;
 
-/** A suppression as its item holds it. Older items do not note their latest event. */
+/** Returns the suppression in an item. Older items lack the latest event. */
 export function storedSuppression(item: Item): StoredSuppression {
   const {
     since,

@@ -93,7 +93,10 @@ function sliceOf({ pk: _pk, sk: _sk, ...item }: Record<string, unknown>): Slice 
   } as Slice;
 }
 
-/** Parts of slices that take more than one run, as items `PART#<domain>#<slice>` by pass and start; TTL removes them. */
+/**
+ * Stores parts of slices that take more than one run, as items `PART#<domain>#<slice>` by pass and start; TTL removes
+ * them.
+ */
 export function createPartsTable(table: LedgerTable, now: () => number): PartStore {
   const { client, name } = table;
   return {
@@ -135,7 +138,7 @@ interface RequeueItem {
   sentAt: number;
 }
 
-/** Sends of missing events as items `SENT#<domain>#<slice>` by minute and name; TTL removes them. */
+/** Stores requeues of missing events as items `SENT#<domain>#<slice>` by minute and name; TTL removes them. */
 export function createRequeuesTable(table: LedgerTable): Requeues {
   const { client, name } = table;
   const keyOf = (slice: SliceKey, requeue: Pick<Requeue, 'atMs' | 'name'>) => ({
@@ -189,7 +192,7 @@ export function createRequeuesTable(table: LedgerTable): Requeues {
   };
 }
 
-/** Mailgun's own counts as items `WITNESS#<domain>` by the hour; TTL removes them once they judge nothing. */
+/** Stores Mailgun's own counts as items `WITNESS#<domain>` by hour; TTL removes them once they are no longer needed. */
 export function createWitnessTable(table: LedgerTable): WitnessStore {
   const { client, name } = table;
   return {

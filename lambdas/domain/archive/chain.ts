@@ -39,7 +39,10 @@ export function checkChain(domain: string, texts: readonly string[]): { links: C
   return { links, faults };
 }
 
-/** The first link of a slice may be any: its earlier ones can lie before the range. */
+/**
+ * Returns gaps in the numbers of a slice's links; the first may have any number, since earlier ones can be before the
+ * range.
+ */
 function numbersThatDoNotFollow(links: readonly ChainLink[]): Fault[] {
   const faults: Fault[] = [];
   const last = new Map<number, number>();

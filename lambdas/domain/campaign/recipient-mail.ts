@@ -50,7 +50,7 @@ export function recipientMail(partition: string, events: readonly RecipientEvent
   };
 }
 
-/** A very long message id is in the events alone. */
+/** Returns the message id in the events, for one that is too long for keys. */
 const idIn = (events: readonly RecipientEvent[]) =>
   events.map(({ event }) => messageIdOf(event)).find((id) => id !== undefined);
 

@@ -23,7 +23,7 @@ export interface TimeRange {
   toMs: number;
 }
 
-/** All partitions of the day index that a stretch of time touches, one list for each day, in their order. */
+/** Returns all partitions of the day index in a time range, one list per day, in order. */
 export function dayPartitions(domain: string, fromMs: number, toMs: number, shards: DayShards): string[][] {
   const days: string[] = [];
   for (let ms = Math.floor(fromMs / DAY_MS) * DAY_MS; ms <= toMs; ms += DAY_MS) days.push(utcDay(ms));
@@ -34,17 +34,17 @@ export function dayPartitions(domain: string, fromMs: number, toMs: number, shar
   );
 }
 
-/** Partition of an event in the day index. */
+/** Returns the partition of an event in the day index. */
 export function dayPartition(domain: string, timeMs: number, event: JsonObject, shard = 0): string {
   return dayIndexKey(domain, utcDay(timeMs), indexedType(eventName(event)), shard);
 }
 
-/** The type under which the day index holds events of this name. */
+/** Returns the day index's type for events of this name. */
 export function indexedType(name: string): string {
   return INDEXED_TYPES.find((indexed) => indexed === name) ?? OTHER_TYPE;
 }
 
-/** Partition of one shard of a type and the day of a time. */
+/** Returns the partition of a shard for a type and the day of a time. */
 export function typePartition(domain: string, timeMs: number, type: string, shard: number): string {
   return dayIndexKey(domain, utcDay(timeMs), type, shard);
 }

@@ -4,7 +4,7 @@ import { textAt, valueAt } from './json-path.ts';
 
 // Reads Mailgun's `event-data`, whose fields are absent, null or of another type more often than documented.
 
-/** Raw event name, lower-cased: Mailgun's console has sent upper case. */
+/** Returns the event name in lower case: Mailgun's console has sent upper case. */
 export function eventName(event: JsonObject): string {
   return (textAt(event, 'event') ?? '').toLowerCase();
 }
@@ -14,7 +14,9 @@ export function eventId(event: JsonObject): string | undefined {
   return textAt(event, 'id');
 }
 
-/** SMTP or Mailgun code of a delivery attempt; codes such as "5.1.1" are not numbers and give undefined. */
+/**
+ * Returns the SMTP or Mailgun code of a delivery attempt; undefined for codes such as "5.1.1", which are not numbers.
+ */
 export function deliveryCode(event: JsonObject): number | undefined {
   const code = valueAt(event, 'delivery-status', 'code');
   if (typeof code === 'number') return code;
@@ -22,8 +24,8 @@ export function deliveryCode(event: JsonObject): number | undefined {
 }
 
 /**
- * The event's time in epoch milliseconds, cut (not rounded) from its decimal digits, so that sources of
- * millisecond and of microsecond precision agree; undefined where it is missing or not a plausible time.
+ * Returns the event's time in epoch milliseconds, truncated from its decimal digits, so that millisecond and
+ * microsecond sources agree; undefined if it is missing or implausible.
  */
 export function eventTimeMs(event: JsonObject): number | undefined {
   const timestamp = valueAt(event, 'timestamp');
@@ -33,7 +35,7 @@ export function eventTimeMs(event: JsonObject): number | undefined {
   return Number(digits[1]) * 1000 + Number((digits[2] ?? '').slice(0, 3).padEnd(3, '0'));
 }
 
-/** Message id without its pair of angle brackets. */
+/** Returns a message id without its pair of angle brackets. */
 export function bareMessageId(text: string): string {
   const trimmed = text.trim();
   return trimmed.startsWith('<') && trimmed.endsWith('>') ? trimmed.slice(1, -1) : trimmed;
@@ -50,7 +52,7 @@ export function messageIdOf(event: JsonObject): string | undefined {
   return id === undefined ? undefined : bareMessageId(id) || undefined;
 }
 
-/** The domain that the payload itself names, lower-cased; older payloads name none. */
+/** Returns the domain named in the payload, in lower case; older payloads have none. */
 export function namedDomain(event: JsonObject): string | undefined {
   return (textAt(event, 'domain', 'name') ?? textAt(event, 'domain'))?.trim().toLowerCase() || undefined;
 }

@@ -57,7 +57,7 @@ export type UnreadableReason = (typeof UNREADABLE_REASONS)[number];
 
 export const UNREADABLE_REASONS = ['not-json', 'unknown-version', 'malformed-message'] as const;
 
-/** The message as ASCII JSON. */
+/** Returns the message as ASCII JSON. */
 export function encodeQueueMessage(message: QueueMessage): string {
   return asciiJson({ v: QUEUE_MESSAGE_VERSION, ...message });
 }

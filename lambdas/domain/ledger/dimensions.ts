@@ -66,7 +66,7 @@ export function boundedDimensions(dimensions: Dimensions): Dimensions {
   );
 }
 
-/** The same for a part of a slice: as many rows as an item has room for, since parts are still to be added up. */
+/** Limits the rows of a part to what fits into an item; more than for a slice, since parts are still summed. */
 export function boundedPart(dimensions: Dimensions): Dimensions {
   return mapDimensions((dimension) => mostFrequent(dimensions[dimension], MAX_COUNTED_ROWS, restOf(dimension)));
 }

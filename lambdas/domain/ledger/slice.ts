@@ -147,12 +147,15 @@ export function doubtfulIn(slice: Judged & Pick<SliceCounts, 'altered'>): number
   return total(slice.altered) + unconfirmedIn(slice);
 }
 
-/** The slice that starts at `position` and ends at the next multiple of the length, so that all but the first are aligned. */
+/**
+ * Returns the slice that starts at `position` and ends at the next multiple of the length, so that all but the first
+ * are aligned.
+ */
 export function sliceFrom(position: number, lengthSeconds: number): SliceBounds {
   return { start: position, end: alignedStart(position, lengthSeconds) + lengthSeconds };
 }
 
-/** The start of the aligned slice that holds this time. */
+/** Returns the start of the aligned slice that contains this time. */
 export function alignedStart(epochSeconds: number, lengthSeconds: number): number {
   return Math.floor(epochSeconds / lengthSeconds) * lengthSeconds;
 }

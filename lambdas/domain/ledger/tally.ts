@@ -44,12 +44,12 @@ export function emptyTally(): Tally {
   };
 }
 
-/** Type of an event, as counts name it. */
+/** Returns the type of an event as used in counts. */
 export function typeOf({ name }: MailgunEvent): string {
   return keyPart(name);
 }
 
-/** The same, from the sort key of its item. */
+/** Returns the type of an event as used in counts, from the sort key of its item. */
 export function storedTypeOf(eventSort: string): string {
   return nameInEventKey(parseMessageSort(eventSort).eventKey ?? '');
 }

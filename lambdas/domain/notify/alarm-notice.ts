@@ -84,7 +84,7 @@ function parsed(message: string): Readonly<Record<string, unknown>> | undefined 
   }
 }
 
-/** CloudWatch writes a zone without a colon. */
+/** Returns CloudWatch's time, whose zone has no colon, as ISO 8601. */
 function isoTime(time: unknown): string | undefined {
   if (typeof time !== 'string' || !Number.isFinite(Date.parse(time))) return undefined;
   return new Date(time).toISOString();

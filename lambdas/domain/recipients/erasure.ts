@@ -11,7 +11,7 @@ import { mailboxProviderOf, OTHER_PROVIDER } from './mailbox-provider.ts';
 // A recipient can be erased. What stays of their events is a tombstone: counted like any event, under a name that
 // only the holder of the erasure key can match with an address.
 
-/** Keyed hash of a recipient, whatever its case: the name that their marker and their tombstones go by. */
+/** Returns the keyed, case-insensitive hash of a recipient, which identifies their marker and tombstones. */
 export function erasureHash(key: string, recipient: string): string {
   return hashOfKey(key, recipientKey(recipient));
 }
@@ -76,7 +76,7 @@ export function tombstoneOf(event: JsonObject, domain: string): JsonObject {
 /** Texts that Mailgun uses for many people alike; anything longer may be about one. */
 const isWord = (text: string) => /^[a-z][a-z0-9. -]{0,39}$/.test(text);
 
-/** The addresses that an event is sent to by its own account, each once, its recipient first. */
+/** Returns the distinct addresses in the event's recipient fields, its recipient first. */
 export function namedAddresses(event: JsonObject): string[] {
   const byKey = new Map<string, string>();
   for (const address of addresseesOf(event)) {
@@ -85,14 +85,17 @@ export function namedAddresses(event: JsonObject): string[] {
   return [...byKey.values()];
 }
 
-/** The event with the address replaced wherever else than in its own recipient it stands; the same object where it does not. */
+/**
+ * Returns the event with the address replaced everywhere except in its own recipient; the same object if it does not
+ * occur.
+ */
 export function withoutAddress(event: JsonObject, address: string): JsonObject {
   const { recipient } = event;
   const cleaned = replaced(event, (text) => textWithoutAddress(text, address)) as JsonObject;
   return cleaned === event || recipient === undefined ? cleaned : { ...cleaned, recipient };
 }
 
-/** The text with the address replaced. */
+/** Returns the text with the address replaced. */
 export function textWithoutAddress(text: string, address: string): string {
   return withoutMailbox(text, address, 'erased');
 }

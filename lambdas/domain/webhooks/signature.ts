@@ -25,9 +25,9 @@ const TIMESTAMP = /^\d{10}$/;
 const HMAC_HEX = /^[0-9a-f]{64}$/;
 
 /**
- * The key that signed this block, the first of several: HMAC-SHA256 over timestamp and token, lower-case hex
- * (https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks).
- * Every candidate is compared every time, so the time taken does not tell which key came close.
+ * Returns the first key that signed this block: HMAC-SHA256 over timestamp and token, lower-case hex
+ * (https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks). Compares every candidate
+ * every time, so the duration does not reveal which key nearly matched.
  */
 export function signedBy(block: Signature, keys: SigningKeys): keyof SigningKeys | undefined {
   if (!TIMESTAMP.test(block.timestamp) || block.token === '') return undefined;

@@ -23,7 +23,7 @@ export function doubtfulKindOf({ name, severity, recipient, isInbound }: Mailgun
   return name === 'accepted' && recipient === undefined ? 'batch-accepted' : undefined;
 }
 
-/** Mailgun never repeats a `delivered` webhook; every other it retries for hours. */
+/** Returns true for `delivered`, whose webhook Mailgun never retries; all others are retried for hours. */
 export function isNeverRetried({ name }: MailgunEvent): boolean {
   return !eventTypeOf(name, undefined).isRetried;
 }

@@ -43,8 +43,8 @@ interface FoundRoute {
 }
 
 /**
- * The gateway decodes the path once, so what follows the route's path may hold slashes here. @middy/http-router
- * would end a parameter at a slash, drop one at its end, and know no 405.
+ * Returns the route of a request. The gateway decodes the path once, so a parameter may contain slashes;
+ * @middy/http-router would end it there, drop a trailing slash, and has no 405.
  */
 export function findRoute(routes: ReadRoutes, rawPath: string, query: URLSearchParams): FoundRoute | undefined {
   for (const [operation, route] of Object.entries(routes)) {

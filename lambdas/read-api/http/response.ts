@@ -46,7 +46,7 @@ export function refusal(
   return { statusCode, headers: { 'content-type': 'application/json', ...headers }, body };
 }
 
-/** The next page is at the same path, by the same parameters. */
+/** Returns the URL of the next page: same path, same parameters. */
 function linkTo({ path, raw }: GetRequest['page'], cursor: string) {
   return { link: `<${path}?${new URLSearchParams({ ...(raw as Record<string, string>), cursor })}>; rel="next"` };
 }

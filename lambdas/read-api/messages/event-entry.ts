@@ -5,7 +5,7 @@ import { isObject, type Json } from '../../domain/json.ts';
 import { failureClassOf } from '../../domain/status/classify-failure.ts';
 import type { StoredEvent } from '../ports.ts';
 
-/** An event by the read API's contract. */
+/** Returns an event in the read API's format. */
 export function eventEntry({
   eventKey,
   domain,
@@ -38,5 +38,5 @@ export function eventEntry({
   };
 }
 
-/** Legacy events that report no delivery have an empty one. */
+/** Returns null for an empty object, as in legacy events that report no delivery. */
 const orNull = (value: Json) => (isObject(value) && Object.keys(value).length === 0 ? null : value);

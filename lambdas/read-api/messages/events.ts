@@ -50,7 +50,7 @@ export function isEventPlace(
 
 const isShard = (shard: unknown) => Number.isSafeInteger(shard) && Number(shard) >= 1 && Number(shard) < MAX_DAY_SHARDS;
 
-/** Every type, or the one that holds the events of a name. */
+/** Returns every type, or the one that contains the events of a name. */
 export const typesOf = (name: string | undefined) =>
   name === undefined ? [...INDEXED_TYPES, OTHER_TYPE] : [indexedType(name)];
 
@@ -110,7 +110,7 @@ export function createEvents(days: DayEvents) {
   };
 }
 
-/** The event's name as its key has it. */
+/** Returns the event name in a sort key. */
 function nameOf(sort: string): string | undefined {
   const { eventKey } = parseMessageSort(sort);
   return eventKey === undefined ? undefined : nameInEventKey(eventKey);

@@ -26,10 +26,9 @@ export function isMessagePosition(value: unknown): value is MessagePosition {
 }
 
 /**
- * A page of a message's history; undefined where nothing is stored of the message. Pages go by recipient, since that
- * is how a message is stored, and another index by time would cost a second write unit with every event; the events of
- * one page are in the order of their time. A page takes one query, and up to four reads for recipients whose events go
- * over its edge.
+ * Returns a page of a message's history; undefined if nothing is stored of the message. Pages are ordered by recipient,
+ * like the items, since an index by time would cost another write unit per event; the events within a page are ordered
+ * by time. A page takes one query, and up to four reads for recipients whose events span pages.
  */
 export function createMessages(history: MessageHistory, retention: EventRetention) {
   return async ({ messageId, limit, position }: MessageQuery) => {

@@ -28,8 +28,8 @@ export interface LedgerQuery {
 const MAX_DUE = 1000;
 
 /**
- * The ledger by the read API's contract. `completeness` covers the time of the question that is due: `complete` only
- * where every slice of it was compared with Mailgun's listing and nothing is missing, short or altered.
+ * Returns the ledger in the read API's format. `completeness` covers the due part of the requested time: `complete`
+ * only if every slice was compared with Mailgun's listing and nothing is missing, short or altered.
  */
 export function createLedger({ slices, ledger, witness, listing, sliceSeconds, settleSeconds, now }: LedgerDeps) {
   return async ({ domain, from, to }: LedgerQuery): Promise<LedgerResponse> => {

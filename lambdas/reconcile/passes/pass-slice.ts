@@ -293,7 +293,7 @@ function withoutOverlap(parts: readonly DonePart[]): DonePart[] {
   return kept;
 }
 
-/** The stretches that none of the parts covers. */
+/** Returns the time ranges that no part covers. */
 function gaps(done: readonly PartBounds[], { from, to }: PartBounds): PartBounds[] {
   const found: PartBounds[] = [];
   let position = from;

@@ -7,7 +7,7 @@ export interface SlicePlace extends SliceBounds {
   slice?: Slice;
 }
 
-/** The slices that a time touches, ascending: those of the ledger as they are, and aligned ones where it has none. */
+/** Yields the slices that overlap a time range, ascending: those of the ledger, and aligned ones where it has none. */
 export async function* slicesBetween(
   slices: Pick<Slices, 'list'>,
   domain: string,
@@ -26,7 +26,7 @@ export async function* slicesBetween(
   }
   yield* between(position, to, Number.POSITIVE_INFINITY);
 
-  /** Aligned slices that start before one time and end at another at the latest. */
+  /** Yields aligned slices that start before `before` and end by `latest`. */
   function* between(first: number, before: number, latest: number): Generator<SlicePlace> {
     for (let start = first; start < before; ) {
       const end = Math.min(alignedStart(start, lengthSeconds) + lengthSeconds, latest);

@@ -57,7 +57,7 @@ export function createReplay(deps: ReconcileDeps): (request: ReplayRequest) => P
     return { ...report, state, ...(isUnfinished && { progress: [...keptFor(request, report), ...progress] }) };
   }
 
-  /** Parts of the slice that the reply before has brought, where this call did not come beyond it. */
+  /** Returns the parts of the unfinished slice from the previous reply, if this call did not get beyond it. */
   function keptFor({ progress = [], fromEpochSeconds }: ReplayRequest, report: ReplayReport): DonePart[] {
     return report.nextFromEpochSeconds === fromEpochSeconds ? progress : [];
   }

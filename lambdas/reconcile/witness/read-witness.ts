@@ -113,7 +113,7 @@ export function createReadWitness(deps: ReadWitnessDeps) {
   }
 }
 
-/** Whole hours that the ledger has passed and Mailgun keeps; first those that were never read. */
+/** Returns the range of whole hours to read, passed by the ledger and within Mailgun's retention; unread ones first. */
 function rangeToRead(
   { position, start }: { position: number; start?: number | undefined },
   previous: WitnessState | undefined,
@@ -125,7 +125,7 @@ function rangeToRead(
   return { from, to: Math.min(end, from + MAX_CALL_SECONDS) };
 }
 
-/** Failed webhooks of the last hours as they were read before; none once the hours that were read are over. */
+/** Returns the previously read number of failed webhooks in the last hours; none once those hours are over. */
 function lastRead(previous: WitnessState | undefined, nowSeconds: number): number {
   return previous !== undefined && previous.until > nowSeconds - FAILED_WEBHOOKS_SECONDS ? previous.failedWebhooks : 0;
 }

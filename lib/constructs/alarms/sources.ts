@@ -36,7 +36,7 @@ export interface AlarmSources extends Watched {
   readonly metrics: LedgerMetrics;
 }
 
-/** A period holds two runs of reconcile or seal, so that one slightly late run leaves no gap. */
+/** Returns a period of two runs of reconcile or seal, so that a slightly late run leaves no gap. */
 export const runPeriod = ({ times, limits }: Pick<Watched, 'times' | 'limits'>): number =>
   limits.runPeriodSeconds ?? 2 * Math.ceil(times.everySeconds / 60) * 60;
 

@@ -27,7 +27,7 @@ export function runEvery(scope: Construct, target: IFunction, seconds: number, d
   schedule.node.addDependency(role);
 }
 
-/** Seconds are a unit of the local stack alone, whose times are compressed. */
+/** Returns a rate expression; only the local stack, whose times are compressed, supports seconds. */
 function rate(seconds: number): string {
   const [count, unit] = seconds % 60 === 0 ? [seconds / 60, 'minute'] : [seconds, 'second'];
   return `rate(${count} ${unit}${count === 1 ? '' : 's'})`;

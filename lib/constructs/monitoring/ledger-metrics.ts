@@ -29,7 +29,7 @@ export class LedgerMetrics {
     });
   }
 
-  /** Written for each mailbox provider by reconcile. */
+  /** Returns a metric that reconcile writes for each mailbox provider. */
   provider(metricName: string, provider: string, periodSeconds: number): Metric {
     return metric(METRICS.namespace, metricName, 'Maximum', periodSeconds, {
       [METRICS.dimension]: Stack.of(this.#scope).stackName,
@@ -37,7 +37,7 @@ export class LedgerMetrics {
     });
   }
 
-  /** Counted in the webhook API's access log. */
+  /** Returns a metric counted in the webhook API's access log. */
   access(metricName: string, periodSeconds: number): Metric {
     return metric(accessNamespace(this.#scope), metricName, 'Sum', periodSeconds);
   }
