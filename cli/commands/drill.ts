@@ -18,7 +18,7 @@ export type DrillLine =
   | { event: 'subscribed'; topic: string; confirmed: number; pending: number }
   | { event: 'sounded'; alarm: string }
   | { event: 'arrived'; alarm: string; topic: string; subject: string; tookMs: number }
-  /** `arrived`: null if only a person could see it, and nobody was asked. */
+  /** `arrived`: null if only a person could see it, and no one was asked. */
   | { event: 'drilled'; alarm: string; arrived: boolean | null };
 
 interface DrillOptions extends TargetOptions {
@@ -111,7 +111,7 @@ async function byItself(drill: Drill): Promise<boolean> {
   }
 }
 
-/** Returns the person's answer if only subscribers can see the notification; null if there is nobody to ask. */
+/** Returns the person's reply if only subscribers can see the notification; null if there is no one to ask. */
 async function byPeople(drill: Drill): Promise<boolean | null> {
   const { context, options, deployment, alarm, emit } = drill;
   const { yes } = options;

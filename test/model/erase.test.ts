@@ -39,7 +39,7 @@ function remains({ ledger }: ReconcileWorld): boolean {
 
 interface Life {
   readonly seed: number;
-  /** Quarter of an hour in which the erasure marker is set; absent if nobody is erased. */
+  /** Quarter of an hour in which the erasure marker is set. @default never */
   readonly markAt?: number;
 }
 

@@ -73,7 +73,7 @@ describe('a forged event with an implausible time is detected, and reported once
     expect(unconfirmedNews(world)).toBe(1);
   });
 
-  test('of a domain that cannot be told, while a genuine one like it is accounted for', async () => {
+  test('of an unknown domain, while a genuine one like it is accounted for', async () => {
     const world = worldAt(0);
     world.domains = [
       { name: DOMAIN, region: 'us' },

@@ -2,7 +2,7 @@ import { startTestEngines, type TestEngines } from '../../test/support/engines.t
 
 const TRIES = 20;
 
-/** Thrown by a count that took so long that what it counted is not what usually happens. */
+/** Thrown by a count whose duration shows that the machine was disturbed. */
 export class DisturbedCountError extends Error {}
 
 /**

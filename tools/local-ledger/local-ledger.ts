@@ -112,7 +112,7 @@ async function start(options: LocalStackOptions, disposables: Disposables): Prom
   phase('engines', `${program.title}${because === undefined ? '' : ` (${because})`}, SQS, secrets`);
 
   const assembly = synthesizeLedger(run, overlay, values);
-  // Whoever awaits it gets the rejection.
+  // The rejection is handled where it is awaited.
   assembly.catch(() => {});
   // Imported late: synth is the longest part of a start.
   const { runTemplate } = await import('../local-stack/run-template.ts');

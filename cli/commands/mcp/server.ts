@@ -167,7 +167,7 @@ function command<Shape extends z.ZodRawShape>(
       const exitCode = await runLine(args, {
         ...context,
         ...{ print, printError: () => {}, signal },
-        // There is nobody to ask.
+        // There is no one to ask.
         ask: async () => undefined,
       });
       // Exit code 1 may also mean that something is wrong with the stack, which is a result.

@@ -176,7 +176,7 @@ function isCovered(
   return ownOfDomain(registered, own).every(({ type }) => settled.some(({ types }) => types.includes(type)));
 }
 
-/** Registrations may change while a person answers the question. */
+/** Registrations may change while a person decides. */
 const changed = () => new TargetUnavailableError('what is registered at Mailgun has changed meanwhile; run it again');
 
 function accountLine(types: readonly string[], change: Change['change'], url: string | null = null): Change {

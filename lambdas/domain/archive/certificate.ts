@@ -126,7 +126,7 @@ export function figuresByType(chain: readonly Manifest[], range: SealedRange) {
   return rows;
 }
 
-/** Checks a certificate by itself: its chains, and that its verdicts and totals follow from them. */
+/** Checks that a certificate is consistent in itself: its chains, and its results and totals. */
 export function checkCertificate(certificate: Certificate): Fault[] {
   const range = { from: Date.parse(certificate.from) / 1000, to: Date.parse(certificate.to) / 1000 };
   if (!(range.from < range.to)) return [{ where: 'certificate', what: 'names no range of time' }];

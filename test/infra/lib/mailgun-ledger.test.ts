@@ -36,7 +36,7 @@ test('builds the resources of a stack of cdk.json, with the same outputs', () =>
   expect(HeldElsewhere?.Value).toMatch(/staging=/);
 });
 
-test('protects its data unless told otherwise', () => {
+test('protects its data by default', () => {
   Template.fromStack(withLedger().stack).hasResource('AWS::DynamoDB::Table', { DeletionPolicy: 'Retain' });
   Template.fromStack(withLedger({ protectData: false }).stack).hasResource('AWS::DynamoDB::Table', {
     DeletionPolicy: 'Delete',

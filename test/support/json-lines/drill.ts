@@ -13,6 +13,6 @@ export const drillLine = z.discriminatedUnion('event', [
     subject: z.string(),
     tookMs: z.int().min(0),
   }),
-  /** `arrived`: null if only a person could know, and nobody was asked. */
+  /** `arrived`: null if only a person could know, and no one was asked. */
   z.strictObject({ event: z.literal('drilled'), alarm: z.string(), arrived: z.boolean().nullable() }),
 ]) satisfies z.ZodType<DrillLine>;

@@ -12,7 +12,7 @@ interface Sent {
 
 type Scripted = { status?: number; body?: unknown; headers?: Record<string, string> } | Error;
 
-/** A client whose requests are answered in turn, and what it sent and waited for. */
+/** Returns a client with scripted responses, and records its requests and waits. */
 function scripted(replies: Scripted[], options: Partial<LedgerClientOptions> = {}) {
   const sent: Sent[] = [];
   const waitsMs: number[] = [];

@@ -172,7 +172,7 @@ describe('the indexes', () => {
     [['a'], ['b'], 2],
     [['a', 'b'], ['a'], 1],
     [['a'], ['a', 'b', 'c'], 2],
-  ])('from %j to %j are told apart', (before, after, changes) => {
+  ])('are distinguished from %j to %j', (before, after, changes) => {
     expect(changesBetween(before, after)).toBe(changes);
   });
 

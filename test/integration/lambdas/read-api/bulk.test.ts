@@ -254,7 +254,7 @@ describe(`${DAY_EVENTS} events in one day`, () => {
     expect([other.reads, other.body.events.length]).toEqual(['1 Query, 1 BatchGetItem', 100]);
   }, 60_000);
 
-  test('none is missed, none told twice, while others arrive', async () => {
+  test('are returned completely, none twice, while others arrive', async () => {
     const told: string[] = [];
     const pages: Page[] = [];
     await whileWriting(

@@ -523,7 +523,7 @@ describe('a cursor', () => {
   });
 });
 
-describe('answers', () => {
+describe('responses', () => {
   const messageId = `${randomUUID()}@${DOMAIN}`;
   const path = `/mailgun/messages/${messageId}`;
   beforeAll(() => api.store(eventOf(messageId)));

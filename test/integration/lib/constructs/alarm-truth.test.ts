@@ -563,7 +563,7 @@ const struckBy = (
   async run(world) {
     const findings: Finding[] = [];
     const lingering = new Set<string>();
-    // Nobody has used the environment before its first webhook, and there is no ledger.
+    // Until its first webhook, the environment is unused, and there is no ledger.
     await world.accept(eventOf(opened));
     for (const fault of faults) {
       const finding = await strike(world, fault, lingering);
@@ -746,7 +746,7 @@ test(
 );
 
 test(
-  'a deployed but unconfigured environment wakes nobody, although webhooks come',
+  'a deployed but unconfigured environment sets off no alarm, although webhooks arrive',
   async () => {
     const { alarms, statuses, states } = await unconfigured;
 

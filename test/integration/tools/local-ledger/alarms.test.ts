@@ -120,7 +120,7 @@ test.each([
   { path: `/alarms/${nameOf('stuck')}`, body: { state: 'RED', reason: 'drill' }, status: 400 },
   { path: `/alarms/${nameOf('stuck')}`, body: { state: 'ALARM' }, status: 400 },
   { path: '/alarms/', body: { state: 'ALARM', reason: 'drill' }, status: 404 },
-])('$path with $body is answered $status', async ({ path, body, status }) => {
+])('control route $path with $body responds $status', async ({ path, body, status }) => {
   expect((await control(path, body)).status).toBe(status);
 });
 

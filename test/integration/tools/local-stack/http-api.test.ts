@@ -169,7 +169,7 @@ test.each([
   { name: 'more than Lambda takes', size: 7 * MIB, status: 413 },
   { name: 'more than Lambda takes once it is base64', size: 5 * MIB, type: 'image/png', status: 413 },
   { name: 'a large text that both take', size: 5 * MIB, status: 200 },
-])('$name answers $status', async ({ size, type = 'text/plain', status }) => {
+])('$name gets a $status', async ({ size, type = 'text/plain', status }) => {
   const { url, events } = await startGateway();
 
   const body = 'x'.repeat(size);

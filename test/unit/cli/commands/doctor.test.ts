@@ -419,7 +419,7 @@ test('a secret that cannot be read puts the blame on no key', async () => {
 test.each([
   ['on demand', {}, 'on demand'],
   ['provisioned', { WriteCapacityUnits: 20, ReadCapacityUnits: 5 }, 'provisioned: now 20 writes and 5 reads a second'],
-])('the billing mode of the table is told: %s', async (_, ProvisionedThroughput, says) => {
+])("doctor reports the table's billing mode: %s", async (_, ProvisionedThroughput, says) => {
   const table = { send: async () => ({ Table: { ProvisionedThroughput } }) };
   const clients = { table } as unknown as Deployment['clients'];
   const deployment = stubDeployment({ clients, output: (key) => key });

@@ -25,7 +25,7 @@ function onAws(over: Partial<Deployment> = {}) {
   return { sounded, openDeployment: async () => target };
 }
 
-/** A local stack, whose topics can be looked into; a notification arrives so many looks after the alarm. */
+/** Returns a local stack whose topics can be read; a notification arrives after `arrivesAfter` reads. */
 function onLocal(arrivesAfter: number, over: Record<string, string> = {}) {
   const old = { AlarmName: `${STACK}-stuck`, NewStateValue: 'ALARM' };
   const arrived: Notification[] = [{ topic: 'topics-page', subject: 'of before', message: old }];
@@ -85,7 +85,7 @@ test.each([
 test.each([
   [['y', 'y'], 0, true],
   [['yes', 'no'], 1, false],
-])('elsewhere a person is asked before and after: %p', async (answers, exitCode, arrived) => {
+])('on AWS drill asks a person before and after: %p', async (answers, exitCode, arrived) => {
   const { sounded, openDeployment } = onAws();
   const left = [...answers];
   const outcome = await drill({ openDeployment, ask: async () => left.shift() }, 'stuck');

@@ -104,7 +104,7 @@ test.each([
     '--since must be at most 31 days ago',
   ],
   [[], { status: 401, body: { reason: 'unauthorized' } }, 1, 'the read API responded 401: unauthorized'],
-])('%j that the API refuses with %j exits with %i', async (args, answer, wanted, message) => {
+])('tail %j, which the API refuses with %j, exits with %i', async (args, answer, wanted, message) => {
   expect(await tail(await readApi(answer), args)).toMatchObject({ exitCode: wanted, errors: [message] });
 });
 

@@ -37,7 +37,7 @@ test.each([
     'refused by Mailgun before sending, reason: Sandbox subdomains are for test purposes only (Add a domain)',
   ],
   ['rejected', {}, 'refused by Mailgun before sending'],
-])('%s %j is told as: %s', (name, over, text) => {
+])('why explains %s %j as: %s', (name, over, text) => {
   expect(saying({ event: name, ...over })).toBe(text);
 });
 

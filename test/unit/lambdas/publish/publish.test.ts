@@ -109,7 +109,7 @@ describe('what cannot be published', () => {
     expect(back).toBeUndefined();
   });
 
-  test('for too long is put aside with its payload, and the first that is younger comes again', async () => {
+  test('for too long goes to the failure queue with its payload, and the first younger one is retried', async () => {
     const list = [change('a', 13 * HOUR_MS), change('b', 12 * HOUR_MS), change('c', 12 * HOUR_MS - 1), change('d')];
     const { kept, back } = await publish(list, [down]);
 
@@ -117,7 +117,7 @@ describe('what cannot be published', () => {
     expect(back).toBe('at c');
   });
 
-  test('a long outage: all that is too old is put aside by one call, without asking the bus for each ten', async () => {
+  test('after a long outage one invocation sends everything too old to the failure queue, without calling the bus for each ten', async () => {
     const list = Array.from({ length: 40 }, (_, n) => change(`${String.fromCharCode(97 + n)}`, 20 * HOUR_MS));
     const { kept, offers, back } = await publish(list, [down, down, down, down]);
 
@@ -126,7 +126,7 @@ describe('what cannot be published', () => {
     expect(back).toBeUndefined();
   });
 
-  test('and cannot be put aside either comes again', async () => {
+  test('and cannot be sent to the failure queue either is retried', async () => {
     const list = [change('a', 13 * HOUR_MS), change('b')];
     expect((await publish(list, [down], { keepFails: true })).back).toBe('at a');
     const refused = await publish(changes('a', 'b'), [() => REFUSED], { keepFails: true });

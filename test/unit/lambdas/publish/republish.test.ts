@@ -187,7 +187,7 @@ describe('a bus that does not take everything', () => {
     expect(new Set(told.map(({ id }) => id)).size).toBe(150);
   });
 
-  test('and refuses one for what it says is gone past, and told', async () => {
+  test('and rejects one for its content is passed over, and reported', async () => {
     const refused: Unpublished = { kind: 'refused', reason: 'MalformedDetail' };
     const { run, told } = world(many(3), (n) => (n === 1 ? refused : undefined));
 

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { countUndisturbed, DisturbedCountError } from '../../../../tools/bench/undisturbed.ts';
 import type { TestEngines } from '../../../support/engines.ts';
 
-/** Engines one after the other, of which each saw so many repeats. */
+/** Returns engines in turn, each with a number of repeated calls. */
 function enginesWith(...repeats: number[]) {
   const closed: number[] = [];
   let started = 0;

@@ -3,7 +3,10 @@ import { deployedAlarm } from '../../../../support/deployed-alarm.ts';
 
 const HOURS = 40;
 
-/** In which hours the ticket opens; by the hour, how many webhooks fail and how many of them are answered errors here. */
+/**
+ * Returns the hours in which the ticket opens; `failedIn` gives the failed webhooks of an hour, with those that got an
+ * error here.
+ */
 function openedIn(failedIn: (hour: number) => number, errorsIn: (hour: number) => number): number[] {
   const opened: number[] = [];
   let minute = 0;

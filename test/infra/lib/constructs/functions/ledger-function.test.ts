@@ -392,7 +392,7 @@ describe('the 4,096 bytes of environment that a function takes', () => {
 
     expect(variables('ReadApi').ALARMS.split(',').length).toBeGreaterThan(45);
     const holderOf = parseHeldElsewhere(variables('Reconcile').HELD_ELSEWHERE);
-    // Only one of the two fits beside so many of its own.
+    // Only one of the two fits beside as many of its own.
     expect([nth(200), nth(299)].map(holderOf)).toEqual(['prod', 'prod']);
     expect(holderOf(nth(300))).toBeUndefined();
   });

@@ -153,7 +153,7 @@ describe('the Events API', () => {
     ['404, which may pass', json({}, 404)],
     ['JSON that is cut off', (_q: unknown, response: ServerResponse) => void response.end('{"items":[{"ev')],
     ['a connection that breaks', (q: IncomingMessage) => void q.socket.destroy()],
-  ])('%s is tried again', async (_, answer) => {
+  ])('%s is retried', async (_, answer) => {
     mailgun.answer(answer as Answer, answer as Answer, json({ items: [] }));
     expect(await page()).toEqual({ events: [] });
     expect(slept).toEqual([1000, 2000]);

@@ -2,7 +2,7 @@ import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { expect, test } from '@jest/globals';
 import { createClaimRepository } from '../../../../../lambdas/adapters/table/claim-repository.ts';
 
-// Answers that DynamoDB never gives, so no engine can be made to give them.
+// Replies that DynamoDB never gives, so no engine can produce them.
 const claim = { key: 'k', id: 'mine', hash: '1:aa', expiresAt: 2000 };
 const failWith = (error: Error) =>
   createClaimRepository({ name: 'table', client: { send: () => Promise.reject(error) } as never }).claim(claim, 1000);

@@ -85,7 +85,7 @@ test('a domain that is gone is compared until Mailgun keeps nothing of it', () =
   expect([AT + 199, AT + 200].map((at) => isCompared(gone, at, 100))).toEqual([true, false]);
 });
 
-describe('an operator is told', () => {
+describe('news for an operator about domains', () => {
   const noted = [{ name: 'x.example.net', lastAt: AT }];
 
   test.each<[string, LedgerDomains, number, number, string | undefined]>([

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { claimKey, isFresh, signedBy } from '../../../../../lambdas/domain/webhooks/signature.ts';
 
-// Known answers, computed with Python's hmac and hashlib.
+// Known results, computed with Python's hmac and hashlib.
 const TOKEN = 'a'.repeat(50);
 const BY_CURRENT = '0ff8da0d08532f2603080052ff54a703c86895a3b59c12d2d3bf859d25e29b4d';
 const BY_PREVIOUS = 'b2a872aa636ab70375e9771614a14eb1137d40b639d44a80a9318a48c686eae6';

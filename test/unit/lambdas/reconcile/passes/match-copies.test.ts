@@ -41,7 +41,7 @@ describe('nothing is a copy', () => {
     expect(matched(listed, key).copies).toEqual([]);
   });
 
-  test('where the listed event names no id: two of one second would be told apart by nothing', () => {
+  test('where the listed event has no id: two of one second could not be distinguished', () => {
     const event = deliveredEvent({ id: undefined });
     expect(matched(event, under('***', { id: undefined as never })).copies).toEqual([]);
   });

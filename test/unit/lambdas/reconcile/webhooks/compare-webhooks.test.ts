@@ -61,7 +61,7 @@ test("without drift the sum is 0, and each account's webhooks are read once per 
   expect(calls).toEqual(['us.example.com', 'us', 'eu.example.com', 'eu', 'second.example.com']);
 });
 
-test('drift is counted over the domains, and told by kind without any URL', async () => {
+test('webhook drift is counted over all domains, and reported by kind without any URL', async () => {
   const foreign: RegisteredWebhook = { level: 'domain', type: 'delivered', url: 'https://crm.example.net/token' };
   const { compare, told } = comparison({
     ...all,

@@ -94,7 +94,7 @@ test('reads the seven whole days before once a UTC day, and adds up rows of one 
 test.each([
   ['more classes than are kept', Array.from({ length: 51 }, (_, nth) => row(nth + 1, { category: `${nth}` })), true],
   ['rows that Mailgun did not list whole', [row(1)], false],
-])('%s are cut, and said to be', async (_name, rows, isWhole) => {
+])('classes: %s are cut, and marked as cut', async (_name, rows, isWhole) => {
   answer = () => ({ rows, isWhole });
   await reading()();
   const { classes, isCut } = held.get(DOMAIN)?.read ?? {};

@@ -65,7 +65,7 @@ test('* strikes every operation of its service, and the first fault given comes 
   expect(faults.strike('sqs', 'DeleteMessage')).toBe('hang');
 });
 
-test('strikes about the share it was told to, the same calls for the same random numbers', () => {
+test('strikes about its share of calls, the same ones for the same random numbers', () => {
   const strikes = (seed: number) => {
     const faults = new FaultSource(createRandom(seed).next, [{ ...EVERY_CALL, percent: 20 }]);
     return Array.from({ length: 2000 }, () => faults.strike('sqs', 'SendMessage') !== undefined);
