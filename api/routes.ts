@@ -60,7 +60,7 @@ interface InPath {
   readonly pathForm?: string;
 }
 
-/** Returns the path of a route with its parameter in braces; undefined where none may stand in it. */
+/** Returns the path of a route with its parameter in braces; undefined if it has none. */
 export const pathFormOf = ({ path, inPath, pathForm }: InPath): string | undefined =>
   inPath === undefined ? undefined : (pathForm ?? `${path}/{${inPath}}`);
 

@@ -38,7 +38,7 @@ export interface HistoryRecipient {
   readonly reason: string | null;
   readonly statusAtMs: number | undefined;
   readonly decidedBy: string | undefined;
-  /** The sending domain, and when the event happened that came first, as the status tells. */
+  /** Sending domain and time of the first event, according to the status. */
   readonly domain: string | undefined;
   readonly firstAtMs: number | undefined;
   /** By their own time. */

@@ -106,7 +106,7 @@ export async function sliceAt(
   return undefined;
 }
 
-/** Returns whether the next slice has waited for longer than two runs. */
+/** Returns true if the next slice has waited for longer than two runs. */
 function isBehind(
   position: number,
   { everySeconds, settleSeconds, sliceSeconds }: LedgerTimes,

@@ -13,7 +13,7 @@ const VIEW_NAMES = [
 ] as const;
 export type ViewName = (typeof VIEW_NAMES)[number];
 
-/** The views that stand above every page. */
+/** The views linked at the top of every page. */
 export const NAVIGATION = [
   ['health', 'Health'],
   ['find', 'Find'],

@@ -131,7 +131,7 @@ export interface StatusRange {
   readonly to: number;
 }
 
-/** Returns whether a line fits a filter. */
+/** Returns true if a line fits a filter. */
 export const fits =
   ({ message, status }: LogFilter = {}) =>
   ({ facts }: LogEntry) => {

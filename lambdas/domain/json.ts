@@ -4,12 +4,12 @@ export type Json = string | number | boolean | null | Json[] | { [key: string]: 
 /** A parsed JSON object; `event-data` is one. */
 export type JsonObject = { [key: string]: Json };
 
-/** Returns whether the value is a JSON object, not an array and not null. */
+/** Returns true if the value is a JSON object, not an array and not null. */
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Returns whether arrays and objects nest deeper than `limit`; recursion over the value is safe where they do not. */
+/** Returns true if arrays and objects nest deeper than `limit`; recursion over the value is safe where they do not. */
 export function isDeeperThan(value: Json, limit: number): boolean {
   const containers = (values: Json[]) => values.filter((node) => typeof node === 'object' && node !== null);
   let level = containers([value]);

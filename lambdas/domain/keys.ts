@@ -107,7 +107,7 @@ export function messageIdInPartition(partition: string): string | undefined {
   return text === null || /^sha256:[0-9a-f]{64}$/.test(text) ? undefined : text;
 }
 
-/** Returns the domain that ends the message id of a partition; undefined where the partition does not tell. */
+/** Returns the domain at the end of a partition's message id; undefined if the partition has none. */
 export function domainInPartition(partition: string): string | undefined {
   return /@([^@]+)$/.exec(messageIdInPartition(partition) ?? '')?.[1];
 }

@@ -14,7 +14,7 @@ import type { StoredSuppression } from '../domain/status/suppression.ts';
 
 // Ports of the read API. Every port reads a bounded number of items, however many are stored.
 
-/** Returns whether a bearer token may read. Throws where that cannot be found out. */
+/** Returns true if a bearer token may read. Throws where that cannot be found out. */
 export type BearerCheck = (bearer: string) => Promise<boolean>;
 
 /** A stored event as the read side sees it. */

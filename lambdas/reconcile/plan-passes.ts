@@ -155,7 +155,7 @@ export function createPlanPasses({ ledger, slices, index, domains, times, now }:
   }
 }
 
-/** Returns whether the passes of a slice are over, or lie before the ledger: webhooks lost there are not new. */
+/** Returns true if the passes of a slice are over, or it is before the ledger: its lost webhooks are not reported. */
 export function isBackfill({ start, slice }: SlicePlace, watermarks: Watermarks | undefined): boolean {
   const begun = slice === undefined ? watermarks?.position : watermarks?.second;
   return start < (begun ?? Number.POSITIVE_INFINITY);

@@ -78,7 +78,7 @@ export interface RegisteredWebhooks {
   ofAccount(region: SendingDomain['region'], deadlineMs: number): Promise<RegisteredWebhook[]>;
 }
 
-/** Returns whether Mailgun redacts webhooks. */
+/** Returns true if Mailgun redacts webhooks. */
 export interface RedactionSwitch {
   /** Returns undefined where Mailgun does not say; a `ListingError` where it cannot be read by then (epoch milliseconds). */
   isOn(domain: SendingDomain, deadlineMs: number): Promise<boolean | undefined>;
@@ -141,7 +141,7 @@ export interface AccountDomains {
    * incomplete.
    */
   listed(place: string, deadlineMs: number): Promise<AccountDomain[]>;
-  /** Returns whether Mailgun has a domain of this name. */
+  /** Returns true if Mailgun has a domain of this name. */
   has(domain: SendingDomain, deadlineMs: number): Promise<boolean>;
 }
 

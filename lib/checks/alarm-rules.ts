@@ -16,7 +16,7 @@ export const comparesSimply = ({ comparisonOperator }: CfnAlarm) => OPERATORS.in
 
 export const judgesMissingData = ({ treatMissingData }: CfnAlarm) => MISSING_DATA.includes(treatMissingData ?? '');
 
-/** Returns whether the alarm has one metric, or one expression over metrics, each with a known statistic. */
+/** Returns true if the alarm has one metric, or one expression over metrics, each with a known statistic. */
 export function measuresSimply(alarm: CfnAlarm, resolve: Resolve): boolean {
   const entries = resolve(alarm.metrics) as CfnAlarm.MetricDataQueryProperty[] | undefined;
   if (entries === undefined) {
@@ -33,7 +33,7 @@ export function measuresSimply(alarm: CfnAlarm, resolve: Resolve): boolean {
   return areKnown && readsOnly(stats, expression.expression ?? '');
 }
 
-/** Returns whether the expression is plain and reads only these metrics. */
+/** Returns true if the expression is plain and reads only these metrics. */
 function readsOnly(stats: CfnAlarm.MetricDataQueryProperty[], expression: string): boolean {
   try {
     return [...idsIn(parseExpression(expression))].every((id) => stats.some((each) => each.id === id));
@@ -43,21 +43,21 @@ function readsOnly(stats: CfnAlarm.MetricDataQueryProperty[], expression: string
   }
 }
 
-/** Returns whether the alarm notifies exactly one topic of this stack, its severity, when it begins and when it ends. */
+/** Returns true if the alarm notifies exactly one topic of this stack, its severity, when it begins and when it ends. */
 export function tellsOneTopic(alarm: CfnAlarm, resolve: Resolve, topicIds: readonly string[]): boolean {
   const [begin, end] = [alarm.alarmActions, alarm.okActions].map((actions) => resolve(actions ?? []) as unknown[]);
   const told = begin?.length === 1 ? (begin[0] as { Ref?: string }).Ref : undefined;
   return told !== undefined && topicIds.includes(told) && JSON.stringify(begin) === JSON.stringify(end);
 }
 
-/** Returns whether the text has all its statements within CloudWatch's 1024 characters, and names the environment. */
+/** Returns true if the text has all its statements within CloudWatch's 1024 characters, and names the environment. */
 export function saysWhatToDo({ alarmDescription }: CfnAlarm, resolve: Resolve): boolean {
   const text = resolve(alarmDescription ?? '');
   if (typeof text !== 'string' || text.length > 1024) return false;
   return / --(env|stack) \S+$/.test(parseAlarmDescription(text)?.first ?? '');
 }
 
-/** Returns whether the filter compares numbers and counts lines. */
+/** Returns true if the filter compares numbers and counts lines. */
 export function countsSimply({ filterPattern, metricTransformations }: CfnMetricFilter, resolve: Resolve): boolean {
   const comparison = /\$\.\w+ (?:=|>=|<=|>|<) \d+/.source;
   const transformations = resolve(metricTransformations) as CfnMetricFilter.MetricTransformationProperty[];

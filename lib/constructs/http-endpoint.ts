@@ -8,7 +8,7 @@ import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 
 export interface HttpEndpointProps {
-  /** Tells the APIs apart in the console; not an identity, so it may change. */
+  /** Distinguishes the APIs in the console; not an identity, so it may change. */
   readonly name: string;
   readonly handler: IFunction;
   readonly method: HttpMethod;

@@ -3,8 +3,8 @@ import { CfnLogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IConstruct } from 'constructs';
 
 /**
- * Returns what becomes of a resource that holds data once its stack is deleted or it is replaced. A deploy that fails takes what
- * it has just made along in both cases, so that the next one finds neither leftovers nor keys to pay for.
+ * Returns the removal policy of a resource with data, for deletion and replacement. A failed deploy removes what it has
+ * just created in both cases, so that the next one finds neither leftovers nor keys to pay for.
  */
 export const removalOf = ({ protectData }: { readonly protectData: boolean }): RemovalPolicy =>
   protectData ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY;

@@ -169,7 +169,7 @@ function parseRate(text: string): number {
 }
 
 export interface SendAgainRequest {
-  /** Ids of those to send, from a look through them: what comes back has another id, and is not sent again. */
+  /** Ids to send, from a first scan: messages that return to the DLQ have other ids, and are not sent again. */
   readonly ids: ReadonlySet<string>;
   readonly perSecond: number;
 }

@@ -125,7 +125,7 @@ export async function openJob(
   };
 }
 
-/** Tells what would be done and what it costs, by a sweep that changes nothing. */
+/** Reports what would be done and what it costs, by a sweep that changes nothing. */
 export async function plan(job: Job): Promise<void> {
   const { queues } = job;
   const { items, readUnits, messages, kept: _kept, ...found } = await sweepAll(job, true);

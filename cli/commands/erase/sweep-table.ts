@@ -167,7 +167,7 @@ export function createFindings(recipient: string, erasureKey: string) {
     return { ...item, ...key, raw: packEvent(tombstoneOf({ ...event, recipient }, domain), key) };
   }
 
-  /** Returns whether the address is where it is not erased: in a message id, an event id, or a tag of a slice. */
+  /** Returns true if the address is where it is not erased: in a message id, an event id, or a tag of a slice. */
   function isKept({ raw: _raw, ...rest }: Item): boolean {
     // The separator of keys is valid in an address.
     const text = JSON.stringify(rest).replaceAll('#', ' ');

@@ -28,8 +28,8 @@ export interface Registry {
   /** Returns the registrations of a URL at the account in a domain's region. */
   atAccount(domain: string, url: string): Promise<AccountHook[]>;
   /**
-   * Adds a registration at the account in a domain's region, and changes none: Mailgun tells when one was made, and not
-   * when it was changed. Also where the reply is lost it is made once.
+   * Adds a registration at the account in a domain's region, and changes no other: Mailgun returns when one was made,
+   * not when it was changed. After a lost reply it is still made only once.
    */
   addToAccount(domain: string, url: string, types: readonly string[]): Promise<void>;
   /** Deletes one registration at the account in a domain's region. */

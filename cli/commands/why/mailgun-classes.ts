@@ -18,7 +18,7 @@ export interface MailgunClasses {
   readonly recipientDomain: string;
   readonly day: string;
   readonly classes: readonly ListedClass[];
-  /** Why Mailgun does not tell them; null where it does. */
+  /** Why Mailgun's classes are unknown; null if they are known. */
   readonly unknown: string | null;
 }
 

@@ -39,7 +39,7 @@ export function createJwtCheck({ issuer, audience }: JwtRules): BearerCheck {
   };
 }
 
-/** Returns whether the token is at fault, not the issuer: its bad response is a plain error of the library. */
+/** Returns true if the token is invalid; for a bad response of the issuer, the library throws a plain error. */
 function isOfToken(error: unknown): boolean {
   const isPlain = error instanceof errors.JOSEError && error.constructor === errors.JOSEError;
   return error instanceof errors.JOSEError && !isPlain && !ISSUER_ERRORS.some((each) => error instanceof each);

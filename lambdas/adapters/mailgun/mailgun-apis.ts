@@ -78,7 +78,7 @@ export function createMailgunListing(access: MailgunAccess, fallback: ListingFal
   };
 }
 
-/** Returns whether a URL leads to a host that the key may be sent to. */
+/** Returns true if a URL leads to a host that the key may be sent to. */
 function isOf(base: string, url: string): boolean {
   if (!URL.canParse(url)) return false;
   const { origin, username, password } = new URL(url);
@@ -227,7 +227,7 @@ function readOrThrow<Reply>(read: (body: JsonObject) => Reply | undefined, body:
   return reply;
 }
 
-/** Returns whether Mailgun redacts the webhooks of a domain, by its page of the domain. */
+/** Returns true if Mailgun redacts the webhooks of a domain, by its page of the domain. */
 export function createRedactionSwitch(access: MailgunAccess): RedactionSwitch {
   return {
     async isOn(domain, deadlineMs) {

@@ -39,7 +39,7 @@ export function sendRequest(apiKey: string | undefined, url: string, init: Reque
 export interface CallOptions {
   /** Epoch milliseconds after which a reply is of no use. */
   deadlineMs: number;
-  /** Stands for a 404. */
+  /** Returned in place of a 404. */
   absent?: JsonObject | undefined;
   /** Called for every 429. */
   onRateLimited?: (() => void) | undefined;

@@ -37,7 +37,7 @@ export function readLogsPage(body: JsonObject): LogsPage | undefined {
   return items && { items, next: textOf(next), total: isCount(total) ? total : undefined };
 }
 
-/** Returns whether an item of the logs is of that domain; one that names none is. */
+/** Returns true if a log item belongs to the domain; items without a domain do. */
 export function isOfDomain(item: JsonObject, domain: string): boolean {
   return (textOf(objectOf(item.domain).name) ?? domain).toLowerCase() === domain;
 }
@@ -70,7 +70,7 @@ function withOneUrl(storage: Json): Json {
   return { ...rest, ...(url[0] !== undefined && { url: url[0] }) };
 }
 
-/** Metric of the webhooks of which Mailgun says that they failed. */
+/** Metric of webhooks that failed according to Mailgun. */
 export const FAILED_WEBHOOKS = 'webhook_count';
 
 /** Parses hours of the Metrics API (`POST /v1/analytics/metrics`), with the total if Mailgun includes it. */
@@ -152,7 +152,7 @@ function accountDomainOf(item: Json): AccountDomain | undefined {
   };
 }
 
-/** Returns whether Mailgun redacts the webhooks of a domain, by its page (`GET /v4/domains/{name}`). */
+/** Returns true if Mailgun redacts the webhooks of a domain, by its page (`GET /v4/domains/{name}`). */
 export function readRedaction(body: JsonObject): boolean | undefined {
   const { webhooks_redact_pii: isOn } = objectOf(body.domain);
   return typeof isOn === 'boolean' ? isOn : undefined;

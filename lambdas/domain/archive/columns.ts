@@ -10,7 +10,7 @@ export interface Column<Row = ArchiveRow> {
   type: ColumnType;
   /** True if it may be null. */
   isOptional?: boolean;
-  /** Differs in every row, so least and greatest value tell a reader nothing. */
+  /** True if the value differs in every row, so that minimum and maximum do not help a reader. */
   isDistinct?: boolean;
 }
 

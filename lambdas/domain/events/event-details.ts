@@ -42,7 +42,7 @@ export function eventDetails(event: JsonObject) {
 /** Mailgun's text in place of user variables that it could not keep. */
 const LOST_VARIABLES = /^Could not load user-variables/i;
 
-/** Returns the fields of an event that are shown as Mailgun sent them; null where there is none. */
+/** Returns the fields of an event that are shown as Mailgun sent them; null for absent ones. */
 export function fieldsAsSent(event: JsonObject) {
   const raw = (name: string): Json => valueAt(event, name) ?? null;
   const [tags, userVariables] = [raw('tags'), raw('user-variables')];

@@ -27,7 +27,7 @@ export interface MailgunEvent {
   codeText: string | undefined;
   /** Enhanced code such as `5.1.1`. */
   enhancedCode: string | undefined;
-  /** What the other mail server said, and what Mailgun adds, which stands alone where it did not try. */
+  /** The other mail server's reply with Mailgun's addition, which is alone if there was no attempt. */
   deliveryMessage: string | undefined;
   deliveryDescription: string | undefined;
   /** Why Mailgun rejected the mail, in a word and in a sentence. */

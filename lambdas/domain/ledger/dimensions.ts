@@ -71,10 +71,10 @@ export function boundedPart(dimensions: Dimensions): Dimensions {
   return mapDimensions((dimension) => mostFrequent(dimensions[dimension], MAX_COUNTED_ROWS, restOf(dimension)));
 }
 
-/** Returns whether a slice may have had more names in a dimension than those with a row of their own. */
+/** Returns true if a slice may have had more names in a dimension than those with a row of their own. */
 export const mayBeCut = (rows: Rows): boolean => Object.keys(rows).length >= MAX_ROWS;
 
-/** Returns whether failures of a tag had no room in the slice; slices of earlier versions counted none. */
+/** Returns true if failures of a tag did not fit into the slice; slices of earlier versions counted none. */
 export function lacksFailures(tags: Rows, { failure }: Pick<Dimensions, 'failure'>): boolean {
   const divided = (tag: string) => (Object.hasOwn(failure, tag) ? total(failure[tag] as Counts) : 0);
   return (

@@ -160,7 +160,7 @@ export function alignedStart(epochSeconds: number, lengthSeconds: number): numbe
   return Math.floor(epochSeconds / lengthSeconds) * lengthSeconds;
 }
 
-/** Returns whether the settle time of the slice is over. */
+/** Returns true if the settle time of the slice is over. */
 export function isDue({ end }: SliceBounds, settleSeconds: number, nowMs: number): boolean {
   return nowMs >= (end + settleSeconds) * 1000;
 }

@@ -189,7 +189,7 @@ const origins = ({ listed, recovered, polled, late, lost, tags, dimensions }: Sl
   ...{ listed, recovered, polled, late, lost, tags, dimensions },
 });
 
-/** Returns whether two states of a slice are the same, its passes aside. */
+/** Returns true if two states of a slice are the same, its passes aside. */
 export function isSameSlice(a: Slice, b: Slice): boolean {
   const content = ({
     passes: _p,

@@ -42,10 +42,10 @@ export interface PublishedEvent {
 
 export interface PublishedDetail {
   version: number;
-  /** The event key within its subject: two of one id tell of the same event of Mailgun. */
+  /** The event key within its subject: two with the same id report the same Mailgun event. */
   id: string;
   ledger: string;
-  /** Names the row; without the key no one can tell whose it is. */
+  /** Identifies the row; without the key no one can find its recipient. */
   subject: string;
   /** The greater order of two events of a subject is the valid one. */
   order: string;
@@ -64,12 +64,12 @@ const LAST_MS = 9_999_999_999_999;
 /** Longer texts are neither addresses nor useful reasons, and ten events must fit into one call. */
 const MAX_TEXT_LENGTH = 1000;
 
-/** Returns whether the row has anything to publish; an unsubscribe alone makes a status item without a status. */
+/** Returns true if the row has anything to publish; an unsubscribe alone makes a status item without a status. */
 export function isPublishable(row: Row): boolean {
   return row.type === 'suppression' || row.status !== null;
 }
 
-/** Returns whether `after` must be published; `before` is absent where the row is new. */
+/** Returns true if `after` must be published; `before` is absent where the row is new. */
 export function hasChanged(before: Row | undefined, after: Row): boolean {
   if (!isPublishable(after)) return false;
   if (before === undefined || !isPublishable(before)) return true;

@@ -59,7 +59,7 @@ function isBoundary(before: string, extra: string, after: string): boolean {
   return /\w:\/\/\S*[=&/?]$/.test(before);
 }
 
-/** A composed character may be two in the text, so the length of the wanted part does not tell where it starts. */
+/** Returns the start of the local part: a composed character may be two in the text, so lengths may differ. */
 function startOfLocal(local: string, wanted: string): number {
   const first = Math.max(0, local.length - 2 * wanted.length);
   for (let start = first; start < local.length; start += 1) {

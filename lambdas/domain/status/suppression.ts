@@ -26,7 +26,7 @@ export interface StoredSuppression extends Suppression {
 }
 
 /**
- * Returns whether a suppression holds: it was not lifted, or its latest event is later than the lift.
+ * Returns true if a suppression holds: it was not lifted, or its latest event is later than the lift.
  * Both are greatest values, so neither arrival nor the order of events and lifts counts.
  */
 export function isSuppressing({ lastAtMs, liftedAtMs }: Pick<StoredSuppression, 'lastAtMs' | 'liftedAtMs'>): boolean {

@@ -48,7 +48,7 @@ export function signedBy(block: Signature, keys: SigningKeys): keyof SigningKeys
   return matched;
 }
 
-/** Returns whether the signed time is at most `windowSeconds` old and at most `aheadSeconds` in the future. */
+/** Returns true if the signed time is at most `windowSeconds` old and at most `aheadSeconds` in the future. */
 export function isFresh(timestamp: string, nowMs: number, windowSeconds: number, aheadSeconds: number): boolean {
   const ageSeconds = nowMs / 1000 - Number(timestamp);
   return ageSeconds <= windowSeconds && ageSeconds >= -aheadSeconds;

@@ -55,7 +55,7 @@ function lacking(type: string, ofType: readonly RegisteredWebhook[]): Drift {
   return { kind: isFull ? 'no-room' : 'missing', type };
 }
 
-/** Returns whether two URLs lead to one place although they are spelled apart, so that Mailgun posts to both. */
+/** Returns true if two URLs are spelled differently but equal, so that Mailgun posts to both. */
 function isSameReceiver(url: string, ownUrl: string): boolean {
   const endpoint = (text: string) => {
     if (!URL.canParse(text)) return text;

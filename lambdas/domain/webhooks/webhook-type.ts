@@ -2,7 +2,7 @@ import { EVENT_TYPES, eventTypeOf, typeIdsOf } from '../event-types.ts';
 import type { MailgunEvent } from '../events/mailgun-event.ts';
 
 /**
- * Returns whether one of the registered webhook types should bring this event. A failure of unknown severity counts
+ * Returns true if one of the registered webhook types should bring this event. A failure of unknown severity counts
  * where either kind of failure is registered; all other types can only be polled.
  */
 export function isExpectedByWebhook({ name, severity }: MailgunEvent, registered: readonly string[]): boolean {

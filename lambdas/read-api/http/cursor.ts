@@ -31,12 +31,12 @@ function checkOf([operation, query]: QueryIdentity, text: string): string {
   return hash.digest('base64url').slice(0, 22);
 }
 
-/** Returns whether a value is text that could be a key of the table. */
+/** Returns true if a value is text that could be a key of the table. */
 export function isKeyText(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && value.isWellFormed() && Buffer.byteLength(value) <= 1024;
 }
 
-/** Returns whether a value is a time in epoch milliseconds. */
+/** Returns true if a value is a time in epoch milliseconds. */
 export function isTime(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) < 1e13;
 }

@@ -34,7 +34,7 @@ function checked(day: number | undefined, from: unknown, to: unknown, range: Tim
   return isTooLong ? badParameter('from', `must be at most ${maxDays} days before to`) : range;
 }
 
-/** Returns whether a value of a cursor is a range that a query could have. */
+/** Returns true if a value of a cursor is a range that a query could have. */
 export function isRange(value: unknown): value is TimeRange {
   const { fromMs, toMs } = (value ?? {}) as Record<string, unknown>;
   if (!Number.isSafeInteger(fromMs) || !Number.isSafeInteger(toMs)) return false;

@@ -7,7 +7,7 @@ import type { RouteResult } from '../routes.ts';
 /** Room for a thousand addresses as long as addresses may be. */
 const MAX_BODY_BYTES = 262_144;
 
-/** Returns the parameters of a query string, and the one that stands in the path; a list for one that is given twice. */
+/** Returns the parameters of query string and path; a list for a repeated one. */
 export function queryParameters(query: URLSearchParams, inPath: Readonly<Record<string, string>>): RawParameters {
   const given = [...Object.entries(inPath), ...query];
   return Object.fromEntries(
@@ -34,7 +34,7 @@ export function bodyParameters(body: Uint8Array): { ok: true; raw: RawParameters
   return { ok: true, raw: Object.fromEntries(raw) };
 }
 
-/** A route, and what stands in the path behind it, by the name of its parameter. */
+/** A route, with its path parameter by name. */
 interface FoundRoute {
   readonly operation: Operation;
   readonly method: 'GET' | 'POST';
@@ -67,7 +67,7 @@ export function unlessCut(result: RouteResult, { id }: FoundRoute['inPath']): Ro
     : result;
 }
 
-/** Returns what stands in a path between the parts of its route's; undefined for another route's path. */
+/** Returns the parameter in a path; undefined for another route's path. */
 function parameterIn(rawPath: string, route: ReadRoutes[Operation]): Record<string, string> | undefined {
   const [before, after = ''] = (ROUTES.read + pathFormOf(route)).split(/\{.*\}/);
   if (route.inPath === undefined || !rawPath.startsWith(before ?? '') || !rawPath.endsWith(after)) return undefined;

@@ -51,7 +51,7 @@ function linkTo({ path, raw }: GetRequest['page'], cursor: string) {
   return { link: `<${path}?${new URLSearchParams({ ...(raw as Record<string, string>), cursor })}>; rel="next"` };
 }
 
-/** Returns whether an If-None-Match header names the tag; compression on the way may have made it weak. */
+/** Returns true if an If-None-Match header names the tag; compression on the way may have made it weak. */
 function matches(ifNoneMatch: string | undefined, etag: string): boolean {
   const tags = (ifNoneMatch ?? '').split(',').map((tag) => tag.trim().replace(/^W\//, ''));
   return tags.includes(etag) || tags.includes('*');

@@ -30,7 +30,7 @@ export function isEventsPosition(value: unknown, type: string | undefined): valu
   return isRange(range) && isEventPlace(place, range, type);
 }
 
-/** Returns whether a value of a cursor is the place of an event of this type and range. */
+/** Returns true if a value of a cursor is the place of an event of this type and range. */
 export function isEventPlace(
   value: unknown,
   { fromMs, toMs }: TimeRange,

@@ -12,7 +12,7 @@ export interface EventRetention {
   readonly now: () => number;
 }
 
-/** Returns whether the event that decided a status may have left the table. */
+/** Returns true if the event that decided a status may have left the table. */
 export const mayBeGone = ({ statusAtMs }: StoredStatus, { days, now }: EventRetention): boolean =>
   statusAtMs < now() - days * DAY_MS;
 

@@ -30,7 +30,7 @@ export function count(tally: RecipientCounts, event: JsonObject): void {
   if (name === 'unsubscribed') tally.unsubscribedFrom = ['*'];
 }
 
-/** Returns whether a value of a cursor is a tally. */
+/** Returns true if a value of a cursor is a tally. */
 export function isRecipientCounts(value: unknown): value is RecipientCounts {
   const { unsubscribedFrom, ...counts } = (value ?? {}) as Partial<RecipientCounts>;
   return (

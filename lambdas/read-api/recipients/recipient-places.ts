@@ -10,7 +10,7 @@ export interface RecipientPlace extends MessagePlace {
   spelling?: number;
 }
 
-/** Returns whether a value is a place under one of this many keys. */
+/** Returns true if a value is a place under one of this many keys. */
 export function isRecipientPlace(value: unknown, keyCount: number): value is RecipientPlace {
   const { atMs, partition, spelling = 0 } = (value ?? {}) as Partial<RecipientPlace>;
   const isKnown = Number.isInteger(spelling) && spelling >= 0 && spelling < keyCount;

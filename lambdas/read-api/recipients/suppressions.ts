@@ -12,7 +12,7 @@ export interface SuppressionQuery {
 }
 
 /**
- * Returns whether a mail to this recipient should not be sent, and why, lifted suppressions too. In doubt it should
+ * Returns true if a mail to this recipient should not be sent, with the reasons, lifted ones too. In doubt it should
  * not, since sending to people who do not want it harms more than holding back: without domain and tags every
  * suppression counts, and that of an event without a domain may be of any domain.
  */

@@ -53,7 +53,7 @@ export function stretchOf({ fromMs, toMs }: LatenessTier, finalMs: number, start
   return { fromMs: Math.max(0, finalMs - toMs), toMs: startedMs - fromMs + 1 };
 }
 
-/** Returns whether a value of a cursor is a position of a tail of this many domains and this type. */
+/** Returns true if a value of a cursor is a position of a tail of this many domains and this type. */
 export function isTailPosition(value: unknown, domains: number, type: string | undefined): value is TailPosition {
   const { tiers, shown } = (value ?? {}) as Partial<TailPosition>;
   return (

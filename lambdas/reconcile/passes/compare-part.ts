@@ -249,14 +249,16 @@ function unstoredOf({ name, atMs, event, copies }: Listed, corrects: boolean): U
   return { requeue, event: event.raw, corrects, redactedAs: recipientsOf(copies) };
 }
 
-/** Returns whether the stored event decides otherwise than the listed one, or happened at another time. A tombstone cannot tell. */
+/**
+ * Returns true if the stored event decides differently from the listed one, or has another time; false for a tombstone.
+ */
 function isAlteredBy(stored: StoredFacts, event: MailgunEvent, atMs: number): boolean {
   const held = parseEvent(stored.event);
   if (held.recipient === undefined && event.recipient !== undefined) return false;
   return Math.abs(stored.atMs - atMs) >= 2 * ROUNDING_MS || decidingFacts(held) !== decidingFacts(event);
 }
 
-/** Returns whether the queue has had time to store the last requeue. */
+/** Returns true if the queue has had time to store the last requeue. */
 function isOverdue({ sentAtMs }: Requeue, { now, everySeconds }: ComparePartDeps): boolean {
   return now() - sentAtMs >= (everySeconds * 1000) / 2;
 }

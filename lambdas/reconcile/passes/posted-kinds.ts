@@ -19,9 +19,9 @@ const RENEWED_AFTER_MS = DAY_MS;
 export interface PostedKinds {
   /** Returns true if a webhook should bring an event of this type, now or according to an earlier pass of the slice. */
   isExpected(kind: string, event: MailgunEvent, atMs: number): Promise<boolean>;
-  /** Returns whether no event of this kind and time has to be looked up. */
+  /** Returns true if no event of this type and time needs a lookup. */
   isKnown(kind: string, atMs: number): Promise<boolean>;
-  /** Returns whether all that an earlier pass expected is known. */
+  /** Returns true if it is known what an earlier pass expected. */
   holds(kinds: ExpectedKinds): Promise<boolean>;
   note(kind: string, atMs: number): Promise<void>;
 }
