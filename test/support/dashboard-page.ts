@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import axe from 'axe-core';
 import type { BrowserContext, Page } from 'playwright-core';
 
-/** Screenshots for people to review; not in the repository. */
+/** Screenshots for people to review, taken with `LEDGER_SCREENSHOTS=1`; not in the repository. */
 const SCREENSHOTS = join(import.meta.dirname, '../../.local/screenshots');
+const TAKES_SCREENSHOTS = process.env.LEDGER_SCREENSHOTS === '1';
 
 export const SCREENS = [
   { name: 'phone', width: 390, height: 844 },
@@ -56,8 +57,9 @@ export async function goTo(page: Page, hash: string): Promise<void> {
 /** Longer pages look the same. */
 const TALLEST = 2600;
 
-/** Takes a screenshot for each screen and colour scheme. */
+/** Takes a screenshot for each screen and colour scheme if the environment wants them; no test looks at them. */
 export async function takePictures(page: Page, name: string): Promise<void> {
+  if (!TAKES_SCREENSHOTS) return;
   mkdirSync(SCREENSHOTS, { recursive: true });
   for (const { name: screen, width, height } of SCREENS) {
     for (const colorScheme of SCHEMES) {
