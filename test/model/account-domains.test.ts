@@ -1,5 +1,4 @@
 import { expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import { eventHash } from '../../lambdas/domain/canonical-json.ts';
 import type { JsonObject } from '../../lambdas/domain/json.ts';
 import { total } from '../../lambdas/domain/ledger/counts.ts';
@@ -18,6 +17,7 @@ import { type AccountDomains, type DomainStore, ListingError } from '../../lambd
 import { createDiscoverDomains } from '../../lambdas/reconcile/webhooks/discover-domains.ts';
 import { CrashableInvocation, type InjectedFailure } from '../support/crashable-invocation.ts';
 import { InMemoryKeyRing } from '../support/in-memory-ledger.ts';
+import fc from '../support/property.ts';
 import { KEY, signed } from '../support/webhooks.ts';
 import { numbered, ReconcileWorld } from './reconcile-world.ts';
 

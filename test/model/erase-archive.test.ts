@@ -1,5 +1,4 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import { checkArchive } from '../../cli/commands/verify.ts';
 import type { ArchiveRow } from '../../lambdas/domain/archive/archive-row.ts';
 import { stateDomain } from '../../lambdas/domain/archive/certificate.ts';
@@ -11,6 +10,7 @@ import { createSeal } from '../../lambdas/seal/seal.ts';
 import { SLICE_SECONDS, SLICE_START } from '../support/archive.ts';
 import { CRASH_MOMENTS, CrashableInvocation, type InjectedFailure } from '../support/crashable-invocation.ts';
 import { ERASURE_KEY } from '../support/erasures.ts';
+import fc from '../support/property.ts';
 import { DOMAIN } from '../support/webhooks.ts';
 import { fullWorld, type SealWorld, SLICES } from './seal-world.ts';
 

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '../support/property.ts';
 import { deliveredEvent, NOW_MS, signed } from '../support/webhooks.ts';
 
 /** A post with everything that a forger can vary; none of it is signed with a configured key. */

@@ -1,5 +1,4 @@
 import { expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import { packEvent, unpackEvent } from '../../lambdas/adapters/table/stored-events.ts';
 import { eventHash } from '../../lambdas/domain/canonical-json.ts';
 import { messageIdOf } from '../../lambdas/domain/events/event.ts';
@@ -11,6 +10,7 @@ import { createProcess } from '../../lambdas/process/process.ts';
 import { createMessages } from '../../lambdas/read-api/messages/messages.ts';
 import { LONE_PROCESS } from '../support/erasures.ts';
 import { InMemoryKeyRing, InMemoryLedger, RETENTION } from '../support/in-memory-ledger.ts';
+import fc from '../support/property.ts';
 import { DOMAIN, jsonBody, KEY, NOW_MS, PARENT_KEY, PREVIOUS_KEY, signed } from '../support/webhooks.ts';
 import { forgery, strangeEvent } from './forgeries.ts';
 

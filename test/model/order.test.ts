@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import type { JsonObject } from '../../lambdas/domain/json.ts';
 import { createProcess } from '../../lambdas/process/process.ts';
 import { LONE_PROCESS } from '../support/erasures.ts';
 import { InMemoryLedger } from '../support/in-memory-ledger.ts';
+import fc from '../support/property.ts';
 import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
 import { expectedStatus, type LifeOutcome, lifeEvent, OUTCOME_NAMES } from './life-events.ts';
 

@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import type { JsonObject } from '../../lambdas/domain/json.ts';
 import { claimKey } from '../../lambdas/domain/webhooks/signature.ts';
 import { CRASH_MOMENTS, type InjectedFailure } from '../support/crashable-invocation.ts';
+import fc from '../support/property.ts';
 import { jsonBody } from '../support/webhooks.ts';
 import { expectedStatus, lifeEvent, OUTCOME_NAMES } from './life-events.ts';
 import { World } from './world.ts';

@@ -1,10 +1,10 @@
-import fc from 'fast-check';
 import { eventTimeMs } from '../../lambdas/domain/events/event.ts';
 import type { JsonObject } from '../../lambdas/domain/json.ts';
 import { total } from '../../lambdas/domain/ledger/counts.ts';
 import { type Slice, stateOf } from '../../lambdas/domain/ledger/slice.ts';
 import { ListingError } from '../../lambdas/reconcile/ports.ts';
 import type { Rounding } from '../support/in-memory-reconcile.ts';
+import fc from '../support/property.ts';
 import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
 import { numbered, ReconcileWorld } from './reconcile-world.ts';
 

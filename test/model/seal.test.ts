@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import { manifestKey } from '../../lambdas/domain/archive/object-keys.ts';
 import { createSeal } from '../../lambdas/seal/seal.ts';
 import { SLICE_SECONDS, SLICE_START } from '../support/archive.ts';
 import { CRASH_MOMENTS, type InjectedFailure } from '../support/crashable-invocation.ts';
+import fc from '../support/property.ts';
 import { DOMAIN } from '../support/webhooks.ts';
 import { DAY, fullWorld, LATER_MS, SealWorld, SLICES } from './seal-world.ts';
 

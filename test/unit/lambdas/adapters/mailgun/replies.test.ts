@@ -1,5 +1,4 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import {
   eventOfLog,
   isOfDomain,
@@ -15,6 +14,7 @@ import {
 } from '../../../../../lambdas/adapters/mailgun/replies.ts';
 import type { Json, JsonObject } from '../../../../../lambdas/domain/json.ts';
 import type { RegisteredWebhook } from '../../../../../lambdas/domain/webhooks/webhook-drift.ts';
+import fc from '../../../../support/property.ts';
 
 const OWN = 'https://hooks.example.com/webhooks/mailgun';
 const OTHER = 'https://crm.example.net/mailgun';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import { createMerkleTree } from '../../../../../lambdas/domain/archive/merkle.ts';
+import fc from '../../../../support/property.ts';
 
 const rootOf = (leaves: readonly string[]) => {
   const tree = createMerkleTree();

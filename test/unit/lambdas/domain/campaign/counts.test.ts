@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import { addPeople, MailCounter, PERSON, peopleCounts } from '../../../../../lambdas/domain/campaign/counts.ts';
 import { type MailEvent, type MailOutcome, mailOutcome } from '../../../../../lambdas/domain/campaign/mail-outcome.ts';
+import fc from '../../../../support/property.ts';
 
 const NOTHING = mailOutcome([]);
 const mail = (over: Partial<MailOutcome>): MailOutcome => ({ ...NOTHING, ...over });

@@ -1,10 +1,10 @@
 import { expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import { eventDetails, fieldsAsSent, userVariable } from '../../../../../lambdas/domain/events/event-details.ts';
 import { identify } from '../../../../../lambdas/domain/events/identity.ts';
 import { addresseesOf, parseEvent } from '../../../../../lambdas/domain/events/mailgun-event.ts';
 import type { Json, JsonObject } from '../../../../../lambdas/domain/json.ts';
 import { failureClassOf } from '../../../../../lambdas/domain/status/classify-failure.ts';
+import fc from '../../../../support/property.ts';
 import { deliveredEvent } from '../../../../support/webhooks.ts';
 
 test('an event carries its facts, and itself', () => {

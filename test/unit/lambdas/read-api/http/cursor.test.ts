@@ -1,5 +1,4 @@
 import { expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import {
   isKeyText,
   isTime,
@@ -13,6 +12,7 @@ import { isRecipientPlace } from '../../../../../lambdas/read-api/recipients/rec
 import { isSearchPosition } from '../../../../../lambdas/read-api/recipients/recipient-search.ts';
 import { createRoutes } from '../../../../../lambdas/read-api/routes.ts';
 import { RETENTION } from '../../../../support/in-memory-ledger.ts';
+import fc from '../../../../support/property.ts';
 
 const QUERY: QueryIdentity = ['getMessage', { id: 'a@b.example' }];
 

@@ -1,11 +1,11 @@
 import { expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import type { RecipientHistory, RecipientMessage } from '../../../../../lambdas/read-api/ports.ts';
 import {
   messagesAt,
   newestPlaces,
   type RecipientPlace,
 } from '../../../../../lambdas/read-api/recipients/recipient-places.ts';
+import fc from '../../../../support/property.ts';
 
 const KEYS = ['now', 'older', 'oldest'];
 

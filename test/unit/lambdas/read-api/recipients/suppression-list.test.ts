@@ -1,5 +1,4 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import type { SuppressionKind } from '../../../../../lambdas/domain/event-types.ts';
 import type { ListedSuppression, SuppressionList } from '../../../../../lambdas/read-api/ports.ts';
 import { createSuppressionCheck } from '../../../../../lambdas/read-api/recipients/suppression-check.ts';
@@ -8,6 +7,7 @@ import {
   isSuppressionListPosition,
   type SuppressionListPosition,
 } from '../../../../../lambdas/read-api/recipients/suppression-list.ts';
+import fc from '../../../../support/property.ts';
 import { DOMAIN } from '../../../../support/webhooks.ts';
 
 interface Held extends ListedSuppression {
