@@ -1,9 +1,61 @@
+import type { CliContext } from './command.ts';
 import { TargetUnavailableError } from './errors.ts';
 
 // Shared by commands that call a function repeatedly, domain by domain, until it is done or the operator stops it.
 
+/** Wait between two calls. */
+export const WAIT_MS = 5000;
+/** Maximum wait without progress. */
+export const MAX_STALL_MS = 15 * 60_000;
+
+/** The outcome of one call. */
+export interface Step {
+  readonly isDone: boolean;
+  /** True if it made progress. */
+  readonly hasMoved: boolean;
+  /** Why it stopped; undefined if it can continue. `passes`: waiting may help. */
+  readonly wait: { readonly text: string; readonly passes: boolean } | undefined;
+}
+
+/**
+ * Calls a function until it is done; returns false if the operator stops it or it cannot continue, which is reported. A
+ * call in flight at that moment is repeated later, so it must be idempotent.
+ */
+export async function callUntilDone<Result>(
+  domain: string,
+  { now, sleep, signal }: Pick<CliContext, 'now' | 'sleep' | 'signal'>,
+  reporter: Pick<PartsReporter, 'waiting' | 'left'>,
+  call: () => Promise<Result>,
+  take: (result: Result) => Step,
+): Promise<boolean> {
+  let movedAt = now();
+  let toldWhy: string | undefined;
+  const stopped = endOf(signal);
+  while (!signal.aborted) {
+    const result = await Promise.race([resultOrError(call), stopped]);
+    if (result === undefined) return false;
+    if (result instanceof TargetUnavailableError) {
+      reporter.left(domain, `stopped: ${result.message}`);
+      return false;
+    }
+    const { isDone, hasMoved, wait } = take(result);
+    if (isDone) return true;
+    if (hasMoved) movedAt = now();
+    if (wait !== undefined) {
+      if (!wait.passes || now() - movedAt >= MAX_STALL_MS) {
+        reporter.left(domain, `stopped: ${wait.text}`);
+        return false;
+      }
+      if (wait.text !== toldWhy) reporter.waiting(domain, wait.text);
+      await Promise.race([sleep(WAIT_MS), stopped]);
+    }
+    toldWhy = wait?.text;
+  }
+  return false;
+}
+
 /** Makes a call; a failure is returned, so that one left behind rejects nothing. */
-export async function resultOrError<Answer>(call: () => Promise<Answer>): Promise<Answer | TargetUnavailableError> {
+async function resultOrError<Result>(call: () => Promise<Result>): Promise<Result | TargetUnavailableError> {
   try {
     return await call();
   } catch (error) {
@@ -14,8 +66,25 @@ export async function resultOrError<Answer>(call: () => Promise<Answer>): Promis
 }
 
 /** Resolves when the operator ends the command. */
-export function endOf(signal: AbortSignal): Promise<undefined> {
+function endOf(signal: AbortSignal): Promise<undefined> {
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true }));
+}
+
+/** Works through the domains until the operator stops it; returns where to continue those that are not done. */
+export async function eachDomainFrom(
+  domains: readonly string[],
+  from: number,
+  signal: AbortSignal,
+  work: (domain: string) => Promise<number | undefined>,
+): Promise<[domain: string, from: number][]> {
+  const rest = new Map(domains.map((domain) => [domain, from]));
+  for (const domain of domains) {
+    if (signal.aborted) break;
+    const reached = await work(domain);
+    if (reached === undefined) rest.delete(domain);
+    else rest.set(domain, reached);
+  }
+  return [...rest];
 }
 
 /** Adds a call's counts to those so far; all else in its result is left out. */

@@ -15,19 +15,16 @@ import { number } from '../output.ts';
 import { PRICES } from '../planning/prices.ts';
 import {
   addEach,
-  endOf,
+  callUntilDone,
+  eachDomainFrom,
   type PartLine,
   type PartsReporter,
   partsAsJson,
   partsAsText,
-  resultOrError,
+  type Step,
 } from '../resumable.ts';
 import { type Deployment, hasOutput, type TargetRef } from '../target/types.ts';
 import { timeText } from '../time.ts';
-
-const WAIT_MS = 5000;
-/** Maximum outage of the bus before the command gives up. */
-const MAX_STALL_MS = 15 * 60_000;
 
 const HELP = `
 Publishes the current statuses and suppressions that events of that time decided. Subscribers drop repeats by their id,
@@ -68,19 +65,17 @@ async function publishAll(
   requirePublishing(deployment);
   const { domain: only, fromEpochSeconds } = args;
   tellWhatLeft(fromEpochSeconds, deployment, reporter, context.now());
-  const rest = new Map(chosenDomains(deployment, only).map((name) => [name, fromEpochSeconds * 1000]));
+  const domains = chosenDomains(deployment, only);
   let sums = NO_SUMS;
-  for (const domain of [...rest.keys()]) {
-    if (context.signal.aborted) break;
+  const rest = await eachDomainFrom(domains, fromEpochSeconds * 1000, context.signal, async (domain) => {
     const ended = await publishDomain(domain, args, deployment, reporter, context);
     sums = addEach(sums, ended.sums);
-    if (ended.reachedMs === undefined) rest.delete(domain);
-    else rest.set(domain, ended.reachedMs);
-  }
-  const isAll = rest.size === 0 && sums.refused === 0;
+    return ended.reachedMs;
+  });
+  const isAll = rest.length === 0 && sums.refused === 0;
   reporter.end(sums, isAll);
-  if (rest.size > 0)
-    reporter.resume([...rest].map(([domain, fromMs]) => commandOf({ ...args, ref: deployment.ref }, domain, fromMs)));
+  if (rest.length > 0)
+    reporter.resume(rest.map(([domain, fromMs]) => commandOf({ ...args, ref: deployment.ref }, domain, fromMs)));
   return isAll ? 0 : 1;
 }
 
@@ -113,45 +108,29 @@ async function publishDomain(
   { fromEpochSeconds, toEpochSeconds, plan, rate }: PublishArguments,
   deployment: Deployment,
   reporter: Reporter,
-  { now, sleep, signal }: CliContext,
+  context: CliContext,
 ): Promise<DomainEnd> {
   let sums = NO_SUMS;
   let fromMs = fromEpochSeconds * 1000;
-  let movedAt = now();
-  let isWaiting = false;
-  const stopped = endOf(signal);
-  while (!signal.aborted) {
-    const request = { domain, fromMs, toMs: toEpochSeconds * 1000, plan, rate };
-    // A call in flight when the operator stops is repeated later; receivers drop the duplicates.
-    const answer = await Promise.race([resultOrError(() => call(deployment, request)), stopped]);
-    if (answer === undefined) break;
-    if (answer instanceof TargetUnavailableError) {
-      reporter.left(domain, `stopped: ${answer.message}`);
-      break;
-    }
-    sums = addEach(sums, answer);
-    if (answer.nextFromMs > fromMs) movedAt = now();
-    fromMs = Math.max(fromMs, answer.nextFromMs);
-    if (answer.events > 0) reporter.progress(domain, fromMs, sums);
-    if (answer.done) return finish();
-    if (answer.state === 'ran') isWaiting = false;
-    else {
-      const why = answer.state === 'failed' ? `the bus does not take events (${answer.reason})` : answer.state;
-      if (answer.state !== 'failed' || now() - movedAt >= MAX_STALL_MS) {
-        reporter.left(domain, `stopped: ${why}`);
-        break;
-      }
-      if (!isWaiting) reporter.waiting(domain, why);
-      isWaiting = true;
-      await Promise.race([sleep(WAIT_MS), stopped]);
-    }
-  }
-  return { sums, reachedMs: fromMs };
+  // A call in flight when the operator stops is repeated later; receivers drop the duplicates.
+  const next = () => call(deployment, { domain, fromMs, toMs: toEpochSeconds * 1000, plan, rate });
+  const isDone = await callUntilDone(domain, context, reporter, next, (result) => {
+    sums = addEach(sums, result);
+    const hasMoved = result.nextFromMs > fromMs;
+    fromMs = Math.max(fromMs, result.nextFromMs);
+    if (result.events > 0) reporter.progress(domain, fromMs, sums);
+    return { isDone: result.done, hasMoved, wait: reasonToWait(result) };
+  });
+  if (!isDone) return { sums, reachedMs: fromMs };
+  if (sums.refused > 0) reporter.left(domain, `${sums.refused} events were refused by the bus for what they hold`);
+  return { sums, reachedMs: undefined };
+}
 
-  function finish(): DomainEnd {
-    if (sums.refused > 0) reporter.left(domain, `${sums.refused} events were refused by the bus for what they hold`);
-    return { sums, reachedMs: undefined };
-  }
+function reasonToWait({ state, reason }: PublishResult): Step['wait'] {
+  if (state === 'ran') return undefined;
+  return state === 'failed'
+    ? { text: `the bus does not take events (${reason})`, passes: true }
+    : { text: state, passes: false };
 }
 
 async function call(deployment: Deployment, republish: object): Promise<PublishResult> {

@@ -8,8 +8,8 @@ import {
   targetRefText,
   timeOption,
 } from '../command.ts';
-import { TargetUnavailableError, UsageError } from '../errors.ts';
-import { addEach, endOf, resultOrError } from '../resumable.ts';
+import { UsageError } from '../errors.ts';
+import { addEach, callUntilDone, eachDomainFrom, type Step } from '../resumable.ts';
 import type { Deployment, TargetRef } from '../target/types.ts';
 import { timeText } from '../time.ts';
 import { restoreFromArchive } from './replay/from-archive.ts';
@@ -22,10 +22,6 @@ import {
   type ReplayResult,
   type Reporter,
 } from './replay/report.ts';
-
-const WAIT_MS = 5000;
-/** Maximum wait without progress. */
-const MAX_STALL_MS = 15 * 60_000;
 
 /** Reasons for which the function stopped, but may continue later. */
 const WAITS: Readonly<Record<string, string>> = {
@@ -104,27 +100,24 @@ async function replayAll(
 ): Promise<number> {
   const { domain: only, fromEpochSeconds, toEpochSeconds } = args;
   if (only !== undefined) checkSendingDomain(deployment, only);
-  const rest = new Map((only === undefined ? deployment.domains : [only]).map((name) => [name, fromEpochSeconds]));
+  const domains = only === undefined ? deployment.domains : [only];
   let sums = NO_COUNTS;
-  let isAll = true;
-  for (const domain of [...rest.keys()]) {
-    if (deps.signal.aborted) break;
+  let isWhole = true;
+  const rest = await eachDomainFrom(domains, fromEpochSeconds, deps.signal, async (domain) => {
     const ended = await replayDomain(domain, args, deployment, reporter, deps);
     sums = addEach(sums, ended.sums);
-    isAll &&= ended.isAll;
-    if (ended.reached === undefined) rest.delete(domain);
-    else rest.set(domain, ended.reached);
-  }
-  reporter.end(sums, isAll && rest.size === 0);
+    isWhole &&= ended.isAll;
+    return ended.reached;
+  });
+  const isAll = isWhole && rest.length === 0;
+  reporter.end(sums, isAll);
   const to = timeText(toEpochSeconds);
-  if (rest.size > 0) {
+  if (rest.length > 0) {
     reporter.resume(
-      [...rest].map(([domain, from]) =>
-        commandOf({ ...args, ref: deployment.ref, domain }, { from: timeText(from), to }),
-      ),
+      rest.map(([domain, from]) => commandOf({ ...args, ref: deployment.ref, domain }, { from: timeText(from), to })),
     );
   }
-  return isAll && rest.size === 0 ? 0 : 1;
+  return isAll ? 0 : 1;
 }
 
 /** `reached`: where to continue; undefined when done. */
@@ -140,49 +133,30 @@ async function replayDomain(
   { fromEpochSeconds, toEpochSeconds, plan }: ReplayArguments,
   deployment: Deployment,
   reporter: Reporter,
-  { now, sleep, signal }: CliContext,
+  context: CliContext,
 ): Promise<DomainEnd> {
   let sums = NO_COUNTS;
   let reached = fromEpochSeconds;
   let progress: unknown;
-  let movedAt = now();
-  let toldWhy: string | undefined;
-  const stopped = endOf(signal);
+  // A call in flight when the operator stops is repeated later, which changes nothing.
+  const next = () =>
+    call(deployment, {
+      ...{ domain, fromEpochSeconds: reached, toEpochSeconds, plan },
+      ...(progress ? { progress } : {}),
+    });
+  const isDone = await callUntilDone(domain, context, reporter, next, (result) => {
+    sums = addEach(sums, result);
+    const hasMoved = result.nextFromEpochSeconds > reached || result.state === 'ran';
+    reached = Math.max(reached, result.nextFromEpochSeconds);
+    progress = result.progress;
+    if (result.slices > 0) reporter.progress(domain, reached, sums);
+    return { isDone: result.done, hasMoved, wait: reasonToWait(result) };
+  });
+  return isDone ? finish() : { sums, isAll: false, reached };
 
-  while (!signal.aborted) {
-    const request = { domain, fromEpochSeconds: reached, toEpochSeconds, plan, ...(progress ? { progress } : {}) };
-    // A call in flight when the operator stops is repeated later, which changes nothing.
-    const answer = await Promise.race([resultOrError(() => call(deployment, request)), stopped]);
-    if (answer === undefined) break;
-    if (answer instanceof TargetUnavailableError) {
-      reporter.left(domain, `stopped: ${answer.message}`);
-      break;
-    }
-    sums = addEach(sums, answer);
-    if (answer.nextFromEpochSeconds > reached || answer.done || answer.state === 'ran') movedAt = now();
-    reached = Math.max(reached, answer.nextFromEpochSeconds);
-    progress = answer.progress;
-    if (answer.slices > 0) reporter.progress(domain, reached, sums);
-    if (answer.done) return finish(answer);
-
-    const why = reasonToWait(answer);
-    if (why === undefined) {
-      toldWhy = undefined;
-      continue;
-    }
-    if (!why.passes || now() - movedAt >= MAX_STALL_MS) {
-      reporter.left(domain, `stopped: ${why.text}`);
-      break;
-    }
-    if (why.text !== toldWhy) reporter.waiting(domain, why.text);
-    toldWhy = why.text;
-    await Promise.race([sleep(WAIT_MS), stopped]);
-  }
-  return { sums, isAll: false, reached };
-
-  function finish({ nextFromEpochSeconds: end }: ReplayResult): DomainEnd {
-    if (end < toEpochSeconds) {
-      reporter.left(domain, `from ${timeText(end)} on Mailgun may still list late; the scheduled runs take that`);
+  function finish(): DomainEnd {
+    if (reached < toEpochSeconds) {
+      reporter.left(domain, `from ${timeText(reached)} on Mailgun may still list late; the scheduled runs take that`);
     }
     if (sums.unreachable > 0) {
       reporter.left(domain, `${sums.unreachable} slices are older than what Mailgun keeps`);
@@ -196,7 +170,7 @@ async function call(deployment: Deployment, replay: object): Promise<ReplayResul
   return parseResult(await deployment.invoke('reconcile', { replay }));
 }
 
-function reasonToWait({ state, reason }: ReplayResult): { text: string; passes: boolean } | undefined {
+function reasonToWait({ state, reason }: ReplayResult): Step['wait'] {
   if (state === 'ran') return undefined;
   const wait = WAITS[state];
   if (wait !== undefined) return { text: wait, passes: true };

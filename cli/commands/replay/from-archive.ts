@@ -23,7 +23,7 @@ import { UsageError } from '../../errors.ts';
 import { tableOf } from '../../ledger.ts';
 import { counted, createEmit, createProgress, type Emit, number } from '../../output.ts';
 import { PRICES } from '../../planning/prices.ts';
-import { addEach } from '../../resumable.ts';
+import { addEach, MAX_STALL_MS, WAIT_MS } from '../../resumable.ts';
 import { type Deployment, hasOutput } from '../../target/types.ts';
 import { timeText } from '../../time.ts';
 import { costOf, NO_COUNTS, type ReplayCost } from './report.ts';
@@ -67,8 +67,6 @@ const NOTHING: RestoredCounts = { events: 0, sent: 0, expired: 0, unplaced: 0, s
 const AT_ONCE = 16;
 /** Nothing is sent into a longer queue, so that webhooks do not wait behind the archive. */
 const BACKLOG_MESSAGES = 1000;
-const WAIT_MS = 5000;
-const MAX_STALL_MS = 15 * 60_000;
 
 /**
  * Brings back what the archive holds and the table lacks, day by day: first who is erased, then the events of the day by
