@@ -69,9 +69,9 @@ export class CrashableInvocation {
 
 /**
  * Returns a function that invokes `work` with these AWS clients; each call may crash it. The result includes the calls
- * it began.
+ * it began. `change` replaces the input of a call.
  */
-export function crashableInvocations(clients: readonly object[]) {
+export function crashableInvocations(clients: readonly object[], change = (input: object): object => input) {
   let alive = new CrashableInvocation();
   for (const client of clients) {
     // Every client has such a stack, each typed by its own service.
@@ -79,7 +79,9 @@ export function crashableInvocations(clients: readonly object[]) {
     middlewareStack.add(
       (next, { commandName }) =>
         (args) =>
-          alive.gate(String(commandName).replace(/Command$/, ''), () => next(args)),
+          alive.gate(String(commandName).replace(/Command$/, ''), () =>
+            next({ ...args, input: change(args.input) as typeof args.input }),
+          ),
       { step: 'initialize', name: 'crash' },
     );
   }
@@ -96,3 +98,7 @@ export function crashableInvocations(clients: readonly object[]) {
     }
   };
 }
+
+/** Receives without waiting, since nothing else sends to the queue; what a crashed run had in hand shows after a second. */
+export const withoutWaiting = (input: object): object =>
+  'WaitTimeSeconds' in input ? { ...input, WaitTimeSeconds: 0, VisibilityTimeout: 1 } : input;

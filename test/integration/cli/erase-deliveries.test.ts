@@ -1,19 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SQSClient } from '@aws-sdk/client-sqs';
 import { DeleteMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Deployment } from '../../../cli/target/types.ts';
 import { asciiJson } from '../../../lambdas/domain/json.ts';
 import { runCommand, stubDeployment } from '../../support/command-line.ts';
-import { CrashableInvocation, type InjectedFailure } from '../../support/crashable-invocation.ts';
+import { crashableInvocations, type InjectedFailure, withoutWaiting } from '../../support/crashable-invocation.ts';
 import { startTestEngines, type TestEngines } from '../../support/engines.ts';
 import { eraseLine } from '../../support/json-lines/erase.ts';
 
 // An erased address in the queues of published changes that only an operator empties.
 
 let engines: TestEngines;
-let alive = new CrashableInvocation();
+let invoke: ReturnType<typeof crashableInvocations>;
 let queues: { dead: string; failures: string };
 
 beforeAll(async () => {
@@ -23,17 +22,7 @@ beforeAll(async () => {
   });
   const [{ deadLettersUrl = '' } = {}] = JSON.parse(engines.output('Receivers'));
   queues = { dead: deadLettersUrl, failures: engines.output('PublishFailuresUrl') };
-  const { middlewareStack } = engines.queues as unknown as Pick<SQSClient, 'middlewareStack'>;
-  middlewareStack.add(
-    (next, { commandName }) =>
-      (args) =>
-        alive.gate(String(commandName).replace(/Command$/, ''), () => {
-          // Messages hidden by a killed run become visible soon.
-          const hurried = 'WaitTimeSeconds' in args.input ? { WaitTimeSeconds: 0, VisibilityTimeout: 1 } : {};
-          return next({ ...args, input: { ...args.input, ...hurried } });
-        }),
-    { step: 'initialize', name: 'crash' },
-  );
+  invoke = crashableInvocations([engines.queues], withoutWaiting);
 }, 60_000);
 afterAll(() => engines?.close());
 
@@ -43,12 +32,12 @@ async function erased(recipient: string, trouble?: InjectedFailure) {
     ...{ table: engines.table.client, queues: engines.queues, secrets: engines.secrets },
   };
   const target = stubDeployment({ clients, output: engines.output });
-  alive = new CrashableInvocation(trouble);
-  const { points } = alive;
   const world = { openDeployment: async () => target, sleep: (ms: number) => sleep(ms > 5000 ? 0 : 200) };
-  const ended = await runCommand(['erase', recipient, '--local', '--json', '--yes'], world).finally(() => {
-    alive = new CrashableInvocation();
-  });
+  // A command that has crashed still ends here, so its lines are read.
+  let ended!: Awaited<ReturnType<typeof runCommand>>;
+  const { points } = await invoke(async () => {
+    ended = await runCommand(['erase', recipient, '--local', '--json', '--yes'], world);
+  }, trouble);
   expect([...ended.lines, ...ended.errors].join().toLowerCase()).not.toContain(recipient.toLowerCase());
   return { ...ended, points };
 }

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DeleteMessageCommand, ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { openClients } from '../../../cli/target/clients.ts';
 import type { Deployment } from '../../../cli/target/types.ts';
 import { encodeQueueMessage } from '../../../lambdas/domain/events/queue-message.ts';
 import type { JsonObject } from '../../../lambdas/domain/json.ts';
@@ -10,9 +9,10 @@ import type { LocalStack } from '../../../tools/local-ledger/local-ledger.ts';
 import { USUAL_RECONCILE } from '../../../tools/local-ledger/options/reconcile-choice.ts';
 import { createRandom } from '../../../tools/mailgun-twin/random.ts';
 import type { EventData } from '../../../tools/mailgun-twin/traffic/event-parts.ts';
-import { runCommand, stubDeployment } from '../../support/command-line.ts';
+import { runCommand } from '../../support/command-line.ts';
 import { eraseLine } from '../../support/json-lines/erase.ts';
-import { postWebhook, startTestStack } from '../../support/local-stack.ts';
+import { startLocalLedger } from '../../support/local-ledger.ts';
+import { postWebhook } from '../../support/local-stack.ts';
 import { itemsWith } from '../../support/table-text.ts';
 import { DOMAIN, deliveredEvent } from '../../support/webhooks.ts';
 
@@ -27,27 +27,8 @@ let target: Deployment;
 const startedAt = Math.floor(Date.now() / 1000);
 
 beforeAll(async () => {
-  stack = await startTestStack({ reconcile: { ...USUAL_RECONCILE, everySeconds: 5, settleSeconds: 10 } });
-  const { region, awsEndpointUrl, accessKeyId, outputs, stackName } = stack.place;
-  target = stubDeployment({
-    stackName,
-    domains: [DOMAIN],
-    clients: openClients({
-      region,
-      endpoint: awsEndpointUrl,
-      credentials: { accessKeyId, secretAccessKey: 'local' },
-    }),
-    output(key) {
-      const value = outputs[key];
-      if (value === undefined) throw new Error(`the stack has no output ${key}`);
-      return value;
-    },
-    invoke: async (name, event) => {
-      const outcome = await stack.invoke(name, JSON.stringify(event));
-      if (!outcome?.ok) throw new Error(outcome?.error);
-      return JSON.parse(outcome.payload);
-    },
-  });
+  const reconcile = { ...USUAL_RECONCILE, everySeconds: 5, settleSeconds: 10 };
+  ({ stack, target } = await startLocalLedger({ reconcile }));
 }, 120_000);
 afterAll(() => stack?.stop());
 

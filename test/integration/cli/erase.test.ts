@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DeleteMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { DeleteCommand, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
@@ -16,7 +15,7 @@ import { type ItemKey, markerKey, recipientKey } from '../../../lambdas/domain/k
 import { erasureHash, tombstoneIdentity } from '../../../lambdas/domain/recipients/erasure.ts';
 import { createProcess } from '../../../lambdas/process/process.ts';
 import { runCommand, stubDeployment } from '../../support/command-line.ts';
-import { CrashableInvocation, type InjectedFailure } from '../../support/crashable-invocation.ts';
+import { crashableInvocations, type InjectedFailure, withoutWaiting } from '../../support/crashable-invocation.ts';
 import { startTestEngines, type TestEngines } from '../../support/engines.ts';
 import { LONE_PROCESS } from '../../support/erasures.ts';
 import { eraseLine } from '../../support/json-lines/erase.ts';
@@ -26,7 +25,7 @@ import { DOMAIN, deliveredEvent, NOW_MS } from '../../support/webhooks.ts';
 jest.setTimeout(60_000);
 
 let engines: TestEngines;
-let alive = new CrashableInvocation();
+let invoke: ReturnType<typeof crashableInvocations>;
 let store: ReturnType<typeof createProcess>;
 let key: string;
 
@@ -42,19 +41,7 @@ beforeAll(async () => {
     erasureKey,
     retentionDays: 400,
   });
-  for (const client of [engines.dynamodb, engines.queues, engines.secrets]) {
-    const { middlewareStack } = client as unknown as Pick<DynamoDBClient, 'middlewareStack'>;
-    middlewareStack.add(
-      (next, { commandName }) =>
-        (args) =>
-          alive.gate(String(commandName).replace(/Command$/, ''), () => {
-            // No other sender: an empty reply is final at once, and messages hidden by a dead run become visible soon.
-            const hurried = 'WaitTimeSeconds' in args.input ? { WaitTimeSeconds: 0, VisibilityTimeout: 1 } : {};
-            return next({ ...args, input: { ...args.input, ...hurried } });
-          }),
-      { step: 'initialize', name: 'crash' },
-    );
-  }
+  invoke = crashableInvocations([engines.dynamodb, engines.queues, engines.secrets], withoutWaiting);
 }, 60_000);
 afterAll(() => engines?.close());
 
@@ -75,11 +62,11 @@ function erase(args: readonly string[], over: Parameters<typeof runCommand>[1] =
 
 /** Runs with --json --yes; checks that every line matches the schema and contains no recipient. */
 async function erased(recipient: string, trouble?: InjectedFailure) {
-  alive = new CrashableInvocation(trouble);
-  const { points } = alive;
-  const ended = await erase([recipient, '--json', '--yes']).finally(() => {
-    alive = new CrashableInvocation();
-  });
+  // A command that has crashed still ends here, so its lines are read.
+  let ended!: Awaited<ReturnType<typeof erase>>;
+  const { points } = await invoke(async () => {
+    ended = await erase([recipient, '--json', '--yes']);
+  }, trouble);
   const isDead = ended.exitCode !== 0;
   expect(ended.lines.join().toLowerCase()).not.toContain(recipient.toLowerCase());
   return { ...ended, points, lines: isDead ? [] : ended.json().map((line) => eraseLine.parse(line)) };
