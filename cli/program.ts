@@ -187,12 +187,15 @@ function refuseBlank(each: Option | Argument): void {
   });
 }
 
+/** Options that people type with every command, also with one that has no target. */
+const EVERYWHERE: readonly (string | undefined)[] = ['--help', '-h', '--env', '--stack', '--local', '--port'];
+
 /** Commander takes the next word as the value, whatever it is: an option in its place means that there is none. */
 function refuseOption(option: Option, { options }: Command): void {
   const parse = option.parseArg;
   if (!option.required) return;
   option.argParser((value: string, previous: unknown) => {
-    const isOption = ['--help', '-h', ...options.map(({ long }) => long)].includes(value.split('=')[0]);
+    const isOption = [...EVERYWHERE, ...options.map(({ long }) => long)].includes(value.split('=')[0]);
     if (isOption) throw new UsageError(`${option.long} needs a value; ${value} in its place is an option`);
     return parse ? parse(value, previous) : value;
   });
