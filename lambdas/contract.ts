@@ -96,6 +96,7 @@ export const MESSAGES = {
   refusedUnlogged: 'webhook refused, many in one line',
   verifiedByAnotherKey: 'webhook verified by another key',
   verifiedByCurrentKey: 'webhooks verified by the current key',
+  altered: 'event stored otherwise than Mailgun lists it',
   notPublished: 'changes not published yet',
   listingFell: 'Mailgun has ended its Events API; the ledger lists by the Logs API from now on',
   listingEnds: 'Mailgun announces the end of the API that the ledger lists by',

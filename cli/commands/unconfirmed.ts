@@ -24,10 +24,12 @@ import { counted, createEmit, printedCommand } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
 import { iso, timeText } from '../time.ts';
 import { causedSuppressions, createSuppressionReader, type SuppressionReader } from './distrust/caused-suppressions.ts';
+import { type AlteredLine, alteredText, findAltered } from './unconfirmed/altered.ts';
 import { plain } from './why/explain.ts';
 
 /** The lines of `unconfirmed --json`: one for each event and slice, then what was searched. */
 export type UnconfirmedLine =
+  | AlteredLine
   | {
       event: 'unconfirmed';
       domain: string;
@@ -101,7 +103,8 @@ listing.
 Each event is shown with what it changed and the command that discards that; each slice with the commands that read
 Mailgun's listing again and that close it. A slice whose unconfirmed events are all accepted is left out. Events that
 Mailgun has not listed so far are counted by slice, with the time of its second pass, and so are those that are stored
-otherwise than Mailgun lists them, which reconciliation puts right from the listing.
+otherwise than Mailgun lists them, which reconciliation puts right from the listing. Which these were, and what differed,
+is read in the log of reconcile.
 Without --since, every slice that the alarm counts is searched, whatever its age.
 
 Examples:
@@ -109,7 +112,8 @@ Examples:
   npm run ledger -- unconfirmed --env prod --domain mg.example.com --since 2026-11-01
   npm run ledger -- unconfirmed --local --json
 
-Needs on AWS: dynamodb:Query, GetItem and BatchGetItem on the table, dynamodb:Query on its index byDay.`;
+Needs on AWS: dynamodb:Query, GetItem and BatchGetItem on the table, dynamodb:Query on its index byDay,
+logs:FilterLogEvents on the log group of reconcile.`;
 
 export const unconfirmedCommand: CommandBuilder = (context, run) =>
   ledgerCommand('unconfirmed', 'list stored events that Mailgun never listed')
@@ -151,6 +155,9 @@ async function unconfirmed(context: CliContext, options: UnconfirmedOptions): Pr
       for (const line of countLines(deployment, domain, finding, passSeconds)) emit(line, countText(line));
     }
   }
+  const altered = await findAltered(deployment, domains, since * 1000);
+  if (typeof altered === 'string') context.printError(`which events were altered is not known: ${altered}`);
+  else for (const line of altered) emit(line, ...alteredText(line));
   emit(
     { event: 'searched', domains, since: timeText(since), ...sums },
     `${sums.found === 0 ? 'No event is unconfirmed' : `${counted(sums.found, 'event')} unconfirmed`}: searched ` +

@@ -38,6 +38,7 @@ import { remakeFor } from '../runtime/once.ts';
 import { createAccept } from './accept.ts';
 import { readReconcileEnv } from './env.ts';
 import { createWatchListing } from './listing/watch-listing.ts';
+import type { AlteredEvent } from './passes/part-context.ts';
 import type { SliceNews } from './passes/pass-slice.ts';
 import { type ComparedDomain, ListingError } from './ports.ts';
 import { createReconcile, type RunReport } from './reconcile.ts';
@@ -98,6 +99,9 @@ const deps = {
   every,
   parallel: env.parallel,
   onNews,
+  // Once it is put right nothing else tells which it was.
+  onAltered: ({ stored, listed, ...place }: AlteredEvent) =>
+    log.write(MESSAGES.altered, { ...place, stored: JSON.stringify(stored), listed: JSON.stringify(listed) }),
   onFailure,
 };
 const account = createMailgunDomains(mailgun);

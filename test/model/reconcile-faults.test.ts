@@ -1,8 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
+import { messageIdOf } from '../../lambdas/domain/events/event.ts';
 import type { JsonObject } from '../../lambdas/domain/json.ts';
 import { total } from '../../lambdas/domain/ledger/counts.ts';
 import { LostRaceError } from '../../lambdas/domain/ledger/lease.ts';
 import { stateOf } from '../../lambdas/domain/ledger/slice.ts';
+import { differingFacts } from '../../lambdas/domain/status/deciding-facts.ts';
 import { type DonePart, ListingError } from '../../lambdas/reconcile/ports.ts';
 import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
 import { numbered, ReconcileWorld } from './reconcile-world.ts';
@@ -393,6 +395,7 @@ test.each([
   world.nowMs = (START + 2700) * 1000;
   await world.run();
   expect(sliceAt(world, 0).altered).toEqual({ [event]: 1 });
+  expect(world.altered.map(({ stored, listed }) => differingFacts(stored, listed).length > 0)).toEqual([true]);
   await world.process();
   await world.live(2);
   expect(sliceAt(world, 0).altered).toEqual({});
@@ -412,8 +415,16 @@ test('a forged body under a listed identity is reported, and corrected from the 
   await world.run();
   expect(sliceAt(world, 0)).toMatchObject({ altered: { failed: 1 }, missing: {} });
   expect(world.news).toMatchObject([{ altered: 1 }]);
+  expect(world.altered).toMatchObject([
+    {
+      ...{ domain: DOMAIN, messageId: messageIdOf(genuine), eventKey: 'failed#genuine' },
+      stored: { status: 'FAILED', reason: 'bounce', suppression: 'bounce' },
+      listed: { status: 'DEFERRED', reason: null, suppression: null },
+    },
+  ]);
   await world.process();
   await world.live(2);
+  expect(world.altered).toHaveLength(1);
   expect([...world.ledger.statuses.values()].map(({ status }) => status)).toEqual(['DEFERRED']);
   expect(world.ledger.suppressions.size).toBe(0);
   expect([stateOf(sliceAt(world, 0)), sliceAt(world, 0).altered]).toEqual(['settled', {}]);

@@ -4,6 +4,7 @@ import type { JsonObject } from '../../lambdas/domain/json.ts';
 import { total } from '../../lambdas/domain/ledger/counts.ts';
 import { createProcess } from '../../lambdas/process/process.ts';
 import { createAccept } from '../../lambdas/reconcile/accept.ts';
+import type { AlteredEvent } from '../../lambdas/reconcile/passes/part-context.ts';
 import type { SliceNews } from '../../lambdas/reconcile/passes/pass-slice.ts';
 import type { ComparedDomain } from '../../lambdas/reconcile/ports.ts';
 import { createReconcile, type ReconcileDeps, type RunReport } from '../../lambdas/reconcile/reconcile.ts';
@@ -28,6 +29,7 @@ export class ReconcileWorld {
   readonly mailgun = new InMemoryMailgun(() => this.nowMs);
   readonly sends = new Map<string, number>();
   readonly news: SliceNews[] = [];
+  readonly altered: AlteredEvent[] = [];
   readonly failures: unknown[] = [];
   /** Dependencies that are down; their calls fail. */
   readonly down = new Set<'mailgun' | 'table' | 'queue' | 'process' | 'secrets'>();
@@ -172,6 +174,7 @@ export class ReconcileWorld {
         return () => this.#timers.delete(timer);
       },
       onNews: (news: SliceNews) => this.news.push(news),
+      onAltered: (altered: AlteredEvent) => this.altered.push(altered),
       onFailure: (_domain: string, error: unknown) => this.failures.push(error),
     } satisfies ReconcileDeps;
   }

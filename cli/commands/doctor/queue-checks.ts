@@ -1,6 +1,7 @@
 import { createQueueDepth } from '../../../lambdas/adapters/aws/queues.ts';
 import { MESSAGES } from '../../../lambdas/contract.ts';
 import { counted, timeAgo } from '../../output.ts';
+import { readLogs } from '../../read-logs.ts';
 import { type Deployment, hasOutput, type LogEntry } from '../../target/types.ts';
 import { type Check, type Finding, ok, warning, wrong } from './machine-checks.ts';
 
@@ -14,8 +15,8 @@ type CommandText = (command: string) => string;
 export function queueChecks(deployment: Deployment, run: CommandText, nowMs: number): Check[] {
   const failures = async (source: 'ingest' | 'publish', message: string, isOne: (entry: LogEntry) => boolean) => {
     // If the log cannot be read, the queue's state alone decides.
-    const entries = await deployment.logs(source, nowMs - LOOKBACK_MS, { message }).catch(() => []);
-    return entries.filter(isOne);
+    const entries = await readLogs(deployment, source, nowMs - LOOKBACK_MS, { message });
+    return typeof entries === 'string' ? [] : entries.filter(isOne);
   };
   const failed = (what: string, entries: readonly LogEntry[], fix: string) => {
     const { atMs, facts } = entries.at(-1) as LogEntry;

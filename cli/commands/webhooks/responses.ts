@@ -1,5 +1,5 @@
-import { awsSentence, TargetUnavailableError } from '../../errors.ts';
 import { counted, groupBy, printedCommand, timeAgo } from '../../output.ts';
+import { readLogs } from '../../read-logs.ts';
 import type { Deployment, LogEntry } from '../../target/types.ts';
 
 const LOOKBACK_HOURS = 2;
@@ -22,11 +22,7 @@ const ANY = [
 /** Returns what the webhook URL has returned lately, and the command that follows from each status. */
 export async function responsesText(deployment: Deployment, nowMs: number): Promise<string[]> {
   const sinceMs = nowMs - LOOKBACK_HOURS * HOUR_MS;
-  const entries = await deployment.logs('webhook-access', sinceMs).catch((error: unknown) => {
-    const why = error instanceof TargetUnavailableError ? error.message : awsSentence(error);
-    if (why === undefined) throw error;
-    return why;
-  });
+  const entries = await readLogs(deployment, 'webhook-access', sinceMs);
   const run = (command: string) => printedCommand(deployment, command) ?? '';
   if (typeof entries === 'string') return [`What the webhook URL returned is not known: ${entries}.`];
   if (entries.length === 0) {

@@ -1,20 +1,28 @@
 import { MAX_REQUEUES } from '../../contract.ts';
 import { NAMES_COMPARED_IN_FULL } from '../../domain/event-types.ts';
-import { eventTimeMs } from '../../domain/events/event.ts';
+import { eventTimeMs, messageIdOf } from '../../domain/events/event.ts';
 import { identify } from '../../domain/events/identity.ts';
 import { type MailgunEvent, parseEvent } from '../../domain/events/mailgun-event.ts';
 import type { JsonObject } from '../../domain/json.ts';
+import { parseMessageSort } from '../../domain/keys.ts';
 import { add } from '../../domain/ledger/counts.ts';
 import { countDimensions } from '../../domain/ledger/dimensions.ts';
 import { digestOfNames, placeName } from '../../domain/ledger/ledger-name.ts';
 import { countOrigin, countTags, emptyTally, type Tally, typeOf } from '../../domain/ledger/tally.ts';
-import { decidingFacts } from '../../domain/status/deciding-facts.ts';
+import { decidingFacts, namedFacts } from '../../domain/status/deciding-facts.ts';
 import { doubtfulKindOf, isExpectedByWebhook } from '../../domain/webhooks/webhook-type.ts';
 import { ListingError, type MailgunSource, type Requeue, type StoredFacts } from '../ports.ts';
 import { countUnlisted } from './count-unconfirmed.ts';
 import { listPages } from './list-pages.ts';
 import { createMatch, type Matched, recipientsOf } from './match-copies.ts';
-import { acceptName, type ComparePartDeps, lookUp, type Sets, type SlicePass } from './part-context.ts';
+import {
+  type AlteredEvent,
+  acceptName,
+  type ComparePartDeps,
+  lookUp,
+  type Sets,
+  type SlicePass,
+} from './part-context.ts';
 import { registeredFor } from './posted-kinds.ts';
 import { createRequeueMissing, type Unstored } from './requeue-missing.ts';
 
@@ -227,6 +235,7 @@ function createSettle(
         continue;
       }
       add(isAltered ? tally.altered : tally.missing, type);
+      if (found !== undefined && isAltered) deps.onAltered?.(alteredOf(pass.slice.domain, each, found));
       const before = sends.get(name)?.sends ?? 0;
       tally.sends = Math.max(tally.sends, before);
       if (before >= MAX_REQUEUES) tally.stuck += 1;
@@ -247,6 +256,14 @@ function createSettle(
 function unstoredOf({ name, atMs, event, copies }: Listed, corrects: boolean): Unstored {
   const requeue = { name, atMs, type: typeOf(event) };
   return { requeue, event: event.raw, corrects, redactedAs: recipientsOf(copies) };
+}
+
+function alteredOf(domain: string, { place, event, atMs }: Listed, stored: StoredFacts): AlteredEvent {
+  return {
+    ...{ domain, messageId: messageIdOf(event.raw), eventKey: parseMessageSort(place.eventSort).eventKey ?? '' },
+    stored: namedFacts(parseEvent(stored.event), stored.atMs),
+    listed: namedFacts(event, atMs),
+  };
 }
 
 /**

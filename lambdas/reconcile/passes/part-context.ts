@@ -4,6 +4,7 @@ import type { EventPlace } from '../../domain/ledger/ledger-name.ts';
 import { placeName } from '../../domain/ledger/ledger-name.ts';
 import { addName, type Tally } from '../../domain/ledger/tally.ts';
 import { tombstoneIdentity } from '../../domain/recipients/erasure.ts';
+import type { NamedFacts } from '../../domain/status/deciding-facts.ts';
 import type { DayIndex, MailgunSource, Requeue, SliceKey, StoredEvents, StoredFacts } from '../ports.ts';
 import type { PostedKinds, PostedKindsDeps } from './posted-kinds.ts';
 import type { RequeueDeps } from './requeue-missing.ts';
@@ -15,6 +16,18 @@ export interface ComparePartDeps extends RequeueDeps, PostedKindsDeps {
   /** Webhook types that are registered at Mailgun. */
   registered: readonly string[];
   everySeconds: number;
+  /** Called for each event that is stored otherwise than Mailgun lists it, in each pass until it is put right. */
+  onAltered?: (altered: AlteredEvent) => void;
+}
+
+/** An event that is stored otherwise than Mailgun lists it. */
+export interface AlteredEvent {
+  domain: string;
+  /** Undefined where the event names no message. */
+  messageId: string | undefined;
+  eventKey: string;
+  stored: NamedFacts;
+  listed: NamedFacts;
 }
 
 /** The facts of a slice that are the same for all parts of a pass. */

@@ -44,6 +44,18 @@ export const unconfirmedLine = z.discriminatedUnion('event', [
     accept: z.string(),
   }),
   z.strictObject({
+    event: z.literal('altered-event'),
+    domain: z.string(),
+    messageId: z.string().nullable(),
+    recipient: z.string().nullable(),
+    eventKey: z.string(),
+    differs: z.array(
+      z.strictObject({ fact: z.string(), stored: z.string().nullable(), listed: z.string().nullable() }),
+    ),
+    isPutRight: z.boolean(),
+    why: z.string().nullable(),
+  }),
+  z.strictObject({
     event: z.literal('searched'),
     domains: z.array(z.string()),
     since: z.iso.datetime(),

@@ -1,9 +1,13 @@
-import { expect, test } from '@jest/globals';
+import { beforeEach, expect, test } from '@jest/globals';
+import type { LogEntry } from '../../../../cli/target/types.ts';
 import { packEvent } from '../../../../lambdas/adapters/table/stored-events.ts';
+import { MESSAGES } from '../../../../lambdas/contract.ts';
 import { dayPartition } from '../../../../lambdas/domain/events/day-index.ts';
+import { parseEvent } from '../../../../lambdas/domain/events/mailgun-event.ts';
 import { eventSort, messagePartition, statusSort } from '../../../../lambdas/domain/keys.ts';
 import type { Slice } from '../../../../lambdas/domain/ledger/slice.ts';
 import { emptyTally, slicePassed } from '../../../../lambdas/domain/ledger/tally.ts';
+import { type NamedFacts, namedFacts } from '../../../../lambdas/domain/status/deciding-facts.ts';
 import { outputOfItsKey, runCommand, stubDeployment } from '../../../support/command-line.ts';
 import { unconfirmedLine } from '../../../support/json-lines/unconfirmed.ts';
 import { NO_KEY } from '../../../support/seed.ts';
@@ -36,8 +40,17 @@ function event(of: Slice, id: string, over: object = {}) {
   };
 }
 
+let logged: readonly LogEntry[] = [];
+beforeEach(() => {
+  logged = [];
+});
+
 async function unconfirmed(items: object[], ...flags: string[]) {
   const deployment = stubDeployment({
+    logs: async (source, sinceMs, filter) => {
+      expect({ source, filter }).toEqual({ source: 'reconcile', filter: { message: MESSAGES.altered } });
+      return logged.filter(({ atMs }) => atMs >= sinceMs);
+    },
     clients: tableOfItems(items as Record<string, unknown>[]),
     output: (key) => (key === 'LedgerTimes' ? JSON.stringify(TIMES) : outputOfItsKey(key)),
   });
@@ -187,6 +200,71 @@ test('counts what is stored otherwise than Mailgun lists, since the alarm does',
     `${DOMAIN}  2026-11-22T10:45:00Z to 2026-11-22T11:00:00Z: 1 failed stored otherwise than Mailgun lists, and put right from its listing; if not: ${accept}`,
     '1 event stored otherwise than Mailgun lists.',
   ]);
+});
+
+const AT_MS = NOW_MS - 3_600_000;
+const bounce = { event: 'failed', recipient: 'ada@example.org', id: 'a', severity: 'permanent', reason: 'bounce' };
+const DEFERRED = namedFacts(parseEvent({ ...bounce, severity: 'temporary' }), AT_MS);
+
+/** A line by which reconcile says that an event is altered. */
+const alteredEntry = (over: object = {}, stored: NamedFacts = namedFacts(parseEvent(bounce), AT_MS)): LogEntry => ({
+  atMs: NOW_MS - 60_000,
+  facts: {
+    ...{ domain: DOMAIN, messageId: 'a@x.example', eventKey: 'failed#a', ...over },
+    ...{ stored: JSON.stringify(stored), listed: JSON.stringify(DEFERRED) },
+  },
+});
+
+test.each([
+  ['altered still', bounce, false],
+  ['put right', { ...bounce, severity: 'temporary' }, true],
+])('names each altered event once, with what differed, also if it is %s', async (_, data, isPutRight) => {
+  const one = slice(3600);
+  const at = { dayKey: dayPartition(DOMAIN, AT_MS, data), at: AT_MS, raw: packEvent(data, NO_KEY) };
+  const items = [{ ...event(one, 'a', at), sk: eventSort('ada@example.org', 'failed#a') }];
+  const again = { ...DEFERRED, status: 'DELIVERED' };
+  logged = [alteredEntry(), alteredEntry({}, again), alteredEntry({ domain: 'other.example.com' })];
+  const { parsed } = await unconfirmed(items, '--json');
+  expect(parsed().slice(0, -1)).toEqual([
+    {
+      ...{ event: 'altered-event', domain: DOMAIN, messageId: 'a@x.example', recipient: 'ada@example.org' },
+      eventKey: 'failed#a',
+      differs: expect.arrayContaining([
+        { fact: 'status', stored: 'FAILED', listed: 'DEFERRED' },
+        { fact: 'reason', stored: 'bounce', listed: null },
+        { fact: 'suppression', stored: 'bounce', listed: null },
+      ]),
+      isPutRight,
+      why: `${RUN} why ${HERE} a@x.example ada@example.org`,
+    },
+  ]);
+  const { lines } = await unconfirmed(items);
+  expect(lines.slice(0, 2)).toEqual([
+    expect.stringContaining(
+      'failed  ada@example.org  a@x.example  altered: status FAILED, at Mailgun DEFERRED; reason bounce',
+    ),
+    expect.stringMatching(isPutRight ? /^ {2}put right by now; .+ why / : /^ {2}not put right yet; .+ why /),
+  ]);
+});
+
+test('an altered event that has left the table is named all the same, and a log that cannot be read is reported', async () => {
+  logged = [alteredEntry(), alteredEntry({ messageId: undefined, eventKey: 'failed#b' })];
+  const { parsed } = await unconfirmed([], '--json');
+  expect(parsed().slice(0, -1)).toMatchObject([
+    { recipient: null, isPutRight: false, why: `${RUN} why ${HERE} a@x.example` },
+    { messageId: null, recipient: null, why: null },
+  ]);
+
+  const { lines, errors } = await runCommand(['unconfirmed', '--local'], {
+    openDeployment: async () =>
+      stubDeployment({
+        clients: tableOfItems([]),
+        output: (key) => (key === 'LedgerTimes' ? JSON.stringify(TIMES) : outputOfItsKey(key)),
+      }),
+    now: () => NOW_MS,
+  });
+  expect(lines).toHaveLength(1);
+  expect(errors).toEqual(['which events were altered is not known: the stub has none']);
 });
 
 test('unconfirmed finds what the alarm counts at any age, unless a range is given', async () => {
