@@ -4,16 +4,18 @@ import { type ShownAlarmText, shownAlarmText } from '../../lambdas/domain/alarm-
 import { announcementText } from '../../lambdas/domain/ledger/listing-note.ts';
 import { stateOf } from '../../lambdas/domain/ledger/slice.ts';
 import { type CliContext, type CommandBuilder, ledgerCommand, openTarget, type TargetOptions } from '../command.ts';
-import { awsSentence, TargetUnavailableError } from '../errors.ts';
+import { awsSentence, TargetUnavailableError, UnreadableSecretError } from '../errors.ts';
 import { type Completeness, LOOKBACK_DAYS, ledgerTimes, readDomainLedger, readLastEvent, tableOf } from '../ledger.ts';
 import { counted, createEmit, timeAgo } from '../output.ts';
 import type { AlarmState, Deployment } from '../target/types.ts';
 import { iso } from '../time.ts';
+import { judgeSigningKey } from './keys/count-verified.ts';
 import { enabledAgain } from './receivers/open.ts';
 import { type ProviderStatus, providersWrong, providerText, readProviders } from './status/providers.ts';
 
 const EXAMPLES = `
-The stack is healthy when the DLQ is empty, no alarm is on, no event is missing, altered, stuck or unconfirmed, and at
+The stack is healthy when the DLQ is empty, no alarm is on, the signing key is Mailgun's (where the API key may read that
+one), no event is missing, altered, stuck or unconfirmed, and at
 Gmail, Yahoo and Microsoft no share of the last 7 days (UTC) and today is over its limit: 0.3 % reported as spam,
 5 % failed permanently, 1 % refused by policy, each of at least 1,000 mails. What cannot be read is unknown; then the
 stack is not known to be healthy.
@@ -28,7 +30,7 @@ Examples:
   npm run ledger -- status --local --json
 
 Needs on AWS: sqs:GetQueueAttributes on both queues, cloudwatch:DescribeAlarms, dynamodb:Query and dynamodb:GetItem on
-the table, dynamodb:Query on its index byDay.`;
+the table, dynamodb:Query on its index byDay, secretsmanager:GetSecretValue on the signing keys and the API key.`;
 
 export const statusCommand: CommandBuilder = (context, run) =>
   ledgerCommand('status', 'show on one screen whether the stack is healthy')
@@ -195,15 +197,26 @@ export async function gatherStatus(deployment: Deployment, nowMs: number): Promi
   };
   const messagesIn = async (output: string) =>
     createQueueDepth(deployment.clients.queues, deployment.output(output)).messages();
-  const [backlog, deadLetters, alarms, listing, domains] = await Promise.all([
+  const [backlog, deadLetters, alarms, listing, signingKey, domains] = await Promise.all([
     attempt('backlog', () => messagesIn('QueueUrl')),
     attempt('dead letters', () => messagesIn('DeadLettersUrl')),
     attempt('alarms', () => readAlarms(deployment)),
     attempt('listing API', () => readListing(deployment)),
+    signingKeyFault(deployment),
     Promise.all(deployment.domains.map((domain) => readDomain(deployment, domain, nowMs, attempt))),
   ]);
   const facts = { backlog, deadLetters, alarms, listing, domains, unknown };
-  return { event: 'status', ...judge(facts), ...facts };
+  return { event: 'status', ...judge({ ...facts, signingKey }), ...facts };
+}
+
+/** Returns what is wrong with the signing key, by the rule of doctor; undefined where that cannot be known from here. */
+async function signingKeyFault(deployment: Deployment): Promise<string | undefined> {
+  try {
+    const found = await judgeSigningKey(deployment);
+    return found.isWrong ? `the signing key is ${found.says}; fix: ${found.fix}` : undefined;
+  } catch (error) {
+    return error instanceof UnreadableSecretError ? error.message : undefined;
+  }
 }
 
 /** Name of a domain's last event in `unknown`. */
@@ -311,8 +324,12 @@ export function judge({
   alarms,
   domains,
   unknown,
-}: Pick<StatusLine, 'deadLetters' | 'alarms' | 'domains' | 'unknown'>): Pick<StatusLine, 'health' | 'reasons'> {
+  signingKey,
+}: Pick<StatusLine, 'deadLetters' | 'alarms' | 'domains' | 'unknown'> & {
+  readonly signingKey?: string | undefined;
+}): Pick<StatusLine, 'health' | 'reasons'> {
   const wrong = [
+    ...(signingKey === undefined ? [] : [signingKey]),
     ...(deadLetters ? [`${deadLetters} in the dead letters: dlq list shows why`] : []),
     ...(alarms?.alarmed ?? []).map((alarm) => alarmReason(alarm, alarms?.alarmed ?? [])),
     ...domains.flatMap(({ domain, ledger }) => (ledger ? wrongWith(domain, ledger) : [])),

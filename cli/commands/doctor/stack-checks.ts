@@ -13,7 +13,6 @@ import {
   openMailgun,
   readApiKey,
   readSecret,
-  readSigningKeys,
 } from '../../access.ts';
 import { readCertificateKey } from '../../certificates/certificate-key.ts';
 import { fingerprintOf } from '../../certificates/certificate-signature.ts';
@@ -24,7 +23,7 @@ import { counted, timeAgo } from '../../output.ts';
 import type { AwsAccount } from '../../target/aws.ts';
 import { type Deployment, hasOutput } from '../../target/types.ts';
 import { iso } from '../../time.ts';
-import { compareWithMailgun, unauthorizedIn } from '../keys/count-verified.ts';
+import { judgeSigningKey, unauthorizedIn } from '../keys/count-verified.ts';
 import { driftFixes, openRegistry } from '../webhooks/registry.ts';
 import { desiredWebhooks } from '../webhooks.ts';
 import { accountDomains } from './account-domains.ts';
@@ -112,18 +111,11 @@ const refusedKey =
   };
 
 async function signingKey(deployment: Deployment, run: CommandText, nowMs: number): Promise<Finding> {
-  const { keys } = await readSigningKeys(deployment);
-  if (keys.current === undefined) {
-    return wrong('not set: every webhook gets 503', `${run('keys set')} < signing-key.txt`);
-  }
-  const own = `current ${keyFingerprint(keys.current)}`;
-  const { matches, fingerprint, why } = await compareWithMailgun(deployment, keys);
-  if (matches) return ok(`${own}; Mailgun signs with ${fingerprint}, which is set here`);
-  if (matches === null) return judgeByWebhooks(deployment, keys, own, why ?? '', run, nowMs);
-  return wrong(
-    `${own}, and Mailgun signs with ${fingerprint}: every webhook gets 401 once ingest reads this key, within 5 minutes`,
-    run('keys set --from-mailgun'),
-  );
+  const found = await judgeSigningKey(deployment);
+  if (found.isWrong) return wrong(found.says, found.fix);
+  const { keys, own, comparison } = found;
+  if (comparison.matches) return ok(`${own}; Mailgun signs with ${comparison.fingerprint}, which is set here`);
+  return judgeByWebhooks(deployment, keys, own, comparison.why ?? '', run, nowMs);
 }
 
 const HOUR_MS = 3_600_000;

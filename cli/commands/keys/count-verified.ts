@@ -1,6 +1,7 @@
 import { MESSAGES, METRICS } from '../../../lambdas/contract.ts';
 import { keyFingerprint, type SigningKeys } from '../../../lambdas/domain/webhooks/signature.ts';
-import { openMailgun, readMailgunKey } from '../../access.ts';
+import { openMailgun, readMailgunKey, readSigningKeys } from '../../access.ts';
+import { targetRefText } from '../../command.ts';
 import { TargetUnavailableError } from '../../errors.ts';
 import type { Deployment, LogEntry } from '../../target/types.ts';
 
@@ -67,4 +68,28 @@ export async function compareWithMailgun(deployment: Deployment, keys: SigningKe
     if (!(error instanceof TargetUnavailableError)) throw error;
     return { matches: null, fingerprint: null, why: error.message };
   }
+}
+
+/** Whether the signing key is Mailgun's, in words for doctor and status alike. */
+export type SigningKeyFinding =
+  | { readonly isWrong: true; readonly says: string; readonly fix: string }
+  /** `matches` is null where Mailgun's own key cannot be read. */
+  | { readonly isWrong: false; readonly keys: SigningKeys; readonly own: string; readonly comparison: KeyComparison };
+
+/** Judges the signing key that is set; throws where the secret cannot be read. */
+export async function judgeSigningKey(deployment: Deployment): Promise<SigningKeyFinding> {
+  const run = (command: string) => `npm run ledger -- ${command} ${targetRefText(deployment.ref)}`;
+  const { keys } = await readSigningKeys(deployment);
+  if (keys.current === undefined) {
+    const says = 'not set: every webhook gets 503';
+    return { isWrong: true, says, fix: `${run('keys set')} < signing-key.txt` };
+  }
+  const own = `current ${keyFingerprint(keys.current)}`;
+  const comparison = await compareWithMailgun(deployment, keys);
+  if (comparison.matches !== false) return { isWrong: false, keys, own, comparison };
+  return {
+    isWrong: true,
+    says: `${own}, and Mailgun signs with ${comparison.fingerprint}: every webhook gets 401 once ingest reads this key, within 5 minutes`,
+    fix: run('keys set --from-mailgun'),
+  };
 }

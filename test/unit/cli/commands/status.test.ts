@@ -1,6 +1,9 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { expect, test } from '@jest/globals';
+import { stackChecks } from '../../../../cli/commands/doctor/stack-checks.ts';
 import { providerText } from '../../../../cli/commands/status/providers.ts';
 import { type DomainStatus, judge, type StatusLine, statusText } from '../../../../cli/commands/status.ts';
 import { TargetUnavailableError } from '../../../../cli/errors.ts';
@@ -9,6 +12,7 @@ import { alarmDescription } from '../../../../lambdas/domain/alarm-description.t
 import { providerStanding } from '../../../../lambdas/domain/recipients/provider-limits.ts';
 import { outputOfItsKey, runCommand, stubDeployment } from '../../../support/command-line.ts';
 import { statusLine } from '../../../support/json-lines/status.ts';
+import { stubSecrets } from '../../../support/stub-secrets.ts';
 
 const NOW_MS = Date.parse('2026-11-22T12:00:00Z');
 
@@ -232,6 +236,37 @@ test.each([
   });
 
   expect(json()[0].reasons[0]).toBe(`the alarm ${name} ${says}`);
+});
+
+test.each([
+  [
+    "is not Mailgun's",
+    'key-of-another-account',
+    /^the signing key is current .+ every webhook gets 401.+ keys set --from-mailgun /,
+  ],
+  ['is not set', undefined, /^the signing key is not set: .+ keys set /],
+  ["is Mailgun's", 'key-right-0123456789', undefined],
+])('a signing key that %s is judged as doctor judges it', async (_, current, reason) => {
+  const server = createServer((__, response) => response.end('{"http_signing_key":"key-right-0123456789"}'));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const secrets = stubSecrets({
+    SigningKeysSecretArn: JSON.stringify({ current }),
+    ApiKeySecretArn: '{"apiKey":"key-of-the-api-01"}',
+  });
+  const deployment = stubDeployment({
+    ...secrets,
+    mailgunUrl: () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+  });
+  const over = { openDeployment: async () => deployment };
+  const { json } = await runCommand(['status', '--local', '--json'], over);
+  const checks = stackChecks({ deployment, account: undefined, now: () => NOW_MS });
+  const doctor = await checks.find(({ name }) => name === 'signing key')?.look();
+  server.close();
+
+  const reasons: string[] = json()[0].reasons.filter((each: string) => each.includes('signing key'));
+  expect(reasons).toEqual(reason === undefined ? [] : [expect.stringMatching(reason)]);
+  expect(doctor?.state).toBe(reason === undefined ? 'ok' : 'wrong');
+  expect(json()[0].health).toBe(reason === undefined ? 'unknown' : 'unhealthy');
 });
 
 test('of a stack of which nothing can be read: all unknown, and exit code 1', async () => {
