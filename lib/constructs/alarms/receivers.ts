@@ -11,7 +11,13 @@ export function receiverRows({ hasReceivers, metrics, limits }: AlarmSources): A
   return [
     {
       id: 'ReceiverDisabled',
-      metric: metrics.own(METRICS.receiverDisabled, 'Sum', LOOKS_SECONDS),
+      // Filled, because CloudWatch passes over hours without a value, and would count looks that are hours old.
+      metric: metrics.math(
+        'deliveries that wait for a disabled receiver',
+        'FILL(disabled, 0)',
+        { disabled: metrics.own(METRICS.receiverDisabled, 'Sum', LOOKS_SECONDS) },
+        LOOKS_SECONDS,
+      ),
       limit: limits.receiverDisabled,
       datapoints: [1, 1],
       severity: 'page',

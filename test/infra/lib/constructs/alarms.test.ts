@@ -398,10 +398,14 @@ describe('where the environment has receivers', () => {
   test('a disabled one pages, and dead deliveries are a ticket', () => {
     const rows = receiverRows({ ...sources, hasReceivers: true });
     const watched = rows.map(({ runbook, severity, limit, datapoints, metric }) => {
-      const { metricName, statistic, period } = metric.toMetricConfig().metricStat!;
+      const { metricStat, mathExpression } = metric.toMetricConfig();
+      const { metricName, statistic, period } =
+        metricStat ?? mathExpression!.usingMetrics.disabled!.toMetricConfig().metricStat!;
       return [runbook, severity, limit, datapoints, metricName, statistic, period.toSeconds()];
     });
 
+    // CloudWatch passes over hours without a value otherwise, and the alarm outlasts its cause by two more.
+    expect(rows[0]?.metric.toMetricConfig().mathExpression?.expression).toBe('FILL(disabled, 0)');
     expect(watched).toEqual([
       ['receiver-disabled', 'page', 0, [1, 1], 'ReceiverDisabled', 'Sum', 3600],
       ['deliveries-dead', 'ticket', 0, [1, 1], 'DeliveryDead', 'Sum', 300],
