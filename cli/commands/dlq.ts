@@ -159,7 +159,7 @@ async function show(context: CliContext, options: ShowOptions, id: string): Prom
           stored,
         }
       : null;
-  const advice = adviceOf(reason, diagnosis, stored);
+  const advice = adviceOf(letter, diagnosis, stored, deployment);
   const rows: [string, string | null][] = [
     ['id', id],
     ['reason', detail === undefined ? reason : `${reason}: ${detail}`],
@@ -252,7 +252,7 @@ async function discard(context: CliContext, options: DiscardOptions): Promise<nu
       `${id}  ${reason.padEnd(18)} ${lossText(loses, letter)}`,
     );
   }
-  const sum = `${counted(selected.length, 'dead letter')}: ${count('event')} of them would lose an event, ${count('unreadable')} cannot be read.`;
+  const sum = `${counted(selected.length, 'dead letter')}: ${count('event')} of them would lose an event, ${count('unreadable')} cannot be read, and may hold events.`;
   emit(
     {
       event: 'plan',

@@ -18,7 +18,7 @@ import {
 import { statusUpdateOf } from '../../../lambdas/domain/status/status.ts';
 import { suppressionOf } from '../../../lambdas/domain/status/suppression.ts';
 import { TargetUnavailableError } from '../../errors.ts';
-import { groupBy } from '../../output.ts';
+import { groupBy, printedCommand } from '../../output.ts';
 import type { Deployment } from '../../target/types.ts';
 
 export interface DeadLetter {
@@ -172,14 +172,27 @@ export function messageIdIn({ event }: QueueMessage): string | null {
   return messageIdOf(event) ?? null;
 }
 
-/** Returns the fix for a dead letter, in one sentence. */
-export function adviceOf(reason: string, { error }: Diagnosis, isStored: boolean): string {
+/** Returns the version that a body names; a text of its own for one that names none. */
+function versionIn(body: string): string {
+  const { v } = JSON.parse(body) as { v?: unknown };
+  return Number.isSafeInteger(v) ? `version ${v}` : 'no version';
+}
+
+/** Returns the fix for a dead letter, in one sentence or two. */
+export function adviceOf(
+  { id, reason, body }: Pick<DeadLetter, 'id' | 'reason' | 'body'>,
+  { error }: Diagnosis,
+  isStored: boolean,
+  deployment: Pick<Deployment, 'output' | 'ref'>,
+): string {
+  const discard = () =>
+    `find out who else may send to the queue (aws sqs get-queue-attributes --queue-url ${deployment.output('QueueUrl')} --attribute-names Policy, and roles with sqs:SendMessage), then discard it: ${printedCommand(deployment, `dlq discard --id ${id} --yes`)}`;
   if (isStored) return 'It is stored already; redrive it, which changes nothing, to be rid of it.';
   if (error?.reason === 'unknown-version') {
-    return `It is of another version than ${QUEUE_MESSAGE_VERSION}, which this code reads: deploy the version that wrote it, then redrive.`;
+    return `It is of ${versionIn(body)}, and this code reads version ${QUEUE_MESSAGE_VERSION}: deploy the version that wrote it, then redrive. If no release of yours writes that, ingest did not write it: ${discard()}`;
   }
   if (error?.reason === 'not-json' || error?.reason === 'malformed-message') {
-    return 'Neither ingest nor reconcile writes such a message: find out who else may send to the queue, then discard it.';
+    return `Neither ingest nor reconcile writes such a message: ${discard()}`;
   }
   if (error !== null) return 'The code fails on it: fix the code, deploy, then redrive.';
   if (reason === 'unstorable') return 'The code reads it, but the table refused it: fix the cause, then redrive.';

@@ -104,7 +104,12 @@ async function redrive(context: CliContext, options: RedriveOptions): Promise<nu
   const { selected, complete } = await selectDeadLetters(deadLetters, options);
   const wanted = selected.filter(({ error }) => error === null);
   const unreadable = selected.length - wanted.length;
-  reportUnreadable(selected, emit, `npm run ledger -- dlq discard ${targetRefText(deployment.ref)}`);
+  reportUnreadable(
+    selected,
+    emit,
+    `npm run ledger -- dlq discard ${targetRefText(deployment.ref)}`,
+    `npm run ledger -- dlq show ${targetRefText(deployment.ref)}`,
+  );
   if (options.plan) {
     for (const [reason, { length: count }] of groupBy(wanted, (letter) => letter.reason)) {
       const mayComeBack = reason === UNSTORABLE;
@@ -153,11 +158,19 @@ async function redrive(context: CliContext, options: RedriveOptions): Promise<nu
 }
 
 /** Reports those that would only come back. */
-function reportUnreadable(selected: readonly Selected[], emit: Emit<DlqRedriveLine>, discard: string): void {
+function reportUnreadable(
+  selected: readonly Selected[],
+  emit: Emit<DlqRedriveLine>,
+  discard: string,
+  show: string,
+): void {
   for (const { id, reason, error } of selected) {
     if (error === null) continue;
     const says = `unreadable, so not sent: ${id}  ${error.reason}, at ${error.where}`;
-    const fix = error.reason === 'unknown-version' ? 'deploy the version that wrote it' : `${discard} --id ${id}`;
+    const fix =
+      error.reason === 'unknown-version'
+        ? `deploy the version that wrote it; which that is: ${show} ${id}`
+        : `${discard} --id ${id} --yes`;
     emit({ event: 'unreadable', id, reason, error }, says, `  fix: ${fix}`);
   }
 }

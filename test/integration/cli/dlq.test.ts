@@ -137,13 +137,19 @@ test('dlq list counts by reason, names no recipient, and hides no message', asyn
 });
 
 test.each([
-  ['ada@north.example', 'not-json', { reason: 'not-json', where: 'body' }, /who else may send.*then discard it/],
+  [
+    'ada@north.example',
+    'not-json',
+    { reason: 'not-json', where: 'body' },
+    /who else may send.*get-queue-attributes.*then discard it: npm run ledger -- dlq discard --id \S+ --yes --local/,
+  ],
   [
     messageOf().replace('"v":1', '"v":2'),
     'unknown-version',
     { reason: 'unknown-version', where: 'v' },
-    /deploy the version/,
+    /of version 2, and this code reads version 1: deploy the version.*If no release.*who else.*dlq discard --id \S+ --yes/,
   ],
+  ['{"v":"ada@north.example"}', 'unknown-version', { reason: 'unknown-version', where: 'v' }, /^It is of no version/],
   [
     messageOf().replace('"domain":', '"d":'),
     'malformed-message',
