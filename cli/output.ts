@@ -40,6 +40,13 @@ export function utc(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }
 
+/** Returns the line that goes with the time of an alarm: a local stack may evaluate its alarms in faster minutes. */
+export function alarmClock({ ref }: Pick<Deployment, 'ref'>): string[] {
+  return ref.kind === 'local'
+    ? ['Times of alarms are those of AWS; where the local stack runs its minutes faster, they end sooner.']
+    : [];
+}
+
 /** `3 min ago` */
 export function ago(ms: number, nowMs: number): string {
   const seconds = Math.max(0, Math.round((nowMs - ms) / 1000));

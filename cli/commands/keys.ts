@@ -22,10 +22,10 @@ import {
   targetRefText,
 } from '../command.ts';
 import { UnreadableSecretError, UsageError } from '../errors.ts';
-import { counted, createEmit, utc } from '../output.ts';
+import { alarmClock, counted, createEmit, utc } from '../output.ts';
 import { iso } from '../time.ts';
 import { compareWithMailgun, countVerified, type KeyComparison } from './keys/count-verified.ts';
-import { rotateCommand } from './keys/rotate.ts';
+import { MAY_STILL_RING, rotateCommand } from './keys/rotate.ts';
 
 /** The lines of `keys status --json`. */
 export type KeysStatusLine =
@@ -229,8 +229,11 @@ async function set(context: CliContext, options: SetOptions): Promise<number> {
     const isFirst = line.key === 'current' && wasUnset && line.changed && !options.plan;
     const endsMs = context.now() + ALARM_ENDS_MS;
     const alarmEndsBy = isFirst ? iso(endsMs) : null;
-    const ends = isFirst ? [`The alarm signing-key-unusable, if it is on, is OK by ${utc(endsMs)}.`] : [];
-    emit({ event, ...line, replacesUnreadable, alarmEndsBy }, setText(line, options), ...ends);
+    const ends = isFirst
+      ? [`The alarm signing-key-unusable, if it is on, is OK by ${utc(endsMs)}.`, ...alarmClock(deployment)]
+      : [];
+    const later = event === 'set' && line.key === 'current' && line.changed ? [MAY_STILL_RING] : [];
+    emit({ event, ...line, replacesUnreadable, alarmEndsBy }, setText(line, options), ...ends, ...later);
     return 0;
   };
 

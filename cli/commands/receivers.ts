@@ -23,7 +23,7 @@ import {
 } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import { tableOf } from '../ledger.ts';
-import { createEmit, number, utc } from '../output.ts';
+import { alarmClock, createEmit, number, utc } from '../output.ts';
 import { iso } from '../time.ts';
 import { attemptText, listCommand, logCommand, rangeOf, type TimeOptions, timed } from './receivers/list.ts';
 import { ALARM_ENDS_MS, messagesIn, receiverNamed, statesOf } from './receivers/open.ts';
@@ -241,6 +241,7 @@ async function enable(context: CliContext, options: TargetOptions, name: string)
       ? [
           `Enabled. Deliveries that waited: ${number(queued)}; each is sent at its next turn, the last by ${utc(sentBy)}.`,
           `The alarm receiver-disabled is OK by ${utc(alarmEndsBy)}, unless another receiver is disabled.`,
+          ...alarmClock(deployment),
         ]
       : ['It was enabled already.']),
   );

@@ -88,9 +88,14 @@ async function rotate(context: CliContext, options: RotateOptions): Promise<numb
     { event: 'rotated', fingerprint: keyFingerprint(key), previous: keyFingerprint(atMailgun) },
     `The signing key is ${keyFingerprint(key)} now, at Mailgun and here; ${keyFingerprint(atMailgun)} is previous.`,
     ...(concerned > 0 ? ['Now set it in the other environments named above.'] : []),
+    MAY_STILL_RING,
   );
   return 0;
 }
+
+/** Reconcile judges a time half an hour later, and once more a day later. */
+export const MAY_STILL_RING =
+  'The alarms lost-webhooks and silence may still ring for webhooks that were refused before; reconcile brings those.';
 
 /** Returns the other environments; none for the local stack. */
 function otherEnvironments(ref: TargetRef): string[] {

@@ -152,7 +152,24 @@ describe('keys set', () => {
     const planned = await set(['--plan'], NEW, secretsOf({}), over);
 
     expect(lines).toContain('The alarm signing-key-unusable, if it is on, is OK by 2026-11-22 12:30:00 UTC.');
+    expect(lines).toContainEqual(expect.stringMatching(/^Times of alarms are those of AWS; .+ sooner\.$/));
     expect(planned.lines.join()).not.toContain('signing-key-unusable');
+    const onAws = { kind: 'aws', environment: 'prod' } as const;
+    const elsewhere = await set([], NEW, secretsOf({}), {
+      ...over,
+      openDeployment: async () => stubDeployment({ ...stubSecrets(secretsOf({})), ref: onAws }),
+    });
+    expect(elsewhere.lines).toContain('The alarm signing-key-unusable, if it is on, is OK by 2026-11-22 12:30:00 UTC.');
+    expect(elsewhere.lines.join()).not.toContain('Times of alarms');
+  });
+
+  test('says which alarms may still ring after a new key, and not where nothing changed', async () => {
+    const secrets = secretsOf({ current: OLD });
+    const ringing = expect.stringMatching(/^The alarms lost-webhooks and silence may still ring/);
+    expect((await set(['--plan'], NEW, secrets)).lines).not.toContainEqual(ringing);
+    expect((await set([], NEW, secrets)).lines).toContainEqual(ringing);
+    expect((await set([], NEW, secrets)).lines).not.toContainEqual(ringing);
+    expect((await set(['--parent'], 'key-parent-01', secrets)).lines).not.toContainEqual(ringing);
   });
 
   test('asks at a terminal before it replaces a secret that holds no JSON object', async () => {
