@@ -1,6 +1,6 @@
 import { MAX_REQUEUES } from '../../contract.ts';
 import { NAMES_COMPARED_IN_FULL } from '../../domain/event-types.ts';
-import { eventTimeMs, messageIdOf } from '../../domain/events/event.ts';
+import { eventTimeMs } from '../../domain/events/event.ts';
 import { identify } from '../../domain/events/identity.ts';
 import { type MailgunEvent, parseEvent } from '../../domain/events/mailgun-event.ts';
 import type { JsonObject } from '../../domain/json.ts';
@@ -260,7 +260,7 @@ function unstoredOf({ name, atMs, event, copies }: Listed, corrects: boolean): U
 
 function alteredOf(domain: string, { place, event, atMs }: Listed, stored: StoredFacts): AlteredEvent {
   return {
-    ...{ domain, messageId: messageIdOf(event.raw), eventKey: parseMessageSort(place.eventSort).eventKey ?? '' },
+    ...{ domain, messageId: event.messageId, eventKey: parseMessageSort(place.eventSort).eventKey ?? '' },
     stored: namedFacts(parseEvent(stored.event), stored.atMs),
     listed: namedFacts(event, atMs),
   };
