@@ -232,7 +232,9 @@ async function set(context: CliContext, options: SetOptions): Promise<number> {
     const ends = isFirst
       ? [`The alarm signing-key-unusable, if it is on, is OK by ${utc(endsMs)}.`, ...alarmClock(deployment)]
       : [];
-    const later = event === 'set' && line.key === 'current' && line.changed ? [MAY_STILL_RING] : [];
+    // After a leak, for which --alone is, none was refused.
+    const isNew = event === 'set' && line.key === 'current' && line.changed && !alone;
+    const later = isNew ? [MAY_STILL_RING] : [];
     emit({ event, ...line, replacesUnreadable, alarmEndsBy }, setText(line, options), ...ends, ...later);
     return 0;
   };

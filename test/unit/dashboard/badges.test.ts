@@ -50,7 +50,16 @@ const RECEIVER = {
   ...{ queue: null, deadLetters: null, unaccounted: [], hours: [], countedFrom: 0 },
   ledger: { published: 0, acknowledged: 0, waiting: 0, dead: 0, unaccounted: 0 },
 };
-const CAMPAIGN = { domain: 'mg.example.com', mails: null, people: null, archive: 'none', asOf: 0 };
+const CAMPAIGN = {
+  domain: 'mg.example.com',
+  mails: null,
+  people: null,
+  archive: 'none',
+  asOf: 0,
+  tag: 'news',
+  from: 0,
+  to: 86_400,
+};
 
 /** Every badge of the views that word their own, in each of its states. */
 async function allBadges(): Promise<string[]> {

@@ -253,8 +253,14 @@ test.each([
     SigningKeysSecretArn: JSON.stringify({ current }),
     ApiKeySecretArn: '{"apiKey":"key-of-the-api-01"}',
   });
+  const send = async () => {
+    throw new TargetUnavailableError('only secrets can be read');
+  };
+  const table = Object.assign(DynamoDBDocumentClient.from(new DynamoDBClient({})), { send });
   const deployment = stubDeployment({
     ...secrets,
+    clients: { ...secrets.clients, table, queues: { send } } as unknown as Deployment['clients'],
+    output: (key) => (key === 'LedgerTimes' ? '{}' : secrets.output(key)),
     mailgunUrl: () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
   });
   const over = { openDeployment: async () => deployment };
