@@ -47,7 +47,7 @@ export type DistrustLine =
       kind: string;
       /** True if it rests on unconfirmed events alone, of whatever message. */
       lifts: boolean;
-      /** The command that lifts it all the same; null where it is lifted, or no command can name the address. */
+      /** The command that shows what a lift would do; null where it is lifted here, or no command can name the address. */
       fix: string | null;
     }
   | { event: 'plan' | 'distrusted'; messageId: string; statuses: number; suppressions: number; left: number };
@@ -191,7 +191,7 @@ function linesOf(deployment: Deployment, { history, unconfirmed, becomes, suppre
       ...({ event: 'suppression', recipient, domain, kind, lifts: isOnly } as const),
       fix: isOnly
         ? null
-        : (printedCommand(deployment, `suppressions lift --kind ${kind} --domain ${domain} --yes`, address) ?? null),
+        : (printedCommand(deployment, `suppressions lift --plan --kind ${kind} --domain ${domain}`, address) ?? null),
     })),
   ];
 }
@@ -205,7 +205,7 @@ function textOf(line: EffectLine): string {
     return `${plain(recipient)}: ${counted(unconfirmed, 'unconfirmed event')}; ${change}`;
   }
   const { recipient, domain, kind, lifts, fix } = line;
-  const other = `also rests on other events${fix === null ? '' : `; if those are forged too: ${fix}`}`;
+  const other = `also rests on other events${fix === null ? '' : `; if those are forged too, this shows what a lift would do: ${fix}`}`;
   return `${plain(recipient)}: ${kind} at ${domain} ${lifts ? 'is lifted' : other}`;
 }
 

@@ -78,7 +78,7 @@ test.each([
   ['in between', [0, 2]],
   ['later', [0, 1]],
 ])(
-  'a complaint that is not unconfirmed and %s still supports it, and the printed command lifts it',
+  'a complaint that is not unconfirmed and %s still supports it, and the printed command only shows what a lift would do',
   async (_, marked) => {
     const recipient = oneAddress();
     const complaints = await complain(recipient, 100, 90, 80);
@@ -86,7 +86,7 @@ test.each([
     await mark(recipient, forged);
 
     const { exitCode, lines } = await distrust(forged[0]?.messageId ?? '', '--yes');
-    const fix = `npm run ledger -- suppressions lift --kind complaint --domain ${DOMAIN} --yes --local --port ${local.port} ${recipient}`;
+    const fix = `npm run ledger -- suppressions lift --plan --kind complaint --domain ${DOMAIN} --local --port ${local.port} ${recipient}`;
     expect({ exitCode, lines }).toMatchObject({
       exitCode: 1,
       lines: [{ unconfirmed: 1 }, { kind: 'complaint', lifts: false, fix }, { suppressions: 0, left: 1 }],
@@ -94,14 +94,22 @@ test.each([
     expect(await isSuppressed(recipient)).toBe(true);
     const { lines: texts } = await local.ledger(['distrust', forged[0]?.messageId ?? '', '--plan']);
     expect(texts[1]).toBe(
-      `${recipient}: complaint at ${DOMAIN} also rests on other events; if those are forged too: ${fix}`,
+      `${recipient}: complaint at ${DOMAIN} also rests on other events; if those are forged too, this shows what a lift would do: ${fix}`,
     );
 
     const typed = fix.split(' ').slice(4);
     const flags = typed.filter(
       (word, index) => word !== '--local' && word !== '--port' && typed[index - 1] !== '--port',
     );
-    expect((await local.ledger(flags)).exitCode).toBe(0);
+    const plan = await local.ledger([...flags, '--json']);
+    expect(plan.exitCode).toBe(0);
+    expect(plan.json()).toMatchObject([
+      { event: 'would-lift', kind: 'complaint' },
+      { event: 'plan', count: 1 },
+    ]);
+    expect(await isSuppressed(recipient)).toBe(true);
+    const confirmed = flags.map((word) => (word === '--plan' ? '--yes' : word));
+    expect((await local.ledger(confirmed)).exitCode).toBe(0);
     expect(await isSuppressed(recipient)).toBe(false);
   },
 );
