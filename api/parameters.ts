@@ -201,6 +201,21 @@ export const campaignTag = tag('The tag of the campaign, in any case.');
 export const eventTag = z.optional(tag('Only events under this tag.'));
 export const messageTag = z.optional(tag('Only messages under this tag.'));
 
+/** What counts opens and clicks takes a read for each entry, so its pages are short. */
+export const MAX_ENGAGEMENT_LIMIT = 100;
+
+export const engagement = z.optional(
+  oneOf(['true', 'false'], 'one of ', {
+    description: `Whether opens and clicks are counted, a read for each entry; \`limit\` is at most ${MAX_ENGAGEMENT_LIMIT} with it.`,
+  }),
+);
+
+export const causes = z.optional(
+  oneOf(['true', 'false'], 'one of ', {
+    description: 'Whether the events are listed that each suppression rests on, a read for each of up to 100 messages.',
+  }),
+);
+
 export const severity = z.optional(
   oneOf(['temporary', 'permanent'], 'one of ', { description: 'Only failures of this severity.' }),
 );

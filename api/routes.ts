@@ -1,16 +1,18 @@
 import * as z from 'zod/mini';
 import { UNKNOWN_DOMAIN } from '../lambdas/contract.ts';
-import { EVENT_NAMES, STATUSES, SUPPRESSION_KINDS } from '../lambdas/domain/event-types.ts';
+import { EVENT_NAMES, STATUS_FILTERS, SUPPRESSION_KINDS } from '../lambdas/domain/event-types.ts';
 import {
   address,
   addresses,
   campaignFrom,
   campaignTag,
+  causes,
   cursor,
   day,
   deliveryId,
   deliveryMessage,
   deliveryState,
+  engagement,
   eventTag,
   from,
   hours,
@@ -36,11 +38,9 @@ import {
 const OTHER_NAMES = ['email_validation', 'list_member_uploaded', 'list_member_upload_error', 'list_uploaded', 'other'];
 
 const status = z.optional(
-  oneOf(
-    STATUSES.map((name) => name.toLowerCase()),
-    'one of ',
-    { description: 'Only messages of this status.' },
-  ),
+  oneOf(STATUS_FILTERS, 'one of ', {
+    description: 'Only messages of this status; `pending` is accepted or deferred.',
+  }),
 );
 
 const kind = z.optional(oneOf(SUPPRESSION_KINDS, 'one of ', { description: 'Only suppressions of this kind.' }));
@@ -106,7 +106,21 @@ export function readRoutes(
       method: 'GET',
       path: '/recipients',
       inPath: 'address',
-      parameters: z.strictObject({ address: address(), status, tag: messageTag, from: openFrom, to: openTo, ...page }),
+      parameters: z.strictObject({
+        address: address(),
+        status,
+        tag: messageTag,
+        from: openFrom,
+        to: openTo,
+        engagement,
+        ...page,
+      }),
+    },
+    listMails: {
+      method: 'GET',
+      path: '/mails',
+      inPath: undefined,
+      parameters: z.strictObject({ domain: withEvents, day, from, to, status, tag: messageTag, engagement, ...page }),
     },
     listEvents: {
       method: 'GET',
@@ -158,7 +172,7 @@ export function readRoutes(
       method: 'GET',
       path: '/suppressions',
       inPath: 'address',
-      parameters: z.strictObject({ address: address(), domain: sendingDomain, tag: tags }),
+      parameters: z.strictObject({ address: address(), domain: sendingDomain, tag: tags, causes }),
     },
     getLedger: {
       method: 'GET',

@@ -2,7 +2,11 @@ import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
 import { createLedgerStateTable } from '../lambdas/adapters/table/ledger-state.ts';
 import type { LedgerTable } from '../lambdas/adapters/table/ledger-table.ts';
-import { createSlicesTable, createWitnessReader } from '../lambdas/adapters/table/slice-repository.ts';
+import {
+  createSliceFactsReader,
+  createSlicesTable,
+  createWitnessReader,
+} from '../lambdas/adapters/table/slice-repository.ts';
 import { DAY_MS, INDEXES, MAX_SLICE_SECONDS, secondPassSeconds } from '../lambdas/contract.ts';
 import { dayPartitions } from '../lambdas/domain/events/day-index.ts';
 import { type DayShards, parseDayShards } from '../lambdas/domain/events/day-shards.ts';
@@ -10,6 +14,7 @@ import { parseDayIndexKey } from '../lambdas/domain/keys.ts';
 import { total } from '../lambdas/domain/ledger/counts.ts';
 import { doubtfulIn, isDue, type Slice, sliceFrom, stateOf, unconfirmedIn } from '../lambdas/domain/ledger/slice.ts';
 import { type JudgedHour, judgeHours } from '../lambdas/domain/ledger/witness.ts';
+import { createConfirmedCheck } from '../lambdas/read-api/messages/confirmed.ts';
 import { TargetUnavailableError } from './errors.ts';
 import { type Deployment, hasOutput } from './target/types.ts';
 
@@ -141,6 +146,13 @@ export const tableOf = (deployment: Deployment): LedgerTable => ({
 
 function shardsOf(deployment: Deployment): DayShards {
   return hasOutput(deployment, 'DayShards') ? parseDayShards(deployment.output('DayShards')) : [];
+}
+
+/** Returns a check of whether Mailgun lists events of the deployment. */
+export function confirmedCheckOf(deployment: Deployment) {
+  const table = tableOf(deployment);
+  const { sliceSeconds } = ledgerTimes(deployment);
+  return createConfirmedCheck(createSliceFactsReader(table), createLedgerStateTable(table), sliceSeconds);
 }
 
 export interface LastEvent {

@@ -47,6 +47,8 @@ export class LedgerClient {
   getMessage = (query: QueryOf<'getMessage'>, options?: CallOptions) => this.read('getMessage', query, options);
   /** Reads the messages of one recipient, newest first: one page. */
   getRecipient = (query: QueryOf<'getRecipient'>, options?: CallOptions) => this.read('getRecipient', query, options);
+  /** Reads the mail of a domain by message and recipient, those accepted last first: one page. */
+  listMails = (query: QueryOf<'listMails'>, options?: CallOptions) => this.read('listMails', query, options);
   /** Reads the events of a domain, newest first: one page. */
   listEvents = (query: QueryOf<'listEvents'>, options?: CallOptions) => this.read('listEvents', query, options);
   /** Reads the events of a recipient or a domain, without an address in any URL: one page. */

@@ -3,6 +3,7 @@ import type { CampaignResponse } from '../api/responses/campaign.ts';
 import type { EventsResponse, TailResponse } from '../api/responses/events.ts';
 import type { HealthResponse } from '../api/responses/health.ts';
 import type { LedgerResponse, StatsResponse } from '../api/responses/ledger.ts';
+import type { MailsResponse } from '../api/responses/mails.ts';
 import type { MessageResponse } from '../api/responses/message.ts';
 import type { DeliveriesResponse, ReceiversResponse } from '../api/responses/receivers.ts';
 import type { RecipientResponse } from '../api/responses/recipient.ts';
@@ -17,6 +18,7 @@ export type { CampaignFailureEntry, CampaignResponse } from '../api/responses/ca
 export type { EventEntry, EventsResponse, TailResponse } from '../api/responses/events.ts';
 export type { HealthResponse } from '../api/responses/health.ts';
 export type { LedgerResponse, SliceEntry, StatsBucket, StatsResponse } from '../api/responses/ledger.ts';
+export type { MailEntry, MailsResponse } from '../api/responses/mails.ts';
 export type { MessageResponse, RecipientStatus } from '../api/responses/message.ts';
 export type {
   DeliveriesResponse,
@@ -38,6 +40,7 @@ export type { Operation } from '../api/routes.ts';
 export interface Responses {
   readonly getMessage: MessageResponse;
   readonly getRecipient: RecipientResponse;
+  readonly listMails: MailsResponse;
   readonly listEvents: EventsResponse;
   readonly searchEvents: EventsResponse;
   readonly tailEvents: TailResponse;
@@ -77,6 +80,7 @@ export type QueryOf<Name extends Operation> = {
 export const PAGED = {
   getMessage: 'events',
   getRecipient: 'messages',
+  listMails: 'mails',
   listEvents: 'events',
   searchEvents: 'events',
   listSuppressions: 'suppressions',
@@ -93,6 +97,7 @@ export type EntryOf<Name extends PagedOperation> =
 export const PATHS = {
   getMessage: ['GET', '/messages'],
   getRecipient: ['GET', '/recipients'],
+  listMails: ['GET', '/mails'],
   listEvents: ['GET', '/events'],
   searchEvents: ['POST', '/events/search'],
   tailEvents: ['GET', '/events/tail'],

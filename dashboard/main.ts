@@ -2,7 +2,7 @@ import type { HealthResponse } from '../api/responses/health.ts';
 import { ApiError, createApi } from './api.ts';
 import { type Child, h } from './components/dom.ts';
 import { tellFailure } from './components/failure.ts';
-import { copyButton } from './components/parts.ts';
+import { copyButton, visible } from './components/parts.ts';
 import { linkTo, NAVIGATION, parseRoute, type ViewName } from './route.ts';
 import {
   acceptHandedOver,
@@ -22,6 +22,7 @@ import { eventsView } from './views/events.ts';
 import { findView } from './views/find.ts';
 import { healthView } from './views/health.ts';
 import { liveView } from './views/live.ts';
+import { mailsView } from './views/mails.ts';
 import { messageView } from './views/message.ts';
 import { receiverView } from './views/receiver.ts';
 import { recipientView } from './views/recipient.ts';
@@ -35,6 +36,7 @@ const VIEWS: Readonly<Record<ViewName, View>> = {
   message: messageView,
   recipient: recipientView,
   events: eventsView,
+  mails: mailsView,
   live: liveView,
   deliverability: deliverabilityView,
   campaign: campaignView,
@@ -43,7 +45,7 @@ const VIEWS: Readonly<Record<ViewName, View>> = {
 };
 /** Views that another one leads to. */
 const PARENTS: Readonly<Partial<Record<ViewName, ViewName>>> = {
-  ...{ search: 'find', message: 'find', recipient: 'find', events: 'find' },
+  ...{ search: 'find', message: 'find', recipient: 'find', events: 'find', mails: 'find' },
   receiver: 'health',
 };
 
@@ -125,7 +127,12 @@ async function show(isNavigation: boolean): Promise<void> {
       },
     });
     if (signal.aborted) return;
-    put(shown.title, shown.content, view !== 'find');
+    if (shown.instead !== undefined) {
+      // Back leads to where the search was typed, not here again.
+      window.location.replace(shown.instead);
+      return;
+    }
+    put(shown.title, [foundNote(parameters), ...shown.content], view !== 'find');
     if (isNavigation) main.focus({ preventScroll: true });
   } catch (error) {
     if (signal.aborted) return;
@@ -140,6 +147,20 @@ async function show(isNavigation: boolean): Promise<void> {
     const told = tellFailure(failure, session.apiUrl, () => void show(false), signal);
     put(told.title, told.content);
   }
+}
+
+/** Says what was searched for where the search led to a page at once. */
+function foundNote(parameters: URLSearchParams): Child {
+  const text = parameters.get('found');
+  return (
+    text !== null &&
+    h(
+      'p',
+      { class: 'note' },
+      `You searched for ${visible(text)}, as an address and as a message id: this is it. `,
+      h('a', { href: linkTo('search', text, { all: '1' }) }, 'Show what else was searched'),
+    )
+  );
 }
 
 /** Keeps the session and shows the view again, since the browser fires no event for an unchanged address. */

@@ -5,6 +5,7 @@ const VIEW_NAMES = [
   'message',
   'recipient',
   'events',
+  'mails',
   'live',
   'deliverability',
   'campaign',

@@ -16,6 +16,8 @@ export interface ViewContext {
 export interface Shown {
   readonly title: string;
   readonly content: readonly Child[];
+  /** The address of the view that is shown in place of this one. */
+  readonly instead?: string | undefined;
 }
 
 /** Reads what it needs and returns what to show; the page shows failures. */

@@ -1,6 +1,7 @@
 import type { EventEntry, EventsResponse, TailResponse } from '../responses/events.ts';
 import type { HealthResponse } from '../responses/health.ts';
 import type { LedgerResponse } from '../responses/ledger.ts';
+import type { MailsResponse } from '../responses/mails.ts';
 import type { MessageResponse } from '../responses/message.ts';
 import type { DeliveriesResponse, ReceiversResponse } from '../responses/receivers.ts';
 import type { RecipientResponse } from '../responses/recipient.ts';
@@ -36,6 +37,7 @@ const delivered: EventEntry = {
   testMode: false,
   direction: 'outbound',
   unconfirmed: false,
+  confirmed: true,
   details: {
     subject: 'Your receipt',
     flags: { 'is-routed': false, 'is-test-mode': false },
@@ -83,6 +85,7 @@ const message: MessageResponse = {
   recipients: [
     {
       recipient: 'ada@north.example',
+      domain: 'mg.example.com',
       status: 'DELIVERED',
       reason: null,
       statusAt: 1770000002.5,
@@ -91,6 +94,7 @@ const message: MessageResponse = {
       testMode: false,
       direction: 'outbound',
       unconfirmed: false,
+      confirmed: true,
       opens: 1,
       clicks: 0,
       machineOpens: 0,
@@ -119,9 +123,35 @@ const recipient: RecipientResponse = {
       testMode: false,
       direction: 'outbound',
       unconfirmed: false,
+      confirmed: true,
+      engagement: { opens: 1, clicks: 0, machineOpens: 0, machineClicks: 0, countsComplete: true },
     },
   ],
   searched: null,
+  next: null,
+};
+
+const mails: MailsResponse = {
+  mails: [
+    {
+      messageId: '20260202024000.2.ABCDEF@mg.example.com',
+      status: 'ACCEPTED',
+      reason: null,
+      statusAt: 1770000000,
+      firstAt: 1770000000,
+      subject: 'Your parcel',
+      tags: [],
+      domain: 'mg.example.com',
+      testMode: false,
+      direction: 'outbound',
+      unconfirmed: false,
+      confirmed: true,
+      engagement: null,
+      recipient: 'grace@north.example',
+      acceptedAt: 1770000000,
+    },
+  ],
+  searched: { messages: 1, until: 1770000000 },
   next: null,
 };
 
@@ -151,6 +181,7 @@ const suppressions: SuppressionsResponse = {
       since: '2026-02-02T02:40:10.000Z',
       lastAt: '2026-02-02T02:40:10.000Z',
       eventKey: 'failed#G9Bn5sl1TC6nu79C8C0bwg',
+      causes: null,
       liftedAt: null,
     },
   ],
@@ -280,7 +311,13 @@ interface Example {
 /** Requests by name, each with its response; a test runs them all. */
 export const examples: Readonly<Record<Operation, Readonly<Record<string, Example>>>> = {
   getMessage: { delivered: { query: { id: MESSAGE_ID }, response: message } },
-  getRecipient: { known: { query: { address: 'ada@north.example' }, response: recipient } },
+  getRecipient: { known: { query: { address: 'ada@north.example', engagement: 'true' }, response: recipient } },
+  listMails: {
+    pending: {
+      query: { domain: 'mg.example.com', from: '2026-02-02T02:00:00Z', to: '2026-02-02T03:00:00Z', status: 'pending' },
+      response: mails,
+    },
+  },
   listEvents: {
     day: { query: { domain: 'mg.example.com', day: '2026-02-02', type: 'opened' }, response: events },
     subject: { query: { day: '2026-02-02', type: 'delivered', subject: 'your rec*' }, response: filtered },

@@ -30,6 +30,17 @@ export const operationTexts: Readonly<Record<Operation, OperationText>> = {
     response: 'RecipientMessages',
     responseText: 'A page of messages; empty where the recipient is unknown.',
   },
+  listMails: {
+    tag: 'history',
+    summary: 'The mail of a domain that was accepted in a stretch of time, by message and recipient, newest first.',
+    description:
+      'Which mail is still on its way, or failed: `status=pending` is what is accepted or deferred. The last 24 hours, ' +
+      'where neither `day` nor `from` and `to` are given; they are of `acceptedAt`. Mail of which no `accepted` event is ' +
+      'stored is not found; one with several may be on several pages. A page with `status` or `tag` looks at up to 1,000 ' +
+      'mails, and `searched` says how far it came.',
+    response: 'Mails',
+    responseText: 'A page of mail.',
+  },
   listEvents: {
     tag: 'history',
     summary: 'The events of a domain in a stretch of time, newest first.',

@@ -5,6 +5,7 @@ import '../responses/campaign.ts';
 import '../responses/events.ts';
 import '../responses/health.ts';
 import '../responses/ledger.ts';
+import '../responses/mails.ts';
 import '../responses/message.ts';
 import '../responses/receivers.ts';
 import '../responses/recipient.ts';

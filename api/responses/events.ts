@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { EVENT_TYPES, OTHER_EVENT } from '../../lambdas/domain/event-types.ts';
 import { FAILURE_CLASSES, type FailureClass } from '../../lambdas/domain/status/failure-class.ts';
-import { asSent, count, epochSeconds, isoTime, name, next, says, source, unconfirmed } from './schema.ts';
+import { asSent, confirmed, count, epochSeconds, isoTime, name, next, says, source, unconfirmed } from './schema.ts';
 
 export const direction = name(
   'Direction',
@@ -72,6 +72,7 @@ export const event = name(
     ),
     direction,
     unconfirmed,
+    confirmed,
     details: eventDetails,
   }),
 );

@@ -1,11 +1,12 @@
 import * as z from 'zod/mini';
 import { direction, event } from './events.ts';
-import { count, epochSeconds, name, next, says, source, status, unconfirmed } from './schema.ts';
+import { confirmed, count, epochSeconds, name, next, says, source, status, unconfirmed } from './schema.ts';
 
 const recipientStatus = name(
   'RecipientStatus',
   z.object({
     recipient: says('As sent; null where the events name none.', z.nullable(z.string())),
+    domain: says('The sending domain, `-` where none is known.', z.string()),
     status,
     reason: says('Why it failed; `suppressed` where Mailgun did not try.', z.nullable(z.string())),
     statusAt: epochSeconds,
@@ -17,6 +18,7 @@ const recipientStatus = name(
     testMode: says('Whether its events of this page say that it was sent in test mode, and so to no one.', z.boolean()),
     direction,
     unconfirmed,
+    confirmed,
     opens: count('By people.'),
     clicks: count('By people.'),
     machineOpens: count('By proxies and scanners, as Mailgun marks them.'),

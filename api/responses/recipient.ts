@@ -1,8 +1,26 @@
 import * as z from 'zod/mini';
 import { direction } from './events.ts';
-import { count, epochSeconds, name, next, says, status, unconfirmed } from './schema.ts';
+import { confirmed, count, epochSeconds, name, next, says, status, unconfirmed } from './schema.ts';
 
-const recipientMessage = name(
+const engagement = name(
+  'Engagement',
+  says(
+    'Who opened and clicked; null unless `engagement=true` asks for it.',
+    z.nullable(
+      z.object({
+        opens: count('By people.'),
+        clicks: count('By people.'),
+        machineOpens: count('By proxies and scanners, as Mailgun marks them.'),
+        machineClicks: count('By proxies and scanners, as Mailgun marks them.'),
+        countsComplete: says('False where the mail has more events than are counted here.', z.boolean()),
+      }),
+    ),
+  ),
+);
+
+export type EngagementEntry = NonNullable<z.infer<typeof engagement>>;
+
+export const recipientMessage = name(
   'RecipientMessage',
   z.object({
     messageId: says('Null for events that belong to no message.', z.nullable(z.string())),
@@ -16,17 +34,22 @@ const recipientMessage = name(
     testMode: says('Whether it was in test mode, and so reached no one.', z.boolean()),
     direction,
     unconfirmed,
+    confirmed,
+    engagement,
   }),
 );
 
-const searched = name(
+export const searched = name(
   'SearchedMessages',
   says(
     'How far a page with filters has looked, since it may hold fewer messages than fit; null without filters.',
     z.nullable(
       z.object({
         messages: count('Messages that were looked at.'),
-        until: says('`firstAt` of the last of them; null where there was none.', z.nullable(z.number())),
+        until: says(
+          '`firstAt` of the last of them, `acceptedAt` in a list of mail; null where there was none.',
+          z.nullable(z.number()),
+        ),
       }),
     ),
   ),

@@ -50,6 +50,14 @@ export const unconfirmed = name(
   ),
 );
 
+export const confirmed = name(
+  'Confirmed',
+  says(
+    'Whether Mailgun lists the event that says so. Neither this nor `unconfirmed`: its time was not compared with the list yet.',
+    z.boolean(),
+  ),
+);
+
 export const counts = name(
   'Counts',
   says('Events by type; a type that is absent has none.', z.record(z.string(), z.int().check(z.gte(1)))),

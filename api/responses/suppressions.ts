@@ -1,6 +1,17 @@
 import * as z from 'zod/mini';
 import { SUPPRESSION_KINDS } from '../../lambdas/domain/event-types.ts';
-import { count, isoTime, name, next, says } from './schema.ts';
+import { confirmed, count, isoTime, name, next, says, unconfirmed } from './schema.ts';
+
+const cause = name(
+  'SuppressionCause',
+  z.object({
+    eventKey: z.string(),
+    messageId: z.nullable(z.string()),
+    at: isoTime('When it happened.'),
+    unconfirmed,
+    confirmed,
+  }),
+);
 
 const suppression = name(
   'Suppression',
@@ -16,6 +27,10 @@ const suppression = name(
     since: isoTime('Time of the earliest event that says so.'),
     lastAt: isoTime('Time of the latest.'),
     eventKey: z.string(),
+    causes: says(
+      'Every event that it rests on, newest first, of the newest 100 messages to the address; null unless `causes=true` asks for them.',
+      z.nullable(z.array(cause)),
+    ),
     liftedAt: says('When it was lifted; it is in force again if `lastAt` is later.', z.nullable(z.iso.datetime())),
   }),
 );
@@ -58,3 +73,4 @@ export type SuppressionListResponse = z.infer<typeof suppressionListResponse>;
 export type SuppressionCheckResponse = z.infer<typeof suppressionCheckResponse>;
 export type SuppressionEntry = z.infer<typeof suppression>;
 export type SuppressionsResponse = z.infer<typeof suppressionsResponse>;
+export type CauseEntry = z.infer<typeof cause>;

@@ -1,12 +1,17 @@
 import { Option } from 'commander';
-import { createRecipientHistory, recipientKeys } from '../../lambdas/adapters/table/recipients.ts';
-import { STATUSES, type Status } from '../../lambdas/domain/event-types.ts';
-import { parseEvent } from '../../lambdas/domain/events/mailgun-event.ts';
+import { createDayEvents } from '../../lambdas/adapters/table/day-index.ts';
+import { createMailReader, createRecipientHistory, recipientKeys } from '../../lambdas/adapters/table/recipients.ts';
+import { STATUS_FILTERS } from '../../lambdas/domain/event-types.ts';
 import { messagePartition } from '../../lambdas/domain/keys.ts';
+import { rangeOf } from '../../lambdas/read-api/http/range.ts';
+import { createMails, type MailsQuery } from '../../lambdas/read-api/messages/mails.ts';
+import { count, noCounts } from '../../lambdas/read-api/messages/recipient-counts.ts';
+import { createEngagement } from '../../lambdas/read-api/recipients/engagement.ts';
 import { createRecipients, type RecipientQuery } from '../../lambdas/read-api/recipients/recipients.ts';
 import {
   type CliContext,
   type CommandBuilder,
+  chosenDomains,
   ledgerCommand,
   openTarget,
   type TargetOptions,
@@ -14,8 +19,9 @@ import {
   wholeNumber,
 } from '../command.ts';
 import { TargetUnavailableError, UsageError } from '../errors.ts';
-import { tableOf } from '../ledger.ts';
+import { confirmedCheckOf, tableOf } from '../ledger.ts';
 import { counted, createEmit, utc } from '../output.ts';
+import type { Deployment } from '../target/types.ts';
 import { iso } from '../time.ts';
 import { checkAddress } from './suppressions.ts';
 import { plain } from './why/explain.ts';
@@ -26,6 +32,7 @@ export type FindLine =
       event: 'message';
       /** Null for events that belong to no message. */
       messageId: string | null;
+      recipient: string | null;
       subject: string | null;
       /** When its first event happened, mostly its acceptance. */
       firstAt: string;
@@ -38,14 +45,22 @@ export type FindLine =
       direction: 'inbound' | 'outbound';
       /** True if Mailgun never listed the event that decided the status. */
       unconfirmed: boolean;
+      /** True if Mailgun lists it; neither: that time was not compared with Mailgun's list yet. */
+      confirmed: boolean;
       /** By people, as far as the table still holds them. */
       opens: number;
+      clicks: number;
+      /** By proxies and scanners, as Mailgun marks them. */
+      machineOpens: number;
+      machineClicks: number;
     }
-  | { event: 'found'; recipient: string; messages: number; hasMore: boolean };
+  /** `recipient`: null where no address was given. */
+  | { event: 'found'; recipient: string | null; messages: number; hasMore: boolean };
 
 interface FindOptions extends TargetOptions {
   readonly status?: string;
   readonly tag?: string;
+  readonly domain?: string;
   /** Epoch seconds. */
   readonly from?: number;
   readonly to?: number;
@@ -56,51 +71,60 @@ const USUAL_LIMIT = 20;
 const MAX_PAGE = 100;
 
 const EXAMPLES = `
-Shows status and its time, subject, tags and opens by people of each message, those with the newest first event first.
+Shows status and its time, subject, tags, opens and clicks of each message, those with the newest first event first.
 To explain a message, run why <message-id>; to see whether you may send to the address, run suppressions show. --from
 and --to compare the first event of a message, usually its acceptance.
+Without an address, lists the mail that Mailgun accepted in that time (the last 24 hours), by message and recipient;
+pending is what is accepted or deferred.
 
 Examples:
   npm run ledger -- find ada@example.org --env prod
   npm run ledger -- find ada@example.org --env prod --status failed --from 7d
   npm run ledger -- find ada@example.org --local --tag spring --json
+  npm run ledger -- find --env prod --status pending --from 1h
 
-Needs on AWS: dynamodb:Query on the table and its index byRecipient, dynamodb:BatchGetItem on the table.`;
+Needs on AWS: dynamodb:Query on the table and its indexes byRecipient and byDay, dynamodb:BatchGetItem on the table.`;
 
 export const findCommand: CommandBuilder = (context, run) =>
-  ledgerCommand('find', 'list the messages to an address')
-    .argument('<address>', 'the recipient, in any case')
+  ledgerCommand('find', 'list the messages to an address, or the mail of a time')
+    .argument('[address]', 'the recipient, in any case (any, with --status or --tag)')
     .addOption(
-      new Option('--status <status>', 'only messages of this status').choices(
-        STATUSES.map((each) => each.toLowerCase()),
+      new Option('--status <status>', 'only messages of this status, pending: accepted or deferred').choices(
+        STATUS_FILTERS,
       ),
     )
     .option('--tag <tag>', 'only messages under this tag, in any case')
+    .option('--domain <name>', 'without an address: only mail of this sending domain (all)')
     .option('--from <time>', 'only messages since then', timeOption('from', context))
     .option('--to <time>', 'only messages before then', timeOption('to', context))
     .option('--limit <n>', 'how many at most', wholeNumber(1), USUAL_LIMIT)
     .addHelpText('after', EXAMPLES)
-    .action(run<FindOptions>((options, address = '') => find(context, options, address)));
+    .action(
+      run<FindOptions>((options, address) =>
+        address === undefined ? findMail(context, options) : find(context, options, address),
+      ),
+    );
 
 async function find(context: CliContext, options: FindOptions, address: string): Promise<number> {
   const { status, tag, from = 0, to, limit, json } = options;
   const recipient = checkAddress(address);
   if (to !== undefined && from >= to) throw new UsageError('--from must be before --to');
+  if (options.domain !== undefined) throw new UsageError('--domain cannot be combined with an address');
   const deployment = await openTarget(context, options);
   const emit = createEmit<FindLine>(context, json);
   const query = {
     ...{ recipient, keys: recipientKeys(recipient) },
     range: { fromMs: from * 1000, toMs: to === undefined ? Number.MAX_SAFE_INTEGER : to * 1000 },
-    ...{ status: status?.toUpperCase() as Status | undefined, tag: tag?.toLowerCase() },
+    ...{ status, tag: tag?.toLowerCase() },
   };
   const history = createRecipientHistory(tableOf(deployment));
-  const readPage = createRecipients(history);
+  const readPage = createRecipients(history, confirmedCheckOf(deployment));
   let messages = 0;
   let position: RecipientQuery['position'];
   do {
     const page = await readPage({ ...query, limit: Math.min(limit - messages, MAX_PAGE), position });
     for (const message of page.body.messages) {
-      const line = lineOf(message, await countOpens(history, message.messageId, query.keys));
+      const line = lineOf({ ...message, recipient }, await countActions(history, message.messageId, query.keys));
       emit(line, ...textOf(line));
     }
     messages += page.body.messages.length;
@@ -117,40 +141,114 @@ async function find(context: CliContext, options: FindOptions, address: string):
   return 0;
 }
 
+/** Lists the mail of the chosen domains together, those accepted last first. */
+async function findMail(context: CliContext, options: FindOptions): Promise<number> {
+  const { status, tag, from, to, limit, json } = options;
+  if (status === undefined && tag === undefined) {
+    throw new UsageError('find needs an address, or --status or --tag');
+  }
+  const range = rangeOf(
+    { from: from === undefined ? undefined : from * 1000, to: to === undefined ? undefined : to * 1000 },
+    context.now(),
+  );
+  if ('ok' in range) throw new UsageError(range.message.replace('from', '--from').replace(/\bto$/, '--to'));
+  const deployment = await openTarget(context, options);
+  const domains = chosenDomains(deployment, options.domain);
+  const emit = createEmit<FindLine>(context, json);
+  const query = { range, status, tag: tag?.toLowerCase(), limit };
+  const found: Awaited<ReturnType<typeof mailOf>>[] = [];
+  for (const domain of domains) found.push(await mailOf(deployment, { ...query, domain }, context.signal));
+  if (context.signal.aborted) return 1;
+  const mails = found.flatMap((each) => each.mails).toSorted((a, b) => b.acceptedAt - a.acceptedAt);
+  if (mails.length === 0) {
+    const time = `${utc(range.fromMs)} and ${utc(range.toMs)}`;
+    throw new TargetUnavailableError(`no mail of ${domains.join(', ')} that was accepted between ${time} fits`);
+  }
+  const history = createRecipientHistory(tableOf(deployment));
+  for (const { acceptedAt: _, ...mail } of mails.slice(0, limit)) {
+    const keys = mail.recipient === null ? [] : recipientKeys(mail.recipient);
+    const line = lineOf(mail, await countActions(history, mail.messageId, keys));
+    const [head = '', detail] = textOf(line);
+    emit(line, head, `${detail}  to ${plain(mail.recipient ?? 'no recipient')}`);
+  }
+  const messages = Math.min(mails.length, limit);
+  const hasMore = mails.length > limit || found.some((each) => each.hasMore);
+  const more = hasMore ? '; there are older ones: raise --limit, or set --to' : '';
+  emit(
+    { event: 'found', recipient: null, messages, hasMore },
+    `${counted(messages, 'mail')} that was accepted since ${utc(range.fromMs)}, newest first${more}.`,
+  );
+  return 0;
+}
+
+async function mailOf(deployment: Deployment, query: Omit<MailsQuery, 'position'>, signal: AbortSignal) {
+  const table = tableOf(deployment);
+  const readPage = createMails(
+    createDayEvents(table),
+    createMailReader(table),
+    createEngagement(createRecipientHistory(table)),
+    confirmedCheckOf(deployment),
+  );
+  const mails: Awaited<ReturnType<typeof readPage>>['body']['mails'] = [];
+  let position: MailsQuery['position'];
+  do {
+    const page = await readPage({ ...query, limit: Math.min(query.limit - mails.length, MAX_PAGE), position });
+    mails.push(...page.body.mails);
+    position = page.next;
+  } while (position !== undefined && mails.length < query.limit && !signal.aborted);
+  return { mails, hasMore: position !== undefined };
+}
+
 function nothingFound(recipient: string, filter: unknown): string {
   if (filter !== undefined)
     return `no message to ${recipient} fits; without --status, --tag, --from and --to all are listed`;
   return `no message to ${recipient} is stored; where that is a message id: why ${recipient}`;
 }
 
-type FoundMessage = Awaited<ReturnType<ReturnType<typeof createRecipients>>>['body']['messages'][number];
+type FoundMessage = Awaited<ReturnType<ReturnType<typeof createRecipients>>>['body']['messages'][number] & {
+  recipient: string | null;
+};
 type MessageLine = FindLine & { event: 'message' };
 
-function lineOf({ firstAt, statusAt, ...message }: FoundMessage, opens: number): MessageLine {
-  return { event: 'message', ...message, firstAt: iso(firstAt * 1000), statusAt: iso(statusAt * 1000), opens };
+function lineOf({ firstAt, statusAt, engagement: _, ...message }: FoundMessage, actions: Actions): MessageLine {
+  return { event: 'message', ...message, firstAt: iso(firstAt * 1000), statusAt: iso(statusAt * 1000), ...actions };
 }
 
+type Actions = Awaited<ReturnType<typeof countActions>>;
 type History = ReturnType<typeof createRecipientHistory>;
 
-async function countOpens(history: History, messageId: string | null, keys: readonly string[]): Promise<number> {
-  let opens = 0;
+async function countActions(history: History, messageId: string | null, keys: readonly string[]) {
+  const tally = noCounts();
   for (const key of messageId === null ? [] : keys) {
     let after: string | undefined;
     do {
-      const page = await history.events(messagePartition(messageId ?? ''), key, 'opened', MAX_PAGE, after);
+      const page = await history.events(messagePartition(messageId ?? ''), key, undefined, MAX_PAGE, after);
       for (const entry of page.entries) {
         after = entry.sort;
-        if ('event' in entry && !parseEvent(entry.event.event).isByMachine) opens += 1;
+        if ('event' in entry) count(tally, entry.event.event);
       }
       if (!page.hasMore) break;
     } while (after !== undefined);
   }
-  return opens;
+  const { opens, clicks, machineOpens, machineClicks } = tally;
+  return { opens, clicks, machineOpens, machineClicks };
 }
 
-function textOf({ messageId, subject, statusAt, status, reason, tags, ...marks }: MessageLine): string[] {
+const actionsText = ({ opens, clicks, machineOpens, machineClicks }: MessageLine) =>
+  [
+    [opens, 'open', ''],
+    [clicks, 'click', ''],
+    [machineOpens, 'open', ' by machines'],
+    [machineClicks, 'click', ' by machines'],
+  ]
+    .map(([times, what, by]) => (times === 0 ? '' : `  ${counted(Number(times), String(what))}${by}`))
+    .join('');
+
+function textOf(line: MessageLine): string[] {
+  const { messageId, subject, statusAt, status, reason, tags, ...marks } = line;
   const notes = [
     ...(marks.unconfirmed ? ["not on Mailgun's list, may be forged"] : []),
+    ...(marks.unconfirmed || marks.confirmed ? [] : ['not compared yet']),
     ...(marks.testMode ? ['test mode, not sent'] : []),
     ...(marks.direction === 'inbound' ? ['inbound, routed on'] : []),
   ];
@@ -159,6 +257,6 @@ function textOf({ messageId, subject, statusAt, status, reason, tags, ...marks }
     `${utc(Date.parse(statusAt))}  ${became.padEnd(10)}  ${subject === null ? '(no subject)' : plain(subject)}` +
       (notes.length === 0 ? '' : `  ! ${notes.join(', ')}`),
     `  ${plain(messageId ?? 'no message id')}${tags.length === 0 ? '' : `  tags: ${tags.map(plain).join(', ')}`}` +
-      (marks.opens === 0 ? '' : `  ${counted(marks.opens, 'open')}`),
+      actionsText(line),
   ];
 }

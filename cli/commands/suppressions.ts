@@ -11,7 +11,10 @@ import {
 } from '../../lambdas/adapters/table/recipients.ts';
 import { RESTORED_ATTRIBUTE, UNKNOWN_DOMAIN } from '../../lambdas/contract.ts';
 import { SUPPRESSION_KINDS } from '../../lambdas/domain/event-types.ts';
+import { nameInEventKey } from '../../lambdas/domain/keys.ts';
 import { isSuppressing } from '../../lambdas/domain/status/suppression.ts';
+import { isCauseOf } from '../../lambdas/read-api/recipients/suppression-causes.ts';
+import { type CauseEntry, createCauseEntries } from '../../lambdas/read-api/recipients/suppressions.ts';
 import {
   type MailgunRequest,
   messageOf,
@@ -31,7 +34,7 @@ import {
   type TargetOptions,
 } from '../command.ts';
 import { TargetUnavailableError, UsageError } from '../errors.ts';
-import { tableOf } from '../ledger.ts';
+import { confirmedCheckOf, tableOf } from '../ledger.ts';
 import { counted, createEmit, type Emit, utc } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
 import { iso } from '../time.ts';
@@ -39,6 +42,7 @@ import { compareCommand } from './suppressions/compare.ts';
 import { LISTS } from './suppressions/differences.ts';
 import { indexCommand } from './suppressions/index-older-suppressions.ts';
 import { listCommand } from './suppressions/list.ts';
+import { plain } from './why/explain.ts';
 
 /** The lines of `suppressions show --json`. */
 export type SuppressionsShowLine =
@@ -55,6 +59,8 @@ export type SuppressionsShowLine =
       eventKey: string;
       /** Not lifted, or an event later than the lift suppressed again. */
       active: boolean;
+      /** The events that it rests on, newest first, of the newest messages to the address. */
+      causes: readonly CauseEntry[];
     }
   /** `known`: whether a suppression or a message of it is stored at all. */
   | { event: 'recipient'; recipient: string; suppressed: boolean; known: boolean };
@@ -123,20 +129,30 @@ async function show(context: CliContext, options: ShowOptions, address: string):
   const known = items.length > 0 || (await hasMail(deployment, recipient));
   const unknown = known ? '' : ', and no mail to it is stored: check its spelling';
   emit({ event: 'recipient', recipient, suppressed, known }, `${recipient} ${verdict}${unknown}.`);
+  const readCauses = createCauseEntries(createRecipientHistory(tableOf(deployment)), confirmedCheckOf(deployment));
+  const found = items.length === 0 ? [] : await readCauses(recipientKeys(recipient));
   for (const item of items) {
     const { domain, kind, scope, reason, eventKey } = item;
+    const causes = found.filter((each) => isCauseOf(each, item)).map(({ entry }) => entry);
     const active = isSuppressing(item);
     const liftedAt = item.liftedAtMs === null ? null : iso(item.liftedAtMs);
     const times = { since: iso(item.sinceMs), lastAt: iso(item.lastAtMs), liftedAt };
     const lifted =
       item.liftedAtMs === null ? '' : `, lifted ${utc(item.liftedAtMs)}${active ? ', suppressed again' : ''}`;
     emit(
-      { event: 'suppression', domain, kind, scope, reason, ...times, eventKey, active },
+      { event: 'suppression', domain, kind, scope, reason, ...times, eventKey, active, causes },
       `  ${domain}  ${describe(item)}${reason === null || reason === kind ? '' : ` (${reason})`}  since ${utc(item.sinceMs)}` +
         `${times.lastAt === times.since ? '' : `, last ${utc(item.lastAtMs)}`}${lifted}${options.all ? `  by ${eventKey}` : ''}`,
+      ...causes.filter(({ confirmed }) => !confirmed).map(causeText),
     );
   }
   return 0;
+}
+
+function causeText({ eventKey, messageId, at, unconfirmed }: CauseEntry): string {
+  const event = nameInEventKey(eventKey);
+  const mark = unconfirmed ? "not on Mailgun's list, may be forged" : 'not compared yet';
+  return `    ${event} ${utc(Date.parse(at))}  ${plain(messageId ?? 'no message id')}  ! ${mark}`;
 }
 
 async function hasMail(deployment: Deployment, recipient: string): Promise<boolean> {

@@ -1,4 +1,6 @@
 import type { EventEntry } from '../../api/responses/events.ts';
+import type { RecipientStatus } from '../../api/responses/message.ts';
+import type { RecipientMessageEntry } from '../../api/responses/recipient.ts';
 import { canBeTyped } from '../../lambdas/domain/shell-word.ts';
 import { FAILURE_CLASSES } from '../../lambdas/domain/status/failure-class.ts';
 import { linkTo } from '../route.ts';
@@ -28,16 +30,47 @@ export function statusBadge(status: string | null): HTMLElement {
   return badge(words, mood);
 }
 
-/** Returns the marks of what may be forged, was sent in test mode, or is not our mail; the same on every page. */
-export function marks({ unconfirmed, testMode, direction }: Pick<EventEntry, Mark>): Child[] {
+/** Returns the marks of what may be forged, was not compared with Mailgun's list yet, was sent in test mode, or is not our mail; the same on every page. */
+export function marks({ unconfirmed, confirmed, testMode, direction }: Pick<EventEntry, Mark>): Child[] {
   return [
     unconfirmed && [' ', badge('not on Mailgun’s list, may be forged', 'bad')],
+    !unconfirmed && !confirmed && [' ', badge('not compared yet', 'unknown')],
     testMode && [' ', badge('test mode, not sent', 'unknown')],
     direction === 'inbound' && [' ', badge('inbound, routed on', 'unknown')],
   ];
 }
 
-type Mark = 'unconfirmed' | 'testMode' | 'direction';
+type Mark = 'unconfirmed' | 'confirmed' | 'testMode' | 'direction';
+
+const ACTIONS = [
+  ['opens', 'opened'],
+  ['clicks', 'clicked'],
+  ['machineOpens', 'opened by machines'],
+  ['machineClicks', 'clicked by machines'],
+] as const;
+
+/** Returns how often a mail was opened and clicked, people and machines apart, such as `opened 2 ×, clicked 1 ×`. */
+export function engagementText(counts: Pick<RecipientStatus, (typeof ACTIONS)[number][0]>): string {
+  const parts = ACTIONS.filter(([name]) => counts[name] > 0).map(([name, what]) => `${what} ${counts[name]} ×`);
+  return parts.join(', ');
+}
+
+/** The tags of a mail, which break between words. */
+export const tagsColumn = {
+  head: 'Tags',
+  cell: ({ tags }: Pick<RecipientMessageEntry, 'tags'>): Child =>
+    tags.length === 0 ? '–' : h('span', { class: 'tags' }, breakableId(tags.map(visible).join(', '))),
+};
+
+/** The column of lists of mail that says who opened it. */
+export const engagementColumn = {
+  head: 'Opened, clicked',
+  cell: ({ engagement }: Pick<RecipientMessageEntry, 'engagement'>): Child => {
+    if (engagement === null) return 'not counted';
+    const text = engagementText(engagement) || 'not opened';
+    return engagement.countsComplete ? text : `${text}, or more`;
+  },
+};
 
 export function panel(title: string, ...children: Child[]): HTMLElement {
   return h('section', { class: 'panel' }, h('h2', {}, title), ...children);
@@ -100,14 +133,24 @@ export function breakable(address: string): Child {
   return at < 1 ? address : [address.slice(0, at), h('wbr'), address.slice(at)];
 }
 
-/** Returns a message id that breaks after an `@`, a dot or a dash; the style sheet keeps words whole. */
+/** Returns an id that breaks after an `@`, a `#`, a dot or a dash; the style sheet keeps words whole. */
 export const breakableId = (id: string): Child =>
-  id.split(/(?<=[@.-])/).map((part, nth) => (nth === 0 ? part : [h('wbr'), part]));
+  id.split(/(?<=[@#.-])/).map((part, nth) => (nth === 0 ? part : [h('wbr'), part]));
 
 export const messageLink = (messageId: string | null | undefined): Child =>
   messageId
     ? h('a', { href: linkTo('message', messageId), class: 'id' }, breakableId(visible(messageId)))
     : 'no message id';
+
+/** Leads to the message, by its subject where that is known. */
+export const subjectLink = ({ subject, messageId }: Pick<RecipientMessageEntry, 'subject' | 'messageId'>): Child =>
+  subject !== null && messageId !== null
+    ? [
+        h('a', { href: linkTo('message', messageId) }, visible(subject)),
+        h('br'),
+        h('small', { class: 'id' }, breakableId(messageId)),
+      ]
+    : messageLink(messageId);
 
 export const recipientLink = (recipient: string | null): Child =>
   recipient

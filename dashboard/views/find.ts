@@ -5,6 +5,7 @@ import { panel } from '../components/parts.ts';
 import { linkTo } from '../route.ts';
 import { utcDay } from '../values/time.ts';
 import type { View, ViewContext } from '../view.ts';
+import { mailForm } from './mails.ts';
 
 const searchInput = (value: string) =>
   h('input', {
@@ -12,18 +13,22 @@ const searchInput = (value: string) =>
     ...{ autocomplete: 'off', spellcheck: 'false', autocapitalize: 'off' },
   });
 
-/** Takes an address, a message id, a subject or a variable. */
+/** Takes an address, a message id, a tag, a subject or a variable. */
 export const searchForm = (text = ''): HTMLElement =>
   goForm(
     'Search',
     (values) => linkTo('search', textIn(values, 'text')),
-    field('Address, message id, beginning of the subject, or variable=value', searchInput(text)),
+    field('Address, message id, tag, beginning of the subject, or variable=value', searchInput(text)),
   );
 
 /** Leads to a mail by anything known of it, or to the events of a day. */
 export const findView: View = async (context) => ({
   title: 'Find',
-  content: [panel('Search', searchForm()), panel('Events of a day', await dayForm(context))],
+  content: [
+    panel('Search', searchForm()),
+    panel('Mail by status', await mailForm(context)),
+    panel('Events of a day', await dayForm(context)),
+  ],
 });
 
 /** Chooses domain, day and type. */

@@ -5,6 +5,7 @@ import {
   breakableId,
   copyButton,
   empty,
+  engagementText,
   eventText,
   marks,
   panel,
@@ -12,6 +13,7 @@ import {
   statusBadge,
   visible,
 } from '../components/parts.ts';
+import { table } from '../components/table.ts';
 import { spanText, timeElement } from '../values/time.ts';
 import type { View } from '../view.ts';
 import { eventFields } from './message/fields.ts';
@@ -41,6 +43,7 @@ export const messageView: View = async ({ api, subject, parameters }) => {
         copyButton('Copy id', () => messageId),
       ),
       recipients.length === 0 && others.length === 0 ? empty('No event is stored of this message.') : null,
+      recipients.length > 1 && summaryPanel(recipients),
       ...recipients.map((outcome) =>
         recipientPanel(
           outcome,
@@ -86,16 +89,29 @@ function recipientPanel(outcome: RecipientStatus, events: readonly EventEntry[])
   );
 }
 
-function engagement({ opens, clicks, machineOpens, machineClicks, unsubscribed }: RecipientStatus): string {
-  const counts = [
-    [opens, 'opened'],
-    [clicks, 'clicked'],
-    [machineOpens, 'opened by machines'],
-    [machineClicks, 'clicked by machines'],
-  ] as const;
-  const parts = counts.filter(([count]) => count > 0).map(([count, what]) => `${what} ${count} ×`);
-  if (unsubscribed) parts.push('unsubscribed');
-  return parts.length === 0 ? '' : `${parts.join(', ')}.`;
+function engagement(outcome: RecipientStatus): string {
+  const counted = engagementText(outcome);
+  const parts = [...(counted === '' ? [] : [counted]), ...(outcome.unsubscribed ? ['unsubscribed'] : [])];
+  const text = parts.join(', ') || 'not opened';
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}
+
+/** Who got the mail and who opened it, at a glance. */
+function summaryPanel(recipients: readonly RecipientStatus[]): HTMLElement {
+  const byMachines = (machines: number) => (machines === 0 ? '' : ` (${machines} more by machines)`);
+  return panel(
+    'Recipients',
+    table(
+      recipients,
+      [
+        { head: 'Recipient', cell: ({ recipient }) => recipientLink(recipient) },
+        { head: 'Status', cell: (outcome) => [statusBadge(outcome.status), marks(outcome)] },
+        { head: 'Opened', cell: ({ opens, machineOpens }) => `${opens} ×${byMachines(machineOpens)}` },
+        { head: 'Clicked', cell: ({ clicks, machineClicks }) => `${clicks} ×${byMachines(machineClicks)}` },
+      ],
+      { caption: 'Recipients of the message', cards: true, tall: true },
+    ),
+  );
 }
 
 function timeline(events: readonly EventEntry[], decidedBy: string | undefined): HTMLElement {

@@ -6,7 +6,7 @@ import type {
 } from '../../api/responses/receivers.ts';
 import { h } from '../components/dom.ts';
 import { field, goForm, sameText, select, textIn } from '../components/form.ts';
-import { badge, empty, type Mood, messageLink, panel, visible } from '../components/parts.ts';
+import { badge, breakableId, empty, type Mood, messageLink, panel, visible } from '../components/parts.ts';
 import { paged, table } from '../components/table.ts';
 import { linkTo } from '../route.ts';
 import { timeElement } from '../values/time.ts';
@@ -74,7 +74,7 @@ function deliveryTable(rows: readonly DeliveryEntry[], { name }: ReceiverEntry):
       { head: 'Type', cell: ({ type }) => dotted(type) },
       { head: 'Message', cell: ({ messageId }) => (messageId === null ? '–' : messageLink(messageId)) },
       { head: 'Attempts', cell: attempts },
-      { head: 'webhook-id', cell: ({ id }) => h('small', { class: 'id' }, id) },
+      { head: 'webhook-id', cell: ({ id }) => h('small', { class: 'id' }, breakableId(id)) },
     ],
     { caption: `Deliveries to ${name}, newest first`, cards: true },
   );

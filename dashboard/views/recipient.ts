@@ -1,22 +1,20 @@
-import type { EventEntry, EventsResponse } from '../../api/responses/events.ts';
-import type { RecipientMessageEntry, RecipientResponse } from '../../api/responses/recipient.ts';
+import type { RecipientResponse } from '../../api/responses/recipient.ts';
 import type { SuppressionsResponse } from '../../api/responses/suppressions.ts';
-import { STATUSES } from '../../lambdas/domain/event-types.ts';
-import { type Api, unlessUnfit } from '../api.ts';
+import { STATUS_FILTERS } from '../../lambdas/domain/event-types.ts';
 import { ledgerCommand } from '../components/command.ts';
 import { type Child, h } from '../components/dom.ts';
 import { dateInput, field, goForm, sameText, select, textsIn } from '../components/form.ts';
 import {
   badge,
-  breakableId,
   commandOn,
   copyButton,
   empty,
+  engagementColumn,
   marks,
-  messageLink,
   panel,
   statusBadge,
-  visible,
+  subjectLink,
+  tagsColumn,
 } from '../components/parts.ts';
 import { paged, table } from '../components/table.ts';
 import { linkTo } from '../route.ts';
@@ -24,10 +22,8 @@ import { timeElement } from '../values/time.ts';
 import type { View, ViewContext } from '../view.ts';
 
 const PAGE = 50;
-/** Events of one type and second at most, among which the cause of a suppression is looked for. */
-const CAUSES = 1000;
 const FILTERS = ['status', 'tag', 'from', 'to'];
-const STATUS_CHOICES = sameText(STATUSES.map((status) => status.toLowerCase()));
+const STATUS_CHOICES = sameText(STATUS_FILTERS);
 
 /** The messages of a recipient, and whether sending to it is wise. */
 export const recipientView: View = async (context) => {
@@ -35,12 +31,12 @@ export const recipientView: View = async (context) => {
   const filter = Object.fromEntries(FILTERS.map((name) => [name, parameters.get(name) ?? '']));
   const { status = '', tag = '', from = '', to = '' } = filter;
   const read = async (cursor?: string) => {
-    const query = { address, ...filter, limit: PAGE, cursor };
+    const query = { address, ...filter, engagement: 'true', limit: PAGE, cursor };
     const { messages, next } = await api.get<RecipientResponse>('/recipients', query);
     return { rows: messages, next };
   };
   const [suppressions, first] = await Promise.all([
-    api.get<SuppressionsResponse>('/suppressions', { address }),
+    api.get<SuppressionsResponse>('/suppressions', { address, causes: 'true' }),
     read(),
   ]);
   const heading = h(
@@ -60,7 +56,7 @@ export const recipientView: View = async (context) => {
     title: 'Recipient',
     content: [
       heading,
-      await suppressionPanel(suppressions, context),
+      suppressionPanel(suppressions, context),
       panel(
         'Messages',
         goForm(
@@ -83,7 +79,8 @@ export const recipientView: View = async (context) => {
                   { head: 'First event', cell: ({ firstAt }) => timeElement(firstAt) },
                   { head: 'Status', cell: (message) => [statusBadge(message.status), marks(message)] },
                   { head: 'Since', cell: ({ status, statusAt }) => (status === null ? '–' : timeElement(statusAt)) },
-                  { head: 'Tags', cell: ({ tags }) => (tags.length === 0 ? '–' : tags.map(visible).join(', ')) },
+                  engagementColumn,
+                  tagsColumn,
                 ],
                 { caption: `Messages to ${address}, newest first`, cards: true },
               ),
@@ -104,31 +101,20 @@ async function hasNoMail(
   return messages.length === 0;
 }
 
-/** Leads to the message, by its subject where that is known. */
-const subjectLink = ({ subject, messageId }: RecipientMessageEntry): Child =>
-  subject !== null && messageId !== null
-    ? [
-        h('a', { href: linkTo('message', messageId) }, visible(subject)),
-        h('br'),
-        h('small', { class: 'id' }, breakableId(messageId)),
-      ]
-    : messageLink(messageId);
-
 type Suppression = SuppressionsResponse['suppressions'][number];
 
-async function suppressionPanel(
+function suppressionPanel(
   { suppressed, suppressions }: SuppressionsResponse,
-  { api, settings, subject: recipient }: ViewContext,
-): Promise<HTMLElement> {
-  const causes = new Map<Suppression, EventEntry>();
-  for (const each of suppressions.filter(isInForce)) {
-    const cause = await causeOf(each, api);
-    if (cause !== undefined) causes.set(each, cause);
-  }
+  { settings, subject: recipient }: ViewContext,
+): HTMLElement {
   const inForce = suppressions.filter(isInForce);
-  const isDoubtful = (each: Suppression) => causes.get(each)?.unconfirmed === true;
+  const unconfirmedOf = ({ causes }: Suppression) => (causes ?? []).filter(({ unconfirmed }) => unconfirmed);
+  // What is gone from the table, or caused by another event too, is no forgery that distrust could discard.
+  const isDoubtful = (each: Suppression) =>
+    unconfirmedOf(each).length === each.causes?.length &&
+    each.causes.some(({ eventKey }) => eventKey === each.eventKey);
   const trusted = kindsOf(inForce.filter((each) => !isDoubtful(each)));
-  const doubtful = inForce.flatMap((each) => (isDoubtful(each) ? (causes.get(each)?.messageId ?? []) : []));
+  const doubtful = inForce.flatMap((each) => unconfirmedOf(each).flatMap(({ messageId }) => messageId ?? []));
   const distrust: Child = doubtful.length > 0 && [
     h(
       'p',
@@ -143,13 +129,15 @@ async function suppressionPanel(
     h(
       'p',
       { class: 'note' },
-      'To send to it again, lift the suppression here; ',
+      'To send to it again, lift the suppression. This shows what that would do, and without ',
+      h('code', {}, '--plan'),
+      ' it asks, then lifts; ',
       h('code', {}, '--also-at-mailgun'),
       ' takes the address off Mailgun’s own lists too.',
     ),
     // A lift without a type would lift more than is shown.
     trusted.map((kind) =>
-      commandOn(recipient, ledgerCommand(settings.target, `suppressions lift --kind ${kind}`, recipient)),
+      commandOn(recipient, ledgerCommand(settings.target, `suppressions lift --plan --kind ${kind}`, recipient)),
     ),
   ];
   return h(
@@ -162,7 +150,7 @@ async function suppressionPanel(
           suppressions,
           [
             { head: 'Kind', cell: ({ kind }) => kind },
-            { head: 'Reason', cell: (each) => [reasonText(each), marksOf(causes.get(each))] },
+            { head: 'Reason', cell: (each) => [reasonText(each), causesList(each)] },
             { head: 'Domain', cell: ({ domain }) => domain },
             { head: 'Since', cell: ({ since }) => timeElement(since) },
             { head: 'Lifted', cell: ({ liftedAt }) => (liftedAt === null ? 'no' : timeElement(liftedAt)) },
@@ -176,17 +164,23 @@ async function suppressionPanel(
 
 const isInForce = ({ lastAt, liftedAt }: Suppression) => liftedAt === null || lastAt > liftedAt;
 const kindsOf = (suppressions: readonly Suppression[]) => [...new Set(suppressions.map(({ kind }) => kind))];
-const marksOf = (cause: EventEntry | undefined): Child => cause !== undefined && marks(cause);
 
-/**
- * Returns the earliest event that caused a suppression, which alone shows if it may be forged; undefined if it is gone.
- */
-async function causeOf({ domain, since, eventKey }: Suppression, api: Api): Promise<EventEntry | undefined> {
-  const from = Math.floor(Date.parse(since) / 1000);
-  const [type] = eventKey.split('#');
-  const query = { domain, type, from, to: from + 1, limit: CAUSES };
-  const found = await unlessUnfit(api.get<EventsResponse>('/events', query));
-  return found?.events.find(({ key }) => key === eventKey);
+/** Lists the events that a suppression rests on, each with its mark. */
+function causesList({ causes }: Suppression): Child {
+  return (
+    causes !== null &&
+    causes.length > 0 &&
+    h(
+      'ul',
+      { class: 'attempts' },
+      ...causes.map(({ eventKey, messageId, at, ...trust }) => {
+        const time = timeElement(at, 'short');
+        const what = messageId === null ? time : h('a', { href: linkTo('message', messageId) }, time);
+        const [event] = eventKey.split('#');
+        return h('li', {}, `${event} `, what, marks({ ...trust, testMode: false, direction: 'outbound' }));
+      }),
+    )
+  );
 }
 
 function reasonText({ kind, reason, scope, source }: Suppression): string {

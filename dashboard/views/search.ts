@@ -16,6 +16,8 @@ interface Answer {
   readonly what: string;
   readonly found: Child;
   readonly events?: EventsResponse['events'];
+  /** The page of what it is exactly. */
+  readonly page?: string;
 }
 
 /** Searches for the possible meanings of a text, and shows what was searched and where else to look. */
@@ -24,6 +26,10 @@ export const searchView: View = async (context) => {
   // An empty subject prefix would match every mail of the day.
   if (text === '') return { title: 'Search', content: [askPanel(await dayForm(context))] };
   const answers = await answersFor(text, context);
+  const [page, ...others] = answers.flatMap((answer) => answer.page ?? []);
+  if (page !== undefined && others.length === 0 && !context.parameters.has('all')) {
+    return { title: 'Search', content: [], instead: page };
+  }
   const events = answers.flatMap((answer) => answer.events ?? []);
   const title = `Searched for ${visible(text)}`;
   return {
@@ -44,7 +50,7 @@ export const searchView: View = async (context) => {
       events.length > 0 && panel('Events', eventTable(events, 'Events that were found, newest first')),
       panel(
         'Look elsewhere',
-        h('p', { class: 'note' }, 'Subjects and variables were looked for in the last 24 hours. Another day:'),
+        h('p', { class: 'note' }, 'Tags, subjects and variables were looked for in the last 24 hours. Another day:'),
         await dayForm(context),
       ),
     ],
@@ -55,11 +61,15 @@ const askPanel = (days: HTMLElement) =>
   panel('Search', h('p', { class: 'note' }, 'Enter what to search for, or choose a day.'), searchForm(), days);
 
 async function answersFor(text: string, context: ViewContext): Promise<Answer[]> {
-  if (text.includes('@')) return Promise.all([asMessage(text, context), asRecipient(text, context)]);
+  if (text.includes('@')) {
+    const noTag = { what: 'tag, subject or variable', found: 'not looked for: it has an @' };
+    return [...(await Promise.all([asMessage(text, context), asRecipient(text, context)])), noTag];
+  }
   const [, name, value] = /^([^\s=]+)=(.+)$/.exec(text) ?? [];
   const { domains } = await context.health();
   const answers = domains.flatMap((domain) => [
     ...(name && value ? [asEvents(`variable ${name} of ${domain}`, { domain, [`var.${name}`]: value }, context)] : []),
+    asTag(text, domain, context),
     asEvents(`beginning of a subject of ${domain}`, { domain, subject: `${text}*` }, context),
   ]);
   const noAddress = { what: 'address or message id', found: 'not looked for: it has no @' };
@@ -68,8 +78,9 @@ async function answersFor(text: string, context: ViewContext): Promise<Answer[]>
 
 async function asMessage(id: string, { api }: ViewContext): Promise<Answer> {
   const message = await unlessUnfit(api.get<MessageResponse>('/messages', { id, limit: 1 }));
-  const link = message && h('a', { href: linkTo('message', message.messageId) }, 'its history');
-  return { what: 'message id', found: link };
+  if (message === undefined) return { what: 'message id', found: undefined };
+  const link = h('a', { href: linkTo('message', message.messageId) }, 'its history');
+  return { what: 'message id', found: link, page: linkTo('message', message.messageId, { found: id }) };
 }
 
 async function asRecipient(address: string, { api }: ViewContext): Promise<Answer> {
@@ -78,7 +89,19 @@ async function asRecipient(address: string, { api }: ViewContext): Promise<Answe
   const link =
     found && h('a', { href: linkTo('recipient', found.recipient) }, `the page of ${visible(found.recipient)}`);
   const hasMail = found && found.messages.length > 0;
-  return { what: 'recipient', found: link ? [link, !hasMail && ', without any mail'] : 'no address' };
+  return {
+    what: 'recipient',
+    found: link ? [link, !hasMail && ', without any mail'] : 'no address',
+    ...(found && hasMail && { page: linkTo('recipient', found.recipient, { found: address }) }),
+  };
+}
+
+async function asTag(tag: string, domain: string, context: ViewContext): Promise<Answer> {
+  const what = `tag of ${domain}`;
+  const answer = await unlessUnfit(asEvents(what, { domain, tag }, context));
+  if (answer === undefined) return { what, found: 'no tag' };
+  const campaign = h('a', { href: linkTo('campaign', tag, { domain }) }, 'the campaign');
+  return answer.events?.length === 0 ? answer : { ...answer, found: [answer.found, ' · ', campaign] };
 }
 
 async function asEvents(what: string, query: Readonly<Record<string, string>>, { api }: ViewContext): Promise<Answer> {

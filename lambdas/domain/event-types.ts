@@ -196,6 +196,22 @@ export const STATUSES: readonly Status[] = [
   ),
 ];
 
+/** Statuses of mail that Mailgun may still deliver. */
+const PENDING: readonly Status[] = ['ACCEPTED', 'DEFERRED'];
+
+const STATUSES_BY_FILTER = new Map<string, readonly Status[]>([
+  ...STATUSES.map((status) => [status.toLowerCase(), [status]] as const),
+  ['pending', PENDING],
+]);
+
+/** What mail can be filtered by: each status in lower case, and `pending`, which is accepted or deferred. */
+export const STATUS_FILTERS: readonly string[] = [...STATUSES_BY_FILTER.keys()];
+
+/** Returns whether a status fits a filter; every one fits where there is none. */
+export function fitsStatus(filter: string | undefined, status: Status | null): boolean {
+  return filter === undefined || (status !== null && (STATUSES_BY_FILTER.get(filter)?.includes(status) ?? false));
+}
+
 /** Events with a partition of their own in the index by day; a closed set, so that a reader can visit them all. */
 export const INDEXED_NAMES: readonly string[] = namesOf(({ isIndexed }) => isIndexed).sort();
 

@@ -11,13 +11,14 @@ import { createLedgerStateTable, createListingNotes } from '../adapters/table/le
 import { openTable } from '../adapters/table/ledger-table.ts';
 import { createDeliveryHistory, createReceiverStates } from '../adapters/table/publishing.ts';
 import {
+  createMailReader,
   createMessageHistory,
   createRecipientHistory,
   createSuppressionList,
   createSuppressionRepository,
   recipientKeys,
 } from '../adapters/table/recipients.ts';
-import { createSlicesTable, createWitnessReader } from '../adapters/table/slice-repository.ts';
+import { createSliceFactsReader, createSlicesTable, createWitnessReader } from '../adapters/table/slice-repository.ts';
 import { parseDayShards } from '../domain/events/day-shards.ts';
 import { cors } from '../runtime/cors.ts';
 import { bodyBytes, header } from '../runtime/http.ts';
@@ -27,15 +28,18 @@ import { readReadApiEnv } from './env.ts';
 import { bodyParameters, findRoute, queryParameters, unlessCut } from './http/request.ts';
 import { httpResponse, refusal } from './http/response.ts';
 import { createTokenCheck } from './http/token.ts';
+import { createConfirmedCheck } from './messages/confirmed.ts';
 import { createEvents } from './messages/events.ts';
+import { createMails } from './messages/mails.ts';
 import { createMessages } from './messages/messages.ts';
 import type { AlarmFacts, AlarmStates, BearerCheck } from './ports.ts';
 import { createDeliveries } from './receivers/deliveries.ts';
 import { createReceivers } from './receivers/receivers.ts';
+import { createEngagement } from './recipients/engagement.ts';
 import { createRecipientSearch } from './recipients/recipient-search.ts';
 import { createRecipients } from './recipients/recipients.ts';
 import { createSuppressionPages } from './recipients/suppression-list.ts';
-import { createSuppressions } from './recipients/suppressions.ts';
+import { createCauseEntries, createSuppressions } from './recipients/suppressions.ts';
 import { createArchivedCampaigns, type ReadArchivedCampaign } from './reports/archived-campaign.ts';
 import { createCampaigns } from './reports/campaigns.ts';
 import { createHealth } from './reports/health.ts';
@@ -69,6 +73,7 @@ const ledgerDeps = {
   settleSeconds: env.settleSeconds,
   now: Date.now,
 };
+const confirmed = createConfirmedCheck(createSliceFactsReader(table), ledgerDeps.ledger, env.sliceSeconds);
 const queues = openQueues();
 let alarmStates: AlarmStates | undefined;
 const days = createDayEvents(table);
@@ -76,17 +81,19 @@ const stackDomains = createStackDomains(table, env.domains, Date.now);
 // The parameters of routes name the domains.
 const routesFor = remakeFor(({ names: domains, only }: StackDomains) =>
   createRoutes({
+    confirmed,
     messages: createMessages(createMessageHistory(table), {
       days: env.retentionDays,
       archiveBucket: env.archiveBucket,
       now: Date.now,
     }),
-    recipients: createRecipients(recipients),
+    recipients: createRecipients(recipients, confirmed),
+    mails: createMails(days, createMailReader(table), createEngagement(recipients), confirmed),
     events: createEvents(days),
     tail: createTail(days),
     recipientSearch: createRecipientSearch(recipients),
     recipientKeys,
-    suppressions: createSuppressions(createSuppressionRepository(table)),
+    suppressions: createSuppressions(createSuppressionRepository(table), createCauseEntries(recipients, confirmed)),
     suppressionList: createSuppressionPages(createSuppressionList(table)),
     ledger: createLedger({ ...ledgerDeps, witness: createWitnessReader(table), listing: createListingNotes(table) }),
     stats: createStats({ ...ledgerDeps, classes: createBounceClassesTable(table) }),

@@ -141,6 +141,20 @@ export interface AlarmFacts {
   description: string;
 }
 
+/** Where the status of a mail is stored: a message to one recipient. */
+export interface MailPlace {
+  partition: string;
+  recipientKey: string;
+}
+
+export interface MailReader {
+  /** Returns the mails at these places whose status is wanted, undefined for each of the others. */
+  read(
+    places: readonly MailPlace[],
+    isWanted: (status: StoredStatus) => boolean,
+  ): Promise<(RecipientMessage | undefined)[]>;
+}
+
 export interface QueueLength {
   /** Returns how many messages the queue holds. */
   messages(): Promise<number>;
@@ -227,6 +241,17 @@ export interface ArchivedObjects {
 export interface SliceReader {
   /** Yields the slices that start from one time on and before another (epoch seconds), ascending. */
   list(domain: string, from: number, to: number): AsyncIterable<Slice>;
+}
+
+/** What a slice says of the comparison with Mailgun's listing. */
+export type ComparedSlice = Pick<
+  Slice,
+  'start' | 'end' | 'passedAt' | 'unlisted' | 'unconfirmed' | 'finalAt' | 'isJudgedEarly'
+>;
+
+export interface SliceFactsReader {
+  /** Returns what these slices say, undefined for each that no pass has written. */
+  facts(places: readonly { domain: string; start: number }[]): Promise<(ComparedSlice | undefined)[]>;
 }
 
 export interface WitnessReader {

@@ -1,10 +1,13 @@
+import { MAX_ENGAGEMENT_LIMIT } from '../../api/parameters.ts';
 import { type BadParameter, badParameter, type RawParameters, readParameters } from '../../api/read-parameters.ts';
 import { type Operation, type Query, type ReadRoutes, readRoutes } from '../../api/routes.ts';
 import { DAY_MS, UNKNOWN_DOMAIN } from '../contract.ts';
 import { openPage, type Page, type Paged } from './http/paging.ts';
 import { MAX_DAYS, openRangeOf, type RangeQuery, rangeOf } from './http/range.ts';
+import { type ConfirmedCheck, confirmEntries } from './messages/confirmed.ts';
 import { eventPredicate } from './messages/event-filter.ts';
 import { type createEvents, isEventsPosition, nameCheck, typesOf } from './messages/events.ts';
+import { type createMails, MAIL_TYPE } from './messages/mails.ts';
 import { type createMessages, isMessagePosition } from './messages/messages.ts';
 import type { StoredEvent } from './ports.ts';
 import { type createDeliveries, isDeliveriesPosition } from './receivers/deliveries.ts';
@@ -23,8 +26,11 @@ import type { createTail } from './tail/tail.ts';
 import { isTailPosition, tailStart } from './tail/tail-position.ts';
 
 export interface RouteDeps {
+  /** Says of events whether Mailgun lists them. */
+  confirmed: ConfirmedCheck;
   messages: ReturnType<typeof createMessages>;
   recipients: ReturnType<typeof createRecipients>;
+  mails: ReturnType<typeof createMails>;
   events: ReturnType<typeof createEvents>;
   tail: ReturnType<typeof createTail>;
   recipientSearch: ReturnType<typeof createRecipientSearch>;
@@ -71,15 +77,30 @@ function createUseCases(deps: RouteDeps): UseCases {
   const checkSuppressions = createSuppressionCheck(deps.suppressions);
   return {
     getMessage: (query) =>
-      paged('getMessage', query, isMessagePosition, (page) => deps.messages({ messageId: query.id, ...page })),
+      paged('getMessage', query, isMessagePosition, (page) => confirm(deps.messages({ messageId: query.id, ...page }))),
     async getRecipient(query) {
       const range = openRangeOf(query);
       if ('ok' in range) return range;
+      const tooMany = tooManyToCount(query);
+      if (tooMany !== undefined) return tooMany;
       const { address: recipient, status, tag } = query;
+      const engagement = query.engagement === 'true';
       const keys = deps.recipientKeys(recipient);
       const isPosition = (value: unknown) => isRecipientPlace(value, keys.length);
       return paged('getRecipient', query, isPosition, (page) =>
-        deps.recipients({ recipient, keys, range, status: status?.toUpperCase(), tag, ...page }),
+        deps.recipients({ recipient, keys, range, status, tag, engagement, ...page }),
+      );
+    },
+    async listMails(query) {
+      const range = rangeOf(query, now());
+      if ('ok' in range) return range;
+      const tooMany = tooManyToCount(query);
+      if (tooMany !== undefined) return tooMany;
+      const { domain, status, tag } = query;
+      const engagement = query.engagement === 'true';
+      const isPosition = (value: unknown) => isEventsPosition(value, MAIL_TYPE);
+      return paged('listMails', query, isPosition, (page) =>
+        deps.mails({ domain, status, tag, engagement, range, ...page }),
       );
     },
     listEvents,
@@ -89,9 +110,12 @@ function createUseCases(deps: RouteDeps): UseCases {
       return domain === undefined ? badParameter('domain', 'is missing') : listEvents({ ...query, domain });
     },
     tailEvents: tail,
-    getSuppressions: async ({ address, domain, tag }) => ({
+    getSuppressions: async ({ address, domain, tag, causes }) => ({
       ok: true,
-      body: await deps.suppressions({ recipient: address, domain, tags: tag }),
+      body: await deps.suppressions({
+        ...{ recipient: address, domain, tags: tag },
+        causesUnder: causes === 'true' ? deps.recipientKeys(address) : undefined,
+      }),
     }),
     checkSuppressions: async ({ addresses, domain, tag }) => ({
       ok: true,
@@ -137,7 +161,9 @@ function createUseCases(deps: RouteDeps): UseCases {
     const { domain, type } = query;
     const isPosition = (value: unknown) => isEventsPosition(value, type);
     const predicate = eventPredicate(query);
-    return paged('listEvents', query, isPosition, (page) => deps.events({ domain, type, predicate, range, ...page }));
+    return paged('listEvents', query, isPosition, (page) =>
+      confirm(deps.events({ domain, type, predicate, range, ...page })),
+    );
   }
 
   async function search(query: Query<'searchEvents'> & { recipient: string }): Promise<RouteResult> {
@@ -148,7 +174,7 @@ function createUseCases(deps: RouteDeps): UseCases {
     const isPosition = (value: unknown) => isSearchPosition(value, { keys, type });
     const predicate = eventPredicate(query);
     return paged('searchEvents', query, isPosition, (page) =>
-      deps.recipientSearch({ keys, domain, type, predicate, ...range, ...page }),
+      confirm(deps.recipientSearch({ keys, domain, type, predicate, ...range, ...page })),
     );
   }
 
@@ -170,8 +196,17 @@ function createUseCases(deps: RouteDeps): UseCases {
     };
     const isPosition = (value: unknown) => isTailPosition(value, places.length, type);
     return paged('tailEvents', query, isPosition, ({ limit, position = tailStart(fromMs) }) =>
-      deps.tail({ ...filter, limit, position, nowMs }),
+      confirm(deps.tail({ ...filter, limit, position, nowMs })),
     );
+  }
+
+  /** Notes in a page which of its events Mailgun lists. */
+  async function confirm<Found extends Page<Parameters<typeof confirmEntries>[1], unknown> | undefined>(
+    reading: Promise<Found>,
+  ): Promise<Found> {
+    const page = await reading;
+    if (page !== undefined) await confirmEntries(deps.confirmed, page.body);
+    return page;
   }
 
   async function overRange(query: RangeQuery, read: (range: { from: number; to: number }) => Promise<object>) {
@@ -186,6 +221,11 @@ function createUseCases(deps: RouteDeps): UseCases {
     const [from, to] = [Math.floor(range.fromMs / 1000), Math.floor(range.toMs / 1000)];
     return from < to ? { from, to } : badParameter('from', 'must be at least a second before to');
   }
+}
+
+function tooManyToCount({ engagement, limit }: { engagement?: string | undefined; limit: number }) {
+  if (engagement !== 'true' || limit <= MAX_ENGAGEMENT_LIMIT) return undefined;
+  return badParameter('limit', `must be at most ${MAX_ENGAGEMENT_LIMIT} with engagement`);
 }
 
 /** Reads one page; an undefined page is a message that is not known. */

@@ -126,11 +126,12 @@ export async function batchGetAll(table: LedgerTable, { Keys = [], ...how }: Bat
 export async function batchGetAtOnce(
   table: LedgerTable,
   keys: readonly { readonly pk: string; readonly sk: string }[],
+  projection: Omit<BatchRequest, 'Keys'> = {},
 ): Promise<Item[]> {
   const chunks = Array.from({ length: Math.ceil(keys.length / BATCH_KEYS) }, (_, nth) =>
     keys.slice(nth * BATCH_KEYS, (nth + 1) * BATCH_KEYS),
   );
-  return (await Promise.all(chunks.map((Keys) => batchGet(table, { Keys })))).flat();
+  return (await Promise.all(chunks.map((Keys) => batchGet(table, { Keys, ...projection })))).flat();
 }
 
 /** Returns the items for up to a hundred different keys, in no order; retries unprocessed keys. */

@@ -21,14 +21,16 @@ import { bareAddress } from '../../domain/recipients/address.ts';
 import type { StoredSuppression } from '../../domain/status/suppression.ts';
 import type {
   HistoryEntry,
+  MailReader,
   MessageHistory,
   RecipientHistory,
   RecipientMessage,
+  StoredStatus,
   SuppressionList,
   Suppressions,
 } from '../../read-api/ports.ts';
 import { batchGetAll, batchGetAtOnce, type Item, type LedgerTable, queryRange, readPartition } from './ledger-table.ts';
-import { statusFacts, storedStatus } from './status-codec.ts';
+import { storedStatus } from './status-codec.ts';
 import { storedEvent } from './stored-events.ts';
 
 /** Reads everything stored of one message, page by page. */
@@ -63,6 +65,7 @@ export function createMessageHistory(table: LedgerTable): MessageHistory {
 
 /** Reads the messages of a recipient, by the index of recipients. */
 export function createRecipientHistory(table: LedgerTable): RecipientHistory {
+  const mails = createMailReader(table);
   return {
     async newest(recipientKey, { fromMs, toMs }, limit, after) {
       const partition = recipientIndexKey(recipientKey);
@@ -72,36 +75,52 @@ export function createRecipientHistory(table: LedgerTable): RecipientHistory {
       return { places: items.map(({ pk, atMs }) => ({ partition: pk, atMs })), hasMore };
     },
 
-    async messages(recipientKey, places) {
-      const sk = statusSort(recipientKey);
-      const statuses = await itemsOf(places.map(({ partition }) => ({ pk: partition, sk })));
-      const deciding = await itemsOf(
-        [...statuses.values()].map((item) => ({
-          pk: item.pk as string,
-          sk: eventSort(recipientKey, statusFacts(item).decidedBy),
-        })),
-      );
-      return places.map(({ partition }): RecipientMessage | undefined => {
-        const item = statuses.get(partition);
-        if (item === undefined) return undefined;
-        const found = deciding.get(partition);
-        const event = found && storedEvent(found);
-        // A message id that is too long for a key is in the events alone.
-        const messageId = messageIdInPartition(partition) ?? (event && messageIdOf(event.event)) ?? null;
-        return { messageId, status: storedStatus(item), deciding: event };
-      });
-    },
+    messages: (recipientKey, places) =>
+      mails.read(
+        places.map(({ partition }) => ({ partition, recipientKey })),
+        () => true,
+      ),
 
     async events(partition, recipientKey, name, limit, after) {
       const { items, hasMore } = await queryRange(table, partition, eventSortPrefix(recipientKey, name), limit, after);
       return { entries: historyEntries(items), hasMore };
     },
   };
+}
 
-  /** Items by their partition; there is one key for each. */
-  async function itemsOf(keys: { pk: string; sk: string }[]): Promise<Map<string, Item>> {
-    const found = await batchGetAtOnce(table, keys);
-    return new Map(found.map((item) => [item.pk as string, item]));
+/** Reads the statuses of mails, and the events that decided them: two reads for each hundred. */
+export function createMailReader(table: LedgerTable): MailReader {
+  return {
+    async read(places, isWanted) {
+      const keys = places.map(({ partition, recipientKey }) => ({ pk: partition, sk: statusSort(recipientKey) }));
+      const statuses = new Map(
+        [...(await itemsOf(keys))].flatMap(([name, item]) => {
+          const status = storedStatus(item);
+          return isWanted(status) ? [[name, { pk: item.pk as string, status }]] : [];
+        }),
+      );
+      const eventKeyOf = ({ pk, status }: { pk: string; status: StoredStatus }) => ({
+        pk,
+        sk: eventSort(status.recipientKey, status.decidedBy),
+      });
+      const deciding = await itemsOf([...statuses.values()].map(eventKeyOf));
+      return keys.map((key): RecipientMessage | undefined => {
+        const stored = statuses.get(nameOf(key));
+        if (stored === undefined) return undefined;
+        const found = deciding.get(nameOf(eventKeyOf(stored)));
+        const event = found && storedEvent(found);
+        // A message id that is too long for a key is in the events alone.
+        const messageId = messageIdInPartition(key.pk) ?? (event && messageIdOf(event.event)) ?? null;
+        return { messageId, status: stored.status, deciding: event };
+      });
+    },
+  };
+
+  /** Returns items by their names; a key that is given twice is read once. */
+  async function itemsOf(keys: readonly { pk: string; sk: string }[]): Promise<Map<string, Item>> {
+    const distinct = new Map(keys.map((key) => [nameOf(key), key]));
+    const found = await batchGetAtOnce(table, [...distinct.values()]);
+    return new Map(found.map((item) => [nameOf(item), item]));
   }
 }
 

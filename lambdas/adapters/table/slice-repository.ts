@@ -18,7 +18,7 @@ import {
 import { boundedPart, emptyDimensions } from '../../domain/ledger/dimensions.ts';
 import type { Slice } from '../../domain/ledger/slice.ts';
 import { WITNESS_KEPT_SECONDS, type WitnessHour } from '../../domain/ledger/witness.ts';
-import type { WitnessReader } from '../../read-api/ports.ts';
+import type { ComparedSlice, SliceFactsReader, WitnessReader } from '../../read-api/ports.ts';
 import type {
   DonePart,
   PartStore,
@@ -29,7 +29,7 @@ import type {
   WitnessState,
   WitnessStore,
 } from '../../reconcile/ports.ts';
-import { conditionalWrite, type LedgerTable, readPartition } from './ledger-table.ts';
+import { batchGetAtOnce, conditionalWrite, type LedgerTable, readPartition } from './ledger-table.ts';
 
 /** Slices as items `SLICE#<domain>` by their start; tags and dimensions are JSON, since an attribute cannot be called "". */
 export function createSlicesTable({ client, name }: LedgerTable): Slices {
@@ -77,6 +77,24 @@ export function createSlicesTable({ client, name }: LedgerTable): Slices {
       // The SDK repeats a write whose reply was lost, and then finds its own.
       const held = await this.read(slice.domain, slice.start);
       return held !== undefined && canonicalJson(held) === canonicalJson(slice);
+    },
+  };
+}
+
+/** Reads what slices say of their comparison: one read for each hundred, without their statistics. */
+export function createSliceFactsReader(table: LedgerTable): SliceFactsReader {
+  return {
+    async facts(places) {
+      const keys = places.map(({ domain, start }) => sliceKey(domain, start));
+      const found = await batchGetAtOnce(table, keys, {
+        ProjectionExpression: 'pk, sk, #start, #end, passedAt, unlisted, unconfirmed, finalAt, isJudgedEarly',
+        ExpressionAttributeNames: { '#start': 'start', '#end': 'end' },
+      });
+      const byName = new Map(found.map(({ pk, sk, ...slice }) => [`${pk} ${sk}`, slice]));
+      return keys.map(({ pk, sk }) => {
+        const slice = byName.get(`${pk} ${sk}`);
+        return slice && ({ finalAt: null, ...slice } as ComparedSlice);
+      });
     },
   };
 }

@@ -34,6 +34,7 @@ export function eventEntry({
     testMode: parsed.isTestMode,
     direction: parsed.isInbound ? 'inbound' : 'outbound',
     unconfirmed: unconfirmedSinceMs !== undefined,
+    confirmed: false,
     details: eventDetails(event),
   };
 }

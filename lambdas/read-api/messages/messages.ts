@@ -106,8 +106,8 @@ function takePage({ entries, hasMore }: Awaited<ReturnType<MessageHistory['page'
   return { events, statuses, recipientKeys, last, hasMore };
 }
 
-/** A batch send yields one more `accepted` without a recipient, whose status never changes. */
-const isPhantom = ({ recipient, status }: StoredStatus) => recipient === '' && status === 'ACCEPTED';
+/** A batch send yields one more `accepted` without a recipient, of which nothing will ever become anything. */
+export const isPhantom = ({ recipient, status }: StoredStatus) => recipient === '' && status === 'ACCEPTED';
 
 function recipientEntry(
   status: StoredStatus,
@@ -117,12 +117,14 @@ function recipientEntry(
 ): Omit<RecipientStatus, 'testMode' | 'direction'> {
   return {
     recipient: status.recipient || null,
+    domain: status.domain,
     status: status.status,
     reason: status.reason,
     statusAt: status.statusAtMs / 1000,
     decidedBy: status.decidedBy,
     source: origin?.source ?? null,
     unconfirmed: origin?.unconfirmedSinceMs !== undefined,
+    confirmed: false,
     opens: tally.opens,
     clicks: tally.clicks,
     machineOpens: tally.machineOpens,

@@ -48,7 +48,7 @@ test('find lists the messages to an address in any case, newest first, with dist
 
   const { lines: text } = await local.ledger(['find', RECIPIENT]);
   expect(text.slice(2, 4)).toEqual([
-    '2026-10-02 08:01:00 UTC  DELIVERED   News [2J of spring',
+    '2026-10-02 08:01:00 UTC  DELIVERED   News [2J of spring  ! not compared yet',
     `  ${id.news}  tags: spring, news`,
   ]);
 });
@@ -68,12 +68,16 @@ test('find shows the time of the status, and opens by people', async () => {
 
   const { lines } = await local.ledger(['find', recipient]);
   expect(lines.slice(0, 4)).toEqual([
-    '2026-10-02 08:01:00 UTC  DELIVERED   Hello',
-    `  ${id.order}  tags: welcome  2 opens`,
-    '2026-10-02 07:59:00 UTC  DELIVERED   Hello',
+    '2026-10-02 08:01:00 UTC  DELIVERED   Hello  ! not compared yet',
+    `  ${id.order}  tags: welcome  2 opens  1 open by machines`,
+    '2026-10-02 07:59:00 UTC  DELIVERED   Hello  ! not compared yet',
     `  ${id.news}  tags: welcome`,
   ]);
-  expect((await find(recipient)).lines).toMatchObject([{ opens: 2 }, { opens: 0 }, { messages: 2 }]);
+  expect((await find(recipient)).lines).toMatchObject([
+    { opens: 2, machineOpens: 1, clicks: 0 },
+    { opens: 0, machineOpens: 0 },
+    { messages: 2 },
+  ]);
 });
 
 test.each([
@@ -92,6 +96,40 @@ test('find --limit shows the newest and says that there are older ones', async (
   expect(lines.at(-1)).toMatchObject({ messages: 2, hasMore: true });
 });
 
+test('without an address lists the mail of a time by status, with its recipients', async () => {
+  const now = Math.floor(Date.now() / 1000);
+  const sent = { fresh: `fresh@${DOMAIN}`, stuck: `stuck@${DOMAIN}`, done: `done@${DOMAIN}` };
+  const events = [
+    mail(sent.fresh, now - 600, 'Fresh', { event: 'accepted', recipient: 'Mae@example.org' }),
+    mail(sent.stuck, now - 1200, 'Stuck', { event: 'accepted', tags: ['spring'] }),
+    mail(sent.stuck, now - 1100, 'Stuck', { event: 'failed', severity: 'temporary', tags: ['spring'] }),
+    mail(sent.done, now - 900, 'Done', { event: 'accepted' }),
+    mail(sent.done, now - 800, 'Done'),
+    mail(`old@${DOMAIN}`, now - 7200, 'Old', { event: 'accepted' }),
+  ];
+  for (const event of events) expect(await postWebhook(local.stack, event)).toBe(200);
+  await drained(local.stack);
+  const list = async (...flags: string[]) => {
+    const { exitCode, json } = await local.ledger(['find', '--json', ...flags]);
+    const lines = exitCode === 0 ? json().map((line) => findLine.parse(line)) : [];
+    return { exitCode, ids: lines.flatMap((line) => (line.event === 'message' ? [line.messageId] : [])), lines };
+  };
+
+  const pending = await list('--status', 'pending', '--from', '1h');
+  expect(pending).toMatchObject({ exitCode: 0, ids: [sent.fresh, sent.stuck] });
+  expect(pending.lines[0]).toMatchObject({ status: 'ACCEPTED', recipient: 'Mae@example.org', subject: 'Fresh' });
+  expect(pending.lines.at(-1)).toEqual({ event: 'found', recipient: null, messages: 2, hasMore: false });
+  expect((await list('--status', 'deferred', '--from', '1h', '--domain', DOMAIN)).ids).toEqual([sent.stuck]);
+  expect((await list('--tag', 'Spring', '--from', '1h')).ids).toEqual([sent.stuck]);
+  expect((await list('--status', 'pending')).ids).toEqual([sent.fresh, sent.stuck, `old@${DOMAIN}`]);
+  expect((await list('--status', 'pending', '--from', '1h', '--limit', '1')).lines.at(-1)).toMatchObject({
+    ...{ messages: 1, hasMore: true },
+  });
+  expect(await list('--status', 'accepted', '--from', '1h', '--to', '15m')).toMatchObject({ exitCode: 1, ids: [] });
+  const { lines } = await local.ledger(['find', '--status', 'accepted', '--from', '1h']);
+  expect(lines[1]).toBe(`  ${sent.fresh}  tags: welcome  to Mae@example.org`);
+});
+
 test.each([
   [
     'an address without mail',
@@ -101,6 +139,22 @@ test.each([
   ],
   ['a filter that nothing fits', [RECIPIENT, '--status', 'complained'], 1, /fits; without --status.*all are listed$/],
   ['a text without @', ['order'], 2, /^"order" is not an address like/],
+  ['a time in which no mail fits', ['--status', 'complained'], 1, /^no mail of .* accepted between .* fits$/],
+  ['neither an address nor a filter', ['--from', '1h'], 2, /needs an address, or --status or --tag$/],
+  [
+    'a time that is too long',
+    ['--status', 'failed', '--from', '40d'],
+    2,
+    /^--from must be at most 31 days before --to$/,
+  ],
+  [
+    'an empty range without an address',
+    ['--status', 'failed', '--from', '1h', '--to', '2h'],
+    2,
+    /^--from must be before --to$/,
+  ],
+  ['an unknown domain', ['--status', 'failed', '--domain', 'mg.other.example'], 2, /is not one of the stack's/],
+  ['a domain beside an address', [RECIPIENT, '--domain', DOMAIN], 2, /^--domain cannot be combined with an address$/],
   ['an empty range', [RECIPIENT, '--from', '1h', '--to', '2h'], 2, /^--from must be before --to$/],
   ['an unknown status', [RECIPIENT, '--status', 'lost'], 2, /Allowed choices are accepted, deferred, delivered/],
 ])('find: %s is an error that says what to do', async (_name, args, exitCode, says) => {

@@ -99,8 +99,13 @@ test('a suppression is shown, lifted, and holds again after a later event only',
   const time = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC`;
   expect(text.lines[1]).toMatch(new RegExp(`  bounce  since ${time}, last ${time}, lifted ${time}, suppressed again$`));
   expect(text.lines.join('\n')).not.toContain('failed#');
+  // Only what came after the lift.
+  expect((await show(recipient)).flatMap((line) => (line.event === 'suppression' ? line.causes : []))).toMatchObject([
+    { eventKey: expect.stringMatching(/^failed#/), unconfirmed: false, confirmed: false },
+  ]);
   const { lines: all } = await local.ledger(['suppressions', 'show', recipient, '--all']);
-  expect(all.at(-1)).toMatch(/suppressed again {2}by failed#\S+$/);
+  expect(all[1]).toMatch(/suppressed again {2}by failed#\S+$/);
+  expect(all.at(-1)).toMatch(/^ {4}failed \S+ \S+ UTC {2}\S+ {2}! not compared yet$/);
 });
 
 test('suppressions show says that an address was never mailed, since it may be misspelled', async () => {

@@ -269,6 +269,7 @@ describe('every view', () => {
     ['message', async () => `#/message/${encodeURIComponent(await fourRecipients())}`, /delivered[\s\S]*decides/],
     ['recipient', () => `#/recipient/${encodeURIComponent(HOSTILE)}`, /suppressed[\s\S]*bounce/],
     ['events', () => `#/events?domain=${DOMAIN}`, /Recipient/],
+    ['mails', () => `#/mails?domain=${DOMAIN}&hours=24`, /accepted in the last 24 hours[\s\S]*Recipient/],
     ['live', () => `#/live?domain=${DOMAIN}`, /Stored since \d/],
     ['deliverability', () => `#/deliverability?domain=${DOMAIN}`, /newsletter[\s\S]*Bounces and complaints/],
     ['campaigns', () => '#/campaign', /Choose a mailing[\s\S]*newsletter/],
@@ -345,15 +346,13 @@ describe('finding', () => {
     await page.getByLabel('Address, message id').focus();
     await page.keyboard.type(`<${messageId}>`);
     await page.keyboard.press('Enter');
-    await page.getByRole('link', { name: 'its history' }).focus();
-    await page.keyboard.press('Enter');
-    await page.waitForURL(`**/#/message/${encodeURIComponent(messageId)}`);
+    await page.waitForURL((url) => url.hash.startsWith(`#/message/${encodeURIComponent(messageId)}?`));
     // The address changes before the page begins to load.
-    await page.locator('.panel h2').nth(3).waitFor();
+    await page.locator('.panel:has(.timeline) h2').nth(3).waitFor();
     await settled(page);
 
     const { body } = await stack.get(`/mailgun/messages?id=${encodeURIComponent(messageId)}`);
-    expect(await page.locator('.panel h2').count()).toBe(4);
+    expect(await page.locator('.panel:has(.timeline) h2').count()).toBe(4);
     expect(await page.locator('.timeline li').count()).toBe(body.events.length);
     expect(await page.locator('.decides').count()).toBe(4);
   });
@@ -366,7 +365,7 @@ describe('finding', () => {
     await settled(page);
 
     expect(await text('.panel')).toMatch(
-      /suppressed[\s\S]*bounce[\s\S]*npm run ledger -- suppressions lift --kind bounce --local/,
+      /suppressed[\s\S]*bounce[\s\S]*npm run ledger -- suppressions lift --plan --kind bounce --local/,
     );
     expect(await page.locator('.panel').nth(1).getByRole('link').count()).toBeGreaterThan(1);
   });
@@ -400,8 +399,8 @@ describe('finding', () => {
       return text('main');
     };
     const { body } = await stack.get('/mailgun/events?limit=1000&type=accepted');
-    const [{ details, userVariables, recipient }] = body.events.filter(
-      // Mailgun's value is a sentence if it could not load them.
+    const [{ details, userVariables }] = body.events.filter(
+      // Mailgun gives a sentence where it could not load them.
       ({ userVariables }: { userVariables: unknown }) =>
         typeof userVariables === 'object' &&
         Object.values(userVariables ?? {}).some((each) => typeof each === 'string'),
@@ -410,8 +409,26 @@ describe('finding', () => {
 
     expect(await found(String(details.subject).slice(0, 6))).toMatch(/\d+ events among \d+ events/);
     expect(await found(`${name}=${value}`)).toMatch(/variable .*\d+ events among \d+ events/);
-    expect(await found(recipient)).toContain(`the page of ${recipient}`);
+    expect(await found('newsletter')).toMatch(/tag of .*\d+ events among \d+ events.*the campaign/);
     expect(await found('nobody@north.example')).toContain('without any mail');
+  });
+
+  test('opens the page of an address or a message id at once, and says what was searched', async () => {
+    const { body } = await stack.get('/mailgun/events?limit=1&type=delivered');
+    const [{ recipient, messageId }] = body.events;
+    for (const [searched, view] of [
+      [recipient.toUpperCase(), 'recipient'],
+      [`<${messageId}>`, 'message'],
+    ]) {
+      await goTo(page, '#/find');
+      await goTo(page, `#/search/${encodeURIComponent(searched)}`);
+      await page.waitForURL((url) => url.hash.startsWith(`#/${view}/`));
+      await settled(page);
+      expect(await text('main')).toContain(`You searched for ${searched}, as an address and as a message id`);
+      await page.getByRole('link', { name: 'Show what else was searched' }).click();
+      await page.getByText('not looked for: it has an @').waitFor();
+      expect(await text('main')).toMatch(view === 'message' ? /its history/ : /the page of/);
+    }
   });
 
   test.each(['#/search', '#/search/', '#/search/%20'])('asks what to search for where nothing is: %s', async (hash) => {

@@ -6,6 +6,7 @@ export const findLine = z.discriminatedUnion('event', [
   z.strictObject({
     event: z.literal('message'),
     messageId: z.string().nullable(),
+    recipient: z.string().nullable(),
     subject: z.string().nullable(),
     firstAt: z.iso.datetime(),
     status: z.string().nullable(),
@@ -16,7 +17,16 @@ export const findLine = z.discriminatedUnion('event', [
     testMode: z.boolean(),
     direction: z.enum(['inbound', 'outbound']),
     unconfirmed: z.boolean(),
+    confirmed: z.boolean(),
     opens: z.int(),
+    clicks: z.int(),
+    machineOpens: z.int(),
+    machineClicks: z.int(),
   }),
-  z.strictObject({ event: z.literal('found'), recipient: z.string(), messages: z.int(), hasMore: z.boolean() }),
+  z.strictObject({
+    event: z.literal('found'),
+    recipient: z.string().nullable(),
+    messages: z.int(),
+    hasMore: z.boolean(),
+  }),
 ]) satisfies z.ZodType<FindLine>;

@@ -20,7 +20,15 @@ const suppression = z.strictObject({
 
 /** The lines of `suppressions show --json`. */
 export const suppressionsShowLine = z.discriminatedUnion('event', [
-  suppression.extend({ event: z.literal('suppression') }),
+  suppression.extend({
+    event: z.literal('suppression'),
+    causes: z.array(
+      z.strictObject({
+        ...{ eventKey: z.string(), messageId: z.string().nullable(), at: z.iso.datetime() },
+        ...{ unconfirmed: z.boolean(), confirmed: z.boolean() },
+      }),
+    ),
+  }),
   z.strictObject({
     event: z.literal('recipient'),
     recipient: z.string(),

@@ -18,18 +18,23 @@ type Answers = Readonly<Record<string, (query: Query) => unknown>>;
 
 /** Returns the text of a view that reads these responses by path. */
 async function show(name: string, subject: string, answers: Answers, query = ''): Promise<string> {
-  const { [`${name}View`]: view } = await load(`views/${name}.ts`);
+  const { title, content } = await view(name, subject, answers, query);
+  return `${title} ${textOf(content)}`.replaceAll(/\s+/g, ' ');
+}
+
+async function view(name: string, subject: string, answers: Answers, query = '') {
+  const { [`${name}View`]: read } = await load(`views/${name}.ts`);
   const api = { get: async (path: string, asked: Query = {}) => answers[path]?.(asked) };
   const health = async () => ({ domains: ['mg.example.com'] });
   const parameters = new URLSearchParams(query);
-  const { title, content } = await view({ api, subject, parameters, settings: { target: '--local' }, health });
-  return `${title} ${textOf(content)}`.replaceAll(/\s+/g, ' ');
+  return read({ api, subject, parameters, settings: { target: '--local' }, health });
 }
 
 const mail = {
   ...{ messageId: 'a@mg.example.com', status: 'DELIVERED', reason: null, statusAt: 1_770_000_000 },
   ...{ firstAt: 1_770_000_000, subject: null, tags: [], domain: 'mg.example.com', testMode: false },
-  ...{ direction: 'outbound', unconfirmed: false },
+  ...{ direction: 'outbound', unconfirmed: false, confirmed: true },
+  engagement: { opens: 2, clicks: 0, machineOpens: 1, machineClicks: 0, countsComplete: true },
 };
 
 describe('a recipient', () => {
@@ -58,42 +63,164 @@ describe('a recipient', () => {
     expect(shown).toContain('none in force');
   });
 
+  test.each([
+    [{ unconfirmed: false, confirmed: false }, /delivered not compared yet/],
+    [{ unconfirmed: true, confirmed: false }, /delivered not on Mailgun’s list, may be forged/],
+    [{ unconfirmed: false, confirmed: true }, /delivered (?!not)/],
+  ])('marks a status by what Mailgun lists: %j', async (trust, marked) => {
+    const answers = { '/suppressions': unsuppressed, '/recipients': () => mails([{ ...mail, ...trust }]) };
+    expect((await show('recipient', ADDRESS, answers)).replace(/.*Messages to/, '')).toMatch(marked);
+  });
+
+  test('shows for each mail who opened it, machines apart, and asks for that', async () => {
+    const shown = (engagement: unknown) =>
+      show('recipient', ADDRESS, {
+        '/suppressions': unsuppressed,
+        '/recipients': (asked) => {
+          expect(asked.engagement).toBe('true');
+          return mails([{ ...mail, engagement }]);
+        },
+      });
+    expect(await shown(mail.engagement)).toContain('opened 2 ×, opened by machines 1 ×');
+    expect(await shown({ ...mail.engagement, countsComplete: false })).toContain('opened by machines 1 ×, or more');
+    expect(await shown({ ...mail.engagement, opens: 0, machineOpens: 0 })).toContain('not opened');
+  });
+
   describe('that is suppressed', () => {
     const since = '2026-02-02T02:40:00.500Z';
     const suppression = {
       ...{ domain: 'mg.example.com', kind: 'complaint', scope: '*', reason: null, source: 'event' },
       ...{ since, lastAt: since, eventKey: 'complained#e1', liftedAt: null },
     };
-    const cause = { key: 'complained#e1', messageId: 'a@mg.example.com', testMode: false, direction: 'outbound' };
-    const shown = (unconfirmed: boolean, key = cause.key) =>
+    const cause = { eventKey: 'complained#e1', messageId: 'a@mg.example.com', at: since, confirmed: true };
+    const shown = (causes: readonly unknown[]) =>
       show('recipient', ADDRESS, {
-        '/suppressions': () => ({ recipient: ADDRESS, suppressed: true, suppressions: [suppression] }),
-        '/recipients': () => mails([mail]),
-        '/events': ({ domain, type, from, to }) => {
-          expect({ domain, type, from, to }).toEqual({
-            ...{ domain: 'mg.example.com', type: 'complained', from: 1_770_000_000, to: 1_770_000_001 },
-          });
-          return { events: [{ ...cause, key, unconfirmed }], searched: null, next: null };
+        '/suppressions': (asked) => {
+          expect(asked.causes).toBe('true');
+          return { recipient: ADDRESS, suppressed: true, suppressions: [{ ...suppression, causes }] };
         },
+        '/recipients': () => mails([mail]),
       });
+    const forged = { ...cause, confirmed: false, unconfirmed: true };
+    const genuine = { ...cause, unconfirmed: false };
+    const MARK = /complained (?:(?!complained).)*not on Mailgun’s list, may be forged/g;
 
     test('by an event that may be forged bears the mark, and is distrusted rather than lifted', async () => {
-      const text = await shown(true);
+      const text = await shown([forged]);
 
-      expect(text).toMatch(/marked as spam\s+not on Mailgun’s list, may be forged/);
+      expect(text.match(MARK)).toHaveLength(1);
       expect(text).toContain('distrust --plan --local a@mg.example.com ada@example.org');
       expect(text).not.toContain('suppressions lift');
     });
 
     test.each([
-      ['that Mailgun lists', false, cause.key],
-      ['that is not stored any more', true, 'complained#e2'],
-    ])('by an event %s can be lifted', async (_, unconfirmed, key) => {
-      const text = await shown(unconfirmed, key);
+      ['that Mailgun lists', [genuine]],
+      ['that is not stored any more', []],
+    ])('by an event %s can be lifted', async (_, causes) => {
+      const text = await shown(causes);
 
       expect(text).not.toMatch(/may be forged|distrust/);
-      expect(text).toContain('suppressions lift --kind complaint --local ada@example.org');
+      expect(text).toContain('suppressions lift --plan --kind complaint --local ada@example.org');
     });
+
+    test('by several events bears the mark at each that may be forged, and at no other', async () => {
+      const later = { ...forged, eventKey: 'complained#e2', messageId: 'b@mg.example.com' };
+      const last = { ...forged, eventKey: 'complained#e3', messageId: 'c@mg.example.com' };
+      const text = await shown([last, later, genuine]);
+
+      expect(text.match(MARK)).toHaveLength(2);
+      expect(text).toContain('distrust --plan --local b@mg.example.com ada@example.org');
+      expect(text).toContain('distrust --plan --local c@mg.example.com ada@example.org');
+      expect(text).not.toContain('distrust --plan --local a@mg.example.com');
+      expect(text).toContain('suppressions lift --plan --kind complaint --local ada@example.org');
+    });
+
+    test('by an event that may be forged, and an earlier one that is not stored any more, can be lifted', async () => {
+      const text = await shown([{ ...forged, eventKey: 'complained#e2' }]);
+
+      expect(text.match(MARK)).toHaveLength(1);
+      expect(text).toContain('suppressions lift --plan --kind complaint');
+    });
+  });
+});
+
+test('a message to several recipients says of each whether they opened and clicked', async () => {
+  const outcome = (recipient: string, over: object) => ({
+    ...{ recipient, status: 'DELIVERED', reason: null, statusAt: 1_770_000_000, decidedBy: 'delivered#1' },
+    ...{ source: 'webhook', testMode: false, direction: 'outbound', unconfirmed: false, confirmed: true },
+    ...{ opens: 0, clicks: 0, machineOpens: 0, machineClicks: 0, unsubscribed: false, unsubscribedFrom: [], ...over },
+  });
+  const recipients = [outcome(ADDRESS, { opens: 2, machineClicks: 3 }), outcome('bob@example.org', {})];
+  const message = { messageId: 'a@mg.example.com', recipients, events: [], next: null };
+  const shown = await show('message', 'a@mg.example.com', { '/messages': () => message });
+
+  expect(shown).toMatch(
+    /Recipients .*ada @example\.org .*delivered .*2 × .*0 × \(3 more by machines\) .*bob .*0 × .*0 ×/,
+  );
+});
+
+describe('a search', () => {
+  const found = (mailCount: number, isMessage = false): Answers => ({
+    '/messages': () => (isMessage ? { messageId: 'a@mg.example.com' } : undefined),
+    '/recipients': () => ({ recipient: ADDRESS, messages: Array(mailCount).fill(mail), searched: null, next: null }),
+    '/events': ({ tag }) => ({ events: tag === 'spring' ? [event] : [], searched: { events: 7 }, next: null }),
+  });
+  const event = {
+    ...{ key: 'delivered#1', event: 'delivered', severity: null, reason: null, failureClass: null },
+    ...{ messageId: 'a@mg.example.com', recipient: ADDRESS, timestamp: 1_770_000_000 },
+    ...{ unconfirmed: false, confirmed: true, testMode: false, direction: 'outbound' },
+  };
+
+  test.each([
+    ['an address with mail', found(1), '', `#/recipient/${encodeURIComponent(ADDRESS)}?found=ada%40example.org`],
+    ['a message id', found(0, true), '', '#/message/a%40mg.example.com?found=ada%40example.org'],
+    ['an address without mail', found(0), '', undefined],
+    ['both', found(1, true), '', undefined],
+    ['an address that shall show everything', found(1), 'all=1', undefined],
+  ])('for %s leads to its page, or shows what was found', async (_, answers, query, instead) => {
+    const shown = await view('search', ADDRESS, answers, query);
+    expect(shown.instead).toBe(instead);
+    if (instead === undefined) expect(textOf(shown.content)).toContain('not looked for: it has an @');
+  });
+
+  test('looks for a tag too, and leads to its campaign', async () => {
+    expect(await show('search', 'spring', found(0))).toMatch(
+      /tag of mg\.example\.com 1 events among 7 events · the campaign .*nothing among 7 events .*it has no @/,
+    );
+    expect(await show('search', 'autumn', found(0))).toMatch(/tag of mg\.example\.com nothing among 7 events/);
+  });
+});
+
+describe('mail by status', () => {
+  const pending = { ...mail, status: 'ACCEPTED', recipient: ADDRESS, acceptedAt: 1_770_000_000, subject: 'Hello' };
+  const shown = (mails: readonly unknown[], query: string, check: (asked: Query) => void = () => {}) =>
+    show(
+      'mails',
+      '',
+      {
+        '/mails': (asked) => {
+          check(asked);
+          return { mails, searched: { messages: 1200, until: 1_770_000_000 }, next: null };
+        },
+      },
+      query,
+    );
+
+  test('is listed for the time that is asked for', async () => {
+    const text = await shown([pending], 'status=pending&hours=1', ({ domain, status, from }) => {
+      expect([domain, status]).toEqual(['mg.example.com', 'pending']);
+      expect(Math.abs(Date.now() / 1000 - 3600 - Number(from))).toBeLessThan(60);
+    });
+    expect(text).toMatch(/Mail that is pending of mg\.example\.com, accepted in the last hour/);
+    expect(text).toMatch(/Hello .* ada @example\.org .* accepted, on its way/);
+    expect(text).toMatch(/Looked at 1,200 mails , back to /);
+  });
+
+  test('that does not exist is said, with how much was looked at', async () => {
+    const text = await shown([], 'status=failed&day=2026-02-02', ({ day, from }) => {
+      expect([day, from]).toEqual(['2026-02-02', undefined]);
+    });
+    expect(text).toMatch(/accepted on 2026-02-02 \(UTC\) .*No mail fits\. .*Looked at 1,200 mails/);
   });
 });
 
@@ -153,6 +280,7 @@ test('a message id may break after signs, and within no word', async () => {
   );
 
   expect(parts).toEqual(['20260202.', 'a-', '1@', 'mg.', 'example.', 'com']);
+  expect(breakableId('ngL_Om#failed#xR').length).toBe(3);
 });
 
 test.each([

@@ -83,6 +83,60 @@ describe('a message', () => {
   });
 });
 
+describe('the mail of a time', () => {
+  const ids = ['delivered', 'deferred', 'accepted'].map((status) => `${status}-${randomUUID()}@${DOMAIN}`);
+  const [delivered, deferred, accepted] = ids as [string, string, string];
+  beforeAll(() =>
+    api.store(
+      ...ids.map((id, n) =>
+        eventOf(id, {
+          ...{ recipient: 'Ada@north.example', event: 'accepted', timestamp: at(`20:00:0${n}`), tags: ['Spring'] },
+          message: { headers: { 'message-id': id, subject: `Mail ${n}` } },
+        }),
+      ),
+      eventOf(delivered, { recipient: 'ada@north.example', timestamp: at('20:01:00') }),
+      eventOf(deferred, {
+        ...{ recipient: 'ada@north.example', event: 'failed', severity: 'temporary', timestamp: at('20:01:00') },
+      }),
+    ),
+  );
+  const time = `from=${at('20:00:00')}&to=${at('20:00:10')}`;
+
+  test.each([
+    ['', [accepted, deferred, delivered]],
+    ['&status=pending', [accepted, deferred]],
+    ['&status=deferred', [deferred]],
+    ['&status=Pending&tag=spring', [accepted]],
+    ['&status=complained', []],
+    [`&to=${at('20:00:01')}`, [delivered]],
+  ])('is listed by status and tag: %s', async (query, wanted) => {
+    const given = query.startsWith('&to=') ? `from=${at('20:00:00')}${query}` : time + query;
+    const pages = await walk(`/mailgun/mails?limit=1&${given}`);
+    expect(pages.flatMap(({ body }) => body.mails.map(({ messageId }: { messageId: string }) => messageId))).toEqual(
+      wanted,
+    );
+  });
+
+  test('has its recipient, subject and time of acceptance', async () => {
+    const { body } = await api.get(`/mailgun/mails?status=accepted&${time}`);
+    expect(body.mails).toMatchObject([
+      { messageId: accepted, recipient: 'Ada@north.example', subject: 'Mail 2', acceptedAt: at('20:00:02') },
+    ]);
+  });
+
+  test.each([
+    ['status=lost', 'status', /one of accepted, .*pending$/],
+    [`from=${at('20:00:00')}&to=${at('19:00:00')}`, 'from', /before to/],
+    ['from=0', 'from', /at most 31 days/],
+    [`${time}&day=${DAY}`, 'day', /without from and to/],
+    ['domain=mg.other.example', 'domain', /one of/],
+    ['recipient=ada@north.example', 'recipient', /not a parameter/],
+  ])('of an impossible query is a 400: %s', async (query, parameter, message) => {
+    const { status, body } = await api.get(`/mailgun/mails?${query}`);
+    expect([status, body]).toMatchObject([400, { parameter, message: expect.stringMatching(message) }]);
+  });
+});
+
 describe('a recipient', () => {
   const recipient = `Lea+${randomUUID()}@north.example`;
   const ids = [1, 2, 3, 4, 5].map((n) => `m${n}-${randomUUID()}@${DOMAIN}`);
@@ -106,7 +160,8 @@ describe('a recipient', () => {
         .map((messageId, n) => ({
           ...{ messageId, status: 'DELIVERED', reason: null, statusAt: at(`11:00:0${n}`), firstAt: at(`11:00:0${n}`) },
           ...{ subject: `Mail ${n}`, tags: n === 1 ? ['odd', 'welcome'] : ['welcome'], domain: DOMAIN },
-          ...{ testMode: false, direction: 'outbound', unconfirmed: false },
+          ...{ testMode: false, direction: 'outbound', unconfirmed: false, confirmed: expect.any(Boolean) },
+          engagement: null,
         }))
         .toReversed(),
     );

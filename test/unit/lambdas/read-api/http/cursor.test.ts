@@ -90,6 +90,7 @@ test("a search cursor with a key of another recipient's events is refused", () =
 test('a made-up cursor is refused, or reads inside the query', async () => {
   const asked: unknown[] = [];
   const routes = createRoutes({
+    confirmed: async (events: readonly unknown[]) => events.map(() => false),
     messages: createMessages(
       {
         page: async (...args) => {

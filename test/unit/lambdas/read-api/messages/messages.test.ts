@@ -27,6 +27,7 @@ test('the history of a message follows the contract', async () => {
     recipients: [
       {
         recipient: 'Ada@Example.org',
+        domain: DOMAIN,
         status: 'DELIVERED',
         reason: null,
         statusAt: 1769999990.5,
@@ -35,6 +36,7 @@ test('the history of a message follows the contract', async () => {
         testMode: false,
         direction: 'outbound',
         unconfirmed: false,
+        confirmed: false,
         opens: 0,
         clicks: 0,
         machineOpens: 0,
@@ -68,6 +70,7 @@ test('the history of a message follows the contract', async () => {
         testMode: false,
         direction: 'outbound',
         unconfirmed: false,
+        confirmed: false,
         details: {
           ...{ subject: null, flags: null, template: null, recipientProvider: null, mxHost: null, sendingIp: null },
           ...{ reject: null, mailingList: null, storageKey: null, retrySeconds: null },
