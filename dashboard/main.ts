@@ -2,7 +2,7 @@ import type { HealthResponse } from '../api/responses/health.ts';
 import { ApiError, createApi } from './api.ts';
 import { type Child, h } from './components/dom.ts';
 import { tellFailure } from './components/failure.ts';
-import { copyButton, visible } from './components/parts.ts';
+import { breakableId, copyButton, visible } from './components/parts.ts';
 import { linkTo, NAVIGATION, parseRoute, type ViewName } from './route.ts';
 import {
   acceptHandedOver,
@@ -157,7 +157,9 @@ function foundNote(parameters: URLSearchParams): Child {
     h(
       'p',
       { class: 'note' },
-      `You searched for ${visible(text)}, as an address and as a message id: this is it. `,
+      'You searched for ',
+      h('span', { class: 'id' }, breakableId(visible(text))),
+      ', as an address and as a message id: this is it. ',
       h('a', { href: linkTo('search', text, { all: '1' }) }, 'Show what else was searched'),
     )
   );

@@ -101,7 +101,7 @@ const mailTable = (rows: readonly MailEntry[], caption: string) =>
           statusBadge(mail.status),
           marks(mail),
           ' ',
-          h('small', {}, 'since ', shortTime(mail.statusAt)),
+          h('small', { class: 'nowrap' }, 'since ', shortTime(mail.statusAt)),
         ],
       },
       engagementColumn,

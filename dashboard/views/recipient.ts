@@ -172,7 +172,7 @@ function causesList({ causes }: Suppression): Child {
     causes.length > 0 &&
     h(
       'ul',
-      { class: 'attempts' },
+      { class: 'attempts causes' },
       ...causes.map(({ eventKey, messageId, at, ...trust }) => {
         const time = timeElement(at, 'short');
         const what = messageId === null ? time : h('a', { href: linkTo('message', messageId) }, time);
