@@ -316,7 +316,8 @@ describe('suppressions', () => {
 
   test('show kind, scope and reason, and can be asked for a domain and a tag', async () => {
     const base = { recipient, timestamp: at('13:00:00') };
-    await api.store(eventOf(randomUUID(), { ...base, id: 'U', event: 'unsubscribed', tags: ['news'] }));
+    const messageId = randomUUID();
+    await api.store(eventOf(messageId, { ...base, id: 'U', event: 'unsubscribed', tags: ['news'] }));
     const { body } = await api.get(`/mailgun/suppressions/${recipient.toUpperCase()}`);
     const since = `${DAY}T13:00:00.000Z`;
     const entry = {
@@ -333,8 +334,10 @@ describe('suppressions', () => {
     expect(body).toEqual({
       recipient: recipient.toUpperCase(),
       suppressed: true,
-      suppressions: [{ ...entry, liftedAt: null }],
+      suppressions: [{ ...entry, causes: null, liftedAt: null }],
     });
+    const { body: caused } = await api.get(`/mailgun/suppressions/${recipient}?causes=true`);
+    expect(caused.suppressions[0].causes).toMatchObject([{ eventKey: 'unsubscribed#U', messageId, at: since }]);
     const asked = async (query: string) =>
       (await api.get(`/mailgun/suppressions/${recipient}?${query}`)).body.suppressed;
     expect(await asked(`domain=${DOMAIN}&tag=news`)).toBe(true);
