@@ -41,14 +41,14 @@ export function createConfirmedCheck(
     const wanted = new Map(open.map((event) => [nameOf({ ...event, start: startOf(event) }), event]));
     await read([...wanted.values()].map((event) => ({ domain: event.domain, start: startOf(event) })));
     // The first slice of a ledger begins between two others.
-    const missed = Map.groupBy(
-      [...wanted].flatMap(([name, event]) => (known.has(name) ? [] : [event])),
-      ({ domain }) => domain,
-    );
-    for (const [domain, own] of missed) {
+    const missed = [...wanted].flatMap(([name, event]) => (known.has(name) ? [] : [event]));
+    for (const domain of new Set(missed.map((event) => event.domain))) {
       const { start } = (await ledger.readWatermarks(domain)) ?? {};
-      const first = own.find((event) => start !== undefined && startOf(event) === alignedStart(start, sliceSeconds));
-      if (start !== undefined && first) await read([{ domain, start }], [{ domain, start: startOf(first) }]);
+      if (start === undefined) continue;
+      const first = missed.find(
+        (event) => event.domain === domain && startOf(event) === alignedStart(start, sliceSeconds),
+      );
+      if (first !== undefined) await read([{ domain, start }], [{ domain, start: startOf(first) }]);
     }
     return events.map((event) => {
       if (event.isUnconfirmed) return false;

@@ -8,7 +8,6 @@ import type { ReadEngagement } from '../recipients/engagement.ts';
 import { messageEntry } from '../recipients/message-entry.ts';
 import { type ConfirmedCheck, type JudgedEvent, judgedMail } from './confirmed.ts';
 import type { EventsPosition } from './events.ts';
-import { isPhantom } from './messages.ts';
 
 export interface MailsQuery {
   domain: string;
@@ -99,3 +98,6 @@ const mailPlace = ({ partition, sort }: IndexedPlace) => ({
 });
 
 const nameOf = ({ partition, sort }: IndexedPlace) => `${partition} ${parseMessageSort(sort).recipientKey}`;
+
+/** A batch send yields one more `accepted` without a recipient, of which nothing will ever become anything. */
+export const isPhantom = ({ recipient, status }: StoredStatus) => recipient === '' && status === 'ACCEPTED';

@@ -6,6 +6,7 @@ import { PageRoom } from '../http/page-room.ts';
 import type { EventOrigin, MessageHistory, StoredEvent, StoredStatus } from '../ports.ts';
 import { eventEntry } from './event-entry.ts';
 import { type EventRetention, expiredEvents, mayBeGone } from './expired-events.ts';
+import { isPhantom } from './mails.ts';
 import { count, isRecipientCounts, noCounts, type RecipientCounts } from './recipient-counts.ts';
 
 /** Behind which key a page begins; the tally is of that key's recipient, where more of its events follow. */
@@ -105,9 +106,6 @@ function takePage({ entries, hasMore }: Awaited<ReturnType<MessageHistory['page'
   }
   return { events, statuses, recipientKeys, last, hasMore };
 }
-
-/** A batch send yields one more `accepted` without a recipient, of which nothing will ever become anything. */
-export const isPhantom = ({ recipient, status }: StoredStatus) => recipient === '' && status === 'ACCEPTED';
 
 function recipientEntry(
   status: StoredStatus,
