@@ -3,9 +3,12 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from '
 import { createQueueDepth, openQueues } from '../adapters/aws/queues.ts';
 import { createCachedSecret, createErasureKey, openSecrets } from '../adapters/aws/secrets.ts';
 import type { JwtRules } from '../adapters/http/jwt-issuer.ts';
-import { createBounceClassesTable } from '../adapters/table/bounce-classes.ts';
 import { createCampaignReader, createDayEvents } from '../adapters/table/day-index.ts';
-import { createStackDomains, type StackDomains } from '../adapters/table/domain-repository.ts';
+import {
+  createBounceClassesTable,
+  createStackDomains,
+  type StackDomains,
+} from '../adapters/table/domain-repository.ts';
 import { createErasureRepository } from '../adapters/table/event-repository.ts';
 import { createLedgerStateTable, createListingNotes } from '../adapters/table/ledger-state.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
@@ -176,7 +179,7 @@ async function readAlarms(): Promise<AlarmFacts[]> {
 function archivedCampaigns(bucketName: string) {
   let loaded: Promise<ReadArchivedCampaign> | undefined;
   const load = async () => {
-    const { openRangedObjects } = await import('../adapters/archive/ranged-objects.ts');
+    const { openRangedObjects } = await import('../adapters/archive/bucket.ts');
     const secret = createCachedSecret(openSecrets(), env.erasureKeySecretArn ?? '', Date.now, 'ErasureKeySecretArn');
     const erasureKey = createErasureKey(secret);
     return createArchivedCampaigns({

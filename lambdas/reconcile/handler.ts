@@ -14,9 +14,8 @@ import {
   LOGS_PATH,
 } from '../adapters/mailgun/mailgun-apis.ts';
 import type { MailgunAccess } from '../adapters/mailgun/mailgun-client.ts';
-import { createBounceClassesTable } from '../adapters/table/bounce-classes.ts';
 import { createDayIndexTable } from '../adapters/table/day-index.ts';
-import { createDomainStore } from '../adapters/table/domain-repository.ts';
+import { createBounceClassesTable, createDomainStore } from '../adapters/table/domain-repository.ts';
 import { createLeaseTable, createLedgerStateTable, createListingNotes, every } from '../adapters/table/ledger-state.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
 import {

@@ -1,5 +1,5 @@
 import { DescribeTableCommand } from '@aws-sdk/client-dynamodb';
-import { createBounceClassesTable } from '../../../lambdas/adapters/table/bounce-classes.ts';
+import { createBounceClassesTable } from '../../../lambdas/adapters/table/domain-repository.ts';
 import { createListingNotes } from '../../../lambdas/adapters/table/ledger-state.ts';
 import { MESSAGES, ROUTES } from '../../../lambdas/contract.ts';
 import { NOT_GIVEN } from '../../../lambdas/domain/ledger/bounce-classes.ts';

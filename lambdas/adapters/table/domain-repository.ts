@@ -1,6 +1,8 @@
 import { DeleteCommand, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { ACCOUNT_DOMAINS, DAY_SECONDS } from '../../contract.ts';
-import { LEDGER_DOMAINS_KEY, undiscoveredKey } from '../../domain/keys.ts';
+import { asciiJson } from '../../domain/json.ts';
+import { bounceClassesKey, LEDGER_DOMAINS_KEY, undiscoveredKey } from '../../domain/keys.ts';
+import { CLASSES_KEPT_SECONDS, type KnownClasses, type ReadClasses } from '../../domain/ledger/bounce-classes.ts';
 import {
   type LedgerDomains,
   listedNames,
@@ -8,7 +10,7 @@ import {
   storedNames,
   type UndiscoveredDomain,
 } from '../../domain/ledger/ledger-domains.ts';
-import type { DomainStore } from '../../reconcile/ports.ts';
+import type { ClassesStore, DomainStore } from '../../reconcile/ports.ts';
 import { conditionalWrite, type LedgerTable, readPartition } from './ledger-table.ts';
 
 /** Stores the domains with a ledger in the item `DOMAINS`, and notes of others as items of `UNDISCOVERED`. */
@@ -138,5 +140,38 @@ export function createUndiscoveredNotes(
     );
     if (notedAt.size > 1000) notedAt.clear();
     notedAt.set(domain, lastAt);
+  };
+}
+
+/** Mailgun's classes as one item of each domain; TTL removes it once no run asks for them any more. */
+export function createBounceClassesTable({ client, name }: LedgerTable): ClassesStore {
+  return {
+    async read(domain) {
+      const Key = bounceClassesKey(domain);
+      const { Item } = await client.send(new GetCommand({ TableName: name, Key, ConsistentRead: true }));
+      if (Item === undefined) return undefined;
+      const { triedAt, note, read } = Item as { triedAt: number; note: string | null; read: string };
+      return { triedAt, note, read: JSON.parse(read) as ReadClasses | null };
+    },
+
+    async write(domain, next: KnownClasses, previous) {
+      const isWritten = await conditionalWrite(() =>
+        client.send(
+          new PutCommand({
+            TableName: name,
+            Item: {
+              ...bounceClassesKey(domain),
+              ...next,
+              read: asciiJson(next.read),
+              expiresAt: Math.floor(next.triedAt / 1000) + CLASSES_KEPT_SECONDS,
+            },
+            ConditionExpression: previous ? 'triedAt = :triedAt' : 'attribute_not_exists(pk)',
+            ...(previous && { ExpressionAttributeValues: { ':triedAt': previous.triedAt } }),
+          }),
+        ),
+      );
+      // The SDK repeats a write whose reply was lost, and then finds its own.
+      return isWritten || (await this.read(domain))?.triedAt === next.triedAt;
+    },
   };
 }

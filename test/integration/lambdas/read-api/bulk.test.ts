@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Operation } from '../../../../api/routes.ts';
-import { createBounceClassesTable } from '../../../../lambdas/adapters/table/bounce-classes.ts';
 import { createCampaignReader, createDayEvents } from '../../../../lambdas/adapters/table/day-index.ts';
+import { createBounceClassesTable } from '../../../../lambdas/adapters/table/domain-repository.ts';
 import { createLedgerStateTable, createListingNotes } from '../../../../lambdas/adapters/table/ledger-state.ts';
 import { createDeliveryHistory } from '../../../../lambdas/adapters/table/publishing.ts';
 import {
