@@ -52,7 +52,7 @@ export const mailsView: View = async (context) => {
   return {
     title: 'Mail',
     content: [
-      panel('Choose', await mailForm(context)),
+      panel('Choose', await mailForm(context, { status: status ?? '', hours: hours?.[0] ?? '' })),
       panel(
         title,
         first.rows.length === 0 && first.next === null
@@ -71,19 +71,19 @@ const looking = (mails: number, reached: false | readonly (string | HTMLElement)
 ];
 
 /** Chooses domain, status, tag and time. */
-export async function mailForm({ health, parameters }: ViewContext): Promise<HTMLElement> {
+export async function mailForm(
+  { health, parameters }: ViewContext,
+  chosen: Readonly<Record<'status' | 'hours', string>> = { status: 'pending', hours: '1' },
+): Promise<HTMLElement> {
   const { domains } = await health();
   const given = (name: string) => parameters.get(name) ?? '';
   return goForm(
     'List mail',
     (values) => linkTo('mails', '', textsIn(values, FILTERS)),
     field('Domain', select('domain', sameText(domains), given('domain'))),
-    field(
-      'Status',
-      select('status', [['', 'all'], ...sameText(STATUS_FILTERS)], parameters.get('status') ?? 'pending'),
-    ),
+    field('Status', select('status', [['', 'all'], ...sameText(STATUS_FILTERS)], chosen.status)),
     field('Tag', h('input', { name: 'tag', value: given('tag'), placeholder: 'all', autocomplete: 'off' })),
-    field('Accepted in', select('hours', HOURS, parameters.get('hours') ?? '1')),
+    field('Accepted in', select('hours', HOURS, chosen.hours)),
     field('or on a day (UTC)', dateInput('day', given('day'), { max: utcDay(Date.now() / 1000) })),
   );
 }
