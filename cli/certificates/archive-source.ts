@@ -2,16 +2,14 @@ import { createReadStream } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
+import { createEventObjects, createManifestBucket, storedObject } from '../../lambdas/adapters/archive/bucket.ts';
 import {
   type ArchiveBucket,
-  createEventObjects,
-  createManifestBucket,
   listKeys,
   listObjects,
   S3_CONFIG,
   type SizedObject,
-  storedObject,
-} from '../../lambdas/adapters/archive/bucket.ts';
+} from '../../lambdas/adapters/archive/open-bucket.ts';
 import type { ArchiveRow } from '../../lambdas/domain/archive/archive-row.ts';
 import type { StoredObject } from '../../lambdas/seal/ports.ts';
 import { TargetUnavailableError, UsageError } from '../errors.ts';

@@ -179,7 +179,7 @@ async function readAlarms(): Promise<AlarmFacts[]> {
 function archivedCampaigns(bucketName: string) {
   let loaded: Promise<ReadArchivedCampaign> | undefined;
   const load = async () => {
-    const { openRangedObjects } = await import('../adapters/archive/bucket.ts');
+    const { openRangedObjects } = await import('../adapters/archive/ranged-objects.ts');
     const secret = createCachedSecret(openSecrets(), env.erasureKeySecretArn ?? '', Date.now, 'ErasureKeySecretArn');
     const erasureKey = createErasureKey(secret);
     return createArchivedCampaigns({

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import middy from '@middy/core';
-import { createEventObjects, createManifestBucket, openArchiveBucket } from '../adapters/archive/bucket.ts';
+import { createEventObjects, createManifestBucket } from '../adapters/archive/bucket.ts';
+import { openArchiveBucket } from '../adapters/archive/open-bucket.ts';
 import { createCachedSecret, createErasureKey, openSecrets } from '../adapters/aws/secrets.ts';
 import { createDayIndexTable } from '../adapters/table/day-index.ts';
 import { createDomainNames } from '../adapters/table/domain-repository.ts';

@@ -1,4 +1,4 @@
-import type { SizedObject } from '../../../lambdas/adapters/archive/bucket.ts';
+import type { SizedObject } from '../../../lambdas/adapters/archive/open-bucket.ts';
 import type { createErasureRepository } from '../../../lambdas/adapters/table/event-repository.ts';
 import {
   type ArchivedCampaign,

@@ -8,7 +8,8 @@ import { type SignedCertificate, signCertificate } from '../../../cli/certificat
 import type { CliContext } from '../../../cli/command.ts';
 import type { VerifyLine } from '../../../cli/commands/verify.ts';
 import type { Deployment } from '../../../cli/target/types.ts';
-import { openParquetWriter, readParquet } from '../../../lambdas/adapters/archive/parquet-file.ts';
+import { openParquetWriter } from '../../../lambdas/adapters/archive/parquet-file.ts';
+import { readParquet } from '../../../lambdas/adapters/archive/parquet-rows.ts';
 import { createEventRepository } from '../../../lambdas/adapters/table/event-repository.ts';
 import { createSlicesTable } from '../../../lambdas/adapters/table/slice-repository.ts';
 import type { ArchiveRow } from '../../../lambdas/domain/archive/archive-row.ts';

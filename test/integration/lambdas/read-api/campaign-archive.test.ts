@@ -1,7 +1,7 @@
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import type { CampaignResponse } from '../../../../api/responses/campaign.ts';
-import { getObject, listKeys } from '../../../../lambdas/adapters/archive/bucket.ts';
+import { getObject, listKeys } from '../../../../lambdas/adapters/archive/open-bucket.ts';
 import { EVENTS_PREFIX } from '../../../../lambdas/domain/archive/object-keys.ts';
 import { createRandom } from '../../../../tools/mailgun-twin/random.ts';
 import { expireEvents } from '../../../support/expire-events.ts';

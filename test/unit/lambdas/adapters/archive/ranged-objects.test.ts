@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import { createRangedObjects } from '../../../../../lambdas/adapters/archive/bucket.ts';
 import { openParquetWriter } from '../../../../../lambdas/adapters/archive/parquet-file.ts';
+import { createRangedObjects } from '../../../../../lambdas/adapters/archive/ranged-objects.ts';
 import { type ArchiveRow, rowOf } from '../../../../../lambdas/domain/archive/archive-row.ts';
 import type { ListedObject } from '../../../../../lambdas/read-api/ports.ts';
 import { type S3Bucket, startS3Bucket } from '../../../../support/s3-bucket.ts';
