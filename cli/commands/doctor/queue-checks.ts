@@ -1,5 +1,6 @@
 import { createQueueDepth } from '../../../lambdas/adapters/aws/queues.ts';
 import { MESSAGES } from '../../../lambdas/contract.ts';
+import { TargetUnavailableError } from '../../errors.ts';
 import { counted, timeAgo } from '../../output.ts';
 import { readLogs } from '../../read-logs.ts';
 import { type Deployment, hasOutput, type LogEntry } from '../../target/types.ts';
@@ -13,11 +14,8 @@ type CommandText = (command: string) => string;
 
 /** Returns the checks of queues and bus: an existing queue may still refuse messages. */
 export function queueChecks(deployment: Deployment, run: CommandText, nowMs: number): Check[] {
-  const failures = async (source: 'ingest' | 'publish', message: string, isOne: (entry: LogEntry) => boolean) => {
-    // If the log cannot be read, the queue's state alone decides.
-    const entries = await readLogs(deployment, source, nowMs - LOOKBACK_MS, { message });
-    return typeof entries === 'string' ? [] : entries.filter(isOne);
-  };
+  const logged = (source: 'ingest' | 'publish', message: string) =>
+    readLogs(deployment, source, nowMs - LOOKBACK_MS, { message });
   const failed = (what: string, entries: readonly LogEntry[], fix: string) => {
     const { atMs, facts } = entries.at(-1) as LogEntry;
     const why = [facts.error ?? facts.reason, facts.detail].filter((each) => each !== undefined).join(', ');
@@ -29,15 +27,15 @@ export function queueChecks(deployment: Deployment, run: CommandText, nowMs: num
       unknownFix: RESTORE,
       look: () =>
         depthOf(deployment, 'QueueUrl', async (messages) => {
-          const refused = await failures(
-            'ingest',
-            MESSAGES.refused,
-            ({ facts }) => facts.reason === 'queue-unavailable',
-          );
+          const onTheWay = `${counted(messages, 'event')} on the way to the table`;
+          const lines = await logged('ingest', MESSAGES.refused);
+          // The queue's state alone decides.
+          if (typeof lines === 'string') return ok(`${onTheWay}; whether ingest can send to it is not known: ${lines}`);
+          const refused = lines.filter(({ facts }) => facts.reason === 'queue-unavailable');
           if (refused.length > 0) {
             return failed('there, but ingest could not send to it', refused, `the queue or its policy: ${RESTORE}`);
           }
-          return ok(`${counted(messages, 'event')} on the way to the table`);
+          return ok(onTheWay);
         }),
     },
     {
@@ -53,7 +51,8 @@ export function queueChecks(deployment: Deployment, run: CommandText, nowMs: num
           {
             name: 'event bus',
             look: async () => {
-              const unpublished = await failures('publish', MESSAGES.notPublished, () => true);
+              const unpublished = await logged('publish', MESSAGES.notPublished);
+              if (typeof unpublished === 'string') throw new TargetUnavailableError(unpublished);
               if (unpublished.length === 0) return ok('no change failed to be published in 15 min');
               return failed('publish could not put changes on it', unpublished, `the bus or its policy: ${RESTORE}`);
             },

@@ -12,10 +12,12 @@ interface World {
   readonly queues?: Readonly<Record<string, number | Error>>;
   readonly logged?: Readonly<Record<string, readonly Record<string, unknown>[]>>;
   readonly publishes?: boolean;
+  /** Thrown where a log is read. */
+  readonly noLogs?: Error;
 }
 
 /** What each check finds. */
-async function found({ queues = {}, logged = {}, publishes = true }: World) {
+async function found({ queues = {}, logged = {}, publishes = true, noLogs }: World) {
   const send = async ({ input }: { input: { QueueUrl: string } }) => {
     const held = queues[input.QueueUrl] ?? 0;
     if (held instanceof Error) throw held;
@@ -26,6 +28,7 @@ async function found({ queues = {}, logged = {}, publishes = true }: World) {
     output: (key) => (key === 'PublishLogGroup' && !publishes ? '' : key),
     logs: async (source, sinceMs, filter) => {
       expect(sinceMs).toBe(NOW_MS - 900_000);
+      if (noLogs !== undefined) throw noLogs;
       return (logged[`${source} ${filter?.message}`] ?? []).map((facts) => ({ atMs: NOW_MS - 12_000, facts }));
     },
   });
@@ -98,5 +101,24 @@ test('an event bus that refused changes is wrong', async () => {
     state: 'wrong',
     says: expect.stringMatching(/1 time in 15 min, last .+: ResourceNotFoundException$/),
     fix: expect.stringContaining('Detect drift'),
+  });
+});
+
+test('without access to the logs nothing is said of what functions could send', async () => {
+  expect(await found({ noLogs: awsError('AccessDeniedException') })).toEqual({
+    queue: {
+      state: 'ok',
+      says: expect.stringMatching(
+        /^0 events on the way to the table; whether ingest can send to it is not known: AWS /,
+      ),
+    },
+    'dead-letter queue': { state: 'ok', says: 'empty' },
+    'event bus': {
+      ...{
+        state: 'unknown',
+        says: expect.stringMatching(/^AWS refuses/),
+        fix: expect.stringContaining('doctor --help'),
+      },
+    },
   });
 });
