@@ -53,7 +53,7 @@ export const unconfirmed = name(
 export const confirmed = name(
   'Confirmed',
   says(
-    'Whether Mailgun lists the event that says so. Neither this nor `unconfirmed`: its time was not compared with the list yet.',
+    'Whether Mailgun lists the event that says so. Neither this nor `unconfirmed`: its time was not compared with the list since it came in, or an event of its type and time is in doubt.',
     z.boolean(),
   ),
 );

@@ -246,7 +246,7 @@ export interface SliceReader {
 /** What a slice says of the comparison with Mailgun's listing. */
 export type ComparedSlice = Pick<
   Slice,
-  'start' | 'end' | 'passedAt' | 'unlisted' | 'unconfirmed' | 'finalAt' | 'isJudgedEarly'
+  'start' | 'end' | 'startedAt' | 'passedAt' | 'unlisted' | 'unconfirmed' | 'altered' | 'finalAt' | 'isJudgedEarly'
 >;
 
 export interface SliceFactsReader {

@@ -87,13 +87,14 @@ export function createSliceFactsReader(table: LedgerTable): SliceFactsReader {
     async facts(places) {
       const keys = places.map(({ domain, start }) => sliceKey(domain, start));
       const found = await batchGetAtOnce(table, keys, {
-        ProjectionExpression: 'pk, sk, #start, #end, passedAt, unlisted, unconfirmed, finalAt, isJudgedEarly',
+        ProjectionExpression:
+          'pk, sk, #start, #end, startedAt, passedAt, unlisted, unconfirmed, altered, finalAt, isJudgedEarly',
         ExpressionAttributeNames: { '#start': 'start', '#end': 'end' },
       });
       const byName = new Map(found.map(({ pk, sk, ...slice }) => [`${pk} ${sk}`, slice]));
       return keys.map(({ pk, sk }) => {
         const slice = byName.get(`${pk} ${sk}`);
-        return slice && ({ finalAt: null, ...slice } as ComparedSlice);
+        return slice && ({ altered: {}, startedAt: null, finalAt: null, ...slice } as ComparedSlice);
       });
     },
   };

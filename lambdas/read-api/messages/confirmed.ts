@@ -2,7 +2,8 @@ import type { EventEntry } from '../../../api/responses/events.ts';
 import type { RecipientStatus } from '../../../api/responses/message.ts';
 import { eventName } from '../../domain/events/event.ts';
 import type { Source } from '../../domain/events/queue-message.ts';
-import { nameInEventKey } from '../../domain/keys.ts';
+import { storedTimeOf } from '../../domain/events/stored-time.ts';
+import { keyPart, nameInEventKey } from '../../domain/keys.ts';
 import { numberOf } from '../../domain/ledger/counts.ts';
 import { alignedStart, doubtsOf } from '../../domain/ledger/slice.ts';
 import type { ComparedSlice, LedgerReader, RecipientMessage, SliceFactsReader, StoredEvent } from '../ports.ts';
@@ -13,6 +14,7 @@ export interface JudgedEvent {
   readonly name: string;
   readonly source: Source | null;
   readonly atMs: number;
+  /** When it came in, or when it was stored where that is known to be later. */
   readonly receivedAtMs: number;
   readonly isUnconfirmed: boolean;
 }
@@ -60,10 +62,12 @@ export function createConfirmedCheck(
 const nameOf = ({ domain, start }: { domain: string; start: number }) => `${start} ${domain}`;
 
 function isListed({ atMs, receivedAtMs, name }: JudgedEvent, slice: ComparedSlice | undefined): boolean {
-  if (slice === undefined || slice.unlisted || receivedAtMs > slice.passedAt) return false;
+  // What comes in during a pass may have missed it.
+  if (slice === undefined || slice.unlisted || receivedAtMs > (slice.startedAt ?? slice.passedAt)) return false;
   if (atMs < slice.start * 1000 || atMs >= slice.end * 1000) return false;
-  // Which events these are is known once the second pass has marked them.
-  return numberOf(doubtsOf(slice).undecided, name) === 0;
+  // Which events are unlisted is known once the second pass has marked them; no event bears that it is altered.
+  const type = keyPart(name);
+  return numberOf(doubtsOf(slice).undecided, type) + numberOf(slice.altered, type) === 0;
 }
 
 /** Notes on events, and on the statuses of a message, whether Mailgun lists them. */
@@ -104,7 +108,8 @@ export function judgedMail({ status, deciding }: RecipientMessage): JudgedEvent 
 
 /** Returns what decides whether a stored event is confirmed. */
 export function judgedEvent({ domain, event, unconfirmedSinceMs, ...stored }: StoredEvent): JudgedEvent {
-  const { source, atMs, receivedAtMs } = stored;
+  const { source, atMs } = stored;
+  const receivedAtMs = storedTimeOf(stored);
   const isUnconfirmed = unconfirmedSinceMs !== undefined;
   return { domain, name: eventName(event), source, atMs, receivedAtMs, isUnconfirmed };
 }

@@ -3,6 +3,7 @@ import {
   confirmEntries,
   createConfirmedCheck,
   type JudgedEvent,
+  judgedEvent,
 } from '../../../../../lambdas/read-api/messages/confirmed.ts';
 import type { ComparedSlice } from '../../../../../lambdas/read-api/ports.ts';
 import { DOMAIN } from '../../../../support/webhooks.ts';
@@ -12,7 +13,7 @@ const SLICE = 900;
 const START = 1_770_000_300;
 const compared: ComparedSlice = {
   ...{ start: START, end: START + SLICE, passedAt: (START + SLICE + 3600) * 1000 },
-  ...{ unlisted: false, unconfirmed: {}, finalAt: null },
+  ...{ startedAt: (START + SLICE + 3590) * 1000, unlisted: false, unconfirmed: {}, altered: {}, finalAt: null },
 };
 const event: JudgedEvent = {
   ...{ domain: DOMAIN, name: 'delivered', source: 'webhook', isUnconfirmed: false },
@@ -38,10 +39,16 @@ describe('an event', () => {
     ['whose time was compared since it came in', {}, {}, true],
     ['whose time was not compared yet', {}, undefined, false],
     ['that came in after its time was compared', { receivedAtMs: compared.passedAt + 1 }, {}, false],
+    ['that came in while its time was compared', { receivedAtMs: compared.passedAt - 1 }, {}, false],
+    ['that came in just before the comparison', { receivedAtMs: compared.passedAt - 10_000 }, {}, true],
+    ['compared by an earlier version', { receivedAtMs: compared.passedAt }, { startedAt: null }, true],
     ['of a time that Mailgun no longer listed', {}, { unlisted: true }, false],
     ['that Mailgun does not list', { isUnconfirmed: true }, {}, false],
     ['that reconciliation brought, whatever was compared', { source: 'reconcile' }, undefined, true],
     ['of a type of which some are not listed so far', {}, { unconfirmed: { delivered: 1 } }, false],
+    ['of a type of which some are listed otherwise', {}, { altered: { delivered: 1 }, finalAt: 1 }, false],
+    ['of a type of which none is listed otherwise', {}, { altered: { opened: 1 } }, true],
+    ['of a type without a name, of which some are not listed', { name: '' }, { unconfirmed: { '-': 1 } }, false],
     ['of a type of which all are listed', {}, { unconfirmed: { opened: 1 } }, true],
     ['beside others that the second pass has marked', {}, { unconfirmed: { delivered: 1 }, finalAt: 1 }, true],
     ['after the end of a shorter slice', {}, { end: START + 30 }, false],
@@ -59,6 +66,15 @@ describe('an event', () => {
     });
     expect((await ask([event], [first], START + SLICE)).confirmed).toEqual([false]);
   });
+});
+
+test('an event that was stored late is judged by that time', () => {
+  const stored = {
+    ...{ eventKey: 'delivered#1', recipientKey: 'a@b', domain: DOMAIN, event: { event: 'delivered' } },
+    ...{ source: 'webhook' as const, atMs: event.atMs, receivedAtMs: event.receivedAtMs },
+  };
+  expect(judgedEvent(stored)).toEqual(event);
+  expect(judgedEvent({ ...stored, storedAtMs: compared.passedAt })).toMatchObject({ receivedAtMs: compared.passedAt });
 });
 
 test('the slice of many events is read once, and none of what needs no slice', async () => {
