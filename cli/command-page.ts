@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { type CliContext, ledgerCommand } from './command.ts';
 import { EVERY_COMMAND, exitCodeTable, exitCodeText } from './exit-codes.ts';
-import { createProgram } from './program.ts';
+import { createProgram } from './parse-command-line.ts';
 
 // Writes docs/generated/command-line.md (`npm run docs`) from what --help prints.
 

@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UsageError } from './errors.ts';
 import { openOutputStream } from './output.ts';
-import { runProgram } from './program.ts';
+import { runProgram } from './parse-command-line.ts';
 import { openDeployment } from './target/open.ts';
 
 const stop = new AbortController();

@@ -53,12 +53,12 @@ async function drill(context: CliContext, options: DrillOptions, name: string): 
   const emit = createEmit<DrillLine>(context, options.json);
   const alarm = await findAlarm(deployment, name);
   // Tells this drill from whatever else arrives, an earlier drill among it.
-  const reason = `drill ${randomUUID()}: somebody tries whether this arrives; nothing is wrong`;
+  const reason = `drill ${randomUUID()}: a test of notifications; nothing is wrong`;
   const canBeSeen = (await deployment.notifications()) !== undefined;
   const arrived = await (canBeSeen ? byItself : byPeople)({ context, options, deployment, alarm, reason, emit });
   const verdicts = {
-    true: 'The page arrives.',
-    false: 'The page does NOT arrive.',
+    true: 'The notification arrives.',
+    false: 'The notification does NOT arrive.',
     null: 'It was sent; no one was asked whether it arrived.',
   };
   emit({ event: 'drilled', alarm, arrived }, verdicts[String(arrived) as keyof typeof verdicts]);

@@ -341,7 +341,7 @@ export function judge({
       .filter(({ completeness, ledger }) => completeness === 'unknown' && ledger !== null)
       .map(({ domain, ledger }) =>
         ledger?.judgedUntil === null
-          ? `${domain} has no ledger yet: no webhook came, or no Mailgun API key is set (keys status)`
+          ? `${domain} has no ledger yet: it begins with the first comparison after a webhook, and needs a Mailgun API key (keys status)`
           : `the ledger of ${domain} is behind: logs reconcile tells why`,
       ),
   ];
@@ -352,8 +352,9 @@ export function judge({
 function wrongWith(domain: string, ledger: NonNullable<DomainStatus['ledger']>): string[] {
   const { missing, stuck, unconfirmed, altered, openSlices } = ledger;
   return [
-    ...(missing > 0 || (openSlices > 0 && altered === 0)
-      ? [`${domain} lacks ${counted(missing, 'event')} that Mailgun lists`]
+    ...(missing > 0 ? [`${domain} lacks ${counted(missing, 'event')} that Mailgun lists`] : []),
+    ...(openSlices > 0 && missing === 0 && altered === 0
+      ? [`${counted(openSlices, 'slice')} of ${domain} ${are(openSlices)} to be compared once more`]
       : []),
     ...(stuck > 0 ? [`${counted(stuck, 'event')} of ${domain} ${are(stuck)} stuck`] : []),
     ...(unconfirmed > 0

@@ -232,6 +232,7 @@ async function sync(context: CliContext, options: SyncOptions): Promise<number> 
     changes === 0
       ? 'Nothing to change.'
       : `${counted(changes, 'change')}${plan ? ' to make; nothing was changed' : ' made'}.`,
+    ...(changes > 0 && !plan ? ['The alarm webhook-drift, if it is on, ends after the next hourly comparison.'] : []),
     ...whyDouble([...full], isWaiting),
   );
   return drift === 0 ? 0 : 1;

@@ -1,7 +1,7 @@
 import { METRICS } from '../contract.ts';
 import { type MailgunEvent, parseEvent } from '../domain/events/mailgun-event.ts';
 import type { JsonObject } from '../domain/json.ts';
-import { statusUpdateOf } from '../domain/status/status.ts';
+import { statusUpdateOf } from '../domain/status/status-update.ts';
 
 /**
  * Returns the outcomes of the attempts that these events report, by metric, without zeros. Bounced is every permanent

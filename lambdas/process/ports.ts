@@ -1,7 +1,7 @@
 import type { EventIdentity } from '../domain/events/identity.ts';
 import type { MailgunEvent } from '../domain/events/mailgun-event.ts';
 import type { RestoredFacts, Source } from '../domain/events/queue-message.ts';
-import type { StatusUpdate } from '../domain/status/status.ts';
+import type { StatusUpdate } from '../domain/status/status-update.ts';
 import type { Suppression } from '../domain/status/suppression.ts';
 
 // Ports of process; the adapters implement them on AWS, the model tests in memory.

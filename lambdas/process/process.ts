@@ -6,7 +6,7 @@ import type { QueueMessage } from '../domain/events/queue-message.ts';
 import { lateStoredTime } from '../domain/events/stored-time.ts';
 import { eventSort } from '../domain/keys.ts';
 import { namedAddresses, tombstoneIdentity, tombstoneOf, withoutAddress } from '../domain/recipients/erasure.ts';
-import { statusUpdateOf } from '../domain/status/status.ts';
+import { statusUpdateOf } from '../domain/status/status-update.ts';
 import { suppressionOf } from '../domain/status/suppression.ts';
 import { isTestSample } from '../domain/webhooks/test-sample.ts';
 import { type Corrections, createCorrect } from './correct-event.ts';

@@ -30,7 +30,7 @@ import { parseDayShards } from '../domain/events/day-shards.ts';
 import { domainNews, isCompared, type LedgerDomains, ledgerStart } from '../domain/ledger/ledger-domains.ts';
 import type { Announcement } from '../domain/ledger/listing-note.ts';
 import { ALL_PROVIDERS, JUDGED_SHARES, type JudgedShare } from '../domain/recipients/provider-limits.ts';
-import { parseHeldElsewhere } from '../domain/webhooks/held-elsewhere.ts';
+import { parseHeldElsewhere } from '../domain/webhooks/domains-held-elsewhere.ts';
 import type { DriftKind } from '../domain/webhooks/webhook-drift.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';
 import { remakeFor } from '../runtime/once.ts';

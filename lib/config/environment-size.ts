@@ -1,5 +1,5 @@
 import { ACCOUNT_DOMAINS } from '../../lambdas/contract.ts';
-import { encodeHeldElsewhere } from '../../lambdas/domain/webhooks/held-elsewhere.ts';
+import { encodeHeldElsewhere } from '../../lambdas/domain/webhooks/domains-held-elsewhere.ts';
 import type { EnvironmentConfig } from './config-schema.ts';
 import { dayShards } from './day-shards.ts';
 

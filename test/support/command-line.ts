@@ -1,7 +1,7 @@
 import type { CliContext } from '../../cli/command.ts';
 import { TargetUnavailableError } from '../../cli/errors.ts';
 import { EVERY_COMMAND, EXIT_CODES, type ExitCodes } from '../../cli/exit-codes.ts';
-import { runProgram } from '../../cli/program.ts';
+import { runProgram } from '../../cli/parse-command-line.ts';
 import type { Deployment } from '../../cli/target/types.ts';
 
 /** Runs a command line as an operator would, and records its output. */

@@ -15,7 +15,7 @@ import {
   type QueueMessage,
   REDRIVE_GROUP,
 } from '../../../lambdas/domain/events/queue-message.ts';
-import { statusUpdateOf } from '../../../lambdas/domain/status/status.ts';
+import { statusUpdateOf } from '../../../lambdas/domain/status/status-update.ts';
 import { suppressionOf } from '../../../lambdas/domain/status/suppression.ts';
 import { TargetUnavailableError } from '../../errors.ts';
 import { groupBy, printedCommand } from '../../output.ts';

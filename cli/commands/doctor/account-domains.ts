@@ -1,6 +1,6 @@
 import { domainNews } from '../../../lambdas/domain/ledger/ledger-domains.ts';
 import { domainDriftText, heldElsewhereText } from '../../../lambdas/domain/webhooks/domain-drift.ts';
-import { parseHeldElsewhere } from '../../../lambdas/domain/webhooks/held-elsewhere.ts';
+import { parseHeldElsewhere } from '../../../lambdas/domain/webhooks/domains-held-elsewhere.ts';
 import { ApiKeyRefusedError, openMailgun } from '../../access.ts';
 import { type Deployment, hasOutput } from '../../target/types.ts';
 import { readDomainDrift } from '../webhooks/account-domains.ts';

@@ -1,6 +1,6 @@
 import { readAccountDomains } from '../../../lambdas/adapters/mailgun/account-domains.ts';
 import { type DomainDrift, domainDrift, mergedDrift } from '../../../lambdas/domain/webhooks/domain-drift.ts';
-import type { HolderOf } from '../../../lambdas/domain/webhooks/held-elsewhere.ts';
+import type { HolderOf } from '../../../lambdas/domain/webhooks/domains-held-elsewhere.ts';
 import { type MailgunRequest, messageOf } from '../../access.ts';
 import { TargetUnavailableError } from '../../errors.ts';
 import { groupBy } from '../../output.ts';

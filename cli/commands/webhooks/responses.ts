@@ -45,7 +45,7 @@ export async function responsesText(deployment: Deployment, nowMs: number): Prom
     ),
     ...(byStatus.every(([status]) => status === '200')
       ? [
-          `All are acknowledged: what is missing waits to be stored (${run('status')}), or was forged in place of Mailgun's (${run('unconfirmed')}).`,
+          `All are acknowledged: what is missing waits to be stored (${run('status')}), is of a type that was not registered at the time, or was forged in place of Mailgun's (${run('unconfirmed')}).`,
         ]
       : []),
   ];

@@ -15,7 +15,7 @@ import {
 } from '../../../lambdas/domain/ledger/slice.ts';
 import { failureClassOf } from '../../../lambdas/domain/status/classify-failure.ts';
 import { FAILURE_CLASSES } from '../../../lambdas/domain/status/failure-class.ts';
-import { statusUpdateOf } from '../../../lambdas/domain/status/status.ts';
+import { statusUpdateOf } from '../../../lambdas/domain/status/status-update.ts';
 import type { HistoryEvent, HistoryRecipient } from '../../event-history.ts';
 import { type LedgerTimes, sliceAt, tableOf } from '../../ledger.ts';
 import type { Deployment } from '../../target/types.ts';

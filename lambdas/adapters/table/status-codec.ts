@@ -1,7 +1,7 @@
 import { INDEXES, UNKNOWN_DOMAIN } from '../../contract.ts';
 import { domainInPartition, parseMessageSort } from '../../domain/keys.ts';
 import { readOrder } from '../../domain/status/decide-status.ts';
-import type { StatusUpdate } from '../../domain/status/status.ts';
+import type { StatusUpdate } from '../../domain/status/status-update.ts';
 import type { StoredStatus } from '../../read-api/ports.ts';
 import type { Item } from './ledger-table.ts';
 

@@ -1,7 +1,7 @@
 import { EVENT_TYPES, type Status } from '../event-types.ts';
 import { parseEvent } from '../events/mailgun-event.ts';
 import type { JsonObject } from '../json.ts';
-import { type StatusUpdate, statusUpdateOf } from './status.ts';
+import { type StatusUpdate, statusUpdateOf } from './status-update.ts';
 
 const LAST_MS = 9_999_999_999_999;
 

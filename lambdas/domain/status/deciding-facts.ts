@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { MailgunEvent } from '../events/mailgun-event.ts';
-import { statusUpdateOf } from './status.ts';
+import { statusUpdateOf } from './status-update.ts';
 import { suppressionOf } from './suppression.ts';
 
 /** Returns what follows from an event for its message and its recipient, as one comparable text. */

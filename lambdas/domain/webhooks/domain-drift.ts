@@ -1,4 +1,4 @@
-import type { HolderOf } from './held-elsewhere.ts';
+import type { HolderOf } from './domains-held-elsewhere.ts';
 
 /** A sending domain as Mailgun lists it. */
 export interface AccountDomain {

@@ -8,7 +8,7 @@ import {
   withListing,
   withUndiscovered,
 } from '../../domain/ledger/ledger-domains.ts';
-import type { HolderOf } from '../../domain/webhooks/held-elsewhere.ts';
+import type { HolderOf } from '../../domain/webhooks/domains-held-elsewhere.ts';
 import { type AccountDomains, type DomainStore, ListingError } from '../ports.ts';
 import { type CompareWebhooksDeps, isTimeToCompare } from './compare-webhooks.ts';
 

@@ -1,5 +1,5 @@
 import { type DomainDrift, domainDrift, domainDriftText, mergedDrift } from '../../domain/webhooks/domain-drift.ts';
-import type { HolderOf } from '../../domain/webhooks/held-elsewhere.ts';
+import type { HolderOf } from '../../domain/webhooks/domains-held-elsewhere.ts';
 import { type AccountDomains, ListingError } from '../ports.ts';
 import { type CompareWebhooksDeps, isTimeToCompare } from './compare-webhooks.ts';
 

@@ -1,6 +1,7 @@
 import { METRICS } from '../../../lambdas/contract.ts';
 import type { AlarmRow } from '../monitoring/ledger-alarm.ts';
-import { type AlarmSources, quiet } from './sources.ts';
+import { quiet } from './missing-data.ts';
+import type { AlarmSources } from './sources.ts';
 
 const HOUR = 3600;
 const FEW_MAILS = quiet('without mail there is no rate');

@@ -5,7 +5,8 @@ import {
   type WatchedProvider,
 } from '../../../lambdas/domain/recipients/provider-limits.ts';
 import type { AlarmRow } from '../monitoring/ledger-alarm.ts';
-import { type AlarmSources, runPeriod, unjudged } from './sources.ts';
+import { unjudged } from './missing-data.ts';
+import { type AlarmSources, runPeriod } from './sources.ts';
 
 const NOT_JUDGED = unjudged('a run that could not read the ledger says nothing of providers');
 

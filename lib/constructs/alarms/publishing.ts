@@ -1,5 +1,6 @@
 import type { AlarmRow } from '../monitoring/ledger-alarm.ts';
-import { type AlarmSources, QUIET_QUEUE, quiet } from './sources.ts';
+import { QUIET_QUEUE, quiet } from './missing-data.ts';
+import type { AlarmSources } from './sources.ts';
 
 /** Returns no row where the environment does not publish. */
 export function publishingRows({ publishing, metrics, limits }: AlarmSources): AlarmRow[] {

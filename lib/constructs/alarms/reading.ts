@@ -1,5 +1,6 @@
 import type { AlarmRow } from '../monitoring/ledger-alarm.ts';
-import { type AlarmSources, NO_TRAFFIC } from './sources.ts';
+import { NO_TRAFFIC } from './missing-data.ts';
+import type { AlarmSources } from './sources.ts';
 
 const FIVE_MINUTES = 300;
 

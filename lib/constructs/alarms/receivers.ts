@@ -1,6 +1,7 @@
 import { METRICS } from '../../../lambdas/contract.ts';
 import type { AlarmRow } from '../monitoring/ledger-alarm.ts';
-import { type AlarmSources, NO_NEWS, quiet } from './sources.ts';
+import { NO_NEWS, quiet } from './missing-data.ts';
+import type { AlarmSources } from './sources.ts';
 
 /** Deliver receives a disabled receiver's messages twice an hour, and counts each time. */
 const LOOKS_SECONDS = 3600;

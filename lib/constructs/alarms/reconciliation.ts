@@ -2,7 +2,8 @@ import { TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { METRICS } from '../../../lambdas/contract.ts';
 import { cursorLimitSeconds, openLimitSeconds } from '../../config/ledger-times.ts';
 import type { AlarmRow } from '../monitoring/ledger-alarm.ts';
-import { type AlarmSources, runPeriod, unjudged } from './sources.ts';
+import { unjudged } from './missing-data.ts';
+import { type AlarmSources, runPeriod } from './sources.ts';
 
 const FIVE_MINUTES = 300;
 /**
@@ -77,11 +78,11 @@ export function reconciliationRows(sources: AlarmSources): AlarmRow[] {
       limit: limits.lostWebhooks,
       datapoints: [1, 1],
       severity: 'page',
-      happened: 'Webhooks that Mailgun should have delivered never arrived.',
+      happened: 'Events that a webhook should have stored were found by reconciliation.',
       impact:
         'Clients of the API see these events late, by reconciliation. The cause began half an hour ago or earlier, and may go on.',
       recovered:
-        'No further lost webhooks were found; those events are stored. Those that Mailgun retries page once more at the second pass.',
+        'No further lost webhooks were found; status tells when their events are stored. Those that Mailgun retries page once more at the second pass.',
       missing: NO_LISTING,
       runbook: 'lost-webhooks',
       firstCommand: 'webhooks check',

@@ -1,4 +1,3 @@
-import { TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
@@ -39,16 +38,3 @@ export interface AlarmSources extends Watched {
 /** Returns a period of two runs of reconcile or seal, so that a slightly late run leaves no gap. */
 export const runPeriod = ({ times, limits }: Pick<Watched, 'times' | 'limits'>): number =>
   limits.runPeriodSeconds ?? 2 * Math.ceil(times.everySeconds / 60) * 60;
-
-/** Missing data is good: most counts are written only when there is something to count. */
-export const quiet = (because: string) => ({ treat: TreatMissingData.NOT_BREACHING, because });
-
-/**
- * Keeps the state, because no data means that nothing could be judged. `missing` would notify no one, and `breaching`
- * would page for an environment without an API key.
- */
-export const unjudged = (because: string) => ({ treat: TreatMissingData.IGNORE, because });
-
-export const NO_TRAFFIC = quiet('without requests there is nothing to report');
-export const QUIET_QUEUE = quiet('SQS stops reporting on a queue that stays empty, which is good');
-export const NO_NEWS = quiet('it is written only when there is something to report');

@@ -1,6 +1,7 @@
 import { METRICS } from '../../../lambdas/contract.ts';
 import type { AlarmRow } from '../monitoring/ledger-alarm.ts';
-import { type AlarmSources, NO_NEWS, QUIET_QUEUE, quiet } from './sources.ts';
+import { NO_NEWS, QUIET_QUEUE, quiet } from './missing-data.ts';
+import type { AlarmSources } from './sources.ts';
 
 const MINUTE = 60;
 const FIVE_MINUTES = 300;

@@ -1,6 +1,7 @@
 import { ACCESS_METRICS, METRICS } from '../../../lambdas/contract.ts';
 import type { AlarmRow } from '../monitoring/ledger-alarm.ts';
-import { type AlarmSources, NO_NEWS, NO_TRAFFIC } from './sources.ts';
+import { NO_NEWS, NO_TRAFFIC } from './missing-data.ts';
+import type { AlarmSources } from './sources.ts';
 
 const FIVE_MINUTES = 300;
 const REFUSALS = 'logs ingest --since 30m --message "webhook refused"';

@@ -5,7 +5,7 @@ import { commandPage } from '../../../cli/command-page.ts';
 import { HELP_TOPICS } from '../../../cli/commands/help.ts';
 import { TargetUnavailableError } from '../../../cli/errors.ts';
 import { EXIT_CODES, exitCodeText } from '../../../cli/exit-codes.ts';
-import { createProgram } from '../../../cli/program.ts';
+import { createProgram } from '../../../cli/parse-command-line.ts';
 import { runCommand } from '../../support/command-line.ts';
 
 interface Leaf {

@@ -217,11 +217,11 @@ export function commandsToPaste(ready: ReadyLine, played: readonly PlayedMessage
   const ledger = (words: string) => `npm run ledger -- ${words} --local --port ${port}`;
   return [
     ...read("The message of the dashboard's test button", testMessage),
-    ...read('A message of this run, with four recipients', exampleMessage),
     {
       does: 'An event signed and sent by hand',
       command: `npm run send -- --event delivered --recipient a@b.example${portFlag}`,
     },
+    ...read('A message of this run, with four recipients', exampleMessage),
     ...(exampleMessage
       ? [
           {

@@ -60,7 +60,7 @@ async function drill(world: Parameters<typeof runCommand>[1], ...args: string[])
 
 const NAME = `${STACK}-stuck`;
 
-test('where it can be seen that the page arrives, it is', async () => {
+test('a drill says that the notification arrives where that can be seen', async () => {
   expect(await drill(onLocal(3), 'stuck')).toMatchObject({
     exitCode: 0,
     lines: [

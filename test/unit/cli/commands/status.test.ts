@@ -77,6 +77,12 @@ test.each([
     'unhealthy',
     [/lacks 3 events/, /^1 event of mg\.example\.com is stuck$/],
   ],
+  [
+    'slices that lack nothing any more',
+    facts({ domains: [domain({ completeness: 'incomplete' }, { openSlices: 2 })] }),
+    'unhealthy',
+    [/^2 slices of mg\.example\.com are to be compared once more$/],
+  ],
   ['forged events', facts({ domains: [domain({}, { unconfirmed: 1 })] }), 'unhealthy', [/may be forged/]],
   [
     'forged bodies, which leave their slice open',

@@ -1,8 +1,8 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
+import { createProgram } from '../../../../cli/parse-command-line.ts';
 import { PRICES } from '../../../../cli/planning/prices.ts';
-import { createProgram } from '../../../../cli/program.ts';
 import { LATENESS_TIERS } from '../../../../lambdas/read-api/tail/lateness-tiers.ts';
 import { outputOfItsKey, runCommand, stubDeployment } from '../../../support/command-line.ts';
 import { tailLine } from '../../../support/json-lines/tail.ts';

@@ -8,7 +8,7 @@ import { parseEvent } from '../../../../lambdas/domain/events/mailgun-event.ts';
 import { markerKey, recipientKey, suppressionPartition } from '../../../../lambdas/domain/keys.ts';
 import { erasureHash } from '../../../../lambdas/domain/recipients/erasure.ts';
 import { statusOrder } from '../../../../lambdas/domain/status/decide-status.ts';
-import { statusUpdateOf } from '../../../../lambdas/domain/status/status.ts';
+import { statusUpdateOf } from '../../../../lambdas/domain/status/status-update.ts';
 import { judgeClaim } from '../../../../lambdas/domain/webhooks/claim.ts';
 import { CLAIM, ERASURE_KEY, EVENT, MARKER, STATUS, SUPPRESSION } from '../../../support/first-release.ts';
 import { deliveredEvent } from '../../../support/webhooks.ts';

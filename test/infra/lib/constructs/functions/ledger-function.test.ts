@@ -1,7 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import { encodeHeldElsewhere, parseHeldElsewhere } from '../../../../../lambdas/domain/webhooks/held-elsewhere.ts';
+import {
+  encodeHeldElsewhere,
+  parseHeldElsewhere,
+} from '../../../../../lambdas/domain/webhooks/domains-held-elsewhere.ts';
 import { readIngestEnv } from '../../../../../lambdas/ingest/env.ts';
 import { readProcessEnv } from '../../../../../lambdas/process/env.ts';
 import { readReadApiEnv } from '../../../../../lambdas/read-api/env.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { encodeHeldElsewhere } from '../../../../../lambdas/domain/webhooks/held-elsewhere.ts';
+import { encodeHeldElsewhere } from '../../../../../lambdas/domain/webhooks/domains-held-elsewhere.ts';
 import { API_DOMAIN } from '../../../../support/mailgun-api.ts';
 import { openStubAtMailgun, type StubAtMailgun } from '../../../../support/stub-at-mailgun.ts';
 

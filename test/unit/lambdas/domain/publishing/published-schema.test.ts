@@ -10,7 +10,7 @@ import { deliveryBody, TEST_DETAIL_TYPE } from '../../../../../lambdas/domain/pu
 import { publishedEvent, type Row } from '../../../../../lambdas/domain/publishing/published.ts';
 import { DELIVERED_TYPES } from '../../../../../lambdas/domain/publishing/receiver-filter.ts';
 import { statusOrder } from '../../../../../lambdas/domain/status/decide-status.ts';
-import { statusUpdateOf } from '../../../../../lambdas/domain/status/status.ts';
+import { statusUpdateOf } from '../../../../../lambdas/domain/status/status-update.ts';
 import { suppressionOf } from '../../../../../lambdas/domain/status/suppression.ts';
 import { deliverySchema } from '../../../../../schemas/event-schemas.ts';
 import { matches, type Pattern, requireKnownPattern } from '../../../../../tools/local-stack/event-source/pattern.ts';

@@ -1,5 +1,8 @@
 import { expect, test } from '@jest/globals';
-import { encodeHeldElsewhere, parseHeldElsewhere } from '../../../../../lambdas/domain/webhooks/held-elsewhere.ts';
+import {
+  encodeHeldElsewhere,
+  parseHeldElsewhere,
+} from '../../../../../lambdas/domain/webhooks/domains-held-elsewhere.ts';
 import { type AccountDomains, ListingError } from '../../../../../lambdas/reconcile/ports.ts';
 import { createFindDomainDrift } from '../../../../../lambdas/reconcile/webhooks/find-domain-drift.ts';
 

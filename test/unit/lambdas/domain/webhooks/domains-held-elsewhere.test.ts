@@ -1,5 +1,8 @@
 import { expect, test } from '@jest/globals';
-import { encodeHeldElsewhere, parseHeldElsewhere } from '../../../../../lambdas/domain/webhooks/held-elsewhere.ts';
+import {
+  encodeHeldElsewhere,
+  parseHeldElsewhere,
+} from '../../../../../lambdas/domain/webhooks/domains-held-elsewhere.ts';
 
 const domainsOf = (environment: string, count: number) =>
   Array.from({ length: count }, (_, nth) => `mail-${nth}.${environment}.example.com`);

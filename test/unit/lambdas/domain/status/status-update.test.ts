@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { parseEvent } from '../../../../../lambdas/domain/events/mailgun-event.ts';
 import { isHigher, statusOrder } from '../../../../../lambdas/domain/status/decide-status.ts';
-import { statusUpdateOf } from '../../../../../lambdas/domain/status/status.ts';
+import { statusUpdateOf } from '../../../../../lambdas/domain/status/status-update.ts';
 
 const failed = (severity: string | null, over = {}) => ({ event: 'failed', severity, ...over });
 
