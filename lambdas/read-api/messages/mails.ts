@@ -52,7 +52,8 @@ export function createMails(days: DayEvents, mails: MailReader, readEngagement: 
     let hasMore = true;
     while (hasMore && entries.length < limit && searched < MAX_SEARCHED) {
       const left = limit - entries.length;
-      const chunk = hasFilter ? Math.max(left, MIN_CHUNK) : left;
+      // Without a filter the first chunk mostly fills the page; erased mail behind it is not read one by one.
+      const chunk = hasFilter || searched > 0 ? Math.max(left, MIN_CHUNK) : left;
       const found = await days.newest({ domain, ...range, types: [MAIL_TYPE] }, chunk, place);
       hasMore = found.hasMore;
       const read = await mails.read(found.places.map(mailPlace), isWantedStatus);

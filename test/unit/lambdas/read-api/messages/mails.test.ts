@@ -120,6 +120,16 @@ test('what has no status, or is a batch as a whole, is left out; what was accept
   expect(pages[0]?.mails[0]).toMatchObject({ recipient: 'a@b', acceptedAt: 0.004 });
 });
 
+test.each([1, 100])(
+  'mail that is no longer shown, as after an erasure, is passed over in few reads, by %d',
+  async (limit) => {
+    const { read, asked } = mailsOf((n) => (n >= 2400 ? undefined : everyHundredth(n)));
+    const { mails } = (await read({ domain: DOMAIN, range, status: undefined, tag: undefined, limit })).body;
+    expect(mails.length).toBe(limit);
+    expect(asked.length).toBeLessThanOrEqual(3);
+  },
+);
+
 test('opens and clicks are counted for each mail that is shown, where they are asked for', async () => {
   const { read } = mailsOf(everyHundredth);
   const shown = async (engagement: boolean) => {
