@@ -189,14 +189,27 @@ async function mailOf(deployment: Deployment, query: Omit<MailsQuery, 'position'
     createEngagement(createRecipientHistory(table)),
     confirmedCheckOf(deployment),
   );
-  const mails: Awaited<ReturnType<typeof readPage>>['body']['mails'] = [];
+  return newestMails(readPage, query, signal);
+}
+
+/** Returns the newest mail that fits; what Mailgun accepted several times may be on several pages, and counts once. */
+export async function newestMails(
+  readPage: ReturnType<typeof createMails>,
+  query: Omit<MailsQuery, 'position'>,
+  signal: AbortSignal,
+) {
+  const mails = new Map<string, Awaited<ReturnType<typeof readPage>>['body']['mails'][number]>();
   let position: MailsQuery['position'];
   do {
-    const page = await readPage({ ...query, limit: Math.min(query.limit - mails.length, MAX_PAGE), position });
-    mails.push(...page.body.mails);
+    const page = await readPage({ ...query, limit: Math.min(query.limit - mails.size, MAX_PAGE), position });
+    for (const mail of page.body.mails) {
+      // Without an id, nothing says that two are the same.
+      const name = JSON.stringify([mail.messageId ?? mails.size, mail.recipient?.toLowerCase()]);
+      if (!mails.has(name)) mails.set(name, mail);
+    }
     position = page.next;
-  } while (position !== undefined && mails.length < query.limit && !signal.aborted);
-  return { mails, hasMore: position !== undefined };
+  } while (position !== undefined && mails.size < query.limit && !signal.aborted);
+  return { mails: [...mails.values()], hasMore: position !== undefined };
 }
 
 function nothingFound(recipient: string, filter: unknown): string {
