@@ -51,7 +51,14 @@ export async function findAltered(
   return [...lines.values()];
 }
 
-const factsIn = (text: unknown): NamedFacts => JSON.parse(String(text)) as NamedFacts;
+/** Returns no facts where a log line is damaged: the event is named all the same. */
+function factsIn(text: unknown): NamedFacts {
+  try {
+    return JSON.parse(String(text)) as NamedFacts;
+  } catch {
+    return {};
+  }
+}
 
 /** Looks the event up, since no log names a recipient. */
 async function standing(

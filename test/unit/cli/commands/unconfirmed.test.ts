@@ -267,6 +267,13 @@ test('an altered event that has left the table is named all the same, and a log 
   expect(errors).toEqual(['which events were altered is not known: the stub has none']);
 });
 
+test('an altered event of a damaged log line is named without what differed', async () => {
+  const entry = alteredEntry();
+  logged = [{ ...entry, facts: { ...entry.facts, stored: '{"status":"FAI', listed: undefined } }];
+  const { parsed } = await unconfirmed([], '--json');
+  expect(parsed()[0]).toMatchObject({ eventKey: 'failed#a', messageId: 'a@x.example', differs: [], isPutRight: false });
+});
+
 test('unconfirmed finds what the alarm counts at any age, unless a range is given', async () => {
   const old = slice(30 * DAY, counted);
   const items = [sliceItem(old), doubtItem(old), event(old, 'a', marked)];
