@@ -73,7 +73,8 @@ async function depthOf(
   } catch (error) {
     const { name, message, code } = error as Error & { code?: unknown };
     if (/QueueDoesNotExist|NonExistentQueue/.test(name)) return wrong('does not exist', RESTORE);
-    if (name === 'TimeoutError' || code !== undefined) return wrong(`does not respond (${message})`, RESTORE);
+    if (name === 'TimeoutError' || code !== undefined)
+      return wrong(`does not respond (${message})`, `this computer must reach AWS; if it does, ${RESTORE}`);
     throw error;
   }
   return judge(messages);
