@@ -163,7 +163,11 @@ async function unconfirmed(context: CliContext, options: UnconfirmedOptions): Pr
     `${sums.found === 0 ? 'No event is unconfirmed' : `${counted(sums.found, 'event')} unconfirmed`}: searched ` +
       `${counted(sums.slices, 'slice')} of ${domains.map(domainText).join(' and ')} since ${timeText(since)}.`,
     ...(sums.undecided === 0 ? [] : [`${counted(sums.undecided, 'event')} not listed so far.`]),
-    ...(sums.altered === 0 ? [] : [`${counted(sums.altered, 'event')} stored otherwise than Mailgun lists.`]),
+    ...(sums.altered === 0
+      ? []
+      : [
+          `${counted(sums.altered, 'event')} stored otherwise than Mailgun lists: others may use captured signatures, so replace the key (runbook, token-reused): ${printedCommand(deployment, 'keys rotate --plan')}`,
+        ]),
   );
   return 0;
 }

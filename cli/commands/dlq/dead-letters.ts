@@ -185,8 +185,10 @@ export function adviceOf(
   isStored: boolean,
   deployment: Pick<Deployment, 'output' | 'ref'>,
 ): string {
+  const queueUrl = deployment.output('QueueUrl');
+  const [, region] = /sqs\.([a-z0-9-]+)\.amazonaws\./.exec(queueUrl) ?? [];
   const discard = () =>
-    `find out who else may send to the queue (aws sqs get-queue-attributes --queue-url ${deployment.output('QueueUrl')} --attribute-names Policy, and roles with sqs:SendMessage), then discard it: ${printedCommand(deployment, `dlq discard --id ${id} --yes`)}`;
+    `find out who else may send to the queue (aws sqs get-queue-attributes --queue-url ${queueUrl}${region === undefined ? '' : ` --region ${region}`} --attribute-names Policy, and roles with sqs:SendMessage), then discard it: ${printedCommand(deployment, `dlq discard --id ${id} --yes`)}`;
   if (isStored) return 'It is stored already; redrive it, which changes nothing, to be rid of it.';
   if (error?.reason === 'unknown-version') {
     return `It is of ${versionIn(body)}, and this code reads version ${QUEUE_MESSAGE_VERSION}: deploy the version that wrote it, then redrive. If no release of yours writes that, ingest did not write it: ${discard()}`;

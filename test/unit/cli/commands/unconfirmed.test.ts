@@ -198,7 +198,7 @@ test('counts what is stored otherwise than Mailgun lists, since the alarm does',
   const { lines } = await unconfirmed([sliceItem(altered), doubtItem(altered)]);
   expect([lines[0], lines.at(-1)]).toEqual([
     `${DOMAIN}  2026-11-22T10:45:00Z to 2026-11-22T11:00:00Z: 1 failed stored otherwise than Mailgun lists, and put right from its listing; if not: ${accept}`,
-    '1 event stored otherwise than Mailgun lists.',
+    `1 event stored otherwise than Mailgun lists: others may use captured signatures, so replace the key (runbook, token-reused): ${RUN} keys rotate --plan ${HERE}`,
   ]);
 });
 
