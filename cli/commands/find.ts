@@ -176,7 +176,7 @@ async function findMail(context: CliContext, options: FindOptions): Promise<numb
   const more = hasMore ? '; there are older ones: raise --limit, or set --to' : '';
   emit(
     { event: 'found', recipient: null, messages, hasMore },
-    `${counted(messages, 'mail')} that was accepted since ${utc(range.fromMs)}, newest first${more}.`,
+    `${counted(messages, 'mail')} accepted since ${utc(range.fromMs)}, newest first${more}.`,
   );
   return 0;
 }
