@@ -117,7 +117,7 @@ export const KNOWN_FAULTS: readonly KnownFault[] = [
     file: 'lambdas/domain/ledger/completeness.ts',
     right: "isKnown ? 'complete' : 'unknown'",
     wrong: "'complete'",
-    tests: 'unit/lambdas/read-api/ledger',
+    tests: 'unit/lambdas/read-api/reports/ledger',
   },
   {
     fault: 'a stuck event that Mailgun no longer lists has no way out',
