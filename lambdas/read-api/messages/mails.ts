@@ -3,10 +3,10 @@ import { fitsStatus } from '../../domain/event-types.ts';
 import type { TimeRange } from '../../domain/events/day-index.ts';
 import { tagsOf } from '../../domain/events/mailgun-event.ts';
 import { parseMessageSort } from '../../domain/keys.ts';
-import type { DayEvents, IndexedPlace, MailPlace, MailReader, RecipientMessage, StoredStatus } from '../ports.ts';
+import type { DayEvents, IndexedPlace, MailReader, StoredStatus } from '../ports.ts';
 import type { ReadEngagement } from '../recipients/engagement.ts';
-import { messageEntry } from '../recipients/message-entry.ts';
-import { type ConfirmedCheck, type JudgedEvent, judgedMail } from './confirmed.ts';
+import { type FoundMail, findMails, mailEntries } from '../recipients/mail-page.ts';
+import type { ConfirmedCheck } from './confirmed.ts';
 import type { EventsPosition } from './events.ts';
 
 export interface MailsQuery {
@@ -26,10 +26,6 @@ export interface MailsQuery {
 /** The events by which mail is found; Mailgun reports one for each message and recipient. */
 export const MAIL_TYPE = 'accepted';
 
-/** Mails that are looked at for one page with a filter, and how many of them at a time. */
-const MAX_SEARCHED = 1000;
-const MIN_CHUNK = 100;
-
 /**
  * A page of a domain's mail, one entry for each message and recipient, those accepted last first: one query of the day
  * index for each hundred, and two reads. An index of statuses by time would cost a write unit with every change, so a
@@ -41,50 +37,26 @@ export function createMails(days: DayEvents, mails: MailReader, readEngagement: 
     const range = position?.range ?? given;
     const hasFilter = status !== undefined || tag !== undefined;
     const isWantedStatus = (stored: StoredStatus) => !isPhantom(stored) && fitsStatus(status, stored.status);
-    const isWanted = ({ deciding }: RecipientMessage) =>
-      tag === undefined || tagsOf(deciding?.event ?? {}).includes(tag);
-    const entries: MailEntry[] = [];
-    const places: MailPlace[] = [];
-    const judged: JudgedEvent[] = [];
     const shown = new Set<string>();
-    let place = position?.place;
-    let searched = 0;
-    let hasMore = true;
-    while (hasMore && entries.length < limit && searched < MAX_SEARCHED) {
-      const left = limit - entries.length;
-      // Without a filter the first chunk mostly fills the page; erased mail behind it is not read one by one.
-      const chunk = hasFilter || searched > 0 ? Math.max(left, MIN_CHUNK) : left;
-      const found = await days.newest({ domain, ...range, types: [MAIL_TYPE] }, chunk, place);
-      hasMore = found.hasMore;
-      const read = await mails.read(found.places.map(mailPlace), isWantedStatus);
-      for (const [nth, at] of found.places.entries()) {
-        if (entries.length === limit) {
-          hasMore = true;
-          break;
-        }
-        const mail = read[nth];
-        place = at;
-        searched += 1;
-        const name = nameOf(at);
-        if (mail === undefined || shown.has(name) || !isWanted(mail)) continue;
+    const { found, place, searched, hasMore } = await findMails<IndexedPlace>({
+      ...{ limit, hasFilter, position: position?.place },
+      read: async (count, after) => {
+        const chunk = await days.newest({ domain, ...range, types: [MAIL_TYPE] }, count, after);
+        return { ...chunk, mails: await mails.read(chunk.places.map(mailPlace), isWantedStatus) };
+      },
+      isWanted: ({ deciding }, at) => {
         // Mailgun may report that it accepted one mail several times.
-        shown.add(name);
-        places.push(mailPlace(at));
-        judged.push(judgedMail(mail));
-        entries.push({
-          ...messageEntry(mail),
-          recipient: mail.status.recipient || null,
-          acceptedAt: at.atMs / 1000,
-        });
-      }
-    }
-    const confirmed = await check(judged);
-    for (const [nth, entry] of entries.entries()) entry.confirmed = confirmed[nth] ?? false;
-    if (query.engagement) {
-      for (const [nth, counts] of (await readEngagement(places)).entries()) {
-        Object.assign(entries[nth] ?? {}, { engagement: counts });
-      }
-    }
+        if (shown.has(nameOf(at))) return false;
+        if (tag !== undefined && !tagsOf(deciding?.event ?? {}).includes(tag)) return false;
+        shown.add(nameOf(at));
+        return true;
+      },
+    });
+    const described = await mailEntries(found, check, query.engagement ? readEngagement : undefined);
+    const entries = described.map((entry, nth): MailEntry => {
+      const { mail, place: accepted } = found[nth] as FoundMail<IndexedPlace>;
+      return { ...entry, recipient: mail.status.recipient || null, acceptedAt: accepted.atMs / 1000 };
+    });
     const until = searched === 0 || place === undefined ? null : place.atMs / 1000;
     return {
       body: { mails: entries, searched: hasFilter ? { messages: searched, until } : null },

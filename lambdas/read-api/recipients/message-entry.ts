@@ -3,7 +3,10 @@ import { parseEvent } from '../../domain/events/mailgun-event.ts';
 import type { RecipientMessage } from '../ports.ts';
 
 /** Returns what distinguishes one mail from another; most of it is in the deciding event, if that is stored already. */
-export function messageEntry({ messageId, status, deciding }: RecipientMessage): RecipientMessageEntry {
+export function messageEntry(
+  { messageId, status, deciding }: RecipientMessage,
+  more: Pick<RecipientMessageEntry, 'confirmed' | 'engagement'>,
+): RecipientMessageEntry {
   const { subject = null, tags, isTestMode, isInbound } = parseEvent(deciding?.event ?? {});
   return {
     messageId,
@@ -17,7 +20,6 @@ export function messageEntry({ messageId, status, deciding }: RecipientMessage):
     testMode: isTestMode,
     direction: isInbound ? 'inbound' : 'outbound',
     unconfirmed: deciding?.unconfirmedSinceMs !== undefined,
-    confirmed: false,
-    engagement: null,
+    ...more,
   };
 }
