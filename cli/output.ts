@@ -103,6 +103,12 @@ export function groupBy<Key, Entry>(entries: Iterable<Entry>, keyOf: (entry: Ent
 }
 
 /** Returns a command on the same deployment to paste; undefined where an argument holds what no terminal shows. */
+export function printedCommand(deployment: Pick<Deployment, 'ref'>, words: string): string;
+export function printedCommand(
+  deployment: Pick<Deployment, 'ref'>,
+  words: string,
+  ...args: string[]
+): string | undefined;
 export function printedCommand({ ref }: Pick<Deployment, 'ref'>, words: string, ...args: string[]): string | undefined {
   if (!args.every(canBeTyped)) return undefined;
   // Behind `--` nothing is an option.

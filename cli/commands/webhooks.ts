@@ -20,10 +20,9 @@ import {
   type Run,
   repeated,
   type TargetOptions,
-  targetRefText,
 } from '../command.ts';
 import { UsageError } from '../errors.ts';
-import { counted, createEmit, groupBy } from '../output.ts';
+import { counted, createEmit, groupBy, printedCommand } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
 import { readDomainDrift } from './webhooks/account-domains.ts';
 import { driftFixes, openRegistry } from './webhooks/registry.ts';
@@ -101,7 +100,7 @@ async function check(context: CliContext, options: DomainOptions): Promise<numbe
     all.push(...found);
   }
   const drift = all.length;
-  const run = (command: string) => `npm run ledger -- ${command} ${targetRefText(deployment.ref)}`;
+  const run = (command: string) => printedCommand(deployment, command);
   const types = desired.types.length;
   emit(
     { event: 'checked', domains: desired.domains.length, types, drift },

@@ -16,10 +16,9 @@ import {
 } from '../../access.ts';
 import { readCertificateKey } from '../../certificates/certificate-key.ts';
 import { fingerprintOf } from '../../certificates/certificate-signature.ts';
-import { targetRefText } from '../../command.ts';
 import { MailgunBusyError } from '../../errors.ts';
 import { LOOKBACK_DAYS, ledgerTimes, readDomainLedger, readLastEvent, tableOf } from '../../ledger.ts';
-import { counted, timeAgo } from '../../output.ts';
+import { counted, printedCommand, timeAgo } from '../../output.ts';
 import type { AwsAccount } from '../../target/aws.ts';
 import { type Deployment, hasOutput } from '../../target/types.ts';
 import { iso } from '../../time.ts';
@@ -40,7 +39,7 @@ export interface StackContext {
 
 /** Returns the checks of a deployed stack. */
 export function stackChecks({ deployment, account, now }: StackContext): Check[] {
-  const run = (command: string) => `npm run ledger -- ${command} ${targetRefText(deployment.ref)}`;
+  const run = (command: string) => printedCommand(deployment, command);
   const unknownFix = `${run('keys set --api-key')} < api-key.txt, with a key that may read events and webhooks; if Mailgun does not respond, try again later`;
   const key = tryApiKeyOnce(deployment, run);
   const withKey = (look: () => Promise<Finding>) => async () =>

@@ -1,8 +1,8 @@
 import { MESSAGES, METRICS } from '../../../lambdas/contract.ts';
 import { keyFingerprint, type SigningKeys } from '../../../lambdas/domain/webhooks/signature.ts';
 import { openMailgun, readMailgunKey, readSigningKeys } from '../../access.ts';
-import { targetRefText } from '../../command.ts';
 import { TargetUnavailableError } from '../../errors.ts';
+import { printedCommand } from '../../output.ts';
 import type { Deployment, LogEntry } from '../../target/types.ts';
 
 /** Webhooks by the key that verified them, and the number that no key verified. */
@@ -78,7 +78,7 @@ export type SigningKeyFinding =
 
 /** Judges the signing key that is set; throws where the secret cannot be read. */
 export async function judgeSigningKey(deployment: Deployment): Promise<SigningKeyFinding> {
-  const run = (command: string) => `npm run ledger -- ${command} ${targetRefText(deployment.ref)}`;
+  const run = (command: string) => printedCommand(deployment, command);
   const { keys } = await readSigningKeys(deployment);
   if (keys.current === undefined) {
     const says = 'not set: every webhook gets 503';

@@ -23,7 +23,7 @@ const ANY = [
 export async function responsesText(deployment: Deployment, nowMs: number): Promise<string[]> {
   const sinceMs = nowMs - LOOKBACK_HOURS * HOUR_MS;
   const entries = await readLogs(deployment, 'webhook-access', sinceMs);
-  const run = (command: string) => printedCommand(deployment, command) ?? '';
+  const run = (command: string) => printedCommand(deployment, command);
   if (typeof entries === 'string') return [`What the webhook URL returned is not known: ${entries}.`];
   if (entries.length === 0) {
     return [
