@@ -12,7 +12,7 @@ import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-se
 import { paginateScan } from '@aws-sdk/lib-dynamodb';
 import { openAws, openStack } from '../../cli/target/aws.ts';
 import type { Deployment } from '../../cli/target/types.ts';
-import { DOMAIN, deliveredEvent, jsonBody, signed } from '../support/webhooks.ts';
+import { DOMAIN, deliveredEvent, jsonBody, signed } from '../support/fixtures/webhooks.ts';
 import { call } from './localhost-fetch.ts';
 
 const ADDRESSES = ['WebhookUrl', 'ApiUrl', 'TableName', 'QueueUrl', 'SigningKeysSecretArn'];

@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { InstalledPackage } from '../support/installed-package.ts';
-import { DOMAIN } from '../support/webhooks.ts';
+import { InstalledPackage } from '../support/cli/installed-package.ts';
+import { DOMAIN } from '../support/fixtures/webhooks.ts';
 import { Cdk } from './cdk.ts';
 import { Deployed } from './deployed.ts';
 import { type Endpoint, NoEmulator, openEndpoint } from './emulator.ts';

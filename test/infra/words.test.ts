@@ -14,8 +14,8 @@ import { configurationPage } from '../../lib/config/configuration-page.ts';
 import { parseFlags } from '../../tools/local-ledger/options/flags.ts';
 import { parseArguments } from '../../tools/local-ledger/options/send-arguments.ts';
 import { avoidedWords, findAvoided } from '../support/avoided-words.ts';
-import { Synthesized } from '../support/synthesized.ts';
-import { installTextDom, textOf } from '../support/text-dom.ts';
+import { installTextDom, textOf } from '../support/pages/text-dom.ts';
+import { Synthesized } from '../support/stacks/synthesized.ts';
 
 // Texts for people contain no word that the glossary avoids. Texts are rendered, not searched for in the source.
 

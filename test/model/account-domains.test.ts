@@ -15,11 +15,11 @@ import {
 import { createIngest } from '../../lambdas/ingest/ingest.ts';
 import { type AccountDomains, type DomainStore, ListingError } from '../../lambdas/reconcile/ports.ts';
 import { createDiscoverDomains } from '../../lambdas/reconcile/webhooks/discover-domains.ts';
-import { CrashableInvocation, type InjectedFailure } from '../support/crashable-invocation.ts';
-import { InMemoryKeyRing } from '../support/in-memory-ledger.ts';
+import { CrashableInvocation, type InjectedFailure } from '../support/doubles/crashable-invocation.ts';
+import { InMemoryKeyRing } from '../support/doubles/in-memory-ledger.ts';
+import { KEY, signed } from '../support/fixtures/webhooks.ts';
 import fc from '../support/property.ts';
-import { KEY, signed } from '../support/webhooks.ts';
-import { numbered, ReconcileWorld } from './reconcile-world.ts';
+import { numbered, ReconcileWorld } from './worlds/reconcile-world.ts';
 
 // Domains of an account appear and vanish, while their listing fails, is truncated, empty or reordered, runs are killed
 // at any point, and captured signatures carry invented events. Every acknowledged event must be stored once, and be in

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { countOfList, type Sent } from '../support/spring-campaign.ts';
-import { liveCampaign } from './campaign-world.ts';
+import { countOfList, type Sent } from '../support/fixtures/spring-campaign.ts';
+import { liveCampaign } from './worlds/campaign-world.ts';
 
 // Whatever faults occurred, reports by command and by read API must equal a plain count over the events that Mailgun's
 // twin made.

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { JsonObject } from '../../lambdas/domain/json.ts';
-import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
-import { numbered, ReconcileWorld, TYPES } from './reconcile-world.ts';
+import { DOMAIN, NOW_MS } from '../support/fixtures/webhooks.ts';
+import { numbered, ReconcileWorld, TYPES } from './worlds/reconcile-world.ts';
 
 // Mailgun lists routed mail, and batches as a whole. Whether it posts webhooks for them is not documented, so the
 // ledger must be right in both cases.

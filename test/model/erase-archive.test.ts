@@ -7,12 +7,12 @@ import { erasedKey, objectKey, recordKey } from '../../lambdas/domain/archive/ob
 import { LostRaceError } from '../../lambdas/domain/ledger/lease.ts';
 import { erasureHash } from '../../lambdas/domain/recipients/erasure.ts';
 import { createSeal } from '../../lambdas/seal/seal.ts';
-import { SLICE_SECONDS, SLICE_START } from '../support/archive.ts';
-import { CRASH_MOMENTS, CrashableInvocation, type InjectedFailure } from '../support/crashable-invocation.ts';
-import { ERASURE_KEY } from '../support/erasures.ts';
+import { SLICE_SECONDS, SLICE_START } from '../support/archive/archive.ts';
+import { CRASH_MOMENTS, CrashableInvocation, type InjectedFailure } from '../support/doubles/crashable-invocation.ts';
+import { ERASURE_KEY } from '../support/fixtures/erasures.ts';
+import { DOMAIN } from '../support/fixtures/webhooks.ts';
 import fc from '../support/property.ts';
-import { DOMAIN } from '../support/webhooks.ts';
-import { fullWorld, type SealWorld, SLICES } from './seal-world.ts';
+import { fullWorld, type SealWorld, SLICES } from './worlds/seal-world.ts';
 
 // Erasing removes a recipient's content from the archive; everything else stays as it was sealed and certified.
 

@@ -4,9 +4,9 @@ import type { JsonObject } from '../../lambdas/domain/json.ts';
 import { placeName } from '../../lambdas/domain/ledger/ledger-name.ts';
 import { tombstoneIdentity, tombstoneOf } from '../../lambdas/domain/recipients/erasure.ts';
 import { createRandom } from '../../tools/mailgun-twin/random.ts';
-import { ERASURE_KEY } from '../support/erasures.ts';
-import { NOW_MS } from '../support/webhooks.ts';
-import { numbered, ReconcileWorld } from './reconcile-world.ts';
+import { ERASURE_KEY } from '../support/fixtures/erasures.ts';
+import { NOW_MS } from '../support/fixtures/webhooks.ts';
+import { numbered, ReconcileWorld } from './worlds/reconcile-world.ts';
 
 // Erasing does not change the ledger: the same month with and without an erasure has the same slices.
 

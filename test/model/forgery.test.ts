@@ -8,11 +8,11 @@ import { parserFor } from '../../lambdas/ingest/body-format.ts';
 import { createIngest } from '../../lambdas/ingest/ingest.ts';
 import { createProcess } from '../../lambdas/process/process.ts';
 import { createMessages } from '../../lambdas/read-api/messages/messages.ts';
-import { LONE_PROCESS } from '../support/erasures.ts';
-import { InMemoryKeyRing, InMemoryLedger, RETENTION } from '../support/in-memory-ledger.ts';
+import { InMemoryKeyRing, InMemoryLedger, RETENTION } from '../support/doubles/in-memory-ledger.ts';
+import { LONE_PROCESS } from '../support/fixtures/erasures.ts';
+import { DOMAIN, jsonBody, KEY, NOW_MS, PARENT_KEY, PREVIOUS_KEY, signed } from '../support/fixtures/webhooks.ts';
 import fc from '../support/property.ts';
-import { DOMAIN, jsonBody, KEY, NOW_MS, PARENT_KEY, PREVIOUS_KEY, signed } from '../support/webhooks.ts';
-import { forgery, strangeEvent } from './forgeries.ts';
+import { forgery, strangeEvent } from './worlds/forgeries.ts';
 
 const RUNS = Number(process.env.HOSTILE_RUNS ?? 20_000);
 const REFUSALS_BEFORE_THE_SIGNATURE = ['body-too-large', 'malformed-body', 'malformed-webhook', 'unauthorized'];

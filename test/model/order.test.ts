@@ -1,11 +1,11 @@
 import { expect, test } from '@jest/globals';
 import type { JsonObject } from '../../lambdas/domain/json.ts';
 import { createProcess } from '../../lambdas/process/process.ts';
-import { LONE_PROCESS } from '../support/erasures.ts';
-import { InMemoryLedger } from '../support/in-memory-ledger.ts';
+import { InMemoryLedger } from '../support/doubles/in-memory-ledger.ts';
+import { LONE_PROCESS } from '../support/fixtures/erasures.ts';
+import { DOMAIN, NOW_MS } from '../support/fixtures/webhooks.ts';
 import fc from '../support/property.ts';
-import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
-import { expectedStatus, type LifeOutcome, lifeEvent, OUTCOME_NAMES } from './life-events.ts';
+import { expectedStatus, type LifeOutcome, lifeEvent, OUTCOME_NAMES } from './worlds/life-events.ts';
 
 const RUNS = Number(process.env.ORDER_RUNS ?? 2000);
 

@@ -1,11 +1,11 @@
 import { expect, test } from '@jest/globals';
 import type { JsonObject } from '../../lambdas/domain/json.ts';
 import { claimKey } from '../../lambdas/domain/webhooks/signature.ts';
-import { CRASH_MOMENTS, type InjectedFailure } from '../support/crashable-invocation.ts';
+import { CRASH_MOMENTS, type InjectedFailure } from '../support/doubles/crashable-invocation.ts';
+import { jsonBody } from '../support/fixtures/webhooks.ts';
 import fc from '../support/property.ts';
-import { jsonBody } from '../support/webhooks.ts';
-import { expectedStatus, lifeEvent, OUTCOME_NAMES } from './life-events.ts';
-import { World } from './world.ts';
+import { expectedStatus, lifeEvent, OUTCOME_NAMES } from './worlds/life-events.ts';
+import { World } from './worlds/world.ts';
 
 const RUNS = Number(process.env.MODEL_RUNS ?? 2000);
 const NOT_RETRIED = new Set(['stale', 'not-an-event', 'foreign-domain', 'token-reused']);

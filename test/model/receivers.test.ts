@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { createRandom } from '../../tools/mailgun-twin/random.ts';
-import { CRASH_MOMENTS, type InjectedFailure } from '../support/crashable-invocation.ts';
-import { addressOf, type Behaviour, ReceiverWorld, WAITS } from './receiver-world.ts';
+import { CRASH_MOMENTS, type InjectedFailure } from '../support/doubles/crashable-invocation.ts';
+import { addressOf, type Behaviour, ReceiverWorld, WAITS } from './worlds/receiver-world.ts';
 
 // Whatever happens to `deliver`, an event ends as acknowledged or in the DLQ, and the log names which.
 

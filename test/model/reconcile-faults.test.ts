@@ -6,8 +6,8 @@ import { LostRaceError } from '../../lambdas/domain/ledger/lease.ts';
 import { stateOf } from '../../lambdas/domain/ledger/slice.ts';
 import { differingFacts } from '../../lambdas/domain/status/deciding-facts.ts';
 import { type DonePart, ListingError } from '../../lambdas/reconcile/ports.ts';
-import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
-import { numbered, ReconcileWorld } from './reconcile-world.ts';
+import { DOMAIN, NOW_MS } from '../support/fixtures/webhooks.ts';
+import { numbered, ReconcileWorld } from './worlds/reconcile-world.ts';
 
 // One test for each fault of the earlier comparison by position and count, at the size at which it occurred.
 

@@ -1,10 +1,10 @@
 import { expect, test } from '@jest/globals';
 import type { JsonObject } from '../../lambdas/domain/json.ts';
 import { createProcess } from '../../lambdas/process/process.ts';
-import { LONE_PROCESS } from '../support/erasures.ts';
-import { InMemoryLedger } from '../support/in-memory-ledger.ts';
-import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
-import { numbered, ReconcileWorld } from './reconcile-world.ts';
+import { InMemoryLedger } from '../support/doubles/in-memory-ledger.ts';
+import { LONE_PROCESS } from '../support/fixtures/erasures.ts';
+import { DOMAIN, NOW_MS } from '../support/fixtures/webhooks.ts';
+import { numbered, ReconcileWorld } from './worlds/reconcile-world.ts';
 
 const HOUR = 3600;
 const DAYS = 30;

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from '../support/property.ts';
-import { disagreements, live, worldPlan } from './reconcile-worlds.ts';
+import { disagreements, live, worldPlan } from './worlds/reconcile-worlds.ts';
 
 const WORLDS = Number(process.env.WORLDS ?? 300);
 

@@ -5,9 +5,9 @@ import { total } from '../../lambdas/domain/ledger/counts.ts';
 import { createLedgerNaming, placeName } from '../../lambdas/domain/ledger/ledger-name.ts';
 import { stateOf } from '../../lambdas/domain/ledger/slice.ts';
 import { ListingError, type ListingFailure } from '../../lambdas/reconcile/ports.ts';
-import { ERASURE_KEY } from '../support/erasures.ts';
-import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
-import { numbered, ReconcileWorld } from './reconcile-world.ts';
+import { ERASURE_KEY } from '../support/fixtures/erasures.ts';
+import { DOMAIN, NOW_MS } from '../support/fixtures/webhooks.ts';
+import { numbered, ReconcileWorld } from './worlds/reconcile-world.ts';
 
 const START = NOW_MS / 1000;
 const SLICE_START = Math.floor(START / 900) * 900;

@@ -4,10 +4,10 @@ import type { QueueMessage } from '../../lambdas/domain/events/queue-message.ts'
 import type { JsonObject } from '../../lambdas/domain/json.ts';
 import { parseMessageSort } from '../../lambdas/domain/keys.ts';
 import { createProcess } from '../../lambdas/process/process.ts';
-import { CRASH_MOMENTS, CrashableInvocation, type InjectedFailure } from '../support/crashable-invocation.ts';
-import { LONE_PROCESS } from '../support/erasures.ts';
-import { InMemoryLedger } from '../support/in-memory-ledger.ts';
-import { DOMAIN, deliveredEvent, NOW_MS } from '../support/webhooks.ts';
+import { CRASH_MOMENTS, CrashableInvocation, type InjectedFailure } from '../support/doubles/crashable-invocation.ts';
+import { InMemoryLedger } from '../support/doubles/in-memory-ledger.ts';
+import { LONE_PROCESS } from '../support/fixtures/erasures.ts';
+import { DOMAIN, deliveredEvent, NOW_MS } from '../support/fixtures/webhooks.ts';
 
 const listed = deliveredEvent({ event: 'failed', severity: 'permanent', reason: 'bounce' });
 const { recipient: _, ...absent } = listed;

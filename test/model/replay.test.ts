@@ -2,10 +2,10 @@ import { expect, test } from '@jest/globals';
 import type { CliContext } from '../../cli/command.ts';
 import { type DonePart, ListingError } from '../../lambdas/reconcile/ports.ts';
 import { replayIn } from '../../lambdas/reconcile/replays/replay-contract.ts';
-import { runCommand, stubDeployment } from '../support/command-line.ts';
-import { CRASH_MOMENTS } from '../support/crashable-invocation.ts';
-import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
-import { numbered, ReconcileWorld } from './reconcile-world.ts';
+import { runCommand, stubDeployment } from '../support/cli/command-line.ts';
+import { CRASH_MOMENTS } from '../support/doubles/crashable-invocation.ts';
+import { DOMAIN, NOW_MS } from '../support/fixtures/webhooks.ts';
+import { numbered, ReconcileWorld } from './worlds/reconcile-world.ts';
 
 const LEDGER_START = Math.floor(NOW_MS / 1000 / 900) * 900;
 const DAY_BEFORE = LEDGER_START - 86_400;

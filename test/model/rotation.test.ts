@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { lifeEvent, OUTCOME_NAMES } from './life-events.ts';
-import { eventId, World } from './world.ts';
+import { lifeEvent, OUTCOME_NAMES } from './worlds/life-events.ts';
+import { eventId, World } from './worlds/world.ts';
 
 const MINUTE_SECONDS = 60;
 const ROTATED_AT_MINUTE = 10;

@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { manifestKey } from '../../lambdas/domain/archive/object-keys.ts';
 import { createSeal } from '../../lambdas/seal/seal.ts';
-import { SLICE_SECONDS, SLICE_START } from '../support/archive.ts';
-import { CRASH_MOMENTS, type InjectedFailure } from '../support/crashable-invocation.ts';
+import { SLICE_SECONDS, SLICE_START } from '../support/archive/archive.ts';
+import { CRASH_MOMENTS, type InjectedFailure } from '../support/doubles/crashable-invocation.ts';
+import { DOMAIN } from '../support/fixtures/webhooks.ts';
 import fc from '../support/property.ts';
-import { DOMAIN } from '../support/webhooks.ts';
-import { DAY, fullWorld, LATER_MS, SealWorld, SLICES } from './seal-world.ts';
+import { DAY, fullWorld, LATER_MS, SealWorld, SLICES } from './worlds/seal-world.ts';
 
 const RUNS = Number(process.env.MODEL_RUNS ?? 2000) / 8;
 test('seal seals every slice once, empty ones too, and a second run finds nothing to do', async () => {

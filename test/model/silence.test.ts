@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { NOW_MS } from '../support/webhooks.ts';
-import { numbered, ReconcileWorld } from './reconcile-world.ts';
+import { NOW_MS } from '../support/fixtures/webhooks.ts';
+import { numbered, ReconcileWorld } from './worlds/reconcile-world.ts';
 
 const SLICE_START = Math.floor(NOW_MS / 1000 / 900) * 900;
 

@@ -4,8 +4,8 @@ import { nameCheck, typesOf } from '../../lambdas/read-api/messages/events.ts';
 import type { DayEvents, IndexedPlace, StoredEvent } from '../../lambdas/read-api/ports.ts';
 import { createTail } from '../../lambdas/read-api/tail/tail.ts';
 import { isTailPosition, MAX_SHOWN, type TailPosition, tailStart } from '../../lambdas/read-api/tail/tail-position.ts';
+import { deliveredEvent } from '../support/fixtures/webhooks.ts';
 import fc from '../support/property.ts';
-import { deliveredEvent } from '../support/webhooks.ts';
 
 // Events are stored in any order, at any distance from their time, and appear in the index with a delay. A reader
 // polls, loses responses and restarts from an earlier cursor, and stays away for days.

@@ -1,5 +1,5 @@
 import type { LocalStackOptions } from '../../tools/local-ledger/local-ledger.ts';
-import type { AlarmWorld } from './alarm-world.ts';
+import type { AlarmWorld } from './alarms/alarm-world.ts';
 
 /** A test on a stack of its own. */
 export interface Trial<Result, World = AlarmWorld> {

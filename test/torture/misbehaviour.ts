@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { type ReceiverServer, startReceiver } from '../support/receiver-server.ts';
+import { type ReceiverServer, startReceiver } from '../support/doubles/receiver-server.ts';
 
 /** Handles the nth request of an event; returns true if it acknowledged. */
 type Behaviour = (response: ServerResponse, attempt: number, isDoomed: boolean) => boolean;

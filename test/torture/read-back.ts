@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ReadyLine } from '../../tools/local-ledger/ready-line.ts';
-import { expectedStatus, type lifeEvent } from '../model/life-events.ts';
+import { expectedStatus, type lifeEvent } from '../model/worlds/life-events.ts';
 import { eventKey } from './traffic.ts';
 
 interface Message {

@@ -5,8 +5,8 @@ import { openDeployment } from '../../cli/target/open.ts';
 import { median, quantile } from '../../tools/bench/statistics.ts';
 import type { ReadyLine } from '../../tools/local-ledger/ready-line.ts';
 import { createRandom } from '../../tools/mailgun-twin/random.ts';
-import { postWebhook } from '../support/local-stack.ts';
-import { DOMAIN, deliveredEvent } from '../support/webhooks.ts';
+import { DOMAIN, deliveredEvent } from '../support/fixtures/webhooks.ts';
+import { postWebhook } from '../support/stacks/local-stack.ts';
 import { clearFaults, DELIVERY_PATH, injectFaults } from './inject-faults.ts';
 import { CHANGES_ITS_ADDRESS, type MisbehavingReceiver } from './misbehaviour.ts';
 

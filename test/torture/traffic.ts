@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ReadyLine } from '../../tools/local-ledger/ready-line.ts';
 import type { Random } from '../../tools/mailgun-twin/random.ts';
-import { lifeEvent, OUTCOME_NAMES } from '../model/life-events.ts';
-import { signed } from '../support/webhooks.ts';
+import { lifeEvent, OUTCOME_NAMES } from '../model/worlds/life-events.ts';
+import { signed } from '../support/fixtures/webhooks.ts';
 
 type Event = ReturnType<typeof lifeEvent>;
 

@@ -3,7 +3,7 @@ import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { commandPage } from '../../cli/command-page.ts';
-import { parsePicture } from '../support/picture.ts';
+import { parsePicture } from '../support/pages/picture.ts';
 
 // README, CONTRIBUTING, CHANGELOG and docs/ name only existing files and commands, and every one that must be named.
 

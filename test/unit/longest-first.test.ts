@@ -12,7 +12,11 @@ test('every file with a recorded duration exists', () => {
 
 test('the slowest test files start first, and unknown ones last', async () => {
   const context = { config: { cacheDirectory: '/nowhere', id: 'unit', haste: {} }, hasteFS: { getSize: () => 0 } };
-  const files = ['unit/architecture.test.ts', 'model/reconcile-month.test.ts', 'integration/cli/dlq-kill.test.ts'];
+  const files = [
+    'unit/architecture.test.ts',
+    'model/reconcile-month.test.ts',
+    'integration/cli/commands/dlq-kill.test.ts',
+  ];
   const order = await new LongestFirst({ contexts: [], globalConfig: {} } as never).sort(
     files.map((file) => ({ path: join(TEST, file), context })) as never,
   );

@@ -8,7 +8,7 @@ import {
 } from '../../lambdas/contract.ts';
 import { UNREADABLE_REASONS } from '../../lambdas/domain/events/queue-message.ts';
 import { STATUS_CODES } from '../../lambdas/ingest/status-codes.ts';
-import { Synthesized } from '../../test/support/synthesized.ts';
+import { Synthesized } from '../../test/support/stacks/synthesized.ts';
 import type { StoredBytes } from './ledger/item-size.ts';
 import type { SliceFigures } from './ledger/reconciliation.ts';
 import type { SealingFigures } from './ledger/sealing.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startTestStack } from '../../test/support/local-stack.ts';
-import { type ReceiverServer, startReceiver } from '../../test/support/receiver-server.ts';
-import { deliveredEvent } from '../../test/support/webhooks.ts';
+import { type ReceiverServer, startReceiver } from '../../test/support/doubles/receiver-server.ts';
+import { deliveredEvent } from '../../test/support/fixtures/webhooks.ts';
+import { startTestStack } from '../../test/support/stacks/local-stack.ts';
 import type { LocalStack } from '../local-ledger/local-ledger.ts';
 import { USUAL_RECONCILE } from '../local-ledger/options/reconcile-choice.ts';
 import { usageBetween } from './functions/handler-cpu.ts';

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { findChromium } from '../../test/support/browser.ts';
+import { findChromium } from '../../test/support/pages/browser.ts';
 import { checkOut } from './checkout.ts';
 import { median } from './statistics.ts';
 

@@ -1,4 +1,4 @@
-import { startTestEngines, type TestEngines } from '../../test/support/engines.ts';
+import { startTestEngines, type TestEngines } from '../../test/support/stacks/engines.ts';
 
 const TRIES = 20;
 

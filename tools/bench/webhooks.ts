@@ -1,6 +1,6 @@
-import type { TestEngines } from '../../test/support/engines.ts';
-import { signedNow } from '../../test/support/local-stack.ts';
-import { DOMAIN } from '../../test/support/webhooks.ts';
+import { DOMAIN } from '../../test/support/fixtures/webhooks.ts';
+import type { TestEngines } from '../../test/support/stacks/engines.ts';
+import { signedNow } from '../../test/support/stacks/local-stack.ts';
 import { recordOf } from '../local-stack/event-source/queue-message.ts';
 import type { EventData } from '../mailgun-twin/traffic/event-parts.ts';
 import { jsonWebhook } from '../mailgun-twin/webhooks/webhook.ts';

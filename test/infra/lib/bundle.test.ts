@@ -97,7 +97,7 @@ test.each([
   ['node_modules/a/node_modules/@middy/core/index.js', false],
   ['node_modules/@jest/globals/build/index.js', false],
   ['api/routes.ts', true],
-  ['test/support/webhooks.ts', false],
+  ['test/support/fixtures/webhooks.ts', false],
   ['tools/local-ledger/main.ts', false],
 ])('of %s it is known whether it may be in a bundle', (file, expected) => {
   expect(mayBeDeployed(file)).toBe(expected);

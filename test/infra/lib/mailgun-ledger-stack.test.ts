@@ -9,7 +9,7 @@ import { CfnPolicy } from 'aws-cdk-lib/aws-iam';
 import { CfnEventSourceMapping, CfnFunction } from 'aws-cdk-lib/aws-lambda';
 import { CfnLogGroup, CfnMetricFilter } from 'aws-cdk-lib/aws-logs';
 import { configurationPage } from '../../../lib/config/configuration-page.ts';
-import { buildStack, Synthesized } from '../../support/synthesized.ts';
+import { buildStack, Synthesized } from '../../support/stacks/synthesized.ts';
 
 describe.each([
   { env: 'dev', account: undefined, protectedStack: false },

@@ -3,7 +3,7 @@ import { App, NestedStack, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { type CfnLogGroup, LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { ConfigError, MailgunLedger, type MailgunLedgerProps } from '../../../lib/mailgun-ledger.ts';
-import { Synthesized } from '../../support/synthesized.ts';
+import { Synthesized } from '../../support/stacks/synthesized.ts';
 
 // The construct, in the stack of another app.
 

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { doctorLine } from '../../support/json-lines/doctor.ts';
-import { listingLine } from '../../support/json-lines/listing.ts';
-import { statusLine } from '../../support/json-lines/status.ts';
-import { type LocalLedger, startLocalLedger } from '../../support/local-ledger.ts';
-import { DOMAIN, deliveredEvent } from '../../support/webhooks.ts';
+import { doctorLine } from '../../support/cli/json-lines/doctor.ts';
+import { listingLine } from '../../support/cli/json-lines/listing.ts';
+import { statusLine } from '../../support/cli/json-lines/status.ts';
+import { DOMAIN, deliveredEvent } from '../../support/fixtures/webhooks.ts';
+import { type LocalLedger, startLocalLedger } from '../../support/stacks/local-ledger.ts';
 
 const SUNSET = 'Thu, 01 Jul 2027 00:00:00 GMT';
 

@@ -10,18 +10,18 @@ import { openDeployment } from '../../../cli/target/open.ts';
 import { keyFingerprint } from '../../../lambdas/domain/webhooks/signature.ts';
 import type { LocalStack } from '../../../tools/local-ledger/local-ledger.ts';
 import type { EventData } from '../../../tools/mailgun-twin/traffic/event-parts.ts';
-import { runCommand } from '../../support/command-line.ts';
-import { distrustLine } from '../../support/json-lines/distrust.ts';
-import { costsLine, doctorLine } from '../../support/json-lines/doctor.ts';
-import { keysRotateLine, keysSetLine, keysStatusLine } from '../../support/json-lines/keys.ts';
-import { logsLine } from '../../support/json-lines/logs.ts';
-import { statusLine } from '../../support/json-lines/status.ts';
-import { suppressionsShowLine } from '../../support/json-lines/suppressions.ts';
-import { tokenRotateLine, tokenShowLine } from '../../support/json-lines/token.ts';
-import { unconfirmedLine } from '../../support/json-lines/unconfirmed.ts';
-import { whyLine } from '../../support/json-lines/why.ts';
-import { postWebhook, signedNow, startTestStack } from '../../support/local-stack.ts';
-import { DOMAIN, deliveredEvent } from '../../support/webhooks.ts';
+import { runCommand } from '../../support/cli/command-line.ts';
+import { distrustLine } from '../../support/cli/json-lines/distrust.ts';
+import { costsLine, doctorLine } from '../../support/cli/json-lines/doctor.ts';
+import { keysRotateLine, keysSetLine, keysStatusLine } from '../../support/cli/json-lines/keys.ts';
+import { logsLine } from '../../support/cli/json-lines/logs.ts';
+import { statusLine } from '../../support/cli/json-lines/status.ts';
+import { suppressionsShowLine } from '../../support/cli/json-lines/suppressions.ts';
+import { tokenRotateLine, tokenShowLine } from '../../support/cli/json-lines/token.ts';
+import { unconfirmedLine } from '../../support/cli/json-lines/unconfirmed.ts';
+import { whyLine } from '../../support/cli/json-lines/why.ts';
+import { DOMAIN, deliveredEvent } from '../../support/fixtures/webhooks.ts';
+import { postWebhook, signedNow, startTestStack } from '../../support/stacks/local-stack.ts';
 
 // The operator's commands against a running stack, as typed.
 

@@ -8,7 +8,8 @@ import { USUAL_RECONCILE } from '../../../tools/local-ledger/options/reconcile-c
 import { runScenario } from '../../../tools/local-ledger/scenario.ts';
 import { openTwin } from '../../../tools/mailgun-twin/open-twin.ts';
 import type { EventData } from '../../../tools/mailgun-twin/traffic/event-parts.ts';
-import { startBrowser, type TestBrowser } from '../../support/browser.ts';
+import { DOMAIN } from '../../support/fixtures/webhooks.ts';
+import { startBrowser, type TestBrowser } from '../../support/pages/browser.ts';
 import {
   goTo,
   openDashboard,
@@ -18,9 +19,8 @@ import {
   settled,
   tabThrough,
   takePictures,
-} from '../../support/dashboard-page.ts';
-import { eventOf, type ReadStack, startReadStack } from '../../support/read-stack.ts';
-import { DOMAIN } from '../../support/webhooks.ts';
+} from '../../support/pages/dashboard-page.ts';
+import { eventOf, type ReadStack, startReadStack } from '../../support/stacks/read-stack.ts';
 
 // Every view in a browser, against the local stack with the twin's traffic and hostile content.
 

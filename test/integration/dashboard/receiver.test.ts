@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { startBrowser, type TestBrowser } from '../../support/browser.ts';
+import { openDeliveryLog, SEEDED_RECEIVER } from '../../support/fixtures/delivery-log.ts';
+import { DOMAIN } from '../../support/fixtures/webhooks.ts';
+import { startBrowser, type TestBrowser } from '../../support/pages/browser.ts';
 import {
   goTo,
   openDashboard,
@@ -10,10 +12,8 @@ import {
   settled,
   tabThrough,
   takePictures,
-} from '../../support/dashboard-page.ts';
-import { openDeliveryLog, SEEDED_RECEIVER } from '../../support/delivery-log.ts';
-import { type ReadStack, startReadStack } from '../../support/read-stack.ts';
-import { DOMAIN } from '../../support/webhooks.ts';
+} from '../../support/pages/dashboard-page.ts';
+import { type ReadStack, startReadStack } from '../../support/stacks/read-stack.ts';
 
 // A receiver's page in a browser, with one delivery in each state. The tests depend on each other.
 

@@ -5,10 +5,10 @@ import { createSlicesTable } from '../../../lambdas/adapters/table/slice-reposit
 import { dayPartition } from '../../../lambdas/domain/events/day-index.ts';
 import { identify } from '../../../lambdas/domain/events/identity.ts';
 import { emptyTally, slicePassed } from '../../../lambdas/domain/ledger/tally.ts';
-import { startBrowser, type TestBrowser } from '../../support/browser.ts';
-import { openDashboard, takePictures } from '../../support/dashboard-page.ts';
-import { eventOf, type ReadStack, startReadStack } from '../../support/read-stack.ts';
-import { DOMAIN } from '../../support/webhooks.ts';
+import { DOMAIN } from '../../support/fixtures/webhooks.ts';
+import { startBrowser, type TestBrowser } from '../../support/pages/browser.ts';
+import { openDashboard, takePictures } from '../../support/pages/dashboard-page.ts';
+import { eventOf, type ReadStack, startReadStack } from '../../support/stacks/read-stack.ts';
 
 // The first view after a day of a hundred thousand events, all in the table and in its ledger.
 

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { AlarmWorld } from '../../support/alarm-world.ts';
-import { hasPlaceholder, isLedger, readDoc, shellLines, tableCommands } from '../../support/printed-commands.ts';
-import { Synthesized } from '../../support/synthesized.ts';
+import { AlarmWorld } from '../../support/alarms/alarm-world.ts';
+import { hasPlaceholder, isLedger, readDoc, shellLines, tableCommands } from '../../support/cli/printed-commands.ts';
+import { Synthesized } from '../../support/stacks/synthesized.ts';
 
 // Every command that the runbook, the alarms and the operations page print is run as printed, in a shell, against a
 // stack with problems.

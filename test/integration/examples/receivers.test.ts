@@ -5,10 +5,10 @@ import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-se
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { openClients } from '../../../cli/target/clients.ts';
 import { rotatedSecrets } from '../../../lambdas/domain/publishing/receiver-secret.ts';
-import { type ExampleReceiver, prepareExamples, startExample } from '../../support/example-receivers.ts';
-import { postWebhook, startTestStack } from '../../support/local-stack.ts';
-import { type HeardRequest, type ReceiverServer, startReceiver } from '../../support/receiver-server.ts';
-import { DOMAIN, deliveredEvent } from '../../support/webhooks.ts';
+import { type HeardRequest, type ReceiverServer, startReceiver } from '../../support/doubles/receiver-server.ts';
+import { type ExampleReceiver, prepareExamples, startExample } from '../../support/fixtures/example-receivers.ts';
+import { DOMAIN, deliveredEvent } from '../../support/fixtures/webhooks.ts';
+import { postWebhook, startTestStack } from '../../support/stacks/local-stack.ts';
 
 // The receivers of examples/, each with its language's library, get the local stack's deliveries. The stack posts to a
 // relay, because receivers need an address before it starts and a secret after.

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { listenOnLoopback } from '../../../tools/local-stack/run/listener.ts';
-import { eventOf, type ReadStack, startReadStack } from '../../support/read-stack.ts';
-import { DOMAIN } from '../../support/webhooks.ts';
+import { DOMAIN } from '../../support/fixtures/webhooks.ts';
+import { eventOf, type ReadStack, startReadStack } from '../../support/stacks/read-stack.ts';
 
 // The example of docs/integrate.md, run as described there, against the local stack.
 

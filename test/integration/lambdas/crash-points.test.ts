@@ -15,11 +15,15 @@ import type { JsonObject } from '../../../lambdas/domain/json.ts';
 import { parseJsonWebhook } from '../../../lambdas/domain/webhooks/webhook-body.ts';
 import { createIngest } from '../../../lambdas/ingest/ingest.ts';
 import { createProcess } from '../../../lambdas/process/process.ts';
-import { CRASH_MOMENTS, crashableInvocations, type InjectedFailure } from '../../support/crashable-invocation.ts';
-import { startTestEngines, type TestEngines } from '../../support/engines.ts';
-import { erasureKey, LONE_PROCESS } from '../../support/erasures.ts';
-import { DOMAIN, deliveredEvent, jsonBody, KEY, NOW_MS, signed } from '../../support/webhooks.ts';
-import { wholeHistory } from '../../support/whole-history.ts';
+import {
+  CRASH_MOMENTS,
+  crashableInvocations,
+  type InjectedFailure,
+} from '../../support/doubles/crashable-invocation.ts';
+import { erasureKey, LONE_PROCESS } from '../../support/fixtures/erasures.ts';
+import { DOMAIN, deliveredEvent, jsonBody, KEY, NOW_MS, signed } from '../../support/fixtures/webhooks.ts';
+import { wholeHistory } from '../../support/fixtures/whole-history.ts';
+import { startTestEngines, type TestEngines } from '../../support/stacks/engines.ts';
 
 // Every call that ingest and process make to AWS is a crash point: the process is killed before the call, after it took
 // effect but before its reply, and after the reply; alone, and in every ordered pair over two attempts.

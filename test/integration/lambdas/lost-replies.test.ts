@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { LocalStack } from '../../../tools/local-ledger/local-ledger.ts';
-import { startTestStack } from '../../support/local-stack.ts';
+import { startTestStack } from '../../support/stacks/local-stack.ts';
 import { control } from '../../torture/inject-faults.ts';
 import { brokenPromises, torture, type Weather } from '../../torture/torture.ts';
 

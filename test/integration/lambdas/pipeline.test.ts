@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { JsonObject } from '../../../lambdas/domain/json.ts';
 import type { LocalStack } from '../../../tools/local-ledger/local-ledger.ts';
-import { drained, postWebhook, signedNow, startTestStack } from '../../support/local-stack.ts';
-import { DOMAIN, deliveredEvent, KEY } from '../../support/webhooks.ts';
+import { DOMAIN, deliveredEvent, KEY } from '../../support/fixtures/webhooks.ts';
+import { drained, postWebhook, signedNow, startTestStack } from '../../support/stacks/local-stack.ts';
 
 // The whole pipeline as deployed: HTTP API, bundles in processes of their own, queue, table, read API.
 

@@ -7,11 +7,11 @@ import { identify } from '../../../lambdas/domain/events/identity.ts';
 import { encodeQueueMessage } from '../../../lambdas/domain/events/queue-message.ts';
 import type { JsonObject } from '../../../lambdas/domain/json.ts';
 import type { EventData } from '../../../tools/mailgun-twin/traffic/event-parts.ts';
-import { LOCAL_KEY, type LocalLedger, startLocalLedger } from '../../support/local-ledger.ts';
-import { drained, postWebhook, signedNow } from '../../support/local-stack.ts';
-import { type ReceiverServer, startReceiver } from '../../support/receiver-server.ts';
-import { Synthesized } from '../../support/synthesized.ts';
-import { DOMAIN, deliveredEvent, signed } from '../../support/webhooks.ts';
+import { type ReceiverServer, startReceiver } from '../../support/doubles/receiver-server.ts';
+import { DOMAIN, deliveredEvent, signed } from '../../support/fixtures/webhooks.ts';
+import { LOCAL_KEY, type LocalLedger, startLocalLedger } from '../../support/stacks/local-ledger.ts';
+import { drained, postWebhook, signedNow } from '../../support/stacks/local-stack.ts';
+import { Synthesized } from '../../support/stacks/synthesized.ts';
 
 // Runs every path of every function once, and compares the calls with the permissions in the template.
 

@@ -6,7 +6,7 @@ import { HELP_TOPICS } from '../../../cli/commands/help.ts';
 import { TargetUnavailableError } from '../../../cli/errors.ts';
 import { EXIT_CODES, exitCodeText } from '../../../cli/exit-codes.ts';
 import { createProgram } from '../../../cli/parse-command-line.ts';
-import { runCommand } from '../../support/command-line.ts';
+import { runCommand } from '../../support/cli/command-line.ts';
 
 interface Leaf {
   path: string[];

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { TargetRef } from '../../../cli/target/types.ts';
 import packageFile from '../../../package.json' with { type: 'json' };
-import { runCommand, stubDeployment } from '../../support/command-line.ts';
+import { runCommand, stubDeployment } from '../../support/cli/command-line.ts';
 
 test('--version prints the version of the package and exits with 0', async () => {
   expect(await runCommand(['--version'])).toMatchObject({ exitCode: 0, lines: [packageFile.version], errors: [] });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Command, Option } from 'commander';
 import { createProgram } from '../../../cli/parse-command-line.ts';
-import { runCommand } from '../../support/command-line.ts';
+import { runCommand } from '../../support/cli/command-line.ts';
 
 /** Values that a flag with this placeholder cannot take, besides a blank one. */
 const WRONG: Readonly<Record<string, readonly string[]>> = {

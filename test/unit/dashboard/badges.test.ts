@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { STATUSES } from '../../../lambdas/domain/event-types.ts';
 import { JUDGED_SHARES, standingText, WATCHED_PROVIDERS } from '../../../lambdas/domain/recipients/provider-limits.ts';
 import { avoidedWords, findAvoided } from '../../support/avoided-words.ts';
-import { installTextDom, textOf } from '../../support/text-dom.ts';
+import { installTextDom, textOf } from '../../support/pages/text-dom.ts';
 
 // What a badge says is read at a glance, by people who know mail and not this ledger.
 

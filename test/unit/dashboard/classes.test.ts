@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { MailgunClassesEntry } from '../../../api/responses/ledger.ts';
-import { installTextDom, textOf } from '../../support/text-dom.ts';
+import { installTextDom, textOf } from '../../support/pages/text-dom.ts';
 
 let remove: () => void;
 let shown: (classes: MailgunClassesEntry | undefined) => string;

@@ -5,8 +5,8 @@ import { linkTo, parseRoute } from '../../../dashboard/route.ts';
 import { binsOf, sumsOf, tellingFirst } from '../../../dashboard/values/ledger-bins.ts';
 import { scaleOf, shareText } from '../../../dashboard/values/numbers.ts';
 import { createLedger } from '../../../lambdas/read-api/reports/ledger.ts';
-import { numbered, ReconcileWorld } from '../../model/reconcile-world.ts';
-import { DOMAIN, NOW_MS } from '../../support/webhooks.ts';
+import { numbered, ReconcileWorld } from '../../model/worlds/reconcile-world.ts';
+import { DOMAIN, NOW_MS } from '../../support/fixtures/webhooks.ts';
 
 const START = Math.floor(NOW_MS / 900_000) * 900;
 

@@ -10,9 +10,9 @@ import { parseObjectKey } from '../../../lambdas/domain/archive/object-keys.ts';
 import { identify } from '../../../lambdas/domain/events/identity.ts';
 import type { JsonObject } from '../../../lambdas/domain/json.ts';
 import { placeName } from '../../../lambdas/domain/ledger/ledger-name.ts';
-import { SealWorld } from '../../model/seal-world.ts';
-import { SLICE_SECONDS, SLICE_START } from '../../support/archive.ts';
-import { DOMAIN, deliveredEvent } from '../../support/webhooks.ts';
+import { SealWorld } from '../../model/worlds/seal-world.ts';
+import { SLICE_SECONDS, SLICE_START } from '../../support/archive/archive.ts';
+import { DOMAIN, deliveredEvent } from '../../support/fixtures/webhooks.ts';
 
 // Every query of the page, as it is printed there, over files with what seal wrote, and by the grammar of Athena.
 

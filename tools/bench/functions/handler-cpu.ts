@@ -1,6 +1,6 @@
 import { CreateTableCommand } from '@aws-sdk/client-dynamodb';
-import { startTestEngines, type TestEngines } from '../../../test/support/engines.ts';
-import { DOMAIN, KEY } from '../../../test/support/webhooks.ts';
+import { DOMAIN, KEY } from '../../../test/support/fixtures/webhooks.ts';
+import { startTestEngines, type TestEngines } from '../../../test/support/stacks/engines.ts';
 import type { Usage } from '../../local-stack/aws/usage.ts';
 import type { EventData } from '../../mailgun-twin/traffic/event-parts.ts';
 import { median, ratios, type Spread } from '../statistics.ts';

@@ -24,8 +24,8 @@ import {
   recipientKey,
 } from '../../../lambdas/domain/keys.ts';
 import { createLedgerNaming } from '../../../lambdas/domain/ledger/ledger-name.ts';
-import { NO_KEY } from '../../../test/support/seed.ts';
-import { DOMAIN, deliveredEvent } from '../../../test/support/webhooks.ts';
+import { NO_KEY } from '../../../test/support/fixtures/seed.ts';
+import { DOMAIN, deliveredEvent } from '../../../test/support/fixtures/webhooks.ts';
 import type { CampaignReportFigures } from './campaign-reports.ts';
 
 // Reports a campaign in a process of its own and prints the measurements. The table is generated on request, page by

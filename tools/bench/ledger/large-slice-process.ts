@@ -1,3 +1,4 @@
+import { globSync } from 'node:fs';
 import { setInterval } from 'node:timers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
@@ -16,7 +17,9 @@ const MAX_RUNS = 10;
 const SLICE_MS = 900_000;
 const SAMPLE_MS = 10;
 
-const { ReconcileWorld, numbered } = await import(pathToFileURL(`${folder}/test/model/reconcile-world.ts`).href);
+// Older commits have it in the parent folder.
+const [module] = globSync('test/model/**/reconcile-world.ts', { cwd: folder });
+const { ReconcileWorld, numbered } = await import(pathToFileURL(`${folder}/${module}`).href);
 const world = new ReconcileWorld();
 const startMs = Math.floor(world.nowMs / SLICE_MS) * SLICE_MS;
 world.fromEpochSeconds = startMs / 1000;

@@ -1,7 +1,7 @@
 import { setInterval } from 'node:timers';
-import { startTestStack } from '../../../test/support/local-stack.ts';
-import { eventItem, seed } from '../../../test/support/seed.ts';
-import { DOMAIN, deliveredEvent } from '../../../test/support/webhooks.ts';
+import { eventItem, seed } from '../../../test/support/fixtures/seed.ts';
+import { DOMAIN, deliveredEvent } from '../../../test/support/fixtures/webhooks.ts';
+import { startTestStack } from '../../../test/support/stacks/local-stack.ts';
 import type { LocalStack } from '../../local-ledger/local-ledger.ts';
 import { USUAL_RECONCILE } from '../../local-ledger/options/reconcile-choice.ts';
 import type { EventData } from '../../mailgun-twin/traffic/event-parts.ts';

@@ -17,7 +17,7 @@ import { createChainWriter } from '../../../lambdas/seal/chain-writer.ts';
 import type { EventObjects, SealableEvent } from '../../../lambdas/seal/ports.ts';
 import { createSealSlice } from '../../../lambdas/seal/seal-slice.ts';
 import { createSliceRows } from '../../../lambdas/seal/slice-rows.ts';
-import { InMemoryBucket, InMemorySealState } from '../../../test/support/in-memory-archive.ts';
+import { InMemoryBucket, InMemorySealState } from '../../../test/support/archive/in-memory-archive.ts';
 import { ordinaryMail } from '../traffic-mix.ts';
 
 /** Measurements of sealing one slice. */

@@ -9,12 +9,12 @@ import { emptyTally, slicePassed } from '../../../lambdas/domain/ledger/tally.ts
 import { claimExpiry } from '../../../lambdas/domain/webhooks/claim.ts';
 import { claimKey } from '../../../lambdas/domain/webhooks/signature.ts';
 import { createProcess } from '../../../lambdas/process/process.ts';
-import type { TestEngines } from '../../../test/support/engines.ts';
-import { LONE_PROCESS } from '../../../test/support/erasures.ts';
-import { InMemoryBucket } from '../../../test/support/in-memory-archive.ts';
-import { signedNow } from '../../../test/support/local-stack.ts';
-import { createTableSeal } from '../../../test/support/table-seal.ts';
-import { DOMAIN } from '../../../test/support/webhooks.ts';
+import { InMemoryBucket } from '../../../test/support/archive/in-memory-archive.ts';
+import { createTableSeal } from '../../../test/support/archive/table-seal.ts';
+import { LONE_PROCESS } from '../../../test/support/fixtures/erasures.ts';
+import { DOMAIN } from '../../../test/support/fixtures/webhooks.ts';
+import type { TestEngines } from '../../../test/support/stacks/engines.ts';
+import { signedNow } from '../../../test/support/stacks/local-stack.ts';
 import { request } from '../../local-stack/engines/engine.ts';
 import { ordinaryMail } from '../traffic-mix.ts';
 import { countUndisturbed } from '../undisturbed.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { drained, startTestStack } from '../../../test/support/local-stack.ts';
-import { DOMAIN } from '../../../test/support/webhooks.ts';
+import { DOMAIN } from '../../../test/support/fixtures/webhooks.ts';
+import { drained, startTestStack } from '../../../test/support/stacks/local-stack.ts';
 import type { LocalStack } from '../../local-ledger/local-ledger.ts';
 import { USUAL_RECONCILE } from '../../local-ledger/options/reconcile-choice.ts';
 import type { EventData } from '../../mailgun-twin/traffic/event-parts.ts';

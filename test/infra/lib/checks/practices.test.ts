@@ -5,7 +5,7 @@ import { type App, CfnResource } from 'aws-cdk-lib';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { ACKNOWLEDGEMENTS } from '../../../../lib/checks/acknowledgements.ts';
 import { checkPractices, pathOf, practices } from '../../../../lib/checks/practices.ts';
-import { buildStack } from '../../../support/synthesized.ts';
+import { buildStack } from '../../../support/stacks/synthesized.ts';
 
 /** All that a configuration can add to the stack; the linters of CI look at it too. */
 const EVERYTHING = {

@@ -10,7 +10,7 @@ import { publishingRows } from '../../../../lib/constructs/alarms/publishing.ts'
 import { receiverRows } from '../../../../lib/constructs/alarms/receivers.ts';
 import type { AlarmSources } from '../../../../lib/constructs/alarms/sources.ts';
 import { LedgerMetrics } from '../../../../lib/constructs/monitoring/ledger-metrics.ts';
-import { Synthesized } from '../../../support/synthesized.ts';
+import { Synthesized } from '../../../support/stacks/synthesized.ts';
 
 const dev = new Synthesized('dev');
 const prod = new Synthesized('prod');

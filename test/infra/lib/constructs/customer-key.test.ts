@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { KEY_ACTIONS } from '../../../../lib/constructs/customer-key.ts';
-import { type Resource, Synthesized } from '../../../support/synthesized.ts';
+import { type Resource, Synthesized } from '../../../support/stacks/synthesized.ts';
 
 const EVERYTHING = {
   alarms: { monthlyDollars: 50 },

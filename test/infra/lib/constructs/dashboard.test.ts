@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { Annotations, Match } from 'aws-cdk-lib/assertions';
-import { buildStack, type Resource, Synthesized } from '../../../support/synthesized.ts';
+import { buildStack, type Resource, Synthesized } from '../../../support/stacks/synthesized.ts';
 
 const ON = { dashboard: { enabled: true } };
 const prod = new Synthesized('prod', ON);

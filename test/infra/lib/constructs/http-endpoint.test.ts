@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { Synthesized } from '../../../support/synthesized.ts';
+import { Synthesized } from '../../../support/stacks/synthesized.ts';
 
 const prod = new Synthesized('prod');
 const SEGMENT = 'a-segment-of-the-path';

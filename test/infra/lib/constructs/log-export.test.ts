@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { Synthesized } from '../../../support/synthesized.ts';
+import { Synthesized } from '../../../support/stacks/synthesized.ts';
 
 const EVERYTHING = JSON.parse(readFileSync(join(import.meta.dirname, '../../../../.ci/everything.json'), 'utf8'));
 const DESTINATION = 'arn:aws:logs:eu-west-1:444444444444:destination:mail-logs';

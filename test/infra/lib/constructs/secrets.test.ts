@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { UNSET_API_KEY, UNSET_SIGNING_KEYS } from '../../../../lambdas/contract.ts';
-import { Synthesized } from '../../../support/synthesized.ts';
+import { Synthesized } from '../../../support/stacks/synthesized.ts';
 
 const dev = new Synthesized('dev');
 const prod = new Synthesized('prod');

@@ -28,10 +28,10 @@ import { createProcess } from '../../../../lambdas/process/process.ts';
 import { createTail } from '../../../../lambdas/read-api/tail/tail.ts';
 import { tailStart } from '../../../../lambdas/read-api/tail/tail-position.ts';
 import type { Fault } from '../../../../tools/local-stack/aws/faults.ts';
-import { startTestEngines, type TestEngines } from '../../../support/engines.ts';
-import { LONE_PROCESS } from '../../../support/erasures.ts';
-import { DOMAIN, deliveredEvent, NOW_MS } from '../../../support/webhooks.ts';
-import { wholeHistory } from '../../../support/whole-history.ts';
+import { LONE_PROCESS } from '../../../support/fixtures/erasures.ts';
+import { DOMAIN, deliveredEvent, NOW_MS } from '../../../support/fixtures/webhooks.ts';
+import { wholeHistory } from '../../../support/fixtures/whole-history.ts';
+import { startTestEngines, type TestEngines } from '../../../support/stacks/engines.ts';
 
 let engines: TestEngines;
 beforeAll(async () => {

@@ -9,9 +9,9 @@ import { identify } from '../../../../lambdas/domain/events/identity.ts';
 import { parseEvent } from '../../../../lambdas/domain/events/mailgun-event.ts';
 import type { IndexedPlace } from '../../../../lambdas/read-api/ports.ts';
 import { createRandom } from '../../../../tools/mailgun-twin/random.ts';
-import { startTestEngines, type TestEngines } from '../../../support/engines.ts';
-import { allItems } from '../../../support/table-text.ts';
-import { DOMAIN, deliveredEvent } from '../../../support/webhooks.ts';
+import { allItems } from '../../../support/cli/table-text.ts';
+import { DOMAIN, deliveredEvent } from '../../../support/fixtures/webhooks.ts';
+import { startTestEngines, type TestEngines } from '../../../support/stacks/engines.ts';
 
 // Compares reads of a sharded day index with a plain sort of all stored events, while the number of shards rises.
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createDeliveryHistory, createPublishedDeliveries } from '../../../../lambdas/adapters/table/publishing.ts';
 import type { DeliveryPlace } from '../../../../lambdas/read-api/ports.ts';
-import { startTestEngines, type TestEngines } from '../../../support/engines.ts';
+import { startTestEngines, type TestEngines } from '../../../support/stacks/engines.ts';
 
 // The delivery log, newest first, across the edges of hours, seconds and pages.
 

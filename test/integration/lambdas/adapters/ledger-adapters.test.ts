@@ -19,9 +19,9 @@ import type { Source } from '../../../../lambdas/domain/events/queue-message.ts'
 import { placeName } from '../../../../lambdas/domain/ledger/ledger-name.ts';
 import { emptyTally, slicePassed } from '../../../../lambdas/domain/ledger/tally.ts';
 import { createProcess } from '../../../../lambdas/process/process.ts';
-import { startTestEngines, type TestEngines } from '../../../support/engines.ts';
-import { LONE_PROCESS } from '../../../support/erasures.ts';
-import { deliveredEvent, NOW_MS } from '../../../support/webhooks.ts';
+import { LONE_PROCESS } from '../../../support/fixtures/erasures.ts';
+import { deliveredEvent, NOW_MS } from '../../../support/fixtures/webhooks.ts';
+import { startTestEngines, type TestEngines } from '../../../support/stacks/engines.ts';
 
 let engines: TestEngines;
 beforeAll(async () => {

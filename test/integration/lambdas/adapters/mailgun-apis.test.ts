@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { createMailgunDomains } from '../../../../lambdas/adapters/mailgun/mailgun-apis.ts';
 import { createFindDomainDrift } from '../../../../lambdas/reconcile/webhooks/find-domain-drift.ts';
-import { API_DOMAIN, API_KEY } from '../../../support/mailgun-api.ts';
-import { openStubAtMailgun, type StubAtMailgun } from '../../../support/stub-at-mailgun.ts';
+import { API_DOMAIN, API_KEY } from '../../../support/doubles/mailgun-api.ts';
+import { openStubAtMailgun, type StubAtMailgun } from '../../../support/doubles/stub-at-mailgun.ts';
 
 let stub: StubAtMailgun;
 beforeEach(async () => {

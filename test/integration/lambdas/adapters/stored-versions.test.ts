@@ -18,10 +18,10 @@ import { placeName } from '../../../../lambdas/domain/ledger/ledger-name.ts';
 import { createProcess } from '../../../../lambdas/process/process.ts';
 import { createRecipientSearch } from '../../../../lambdas/read-api/recipients/recipient-search.ts';
 import { createRecipients } from '../../../../lambdas/read-api/recipients/recipients.ts';
-import { startTestEngines, type TestEngines } from '../../../support/engines.ts';
-import { LONE_PROCESS } from '../../../support/erasures.ts';
-import * as FIRST_RELEASE from '../../../support/first-release.ts';
-import { DOMAIN, deliveredEvent } from '../../../support/webhooks.ts';
+import { LONE_PROCESS } from '../../../support/fixtures/erasures.ts';
+import { DOMAIN, deliveredEvent } from '../../../support/fixtures/webhooks.ts';
+import { startTestEngines, type TestEngines } from '../../../support/stacks/engines.ts';
+import * as FIRST_RELEASE from '../../../support/stacks/first-release.ts';
 
 // A table as the first release left it, read by the current code.
 

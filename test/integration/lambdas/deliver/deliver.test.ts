@@ -6,9 +6,9 @@ import { Webhook as StandardWebhook } from 'standardwebhooks';
 import { Webhook as SvixWebhook } from 'svix';
 import { openClients } from '../../../../cli/target/clients.ts';
 import { rotatedSecrets } from '../../../../lambdas/domain/publishing/receiver-secret.ts';
-import { postWebhook, startTestStack } from '../../../support/local-stack.ts';
-import { type ReceiverServer, startReceiver } from '../../../support/receiver-server.ts';
-import { DOMAIN, deliveredEvent } from '../../../support/webhooks.ts';
+import { type ReceiverServer, startReceiver } from '../../../support/doubles/receiver-server.ts';
+import { DOMAIN, deliveredEvent } from '../../../support/fixtures/webhooks.ts';
+import { postWebhook, startTestStack } from '../../../support/stacks/local-stack.ts';
 
 // The template, its bundles and its rules, with receivers that each misbehave in another way.
 

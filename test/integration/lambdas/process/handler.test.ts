@@ -3,9 +3,9 @@ import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { createMessageHistory } from '../../../../lambdas/adapters/table/recipients.ts';
 import { encodeQueueMessage } from '../../../../lambdas/domain/events/queue-message.ts';
-import { startTestEngines, type TestEngines } from '../../../support/engines.ts';
-import { DOMAIN, deliveredEvent, NOW_MS } from '../../../support/webhooks.ts';
-import { wholeHistory } from '../../../support/whole-history.ts';
+import { DOMAIN, deliveredEvent, NOW_MS } from '../../../support/fixtures/webhooks.ts';
+import { wholeHistory } from '../../../support/fixtures/whole-history.ts';
+import { startTestEngines, type TestEngines } from '../../../support/stacks/engines.ts';
 
 let engines: TestEngines;
 let handler: (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;

@@ -10,11 +10,15 @@ import { hasChanged, publishedEvent, type Row } from '../../../../lambdas/domain
 import { createProcess } from '../../../../lambdas/process/process.ts';
 import { type Change, createPublish } from '../../../../lambdas/publish/publish.ts';
 import { createRepublish } from '../../../../lambdas/publish/republish.ts';
-import { CRASH_MOMENTS, crashableInvocations, type InjectedFailure } from '../../../support/crashable-invocation.ts';
-import { startTestEngines, type TestEngines } from '../../../support/engines.ts';
-import { LONE_PROCESS } from '../../../support/erasures.ts';
-import { readStream, wordsOf, wordsOfPublished } from '../../../support/stream.ts';
-import { DOMAIN, deliveredEvent, NOW_MS } from '../../../support/webhooks.ts';
+import {
+  CRASH_MOMENTS,
+  crashableInvocations,
+  type InjectedFailure,
+} from '../../../support/doubles/crashable-invocation.ts';
+import { LONE_PROCESS } from '../../../support/fixtures/erasures.ts';
+import { readStream, wordsOf, wordsOfPublished } from '../../../support/fixtures/stream.ts';
+import { DOMAIN, deliveredEvent, NOW_MS } from '../../../support/fixtures/webhooks.ts';
+import { startTestEngines, type TestEngines } from '../../../support/stacks/engines.ts';
 
 // Every call that publish makes to AWS is a crash point: the process is killed before the call, after it took effect
 // but before its reply, and after the reply; alone, and in every ordered pair over two attempts.

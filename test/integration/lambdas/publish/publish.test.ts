@@ -10,11 +10,11 @@ import { isPublishable } from '../../../../lambdas/domain/publishing/published.t
 import type { LocalStack } from '../../../../tools/local-ledger/local-ledger.ts';
 import type { Fault } from '../../../../tools/local-stack/aws/faults.ts';
 import type { PublishedEvent } from '../../../../tools/local-stack/engines/events.ts';
-import { runCommand } from '../../../support/command-line.ts';
-import { publishLine } from '../../../support/json-lines/publish.ts';
-import { drained, postWebhook, startTestStack } from '../../../support/local-stack.ts';
-import { wordsOf, wordsOfPublished } from '../../../support/stream.ts';
-import { DOMAIN, deliveredEvent } from '../../../support/webhooks.ts';
+import { runCommand } from '../../../support/cli/command-line.ts';
+import { publishLine } from '../../../support/cli/json-lines/publish.ts';
+import { wordsOf, wordsOfPublished } from '../../../support/fixtures/stream.ts';
+import { DOMAIN, deliveredEvent } from '../../../support/fixtures/webhooks.ts';
+import { drained, postWebhook, startTestStack } from '../../../support/stacks/local-stack.ts';
 
 // The whole stack with publishing enabled. Time is compressed: 12 hours of retries take 2 min, so an hour takes 10 s.
 

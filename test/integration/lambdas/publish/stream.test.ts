@@ -11,11 +11,11 @@ import { readStreamSources, type StreamSource } from '../../../../tools/local-st
 import { StreamPoller } from '../../../../tools/local-stack/event-source/stream-poller.ts';
 import type { Outcome } from '../../../../tools/local-stack/functions/function-sandbox.ts';
 import { createRandom } from '../../../../tools/mailgun-twin/random.ts';
-import { lifeEvent, OUTCOME_NAMES } from '../../../model/life-events.ts';
-import { startTestEngines, type TestEngines } from '../../../support/engines.ts';
-import { LONE_PROCESS } from '../../../support/erasures.ts';
-import { statesInStream, wordsOf, wordsOfPublished } from '../../../support/stream.ts';
-import { DOMAIN, NOW_MS } from '../../../support/webhooks.ts';
+import { lifeEvent, OUTCOME_NAMES } from '../../../model/worlds/life-events.ts';
+import { LONE_PROCESS } from '../../../support/fixtures/erasures.ts';
+import { statesInStream, wordsOf, wordsOfPublished } from '../../../support/fixtures/stream.ts';
+import { DOMAIN, NOW_MS } from '../../../support/fixtures/webhooks.ts';
+import { startTestEngines, type TestEngines } from '../../../support/stacks/engines.ts';
 
 // The real table with its stream, the template's filters and batches, the handler, and the bus.
 

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { type ServedPage, servePage, startBrowser, type TestBrowser } from '../../../support/browser.ts';
-import { eventOf, type ReadStack, startReadStack } from '../../../support/read-stack.ts';
-import { DOMAIN } from '../../../support/webhooks.ts';
+import { DOMAIN } from '../../../support/fixtures/webhooks.ts';
+import { type ServedPage, servePage, startBrowser, type TestBrowser } from '../../../support/pages/browser.ts';
+import { eventOf, type ReadStack, startReadStack } from '../../../support/stacks/read-stack.ts';
 
 // What a page in a real browser can do with the API, and what the browser denies it.
 

@@ -33,10 +33,10 @@ import { createLedger } from '../../../../lambdas/read-api/reports/ledger.ts';
 import { createStats } from '../../../../lambdas/read-api/reports/stats.ts';
 import { createRoutes } from '../../../../lambdas/read-api/routes.ts';
 import { createTail } from '../../../../lambdas/read-api/tail/tail.ts';
-import { startTestEngines, type TestEngines } from '../../../support/engines.ts';
-import { RETENTION } from '../../../support/in-memory-ledger.ts';
-import { eventItem, seed, statusItem } from '../../../support/seed.ts';
-import { DOMAIN, NOW_MS } from '../../../support/webhooks.ts';
+import { RETENTION } from '../../../support/doubles/in-memory-ledger.ts';
+import { eventItem, seed, statusItem } from '../../../support/fixtures/seed.ts';
+import { DOMAIN, NOW_MS } from '../../../support/fixtures/webhooks.ts';
+import { startTestEngines, type TestEngines } from '../../../support/stacks/engines.ts';
 
 // Number of reads per page with a large amount of data. Counts, not times.
 

@@ -4,11 +4,11 @@ import type { CampaignResponse } from '../../../../api/responses/campaign.ts';
 import { getObject, listKeys } from '../../../../lambdas/adapters/archive/open-bucket.ts';
 import { EVENTS_PREFIX } from '../../../../lambdas/domain/archive/object-keys.ts';
 import { createRandom } from '../../../../tools/mailgun-twin/random.ts';
-import { expireEvents } from '../../../support/expire-events.ts';
-import { LOCAL_API_KEY, type LocalLedger, startLocalLedger } from '../../../support/local-ledger.ts';
-import { drained, postWebhook } from '../../../support/local-stack.ts';
-import { countOfList, type Sent, springMail } from '../../../support/spring-campaign.ts';
-import { Synthesized } from '../../../support/synthesized.ts';
+import { expireEvents } from '../../../support/fixtures/expire-events.ts';
+import { countOfList, type Sent, springMail } from '../../../support/fixtures/spring-campaign.ts';
+import { LOCAL_API_KEY, type LocalLedger, startLocalLedger } from '../../../support/stacks/local-ledger.ts';
+import { drained, postWebhook } from '../../../support/stacks/local-stack.ts';
+import { Synthesized } from '../../../support/stacks/synthesized.ts';
 
 // A campaign of five days ago, in a table that keeps three days: the deployed function counts it from table and
 // archive. Its numbers must equal a plain count over the twin's list.

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { createJwtCheck } from '../../../../lambdas/adapters/http/jwt-issuer.ts';
 import { listenOnLoopback } from '../../../../tools/local-stack/run/listener.ts';
-import { ORIGIN, type ReadStack, startReadStack } from '../../../support/read-stack.ts';
+import { ORIGIN, type ReadStack, startReadStack } from '../../../support/stacks/read-stack.ts';
 
 // JWTs of an issuer simulated by this test.
 

@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { StatsBucket } from '../../../../api/responses/ledger.ts';
 import type { DeliveriesResponse } from '../../../../api/responses/receivers.ts';
-import { openDeliveryLog, SEEDED_RECEIVER } from '../../../support/delivery-log.ts';
+import { openDeliveryLog, SEEDED_RECEIVER } from '../../../support/fixtures/delivery-log.ts';
+import { DOMAIN } from '../../../support/fixtures/webhooks.ts';
 import { answerExamples, exampleRequest, faults, type Operation, operations } from '../../../support/openapi.ts';
-import { eventOf, type ReadStack, startReadStack } from '../../../support/read-stack.ts';
-import { DOMAIN } from '../../../support/webhooks.ts';
+import { eventOf, type ReadStack, startReadStack } from '../../../support/stacks/read-stack.ts';
 
 // Runs every example of docs/openapi.yaml against the local stack.
 

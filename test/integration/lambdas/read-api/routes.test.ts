@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { eventOf, ORIGIN, type ReadStack, type Reply, startReadStack } from '../../../support/read-stack.ts';
-import { DOMAIN } from '../../../support/webhooks.ts';
+import { DOMAIN } from '../../../support/fixtures/webhooks.ts';
+import { eventOf, ORIGIN, type ReadStack, type Reply, startReadStack } from '../../../support/stacks/read-stack.ts';
 
 // Every route as a client uses it, through the gateway and the bundle.
 

@@ -5,10 +5,10 @@ import { createMailgunClasses } from '../../../../lambdas/adapters/mailgun/bounc
 import { USUAL_RECONCILE } from '../../../../tools/local-ledger/options/reconcile-choice.ts';
 import { listenOnLoopback } from '../../../../tools/local-stack/run/listener.ts';
 import type { EventData } from '../../../../tools/mailgun-twin/traffic/event-parts.ts';
-import { startTestStack } from '../../../support/local-stack.ts';
-import { API_DOMAIN, API_KEY } from '../../../support/mailgun-api.ts';
-import { openStubAtMailgun } from '../../../support/stub-at-mailgun.ts';
-import { DOMAIN } from '../../../support/webhooks.ts';
+import { API_DOMAIN, API_KEY } from '../../../support/doubles/mailgun-api.ts';
+import { openStubAtMailgun } from '../../../support/doubles/stub-at-mailgun.ts';
+import { DOMAIN } from '../../../support/fixtures/webhooks.ts';
+import { startTestStack } from '../../../support/stacks/local-stack.ts';
 
 const MIDNIGHT = Math.floor(Date.now() / 86_400_000) * 86_400;
 const closers: (() => Promise<unknown>)[] = [];

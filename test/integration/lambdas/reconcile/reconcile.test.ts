@@ -2,8 +2,8 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { LocalStack } from '../../../../tools/local-ledger/local-ledger.ts';
 import { USUAL_RECONCILE } from '../../../../tools/local-ledger/options/reconcile-choice.ts';
 import type { EventData } from '../../../../tools/mailgun-twin/traffic/event-parts.ts';
-import { drained, postWebhook, startTestStack } from '../../../support/local-stack.ts';
-import { deliveredEvent } from '../../../support/webhooks.ts';
+import { deliveredEvent } from '../../../support/fixtures/webhooks.ts';
+import { drained, postWebhook, startTestStack } from '../../../support/stacks/local-stack.ts';
 
 // The deployed function against an HTTP listing that is unordered, repeats, rounds, shrinks and refuses calls.
 

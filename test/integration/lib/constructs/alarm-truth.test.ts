@@ -18,11 +18,11 @@ import {
   firedSince,
   flawsOf,
   strike,
-} from '../../../support/alarm-truth.ts';
-import { AlarmWorld, eventOf } from '../../../support/alarm-world.ts';
-import { signedNow } from '../../../support/local-stack.ts';
+} from '../../../support/alarms/alarm-truth.ts';
+import { AlarmWorld, eventOf } from '../../../support/alarms/alarm-world.ts';
+import { DOMAIN } from '../../../support/fixtures/webhooks.ts';
+import { signedNow } from '../../../support/stacks/local-stack.ts';
 import { createTrialRunner, type Trial } from '../../../support/trial-runner.ts';
-import { DOMAIN } from '../../../support/webhooks.ts';
 
 // Every fault sets off its alarm and no unrelated one. A minute of metric time takes a second here, and time limits are
 // shorter.

@@ -14,8 +14,8 @@ import type { Usage } from '../../../../tools/local-stack/aws/usage.ts';
 import { createRandom } from '../../../../tools/mailgun-twin/random.ts';
 import type { EventData, Moment } from '../../../../tools/mailgun-twin/traffic/event-parts.ts';
 import * as made from '../../../../tools/mailgun-twin/traffic/events.ts';
-import type { TestEngines } from '../../../support/engines.ts';
-import { DOMAIN, KEY } from '../../../support/webhooks.ts';
+import { DOMAIN, KEY } from '../../../support/fixtures/webhooks.ts';
+import type { TestEngines } from '../../../support/stacks/engines.ts';
 
 // Limits of tools/bench/budget.json: bundles up to a size, calls and units exactly. A change that costs more or less
 // must change the file, where it is visible.

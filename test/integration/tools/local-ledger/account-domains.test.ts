@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type LocalLedger, startLocalLedger } from '../../../support/local-ledger.ts';
-import { drained, postWebhook } from '../../../support/local-stack.ts';
-import { deliveredEvent } from '../../../support/webhooks.ts';
+import { deliveredEvent } from '../../../support/fixtures/webhooks.ts';
+import { type LocalLedger, startLocalLedger } from '../../../support/stacks/local-ledger.ts';
+import { drained, postWebhook } from '../../../support/stacks/local-stack.ts';
 
 // The template with `domains: "account"`, its bundles and permissions, while the twin's account gains and loses
 // domains.

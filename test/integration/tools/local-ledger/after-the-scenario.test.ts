@@ -5,10 +5,10 @@ import type { LocalStack } from '../../../../tools/local-ledger/local-ledger.ts'
 import { USUAL_RECONCILE } from '../../../../tools/local-ledger/options/reconcile-choice.ts';
 import { runScenario } from '../../../../tools/local-ledger/scenario.ts';
 import { openTwin } from '../../../../tools/mailgun-twin/open-twin.ts';
-import { runCommand } from '../../../support/command-line.ts';
-import { statusLine } from '../../../support/json-lines/status.ts';
-import { startTestStack } from '../../../support/local-stack.ts';
-import { DOMAIN } from '../../../support/webhooks.ts';
+import { runCommand } from '../../../support/cli/command-line.ts';
+import { statusLine } from '../../../support/cli/json-lines/status.ts';
+import { DOMAIN } from '../../../support/fixtures/webhooks.ts';
+import { startTestStack } from '../../../support/stacks/local-stack.ts';
 
 // The state of the stack a minute after the last ✔ of `npm start`.
 

@@ -11,9 +11,9 @@ import type { Metric } from '../../../../tools/local-stack/metrics/metric.ts';
 import { createQueueGauges } from '../../../../tools/local-stack/metrics/queue-gauges.ts';
 import { Disposables } from '../../../../tools/local-stack/run/disposables.ts';
 
-import { stackWith } from '../../../support/alarm-template.ts';
-import { postWebhook, startTestStack } from '../../../support/local-stack.ts';
-import { deliveredEvent } from '../../../support/webhooks.ts';
+import { stackWith } from '../../../support/alarms/alarm-template.ts';
+import { deliveredEvent } from '../../../support/fixtures/webhooks.ts';
+import { postWebhook, startTestStack } from '../../../support/stacks/local-stack.ts';
 
 // From metrics of functions, gateways and engines to notifications at a topic.
 

@@ -15,12 +15,12 @@ import type { ArchiveRow } from '../../../../lambdas/domain/archive/archive-row.
 import { identify } from '../../../../lambdas/domain/events/identity.ts';
 import type { JsonObject } from '../../../../lambdas/domain/json.ts';
 import type { LocalStack } from '../../../../tools/local-ledger/local-ledger.ts';
-import { startArchiveStack } from '../../../support/archive-stack.ts';
-import { runCommand } from '../../../support/command-line.ts';
-import { doctorLine } from '../../../support/json-lines/doctor.ts';
-import { exportLine } from '../../../support/json-lines/export.ts';
-import { drained, postWebhook } from '../../../support/local-stack.ts';
-import { DOMAIN, deliveredEvent } from '../../../support/webhooks.ts';
+import { startArchiveStack } from '../../../support/archive/archive-stack.ts';
+import { runCommand } from '../../../support/cli/command-line.ts';
+import { doctorLine } from '../../../support/cli/json-lines/doctor.ts';
+import { exportLine } from '../../../support/cli/json-lines/export.ts';
+import { DOMAIN, deliveredEvent } from '../../../support/fixtures/webhooks.ts';
+import { drained, postWebhook } from '../../../support/stacks/local-stack.ts';
 
 // The archive as deployed: sealed by the bundle, signed by the key, erased and verified by commands.
 

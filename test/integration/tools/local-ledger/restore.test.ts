@@ -5,11 +5,11 @@ import { z } from 'zod';
 import type { Deployment } from '../../../../cli/target/types.ts';
 import { messagePartition } from '../../../../lambdas/domain/keys.ts';
 import type { LocalStack } from '../../../../tools/local-ledger/local-ledger.ts';
-import { QUICK, startArchiveStack } from '../../../support/archive-stack.ts';
-import { runCommand } from '../../../support/command-line.ts';
-import { restoreLine } from '../../../support/json-lines/replay.ts';
-import { drained, postWebhook } from '../../../support/local-stack.ts';
-import { DOMAIN, deliveredEvent } from '../../../support/webhooks.ts';
+import { QUICK, startArchiveStack } from '../../../support/archive/archive-stack.ts';
+import { runCommand } from '../../../support/cli/command-line.ts';
+import { restoreLine } from '../../../support/cli/json-lines/replay.ts';
+import { DOMAIN, deliveredEvent } from '../../../support/fixtures/webhooks.ts';
+import { drained, postWebhook } from '../../../support/stacks/local-stack.ts';
 
 // The table loses everything, and the sealed data comes back through the queue, by the command.
 

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { runScenario, type ScenarioOptions } from '../../../../tools/local-ledger/scenario.ts';
 import { openTwin } from '../../../../tools/mailgun-twin/open-twin.ts';
-import { STUB_PARENT_KEY, type StubFaults, startStubStack } from '../../../support/stub-stack.ts';
+import { STUB_PARENT_KEY, type StubFaults, startStubStack } from '../../../support/doubles/stub-stack.ts';
 
 const QUICK = 40_000;
 jest.setTimeout(20_000);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { send } from '../../../../tools/local-ledger/send.ts';
-import { type StubFaults, startStubStack } from '../../../support/stub-stack.ts';
+import { type StubFaults, startStubStack } from '../../../support/doubles/stub-stack.ts';
 
 let folder: string;
 let stop = () => {};

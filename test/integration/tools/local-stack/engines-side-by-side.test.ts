@@ -3,8 +3,8 @@ import { afterAll, expect, test } from '@jest/globals';
 import type { LocalStack } from '../../../../tools/local-ledger/local-ledger.ts';
 import { DYNAMODB_LOCAL } from '../../../../tools/local-stack/engines/dynamodb-local.ts';
 import { DYNOXIDE } from '../../../../tools/local-stack/engines/dynoxide.ts';
-import { drained, postWebhook, startTestStack } from '../../../support/local-stack.ts';
-import { DOMAIN, deliveredEvent } from '../../../support/webhooks.ts';
+import { DOMAIN, deliveredEvent } from '../../../support/fixtures/webhooks.ts';
+import { drained, postWebhook, startTestStack } from '../../../support/stacks/local-stack.ts';
 
 // Where only one engine can run, two of it are side by side.
 

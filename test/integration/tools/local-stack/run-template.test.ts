@@ -9,7 +9,7 @@ import { openRun } from '../../../../tools/local-stack/run/run.ts';
 import { type RunningTemplate, runTemplate } from '../../../../tools/local-stack/run-template.ts';
 import { synthesizeApp } from '../../../../tools/local-stack/template/synthesize.ts';
 
-// The app in test/support/other-app/ uses nothing of this product.
+// The app in test/support/stacks/other-app/ uses nothing of this product.
 
 const APP = {
   folder: join(import.meta.dirname, '../../../support/other-app'),

@@ -8,7 +8,7 @@ import {
   NOW_SECONDS,
   startTestApi,
   type TestApi,
-} from '../../../support/mailgun-api.ts';
+} from '../../../support/doubles/mailgun-api.ts';
 
 let api: TestApi;
 afterEach(() => api.close());

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createMailgunWebhooks } from '../../../../lambdas/adapters/mailgun/mailgun-apis.ts';
-import { askTwin, formOf } from '../../../support/local-ledger.ts';
-import { API_DOMAIN, API_KEY, startTestApi, type TestApi } from '../../../support/mailgun-api.ts';
+import { API_DOMAIN, API_KEY, startTestApi, type TestApi } from '../../../support/doubles/mailgun-api.ts';
+import { askTwin, formOf } from '../../../support/stacks/local-ledger.ts';
 
 let api: TestApi;
 beforeAll(async () => {

@@ -11,7 +11,7 @@ import {
   NOW_SECONDS,
   startTestApi,
   type TestApi,
-} from '../../../support/mailgun-api.ts';
+} from '../../../support/doubles/mailgun-api.ts';
 
 // Mailgun's own client, used with the twin as with Mailgun.
 

@@ -1,10 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { InstalledPackage } from '../../../support/installed-package.ts';
-import { eventOf, type ReadStack, startReadStack } from '../../../support/read-stack.ts';
-import { Synthesized } from '../../../support/synthesized.ts';
-import { DOMAIN } from '../../../support/webhooks.ts';
+import { InstalledPackage } from '../../../support/cli/installed-package.ts';
+import { DOMAIN } from '../../../support/fixtures/webhooks.ts';
+import { eventOf, type ReadStack, startReadStack } from '../../../support/stacks/read-stack.ts';
+import { Synthesized } from '../../../support/stacks/synthesized.ts';
 
 // The package as others install it: packed, in an empty folder, used by another app.
 

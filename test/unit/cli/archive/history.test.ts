@@ -7,10 +7,10 @@ import type { JsonObject } from '../../../../lambdas/domain/json.ts';
 import { createLedgerNaming, type EventPlace, placeName } from '../../../../lambdas/domain/ledger/ledger-name.ts';
 import { tombstoneIdentity, tombstoneOf } from '../../../../lambdas/domain/recipients/erasure.ts';
 import { createRandom } from '../../../../tools/mailgun-twin/random.ts';
-import { SLICE_SECONDS, SLICE_START } from '../../../support/archive.ts';
-import { ERASURE_KEY, erasureKey, InMemoryErasures } from '../../../support/erasures.ts';
-import { InMemoryBucket, InMemoryEvents } from '../../../support/in-memory-archive.ts';
-import { DOMAIN, deliveredEvent } from '../../../support/webhooks.ts';
+import { SLICE_SECONDS, SLICE_START } from '../../../support/archive/archive.ts';
+import { InMemoryBucket, InMemoryEvents } from '../../../support/archive/in-memory-archive.ts';
+import { ERASURE_KEY, erasureKey, InMemoryErasures } from '../../../support/fixtures/erasures.ts';
+import { DOMAIN, deliveredEvent } from '../../../support/fixtures/webhooks.ts';
 
 const nameOf = createLedgerNaming(ERASURE_KEY);
 const eventAt = (nth: number, seconds: number, over: Record<string, unknown> = {}) =>

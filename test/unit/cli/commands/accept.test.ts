@@ -3,9 +3,9 @@ import { TargetUnavailableError } from '../../../../cli/errors.ts';
 import type { Slice } from '../../../../lambdas/domain/ledger/slice.ts';
 import { emptyTally, slicePassed } from '../../../../lambdas/domain/ledger/tally.ts';
 import type { AcceptReport } from '../../../../lambdas/reconcile/replays/replay-contract.ts';
-import { outputOfItsKey, runCommand, stubDeployment } from '../../../support/command-line.ts';
-import { acceptLine } from '../../../support/json-lines/accept.ts';
-import { sliceItem, tableOfItems } from '../../../support/stub-table.ts';
+import { outputOfItsKey, runCommand, stubDeployment } from '../../../support/cli/command-line.ts';
+import { acceptLine } from '../../../support/cli/json-lines/accept.ts';
+import { sliceItem, tableOfItems } from '../../../support/doubles/stub-table.ts';
 
 const START = Date.parse('2026-11-22T08:00:00Z') / 1000;
 const END = START + 900;

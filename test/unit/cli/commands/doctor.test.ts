@@ -17,9 +17,9 @@ import type { AwsAccount } from '../../../../cli/target/aws.ts';
 import { type Deployment, parseLogEntry } from '../../../../cli/target/types.ts';
 import { MESSAGES, UNSET_API_KEY, UNSET_SIGNING_KEYS } from '../../../../lambdas/contract.ts';
 import { keyFingerprint } from '../../../../lambdas/domain/webhooks/signature.ts';
-import { runCommand, stubDeployment } from '../../../support/command-line.ts';
-import { doctorLine } from '../../../support/json-lines/doctor.ts';
-import { stubSecrets } from '../../../support/stub-secrets.ts';
+import { runCommand, stubDeployment } from '../../../support/cli/command-line.ts';
+import { doctorLine } from '../../../support/cli/json-lines/doctor.ts';
+import { stubSecrets } from '../../../support/doubles/stub-secrets.ts';
 
 const find = (checks: Check[], name: string) => {
   const check = checks.find((each) => each.name === name);

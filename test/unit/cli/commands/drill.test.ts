@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { AlarmState, Deployment, Notification } from '../../../../cli/target/types.ts';
-import { runCommand, stubDeployment } from '../../../support/command-line.ts';
-import { drillLine } from '../../../support/json-lines/drill.ts';
+import { runCommand, stubDeployment } from '../../../support/cli/command-line.ts';
+import { drillLine } from '../../../support/cli/json-lines/drill.ts';
 
 const STACK = 'mailgun-ledger-stub';
 const alarm = (name: string, state: AlarmState['state'] = 'OK') => ({

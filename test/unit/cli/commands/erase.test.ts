@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { TargetUnavailableError } from '../../../../cli/errors.ts';
-import { runCommand, stubDeployment } from '../../../support/command-line.ts';
-import { stubSecrets } from '../../../support/stub-secrets.ts';
+import { runCommand, stubDeployment } from '../../../support/cli/command-line.ts';
+import { stubSecrets } from '../../../support/doubles/stub-secrets.ts';
 
 test.each([
   { args: [], says: /missing required argument 'recipient'/ },

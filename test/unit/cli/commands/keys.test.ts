@@ -7,9 +7,9 @@ import { TargetUnavailableError } from '../../../../cli/errors.ts';
 import { type Deployment, parseLogEntry } from '../../../../cli/target/types.ts';
 import { UNSET_API_KEY, UNSET_SIGNING_KEYS } from '../../../../lambdas/contract.ts';
 import { keyFingerprint } from '../../../../lambdas/domain/webhooks/signature.ts';
-import { runCommand, stubDeployment } from '../../../support/command-line.ts';
-import { keysRotateLine, keysSetLine, keysStatusLine } from '../../../support/json-lines/keys.ts';
-import { stubSecrets } from '../../../support/stub-secrets.ts';
+import { runCommand, stubDeployment } from '../../../support/cli/command-line.ts';
+import { keysRotateLine, keysSetLine, keysStatusLine } from '../../../support/cli/json-lines/keys.ts';
+import { stubSecrets } from '../../../support/doubles/stub-secrets.ts';
 
 const OLD = 'key-old-0123456789abcdef';
 const NEW = 'key-new-0123456789abcdef';

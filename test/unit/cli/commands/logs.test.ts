@@ -2,8 +2,8 @@ import { expect, test } from '@jest/globals';
 import { logText } from '../../../../cli/commands/logs.ts';
 import { type Deployment, fits, parseLogEntry } from '../../../../cli/target/types.ts';
 
-import { runCommand, stubDeployment } from '../../../support/command-line.ts';
-import { logsCountLine, logsLine } from '../../../support/json-lines/logs.ts';
+import { runCommand, stubDeployment } from '../../../support/cli/command-line.ts';
+import { logsCountLine, logsLine } from '../../../support/cli/json-lines/logs.ts';
 
 const AT = Date.parse('2026-11-22T12:00:00.250Z');
 const entry = (facts: object | string, atMs = AT) =>

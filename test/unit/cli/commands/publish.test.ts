@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { TargetUnavailableError } from '../../../../cli/errors.ts';
-import { runCommand, stubDeployment } from '../../../support/command-line.ts';
-import { publishLine } from '../../../support/json-lines/publish.ts';
-import { NOW_MS } from '../../../support/webhooks.ts';
+import { runCommand, stubDeployment } from '../../../support/cli/command-line.ts';
+import { publishLine } from '../../../support/cli/json-lines/publish.ts';
+import { NOW_MS } from '../../../support/fixtures/webhooks.ts';
 
 const FROM = '2026-02-02T00:00:00Z';
 const FROM_MS = Date.parse(FROM);

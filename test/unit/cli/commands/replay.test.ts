@@ -3,8 +3,8 @@ import type { CliContext } from '../../../../cli/command.ts';
 import { NO_COUNTS } from '../../../../cli/commands/replay/report.ts';
 import { TargetUnavailableError } from '../../../../cli/errors.ts';
 import { parseTime } from '../../../../cli/time.ts';
-import { runCommand, stubDeployment } from '../../../support/command-line.ts';
-import { replayLine } from '../../../support/json-lines/replay.ts';
+import { runCommand, stubDeployment } from '../../../support/cli/command-line.ts';
+import { replayLine } from '../../../support/cli/json-lines/replay.ts';
 
 const NOW_MS = Date.parse('2026-11-22T12:00:00Z');
 const NOW = NOW_MS / 1000;

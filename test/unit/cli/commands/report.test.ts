@@ -4,7 +4,7 @@ import { dollarsOf, isCut } from '../../../../cli/commands/report.ts';
 import { MailCounter, peopleCounts } from '../../../../lambdas/domain/campaign/counts.ts';
 import { mailOutcome } from '../../../../lambdas/domain/campaign/mail-outcome.ts';
 import { taggedSlice } from '../../../../lambdas/domain/campaign/tagged-slices.ts';
-import { runCommand, stubDeployment } from '../../../support/command-line.ts';
+import { runCommand, stubDeployment } from '../../../support/cli/command-line.ts';
 
 test.each([
   { name: 'a million events', read: { events: 1_000_000 }, dollars: 0.0625 },

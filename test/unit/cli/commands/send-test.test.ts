@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { TargetUnavailableError } from '../../../../cli/errors.ts';
 import type { Deployment } from '../../../../cli/target/types.ts';
 import { listenOnLoopback } from '../../../../tools/local-stack/run/listener.ts';
-import { outputOfItsKey, runCommand, stubDeployment } from '../../../support/command-line.ts';
+import { outputOfItsKey, runCommand, stubDeployment } from '../../../support/cli/command-line.ts';
 
 /** RFC 2606 keeps this name out of the DNS. */
 const UNKNOWN_URL = 'https://hooks.ledger.invalid/webhooks/mailgun';

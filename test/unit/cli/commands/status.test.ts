@@ -10,9 +10,9 @@ import { TargetUnavailableError } from '../../../../cli/errors.ts';
 import type { Deployment } from '../../../../cli/target/types.ts';
 import { alarmDescription } from '../../../../lambdas/domain/alarm-description.ts';
 import { providerStanding } from '../../../../lambdas/domain/recipients/provider-limits.ts';
-import { outputOfItsKey, runCommand, stubDeployment } from '../../../support/command-line.ts';
-import { statusLine } from '../../../support/json-lines/status.ts';
-import { stubSecrets } from '../../../support/stub-secrets.ts';
+import { outputOfItsKey, runCommand, stubDeployment } from '../../../support/cli/command-line.ts';
+import { statusLine } from '../../../support/cli/json-lines/status.ts';
+import { stubSecrets } from '../../../support/doubles/stub-secrets.ts';
 
 const NOW_MS = Date.parse('2026-11-22T12:00:00Z');
 

@@ -1,8 +1,8 @@
 import { DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { expect, test } from '@jest/globals';
 import type { Deployment } from '../../../../cli/target/types.ts';
-import { outputOfItsKey, runCommand, stubDeployment } from '../../../support/command-line.ts';
-import { suppressionsLiftLine } from '../../../support/json-lines/suppressions.ts';
+import { outputOfItsKey, runCommand, stubDeployment } from '../../../support/cli/command-line.ts';
+import { suppressionsLiftLine } from '../../../support/cli/json-lines/suppressions.ts';
 
 const SINCE = Date.parse('2026-11-22T08:00:00Z');
 const itemOf = (domain: string, kind: string) => ({

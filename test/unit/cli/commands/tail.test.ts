@@ -4,8 +4,8 @@ import { afterEach, expect, test } from '@jest/globals';
 import { createProgram } from '../../../../cli/parse-command-line.ts';
 import { PRICES } from '../../../../cli/planning/prices.ts';
 import { LATENESS_TIERS } from '../../../../lambdas/read-api/tail/lateness-tiers.ts';
-import { outputOfItsKey, runCommand, stubDeployment } from '../../../support/command-line.ts';
-import { tailLine } from '../../../support/json-lines/tail.ts';
+import { outputOfItsKey, runCommand, stubDeployment } from '../../../support/cli/command-line.ts';
+import { tailLine } from '../../../support/cli/json-lines/tail.ts';
 
 interface Answer {
   status?: number;

@@ -8,10 +8,10 @@ import { eventSort, messagePartition, statusSort } from '../../../../lambdas/dom
 import type { Slice } from '../../../../lambdas/domain/ledger/slice.ts';
 import { emptyTally, slicePassed } from '../../../../lambdas/domain/ledger/tally.ts';
 import { type NamedFacts, namedFacts } from '../../../../lambdas/domain/status/deciding-facts.ts';
-import { outputOfItsKey, runCommand, stubDeployment } from '../../../support/command-line.ts';
-import { unconfirmedLine } from '../../../support/json-lines/unconfirmed.ts';
-import { NO_KEY } from '../../../support/seed.ts';
-import { doubtItem, sliceItem, tableOfItems } from '../../../support/stub-table.ts';
+import { outputOfItsKey, runCommand, stubDeployment } from '../../../support/cli/command-line.ts';
+import { unconfirmedLine } from '../../../support/cli/json-lines/unconfirmed.ts';
+import { doubtItem, sliceItem, tableOfItems } from '../../../support/doubles/stub-table.ts';
+import { NO_KEY } from '../../../support/fixtures/seed.ts';
 
 const NOW_MS = Date.parse('2026-11-22T12:00:00Z');
 const DAY = 86_400;

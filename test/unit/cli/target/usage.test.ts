@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { readUsage } from '../../../../cli/target/usage.ts';
-import { outputOfItsKey } from '../../../support/command-line.ts';
+import { outputOfItsKey } from '../../../support/cli/command-line.ts';
 
 const NOW_MS = Date.parse('2027-01-31T00:00Z');
 const throughput = (WriteCapacityUnits: number, ReadCapacityUnits: number) => ({

@@ -10,8 +10,8 @@ import { erasureHash } from '../../../../lambdas/domain/recipients/erasure.ts';
 import { statusOrder } from '../../../../lambdas/domain/status/decide-status.ts';
 import { statusUpdateOf } from '../../../../lambdas/domain/status/status-update.ts';
 import { judgeClaim } from '../../../../lambdas/domain/webhooks/claim.ts';
-import { CLAIM, ERASURE_KEY, EVENT, MARKER, STATUS, SUPPRESSION } from '../../../support/first-release.ts';
-import { deliveredEvent } from '../../../support/webhooks.ts';
+import { deliveredEvent } from '../../../support/fixtures/webhooks.ts';
+import { CLAIM, ERASURE_KEY, EVENT, MARKER, STATUS, SUPPRESSION } from '../../../support/stacks/first-release.ts';
 
 // What the first release wrote. Ledger items are read from an engine, in the integration test of this name.
 

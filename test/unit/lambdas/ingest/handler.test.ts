@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import { UNSET_SIGNING_KEYS } from '../../../../lambdas/contract.ts';
-import { linesOf, metricsIn, startAwsStandIn } from '../../../support/aws-stand-in.ts';
-import { DOMAIN, deliveredEvent, jsonBody } from '../../../support/webhooks.ts';
+import { linesOf, metricsIn, startAwsStandIn } from '../../../support/doubles/aws-stand-in.ts';
+import { DOMAIN, deliveredEvent, jsonBody } from '../../../support/fixtures/webhooks.ts';
 
 let aws: Awaited<ReturnType<typeof startAwsStandIn>>;
 let handler: (event: APIGatewayProxyEventV2, context: Context) => Promise<APIGatewayProxyStructuredResultV2>;

@@ -3,8 +3,8 @@ import { eventHash } from '../../../../lambdas/domain/canonical-json.ts';
 import { parseJsonWebhook } from '../../../../lambdas/domain/webhooks/webhook-body.ts';
 import { createIngest } from '../../../../lambdas/ingest/ingest.ts';
 import { createProcess } from '../../../../lambdas/process/process.ts';
-import { LONE_PROCESS } from '../../../support/erasures.ts';
-import { InMemoryKeyRing, InMemoryLedger } from '../../../support/in-memory-ledger.ts';
+import { InMemoryKeyRing, InMemoryLedger } from '../../../support/doubles/in-memory-ledger.ts';
+import { LONE_PROCESS } from '../../../support/fixtures/erasures.ts';
 import {
   DOMAIN,
   deliveredEvent,
@@ -14,7 +14,7 @@ import {
   PARENT_KEY,
   PREVIOUS_KEY,
   signed,
-} from '../../../support/webhooks.ts';
+} from '../../../support/fixtures/webhooks.ts';
 
 let ledger: InMemoryLedger;
 let keys: InMemoryKeyRing;

@@ -4,7 +4,7 @@ import { parseEvent } from '../../../../lambdas/domain/events/mailgun-event.ts';
 import { type DecidedStatus, decideStatus } from '../../../../lambdas/domain/status/decide-status.ts';
 import { createCorrect } from '../../../../lambdas/process/correct-event.ts';
 import type { EventRecord, Records } from '../../../../lambdas/process/ports.ts';
-import { DOMAIN, deliveredEvent, NOW_MS } from '../../../support/webhooks.ts';
+import { DOMAIN, deliveredEvent, NOW_MS } from '../../../support/fixtures/webhooks.ts';
 
 test('the reason of a status is put right too, though the same event decides it', async () => {
   const failure = (code: number) =>

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { encodeQueueMessage, type Source } from '../../../../lambdas/domain/events/queue-message.ts';
-import { linesOf, metricsIn, startAwsStandIn } from '../../../support/aws-stand-in.ts';
-import { ERASURE_KEY } from '../../../support/erasures.ts';
-import { DOMAIN, deliveredEvent, NOW_MS } from '../../../support/webhooks.ts';
+import { linesOf, metricsIn, startAwsStandIn } from '../../../support/doubles/aws-stand-in.ts';
+import { ERASURE_KEY } from '../../../support/fixtures/erasures.ts';
+import { DOMAIN, deliveredEvent, NOW_MS } from '../../../support/fixtures/webhooks.ts';
 
 let aws: Awaited<ReturnType<typeof startAwsStandIn>>;
 let putAnswer = {};

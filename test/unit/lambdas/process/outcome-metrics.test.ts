@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { outcomeMetrics } from '../../../../lambdas/process/outcome-metrics.ts';
-import { deliveredEvent } from '../../../support/webhooks.ts';
+import { deliveredEvent } from '../../../support/fixtures/webhooks.ts';
 
 const failed = (over: object) => deliveredEvent({ event: 'failed', ...over });
 

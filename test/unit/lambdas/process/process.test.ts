@@ -4,9 +4,9 @@ import type { QueueMessage } from '../../../../lambdas/domain/events/queue-messa
 import { tombstoneIdentity } from '../../../../lambdas/domain/recipients/erasure.ts';
 import type { EventRecord } from '../../../../lambdas/process/ports.ts';
 import { createProcess } from '../../../../lambdas/process/process.ts';
-import { ERASURE_KEY, erasureKey, InMemoryErasures, LONE_PROCESS } from '../../../support/erasures.ts';
-import { InMemoryLedger } from '../../../support/in-memory-ledger.ts';
-import { DOMAIN, deliveredEvent, NOW_MS } from '../../../support/webhooks.ts';
+import { InMemoryLedger } from '../../../support/doubles/in-memory-ledger.ts';
+import { ERASURE_KEY, erasureKey, InMemoryErasures, LONE_PROCESS } from '../../../support/fixtures/erasures.ts';
+import { DOMAIN, deliveredEvent, NOW_MS } from '../../../support/fixtures/webhooks.ts';
 
 const message = (over = {}, source: QueueMessage['source'] = 'webhook'): QueueMessage => ({
   source,

@@ -2,8 +2,8 @@ import { expect, test } from '@jest/globals';
 import type { SuppressionRow } from '../../../../lambdas/domain/publishing/published.ts';
 import type { Erasures } from '../../../../lambdas/process/ports.ts';
 import { createPublishedEvents } from '../../../../lambdas/publish/published-events.ts';
-import { InMemoryErasures } from '../../../support/erasures.ts';
-import { NOW_MS } from '../../../support/webhooks.ts';
+import { InMemoryErasures } from '../../../support/fixtures/erasures.ts';
+import { NOW_MS } from '../../../support/fixtures/webhooks.ts';
 
 const CHOICE = { ledger: 'test', subjectKey: 'k', recipients: true };
 

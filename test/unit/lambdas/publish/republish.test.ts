@@ -8,7 +8,7 @@ import {
 import type { EventBus, Unpublished } from '../../../../lambdas/publish/ports.ts';
 import { createRepublish, type RepublishRequest } from '../../../../lambdas/publish/republish.ts';
 import { republishIn } from '../../../../lambdas/publish/republish-contract.ts';
-import { DOMAIN } from '../../../support/webhooks.ts';
+import { DOMAIN } from '../../../support/fixtures/webhooks.ts';
 
 const START_MS = 1_770_000_000_000;
 const CHOICE = { ledger: 'l', subjectKey: 'k', recipients: true };

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Context } from 'aws-lambda';
 import { UNSET_API_KEY } from '../../../../lambdas/contract.ts';
-import { linesOf, metricsIn, startAwsStandIn } from '../../../support/aws-stand-in.ts';
+import { linesOf, metricsIn, startAwsStandIn } from '../../../support/doubles/aws-stand-in.ts';
 
 let aws: Awaited<ReturnType<typeof startAwsStandIn>>;
 let handler: (event: unknown, context: Context) => Promise<unknown>;

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { ROLLBACK_ALARMS, rollbackOptions } from '../../../../lib/checks/rollback-options.ts';
-import { Synthesized } from '../../../support/synthesized.ts';
+import { Synthesized } from '../../../support/stacks/synthesized.ts';
 
 const PREFIX = 'arn:aws:cloudwatch:eu-west-1:333333333333:alarm:';
 

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { countUndisturbed, DisturbedCountError } from '../../../../tools/bench/undisturbed.ts';
-import type { TestEngines } from '../../../support/engines.ts';
+import type { TestEngines } from '../../../support/stacks/engines.ts';
 
 /** Returns engines in turn, each with a number of repeated calls. */
 function enginesWith(...repeats: number[]) {

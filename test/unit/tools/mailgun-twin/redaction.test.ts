@@ -5,7 +5,7 @@ import type { EventData, Mail } from '../../../../tools/mailgun-twin/traffic/eve
 import { createTwin } from '../../../../tools/mailgun-twin/twin.ts';
 import { SMOOTH } from '../../../../tools/mailgun-twin/webhooks/delivery.ts';
 import type { Post } from '../../../../tools/mailgun-twin/webhooks/webhook.ts';
-import { createVirtualClock } from '../../../support/virtual-clock.ts';
+import { createVirtualClock } from '../../../support/doubles/virtual-clock.ts';
 
 const MAIL: Mail = {
   domain: 'mg.acme.com',

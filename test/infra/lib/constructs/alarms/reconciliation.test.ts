@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { deployedAlarm } from '../../../../support/deployed-alarm.ts';
+import { deployedAlarm } from '../../../../support/alarms/deployed-alarm.ts';
 
 const HOURS = 40;
 

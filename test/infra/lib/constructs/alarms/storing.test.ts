@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { retryDelaySeconds } from '../../../../../lambdas/process/retry-delay.ts';
-import { deployedAlarm } from '../../../../support/deployed-alarm.ts';
-import { Synthesized } from '../../../../support/synthesized.ts';
+import { deployedAlarm } from '../../../../support/alarms/deployed-alarm.ts';
+import { Synthesized } from '../../../../support/stacks/synthesized.ts';
 
 const VISIBILITY_SECONDS = Number(
   new Synthesized('prod')

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { Synthesized } from '../../../../support/synthesized.ts';
+import { Synthesized } from '../../../../support/stacks/synthesized.ts';
 
 const stack = new Synthesized('prod', { domains: 'account', seal: { enabled: true }, publish: { enabled: true } });
 const variablesOf = (prefix: string) => stack.named('AWS::Lambda::Function', prefix).Properties.Environment.Variables;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { readDeliverEnv } from '../../../../../lambdas/deliver/env.ts';
 import { paceOf } from '../../../../../lib/constructs/receiver.ts';
-import { Synthesized } from '../../../../support/synthesized.ts';
+import { Synthesized } from '../../../../support/stacks/synthesized.ts';
 
 const publish = { enabled: true, recipients: true };
 const CRM = { name: 'crm', url: 'https://crm.mailgun-ledger.internal/hooks', events: ['suppression.changed'] };

@@ -11,7 +11,7 @@ import { readReadApiEnv } from '../../../../../lambdas/read-api/env.ts';
 import { readReconcileEnv } from '../../../../../lambdas/reconcile/env.ts';
 import { parseConfig } from '../../../../../lib/config/config.ts';
 import { MailgunLedgerStack } from '../../../../../lib/mailgun-ledger-stack.ts';
-import { buildStack, type Resource, Synthesized } from '../../../../support/synthesized.ts';
+import { buildStack, type Resource, Synthesized } from '../../../../support/stacks/synthesized.ts';
 
 const stack = buildStack('prod');
 const prod = new Synthesized('prod');

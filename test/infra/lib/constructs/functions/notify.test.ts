@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { readNotifyEnv } from '../../../../../lambdas/notify/env.ts';
-import { Synthesized } from '../../../../support/synthesized.ts';
+import { Synthesized } from '../../../../support/stacks/synthesized.ts';
 
 const publish = { enabled: true };
 const receivers = [{ name: 'crm', url: 'https://crm.mailgun-ledger.internal/', events: ['suppression.changed'] }];

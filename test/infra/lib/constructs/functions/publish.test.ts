@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { readPublishEnv } from '../../../../../lambdas/publish/env.ts';
-import { buildStack, Synthesized } from '../../../../support/synthesized.ts';
+import { buildStack, Synthesized } from '../../../../support/stacks/synthesized.ts';
 
 const choose = (publish: object) => new Synthesized('prod', { publish: { enabled: true, ...publish } });
 const off = new Synthesized('prod');

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { COLUMNS } from '../../../../../lambdas/domain/archive/columns.ts';
 import { objectKey, PARTITION_TEMPLATE } from '../../../../../lambdas/domain/archive/object-keys.ts';
 import { readSealEnv } from '../../../../../lambdas/seal/env.ts';
-import { Synthesized } from '../../../../support/synthesized.ts';
+import { Synthesized } from '../../../../support/stacks/synthesized.ts';
 
 const choose = (seal: object, env = 'prod') => new Synthesized(env, { seal: { enabled: true, ...seal } });
 const off = new Synthesized('prod');

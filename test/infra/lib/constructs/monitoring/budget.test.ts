@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { Synthesized } from '../../../../support/synthesized.ts';
+import { Synthesized } from '../../../../support/stacks/synthesized.ts';
 
 describe('the budget', () => {
   const with50 = new Synthesized('prod', { alarms: { monthlyDollars: 50 } });

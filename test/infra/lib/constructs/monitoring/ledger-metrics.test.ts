@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { ACCESS_METRICS, METRICS, SEAL_METRICS } from '../../../../../lambdas/contract.ts';
 import { EVENT_TYPES } from '../../../../../lambdas/domain/event-types.ts';
-import { Synthesized } from '../../../../support/synthesized.ts';
+import { Synthesized } from '../../../../support/stacks/synthesized.ts';
 
 /** With everything that may write metrics switched on. */
 const prod = new Synthesized('prod', {

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { ApiKey } from '../../../../../tools/mailgun-twin/api/api-keys.ts';
-import { runCommand } from '../../../../support/command-line.ts';
-import { API_DOMAIN, API_KEY } from '../../../../support/mailgun-api.ts';
-import { openStubAtMailgun, type StubAtMailgun } from '../../../../support/stub-at-mailgun.ts';
+import { runCommand } from '../../../../support/cli/command-line.ts';
+import { API_DOMAIN, API_KEY } from '../../../../support/doubles/mailgun-api.ts';
+import { openStubAtMailgun, type StubAtMailgun } from '../../../../support/doubles/stub-at-mailgun.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 29);
 const secretOf = (nth: number) => `${'ab'.repeat(16)}-e2153fd${nth}-e0277777`;

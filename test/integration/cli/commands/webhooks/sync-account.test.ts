@@ -2,10 +2,10 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { MailgunRequest } from '../../../../../cli/access.ts';
 import type { CliContext } from '../../../../../cli/command.ts';
 import { openRegistry } from '../../../../../cli/commands/webhooks/registry.ts';
-import { runCommand } from '../../../../support/command-line.ts';
-import { askTwin, formOf } from '../../../../support/local-ledger.ts';
-import { API_KEY } from '../../../../support/mailgun-api.ts';
-import { OWN_URL, openStubAtMailgun, type StubAtMailgun } from '../../../../support/stub-at-mailgun.ts';
+import { runCommand } from '../../../../support/cli/command-line.ts';
+import { API_KEY } from '../../../../support/doubles/mailgun-api.ts';
+import { OWN_URL, openStubAtMailgun, type StubAtMailgun } from '../../../../support/doubles/stub-at-mailgun.ts';
+import { askTwin, formOf } from '../../../../support/stacks/local-ledger.ts';
 
 const DOMAINS = ['one.example.com', 'two.example.com'];
 const OTHER = 'https://crm.example.net/mailgun';

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from '@jest/globals';
-import { API_DOMAIN, BEGAN, NOW_SECONDS, startTestApi, type TestApi } from '../../../../support/mailgun-api.ts';
+import { API_DOMAIN, BEGAN, NOW_SECONDS, startTestApi, type TestApi } from '../../../../support/doubles/mailgun-api.ts';
 
 let api: TestApi;
 afterEach(() => api.close());

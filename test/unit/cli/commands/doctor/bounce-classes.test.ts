@@ -2,8 +2,8 @@ import { expect, test } from '@jest/globals';
 import { stackChecks } from '../../../../../cli/commands/doctor/stack-checks.ts';
 import { TargetUnavailableError } from '../../../../../cli/errors.ts';
 import { bounceClassesKey } from '../../../../../lambdas/domain/keys.ts';
-import { stubDeployment } from '../../../../support/command-line.ts';
-import { tableOfItems } from '../../../../support/stub-table.ts';
+import { stubDeployment } from '../../../../support/cli/command-line.ts';
+import { tableOfItems } from '../../../../support/doubles/stub-table.ts';
 
 const DOMAIN = 'mg.example.com';
 const NOW_MS = Date.parse('2026-02-02T02:06:00Z');

@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
 import type { StackUsage } from '../../../../../cli/target/types.ts';
 import { environmentSchema } from '../../../../../lib/config/config-schema.ts';
-import { runCommand, stubDeployment } from '../../../../support/command-line.ts';
-import { costsLine, planLine } from '../../../../support/json-lines/doctor.ts';
+import { runCommand, stubDeployment } from '../../../../support/cli/command-line.ts';
+import { costsLine, planLine } from '../../../../support/cli/json-lines/doctor.ts';
 
 /** Thirty days of 10 million webhooks a month that are kept for 400 days. */
 const USAGE: StackUsage = {

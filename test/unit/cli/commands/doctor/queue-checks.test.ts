@@ -3,7 +3,7 @@ import { queueChecks } from '../../../../../cli/commands/doctor/queue-checks.ts'
 import { lookAt } from '../../../../../cli/commands/doctor.ts';
 import type { Deployment } from '../../../../../cli/target/types.ts';
 import { MESSAGES } from '../../../../../lambdas/contract.ts';
-import { stubDeployment } from '../../../../support/command-line.ts';
+import { stubDeployment } from '../../../../support/cli/command-line.ts';
 
 const NOW_MS = Date.parse('2026-11-22T08:00:00Z');
 

@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals';
 import { createFindings } from '../../../../../cli/commands/erase/sweep-table.ts';
 import { packEvent } from '../../../../../lambdas/adapters/table/stored-events.ts';
-import { ERASURE_KEY } from '../../../../support/erasures.ts';
-import { NO_KEY } from '../../../../support/seed.ts';
-import { DOMAIN, deliveredEvent } from '../../../../support/webhooks.ts';
+import { ERASURE_KEY } from '../../../../support/fixtures/erasures.ts';
+import { NO_KEY } from '../../../../support/fixtures/seed.ts';
+import { DOMAIN, deliveredEvent } from '../../../../support/fixtures/webhooks.ts';
 
 const findings = createFindings('ada@b\u00fccher.example', ERASURE_KEY);
 const SPELLINGS = [

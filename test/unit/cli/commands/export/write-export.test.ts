@@ -15,8 +15,8 @@ import {
   readExportState,
 } from '../../../../../cli/commands/export/write-export.ts';
 import type { ArchiveRow } from '../../../../../lambdas/domain/archive/archive-row.ts';
-import { archiveRow } from '../../../../support/archive.ts';
-import { DOMAIN } from '../../../../support/webhooks.ts';
+import { archiveRow } from '../../../../support/archive/archive.ts';
+import { DOMAIN } from '../../../../support/fixtures/webhooks.ts';
 
 const DAY = 86_400;
 const FROM = 1_769_990_400;

@@ -2,8 +2,8 @@ import { GetQueueAttributesCommand, ReceiveMessageCommand } from '@aws-sdk/clien
 import { expect, test } from '@jest/globals';
 import { VISIBILITY_SECONDS } from '../../../../../cli/commands/receivers/redeliver.ts';
 import { encodeQueuedEvent } from '../../../../../lambdas/domain/publishing/delivery.ts';
-import { runCommand, stubDeployment } from '../../../../support/command-line.ts';
-import { redeliverLine } from '../../../../support/json-lines/receivers.ts';
+import { runCommand, stubDeployment } from '../../../../support/cli/command-line.ts';
+import { redeliverLine } from '../../../../support/cli/json-lines/receivers.ts';
 
 const START_MS = Date.parse('2026-11-22T12:00:00Z');
 const URLS = { url: 'https://crm.example', secretArn: 'a', queueUrl: 'q', deadLettersUrl: 'dlq' };

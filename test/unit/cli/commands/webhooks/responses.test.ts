@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { responsesText } from '../../../../../cli/commands/webhooks/responses.ts';
 import { TargetUnavailableError } from '../../../../../cli/errors.ts';
-import { stubDeployment } from '../../../../support/command-line.ts';
+import { stubDeployment } from '../../../../support/cli/command-line.ts';
 
 const NOW_MS = Date.parse('2026-11-22T08:00:00Z');
 

@@ -6,9 +6,9 @@ import { openParquetWriter, type ParquetFileWriter } from '../../../../../lambda
 import { readParquet } from '../../../../../lambdas/adapters/archive/parquet-rows.ts';
 import { type ArchiveRow, erasedRow } from '../../../../../lambdas/domain/archive/archive-row.ts';
 import { COLUMNS } from '../../../../../lambdas/domain/archive/columns.ts';
-import { archiveRow } from '../../../../support/archive.ts';
-import { ERASURE_KEY } from '../../../../support/erasures.ts';
-import { DOMAIN } from '../../../../support/webhooks.ts';
+import { archiveRow } from '../../../../support/archive/archive.ts';
+import { ERASURE_KEY } from '../../../../support/fixtures/erasures.ts';
+import { DOMAIN } from '../../../../support/fixtures/webhooks.ts';
 
 const ROWS: ArchiveRow[] = [
   archiveRow(1, {

@@ -4,8 +4,8 @@ import { openParquetWriter } from '../../../../../lambdas/adapters/archive/parqu
 import { createRangedObjects } from '../../../../../lambdas/adapters/archive/ranged-objects.ts';
 import { type ArchiveRow, rowOf } from '../../../../../lambdas/domain/archive/archive-row.ts';
 import type { ListedObject } from '../../../../../lambdas/read-api/ports.ts';
-import { type S3Bucket, startS3Bucket } from '../../../../support/s3-bucket.ts';
-import { deliveredEvent, NOW_MS } from '../../../../support/webhooks.ts';
+import { type S3Bucket, startS3Bucket } from '../../../../support/archive/s3-bucket.ts';
+import { deliveredEvent, NOW_MS } from '../../../../support/fixtures/webhooks.ts';
 
 const PREFIX = 'events/domain=mg.example.com/day=2026-02-10/';
 let s3: S3Bucket;

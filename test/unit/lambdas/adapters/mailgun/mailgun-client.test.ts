@@ -9,7 +9,7 @@ import { baseUrlOf, waitAskedFor } from '../../../../../lambdas/adapters/mailgun
 import { eventOfLog } from '../../../../../lambdas/adapters/mailgun/replies.ts';
 import { listPages } from '../../../../../lambdas/reconcile/passes/list-pages.ts';
 import { listenOnLoopback } from '../../../../../tools/local-stack/run/listener.ts';
-import { NOW_MS } from '../../../../support/webhooks.ts';
+import { NOW_MS } from '../../../../support/fixtures/webhooks.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse, body: string) => void;
 

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { changeOfOwner, statusFacts } from '../../../../../lambdas/adapters/table/status-codec.ts';
-import { UNICODE_STATUS as OLD } from '../../../../support/first-release.ts';
+import { UNICODE_STATUS as OLD } from '../../../../support/stacks/first-release.ts';
 
 const [ADDRESS, DOMAIN] = ['ada@example.org', 'mg.example.com'];
 const KEY = { pk: `MSG#1@${DOMAIN}`, sk: `R#${ADDRESS}#STATUS` };

@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { packEvent, unpackEvent } from '../../../../../lambdas/adapters/table/stored-events.ts';
 import { identify } from '../../../../../lambdas/domain/events/identity.ts';
-import { NO_KEY } from '../../../../support/seed.ts';
-import { DOMAIN, deliveredEvent } from '../../../../support/webhooks.ts';
+import { NO_KEY } from '../../../../support/fixtures/seed.ts';
+import { DOMAIN, deliveredEvent } from '../../../../support/fixtures/webhooks.ts';
 
 const KEY = { pk: 'MSG#1', sk: 'R#ada@example.org#E#delivered#1' };
 

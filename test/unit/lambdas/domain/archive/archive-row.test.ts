@@ -14,9 +14,9 @@ import { createMerkleTree } from '../../../../../lambdas/domain/archive/merkle.t
 import { identify } from '../../../../../lambdas/domain/events/identity.ts';
 import { messagePartition, parseMessageSort } from '../../../../../lambdas/domain/keys.ts';
 import { tombstoneIdentity } from '../../../../../lambdas/domain/recipients/erasure.ts';
-import { archiveRow } from '../../../../support/archive.ts';
-import { ERASURE_KEY } from '../../../../support/erasures.ts';
-import { DOMAIN } from '../../../../support/webhooks.ts';
+import { archiveRow } from '../../../../support/archive/archive.ts';
+import { ERASURE_KEY } from '../../../../support/fixtures/erasures.ts';
+import { DOMAIN } from '../../../../support/fixtures/webhooks.ts';
 
 const ERASED_PLACE = { partition: 'MSG#m', eventSort: 'R#erased:ab#E#delivered#x' };
 

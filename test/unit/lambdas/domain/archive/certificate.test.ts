@@ -14,8 +14,8 @@ import {
   parseManifest,
 } from '../../../../../lambdas/domain/archive/manifest.ts';
 import { canonicalJson } from '../../../../../lambdas/domain/canonical-json.ts';
-import { archiveRow, chainOf, figures, SLICE_SECONDS, SLICE_START } from '../../../../support/archive.ts';
-import { DOMAIN } from '../../../../support/webhooks.ts';
+import { archiveRow, chainOf, figures, SLICE_SECONDS, SLICE_START } from '../../../../support/archive/archive.ts';
+import { DOMAIN } from '../../../../support/fixtures/webhooks.ts';
 
 const ROWS = [0, 1, 2, 3].map((slice) => [1, 2].map((nth) => archiveRow(nth, {}, SLICE_START + slice * SLICE_SECONDS)));
 const LINKS = chainOf(ROWS);

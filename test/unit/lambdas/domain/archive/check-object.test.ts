@@ -2,9 +2,9 @@ import { expect, test } from '@jest/globals';
 import { type ArchiveRow, erasedRow, rowWithoutAddress } from '../../../../../lambdas/domain/archive/archive-row.ts';
 import { createObjectCheck } from '../../../../../lambdas/domain/archive/check-object.ts';
 import type { Manifest } from '../../../../../lambdas/domain/archive/manifest.ts';
-import { archiveRow, chainOf } from '../../../../support/archive.ts';
-import { ERASURE_KEY } from '../../../../support/erasures.ts';
-import { DOMAIN } from '../../../../support/webhooks.ts';
+import { archiveRow, chainOf } from '../../../../support/archive/archive.ts';
+import { ERASURE_KEY } from '../../../../support/fixtures/erasures.ts';
+import { DOMAIN } from '../../../../support/fixtures/webhooks.ts';
 
 const ROWS = [1, 2, 3, 4, 5].map((nth) => archiveRow(nth));
 const MANIFEST = chainOf([ROWS])[0]?.manifest as Manifest;

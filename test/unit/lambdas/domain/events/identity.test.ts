@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { identify } from '../../../../../lambdas/domain/events/identity.ts';
 import { keyPart } from '../../../../../lambdas/domain/keys.ts';
-import { deliveredEvent } from '../../../../support/webhooks.ts';
+import { deliveredEvent } from '../../../../support/fixtures/webhooks.ts';
 
 test('an event is named by message, recipient, name and id', () => {
   expect(identify(deliveredEvent(), 'mg.example.com')).toEqual({

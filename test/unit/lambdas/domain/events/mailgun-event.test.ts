@@ -4,8 +4,8 @@ import { identify } from '../../../../../lambdas/domain/events/identity.ts';
 import { addresseesOf, parseEvent } from '../../../../../lambdas/domain/events/mailgun-event.ts';
 import type { Json, JsonObject } from '../../../../../lambdas/domain/json.ts';
 import { failureClassOf } from '../../../../../lambdas/domain/status/classify-failure.ts';
+import { deliveredEvent } from '../../../../support/fixtures/webhooks.ts';
 import fc from '../../../../support/property.ts';
-import { deliveredEvent } from '../../../../support/webhooks.ts';
 
 test('an event carries its facts, and itself', () => {
   const raw = deliveredEvent({ severity: 'Permanent', reason: 'Bounce', tags: ['News', 'news', '', 7, 'Offers'] });

@@ -4,7 +4,7 @@ import {
   encodeQueueMessage,
   messageGroupOf,
 } from '../../../../../lambdas/domain/events/queue-message.ts';
-import { deliveredEvent } from '../../../../support/webhooks.ts';
+import { deliveredEvent } from '../../../../support/fixtures/webhooks.ts';
 
 const message = { source: 'webhook' as const, receivedAt: 1, domain: 'd', event: deliveredEvent() };
 

@@ -14,7 +14,7 @@ import { statusUpdateOf } from '../../../../../lambdas/domain/status/status-upda
 import { suppressionOf } from '../../../../../lambdas/domain/status/suppression.ts';
 import { deliverySchema } from '../../../../../schemas/event-schemas.ts';
 import { matches, type Pattern, requireKnownPattern } from '../../../../../tools/local-stack/event-source/pattern.ts';
-import { DOMAIN, deliveredEvent } from '../../../../support/webhooks.ts';
+import { DOMAIN, deliveredEvent } from '../../../../support/fixtures/webhooks.ts';
 
 const DOCS = join(import.meta.dirname, '../../../../../docs');
 const page = readFileSync(join(DOCS, 'publishing.md'), 'utf8');

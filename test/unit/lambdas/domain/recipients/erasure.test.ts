@@ -16,8 +16,8 @@ import {
 } from '../../../../../lambdas/domain/recipients/erasure.ts';
 import { mailboxProviderOf } from '../../../../../lambdas/domain/recipients/mailbox-provider.ts';
 import { failureClassOf } from '../../../../../lambdas/domain/status/classify-failure.ts';
-import { ERASURE_KEY } from '../../../../support/erasures.ts';
-import { DOMAIN, deliveredEvent } from '../../../../support/webhooks.ts';
+import { ERASURE_KEY } from '../../../../support/fixtures/erasures.ts';
+import { DOMAIN, deliveredEvent } from '../../../../support/fixtures/webhooks.ts';
 
 const LONG = `${'a'.repeat(190)}@long.example.org`;
 

@@ -8,7 +8,7 @@ import {
   readOrder,
   statusOrder,
 } from '../../../../../lambdas/domain/status/decide-status.ts';
-import { deliveredEvent } from '../../../../support/webhooks.ts';
+import { deliveredEvent } from '../../../../support/fixtures/webhooks.ts';
 
 const event = (name: string, atMs: number, unconfirmedSinceMs?: number): DecidingEvent => ({
   event: deliveredEvent({ event: name }),

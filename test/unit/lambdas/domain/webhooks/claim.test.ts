@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { eventHash } from '../../../../../lambdas/domain/canonical-json.ts';
 import { judgeClaim } from '../../../../../lambdas/domain/webhooks/claim.ts';
-import { deliveredEvent } from '../../../../support/webhooks.ts';
+import { deliveredEvent } from '../../../../support/fixtures/webhooks.ts';
 
 const mine = { key: 'k', id: 'mine', hash: '2:aa', expiresAt: 1 };
 

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { testEvent } from '../../../../../cli/commands/send-test.ts';
 import { isTestSample } from '../../../../../lambdas/domain/webhooks/test-sample.ts';
 import { testButtonEvent } from '../../../../../tools/mailgun-twin/api/test-button.ts';
-import { deliveredEvent } from '../../../../support/webhooks.ts';
+import { deliveredEvent } from '../../../../support/fixtures/webhooks.ts';
 
 const button = testButtonEvent('mg.example.com') as never as Record<string, string>;
 

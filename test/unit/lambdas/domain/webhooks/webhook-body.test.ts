@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { parseJsonWebhook } from '../../../../../lambdas/domain/webhooks/webhook-body.ts';
 import { parserFor } from '../../../../../lambdas/ingest/body-format.ts';
-import { deliveredEvent, jsonBody, signed } from '../../../../support/webhooks.ts';
+import { deliveredEvent, jsonBody, signed } from '../../../../support/fixtures/webhooks.ts';
 
 const SIGNATURE = signed();
 const refused = (reason: string) => ({ ok: false, reason });

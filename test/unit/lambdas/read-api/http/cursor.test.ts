@@ -11,7 +11,7 @@ import { createMessages, isMessagePosition } from '../../../../../lambdas/read-a
 import { isRecipientPlace } from '../../../../../lambdas/read-api/recipients/recipient-places.ts';
 import { isSearchPosition } from '../../../../../lambdas/read-api/recipients/recipient-search.ts';
 import { createRoutes } from '../../../../../lambdas/read-api/routes.ts';
-import { RETENTION } from '../../../../support/in-memory-ledger.ts';
+import { RETENTION } from '../../../../support/doubles/in-memory-ledger.ts';
 import fc from '../../../../support/property.ts';
 
 const QUERY: QueryIdentity = ['getMessage', { id: 'a@b.example' }];

@@ -6,7 +6,7 @@ import {
   judgedEvent,
 } from '../../../../../lambdas/read-api/messages/confirmed.ts';
 import type { ComparedSlice } from '../../../../../lambdas/read-api/ports.ts';
-import { DOMAIN } from '../../../../support/webhooks.ts';
+import { DOMAIN } from '../../../../support/fixtures/webhooks.ts';
 
 const SLICE = 900;
 /** A slice that starts then was compared an hour after its end. */

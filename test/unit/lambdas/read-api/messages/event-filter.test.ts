@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { type EventFilter, eventPredicate } from '../../../../../lambdas/read-api/messages/event-filter.ts';
-import { deliveredEvent } from '../../../../support/webhooks.ts';
+import { deliveredEvent } from '../../../../support/fixtures/webhooks.ts';
 
 test('an empty filter is no filter', () => {
   expect(eventPredicate({})).toBeUndefined();

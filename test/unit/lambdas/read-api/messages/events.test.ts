@@ -6,7 +6,7 @@ import {
   isEventsPosition,
 } from '../../../../../lambdas/read-api/messages/events.ts';
 import type { DayEvents, IndexedPlace } from '../../../../../lambdas/read-api/ports.ts';
-import { DOMAIN, deliveredEvent } from '../../../../support/webhooks.ts';
+import { DOMAIN, deliveredEvent } from '../../../../support/fixtures/webhooks.ts';
 
 const COUNT = 6000;
 const range = { fromMs: 0, toMs: COUNT };

@@ -3,7 +3,7 @@ import type { Status } from '../../../../../lambdas/domain/event-types.ts';
 import type { EventsPosition } from '../../../../../lambdas/read-api/messages/events.ts';
 import { createMails } from '../../../../../lambdas/read-api/messages/mails.ts';
 import type { DayEvents, IndexedPlace, MailPlace, MailReader } from '../../../../../lambdas/read-api/ports.ts';
-import { DOMAIN, deliveredEvent } from '../../../../support/webhooks.ts';
+import { DOMAIN, deliveredEvent } from '../../../../support/fixtures/webhooks.ts';
 
 interface StoredMail {
   readonly recipient: string;

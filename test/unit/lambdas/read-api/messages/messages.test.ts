@@ -2,9 +2,9 @@ import { describe, expect, test } from '@jest/globals';
 import { parseEvent } from '../../../../../lambdas/domain/events/mailgun-event.ts';
 import { createProcess } from '../../../../../lambdas/process/process.ts';
 import { createMessages, type MessagePosition } from '../../../../../lambdas/read-api/messages/messages.ts';
-import { LONE_PROCESS } from '../../../../support/erasures.ts';
-import { InMemoryLedger, RETENTION } from '../../../../support/in-memory-ledger.ts';
-import { DOMAIN, deliveredEvent, NOW_MS } from '../../../../support/webhooks.ts';
+import { InMemoryLedger, RETENTION } from '../../../../support/doubles/in-memory-ledger.ts';
+import { LONE_PROCESS } from '../../../../support/fixtures/erasures.ts';
+import { DOMAIN, deliveredEvent, NOW_MS } from '../../../../support/fixtures/webhooks.ts';
 
 const MESSAGE_ID = '20260202023950.1.ABCDEF@mg.example.com';
 

@@ -7,8 +7,8 @@ import {
   isSuppressionListPosition,
   type SuppressionListPosition,
 } from '../../../../../lambdas/read-api/recipients/suppression-list.ts';
+import { DOMAIN } from '../../../../support/fixtures/webhooks.ts';
 import fc from '../../../../support/property.ts';
-import { DOMAIN } from '../../../../support/webhooks.ts';
 
 interface Held extends ListedSuppression {
   /** When the copy that was stored first says it began: the place in the index. */

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { StoredSuppression } from '../../../../../lambdas/domain/status/suppression.ts';
 import { createSuppressions } from '../../../../../lambdas/read-api/recipients/suppressions.ts';
-import { DOMAIN, NOW_MS } from '../../../../support/webhooks.ts';
+import { DOMAIN, NOW_MS } from '../../../../support/fixtures/webhooks.ts';
 
 const unsubscribe: StoredSuppression = {
   ...{ domain: DOMAIN, kind: 'unsubscribe', scope: 'News', reason: null, source: 'event', eventKey: 'unsubscribed#1' },

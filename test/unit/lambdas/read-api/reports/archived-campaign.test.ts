@@ -7,8 +7,8 @@ import {
   type ArchiveDeps,
   createArchivedCampaigns,
 } from '../../../../../lambdas/read-api/reports/archived-campaign.ts';
-import { ERASURE_KEY } from '../../../../support/erasures.ts';
-import { DOMAIN, deliveredEvent, NOW_MS } from '../../../../support/webhooks.ts';
+import { ERASURE_KEY } from '../../../../support/fixtures/erasures.ts';
+import { DOMAIN, deliveredEvent, NOW_MS } from '../../../../support/fixtures/webhooks.ts';
 
 // Conditions under which a report does without the archive, and the objects it reads otherwise.
 

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { recipientMail } from '../../../../../lambdas/domain/campaign/recipient-mail.ts';
 import { emptyTally, slicePassed } from '../../../../../lambdas/domain/ledger/tally.ts';
 import { type CampaignDeps, createCampaigns } from '../../../../../lambdas/read-api/reports/campaigns.ts';
-import { DOMAIN } from '../../../../support/webhooks.ts';
+import { DOMAIN } from '../../../../support/fixtures/webhooks.ts';
 
 // A mail that was accepted two days before it was sent, and what a report says where its acceptance has left the table.
 

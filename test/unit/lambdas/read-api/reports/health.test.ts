@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { alarmDescription } from '../../../../../lambdas/domain/alarm-description.ts';
 import type { AlarmFacts, AlarmStates } from '../../../../../lambdas/read-api/ports.ts';
 import { createHealth } from '../../../../../lambdas/read-api/reports/health.ts';
-import { DOMAIN } from '../../../../support/webhooks.ts';
+import { DOMAIN } from '../../../../support/fixtures/webhooks.ts';
 
 const depth = (messages: () => Promise<number>) => ({ messages });
 const NO_ALARMS: AlarmStates = { read: async () => [] };

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Witness } from '../../../../../lambdas/domain/ledger/witness.ts';
 import { createLedger } from '../../../../../lambdas/read-api/reports/ledger.ts';
-import { numbered, ReconcileWorld } from '../../../../model/reconcile-world.ts';
-import { DOMAIN, NOW_MS } from '../../../../support/webhooks.ts';
+import { numbered, ReconcileWorld } from '../../../../model/worlds/reconcile-world.ts';
+import { DOMAIN, NOW_MS } from '../../../../support/fixtures/webhooks.ts';
 
 const HOUR = Math.floor(NOW_MS / 3_600_000) * 3600;
 

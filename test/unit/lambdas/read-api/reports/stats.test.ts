@@ -2,8 +2,8 @@ import { expect, test } from '@jest/globals';
 import type { KnownClasses } from '../../../../../lambdas/domain/ledger/bounce-classes.ts';
 import { emptyDimensions } from '../../../../../lambdas/domain/ledger/dimensions.ts';
 import { createStats } from '../../../../../lambdas/read-api/reports/stats.ts';
-import { numbered, ReconcileWorld } from '../../../../model/reconcile-world.ts';
-import { DOMAIN, NOW_MS } from '../../../../support/webhooks.ts';
+import { numbered, ReconcileWorld } from '../../../../model/worlds/reconcile-world.ts';
+import { DOMAIN, NOW_MS } from '../../../../support/fixtures/webhooks.ts';
 
 const HOUR = Math.floor(NOW_MS / 3_600_000) * 3600;
 

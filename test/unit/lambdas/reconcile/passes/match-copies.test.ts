@@ -3,7 +3,7 @@ import { identify } from '../../../../../lambdas/domain/events/identity.ts';
 import { parseEvent } from '../../../../../lambdas/domain/events/mailgun-event.ts';
 import type { JsonObject } from '../../../../../lambdas/domain/json.ts';
 import { createMatch } from '../../../../../lambdas/reconcile/passes/match-copies.ts';
-import { DOMAIN, deliveredEvent } from '../../../../support/webhooks.ts';
+import { DOMAIN, deliveredEvent } from '../../../../support/fixtures/webhooks.ts';
 
 const listed = deliveredEvent();
 const under = (recipient: string | undefined, over: JsonObject = {}) => ({

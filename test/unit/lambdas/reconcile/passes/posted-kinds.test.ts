@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { parseEvent } from '../../../../../lambdas/domain/events/mailgun-event.ts';
 import { createPostedKinds } from '../../../../../lambdas/reconcile/passes/posted-kinds.ts';
-import { InMemoryBook } from '../../../../support/in-memory-reconcile.ts';
-import { DOMAIN } from '../../../../support/webhooks.ts';
+import { InMemoryBook } from '../../../../support/doubles/in-memory-reconcile.ts';
+import { DOMAIN } from '../../../../support/fixtures/webhooks.ts';
 
 const KIND = 'routed-delivered';
 const EVENT = parseEvent({ event: 'delivered' });

@@ -4,7 +4,7 @@ import { ASSUMED } from '../../../../../cli/planning/capacity.ts';
 import { createEventQueue } from '../../../../../lambdas/adapters/aws/queues.ts';
 import { type QueuedMessage, queueWaits } from '../../../../../tools/bench/simulation/fair-queue.ts';
 import { DEFAULT_STACK } from '../../../../../tools/bench/simulation/settings.ts';
-import { deliveredEvent } from '../../../../support/webhooks.ts';
+import { deliveredEvent } from '../../../../support/fixtures/webhooks.ts';
 
 const BURST = 20_000;
 const QUIET = Array.from({ length: 60 }, (_, second) => ({ domain: 'mg.quiet.example', atSecond: 1 + second }));

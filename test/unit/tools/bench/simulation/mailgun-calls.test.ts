@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { callsForSlice, callsInDay, type Listing } from '../../../../../tools/bench/simulation/mailgun-calls.ts';
-import { numbered, ReconcileWorld } from '../../../../model/reconcile-world.ts';
-import { NOW_MS } from '../../../../support/webhooks.ts';
+import { numbered, ReconcileWorld } from '../../../../model/worlds/reconcile-world.ts';
+import { NOW_MS } from '../../../../support/fixtures/webhooks.ts';
 
 const SLICES = 4;
 

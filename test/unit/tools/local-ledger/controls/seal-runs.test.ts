@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { type SealResult, sealAll } from '../../../../../tools/local-ledger/controls/seal-runs.ts';
-import { createVirtualClock } from '../../../../support/virtual-clock.ts';
+import { createVirtualClock } from '../../../../support/doubles/virtual-clock.ts';
 
 const BUSY: SealResult = { sealed: 0, rows: 0, done: false };
 

@@ -6,7 +6,7 @@ import { readAlarms } from '../../../../../tools/local-stack/alarms/definition.t
 import { Topics } from '../../../../../tools/local-stack/alarms/topics.ts';
 import type { Measure } from '../../../../../tools/local-stack/metrics/metric.ts';
 import { MetricStore } from '../../../../../tools/local-stack/metrics/metric-store.ts';
-import { alarmOf, mathAlarmOf, metricOf, stackWith } from '../../../../support/alarm-template.ts';
+import { alarmOf, mathAlarmOf, metricOf, stackWith } from '../../../../support/alarms/alarm-template.ts';
 
 const MINUTE_MS = 1000;
 const NAME = 'stack-oldest-message';

@@ -3,7 +3,7 @@ import { OWN_METRICS } from '../../../../../tools/local-ledger/stack-settings.ts
 import { readAlarms } from '../../../../../tools/local-stack/alarms/definition.ts';
 import { readMetricFilters } from '../../../../../tools/local-stack/metrics/metric-filters.ts';
 import { StartupError } from '../../../../../tools/local-stack/run/startup-error.ts';
-import { alarmOf, mathAlarmOf, metricOf, stackWith } from '../../../../support/alarm-template.ts';
+import { alarmOf, mathAlarmOf, metricOf, stackWith } from '../../../../support/alarms/alarm-template.ts';
 
 const ACCESS_LOGS = new Set(['AccessLog']);
 

@@ -9,7 +9,7 @@ import {
 } from '../../../../../tools/mailgun-twin/webhooks/delivery.ts';
 import { RETRY_MINUTES } from '../../../../../tools/mailgun-twin/webhooks/retry-minutes.ts';
 import type { Signature } from '../../../../../tools/mailgun-twin/webhooks/signature.ts';
-import { createVirtualClock } from '../../../../support/virtual-clock.ts';
+import { createVirtualClock } from '../../../../support/doubles/virtual-clock.ts';
 
 const START_MS = 1_790_000_000_000;
 

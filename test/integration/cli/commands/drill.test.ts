@@ -1,0 +1,33 @@
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { drillLine } from '../../../support/cli/json-lines/drill.ts';
+import { type LocalLedger, startLocalLedger } from '../../../support/stacks/local-ledger.ts';
+
+jest.setTimeout(60_000);
+let local: LocalLedger;
+beforeAll(async () => {
+  local = await startLocalLedger();
+}, 120_000);
+afterAll(() => local?.stack.stop());
+
+test('drill sets off an alarm, whose notification arrives at its topic', async () => {
+  const { exitCode, json, errors } = await local.ledger(['drill', 'stuck', '--json']);
+  const alarm = `${local.target.stackName}-stuck`;
+  expect(errors).toEqual([]);
+  expect(json().map((line) => drillLine.parse(line))).toMatchObject([
+    { event: 'sounded', alarm },
+    { event: 'arrived', alarm, topic: 'topics-page', subject: expect.stringContaining(alarm) },
+    { event: 'drilled', alarm, arrived: true },
+  ]);
+  expect(exitCode).toBe(0);
+});
+
+test('drill does not touch an alarm that is already on', async () => {
+  await local.ledger(['drill', 'dead-letters']);
+  const { exitCode, errors } = await local.ledger(['drill', 'dead-letters']);
+  expect({ exitCode, errors }).toEqual({ exitCode: 1, errors: [expect.stringMatching(/is on already/)] });
+});
+
+test('drill with an unknown alarm lists the existing ones', async () => {
+  const { exitCode, errors } = await local.ledger(['drill', 'typo']);
+  expect({ exitCode, errors }).toEqual({ exitCode: 2, errors: [expect.stringMatching(/there are .*dead-letters/)] });
+});

@@ -1,0 +1,394 @@
+import { eventTimeMs } from '../../../lambdas/domain/events/event.ts';
+import type { JsonObject } from '../../../lambdas/domain/json.ts';
+import { total } from '../../../lambdas/domain/ledger/counts.ts';
+import { type Slice, stateOf } from '../../../lambdas/domain/ledger/slice.ts';
+import { ListingError } from '../../../lambdas/reconcile/ports.ts';
+import type { Rounding } from '../../support/doubles/in-memory-reconcile.ts';
+import { DOMAIN, NOW_MS } from '../../support/fixtures/webhooks.ts';
+import fc from '../../support/property.ts';
+import { numbered, ReconcileWorld } from './reconcile-world.ts';
+
+// Worlds whose listing is unordered, repeats, rounds, shrinks, lags and refuses, with redacted webhooks, runs cut and
+// killed at any point, and forged events. A plain comparison of two sets is the oracle.
+
+const START = Math.floor(NOW_MS / 900_000) * 900;
+const TROUBLED_QUARTERS = 12;
+const QUARTERS = 56;
+const SECOND_DOMAIN = 'second.example.com';
+
+export interface WorldEvent {
+  /** Microseconds since the start of the ledger. */
+  atUs: number;
+  kind: number;
+  isDropped: boolean;
+  /** Quarters of an hour by which Mailgun lists it late. */
+  listedLate: number;
+  domain: 'first' | 'second' | 'unknown';
+  /** How each of its webhooks masks the recipient. */
+  masks: Mask[];
+  /** Quarters of an hour by which repeated webhooks are late. */
+  repeatedLate: number;
+}
+
+/** `named`: not redacted. */
+export type Mask = 'named' | 'absent' | 'asterisks' | 'address' | 'word';
+
+export interface Forgery {
+  mode: 'plain' | 'future' | 'past' | 'altered' | 'masked';
+  quarter: number;
+  domain: 'first' | 'unknown';
+}
+
+export interface RunTrouble {
+  /** Number of calls after which the run is out of time. */
+  budgetCalls: number | undefined;
+  rateLimitedFrom: number | undefined;
+  /** Hides one in this number of events from the listing of this run. */
+  hides: number | undefined;
+  /** Leaves one in this number of events off all pages of this run, though the total counts it. */
+  omits: number | undefined;
+  death: { call: number; moment: 'before' | 'committed' | 'replied'; kind: 'crash' | 'fault' } | undefined;
+}
+
+export interface WorldPlan {
+  events: WorldEvent[];
+  forgeries: Forgery[];
+  troubles: RunTrouble[];
+  rounding: Rounding;
+  pageSize: number;
+  parallel: number;
+  seed: number;
+  /** True if Mailgun returns the total of a range, as its Logs API does. */
+  hasTotals: boolean;
+  /** True if the queue loses the first events permanently, so that they are never stored. */
+  isFirstNeverStored: boolean;
+}
+
+const edges = [0, 1, 450_000_000, 899_999_400, 899_999_600, 900_000_000, 900_000_400, 1_800_000_000];
+const event: fc.Arbitrary<WorldEvent> = fc.record({
+  atUs: fc.oneof(fc.constantFrom(...edges), fc.integer({ min: 0, max: 5_399_999_999 })),
+  kind: fc.integer({ min: 0, max: 6 }),
+  isDropped: fc.boolean(),
+  listedLate: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, fc.integer({ min: 1, max: 12 })),
+  domain: fc.constantFrom('first', 'first', 'first', 'second', 'unknown'),
+  masks: fc.oneof(
+    fc.constant<Mask[]>(['named']),
+    fc.array(fc.constantFrom<Mask>('named', 'absent', 'asterisks', 'address', 'word'), { minLength: 1, maxLength: 3 }),
+  ),
+  repeatedLate: fc.integer({ min: 0, max: 14 }),
+});
+const trouble: fc.Arbitrary<RunTrouble> = fc.record({
+  budgetCalls: fc.option(fc.integer({ min: 5, max: 60 }), { nil: undefined }),
+  rateLimitedFrom: fc.option(fc.integer({ min: 0, max: 12 }), { nil: undefined, freq: 4 }),
+  hides: fc.option(fc.integer({ min: 1, max: 4 }), { nil: undefined, freq: 4 }),
+  omits: fc.option(fc.integer({ min: 1, max: 4 }), { nil: undefined, freq: 4 }),
+  death: fc.option(
+    fc.record({
+      call: fc.integer({ min: 0, max: 40 }),
+      moment: fc.constantFrom('before', 'committed', 'replied'),
+      kind: fc.constantFrom('crash', 'fault'),
+    }),
+    { nil: undefined, freq: 3 },
+  ),
+});
+export const worldPlan: fc.Arbitrary<WorldPlan> = fc.record({
+  events: fc.array(event, { minLength: 1, maxLength: 40 }),
+  forgeries: fc.array(
+    fc.record({
+      mode: fc.constantFrom('plain', 'future', 'past', 'altered', 'masked'),
+      quarter: fc.integer({ min: 0, max: 34 }),
+      domain: fc.constantFrom('first', 'first', 'unknown'),
+    }),
+    { maxLength: 3 },
+  ),
+  troubles: fc.array(trouble, { minLength: TROUBLED_QUARTERS, maxLength: TROUBLED_QUARTERS }),
+  rounding: fc.constantFrom('none', 'second', 'millisecond', 'microsecond'),
+  pageSize: fc.integer({ min: 1, max: 30 }),
+  parallel: fc.integer({ min: 1, max: 4 }),
+  seed: fc.nat(),
+  hasTotals: fc.boolean(),
+  isFirstNeverStored: fc.boolean(),
+});
+
+/** A finished world, with its oracle. */
+export interface LivedWorld {
+  world: ReconcileWorld;
+  listed: JsonObject[];
+  neverStored: Set<string>;
+  forged: Set<string>;
+}
+
+/** Runs a plan: first with its faults, then until everything that can settle has settled. */
+export async function live(plan: WorldPlan): Promise<LivedWorld> {
+  const world = new ReconcileWorld();
+  world.times = { ...world.times, retentionSeconds: 8 * 3600 };
+  world.fromEpochSeconds = START;
+  world.nowMs = START * 1000;
+  world.parallel = plan.parallel;
+  world.backlogMessages = 1000;
+  world.domains = [
+    { name: DOMAIN, region: 'us' },
+    { name: SECOND_DOMAIN, region: 'us' },
+  ];
+  world.mailgun.pageSize = plan.pageSize;
+  world.mailgun.rounding = plan.rounding;
+  world.mailgun.hasTotals = plan.hasTotals;
+  // The pages of one listing agree; the next run sees another order.
+  let run = 0;
+  world.mailgun.arrange = (events, { begin, end }) => {
+    const random = randomFrom(plan.seed + begin * 7 + end * 13 + run * 101);
+    const { omits } = plan.troubles[run] ?? {};
+    const shown = events.filter(({ id }) => omits === undefined || hash(String(id)) % omits !== 0);
+    return repeated(outOfOrder(shown, random), random);
+  };
+
+  const made = plan.events.map((each, n) => make(each, n));
+  const neverStored = new Set<string>(plan.isFirstNeverStored ? [String(made[0]?.data.id)] : []);
+  const forged = new Set<string>();
+  const listedFrom = new Map(made.map(({ data, listedAtMs }) => [data.id, listedAtMs]));
+  let hides: number | undefined;
+  world.mailgun.isListed = ({ id }) =>
+    (listedFrom.get(String(id)) ?? 0) <= world.nowMs && (hides === undefined || hash(String(id)) % hides !== 0);
+
+  for (let quarter = 0; quarter < QUARTERS; quarter += 1) {
+    world.nowMs = Math.max(world.nowMs, (START + (quarter + 1) * 900) * 1000);
+    for (const { data, isDropped, stored, masks, repeatedLate } of made) {
+      const happened = Math.floor((Number(data.timestamp) - START) / 900);
+      if (happened === quarter) world.mailgun.add(data);
+      const isForgedInstead = plan.forgeries.some(({ mode }) => mode === 'altered') && data === alteredOne(made)?.data;
+      if (isDropped || isForgedInstead || neverStored.has(String(data.id))) continue;
+      for (const [n, mask] of masks.entries()) {
+        if (happened + n * repeatedLate === quarter) world.webhook(masked(data, mask), stored);
+      }
+    }
+    for (const [n, forgery] of plan.forgeries.entries()) {
+      if (forgery.quarter === quarter) forge(world, forgery, n, made, neverStored, forged);
+    }
+    run = quarter;
+    const now = quarter < TROUBLED_QUARTERS ? plan.troubles[quarter] : undefined;
+    hides = now?.hides;
+    world.budgetMs = now?.budgetCalls === undefined ? 600_000 : now.budgetCalls * 100;
+    world.msPerCall = now?.budgetCalls === undefined ? 0 : 100;
+    let calls = 0;
+    world.mailgun.onPage = () => {
+      calls += 1;
+      if (now?.rateLimitedFrom !== undefined && calls > now.rateLimitedFrom) throw new ListingError('rate-limited');
+    };
+    await world.run({ trouble: now?.death });
+    world.ledger.queue = world.ledger.queue.filter((body) => ![...neverStored].some((id) => body.includes(`"${id}"`)));
+    world.msPerCall = 0;
+    await world.process();
+  }
+  return { world, listed: made.map(({ data }) => data), neverStored, forged };
+}
+
+interface Made extends Pick<WorldEvent, 'masks' | 'repeatedLate'> {
+  data: JsonObject;
+  isDropped: boolean;
+  /** The domain under which its webhook is stored. */
+  stored: string;
+  listedAtMs: number;
+}
+
+function make({ atUs, kind, isDropped, listedLate, domain, masks, repeatedLate }: WorldEvent, n: number): Made {
+  const name = domain === 'second' ? SECOND_DOMAIN : DOMAIN;
+  const at = START + atUs / 1e6;
+  // Keeps the type: numbers modulo seven determine it.
+  const data = numbered(n * 7 + kind, at, {
+    ...{ id: `event-${n}-`, domain: { name }, 'recipient-provider': PROVIDERS[n % PROVIDERS.length] ?? '' },
+    'delivery-status': { code: 550, 'enhanced-code': n % 3 === 0 ? '5.7.26' : '5.1.1' },
+  });
+  const listedAtMs = (at + listedLate * 900) * 1000;
+  return { data, isDropped, stored: domain === 'unknown' ? '-' : name, listedAtMs, masks, repeatedLate };
+}
+
+const PROVIDERS = ['Gmail', 'Outlook', 'Yahoo', ''];
+
+function masked({ recipient, ...data }: JsonObject, mask: Mask): JsonObject {
+  const masks = {
+    named: recipient,
+    absent: undefined,
+    asterisks: '***',
+    address: 'p***@example.org',
+    word: '[redacted]',
+  };
+  const said = masks[mask];
+  return said === undefined ? data : { ...data, recipient: said };
+}
+
+/** Makes a failure whose webhook is lost, so that its identity can be forged. */
+const alteredOne = (made: readonly Made[]) =>
+  made.find(({ data, stored }) => data.event === 'failed' && stored === DOMAIN);
+
+function forge(
+  world: ReconcileWorld,
+  { mode, domain }: Forgery,
+  n: number,
+  made: readonly Made[],
+  neverStored: ReadonlySet<string>,
+  forged: Set<string>,
+): void {
+  const stored = domain === 'unknown' ? '-' : DOMAIN;
+  const nowSeconds = world.nowMs / 1000;
+  if (mode === 'altered') {
+    const victim = alteredOne(made)?.data;
+    if (victim === undefined || neverStored.has(String(victim.id)) || Number(victim.timestamp) > nowSeconds) return;
+    world.webhook({ ...victim, severity: 'temporary', reason: 'generic' }, DOMAIN, world.nowMs);
+    return;
+  }
+  const at = { plain: nowSeconds - 5, masked: nowSeconds - 5, future: nowSeconds + 365 * 86_400, past: START - 5000 }[
+    mode
+  ];
+  const id = `forged-${n}-`;
+  forged.add(id);
+  const data = numbered(9000 + n, at, { id, event: 'complained', domain: { name: DOMAIN } });
+  world.webhook(mode === 'masked' ? masked(data, 'asterisks') : data, stored, world.nowMs);
+}
+
+/** Returns the differences from a plain comparison of listed and stored events; empty if there are none. */
+export async function disagreements({ world, listed, neverStored, forged }: LivedWorld): Promise<string[]> {
+  const found: string[] = [];
+  const check = (what: string, is: unknown, should: unknown) => {
+    if (JSON.stringify(is) !== JSON.stringify(should)) {
+      found.push(`${what} is ${JSON.stringify(is)}, should be ${JSON.stringify(should)}`);
+    }
+  };
+  // Accepting a slice includes its unconfirmed events.
+  const unconfirmed = (domain: string) =>
+    [...world.book.slices.values()]
+      .filter((each) => each.domain === domain)
+      .reduce((all, each) => all + total(each.unconfirmed), 0);
+  const before = new Map([DOMAIN, SECOND_DOMAIN, '-'].map((domain) => [domain, unconfirmed(domain)]));
+  for (const slice of [...world.book.slices.values()].filter(isStuckOpen)) {
+    const holds = listed.some((each) => neverStored.has(String(each.id)) && isIn(slice, each, world));
+    if (!holds) found.push(`slice ${slice.domain} ${slice.start - START} is ${stateOf(slice)}`);
+    const { state } = await world.accept({ domain: slice.domain, atEpochSeconds: slice.start });
+    check('the acceptance', state, 'accepted');
+  }
+  const slices = [...world.book.slices.values()];
+  for (const { domain, start, ...slice } of slices) {
+    const state = stateOf(slice);
+    if (state !== 'settled') found.push(`slice ${domain} ${start - START} ends ${state}`);
+  }
+  const sum = (domain: string, name: 'listed' | 'missing' | 'altered') =>
+    slices.filter((each) => each.domain === domain).reduce((all, each) => all + total(each[name]), 0);
+  for (const domain of [DOMAIN, SECOND_DOMAIN]) {
+    const own = listed.filter((each) => (each.domain as { name: string }).name === domain);
+    const storedHere = [...world.ledger.events.values()].filter((each) => each.domain === domain);
+    const forgedHere = storedHere.filter(({ event: { id } }) => forged.has(String(id)));
+    check(`listed of ${domain}`, sum(domain, 'listed'), own.length);
+    check(`unconfirmed of ${domain}`, before.get(domain), forgedHere.length);
+    check(`missing of ${domain}`, [sum(domain, 'missing'), sum(domain, 'altered')], [0, 0]);
+    for (const slice of slices.filter((each) => each.domain === domain)) {
+      const inside = own.filter((each) => isIn(slice, each, world));
+      check(`listed at ${slice.start - START}`, total(slice.listed), inside.length);
+      check(
+        `tags at ${slice.start - START}`,
+        sorted(slice.tags),
+        countedBy(inside, tagNames, ({ event }) => [event]),
+      );
+      const { provider, policy } = slice.dimensions;
+      check(`providers at ${slice.start - START}`, sorted(provider), countedBy(inside, providerNames, outcomeOf));
+      check(`policy at ${slice.start - START}`, sorted(policy), countedBy(inside, providerNames, policyCodes));
+    }
+  }
+  const unknown = [...world.ledger.events.values()].filter((each) => each.domain === '-');
+  check('unconfirmed of -', before.get('-'), unknown.filter(({ event: { id } }) => forged.has(String(id))).length);
+  const ids = [...world.ledger.events.values()].map(({ event: { id } }) => String(id)).sort();
+  const should = [...listed.map(({ id }) => String(id)).filter((id) => !neverStored.has(id)), ...forged].sort();
+  check('stored', ids, should);
+  for (const [id, times] of world.sends) if (times > 5) found.push(`${id} was sent ${times} times`);
+  const recipients = new Map(listed.map(({ id, recipient }) => [String(id), recipient]));
+  for (const { event } of world.ledger.events.values()) {
+    const id = String(event.id);
+    if (recipients.has(id)) check(`the recipient of ${id}`, event.recipient, recipients.get(id));
+  }
+  const named = [...world.ledger.statuses.entries()].filter(([, { decidedBy }]) => !decidedBy.includes('forged'));
+  for (const [key, { recipient }] of named) {
+    if (!/^person\d@example\.org$/.test(recipient))
+      found.push(`a status of ${recipient || 'no recipient'} is left: ${key}`);
+  }
+  const bounced = listed.filter(({ event: name, id }) => name === 'failed' && !neverStored.has(String(id)));
+  const suppressed = [...world.ledger.suppressions.keys()].filter((key) => key.includes('bounce'));
+  const addresses = new Set(suppressed.map((key) => key.split(' ')[0]));
+  check('suppressed', [...addresses].sort(), [...new Set(bounced.map(({ recipient }) => recipient))].sort());
+  // The mark is part of the item, which a merge replaces.
+  const marked = [...world.stored.unconfirmed.keys()].filter((key) => world.ledger.events.has(key)).length;
+  check('marked as unconfirmed', marked, forged.size);
+  const failed = listed.filter(({ event: name, id }) => name === 'failed' && !neverStored.has(String(id)));
+  const decided = [...world.ledger.statuses.values()].filter(({ decidedBy }) => decidedBy.startsWith('failed#event'));
+  check(
+    'statuses of failures',
+    decided.map(({ status }) => status).sort(),
+    failed.map(() => 'FAILED'),
+  );
+  return found;
+}
+
+const isStuckOpen = (slice: Slice) => stateOf(slice) !== 'settled';
+
+type Names = (event: JsonObject) => unknown[];
+
+/** Counts a list by name and event type. */
+function countedBy(events: readonly JsonObject[], namesOf: Names, typesOf: Names) {
+  const rows = new Map<string, Map<string, number>>();
+  for (const event of events) {
+    for (const type of typesOf(event).map(String)) {
+      for (const name of new Set(namesOf(event).map(String))) {
+        const row = rows.get(name) ?? new Map<string, number>();
+        rows.set(name, row.set(type, (row.get(type) ?? 0) + 1));
+      }
+    }
+  }
+  return sorted(Object.fromEntries([...rows].map(([name, row]) => [name, Object.fromEntries(row)])));
+}
+
+const sorted = (rows: Readonly<Record<string, Readonly<Record<string, number>>>>) =>
+  Object.entries(rows)
+    .map(([name, row]) => [name, Object.entries(row).sort()] as const)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+
+const tagNames: Names = ({ tags }) => ['*', ...((tags as string[]).length === 0 ? [''] : (tags as string[]))];
+const providerNames: Names = (event) => [String(event['recipient-provider']).toLowerCase() || 'other'];
+const outcomeOf: Names = ({ event, severity }) => [event === 'failed' ? `${severity}_fail` : event];
+const policyCodes: Names = ({ event, severity, 'delivery-status': status }) => {
+  const code = String((status as JsonObject)['enhanced-code']);
+  return event === 'failed' && severity === 'permanent' && code.startsWith('5.7.') ? [code] : [];
+};
+
+function isIn({ start, end }: Slice, data: JsonObject, world: ReconcileWorld): boolean {
+  const atMs = eventTimeMs(world.mailgun.shown(data)) ?? 0;
+  return atMs >= start * 1000 && atMs < end * 1000;
+}
+
+/** Swaps neighbours less than two seconds apart. */
+function outOfOrder(events: readonly JsonObject[], random: () => number): JsonObject[] {
+  const list = [...events];
+  for (let n = 1; n < list.length; n += 1) {
+    const [a, b] = [list[n - 1] as JsonObject, list[n] as JsonObject];
+    if (Number(b.timestamp) - Number(a.timestamp) < 2 && random() < 0.3) [list[n - 1], list[n]] = [b, a];
+  }
+  return list;
+}
+
+/** Repeats some events at any distance. */
+function repeated(events: readonly JsonObject[], random: () => number): JsonObject[] {
+  const list = [...events];
+  for (const event of events) if (random() < 0.1) list.splice(Math.floor(random() * (list.length + 1)), 0, event);
+  return list;
+}
+
+function hash(text: string): number {
+  let sum = 7;
+  for (const unit of text) sum = (sum * 31 + unit.charCodeAt(0)) % 1_000_003;
+  return sum;
+}
+
+/** Returns the same sequence for the same position in a listing, so that its pages agree. */
+function randomFrom(seed: number): () => number {
+  let state = seed % 2_147_483_647 || 1;
+  return () => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state / 2_147_483_647;
+  };
+}

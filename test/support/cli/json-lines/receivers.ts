@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import type { DeliveryLine, ReceiverLine } from '../../../../cli/commands/receivers/list.ts';
+import type {
+  EnableLine,
+  ReceiverTestLine,
+  RedeliverLine,
+  RotateReceiverLine,
+} from '../../../../cli/commands/receivers.ts';
+
+const count = z.int().min(0);
+const attempt = z.strictObject({
+  /** Epoch milliseconds. */
+  at: z.number(),
+  ms: z.number(),
+  status: z.int().optional(),
+  error: z.string().optional(),
+});
+
+const ledger = { published: count, acknowledged: count, waiting: count, dead: count, unaccounted: count };
+
+/** The lines of `receivers list --json`. */
+export const receiverLine = z.strictObject({
+  event: z.literal('receiver'),
+  name: z.string(),
+  url: z.url(),
+  state: z.enum(['enabled', 'failing', 'disabled']),
+  reason: z.string().nullable(),
+  lastStatus: z.int().nullable(),
+  queued: count,
+  inDlq: count,
+  ledger: z.strictObject(ledger),
+  hours: z.array(z.strictObject({ hour: z.iso.datetime(), ...ledger })),
+  unaccounted: z.array(z.strictObject({ id: z.string(), publishedAt: z.iso.datetime() })),
+}) satisfies z.ZodType<ReceiverLine>;
+
+/** The line of `receivers test --json`. */
+export const receiverTestLine = z.strictObject({
+  event: z.literal('tested'),
+  id: z.string(),
+  state: z.string(),
+  attempt: attempt.nullable(),
+}) satisfies z.ZodType<ReceiverTestLine>;
+
+/** The lines of `receivers log --json`. */
+export const deliveryLine = z.strictObject({
+  event: z.literal('delivery'),
+  id: z.string(),
+  publishedAt: z.iso.datetime(),
+  type: z.string(),
+  messageId: z.string().nullable(),
+  state: z.string(),
+  unaccounted: z.boolean(),
+  attempts: z.array(attempt),
+  response: z.string().nullable(),
+}) satisfies z.ZodType<DeliveryLine>;
+
+/** The line of `receivers redeliver --json`. */
+export const redeliverLine = z.discriminatedUnion('event', [
+  z.strictObject({ event: z.literal('redelivered'), sent: count, left: count, unreadable: count, unseen: count }),
+  z.strictObject({ event: z.literal('plan'), dead: count, seconds: count }),
+]) satisfies z.ZodType<RedeliverLine>;
+
+/** The line of `receivers rotate --json`, which holds the new secret. */
+export const rotateReceiverLine = z.strictObject({
+  event: z.literal('rotated'),
+  secret: z.string().regex(/^whsec_/),
+  previousUntil: z.iso.datetime(),
+}) satisfies z.ZodType<RotateReceiverLine>;
+
+/** The line of `receivers enable --json`. */
+export const enableLine = z.strictObject({
+  event: z.literal('enabled'),
+  wasDisabled: z.boolean(),
+  queued: count,
+  sentBy: z.iso.datetime().nullable(),
+  alarmEndsBy: z.iso.datetime().nullable(),
+}) satisfies z.ZodType<EnableLine>;

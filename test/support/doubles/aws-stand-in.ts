@@ -1,0 +1,64 @@
+import { jest } from '@jest/globals';
+import { listenOnLoopback } from '../../../tools/local-stack/run/listener.ts';
+
+/** A function's call to AWS. */
+export interface AwsCall {
+  operation: string;
+  input: Record<string, unknown>;
+}
+
+/**
+ * Starts a stand-in for AWS: `answer` returns the reply to each call (`__type`: an error), and all calls are recorded.
+ */
+export async function startAwsStandIn(answer: (call: AwsCall) => object) {
+  const calls: AwsCall[] = [];
+  const { url, close } = await listenOnLoopback(async (request, response) => {
+    let body = '';
+    for await (const chunk of request) body += chunk;
+    const operation = String(request.headers['x-amz-target']).split('.').at(-1) ?? '';
+    const call = { operation, input: JSON.parse(body) };
+    calls.push(call);
+    const answered = answer(call);
+    response.statusCode = '__type' in answered ? 400 : 200;
+    response.end(JSON.stringify(answered));
+  });
+  return {
+    calls,
+    environment: {
+      AWS_REGION: 'us-east-1',
+      AWS_ACCESS_KEY_ID: 'test',
+      AWS_SECRET_ACCESS_KEY: 'test',
+      AWS_ENDPOINT_URL: url,
+    },
+    close,
+  };
+}
+
+/** Returns the log lines that `work` writes to standard output. */
+export async function linesOf(work: () => Promise<unknown>): Promise<Record<string, unknown>[]> {
+  const lines: string[] = [];
+  const write = jest.spyOn(process.stdout, 'write').mockImplementation((line) => lines.push(String(line)) > 0);
+  try {
+    await work();
+  } finally {
+    write.mockRestore();
+  }
+  return lines.map((line) => JSON.parse(line));
+}
+
+/** Returns the metrics that CloudWatch extracts from the lines, by name and dimensions. */
+export function metricsIn(lines: Record<string, unknown>[]): Record<string, unknown>[] {
+  return lines.flatMap(({ _aws, ...facts }) => {
+    const { CloudWatchMetrics = [] } = (_aws ?? {}) as {
+      CloudWatchMetrics?: { Dimensions: string[][]; Metrics: { Name: string }[] }[];
+    };
+    return CloudWatchMetrics.flatMap(({ Dimensions, Metrics }) =>
+      Metrics.flatMap(({ Name }) =>
+        Dimensions.map((names) => ({
+          [Name]: facts[Name],
+          ...Object.fromEntries(names.map((name) => [name, facts[name]])),
+        })),
+      ),
+    );
+  });
+}

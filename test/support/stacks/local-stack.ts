@@ -1,0 +1,44 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type LocalStack, type LocalStackOptions, startLocalStack } from '../../../tools/local-ledger/local-ledger.ts';
+import { DOMAIN, KEY, signed } from '../fixtures/webhooks.ts';
+
+/** Starts a silent local stack without faults on any port. */
+export function startTestStack(over: Partial<LocalStackOptions> = {}): Promise<LocalStack> {
+  return startLocalStack({
+    port: 0,
+    domains: [DOMAIN],
+    keys: { current: KEY },
+    faults: [],
+    seed: 1,
+    phase: () => {},
+    ...over,
+  });
+}
+
+/** Returns a signature of now. */
+export const signedNow = (key = KEY, over: { timestamp?: string; token?: string } = {}) =>
+  signed(key, { timestamp: String(Math.floor(Date.now() / 1000)), ...over });
+
+/**
+ * Posts an event as a webhook, signed with the stack's initial key; returns the status code, or 0 without a response.
+ */
+export async function postWebhook(
+  { ready }: Pick<LocalStack, 'ready'>,
+  event: object,
+  signature: object = signedNow(ready.signingKey),
+): Promise<number> {
+  const body = JSON.stringify({ signature, 'event-data': event });
+  const headers = { 'content-type': 'application/json' };
+  return fetch(ready.webhookUrl, { method: 'POST', headers, body }).then(
+    ({ status }) => status,
+    () => 0,
+  );
+}
+
+/** Waits until no message is waiting or in flight. */
+export async function drained({ stats }: Pick<LocalStack, 'stats'>, everyMs = 200): Promise<void> {
+  for (let calm = 0; calm < 2; await sleep(everyMs)) {
+    const { queue } = await stats();
+    calm = queue.visible + queue.inFlight === 0 ? calm + 1 : 0;
+  }
+}
