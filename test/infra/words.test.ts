@@ -1,6 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { examples } from '../../api/openapi/examples.ts';
 import { openApiPage } from '../../api/openapi/write.ts';
 import { readParameters } from '../../api/read-parameters.ts';

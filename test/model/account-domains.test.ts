@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { eventHash } from '../../lambdas/domain/canonical-json.ts';
 import type { JsonObject } from '../../lambdas/domain/json.ts';
 import { total } from '../../lambdas/domain/ledger/counts.ts';

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { countOfList, type Sent } from '../support/fixtures/spring-campaign.ts';
 import { liveCampaign } from './worlds/campaign-world.ts';
 

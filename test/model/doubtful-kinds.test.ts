@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import type { JsonObject } from '../../lambdas/domain/json.ts';
 import { DOMAIN, NOW_MS } from '../support/fixtures/webhooks.ts';
 import { numbered, ReconcileWorld, TYPES } from './worlds/reconcile-world.ts';

@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import { checkArchive } from '../../cli/commands/verify.ts';
 import type { ArchiveRow } from '../../lambdas/domain/archive/archive-row.ts';
 import { stateDomain } from '../../lambdas/domain/archive/certificate.ts';

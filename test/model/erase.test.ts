@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import { recipientOf } from '../../lambdas/domain/events/mailgun-event.ts';
 import type { JsonObject } from '../../lambdas/domain/json.ts';
 import { placeName } from '../../lambdas/domain/ledger/ledger-name.ts';

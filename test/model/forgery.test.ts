@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { packEvent, unpackEvent } from '../../lambdas/adapters/table/stored-events.ts';
 import { eventHash } from '../../lambdas/domain/canonical-json.ts';
 import { messageIdOf } from '../../lambdas/domain/events/event.ts';

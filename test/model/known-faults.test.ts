@@ -1,6 +1,5 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from '@jest/globals';
 import { KNOWN_FAULTS } from './known-faults.ts';
 
 const ROOT = join(import.meta.dirname, '../..');

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { retryDelaySeconds } from '../../lambdas/process/retry-delay.ts';
 import { processingTimes } from '../../lib/config/processing-times.ts';
 

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import type { JsonObject } from '../../lambdas/domain/json.ts';
 import { claimKey } from '../../lambdas/domain/webhooks/signature.ts';
 import { CRASH_MOMENTS, type InjectedFailure } from '../support/doubles/crashable-invocation.ts';

@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import { createRandom } from '../../tools/mailgun-twin/random.ts';
 import { CRASH_MOMENTS, type InjectedFailure } from '../support/doubles/crashable-invocation.ts';
 import { addressOf, type Behaviour, ReceiverWorld, WAITS } from './worlds/receiver-world.ts';

@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import { messageIdOf } from '../../lambdas/domain/events/event.ts';
 import type { JsonObject } from '../../lambdas/domain/json.ts';
 import { total } from '../../lambdas/domain/ledger/counts.ts';

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import type { JsonObject } from '../../lambdas/domain/json.ts';
 import { createProcess } from '../../lambdas/process/process.ts';
 import { InMemoryLedger } from '../support/doubles/in-memory-ledger.ts';

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import fc from '../support/property.ts';
 import { disagreements, live, worldPlan } from './worlds/reconcile-worlds.ts';
 

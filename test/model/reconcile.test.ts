@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import { secondPassSeconds } from '../../lambdas/contract.ts';
 import { identify } from '../../lambdas/domain/events/identity.ts';
 import { total } from '../../lambdas/domain/ledger/counts.ts';

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import type { CliContext } from '../../cli/command.ts';
 import { type DonePart, ListingError } from '../../lambdas/reconcile/ports.ts';
 import { replayIn } from '../../lambdas/reconcile/replays/replay-contract.ts';

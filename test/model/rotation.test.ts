@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { lifeEvent, OUTCOME_NAMES } from './worlds/life-events.ts';
 import { eventId, World } from './worlds/world.ts';
 

@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import { manifestKey } from '../../lambdas/domain/archive/object-keys.ts';
 import { createSeal } from '../../lambdas/seal/seal.ts';
 import { SLICE_SECONDS, SLICE_START } from '../support/archive/archive.ts';

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { NOW_MS } from '../support/fixtures/webhooks.ts';
 import { numbered, ReconcileWorld } from './worlds/reconcile-world.ts';
 

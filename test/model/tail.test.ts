@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { lateStoredTime } from '../../lambdas/domain/events/stored-time.ts';
 import { nameCheck, typesOf } from '../../lambdas/read-api/messages/events.ts';
 import type { DayEvents, IndexedPlace, StoredEvent } from '../../lambdas/read-api/ports.ts';

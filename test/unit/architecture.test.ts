@@ -1,6 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { describe, expect, test } from '@jest/globals';
 import { EVENT_NAMES, WEBHOOK_TYPES } from '../../lambdas/domain/event-types.ts';
 import {
   claimItemKey,

@@ -2,7 +2,6 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test } from '@jest/globals';
 
 const AUDIT = join(import.meta.dirname, '../../.ci/audit');
 const folder = mkdtempSync(join(tmpdir(), 'mailgun-ledger-audit-'));

@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { expect, test } from '@jest/globals';
 
 const FAILED = join(import.meta.dirname, '../../.ci/failed');
 

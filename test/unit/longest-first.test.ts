@@ -1,6 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from '@jest/globals';
 import LongestFirst from '../longest-first.ts';
 
 const TEST = join(import.meta.dirname, '..');

@@ -1,6 +1,5 @@
 import { globSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 
 // Files of this repository that GitHub and Renovate read.

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { createTrialRunner, type Trial } from '../support/trial-runner.ts';
 
 interface World {

@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from '@jest/globals';
 
 const BIN = join(import.meta.dirname, '../../../bin');
 const entries = readdirSync(BIN).filter((name) => name.endsWith('.ts'));

@@ -2,7 +2,6 @@ import { execFileSync } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { bundleAhead, bundleFunction } from '../../../lib/bundle.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');

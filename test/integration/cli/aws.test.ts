@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type Listening, listenOnLoopback } from '../../../tools/local-stack/run/listener.ts';
 
 // The real command against a server that replies like AWS, in AWS's query protocol.

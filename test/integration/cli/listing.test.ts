@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { doctorLine } from '../../support/cli/json-lines/doctor.ts';
 import { listingLine } from '../../support/cli/json-lines/listing.ts';
 import { statusLine } from '../../support/cli/json-lines/status.ts';

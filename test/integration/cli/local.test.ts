@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { ZodType } from 'zod';
 import type { CliContext } from '../../../cli/command.ts';
 import { openDeployment } from '../../../cli/target/open.ts';

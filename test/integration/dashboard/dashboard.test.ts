@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Page, Request } from 'playwright-core';
 import type { JsonObject } from '../../../lambdas/domain/json.ts';
 import { USUAL_RECONCILE } from '../../../tools/local-ledger/options/reconcile-choice.ts';
@@ -23,8 +22,6 @@ import {
 import { eventOf, type ReadStack, startReadStack } from '../../support/stacks/read-stack.ts';
 
 // Every view in a browser, against the local stack with the twin's traffic and hostile content.
-
-jest.setTimeout(120_000);
 
 const TROUBLE = 'window.hacked = (window.hacked ?? 0) + 1';
 /** Values that an address, a tag or a reason may have. */

@@ -1,4 +1,3 @@
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { openDeliveryLog, SEEDED_RECEIVER } from '../../support/fixtures/delivery-log.ts';
 import { DOMAIN } from '../../support/fixtures/webhooks.ts';
@@ -16,8 +15,6 @@ import {
 import { type ReadStack, startReadStack } from '../../support/stacks/read-stack.ts';
 
 // A receiver's page in a browser, with one delivery in each state. The tests depend on each other.
-
-jest.setTimeout(120_000);
 
 /** Content of a hostile receiver's response, and of an id. */
 const HOSTILE = '<img src=x onerror="window.hacked = 1">';

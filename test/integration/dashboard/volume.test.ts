@@ -1,6 +1,5 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { BatchWriteCommand, DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createSlicesTable } from '../../../lambdas/adapters/table/slice-repository.ts';
 import { dayPartition } from '../../../lambdas/domain/events/day-index.ts';
 import { identify } from '../../../lambdas/domain/events/identity.ts';

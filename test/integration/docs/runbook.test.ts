@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { AlarmWorld } from '../../support/alarms/alarm-world.ts';
 import { hasPlaceholder, isLedger, readDoc, shellLines, tableCommands } from '../../support/cli/printed-commands.ts';
 import { Synthesized } from '../../support/stacks/synthesized.ts';

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { openClients } from '../../../cli/target/clients.ts';
 import { rotatedSecrets } from '../../../lambdas/domain/publishing/receiver-secret.ts';
 import { type HeardRequest, type ReceiverServer, startReceiver } from '../../support/doubles/receiver-server.ts';

@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { listenOnLoopback } from '../../../tools/local-stack/run/listener.ts';
 import { DOMAIN } from '../../support/fixtures/webhooks.ts';
 import { eventOf, type ReadStack, startReadStack } from '../../support/stacks/read-stack.ts';

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createEventQueue } from '../../../lambdas/adapters/aws/queues.ts';
 import { createCachedSecret, createKeyRing } from '../../../lambdas/adapters/aws/secrets.ts';
 import { createClaimRepository } from '../../../lambdas/adapters/table/claim-repository.ts';

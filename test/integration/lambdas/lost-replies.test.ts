@@ -1,4 +1,3 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { LocalStack } from '../../../tools/local-ledger/local-ledger.ts';
 import { startTestStack } from '../../support/stacks/local-stack.ts';
 import { control } from '../../torture/inject-faults.ts';

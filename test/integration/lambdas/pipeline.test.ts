@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { JsonObject } from '../../../lambdas/domain/json.ts';
 import type { LocalStack } from '../../../tools/local-ledger/local-ledger.ts';
 import { DOMAIN, deliveredEvent, KEY } from '../../support/fixtures/webhooks.ts';

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { DeleteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { identify } from '../../../lambdas/domain/events/identity.ts';
 import { encodeQueueMessage } from '../../../lambdas/domain/events/queue-message.ts';
 import type { JsonObject } from '../../../lambdas/domain/json.ts';

@@ -1,4 +1,3 @@
-import { expect } from '@jest/globals';
 import { type ErasedArchive, eraseArchive } from '../../../cli/commands/erase/erase-from-archive.ts';
 import { checkChain } from '../../../lambdas/domain/archive/chain.ts';
 import { createObjectCheck } from '../../../lambdas/domain/archive/check-object.ts';

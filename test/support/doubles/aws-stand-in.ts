@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { listenOnLoopback } from '../../../tools/local-stack/run/listener.ts';
 
 /** A function's call to AWS. */

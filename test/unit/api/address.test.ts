@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { parseAddress } from '../../../api/address.ts';
 
 test.each([

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from '@jest/globals';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { openApiPage } from '../../../api/openapi/write.ts';
 import { pathFormOf, readRoutes } from '../../../api/routes.ts';

@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import { type RawParameters, readParameters } from '../../../api/read-parameters.ts';
 import { type Operation, type ReadRoutes, readRoutes } from '../../../api/routes.ts';
 

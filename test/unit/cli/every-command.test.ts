@@ -1,4 +1,3 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
 import type { Command } from 'commander';
 import type { CliContext } from '../../../cli/command.ts';
 import { commandPage } from '../../../cli/command-page.ts';

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import type { TargetRef } from '../../../cli/target/types.ts';
 import packageFile from '../../../package.json' with { type: 'json' };
 import { runCommand, stubDeployment } from '../../support/cli/command-line.ts';

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { TargetUnavailableError } from '../../../cli/errors.ts';
 import { callUntilDone, eachDomainFrom, MAX_STALL_MS, type Step, WAIT_MS } from '../../../cli/resumable.ts';
 

@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { expect, test } from '@jest/globals';
 import { mailgunTimeMs } from '../../../cli/time.ts';
 
 const MS = Date.UTC(2026, 10, 29, 12);

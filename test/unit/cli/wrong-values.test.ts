@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import type { Command, Option } from 'commander';
 import { createProgram } from '../../../cli/parse-command-line.ts';
 import { runCommand } from '../../support/cli/command-line.ts';

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { LedgerApiError, LedgerClient, type LedgerClientOptions } from '../../../client/ledger-client.ts';
 
 const URL_ = 'https://read.example.net';

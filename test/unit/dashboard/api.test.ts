@@ -1,4 +1,3 @@
-import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { ApiError, createApi, type Failure, unlessUnfit } from '../../../dashboard/api.ts';
 
 afterEach(() => {

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { STATUSES } from '../../../lambdas/domain/event-types.ts';
 import { JUDGED_SHARES, standingText, WATCHED_PROVIDERS } from '../../../lambdas/domain/recipients/provider-limits.ts';
 import { avoidedWords, findAvoided } from '../../support/avoided-words.ts';

@@ -1,4 +1,3 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { MailgunClassesEntry } from '../../../api/responses/ledger.ts';
 import { installTextDom, textOf } from '../../support/pages/text-dom.ts';
 

@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import type { LedgerResponse, SliceEntry } from '../../../api/responses/ledger.ts';
 import { ledgerCommand } from '../../../dashboard/components/command.ts';
 import { linkTo, parseRoute } from '../../../dashboard/route.ts';

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { installTextDom, textOf } from '../../support/pages/text-dom.ts';
 
 const ADDRESS = 'ada@example.org';

@@ -2,7 +2,6 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import athenaGrammar from 'node-sql-parser/build/athena.js';
 import { openParquetWriter } from '../../../lambdas/adapters/archive/parquet-file.ts';
 import { parseManifest } from '../../../lambdas/domain/archive/manifest.ts';

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { decode, encode } from '@jridgewell/sourcemap-codec';
 import { ownSourceMap } from '../../../lib/own-source-map.ts';
 

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { checkHistory } from '../../torture/history.ts';
 
 test('tells lost, unexpected, doubled and recovered events apart', () => {

@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import { KEY_ACTIONS } from '../../../../lib/constructs/customer-key.ts';
 import { type Resource, Synthesized } from '../../../support/stacks/synthesized.ts';
 

@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import { buildStack, type Resource, Synthesized } from '../../../support/stacks/synthesized.ts';
 

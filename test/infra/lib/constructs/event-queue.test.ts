@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import { Synthesized } from '../../../support/stacks/synthesized.ts';
 
 const prod = new Synthesized('prod');

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from '@jest/globals';
 import { Synthesized } from '../../../support/stacks/synthesized.ts';
 
 const EVERYTHING = JSON.parse(readFileSync(join(import.meta.dirname, '../../../../.ci/everything.json'), 'utf8'));

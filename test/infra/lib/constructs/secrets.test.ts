@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import { UNSET_API_KEY, UNSET_SIGNING_KEYS } from '../../../../lambdas/contract.ts';
 import { Synthesized } from '../../../support/stacks/synthesized.ts';
 

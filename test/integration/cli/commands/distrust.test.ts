@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { DeleteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { eventSort, messagePartition } from '../../../../lambdas/domain/keys.ts';
 import { distrustLine } from '../../../support/cli/json-lines/distrust.ts';
 import { suppressionsShowLine } from '../../../support/cli/json-lines/suppressions.ts';
@@ -8,7 +7,6 @@ import { DOMAIN, deliveredEvent } from '../../../support/fixtures/webhooks.ts';
 import { type LocalLedger, startLocalLedger } from '../../../support/stacks/local-ledger.ts';
 import { drained, postWebhook } from '../../../support/stacks/local-stack.ts';
 
-jest.setTimeout(60_000);
 let local: LocalLedger;
 beforeAll(async () => {
   local = await startLocalLedger();

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { identify } from '../../../../lambdas/domain/events/identity.ts';
 import { encodeQueueMessage } from '../../../../lambdas/domain/events/queue-message.ts';
 import { type Death, openKillingEndpoint } from '../../../support/doubles/killing-endpoint.ts';

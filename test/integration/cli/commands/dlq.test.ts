@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PurgeQueueCommand, SendMessageBatchCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { afterAll, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
 import { identify } from '../../../../lambdas/domain/events/identity.ts';
 import { encodeQueueMessage } from '../../../../lambdas/domain/events/queue-message.ts';
 import { dlqDiscardLine, dlqListLine, dlqRedriveLine, dlqShowLine } from '../../../support/cli/json-lines/dlq.ts';
@@ -10,7 +9,6 @@ import { DOMAIN, deliveredEvent } from '../../../support/fixtures/webhooks.ts';
 import { type LocalLedger, startLocalLedger } from '../../../support/stacks/local-ledger.ts';
 import { drained } from '../../../support/stacks/local-stack.ts';
 
-jest.setTimeout(120_000);
 let local: LocalLedger;
 beforeAll(async () => {
   local = await startLocalLedger();

@@ -1,8 +1,6 @@
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { drillLine } from '../../../support/cli/json-lines/drill.ts';
 import { type LocalLedger, startLocalLedger } from '../../../support/stacks/local-ledger.ts';
 
-jest.setTimeout(60_000);
 let local: LocalLedger;
 beforeAll(async () => {
   local = await startLocalLedger();

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DeleteMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Deployment } from '../../../../cli/target/types.ts';
 import { asciiJson } from '../../../../lambdas/domain/json.ts';
 import { runCommand, stubDeployment } from '../../../support/cli/command-line.ts';

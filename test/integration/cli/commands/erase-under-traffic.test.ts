@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DeleteMessageCommand, ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Deployment } from '../../../../cli/target/types.ts';
 import { encodeQueueMessage } from '../../../../lambdas/domain/events/queue-message.ts';
 import type { JsonObject } from '../../../../lambdas/domain/json.ts';

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DeleteMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { DeleteCommand, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Deployment } from '../../../../cli/target/types.ts';
 import { createCachedSecret, createErasureKey } from '../../../../lambdas/adapters/aws/secrets.ts';
 import { createErasureRepository, createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
@@ -29,8 +28,6 @@ import {
 import { LONE_PROCESS } from '../../../support/fixtures/erasures.ts';
 import { DOMAIN, deliveredEvent, NOW_MS } from '../../../support/fixtures/webhooks.ts';
 import { startTestEngines, type TestEngines } from '../../../support/stacks/engines.ts';
-
-jest.setTimeout(60_000);
 
 let engines: TestEngines;
 let invoke: ReturnType<typeof crashableInvocations>;

@@ -1,11 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { findLine } from '../../../support/cli/json-lines/find.ts';
 import { DOMAIN, deliveredEvent } from '../../../support/fixtures/webhooks.ts';
 import { type LocalLedger, startLocalLedger } from '../../../support/stacks/local-ledger.ts';
 import { drained, postWebhook } from '../../../support/stacks/local-stack.ts';
 
-jest.setTimeout(60_000);
 const RECIPIENT = 'Ada@Example.org';
 const AT = Date.parse('2026-10-02T08:00:00Z') / 1000;
 const id = { order: `order@${DOMAIN}`, news: `news@${DOMAIN}`, bounced: `bounced@${DOMAIN}` };

@@ -3,7 +3,6 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { DeleteCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type SignedCertificate, signCertificate } from '../../../../cli/certificates/certificate-signature.ts';
 import type { CliContext } from '../../../../cli/command.ts';
 import type { VerifyLine } from '../../../../cli/commands/verify.ts';

@@ -1,6 +1,5 @@
 import { DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { BatchWriteCommand, PutCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { readErasureKey } from '../../../../cli/access.ts';
 import type { Deployment } from '../../../../cli/target/types.ts';
 import { createErasureRepository, createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';

@@ -1,6 +1,5 @@
 import { DeleteObjectCommand } from '@aws-sdk/client-s3';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { readErasureKey } from '../../../../cli/access.ts';
 import { getObject, listKeys } from '../../../../lambdas/adapters/archive/open-bucket.ts';
 import { EVENTS_PREFIX, parseObjectKey } from '../../../../lambdas/domain/archive/object-keys.ts';
@@ -15,8 +14,6 @@ import { drained, postWebhook } from '../../../support/stacks/local-stack.ts';
 
 // A sealed campaign of which the table keeps a part, or nothing. The report must equal a plain count over the twin's
 // list.
-
-jest.setTimeout(120_000);
 
 const SLICE_SECONDS = 60;
 const startMs = Math.floor(Date.now() / 60_000) * 60_000 - 420_000;

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import type { CampaignResponse } from '../../../../api/responses/campaign.ts';
 import { createRandom } from '../../../../tools/mailgun-twin/random.ts';
 import type { EventData } from '../../../../tools/mailgun-twin/traffic/event-parts.ts';
@@ -11,8 +10,6 @@ import { drained, postWebhook } from '../../../support/stacks/local-stack.ts';
 
 // A campaign of the twin's events, with some webhooks duplicated, reordered and dropped. The report must equal a plain
 // count over the twin's list, number by number.
-
-jest.setTimeout(120_000);
 
 const random = createRandom(25);
 const startMs = Math.floor(Date.now() / 60_000) * 60_000 - 420_000;

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
 import { UNSET_SIGNING_KEYS } from '../../../../lambdas/contract.ts';
 import { sendTestLine } from '../../../support/cli/json-lines/send-test.ts';
 import { whyLine } from '../../../support/cli/json-lines/why.ts';
@@ -7,7 +6,6 @@ import { DOMAIN, deliveredEvent } from '../../../support/fixtures/webhooks.ts';
 import { LOCAL_KEY, type LocalLedger, startLocalLedger } from '../../../support/stacks/local-ledger.ts';
 import { drained, postWebhook } from '../../../support/stacks/local-stack.ts';
 
-jest.setTimeout(60_000);
 let local: LocalLedger;
 beforeAll(async () => {
   local = await startLocalLedger();

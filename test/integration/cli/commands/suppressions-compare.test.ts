@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { readSecret } from '../../../../cli/access.ts';
 import { tableOf } from '../../../../cli/ledger.ts';
 import { markerKey } from '../../../../lambdas/domain/keys.ts';
@@ -10,7 +9,6 @@ import { DOMAIN, deliveredEvent } from '../../../support/fixtures/webhooks.ts';
 import { LOCAL_API_KEY, type LocalLedger, startLocalLedger } from '../../../support/stacks/local-ledger.ts';
 import { drained, postWebhook } from '../../../support/stacks/local-stack.ts';
 
-jest.setTimeout(60_000);
 let local: LocalLedger;
 beforeAll(async () => {
   local = await startLocalLedger();

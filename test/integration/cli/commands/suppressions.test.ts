@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { openDeployment } from '../../../../cli/target/open.ts';
 import {
   suppressionsIndexLine,
@@ -12,7 +11,6 @@ import { DOMAIN, deliveredEvent } from '../../../support/fixtures/webhooks.ts';
 import { formOf, type LocalLedger, startLocalLedger } from '../../../support/stacks/local-ledger.ts';
 import { drained, postWebhook } from '../../../support/stacks/local-stack.ts';
 
-jest.setTimeout(60_000);
 let local: LocalLedger;
 beforeAll(async () => {
   local = await startLocalLedger();

@@ -1,4 +1,3 @@
-import { afterAll, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
 import { WEBHOOK_TYPES } from '../../../../lambdas/domain/event-types.ts';
 import { startMailgunApi } from '../../../../tools/mailgun-twin/api/mailgun-api.ts';
 import { EventLog } from '../../../../tools/mailgun-twin/listings/event-log.ts';
@@ -14,7 +13,6 @@ import {
   startLocalLedger,
 } from '../../../support/stacks/local-ledger.ts';
 
-jest.setTimeout(60_000);
 const SECOND = 'second.example.com';
 const OTHER = 'https://crm.example.net/mailgun';
 const OLD = 'https://old.example.net/mailgun';

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { WhyLine } from '../../../../cli/commands/why.ts';
 import type { Deployment } from '../../../../cli/target/types.ts';
 import { openParquetWriter } from '../../../../lambdas/adapters/archive/parquet-file.ts';

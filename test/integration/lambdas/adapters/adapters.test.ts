@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { createEventQueue, createRetryControl } from '../../../../lambdas/adapters/aws/queues.ts';
 import { createCachedSecret, createKeyRing } from '../../../../lambdas/adapters/aws/secrets.ts';
 import { createClaimRepository } from '../../../../lambdas/adapters/table/claim-repository.ts';

@@ -1,4 +1,3 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createDayEvents, createDayIndexTable } from '../../../../lambdas/adapters/table/day-index.ts';
 import { createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
 import type { LedgerTable } from '../../../../lambdas/adapters/table/ledger-table.ts';

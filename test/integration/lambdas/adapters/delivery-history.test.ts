@@ -1,4 +1,3 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createDeliveryHistory, createPublishedDeliveries } from '../../../../lambdas/adapters/table/publishing.ts';
 import type { DeliveryPlace } from '../../../../lambdas/read-api/ports.ts';
 import { startTestEngines, type TestEngines } from '../../../support/stacks/engines.ts';

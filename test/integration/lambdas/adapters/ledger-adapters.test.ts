@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createDayIndexTable } from '../../../../lambdas/adapters/table/day-index.ts';
 import { createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
 import {

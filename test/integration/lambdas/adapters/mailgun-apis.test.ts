@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { createMailgunDomains } from '../../../../lambdas/adapters/mailgun/mailgun-apis.ts';
 import { createFindDomainDrift } from '../../../../lambdas/reconcile/webhooks/find-domain-drift.ts';
 import { API_DOMAIN, API_KEY } from '../../../support/doubles/mailgun-api.ts';

@@ -1,5 +1,4 @@
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createClaimRepository } from '../../../../lambdas/adapters/table/claim-repository.ts';
 import { createErasureRepository, createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
 import { createLedgerStateTable } from '../../../../lambdas/adapters/table/ledger-state.ts';

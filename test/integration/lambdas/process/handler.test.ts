@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { createMessageHistory } from '../../../../lambdas/adapters/table/recipients.ts';
 import { encodeQueueMessage } from '../../../../lambdas/domain/events/queue-message.ts';

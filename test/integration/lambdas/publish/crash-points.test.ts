@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { DeleteMessageCommand } from '@aws-sdk/client-sqs';
-import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { createEventBus, createPublishFailures } from '../../../../lambdas/adapters/aws/event-bus.ts';
 import { createCachedSecret } from '../../../../lambdas/adapters/aws/secrets.ts';
 import { createDayIndexTable } from '../../../../lambdas/adapters/table/day-index.ts';

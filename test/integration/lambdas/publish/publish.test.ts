@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, paginateScan } from '@aws-sdk/lib-dynamodb';
-import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { openDeployment } from '../../../../cli/target/open.ts';
 import { rowOf } from '../../../../lambdas/adapters/table/publishing.ts';
 import type { JsonObject } from '../../../../lambdas/domain/json.ts';

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
 import type { Context } from 'aws-lambda';
 import { createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
 import { statusFacts } from '../../../../lambdas/adapters/table/status-codec.ts';
@@ -23,7 +22,7 @@ let engines: TestEngines;
 let source: StreamSource;
 let handler: (event: unknown, context: Context) => Promise<unknown>;
 let poller: StreamPoller | undefined;
-let logged: jest.SpiedFunction<typeof process.stdout.write>;
+let logged: import('@jest/globals').jest.SpiedFunction<typeof process.stdout.write>;
 
 beforeAll(async () => {
   engines = await startTestEngines({ publish: { enabled: true, recipients: true, retrySeconds: 3600 } });

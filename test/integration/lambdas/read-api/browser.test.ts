@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { DOMAIN } from '../../../support/fixtures/webhooks.ts';
 import { type ServedPage, servePage, startBrowser, type TestBrowser } from '../../../support/pages/browser.ts';

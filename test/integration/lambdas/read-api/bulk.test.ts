@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Operation } from '../../../../api/routes.ts';
 import { createCampaignReader, createDayEvents } from '../../../../lambdas/adapters/table/day-index.ts';
 import { createBounceClassesTable } from '../../../../lambdas/adapters/table/domain-repository.ts';

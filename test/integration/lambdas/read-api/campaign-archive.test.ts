@@ -1,5 +1,4 @@
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import type { CampaignResponse } from '../../../../api/responses/campaign.ts';
 import { getObject, listKeys } from '../../../../lambdas/adapters/archive/open-bucket.ts';
 import { EVENTS_PREFIX } from '../../../../lambdas/domain/archive/object-keys.ts';
@@ -12,8 +11,6 @@ import { Synthesized } from '../../../support/stacks/synthesized.ts';
 
 // A campaign of five days ago, in a table that keeps three days: the deployed function counts it from table and
 // archive. Its numbers must equal a plain count over the twin's list.
-
-jest.setTimeout(180_000);
 
 const DAY_SECONDS = 86_400;
 const HOUR_SECONDS = 3600;

@@ -1,4 +1,3 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { createJwtCheck } from '../../../../lambdas/adapters/http/jwt-issuer.ts';
 import { listenOnLoopback } from '../../../../tools/local-stack/run/listener.ts';

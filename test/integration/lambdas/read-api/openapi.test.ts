@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { StatsBucket } from '../../../../api/responses/ledger.ts';
 import type { DeliveriesResponse } from '../../../../api/responses/receivers.ts';
 import { openDeliveryLog, SEEDED_RECEIVER } from '../../../support/fixtures/delivery-log.ts';

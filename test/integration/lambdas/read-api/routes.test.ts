@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { DOMAIN } from '../../../support/fixtures/webhooks.ts';
 import { eventOf, ORIGIN, type ReadStack, type Reply, startReadStack } from '../../../support/stacks/read-stack.ts';
 

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, expect, test } from '@jest/globals';
 import type { MailgunClassesEntry } from '../../../../api/responses/ledger.ts';
 import { createMailgunClasses } from '../../../../lambdas/adapters/mailgun/bounce-classes.ts';
 import { USUAL_RECONCILE } from '../../../../tools/local-ledger/options/reconcile-choice.ts';

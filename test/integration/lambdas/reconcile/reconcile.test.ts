@@ -1,4 +1,3 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { LocalStack } from '../../../../tools/local-ledger/local-ledger.ts';
 import { USUAL_RECONCILE } from '../../../../tools/local-ledger/options/reconcile-choice.ts';
 import type { EventData } from '../../../../tools/mailgun-twin/traffic/event-parts.ts';

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { parseAlarmDescription } from '../../../../lambdas/domain/alarm-description.ts';
 import type { LocalStackOptions } from '../../../../tools/local-ledger/local-ledger.ts';
 import { USUAL_RECONCILE } from '../../../../tools/local-ledger/options/reconcile-choice.ts';

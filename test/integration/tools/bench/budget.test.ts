@@ -1,7 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createLedgerStateTable } from '../../../../lambdas/adapters/table/ledger-state.ts';
 import { PROMPTLY_MS } from '../../../../lambdas/domain/events/stored-time.ts';
 import { type Bundles, makeBundles } from '../../../../tools/bench/functions/bundles.ts';

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { openDeployment } from '../../../../cli/target/open.ts';
 import type { LocalStack } from '../../../../tools/local-ledger/local-ledger.ts';
 import { USUAL_RECONCILE } from '../../../../tools/local-ledger/options/reconcile-choice.ts';

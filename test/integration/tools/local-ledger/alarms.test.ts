@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { LocalStack } from '../../../../tools/local-ledger/local-ledger.ts';
 import { USUAL_RECONCILE } from '../../../../tools/local-ledger/options/reconcile-choice.ts';
 import { chooseTableEngine, openLedgerRun } from '../../../../tools/local-ledger/stack-settings.ts';

@@ -5,7 +5,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { DeleteCommand } from '@aws-sdk/lib-dynamodb';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import type { Deployment } from '../../../../cli/target/types.ts';
 import { createManifestBucket } from '../../../../lambdas/adapters/archive/bucket.ts';

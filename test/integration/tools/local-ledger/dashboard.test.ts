@@ -1,7 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createDashboard } from '../../../../tools/local-ledger/dashboard.ts';
 import { Disposables } from '../../../../tools/local-stack/run/disposables.ts';
 import { type Listener, reserveListener } from '../../../../tools/local-stack/run/listener.ts';

@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, test } from '@jest/globals';
 import type { ReadyLine } from '../../../../tools/local-ledger/ready-line.ts';
 import { clearFaults, control } from '../../../torture/inject-faults.ts';
 

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { expect, test } from '@jest/globals';
 
 const ARGUMENTS = ['--once', '--json', '--port', '0', '--drop', '20', '--domain', 'mg.acme.com'];
 const REDACTED = ['--domain', 'eu.acme.com', '--redact', 'eu.acme.com'];

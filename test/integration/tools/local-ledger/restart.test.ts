@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join, relative, sep } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { ReadyLine } from '../../../../tools/local-ledger/ready-line.ts';
 
 const ROOT = join(import.meta.dirname, '../../../..');

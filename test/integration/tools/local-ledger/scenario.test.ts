@@ -1,10 +1,8 @@
-import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { runScenario, type ScenarioOptions } from '../../../../tools/local-ledger/scenario.ts';
 import { openTwin } from '../../../../tools/mailgun-twin/open-twin.ts';
 import { STUB_PARENT_KEY, type StubFaults, startStubStack } from '../../../support/doubles/stub-stack.ts';
 
 const QUICK = 40_000;
-jest.setTimeout(20_000);
 let stop = () => {};
 afterEach(() => stop());
 

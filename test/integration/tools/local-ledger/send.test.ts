@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { send } from '../../../../tools/local-ledger/send.ts';
 import { type StubFaults, startStubStack } from '../../../support/doubles/stub-stack.ts';
 

@@ -4,7 +4,6 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { ReadyLine } from '../../../../tools/local-ledger/ready-line.ts';
 
 const ROOT = join(import.meta.dirname, '../../../..');

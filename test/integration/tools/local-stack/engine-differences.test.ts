@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { openLedgerRun } from '../../../../tools/local-ledger/stack-settings.ts';
 import { DYNAMODB_LOCAL } from '../../../../tools/local-stack/engines/dynamodb-local.ts';
 import { DYNOXIDE } from '../../../../tools/local-stack/engines/dynoxide.ts';

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, expect, test } from '@jest/globals';
 import type { LocalStack } from '../../../../tools/local-ledger/local-ledger.ts';
 import { DYNAMODB_LOCAL } from '../../../../tools/local-stack/engines/dynamodb-local.ts';
 import { DYNOXIDE } from '../../../../tools/local-stack/engines/dynoxide.ts';

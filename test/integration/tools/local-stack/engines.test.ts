@@ -10,7 +10,6 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { GetSecretValueCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { ReceiveMessageCommand, SendMessageBatchCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { chooseTableEngine, openLedgerRun } from '../../../../tools/local-ledger/stack-settings.ts';
 import { accessKeyIdOf } from '../../../../tools/local-stack/aws/caller.ts';
 import type { Fault } from '../../../../tools/local-stack/aws/faults.ts';

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, expect, test } from '@jest/globals';
 import { request } from '../../../../tools/local-stack/engines/engine.ts';
 import { startSqs } from '../../../../tools/local-stack/engines/sqs.ts';
 import type { QueueSource } from '../../../../tools/local-stack/event-source/queue-definition.ts';

@@ -1,5 +1,4 @@
 import { connect } from 'node:net';
-import { afterEach, expect, test } from '@jest/globals';
 import type { Outcome } from '../../../../tools/local-stack/functions/function-sandbox.ts';
 import { createGateway } from '../../../../tools/local-stack/http-api/gateway.ts';
 import { parseRoute } from '../../../../tools/local-stack/http-api/routes.ts';

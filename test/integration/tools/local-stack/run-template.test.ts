@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { chooseEngine } from '../../../../tools/local-stack/engines/choose-engine.ts';
 import { Disposables } from '../../../../tools/local-stack/run/disposables.ts';
 import { openRun } from '../../../../tools/local-stack/run/run.ts';
@@ -12,7 +11,7 @@ import { synthesizeApp } from '../../../../tools/local-stack/template/synthesize
 // The app in test/support/stacks/other-app/ uses nothing of this product.
 
 const APP = {
-  folder: join(import.meta.dirname, '../../../support/other-app'),
+  folder: join(import.meta.dirname, '../../../support/stacks/other-app'),
   command: `"${process.execPath}" app.ts`,
 };
 

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, describe, expect, test } from '@jest/globals';
 import { type Engine, jsonReply } from '../../../../tools/local-stack/engines/engine.ts';
 import type { StreamSource } from '../../../../tools/local-stack/event-source/stream-definition.ts';
 import { StreamPoller } from '../../../../tools/local-stack/event-source/stream-poller.ts';

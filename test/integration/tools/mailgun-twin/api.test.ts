@@ -1,4 +1,3 @@
-import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import Mailgun from 'mailgun.js';
 import {
   API_DOMAIN,

@@ -1,4 +1,3 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createMailgunWebhooks } from '../../../../lambdas/adapters/mailgun/mailgun-apis.ts';
 import { API_DOMAIN, API_KEY, startTestApi, type TestApi } from '../../../support/doubles/mailgun-api.ts';
 import { askTwin, formOf } from '../../../support/stacks/local-ledger.ts';

@@ -1,4 +1,3 @@
-import { afterEach, expect, test } from '@jest/globals';
 import Mailgun from 'mailgun.js';
 import type { Happening } from '../../../../tools/mailgun-twin/twin.ts';
 import { API_DOMAIN, API_KEY, startTestApi, type TestApi } from '../../../support/doubles/mailgun-api.ts';

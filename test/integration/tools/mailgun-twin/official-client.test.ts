@@ -1,5 +1,4 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import Mailgun from 'mailgun.js';
 import { type Listening, listenOnLoopback } from '../../../../tools/local-stack/run/listener.ts';
 import { openTwin } from '../../../../tools/mailgun-twin/open-twin.ts';

@@ -1,6 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { InstalledPackage } from '../../../support/cli/installed-package.ts';
 import { DOMAIN } from '../../../support/fixtures/webhooks.ts';
 import { eventOf, type ReadStack, startReadStack } from '../../../support/stacks/read-stack.ts';

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { createArchivedHistory, createHistory, restoredMessages } from '../../../../cli/archive/history.ts';
 import { type ArchiveRow, erasedAs, erasedRow, rowOf } from '../../../../lambdas/domain/archive/archive-row.ts';
 import { objectKey } from '../../../../lambdas/domain/archive/object-keys.ts';

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { TargetUnavailableError } from '../../../../cli/errors.ts';
 import type { Slice } from '../../../../lambdas/domain/ledger/slice.ts';
 import { emptyTally, slicePassed } from '../../../../lambdas/domain/ledger/tally.ts';

@@ -1,7 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { KMSServiceException } from '@aws-sdk/client-kms';
-import { describe, expect, test } from '@jest/globals';
 import { accountChecks, type Check, machineChecks } from '../../../../cli/commands/doctor/machine-checks.ts';
 import {
   checkOrigin,

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import type { AlarmState, Deployment, Notification } from '../../../../cli/target/types.ts';
 import { runCommand, stubDeployment } from '../../../support/cli/command-line.ts';
 import { drillLine } from '../../../support/cli/json-lines/drill.ts';

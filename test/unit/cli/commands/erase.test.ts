@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { TargetUnavailableError } from '../../../../cli/errors.ts';
 import { runCommand, stubDeployment } from '../../../support/cli/command-line.ts';
 import { stubSecrets } from '../../../support/doubles/stub-secrets.ts';

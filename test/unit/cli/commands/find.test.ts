@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { newestMails } from '../../../../cli/commands/find.ts';
 import type { MailsQuery } from '../../../../lambdas/read-api/messages/mails.ts';
 

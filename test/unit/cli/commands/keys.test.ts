@@ -1,6 +1,5 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { describe, expect, test } from '@jest/globals';
 import { checkKey, withCurrent } from '../../../../cli/access.ts';
 import type { CliContext } from '../../../../cli/command.ts';
 import { TargetUnavailableError } from '../../../../cli/errors.ts';

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { logText } from '../../../../cli/commands/logs.ts';
 import { type Deployment, fits, parseLogEntry } from '../../../../cli/target/types.ts';
 

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { TargetUnavailableError } from '../../../../cli/errors.ts';
 import { runCommand, stubDeployment } from '../../../support/cli/command-line.ts';
 import { publishLine } from '../../../support/cli/json-lines/publish.ts';

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { isWanted, type RedeliveryChoice } from '../../../../cli/commands/receivers/redeliver.ts';
 
 const AT = 1_770_000_000;

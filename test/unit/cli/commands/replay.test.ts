@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import type { CliContext } from '../../../../cli/command.ts';
 import { NO_COUNTS } from '../../../../cli/commands/replay/report.ts';
 import { TargetUnavailableError } from '../../../../cli/errors.ts';

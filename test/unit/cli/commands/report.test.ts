@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { reportText } from '../../../../cli/commands/report/report-text.ts';
 import { dollarsOf, isCut } from '../../../../cli/commands/report.ts';
 import { MailCounter, peopleCounts } from '../../../../lambdas/domain/campaign/counts.ts';

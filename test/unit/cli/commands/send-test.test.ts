@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { TargetUnavailableError } from '../../../../cli/errors.ts';
 import type { Deployment } from '../../../../cli/target/types.ts';
 import { listenOnLoopback } from '../../../../tools/local-stack/run/listener.ts';

@@ -2,7 +2,6 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { expect, test } from '@jest/globals';
 import { stackChecks } from '../../../../cli/commands/doctor/stack-checks.ts';
 import { providerText } from '../../../../cli/commands/status/providers.ts';
 import { type DomainStatus, judge, type StatusLine, statusText } from '../../../../cli/commands/status.ts';

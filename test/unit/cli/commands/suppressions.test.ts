@@ -1,5 +1,4 @@
 import { DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { expect, test } from '@jest/globals';
 import type { Deployment } from '../../../../cli/target/types.ts';
 import { outputOfItsKey, runCommand, stubDeployment } from '../../../support/cli/command-line.ts';
 import { suppressionsLiftLine } from '../../../support/cli/json-lines/suppressions.ts';

@@ -1,6 +1,5 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, expect, test } from '@jest/globals';
 import { createProgram } from '../../../../cli/parse-command-line.ts';
 import { PRICES } from '../../../../cli/planning/prices.ts';
 import { LATENESS_TIERS } from '../../../../lambdas/read-api/tail/lateness-tiers.ts';

@@ -1,4 +1,3 @@
-import { beforeEach, expect, test } from '@jest/globals';
 import type { LogEntry } from '../../../../cli/target/types.ts';
 import { packEvent } from '../../../../lambdas/adapters/table/stored-events.ts';
 import { MESSAGES } from '../../../../lambdas/contract.ts';

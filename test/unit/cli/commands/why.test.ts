@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import { because, type LedgerView, plain, reconciled, saying } from '../../../../cli/commands/why/explain.ts';
 import type { HistoryEvent } from '../../../../cli/event-history.ts';
 import type { Slice } from '../../../../lambdas/domain/ledger/slice.ts';

@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { TargetUnavailableError, UsageError } from '../../../../cli/errors.ts';
 import { findOnlyPort } from '../../../../cli/target/local.ts';
 

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { readUsage } from '../../../../cli/target/usage.ts';
 import { outputOfItsKey } from '../../../support/cli/command-line.ts';
 

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { csvLine } from '../../../../lambdas/domain/csv.ts';
 
 test.each<[string, (string | number | null)[], string]>([

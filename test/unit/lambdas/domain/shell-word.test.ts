@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { canBeTyped } from '../../../../lambdas/domain/shell-word.ts';
 
 test('a name with control characters cannot be typed in a shell', () => {

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { rowOf } from '../../../../lambdas/adapters/table/publishing.ts';
 import { historyEntries } from '../../../../lambdas/adapters/table/recipients.ts';
 import { eventHash } from '../../../../lambdas/domain/canonical-json.ts';

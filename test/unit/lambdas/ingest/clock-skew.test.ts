@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { judgeClocks } from '../../../../lambdas/ingest/clock-skew.ts';
 
 const NOW_MS = 1_790_000_000_000;

@@ -1,4 +1,3 @@
-import { beforeEach, expect, test } from '@jest/globals';
 import { eventHash } from '../../../../lambdas/domain/canonical-json.ts';
 import { parseJsonWebhook } from '../../../../lambdas/domain/webhooks/webhook-body.ts';
 import { createIngest } from '../../../../lambdas/ingest/ingest.ts';

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { createRefusalLog } from '../../../../lambdas/ingest/refusal-log.ts';
 
 /** Lines as [reason, message, times]. */

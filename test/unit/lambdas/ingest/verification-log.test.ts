@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { keyFingerprint } from '../../../../lambdas/domain/webhooks/signature.ts';
 import { createVerificationLog } from '../../../../lambdas/ingest/verification-log.ts';
 

@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import { alarmDescription } from '../../../../lambdas/domain/alarm-description.ts';
 import { alarmNotice } from '../../../../lambdas/domain/notify/alarm-notice.ts';
 import { parseTargets } from '../../../../lambdas/domain/notify/targets.ts';

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { identify } from '../../../../lambdas/domain/events/identity.ts';
 import { parseEvent } from '../../../../lambdas/domain/events/mailgun-event.ts';
 import { type DecidedStatus, decideStatus } from '../../../../lambdas/domain/status/decide-status.ts';

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { outcomeMetrics } from '../../../../lambdas/process/outcome-metrics.ts';
 import { deliveredEvent } from '../../../support/fixtures/webhooks.ts';
 

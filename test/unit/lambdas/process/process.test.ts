@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import { identify } from '../../../../lambdas/domain/events/identity.ts';
 import type { QueueMessage } from '../../../../lambdas/domain/events/queue-message.ts';
 import { tombstoneIdentity } from '../../../../lambdas/domain/recipients/erasure.ts';

@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import type { PublishedEvent } from '../../../../lambdas/domain/publishing/published.ts';
 import type { EventBus, Unpublished } from '../../../../lambdas/publish/ports.ts';
 import { type Change, createPublish } from '../../../../lambdas/publish/publish.ts';

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import type { SuppressionRow } from '../../../../lambdas/domain/publishing/published.ts';
 import type { Erasures } from '../../../../lambdas/process/ports.ts';
 import { createPublishedEvents } from '../../../../lambdas/publish/published-events.ts';

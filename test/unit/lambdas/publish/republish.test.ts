@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import type { StoredKey } from '../../../../lambdas/domain/events/day-index.ts';
 import {
   publishedEvent,

@@ -1,4 +1,3 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Context } from 'aws-lambda';
 import { UNSET_API_KEY } from '../../../../lambdas/contract.ts';
 import { linesOf, metricsIn, startAwsStandIn } from '../../../support/doubles/aws-stand-in.ts';

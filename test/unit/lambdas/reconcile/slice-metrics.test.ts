@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { newsMetrics } from '../../../../lambdas/reconcile/slice-metrics.ts';
 
 const NEWS = { domain: 'mg.example.com', start: 0, end: 900, lost: 0, unconfirmed: 0, altered: 0 };

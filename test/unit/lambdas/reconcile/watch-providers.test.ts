@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { emptyDimensions } from '../../../../lambdas/domain/ledger/dimensions.ts';
 import type { Slice } from '../../../../lambdas/domain/ledger/slice.ts';
 import { createWatchProviders } from '../../../../lambdas/reconcile/watch-providers.ts';

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { errorFacts } from '../../../../lambdas/runtime/log.ts';
 
 test('what adapters noted on an error is logged with it', () => {

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { once } from '../../../../lambdas/runtime/once.ts';
 
 test('the work is done at the first call alone, also where many come at a time', async () => {

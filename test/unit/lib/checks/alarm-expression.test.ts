@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { type Expression, ExpressionError, idsIn, parseExpression } from '../../../../lib/checks/alarm-expression.ts';
 
 test.each<[expression: string, ids: string[]]>([

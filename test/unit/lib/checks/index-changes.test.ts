@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { indexChanges } from '../../../../lib/checks/index-changes.ts';
 
 const index = (IndexName: string, key = IndexName) => ({ IndexName, KeySchema: [{ AttributeName: key }] });

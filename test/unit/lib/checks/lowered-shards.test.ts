@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { loweredShards } from '../../../../lib/checks/lowered-shards.ts';
 
 const template = (...shards: [from: string, count: number][]) => ({

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { ROLLBACK_ALARMS, rollbackOptions } from '../../../../lib/checks/rollback-options.ts';
 import { Synthesized } from '../../../support/stacks/synthesized.ts';
 

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from '@jest/globals';
 import { encodeHeldElsewhere, parseHeldElsewhere } from '../../../../lambdas/domain/webhooks/domains-held-elsewhere.ts';
 import { ConfigError, type ConfigSource, parseConfig } from '../../../../lib/config/config.ts';
 import { brokenRules } from '../../../../lib/config/config-rules.ts';

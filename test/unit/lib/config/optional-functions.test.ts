@@ -1,6 +1,5 @@
 import { globSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { expect, test } from '@jest/globals';
 import { OPTIONAL_FUNCTIONS } from '../../../../lib/config/optional-functions.ts';
 
 const LAMBDAS = join(import.meta.dirname, '../../../../lambdas');

@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import { brokenSignatureRules, brokenTimeRules, processingTimes } from '../../../../lib/config/processing-times.ts';
 
 describe('the times of queue and process', () => {

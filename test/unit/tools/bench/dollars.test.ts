@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { PRICES } from '../../../../cli/planning/prices.ts';
 import { BASELINE, baselineByItemSize, costsOf, MONTH_DAYS, sum } from '../../../../tools/bench/dollars.ts';
 import { writtenResults } from '../../../../tools/bench/page.ts';

@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { expect, test } from '@jest/globals';
 
 const PAGE = join(import.meta.dirname, '../../../../tools/bench/page.ts');
 

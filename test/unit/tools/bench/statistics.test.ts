@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { exponent, median, quantile, ratios } from '../../../../tools/bench/statistics.ts';
 
 test.each([

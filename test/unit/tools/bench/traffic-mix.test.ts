@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { EVENTS_PER_MESSAGE, ordinaryMail } from '../../../../tools/bench/traffic-mix.ts';
 
 const COUNT = 20_000;

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { countUndisturbed, DisturbedCountError } from '../../../../tools/bench/undisturbed.ts';
 import type { TestEngines } from '../../../support/stacks/engines.ts';
 

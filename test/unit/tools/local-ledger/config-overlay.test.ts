@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { type ConfigurationChoice, configOverlay } from '../../../../tools/local-ledger/config-overlay.ts';
 import { USUAL_RECONCILE } from '../../../../tools/local-ledger/options/reconcile-choice.ts';
 import { PLACEHOLDERS } from '../../../../tools/local-ledger/options/run-values.ts';

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, expect, test } from '@jest/globals';
 import type { Outcome } from '../../../../tools/local-stack/functions/function-sandbox.ts';
 import { Disposables } from '../../../../tools/local-stack/run/disposables.ts';
 import { readSchedules, startSchedules } from '../../../../tools/local-stack/schedules.ts';

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { createLog } from '../../../../lambdas/runtime/log.ts';
 import { createStats } from '../../../../tools/local-stack/stats.ts';
 

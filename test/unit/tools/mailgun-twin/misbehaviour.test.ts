@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { parseMisbehaviour } from '../../../../tools/mailgun-twin/api/api-misbehaviour.ts';
 
 test('every way to misbehave', () => {

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { deployedAlarm } from '../../../../support/alarms/deployed-alarm.ts';
 
 const HOURS = 40;

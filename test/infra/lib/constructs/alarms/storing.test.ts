@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import { retryDelaySeconds } from '../../../../../lambdas/process/retry-delay.ts';
 import { deployedAlarm } from '../../../../support/alarms/deployed-alarm.ts';
 import { Synthesized } from '../../../../support/stacks/synthesized.ts';

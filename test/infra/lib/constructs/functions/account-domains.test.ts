@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { Synthesized } from '../../../../support/stacks/synthesized.ts';
 
 const stack = new Synthesized('prod', { domains: 'account', seal: { enabled: true }, publish: { enabled: true } });

@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import { readDeliverEnv } from '../../../../../lambdas/deliver/env.ts';
 import { paceOf } from '../../../../../lib/constructs/receiver.ts';
 import { Synthesized } from '../../../../support/stacks/synthesized.ts';

@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import { readNotifyEnv } from '../../../../../lambdas/notify/env.ts';
 import { Synthesized } from '../../../../support/stacks/synthesized.ts';
 

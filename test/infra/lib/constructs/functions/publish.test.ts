@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import { readPublishEnv } from '../../../../../lambdas/publish/env.ts';
 import { buildStack, Synthesized } from '../../../../support/stacks/synthesized.ts';
 

@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import { COLUMNS } from '../../../../../lambdas/domain/archive/columns.ts';
 import { objectKey, PARTITION_TEMPLATE } from '../../../../../lambdas/domain/archive/object-keys.ts';
 import { readSealEnv } from '../../../../../lambdas/seal/env.ts';

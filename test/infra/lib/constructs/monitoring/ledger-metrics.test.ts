@@ -1,6 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from '@jest/globals';
 import { ACCESS_METRICS, METRICS, SEAL_METRICS } from '../../../../../lambdas/contract.ts';
 import { EVENT_TYPES } from '../../../../../lambdas/domain/event-types.ts';
 import { Synthesized } from '../../../../support/stacks/synthesized.ts';

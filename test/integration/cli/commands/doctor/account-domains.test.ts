@@ -1,4 +1,3 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { encodeHeldElsewhere } from '../../../../../lambdas/domain/webhooks/domains-held-elsewhere.ts';
 import { API_DOMAIN } from '../../../../support/doubles/mailgun-api.ts';
 import { openStubAtMailgun, type StubAtMailgun } from '../../../../support/doubles/stub-at-mailgun.ts';

@@ -1,4 +1,3 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { ApiKey } from '../../../../../tools/mailgun-twin/api/api-keys.ts';
 import { runCommand } from '../../../../support/cli/command-line.ts';
 import { API_DOMAIN, API_KEY } from '../../../../support/doubles/mailgun-api.ts';

@@ -1,4 +1,3 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { MailgunRequest } from '../../../../../cli/access.ts';
 import type { CliContext } from '../../../../../cli/command.ts';
 import { openRegistry } from '../../../../../cli/commands/webhooks/registry.ts';

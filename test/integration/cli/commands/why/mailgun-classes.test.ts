@@ -1,4 +1,3 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { classesText, openMailgunClasses } from '../../../../../cli/commands/why/mailgun-classes.ts';
 import type { HistoryEvent, HistoryRecipient } from '../../../../../cli/event-history.ts';
 import { listenOnLoopback } from '../../../../../tools/local-stack/run/listener.ts';

@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { openLedgerRun } from '../../../../../tools/local-ledger/stack-settings.ts';
 import { FunctionProcess } from '../../../../../tools/local-stack/functions/function-process.ts';
 import { Disposables } from '../../../../../tools/local-stack/run/disposables.ts';

@@ -1,4 +1,3 @@
-import { afterEach, expect, test } from '@jest/globals';
 import { API_DOMAIN, BEGAN, NOW_SECONDS, startTestApi, type TestApi } from '../../../../support/doubles/mailgun-api.ts';
 
 let api: TestApi;

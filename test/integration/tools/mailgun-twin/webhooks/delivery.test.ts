@@ -1,6 +1,5 @@
 import { createHmac } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { type Listening, listenOnLoopback } from '../../../../../tools/local-stack/run/listener.ts';
 import { createClock } from '../../../../../tools/mailgun-twin/clock.ts';
 import { createRandom } from '../../../../../tools/mailgun-twin/random.ts';

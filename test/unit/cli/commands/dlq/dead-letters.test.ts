@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { adviceOf } from '../../../../../cli/commands/dlq/dead-letters.ts';
 
 test.each([

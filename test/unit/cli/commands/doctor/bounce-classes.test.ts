@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { stackChecks } from '../../../../../cli/commands/doctor/stack-checks.ts';
 import { TargetUnavailableError } from '../../../../../cli/errors.ts';
 import { bounceClassesKey } from '../../../../../lambdas/domain/keys.ts';

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import type { StackUsage } from '../../../../../cli/target/types.ts';
 import { environmentSchema } from '../../../../../lib/config/config-schema.ts';
 import { runCommand, stubDeployment } from '../../../../support/cli/command-line.ts';

@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import { queueChecks } from '../../../../../cli/commands/doctor/queue-checks.ts';
 import { lookAt } from '../../../../../cli/commands/doctor.ts';
 import type { Deployment } from '../../../../../cli/target/types.ts';

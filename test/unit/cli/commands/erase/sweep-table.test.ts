@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { createFindings } from '../../../../../cli/commands/erase/sweep-table.ts';
 import { packEvent } from '../../../../../lambdas/adapters/table/stored-events.ts';
 import { ERASURE_KEY } from '../../../../support/fixtures/erasures.ts';

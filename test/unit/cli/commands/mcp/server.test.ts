@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { runbookSection } from '../../../../../cli/commands/help.ts';
 import { masked, resultText } from '../../../../../cli/commands/mcp/server.ts';
 

@@ -1,5 +1,4 @@
 import { GetQueueAttributesCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
-import { expect, test } from '@jest/globals';
 import { VISIBILITY_SECONDS } from '../../../../../cli/commands/receivers/redeliver.ts';
 import { encodeQueuedEvent } from '../../../../../lambdas/domain/publishing/delivery.ts';
 import { runCommand, stubDeployment } from '../../../../support/cli/command-line.ts';

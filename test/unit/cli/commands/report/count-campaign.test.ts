@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { globSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { expect, test } from '@jest/globals';
 import { withSpills } from '../../../../../cli/commands/report/count-campaign.ts';
 
 const KEYS = Array.from({ length: 300 }, (_, nth) => `key-${nth}`);

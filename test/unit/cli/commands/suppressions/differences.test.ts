@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { createComparison, type ListEntry } from '../../../../../cli/commands/suppressions/differences.ts';
 import type { SuppressionItem } from '../../../../../lambdas/adapters/table/recipients.ts';
 

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { driftFixes } from '../../../../../cli/commands/webhooks/registry.ts';
 
 const run = (command: string) => `ledger ${command} --local`;

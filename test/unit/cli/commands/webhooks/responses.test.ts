@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { responsesText } from '../../../../../cli/commands/webhooks/responses.ts';
 import { TargetUnavailableError } from '../../../../../cli/errors.ts';
 import { stubDeployment } from '../../../../support/cli/command-line.ts';

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { afterEach, expect, test } from '@jest/globals';
 import { openParquetWriter, type ParquetFileWriter } from '../../../../../lambdas/adapters/archive/parquet-file.ts';
 import { readParquet } from '../../../../../lambdas/adapters/archive/parquet-rows.ts';
 import { type ArchiveRow, erasedRow } from '../../../../../lambdas/domain/archive/archive-row.ts';

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { openParquetWriter } from '../../../../../lambdas/adapters/archive/parquet-file.ts';
 import { createRangedObjects } from '../../../../../lambdas/adapters/archive/ranged-objects.ts';
 import { type ArchiveRow, rowOf } from '../../../../../lambdas/domain/archive/archive-row.ts';

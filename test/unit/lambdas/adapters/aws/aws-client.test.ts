@@ -1,7 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
-import { expect, test } from '@jest/globals';
 import { namesCalls } from '../../../../../lambdas/adapters/aws/aws-client.ts';
 import { createCachedSecret } from '../../../../../lambdas/adapters/aws/secrets.ts';
 import { errorFacts } from '../../../../../lambdas/runtime/log.ts';

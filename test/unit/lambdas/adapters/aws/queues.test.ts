@@ -1,5 +1,4 @@
 import type { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { expect, test } from '@jest/globals';
 import { createEventQueue } from '../../../../../lambdas/adapters/aws/queues.ts';
 
 test('every message is sent with its group, by which fair queues share out their consumers', async () => {

@@ -1,5 +1,4 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import { expect, test } from '@jest/globals';
 import { createClaimRepository } from '../../../../../lambdas/adapters/table/claim-repository.ts';
 
 // Replies that DynamoDB never gives, so no engine can produce them.

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { mergeSorted } from '../../../../../lambdas/adapters/table/day-index.ts';
 
 type Entry = readonly [stream: string, at: number];

@@ -1,5 +1,4 @@
 import { GetCommand, type PutCommand } from '@aws-sdk/lib-dynamodb';
-import { expect, test } from '@jest/globals';
 import {
   createStackDomains,
   createUndiscoveredNotes,

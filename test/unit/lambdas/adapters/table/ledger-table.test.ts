@@ -1,5 +1,4 @@
 import type { BatchGetCommandInput } from '@aws-sdk/lib-dynamodb';
-import { expect, test } from '@jest/globals';
 import { createErasureRepository } from '../../../../../lambdas/adapters/table/event-repository.ts';
 import { batchGet, type LedgerTable } from '../../../../../lambdas/adapters/table/ledger-table.ts';
 

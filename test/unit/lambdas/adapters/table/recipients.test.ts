@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { olderRecipientKeys } from '../../../../../lambdas/adapters/table/recipients.ts';
 
 const COMPOSED = 'jos\u00e9@b\u00fccher.example';

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { createPartsTable, createSlicesTable } from '../../../../../lambdas/adapters/table/slice-repository.ts';
 import { parseEvent } from '../../../../../lambdas/domain/events/mailgun-event.ts';
 import { countDimensions } from '../../../../../lambdas/domain/ledger/dimensions.ts';

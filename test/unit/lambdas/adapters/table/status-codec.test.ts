@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { changeOfOwner, statusFacts } from '../../../../../lambdas/adapters/table/status-codec.ts';
 import { UNICODE_STATUS as OLD } from '../../../../support/stacks/first-release.ts';
 

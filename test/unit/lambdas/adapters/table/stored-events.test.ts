@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { packEvent, unpackEvent } from '../../../../../lambdas/adapters/table/stored-events.ts';
 import { identify } from '../../../../../lambdas/domain/events/identity.ts';
 import { NO_KEY } from '../../../../support/fixtures/seed.ts';

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { type ArchiveRow, erasedRow, rowWithoutAddress } from '../../../../../lambdas/domain/archive/archive-row.ts';
 import { createObjectCheck } from '../../../../../lambdas/domain/archive/check-object.ts';
 import type { Manifest } from '../../../../../lambdas/domain/archive/manifest.ts';

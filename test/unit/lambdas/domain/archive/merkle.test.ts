@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { expect, test } from '@jest/globals';
 import { createMerkleTree } from '../../../../../lambdas/domain/archive/merkle.ts';
 import fc from '../../../../support/property.ts';
 

@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import { addPeople, MailCounter, PERSON, peopleCounts } from '../../../../../lambdas/domain/campaign/counts.ts';
 import { type MailEvent, type MailOutcome, mailOutcome } from '../../../../../lambdas/domain/campaign/mail-outcome.ts';
 import fc from '../../../../support/property.ts';

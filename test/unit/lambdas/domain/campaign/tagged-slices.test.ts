@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import { taggedSlice, timeRangesWithTag } from '../../../../../lambdas/domain/campaign/tagged-slices.ts';
 import { CompletenessCheck } from '../../../../../lambdas/domain/ledger/completeness.ts';
 import type { Slice } from '../../../../../lambdas/domain/ledger/slice.ts';

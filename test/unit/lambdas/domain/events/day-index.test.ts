@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { dayPartition, INDEXED_TYPES } from '../../../../../lambdas/domain/events/day-index.ts';
 
 const MIDNIGHT_MS = Date.UTC(2026, 1, 2);

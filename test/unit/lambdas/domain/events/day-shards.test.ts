@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import { dayPartitions } from '../../../../../lambdas/domain/events/day-index.ts';
 import { parseDayShards, shardCount, shardOf } from '../../../../../lambdas/domain/events/day-shards.ts';
 import { dayIndexKey, parseDayIndexKey } from '../../../../../lambdas/domain/keys.ts';

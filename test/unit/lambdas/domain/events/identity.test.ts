@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { identify } from '../../../../../lambdas/domain/events/identity.ts';
 import { keyPart } from '../../../../../lambdas/domain/keys.ts';
 import { deliveredEvent } from '../../../../support/fixtures/webhooks.ts';

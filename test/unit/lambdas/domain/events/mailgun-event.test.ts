@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { eventDetails, fieldsAsSent, userVariable } from '../../../../../lambdas/domain/events/event-details.ts';
 import { identify } from '../../../../../lambdas/domain/events/identity.ts';
 import { addresseesOf, parseEvent } from '../../../../../lambdas/domain/events/mailgun-event.ts';

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { parseEvent } from '../../../../../lambdas/domain/events/mailgun-event.ts';
 import {
   addDimensions,

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { emptyDimensions } from '../../../../../lambdas/domain/ledger/dimensions.ts';
 import { ProviderSums } from '../../../../../lambdas/domain/ledger/provider-sums.ts';
 

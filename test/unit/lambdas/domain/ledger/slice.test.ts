@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import { MAX_REQUEUES, secondPassSeconds } from '../../../../../lambdas/contract.ts';
 import { parseEvent } from '../../../../../lambdas/domain/events/mailgun-event.ts';
 import type { JsonObject } from '../../../../../lambdas/domain/json.ts';

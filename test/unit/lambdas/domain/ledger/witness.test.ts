@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import type { Counts } from '../../../../../lambdas/domain/ledger/counts.ts';
 import type { SliceState } from '../../../../../lambdas/domain/ledger/slice.ts';
 import { judgeHours, mergeHours } from '../../../../../lambdas/domain/ledger/witness.ts';

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { describe, expect, test } from '@jest/globals';
 import type { event } from '@pagerduty/pdjs/build/src/events.js';
 import type { KnownBlock } from '@slack/types';
 import { alarmDescription } from '../../../../../lambdas/domain/alarm-description.ts';
@@ -16,7 +15,7 @@ import {
 // Requests to each service, in golden files, checked against what its vendor publishes: Slack's and PagerDuty's types
 // when this file is compiled, Microsoft's own parser of cards, and the limits in Opsgenie's documentation.
 
-const GOLDEN = join(import.meta.dirname, '../../../../support/notices');
+const GOLDEN = join(import.meta.dirname, '../../../../support/fixtures/notices');
 
 const TEXT = {
   happened: 'A receiver responded 410 or failed for days, and is disabled.',

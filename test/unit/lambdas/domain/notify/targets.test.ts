@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import { NO_TARGETS } from '../../../../../lambdas/contract.ts';
 import { alarmNotice } from '../../../../../lambdas/domain/notify/alarm-notice.ts';
 import { parseTargets, requestOf } from '../../../../../lambdas/domain/notify/targets.ts';

@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import { readChange } from '../../../../../lambdas/adapters/table/publishing.ts';
 import {
   hasChanged,

@@ -1,5 +1,4 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { describe, expect, test } from '@jest/globals';
 import { Webhook as StandardWebhook } from 'standardwebhooks';
 import { Webhook as SvixWebhook } from 'svix';
 import { headerId, shownSecret, signWebhook } from '../../../../../lambdas/domain/publishing/standard-webhook.ts';

@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import { addressesIn, mailboxOf, withoutMailbox } from '../../../../../lambdas/domain/recipients/address.ts';
 
 const COMPOSED = 'm\u00fcller@b\u00fccher.example';

@@ -1,5 +1,4 @@
 import { createHmac } from 'node:crypto';
-import { describe, expect, test } from '@jest/globals';
 import { createErasureKey } from '../../../../../lambdas/adapters/aws/secrets.ts';
 import { identify } from '../../../../../lambdas/domain/events/identity.ts';
 import { parseEvent } from '../../../../../lambdas/domain/events/mailgun-event.ts';

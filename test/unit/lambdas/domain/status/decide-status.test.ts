@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { EVENT_TYPES, OTHER_EVENT } from '../../../../../lambdas/domain/event-types.ts';
 import {
   type DecidingEvent,

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { parseEvent } from '../../../../../lambdas/domain/events/mailgun-event.ts';
 import { isHigher, statusOrder } from '../../../../../lambdas/domain/status/decide-status.ts';
 import { statusUpdateOf } from '../../../../../lambdas/domain/status/status-update.ts';

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { eventHash } from '../../../../../lambdas/domain/canonical-json.ts';
 import { judgeClaim } from '../../../../../lambdas/domain/webhooks/claim.ts';
 import { deliveredEvent } from '../../../../support/fixtures/webhooks.ts';

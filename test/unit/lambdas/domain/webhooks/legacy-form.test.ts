@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { eventFromLegacyForm } from '../../../../../lambdas/domain/webhooks/legacy-form.ts';
 
 test('every field of a click has its place in the current shape', () => {

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { claimKey, isFresh, signedBy } from '../../../../../lambdas/domain/webhooks/signature.ts';
 
 // Known results, computed with Python's hmac and hashlib.

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { testEvent } from '../../../../../cli/commands/send-test.ts';
 import { isTestSample } from '../../../../../lambdas/domain/webhooks/test-sample.ts';
 import { testButtonEvent } from '../../../../../tools/mailgun-twin/api/test-button.ts';

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { parseJsonWebhook } from '../../../../../lambdas/domain/webhooks/webhook-body.ts';
 import { parserFor } from '../../../../../lambdas/ingest/body-format.ts';
 import { deliveredEvent, jsonBody, signed } from '../../../../support/fixtures/webhooks.ts';

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { type RegisteredWebhook, webhookDrift } from '../../../../../lambdas/domain/webhooks/webhook-drift.ts';
 
 const OWN = 'https://hooks.example.com/webhooks/mailgun';

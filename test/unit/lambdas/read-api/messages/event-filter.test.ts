@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { type EventFilter, eventPredicate } from '../../../../../lambdas/read-api/messages/event-filter.ts';
 import { deliveredEvent } from '../../../../support/fixtures/webhooks.ts';
 

@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import type { EventPredicate } from '../../../../../lambdas/read-api/messages/event-filter.ts';
 import {
   createEvents,

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import type { Status } from '../../../../../lambdas/domain/event-types.ts';
 import type { EventsPosition } from '../../../../../lambdas/read-api/messages/events.ts';
 import { createMails } from '../../../../../lambdas/read-api/messages/mails.ts';

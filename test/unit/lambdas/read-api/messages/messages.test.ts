@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import { parseEvent } from '../../../../../lambdas/domain/events/mailgun-event.ts';
 import { createProcess } from '../../../../../lambdas/process/process.ts';
 import { createMessages, type MessagePosition } from '../../../../../lambdas/read-api/messages/messages.ts';

@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import type { LoggedDelivery } from '../../../../../lambdas/domain/publishing/delivery.ts';
 import type { ReceiverState } from '../../../../../lambdas/domain/publishing/receiver-state.ts';
 import type { DeliveryHistory } from '../../../../../lambdas/read-api/ports.ts';

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import type { RecipientMessage } from '../../../../../lambdas/read-api/ports.ts';
 import { findMails } from '../../../../../lambdas/read-api/recipients/mail-page.ts';
 

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import type { RecipientHistory, RecipientMessage } from '../../../../../lambdas/read-api/ports.ts';
 import {
   messagesAt,

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import type { RecipientHistory, StoredEvent } from '../../../../../lambdas/read-api/ports.ts';
 import { createCauseEntries, createSuppressions } from '../../../../../lambdas/read-api/recipients/suppressions.ts';
 import { DOMAIN, deliveredEvent } from '../../../../support/fixtures/webhooks.ts';

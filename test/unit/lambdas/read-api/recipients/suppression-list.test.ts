@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import type { SuppressionKind } from '../../../../../lambdas/domain/event-types.ts';
 import type { ListedSuppression, SuppressionList } from '../../../../../lambdas/read-api/ports.ts';
 import { createSuppressionCheck } from '../../../../../lambdas/read-api/recipients/suppression-check.ts';

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import type { StoredSuppression } from '../../../../../lambdas/domain/status/suppression.ts';
 import { createSuppressions } from '../../../../../lambdas/read-api/recipients/suppressions.ts';
 import { DOMAIN, NOW_MS } from '../../../../support/fixtures/webhooks.ts';

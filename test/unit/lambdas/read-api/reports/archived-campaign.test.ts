@@ -1,4 +1,3 @@
-import { beforeEach, expect, test } from '@jest/globals';
 import { type ArchiveRow, rowOf } from '../../../../../lambdas/domain/archive/archive-row.ts';
 import { objectKey } from '../../../../../lambdas/domain/archive/object-keys.ts';
 import type { TaggedSlice } from '../../../../../lambdas/domain/campaign/tagged-slices.ts';

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { recipientMail } from '../../../../../lambdas/domain/campaign/recipient-mail.ts';
 import { emptyTally, slicePassed } from '../../../../../lambdas/domain/ledger/tally.ts';
 import { type CampaignDeps, createCampaigns } from '../../../../../lambdas/read-api/reports/campaigns.ts';

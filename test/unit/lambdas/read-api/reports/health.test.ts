@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { alarmDescription } from '../../../../../lambdas/domain/alarm-description.ts';
 import type { AlarmFacts, AlarmStates } from '../../../../../lambdas/read-api/ports.ts';
 import { createHealth } from '../../../../../lambdas/read-api/reports/health.ts';

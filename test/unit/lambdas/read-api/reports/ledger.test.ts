@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import type { Witness } from '../../../../../lambdas/domain/ledger/witness.ts';
 import { createLedger } from '../../../../../lambdas/read-api/reports/ledger.ts';
 import { numbered, ReconcileWorld } from '../../../../model/worlds/reconcile-world.ts';

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import type { KnownClasses } from '../../../../../lambdas/domain/ledger/bounce-classes.ts';
 import { emptyDimensions } from '../../../../../lambdas/domain/ledger/dimensions.ts';
 import { createStats } from '../../../../../lambdas/read-api/reports/stats.ts';

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { LISTING_END, type ListingNote } from '../../../../../lambdas/domain/ledger/listing-note.ts';
 import { createWatchListing } from '../../../../../lambdas/reconcile/listing/watch-listing.ts';
 

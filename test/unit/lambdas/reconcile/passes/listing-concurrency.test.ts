@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { withAdaptiveConcurrency } from '../../../../../lambdas/reconcile/passes/listing-concurrency.ts';
 import type { ListingRequest } from '../../../../../lambdas/reconcile/ports.ts';
 

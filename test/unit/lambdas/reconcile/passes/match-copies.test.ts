@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import { identify } from '../../../../../lambdas/domain/events/identity.ts';
 import { parseEvent } from '../../../../../lambdas/domain/events/mailgun-event.ts';
 import type { JsonObject } from '../../../../../lambdas/domain/json.ts';

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { parseEvent } from '../../../../../lambdas/domain/events/mailgun-event.ts';
 import { createPostedKinds } from '../../../../../lambdas/reconcile/passes/posted-kinds.ts';
 import { InMemoryBook } from '../../../../support/doubles/in-memory-reconcile.ts';

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import type { Slice } from '../../../../../lambdas/domain/ledger/slice.ts';
 import { slicesBetween } from '../../../../../lambdas/reconcile/passes/slices-between.ts';
 

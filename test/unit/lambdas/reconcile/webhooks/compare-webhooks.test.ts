@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import type { SendingDomain } from '../../../../../lambdas/contract.ts';
 import type { RegisteredWebhook } from '../../../../../lambdas/domain/webhooks/webhook-drift.ts';
 import { ListingError, type RegisteredWebhooks } from '../../../../../lambdas/reconcile/ports.ts';

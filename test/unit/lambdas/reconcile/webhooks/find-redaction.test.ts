@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { ListingError } from '../../../../../lambdas/reconcile/ports.ts';
 import { createFindRedaction } from '../../../../../lambdas/reconcile/webhooks/find-redaction.ts';
 

@@ -1,4 +1,3 @@
-import { beforeEach, expect, test } from '@jest/globals';
 import type { BounceClass, KnownClasses } from '../../../../../lambdas/domain/ledger/bounce-classes.ts';
 import { ListingError, type ListingFailure, type MailgunClasses } from '../../../../../lambdas/reconcile/ports.ts';
 import { createReadClasses } from '../../../../../lambdas/reconcile/witness/read-classes.ts';

@@ -1,4 +1,3 @@
-import { beforeEach, expect, test } from '@jest/globals';
 import type { WitnessHour } from '../../../../../lambdas/domain/ledger/witness.ts';
 import { ListingError, type WitnessState } from '../../../../../lambdas/reconcile/ports.ts';
 import { createReadWitness, MAX_CALLS_A_DAY } from '../../../../../lambdas/reconcile/witness/read-witness.ts';

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { storedBytes } from '../../../../../tools/bench/ledger/item-size.ts';
 
 const KEYS = { pk: { S: 'abc' }, sk: { S: 'ü' } };

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { measureSealing } from '../../../../../tools/bench/ledger/sealing.ts';
 
 test('an event of ordinary mail takes at most 250 bytes in the archive', async () => {

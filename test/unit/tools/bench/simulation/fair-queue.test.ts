@@ -1,5 +1,4 @@
 import type { SendMessageCommand } from '@aws-sdk/client-sqs';
-import { expect, test } from '@jest/globals';
 import { ASSUMED } from '../../../../../cli/planning/capacity.ts';
 import { createEventQueue } from '../../../../../lambdas/adapters/aws/queues.ts';
 import { type QueuedMessage, queueWaits } from '../../../../../tools/bench/simulation/fair-queue.ts';

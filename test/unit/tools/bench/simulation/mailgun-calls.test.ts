@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { callsForSlice, callsInDay, type Listing } from '../../../../../tools/bench/simulation/mailgun-calls.ts';
 import { numbered, ReconcileWorld } from '../../../../model/worlds/reconcile-world.ts';
 import { NOW_MS } from '../../../../support/fixtures/webhooks.ts';

@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { expect, test } from '@jest/globals';
 import { graph } from '../../../../../tools/bench/simulation/graph.ts';
 
 const PAGE = join(import.meta.dirname, '../../../../../tools/bench/simulation/page.ts');

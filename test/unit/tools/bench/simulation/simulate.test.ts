@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import { dollarsKept, dollarsPerWebhook, PER_WEBHOOK, planFor } from '../../../../../cli/planning/capacity.ts';
 import { costsOf, sum } from '../../../../../tools/bench/dollars.ts';
 import { writtenResults } from '../../../../../tools/bench/page.ts';

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { alarmDescription } from '../../../../../lambdas/domain/alarm-description.ts';
 import { alarmLines } from '../../../../../tools/local-ledger/controls/alarm-lines.ts';
 import type { AlarmNews } from '../../../../../tools/local-stack/alarms/start-alarms.ts';

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { ReconcileRuns } from '../../../../../tools/local-ledger/controls/reconcile-runs.ts';
 import { reconcileOverlay, USUAL_RECONCILE } from '../../../../../tools/local-ledger/options/reconcile-choice.ts';
 import type { Outcome } from '../../../../../tools/local-stack/functions/function-sandbox.ts';

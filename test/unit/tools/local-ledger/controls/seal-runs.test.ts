@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { type SealResult, sealAll } from '../../../../../tools/local-ledger/controls/seal-runs.ts';
 import { createVirtualClock } from '../../../../support/doubles/virtual-clock.ts';
 

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { parseConfig } from '../../../../../lib/config/config.ts';
 import {
   compressedCursorSeconds,

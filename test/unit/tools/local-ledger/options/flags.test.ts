@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { type Flags, parseFlags } from '../../../../../tools/local-ledger/options/flags.ts';
 import { USUAL_RECONCILE } from '../../../../../tools/local-ledger/options/reconcile-choice.ts';
 

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import type { ReadyLine } from '../../../../../tools/local-ledger/ready-line.ts';
 import type { PlayedMessage } from '../../../../../tools/local-ledger/scenario/play.ts';
 import { commandsToPaste } from '../../../../../tools/local-ledger/scenario/text-reporter.ts';

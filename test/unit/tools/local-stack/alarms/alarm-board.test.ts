@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { OWN_METRICS } from '../../../../../tools/local-ledger/stack-settings.ts';
 import { AlarmBoard } from '../../../../../tools/local-stack/alarms/alarm-board.ts';
 import type { AlarmChange } from '../../../../../tools/local-stack/alarms/alarm-message.ts';

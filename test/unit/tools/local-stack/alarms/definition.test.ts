@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import { OWN_METRICS } from '../../../../../tools/local-ledger/stack-settings.ts';
 import { readAlarms } from '../../../../../tools/local-stack/alarms/definition.ts';
 import { readMetricFilters } from '../../../../../tools/local-stack/metrics/metric-filters.ts';

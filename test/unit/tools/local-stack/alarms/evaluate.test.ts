@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import { type AlarmRule, type AlarmState, evaluate } from '../../../../../tools/local-stack/alarms/evaluate.ts';
 
 /** `0` is within the limit, `X` beyond it, `-` missing; newest last. */

@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import { compileExpression } from '../../../../../tools/local-stack/alarms/expression.ts';
 
 type Values = Readonly<Record<string, number>>;

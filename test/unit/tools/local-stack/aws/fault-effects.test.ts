@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { type Exchange, FAULT_EFFECTS } from '../../../../../tools/local-stack/aws/fault-effects.ts';
 import { writtenIndex } from '../../../../../tools/local-stack/aws/index-writes.ts';
 

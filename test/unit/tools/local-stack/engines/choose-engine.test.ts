@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { chooseTableEngine } from '../../../../../tools/local-ledger/stack-settings.ts';
 import { chooseEngine, engineNamed } from '../../../../../tools/local-stack/engines/choose-engine.ts';
 import type { EngineName, EngineProgram } from '../../../../../tools/local-stack/engines/engine-program.ts';

@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import { partialBatch } from '../../../../../tools/local-stack/aws/partial-batch.ts';
 import { request } from '../../../../../tools/local-stack/engines/engine.ts';
 import { createEvents } from '../../../../../tools/local-stack/engines/events.ts';

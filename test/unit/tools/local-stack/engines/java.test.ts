@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { parseJavaVersion } from '../../../../../tools/local-stack/engines/java.ts';
 
 test.each([

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { generateSecret } from '../../../../../tools/local-stack/engines/secrets.ts';
 
 test('a generated secret has 32 characters with one of each kind', () => {

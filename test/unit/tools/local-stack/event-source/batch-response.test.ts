@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { failedMessages } from '../../../../../tools/local-stack/event-source/batch-response.ts';
 
 const BATCH = ['a', 'b', 'c'];

@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import { matches, requireKnownPattern } from '../../../../../tools/local-stack/event-source/pattern.ts';
 
 const EVENT = {

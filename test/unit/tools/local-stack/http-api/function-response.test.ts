@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { answerFromFunction } from '../../../../../tools/local-stack/http-api/function-response.ts';
 
 const answer = (returned: unknown) => {

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { matchRoute, parseRoute } from '../../../../../tools/local-stack/http-api/routes.ts';
 
 const ROUTES = [

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { TokenBucket } from '../../../../../tools/local-stack/http-api/token-bucket.ts';
 
 function bucketAt(ratePerSecond: number, burst: number) {

@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import { measureEmbedded } from '../../../../../tools/local-stack/metrics/embedded-metrics.ts';
 import { measureTableCall } from '../../../../../tools/local-stack/metrics/implied-metrics.ts';
 import type { Metric } from '../../../../../tools/local-stack/metrics/metric.ts';

@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import { createResolver, type Template } from '../../../../../tools/local-stack/template/template.ts';
 
 const TEMPLATE: Template = {

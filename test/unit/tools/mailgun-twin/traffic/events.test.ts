@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { testButtonEvent } from '../../../../../tools/mailgun-twin/api/test-button.ts';
 import { createRandom } from '../../../../../tools/mailgun-twin/random.ts';
 import type { EventData } from '../../../../../tools/mailgun-twin/traffic/event-parts.ts';

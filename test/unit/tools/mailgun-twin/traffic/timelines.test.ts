@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { createRandom } from '../../../../../tools/mailgun-twin/random.ts';
 import { scheduleMessages } from '../../../../../tools/mailgun-twin/traffic/schedule-messages.ts';
 import {

@@ -1,4 +1,3 @@
-import { describe, expect, test } from '@jest/globals';
 import { createRandom } from '../../../../../tools/mailgun-twin/random.ts';
 import {
   type DeliveryFaults,

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { createSignature, sign } from '../../../../../tools/mailgun-twin/webhooks/signature.ts';
 
 // Computed with another program: printf '%s' <timestamp><token> | openssl dgst -sha256 -hmac <key>
