@@ -9,7 +9,7 @@ export interface History {
 }
 
 /** The result in the terms of Jepsen's set checker. */
-export interface StatusUpdate {
+export interface HistoryResult {
   attempted: number;
   acknowledged: number;
   stored: number;
@@ -24,7 +24,7 @@ export interface StatusUpdate {
 }
 
 /** Compares what was promised with what is stored. */
-export function checkHistory({ attempted, acknowledged, stored }: History): StatusUpdate {
+export function checkHistory({ attempted, acknowledged, stored }: History): HistoryResult {
   const found = new Set(stored);
   const seen = new Set<string>();
   const doubled = stored.filter((key) => seen.has(key) || !seen.add(key));

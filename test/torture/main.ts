@@ -62,15 +62,15 @@ async function tortureRequestPath(ready: ReadyLine, say: (line: string) => void)
   process.exitCode = broken.length === 0 ? 0 : 1;
 }
 
-function printTable({ verdict, wrongStatuses, deadLetters, traffic, weather }: Report<InjectedFaults>): void {
+function printTable({ result, wrongStatuses, deadLetters, traffic, weather }: Report<InjectedFaults>): void {
   const rows: [string, number | string][] = [
-    ['attempted', verdict.attempted],
-    ['acknowledged', verdict.acknowledged],
-    ['stored', verdict.stored],
-    ['lost', verdict.lost.length],
-    ['unexpected', verdict.unexpected.length],
-    ['doubled', verdict.doubled.length],
-    ['recovered', verdict.recovered.length],
+    ['attempted', result.attempted],
+    ['acknowledged', result.acknowledged],
+    ['stored', result.stored],
+    ['lost', result.lost.length],
+    ['unexpected', result.unexpected.length],
+    ['doubled', result.doubled.length],
+    ['recovered', result.recovered.length],
     ['wrong statuses', wrongStatuses.length],
     ['dead letters', deadLetters],
     ['kills', weather.kills],

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ReadyLine } from '../../tools/local-ledger/ready-line.ts';
 import { createRandom, type Random } from '../../tools/mailgun-twin/random.ts';
-import { checkHistory, type StatusUpdate } from './history.ts';
+import { checkHistory, type HistoryResult } from './history.ts';
 import { clearFaults, control } from './inject-faults.ts';
 import { readBack } from './read-back.ts';
 import { sendTraffic, type Traffic } from './traffic.ts';
@@ -10,7 +10,7 @@ import { sendTraffic, type Traffic } from './traffic.ts';
 export type Weather<T> = (ready: ReadyLine, random: Random, signal: AbortSignal) => Promise<T>;
 
 export interface Report<T> {
-  verdict: StatusUpdate;
+  result: HistoryResult;
   /** Statuses that contradict the stored events. */
   wrongStatuses: string[];
   deadLetters: number;
@@ -45,19 +45,19 @@ export async function torture<T>(
   say('reading everything back');
   const { keys, wrongStatuses } = await readBack(ready, traffic.attempted);
   const { attempted, acknowledged } = traffic;
-  const verdict = checkHistory({ attempted: new Set(attempted.keys()), acknowledged, stored: keys });
-  return { verdict, wrongStatuses, deadLetters, traffic, weather: done };
+  const result = checkHistory({ attempted: new Set(attempted.keys()), acknowledged, stored: keys });
+  return { result, wrongStatuses, deadLetters, traffic, weather: done };
 }
 
 /** Returns a line per broken promise in a report; empty if all were kept. */
-export function brokenPromises({ verdict, wrongStatuses, deadLetters }: Report<unknown>): string[] {
+export function brokenPromises({ result, wrongStatuses, deadLetters }: Report<unknown>): string[] {
   return [
-    ...verdict.lost.map((key) => `lost: ${key}`),
-    ...verdict.unexpected.map((key) => `unexpected: ${key}`),
-    ...verdict.doubled.map((key) => `doubled: ${key}`),
+    ...result.lost.map((key) => `lost: ${key}`),
+    ...result.unexpected.map((key) => `unexpected: ${key}`),
+    ...result.doubled.map((key) => `doubled: ${key}`),
     ...wrongStatuses.map((text) => `wrong status: ${text}`),
     ...(deadLetters > 0 ? [`dead letters: ${deadLetters}`] : []),
-    ...(verdict.acknowledged === 0 ? ['nothing was acknowledged'] : []),
+    ...(result.acknowledged === 0 ? ['nothing was acknowledged'] : []),
   ];
 }
 

@@ -34,10 +34,10 @@ test.each([1, 10, 50])(
   async (percent) => {
     const report = await torture(stack.ready, { events: 200, seed: percent, weather: dropReplies(percent) });
     expect(brokenPromises(report)).toEqual([]);
-    const { verdict } = report;
+    const { result } = report;
     console.log(
-      `${percent} % of replies lost: attempted ${verdict.attempted}, acknowledged ${verdict.acknowledged}, ` +
-        `lost ${verdict.lost.length}, doubled ${verdict.doubled.length}, recovered ${verdict.recovered.length}`,
+      `${percent} % of replies lost: attempted ${result.attempted}, acknowledged ${result.acknowledged}, ` +
+        `lost ${result.lost.length}, doubled ${result.doubled.length}, recovered ${result.recovered.length}`,
     );
   },
   300_000,

@@ -1,12 +1,12 @@
 import { checkHistory } from '../../torture/history.ts';
 
 test('tells lost, unexpected, doubled and recovered events apart', () => {
-  const verdict = checkHistory({
+  const result = checkHistory({
     attempted: new Set(['kept', 'lost', 'doubled', 'recovered', 'refused']),
     acknowledged: new Set(['kept', 'lost', 'doubled']),
     stored: ['kept', 'doubled', 'doubled', 'recovered', 'forged'],
   });
-  expect(verdict).toEqual({
+  expect(result).toEqual({
     attempted: 5,
     acknowledged: 3,
     stored: 4,
