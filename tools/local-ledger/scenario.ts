@@ -5,7 +5,7 @@ import { type ScheduledMessage, scheduleMessages } from '../mailgun-twin/traffic
 import { LEGACY_TIMELINES, SUBACCOUNT_TIMELINE, TIMELINES } from '../mailgun-twin/traffic/timelines.ts';
 import type { Twin } from '../mailgun-twin/twin.ts';
 import type { ReadyLine } from './ready-line.ts';
-import { judgeMessage, type MessageVerdict } from './scenario/judge.ts';
+import { compareMessage, type MessageOutcome } from './scenario/message-outcome.ts';
 import { type PlayContext, type PlayedMessage, playTimelines } from './scenario/play.ts';
 import { type Leftovers, readMessage, readStats } from './scenario/read-stack.ts';
 import { createJsonReporter, createWatch, type Print, type Reporter } from './scenario/reporter.ts';
@@ -136,16 +136,16 @@ async function readEverything(
   reporter: Reporter,
 ): Promise<boolean> {
   reporter.phase('reading');
-  const verdicts: MessageVerdict[] = [];
+  const outcomes: MessageOutcome[] = [];
   for (const message of played) {
     const found = await readMessage(ready, message.scheduled.mail.messageId, clock, signal);
-    verdicts.push(judgeMessage(message, found, slices !== undefined));
+    outcomes.push(compareMessage(message, found, slices !== undefined));
   }
-  const summary = summarize(verdicts, leftovers);
-  reporter.result(verdicts, summary);
+  const summary = summarize(outcomes, leftovers);
+  reporter.result(outcomes, summary);
   const span = spanOf(twin);
   if (!slices || !span) return summary.ok;
-  const events = verdicts.flatMap(({ account }) => account.events);
+  const events = outcomes.flatMap(({ account }) => account.events);
   const ledger = keepLedger(events, slices, await readStats(ready, span, clock, signal));
   reporter.ledger(ledger);
   return summary.ok && ledger.exact;

@@ -84,7 +84,7 @@ export const isExcused = ({ owed, refused }: AccountedEvent) => !owed && !refuse
 /** `never-acknowledged`: it differs only by events that were neither acknowledged nor listed. */
 export type Judgement = 'as-expected' | 'never-acknowledged' | 'wrong';
 
-export interface RecipientVerdict {
+export interface RecipientOutcome {
   readonly recipient: string;
   readonly status: string | null;
   readonly reason: string | null;
@@ -93,28 +93,28 @@ export interface RecipientVerdict {
   readonly differences: readonly string[];
 }
 
-export interface MessageVerdict {
+export interface MessageOutcome {
   readonly timeline: string;
   readonly messageId: string;
-  readonly recipients: readonly RecipientVerdict[];
+  readonly recipients: readonly RecipientOutcome[];
   readonly account: Account;
 }
 
 /** Compares what is stored of a message with its timeline's handwritten expectation. */
-export function judgeMessage(
+export function compareMessage(
   played: PlayedMessage,
   stored: StoredMessage | undefined,
   reconciled: boolean,
-): MessageVerdict {
+): MessageOutcome {
   const { timeline, mail } = played.scheduled;
   const account = accountFor(played, stored?.events ?? [], reconciled);
   const recipients = mail.to.map((recipient, nth) =>
-    judgeRecipient(recipient, timeline.expected[nth]!, account, stored ?? { recipients: [], events: [] }),
+    compareRecipient(recipient, timeline.expected[nth]!, account, stored ?? { recipients: [], events: [] }),
   );
   return { timeline: timeline.name, messageId: mail.messageId, recipients, account };
 }
 
-function judgeRecipient(recipient: string, expected: Expected, account: Account, stored: StoredMessage) {
+function compareRecipient(recipient: string, expected: Expected, account: Account, stored: StoredMessage) {
   const found = stored.recipients.find((candidate) => isSameAddress(candidate.recipient, recipient));
   const events = stored.events.filter((event) => isSameAddress(event.recipient, recipient)).length;
   const sent = account.events.filter((event) => isSameAddress(event.recipient, recipient));

@@ -1,6 +1,6 @@
 import type { Clock } from '../../mailgun-twin/clock.ts';
 import type { Twin } from '../../mailgun-twin/twin.ts';
-import type { MessageVerdict } from './judge.ts';
+import type { MessageOutcome } from './message-outcome.ts';
 import type { Leftovers } from './read-stack.ts';
 import { type Ledger, type Summary, type Tally, tally } from './totals.ts';
 
@@ -40,7 +40,7 @@ export interface Reporter {
   missed(events: Readonly<Record<string, number>>): void;
   /** A run of reconcile ended. */
   reconciled(look: Look): void;
-  result(verdicts: readonly MessageVerdict[], summary: Summary): void;
+  result(outcomes: readonly MessageOutcome[], summary: Summary): void;
   ledger(ledger: Ledger): void;
   /** Commands ready to paste, each with what it does. */
   commands(commands: readonly { readonly does: string; readonly command: string }[]): void;
@@ -64,9 +64,9 @@ export function createJsonReporter(print: Print): Reporter {
     missed: (events) => write('progress', { phase: 'reconciling', missed: events }),
     reconciled: (look) => write('progress', { phase: 'reconciling', ...look }),
     ledger: (ledger) => write('ledger', ledger),
-    result: (verdicts, summary) => {
-      for (const { timeline, messageId, recipients } of verdicts) {
-        for (const verdict of recipients) write('message', { timeline, messageId, ...verdict });
+    result: (outcomes, summary) => {
+      for (const { timeline, messageId, recipients } of outcomes) {
+        for (const outcome of recipients) write('message', { timeline, messageId, ...outcome });
       }
       write('summary', summary);
     },

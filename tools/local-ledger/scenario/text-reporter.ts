@@ -1,7 +1,13 @@
 import { testButtonMessageId } from '../../mailgun-twin/api/test-button.ts';
 import { DEFAULT_PORT } from '../options/send-arguments.ts';
 import type { ReadyLine } from '../ready-line.ts';
-import { type AccountedEvent, isExcused, isLost, type MessageVerdict, type RecipientVerdict } from './judge.ts';
+import {
+  type AccountedEvent,
+  isExcused,
+  isLost,
+  type MessageOutcome,
+  type RecipientOutcome,
+} from './message-outcome.ts';
 import type { PlayedMessage } from './play.ts';
 import { curlCommand } from './read-stack.ts';
 import type { Phase, Print, Reporter } from './reporter.ts';
@@ -53,8 +59,8 @@ export function createTextReporter(print: Print): Reporter {
     ledger: (ledger) => {
       for (const line of createLedgerLines(ledger)) print(line);
     },
-    result: (verdicts, summary) => {
-      for (const line of createResultLines(verdicts, summary)) print(line);
+    result: (outcomes, summary) => {
+      for (const line of createResultLines(outcomes, summary)) print(line);
     },
     commands: (commands) => {
       for (const { does, command } of commands) {
@@ -76,20 +82,20 @@ function mailTime(seconds: number): string {
 }
 
 /** Returns the table of timelines and their outcomes, the deviations, and the totals. */
-function createResultLines(verdicts: readonly MessageVerdict[], summary: Summary): string[] {
-  const timelines = Map.groupBy(verdicts, ({ timeline }) => timeline);
+function createResultLines(outcomes: readonly MessageOutcome[], summary: Summary): string[] {
+  const timelines = Map.groupBy(outcomes, ({ timeline }) => timeline);
   const width = Math.max(...[...timelines.keys()].map((timeline) => timeline.length));
   return [
     `     ${'timeline'.padEnd(width)}  messages  events  became`,
     ...[...timelines].map(([timeline, messages]) => timelineLine(timeline.padEnd(width), messages)),
-    ...verdicts.flatMap(findings),
-    ...neverAcknowledged(verdicts),
+    ...outcomes.flatMap(findings),
+    ...neverAcknowledged(outcomes),
     '',
     ...sums(summary),
   ];
 }
 
-function timelineLine(timeline: string, messages: readonly MessageVerdict[]): string {
+function timelineLine(timeline: string, messages: readonly MessageOutcome[]): string {
   const recipients = messages.flatMap((message) => message.recipients);
   const events = messages.flatMap(({ account }) => account.events);
   const stored = events.filter((event) => event.stored > 0).length;
@@ -102,18 +108,18 @@ function timelineLine(timeline: string, messages: readonly MessageVerdict[]): st
   return `  ${mark(messages)}  ${timeline}  ${String(messages.length).padStart(8)}  ${count.padStart(6)}  ${statuses}`;
 }
 
-function mark(messages: readonly MessageVerdict[]): string {
-  const isFaulty = ({ recipients, account }: MessageVerdict) =>
+function mark(messages: readonly MessageOutcome[]): string {
+  const isFaulty = ({ recipients, account }: MessageOutcome) =>
     recipients.some(({ judgement }) => judgement === 'wrong') ||
     account.unknown.length > 0 ||
     account.events.some((event) => isLost(event) || event.refused || event.stored > 1);
   if (messages.some(isFaulty)) return '✘';
-  const isWaiting = ({ recipients }: MessageVerdict) =>
+  const isWaiting = ({ recipients }: MessageOutcome) =>
     recipients.some(({ judgement }) => judgement === 'never-acknowledged');
   return messages.some(isWaiting) ? '?' : '✔';
 }
 
-function findings({ timeline, messageId, recipients, account }: MessageVerdict): string[] {
+function findings({ timeline, messageId, recipients, account }: MessageOutcome): string[] {
   const lines = [
     ...recipients.filter(({ differences }) => differences.length > 0).map(recipientFinding),
     ...account.events.filter(isLost).map((event) => `LOST: ${reproach(event)} and not stored: ${describe(event)}`),
@@ -126,13 +132,13 @@ function findings({ timeline, messageId, recipients, account }: MessageVerdict):
   return lines.length === 0 ? [] : ['', `${timeline}: ${messageId}`, ...lines.map((line) => `  ${line}`)];
 }
 
-function recipientFinding({ recipient, judgement, differences }: RecipientVerdict): string {
+function recipientFinding({ recipient, judgement, differences }: RecipientOutcome): string {
   const sign = judgement === 'wrong' ? '✘' : '? (an event was never acknowledged)';
   return `${sign} ${recipient}: ${differences.join('; ')}`;
 }
 
-function neverAcknowledged(verdicts: readonly MessageVerdict[]): string[] {
-  const lines = verdicts.flatMap(({ messageId, account }) =>
+function neverAcknowledged(outcomes: readonly MessageOutcome[]): string[] {
+  const lines = outcomes.flatMap(({ messageId, account }) =>
     account.events
       .filter(isExcused)
       .map((event) => `  ${describe(event)} of ${messageId}: ${event.answers.map(answer).join(', ')}`),

@@ -1,6 +1,6 @@
 import type { TwinEvent } from '../../mailgun-twin/twin.ts';
 import { answersOf } from '../../mailgun-twin/webhooks/delivery.ts';
-import { type AccountedEvent, isExcused, isLost, isRecovered, type MessageVerdict } from './judge.ts';
+import { type AccountedEvent, isExcused, isLost, isRecovered, type MessageOutcome } from './message-outcome.ts';
 import { addUp, type LedgerSlice, type Leftovers } from './read-stack.ts';
 
 /** Progress of the deliveries, in numbers for a person. */
@@ -59,22 +59,22 @@ export interface Summary extends Leftovers {
   readonly wrong: number;
 }
 
-export function summarize(verdicts: readonly MessageVerdict[], leftovers: Leftovers): Summary {
-  const events = verdicts.flatMap(({ account }) => account.events);
+export function summarize(outcomes: readonly MessageOutcome[], leftovers: Leftovers): Summary {
+  const events = outcomes.flatMap(({ account }) => account.events);
   const count = (isCounted: (event: AccountedEvent) => boolean) => events.filter(isCounted).length;
   const numbers = {
     ...leftovers,
-    messages: verdicts.length,
+    messages: outcomes.length,
     events: events.length,
     acknowledged: count(({ acknowledged }) => acknowledged),
     storedOnce: count(({ stored }) => stored === 1),
     lost: count(isLost),
     storedTwice: count(({ stored }) => stored > 1),
-    unknown: verdicts.reduce((sum, { account }) => sum + account.unknown.length, 0),
+    unknown: outcomes.reduce((sum, { account }) => sum + account.unknown.length, 0),
     refused: count(({ refused }) => refused),
     recovered: count(isRecovered),
     neverAcknowledged: count(isExcused),
-    wrong: verdicts.flatMap(({ recipients }) => recipients).filter(({ judgement }) => judgement === 'wrong').length,
+    wrong: outcomes.flatMap(({ recipients }) => recipients).filter(({ judgement }) => judgement === 'wrong').length,
   };
   const { acknowledged, lost, storedTwice, unknown, refused, wrong } = numbers;
   // Without any acknowledgement the run proves nothing.
