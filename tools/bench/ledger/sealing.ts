@@ -41,10 +41,13 @@ export interface Sealings {
 /** Seals slices of this number of events, each in a process of its own. */
 export function measureSealings(sizes: readonly number[], say: (line: string) => void): SealingFigures[] {
   return sizes.map((events) => {
-    const script = join(import.meta.dirname, 'sealing-process.ts');
-    const { status, stdout, stderr } = spawnSync(process.execPath, ['--expose-gc', script, String(events)], {
-      encoding: 'utf8',
-    });
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      ['--expose-gc', import.meta.filename, String(events)],
+      {
+        encoding: 'utf8',
+      },
+    );
     if (status !== 0) throw new Error(`a slice of ${events} events was not sealed: ${stderr}`);
     const figures = JSON.parse(stdout) as SealingFigures;
     say(`${events} events sealed: ${figures.cpuSeconds.toFixed(1)} s, ${figures.peakMebibytes.toFixed(0)} MiB`);
@@ -160,3 +163,6 @@ async function measureFrom(path: string, events: number): Promise<SealingFigures
     bytesPerEvent: written / events,
   };
 }
+
+// node --expose-gc sealing.ts EVENTS: seals one slice and prints the measurements as JSON.
+if (import.meta.main) console.log(JSON.stringify(await measureSealing(Number(process.argv[2]))));

@@ -11,11 +11,10 @@ import {
 } from '../../../cli/planning/capacity.ts';
 import { PRICES } from '../../../cli/planning/prices.ts';
 import { graph } from './graph.ts';
-import { rateThatMeets } from './limit-rate.ts';
 import { callsInDay, OTHER_CALLS_A_DAY } from './mailgun-calls.ts';
 import { outcomes, SCENARIOS, type ScenarioName } from './scenarios.ts';
 import { DEFAULT_STACK, type SimulatedStack } from './settings.ts';
-import type { Limit, Outcome } from './simulate.ts';
+import { type Limit, type Outcome, rateThatMeets } from './simulate.ts';
 
 const HOUR = 3600;
 const DAY = 24 * HOUR;

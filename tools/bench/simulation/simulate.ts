@@ -60,6 +60,22 @@ export function simulate(stack: SimulatedStack, load: Load, sampleEvery = 60): O
   return new Simulation(stack, load).run(sampleEvery);
 }
 
+const MAX_PER_SECOND = 50_000;
+const SEARCH_STEPS = 16;
+const SEARCH_SECONDS = 600;
+
+/** Returns the lowest steady rate, in webhooks a second, at which a stack reaches a limit within `seconds`. */
+export function rateThatMeets(limit: Limit, stack: SimulatedStack, seconds = SEARCH_SECONDS): number {
+  let [below, above] = [0, MAX_PER_SECOND];
+  for (let step = 0; step < SEARCH_STEPS; step += 1) {
+    const middle = (below + above) / 2;
+    const { met } = simulate(stack, { perSecond: () => middle, seconds, until: limit });
+    if (met.has(limit)) above = middle;
+    else below = middle;
+  }
+  return above;
+}
+
 class Simulation {
   readonly #stack: SimulatedStack;
   readonly #load: Load;

@@ -8,7 +8,6 @@ import { countMetrics } from '../listings/metrics-api.ts';
 import { readBytes, startServer } from '../loopback-server.ts';
 import type { Random } from '../random.ts';
 import type { Twin } from '../twin.ts';
-import { startForeignHost } from '../webhooks/foreign-host.ts';
 import { answerDomain, answerFeatures, answerSigningKey, listDomains, type MailgunAccount } from './account.ts';
 import { failureAnswer } from './api-failures.ts';
 import { listApiKeys, refusedByRole } from './api-keys.ts';
@@ -184,4 +183,25 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** A host that does not belong to Mailgun, and the requests it received. */
+interface ForeignHost {
+  readonly url: string;
+  received(): { readonly requests: number; readonly credentials: number };
+  close(): Promise<void>;
+}
+
+/** Responds like Mailgun, so that the client cannot notice. */
+async function startForeignHost(): Promise<ForeignHost> {
+  let requests = 0;
+  let credentials = 0;
+  const server = await startServer((incoming, outgoing) => {
+    requests += 1;
+    if (incoming.headers.authorization !== undefined) credentials += 1;
+    const page = `http://${incoming.headers.host}${incoming.url}`;
+    outgoing.writeHead(200, { 'content-type': 'application/json' });
+    outgoing.end(JSON.stringify({ items: [], paging: { next: page, previous: page } }));
+  });
+  return { ...server, received: () => ({ requests, credentials }) };
 }

@@ -1,5 +1,4 @@
 import { BadRequestError } from './api-response.ts';
-import { mimeHeaders } from './mime.ts';
 
 declare global {
   interface JSON {
@@ -110,4 +109,16 @@ function parseVariables(texts: readonly string[]): Record<string, unknown> {
 function asWritten(_key: string, value: unknown, context?: { source?: string }): unknown {
   const source = context?.source;
   return typeof value === 'number' && source !== undefined && String(value) !== source ? JSON.rawJSON(source) : value;
+}
+
+/** Returns the unfolded headers of a MIME message by lower-case name, with every value of repeated ones. */
+function mimeHeaders(text: string): ReadonlyMap<string, readonly string[]> {
+  const [head = ''] = text.replaceAll('\r\n', '\n').split('\n\n', 1);
+  const headers = new Map<string, string[]>();
+  for (const line of head.replaceAll(/\n[ \t]+/g, ' ').split('\n')) {
+    const [, name, value] = /^([!-9;-~]+):\s*(.*)$/.exec(line) ?? [];
+    if (name === undefined || value === undefined) continue;
+    headers.set(name.toLowerCase(), [...(headers.get(name.toLowerCase()) ?? []), value]);
+  }
+  return headers;
 }

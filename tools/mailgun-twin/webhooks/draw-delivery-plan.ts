@@ -1,6 +1,5 @@
 import type { Random } from '../random.ts';
-import type { DeliveryPlan, Repeat, Trouble } from './delivery.ts';
-import { RETRY_MINUTES } from './retry-minutes.ts';
+import { type DeliveryPlan, RETRY_MINUTES, type Repeat, type Trouble } from './delivery.ts';
 import type { Encoding } from './webhook.ts';
 
 /** Faults between twin and receiver; chances are in [0, 1]. */

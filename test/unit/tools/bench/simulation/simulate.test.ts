@@ -2,9 +2,8 @@ import { dollarsKept, dollarsPerWebhook, PER_WEBHOOK, planFor } from '../../../.
 import { costsOf, sum } from '../../../../../tools/bench/dollars.ts';
 import { writtenResults } from '../../../../../tools/bench/page.ts';
 import { compare, type LocalRun, offBy, TOLERANCE } from '../../../../../tools/bench/simulation/comparison.ts';
-import { rateThatMeets } from '../../../../../tools/bench/simulation/limit-rate.ts';
 import { DEFAULT_STACK, plannedStack, type SimulatedStack } from '../../../../../tools/bench/simulation/settings.ts';
-import { type Limit, simulate } from '../../../../../tools/bench/simulation/simulate.ts';
+import { type Limit, rateThatMeets, simulate } from '../../../../../tools/bench/simulation/simulate.ts';
 
 const HOUR = 3600;
 const DAY = 86_400;

@@ -1,4 +1,4 @@
-import { parseJavaVersion } from '../../../../../tools/local-stack/engines/java.ts';
+import { parseJavaVersion } from '../../../../../tools/local-stack/engines/dynamodb-local.ts';
 
 test.each([
   { output: 'openjdk version "17.0.15" 2025-04-15\nOpenJDK Runtime Environment', version: 17 },

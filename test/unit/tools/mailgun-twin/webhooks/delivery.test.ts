@@ -4,9 +4,9 @@ import {
   type DeliveryPlan,
   deliver,
   newRecord,
+  RETRY_MINUTES,
   SMOOTH,
 } from '../../../../../tools/mailgun-twin/webhooks/delivery.ts';
-import { RETRY_MINUTES } from '../../../../../tools/mailgun-twin/webhooks/retry-minutes.ts';
 import type { Signature } from '../../../../../tools/mailgun-twin/webhooks/signature.ts';
 import { createVirtualClock } from '../../../../support/doubles/virtual-clock.ts';
 
