@@ -1,5 +1,6 @@
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
+import { readLedgerDomains } from '../lambdas/adapters/table/domain-repository.ts';
 import { createLedgerStateTable } from '../lambdas/adapters/table/ledger-state.ts';
 import type { LedgerTable } from '../lambdas/adapters/table/ledger-table.ts';
 import {
@@ -7,15 +8,23 @@ import {
   createSlicesTable,
   createWitnessReader,
 } from '../lambdas/adapters/table/slice-repository.ts';
-import { DAY_MS, INDEXES, MAX_SLICE_SECONDS, secondPassSeconds } from '../lambdas/contract.ts';
+import {
+  ACCOUNT_DOMAINS,
+  DAY_MS,
+  INDEXES,
+  MAX_SLICE_SECONDS,
+  type SendingDomain,
+  secondPassSeconds,
+} from '../lambdas/contract.ts';
 import { dayPartitions } from '../lambdas/domain/events/day-index.ts';
 import { type DayShards, parseDayShards } from '../lambdas/domain/events/day-shards.ts';
 import { parseDayIndexKey } from '../lambdas/domain/keys.ts';
 import { total } from '../lambdas/domain/ledger/counts.ts';
+import type { LedgerDomains } from '../lambdas/domain/ledger/ledger-domains.ts';
 import { doubtfulIn, isDue, type Slice, sliceFrom, stateOf, unconfirmedIn } from '../lambdas/domain/ledger/slice.ts';
 import { type JudgedHour, judgeHours } from '../lambdas/domain/ledger/witness.ts';
 import { createConfirmedCheck } from '../lambdas/read-api/messages/confirmed.ts';
-import { TargetUnavailableError } from './errors.ts';
+import { awsSentence, TargetUnavailableError } from './errors.ts';
 import { type Deployment, hasOutput } from './target/types.ts';
 
 /** `complete`: nothing is missing of all that is due; `unknown`: no ledger is kept, or it is behind. */
@@ -195,4 +204,30 @@ async function readNewest(deployment: Deployment, partition: string, nowMs: numb
   );
   const [item] = Items;
   return item && { type: parseDayIndexKey(partition).type, atMs: item[byDay.sortKey] as number };
+}
+
+export interface StackDomains {
+  /** Those that Mailgun has. */
+  readonly atMailgun: readonly SendingDomain[];
+  /** Others under which events may be stored. */
+  readonly further: readonly string[];
+  /** Set if the domains with a ledger come from Mailgun. */
+  readonly discovered?: LedgerDomains;
+}
+
+/** Returns the domains of a stack: those of its output `Domains`, or those that it has found at Mailgun. */
+export async function readStackDomains(output: string, table: LedgerTable): Promise<StackDomains> {
+  const configured = JSON.parse(output) as SendingDomain[] | typeof ACCOUNT_DOMAINS;
+  if (configured !== ACCOUNT_DOMAINS) return { atMailgun: configured, further: [] };
+  const discovered = await readLedgerDomains(table, true).catch((cause) => {
+    const why = awsSentence(cause) ?? (cause as Error).message;
+    throw new TargetUnavailableError(`the domains of the stack cannot be read: ${why}`, { cause });
+  });
+  const { domains, undiscovered } = discovered;
+  const gone = domains.filter(({ goneAt }) => goneAt !== undefined);
+  return {
+    atMailgun: domains.filter(({ goneAt }) => goneAt === undefined),
+    further: [...new Set([...gone, ...undiscovered].map(({ name }) => name))],
+    discovered,
+  };
 }

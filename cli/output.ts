@@ -115,3 +115,8 @@ export function printedCommand({ ref }: Pick<Deployment, 'ref'>, words: string, 
   const end = args.some((arg) => arg.startsWith('-')) ? ['--'] : [];
   return ['npm run ledger --', words, targetRefText(ref), ...end, ...args.map(shellWord)].join(' ');
 }
+
+/** Returns text without control characters. */
+export function plain(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}]+/gu, ' ').trim();
+}

@@ -1,9 +1,11 @@
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
+import { GetPublicKeyCommand } from '@aws-sdk/client-kms';
 import { compactVerify, importSPKI } from 'jose';
 import { type Certificate, type SignedStatement, statementOf } from '../../lambdas/domain/archive/certificate.ts';
 import type { Fault } from '../../lambdas/domain/archive/chain.ts';
 import { canonicalJson } from '../../lambdas/domain/canonical-json.ts';
 import { isObject } from '../../lambdas/domain/json.ts';
+import type { Deployment } from '../target/types.ts';
 
 /** A certificate file: the statement, a JWS over its hash, and the signing key. */
 export interface SignedCertificate {
@@ -88,4 +90,12 @@ function rawSignature(der: Uint8Array): Uint8Array {
     at += 2 + length;
   }
   return raw;
+}
+
+/** Reads the public half of the key that signs certificates, as PEM. */
+export async function readCertificateKey(deployment: Deployment): Promise<string> {
+  const KeyId = deployment.output('CertificateKeyArn');
+  const { PublicKey } = await deployment.clients.signing.send(new GetPublicKeyCommand({ KeyId }));
+  const base64 = Buffer.from(PublicKey ?? []).toString('base64');
+  return `-----BEGIN PUBLIC KEY-----\n${base64.replace(/.{64}(?=.)/g, '$&\n')}\n-----END PUBLIC KEY-----\n`;
 }

@@ -12,10 +12,9 @@ import {
 } from '../command.ts';
 import { TargetUnavailableError, UsageError } from '../errors.ts';
 import { sliceAt, tableOf } from '../ledger.ts';
-import { counted, createEmit } from '../output.ts';
+import { counted, createEmit, plain } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
 import { iso, parseTime, timeText } from '../time.ts';
-import { plain } from './why/explain.ts';
 
 /** Lines of `accept --json`: the slice after its last pass, then the result. */
 export type AcceptLine =

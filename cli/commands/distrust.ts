@@ -1,12 +1,20 @@
-import type { SuppressionItem } from '../../lambdas/adapters/table/recipients.ts';
-import { createEventCorrection } from '../../lambdas/adapters/table/stored-events.ts';
-import { recipientKey, statusSort } from '../../lambdas/domain/keys.ts';
+import { type LedgerTable, readPartition } from '../../lambdas/adapters/table/ledger-table.ts';
+import {
+  createRecipientHistory,
+  recipientKeys,
+  type SuppressionItem,
+} from '../../lambdas/adapters/table/recipients.ts';
+import { createEventCorrection, isMergedCopy } from '../../lambdas/adapters/table/stored-events.ts';
+import { retainedFromOf } from '../../lambdas/domain/campaign/retained-events.ts';
+import { parseEvent } from '../../lambdas/domain/events/mailgun-event.ts';
+import { eventSortPrefix, recipientKey, statusSort } from '../../lambdas/domain/keys.ts';
 import {
   type DecidedStatus,
   type DecidingEvent,
   decideByConfirmed,
   eventKeyInOrder,
 } from '../../lambdas/domain/status/decide-status.ts';
+import { isSuppressing, suppressionOf } from '../../lambdas/domain/status/suppression.ts';
 import {
   type CliContext,
   type CommandBuilder,
@@ -16,18 +24,11 @@ import {
   type TargetOptions,
 } from '../command.ts';
 import { TargetUnavailableError } from '../errors.ts';
-import { checkMessageId, type HistoryEvent, type HistoryRecipient, readHistory } from '../event-history.ts';
+import { checkMessageId, eventOf, type HistoryEvent, type HistoryRecipient, readHistory } from '../event-history.ts';
 import { tableOf } from '../ledger.ts';
-import { counted, createEmit, printedCommand } from '../output.ts';
-import type { Deployment } from '../target/types.ts';
-import {
-  causedSuppressions,
-  createSuppressionReader,
-  isOnlyUnconfirmed,
-  type SuppressionReader,
-} from './distrust/caused-suppressions.ts';
-import { liftSuppression } from './suppressions.ts';
-import { plain } from './why/explain.ts';
+import { counted, createEmit, plain, printedCommand } from '../output.ts';
+import { type Deployment, hasOutput } from '../target/types.ts';
+import { liftSuppression, readSuppressions } from './suppressions.ts';
 
 /** The lines of `distrust --json`. */
 export type DistrustLine =
@@ -242,4 +243,81 @@ export async function decideAgain(deployment: Deployment, { key, events }: Histo
     await correction.resetStatus(record, becomes, seen);
   }
   throw new TargetUnavailableError(`the status of ${key} keeps changing; run the same command again`);
+}
+
+/** Reads the suppressions of an address. */
+export type SuppressionReader = (address: string) => Promise<SuppressionItem[]>;
+
+/** Returns a reader that reads each address once: a forged burst is of few addresses. */
+export function createSuppressionReader(deployment: Deployment): SuppressionReader {
+  const known = new Map<string, Promise<SuppressionItem[]>>();
+  return (address) => {
+    const items = known.get(address) ?? readSuppressions(deployment, address);
+    known.set(address, items);
+    return items;
+  };
+}
+
+/** Returns the suppressions in force that an event causes, alone or with others. */
+export async function causedSuppressions(
+  read: SuppressionReader,
+  { event, domain }: HistoryEvent,
+): Promise<SuppressionItem[]> {
+  const parsed = event && parseEvent(event);
+  const kind = parsed && suppressionOf(parsed)?.kind;
+  if (parsed?.recipient === undefined || kind === undefined) return [];
+  const items = await read(parsed.recipient);
+  return items.filter((item) => item.kind === kind && item.domain === domain && isSuppressing(item));
+}
+
+/** Messages whose events are read at one time. */
+const MESSAGES_AT_ONCE = 25;
+
+/**
+ * Returns true if an active suppression rests only on events that Mailgun never listed. A cause that is no longer
+ * stored counts as listed; so does a suppression that began before the retention of events or was lifted once, since
+ * later causes may be gone, and one taken from Mailgun's own list.
+ */
+export async function isOnlyUnconfirmed(
+  deployment: Deployment,
+  item: SuppressionItem,
+  nowMs: number,
+): Promise<boolean> {
+  const { eventKey, sinceMs, lastAtMs, liftedAtMs } = item;
+  const heldDays = hasOutput(deployment, 'RetentionDays') ? Number(deployment.output('RetentionDays')) : 0;
+  if (liftedAtMs !== null || sinceMs < retainedFromOf(nowMs, heldDays) * 1000) return false;
+  let [hasFirst, hasLast] = [false, false];
+  for await (const cause of causesOf(deployment, item)) {
+    if (cause.unconfirmedSinceMs === undefined) return false;
+    hasFirst ||= cause.eventKey === eventKey && cause.atMs === sinceMs;
+    hasLast ||= cause.atMs === lastAtMs;
+  }
+  return hasFirst && hasLast;
+}
+
+/** Yields the stored events with the same suppression as this item, among the messages of its recipient. */
+async function* causesOf(deployment: Deployment, item: SuppressionItem): AsyncGenerator<HistoryEvent> {
+  const table = tableOf(deployment);
+  const history = createRecipientHistory(table);
+  const always = { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER };
+  for (const key of recipientKeys(item.recipient)) {
+    let page: Awaited<ReturnType<typeof history.newest>> | undefined;
+    do {
+      page = await history.newest(key, always, MESSAGES_AT_ONCE, page?.places.at(-1));
+      const events = await Promise.all(page.places.map(({ partition }) => eventsOf(table, partition, key)));
+      yield* events.flat().filter((event) => isCause(event, item));
+    } while (page.hasMore);
+  }
+}
+
+async function eventsOf(table: LedgerTable, partition: string, recipient: string): Promise<HistoryEvent[]> {
+  const events: HistoryEvent[] = [];
+  for await (const item of readPartition(table, partition, { prefix: eventSortPrefix(recipient) })) {
+    if (!isMergedCopy(item)) events.push(eventOf(item));
+  }
+  return events;
+}
+
+function isCause({ event, domain }: HistoryEvent, { kind, domain: suppressedAt }: SuppressionItem): boolean {
+  return domain === suppressedAt && event !== undefined && suppressionOf(parseEvent(event))?.kind === kind;
 }

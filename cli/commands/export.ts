@@ -1,7 +1,13 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Option } from 'commander';
+import { z } from 'zod';
+import { type ArchiveRow, erasedAs } from '../../lambdas/domain/archive/archive-row.ts';
+import { daysOf } from '../../lambdas/domain/archive/object-keys.ts';
 import { EVENT_NAMES } from '../../lambdas/domain/event-types.ts';
+import { keyPart, recipientKey, utcDay } from '../../lambdas/domain/keys.ts';
 import { shellWord } from '../../lambdas/domain/shell-word.ts';
-import { openHistory } from '../archive/history.ts';
+import { openHistory, type ReadDay } from '../archive/history.ts';
 import {
   type CliContext,
   type CommandBuilder,
@@ -13,17 +19,11 @@ import {
   targetRefText,
   timeOption,
 } from '../command.ts';
-import { UsageError } from '../errors.ts';
-import { createEmit } from '../output.ts';
+import { TargetUnavailableError, UsageError } from '../errors.ts';
+import { counted, createEmit, createProgress, type Emit, number } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
-import { FORMATS, type Format } from './export/tables.ts';
-import {
-  type ExportLine,
-  type ExportRequest,
-  exportToFolder,
-  exportToOutput,
-  readExportState,
-} from './export/write-export.ts';
+import { timeText } from '../time.ts';
+import { type ExportedRow, FORMATS, type Format, headOf, lineOf, openTableFile } from './export/tables.ts';
 
 interface ExportOptions extends TargetOptions {
   readonly from?: number;
@@ -111,4 +111,212 @@ function requestOf(options: ExportOptions, deployment: Deployment, nowMs: number
   const domains = chosenDomains(deployment, domain);
   const filters = { types: type, recipient: recipient?.trim() ?? null, tag: tag?.trim().toLowerCase() ?? null };
   return { ledger: deployment.stackName, format, from, to, domains, ...filters };
+}
+
+/** The lines of `export --out --json`. */
+export type ExportLine =
+  | { event: 'progress'; domain: string; reached: string; events: number }
+  | { event: 'resume'; commands: string[] }
+  | { event: 'exported'; complete: boolean; events: number; files: number };
+
+/** Prints the table, the domains one after the other; returns the exit code. */
+export async function exportToOutput(context: CliContext, request: ExportRequest, readDay: ReadDay): Promise<number> {
+  const format = request.format === 'ndjson' ? 'ndjson' : 'csv';
+  for (const line of headOf(format)) context.print(line);
+  let events = 0;
+  const tell = createProgress(context);
+  for (const domain of request.domains) {
+    for (const { fromMs, toMs } of daysOf(request.from * 1000, request.to * 1000)) {
+      // Days without events yield no rows.
+      if (context.signal.aborted) return interrupted(context);
+      for await (const rows of exportedRows(readDay, request, domain, fromMs, toMs)) {
+        for (const row of rows) context.print(lineOf(format, row));
+        events += rows.length;
+        if (context.signal.aborted) return interrupted(context);
+        tell(() => context.printError(`${domain}  ${utcDay(fromMs)}  ${counted(events, 'event')}`));
+      }
+    }
+  }
+  return finish(events);
+}
+
+function interrupted(context: CliContext): number {
+  context.printError('Interrupted: the table ends early. An export with --out can be continued.');
+  return 1;
+}
+
+/** An export into a folder, from where it has come to. */
+export interface FolderExport {
+  folder: string;
+  state: ExportState;
+  readDay: ReadDay;
+  emit: Emit<ExportLine>;
+  /** The command that continues an interrupted export. */
+  goOn: string;
+}
+
+/** Writes a file for each domain and day that has events, and after each how far it has come; returns the exit code. */
+export async function exportToFolder(
+  context: CliContext,
+  { folder, state, readDay, emit, goOn }: FolderExport,
+): Promise<number> {
+  const { request } = state;
+  writeExportState(folder, state);
+  const tell = createProgress(context);
+  for (const domain of request.domains) {
+    const start = Math.max(request.from * 1000, state.reached[domain] ?? 0);
+    for (const { fromMs, toMs } of daysOf(start, request.to * 1000)) {
+      const rows = exportedRows(readDay, request, domain, fromMs, toMs);
+      const written = await writeDay(
+        context,
+        join(folder, keyPart(domain)),
+        utcDay(fromMs),
+        request.format,
+        rows,
+        (so) => tell(() => progress(domain, fromMs, state.events + so)),
+      );
+      if (written === undefined) {
+        emit({ event: 'resume', commands: [goOn] }, 'Continue with:', `  ${goOn}`);
+        emit({ event: 'exported', complete: false, events: state.events, files: state.files });
+        return 1;
+      }
+      state.events += written;
+      state.files += written > 0 ? 1 : 0;
+      state.reached[domain] = toMs;
+      writeExportState(folder, state);
+      tell(() => progress(domain, toMs, state.events));
+    }
+  }
+  const { events, files } = state;
+  emit(
+    { event: 'exported', complete: true, events, files },
+    `Exported: ${number(events)} events in ${counted(files, 'file')} to ${folder}.`,
+  );
+  return finish(events);
+
+  function progress(domain: string, atMs: number, events: number) {
+    const reached = timeText(Math.floor(atMs / 1000));
+    emit({ event: 'progress', domain, reached, events }, `${domain}  until ${reached}  ${number(events)} events`);
+  }
+}
+
+/**
+ * Writes the file of a day, which appears when complete; returns the number of its events, undefined if interrupted.
+ */
+async function writeDay(
+  { signal }: CliContext,
+  folder: string,
+  day: string,
+  format: Format,
+  groups: AsyncIterable<ExportedRow[]>,
+  onRows: (events: number) => void,
+): Promise<number | undefined> {
+  if (signal.aborted) return undefined;
+  mkdirSync(folder, { recursive: true });
+  const file = openTableFile(join(folder, `${day}.${format}`), format);
+  let events = 0;
+  try {
+    for await (const rows of groups) {
+      if (signal.aborted) return undefined;
+      file.add(rows);
+      events += rows.length;
+      onRows(events);
+    }
+    file.end();
+    return events;
+  } finally {
+    file.discard();
+  }
+}
+
+/** Anything that narrows a question and matches nothing is an error. */
+function finish(events: number): number {
+  if (events === 0) throw new TargetUnavailableError('no event matches; check --from, --to and the filters');
+  return 0;
+}
+
+async function* exportedRows(
+  readDay: ReadDay,
+  request: ExportRequest,
+  domain: string,
+  fromMs: number,
+  toMs: number,
+): AsyncGenerator<ExportedRow[]> {
+  const fits = filterOf(request);
+  for await (const chunk of readDay(domain, fromMs, toMs)) {
+    yield chunk.flatMap(({ row }) => (fits(row) ? [exportedRow(row, domain)] : []));
+  }
+}
+
+function exportedRow(row: ArchiveRow, domain: string): ExportedRow {
+  const { name: _name, salt: _salt, commitment: _commitment, ...rest } = row;
+  return { domain, ...rest, ...(erasedAs(row) !== undefined && { event: null }) };
+}
+
+function filterOf({ types, recipient, tag }: ExportRequest): (row: ArchiveRow) => boolean {
+  const key = recipient === null ? undefined : recipientKey(recipient);
+  return (row) =>
+    (types.length === 0 || types.includes(row.type)) &&
+    (key === undefined || (row.recipient !== null && recipientKey(row.recipient) === key)) &&
+    (tag === null || row.tags.includes(tag));
+}
+
+const request = z.strictObject({
+  ledger: z.string(),
+  format: z.enum(FORMATS),
+  /** Epoch seconds. */
+  from: z.int(),
+  to: z.int(),
+  domains: z.array(z.string()),
+  types: z.array(z.string()),
+  recipient: z.string().nullable(),
+  tag: z.string().nullable(),
+});
+
+/** The range and form of an export. */
+export type ExportRequest = z.infer<typeof request>;
+
+const state = z.strictObject({
+  v: z.literal(1),
+  request,
+  events: z.int(),
+  files: z.int(),
+  /** By domain, epoch milliseconds before which everything is in the folder. */
+  reached: z.record(z.string(), z.int()),
+});
+
+/** An export as far as it has come. */
+export type ExportState = z.infer<typeof state>;
+
+const FILE = 'export.json';
+
+/** Reads how far the export in a folder has come; undefined where none was begun there. */
+export function readExportState(folder: string): ExportState | undefined {
+  if (!existsSync(join(folder, FILE))) {
+    if (existsSync(folder) && readdirSync(folder).length > 0)
+      throw new UsageError(
+        `--out takes a new or empty folder, or one with an export to go on with; ${folder} has files`,
+      );
+    return undefined;
+  }
+  const text = readFileSync(join(folder, FILE), 'utf8');
+  const parsed = state.safeParse(jsonOf(text));
+  if (!parsed.success) throw new UsageError(`${join(folder, FILE)} was written by another version`);
+  return parsed.data;
+}
+
+/** Writes how far an export has come, in one step. */
+export function writeExportState(folder: string, reached: ExportState): void {
+  mkdirSync(folder, { recursive: true });
+  const part = join(folder, `${FILE}.part`);
+  writeFileSync(part, `${JSON.stringify(reached, null, 2)}\n`);
+  renameSync(part, join(folder, FILE));
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

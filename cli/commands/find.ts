@@ -20,11 +20,10 @@ import {
 } from '../command.ts';
 import { TargetUnavailableError, UsageError } from '../errors.ts';
 import { confirmedCheckOf, tableOf } from '../ledger.ts';
-import { counted, createEmit, utc } from '../output.ts';
+import { counted, createEmit, plain, utc } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
 import { iso } from '../time.ts';
 import { checkAddress } from './suppressions.ts';
-import { plain } from './why/explain.ts';
 
 /** The lines of `find --json`: one for each message, then what was found. */
 export type FindLine =

@@ -34,8 +34,13 @@ import { counted, createEmit, number } from '../output.ts';
 import { PRICES } from '../planning/prices.ts';
 import { type Deployment, hasOutput } from '../target/types.ts';
 import { iso, timeText } from '../time.ts';
-import type { ArchivedObject, CampaignArchive } from './report/archived-events.ts';
-import { type CampaignCounts, countCampaign, type ReportedMail } from './report/count-campaign.ts';
+import {
+  type ArchivedObject,
+  type CampaignArchive,
+  type CampaignCounts,
+  countCampaign,
+  type ReportedMail,
+} from './report/count-campaign.ts';
 import { reportText } from './report/report-text.ts';
 
 /** The lines of `report --json`. */

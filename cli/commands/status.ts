@@ -9,7 +9,7 @@ import { type Completeness, LOOKBACK_DAYS, ledgerTimes, readDomainLedger, readLa
 import { counted, createEmit, timeAgo } from '../output.ts';
 import type { AlarmState, Deployment } from '../target/types.ts';
 import { iso } from '../time.ts';
-import { judgeSigningKey } from './keys/count-verified.ts';
+import { judgeSigningKey } from './keys.ts';
 import { enabledAgain } from './receivers/open.ts';
 import { type ProviderStatus, providersWrong, providerText, readProviders } from './status/providers.ts';
 

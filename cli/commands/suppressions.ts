@@ -35,14 +35,12 @@ import {
 } from '../command.ts';
 import { TargetUnavailableError, UsageError } from '../errors.ts';
 import { confirmedCheckOf, tableOf } from '../ledger.ts';
-import { counted, createEmit, type Emit, utc } from '../output.ts';
+import { counted, createEmit, type Emit, plain, utc } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
 import { iso } from '../time.ts';
 import { compareCommand } from './suppressions/compare.ts';
 import { LISTS } from './suppressions/differences.ts';
-import { indexCommand } from './suppressions/index-older-suppressions.ts';
-import { listCommand } from './suppressions/list.ts';
-import { plain } from './why/explain.ts';
+import { indexCommand, listCommand } from './suppressions/list.ts';
 
 /** The lines of `suppressions show --json`. */
 export type SuppressionsShowLine =

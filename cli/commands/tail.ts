@@ -13,9 +13,8 @@ import {
   wholeNumber,
 } from '../command.ts';
 import { TargetUnavailableError, UsageError } from '../errors.ts';
-import { createEmit, utc } from '../output.ts';
+import { createEmit, plain, utc } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
-import { plain } from './why/explain.ts';
 
 /** The lines of `tail --json`: what was stored, and after each page the cursor behind it. */
 export type TailLine = { event: 'stored'; entry: EventEntry } | { event: 'cursor'; cursor: string };

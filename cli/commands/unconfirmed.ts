@@ -20,12 +20,11 @@ import {
 } from '../command.ts';
 import { eventOf, type HistoryEvent } from '../event-history.ts';
 import { ledgerTimes, readDoubtful, tableOf } from '../ledger.ts';
-import { counted, createEmit, printedCommand } from '../output.ts';
+import { counted, createEmit, plain, printedCommand } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
 import { iso, timeText } from '../time.ts';
-import { causedSuppressions, createSuppressionReader, type SuppressionReader } from './distrust/caused-suppressions.ts';
+import { causedSuppressions, createSuppressionReader, type SuppressionReader } from './distrust.ts';
 import { type AlteredLine, alteredText, findAltered } from './unconfirmed/altered.ts';
-import { plain } from './why/explain.ts';
 
 /** The lines of `unconfirmed --json`: one for each event and slice, then what was searched. */
 export type UnconfirmedLine =

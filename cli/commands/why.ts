@@ -1,18 +1,27 @@
-import { DAY_MS } from '../../lambdas/contract.ts';
-import { type ArchiveRow, erasedAs } from '../../lambdas/domain/archive/archive-row.ts';
+import { CLASSES_PATH, classesRequest } from '../../lambdas/adapters/mailgun/bounce-classes.ts';
+import { type ListedClass, readClassesPage } from '../../lambdas/adapters/mailgun/replies.ts';
+import { DAY_SECONDS } from '../../lambdas/contract.ts';
 import { eventDetails } from '../../lambdas/domain/events/event-details.ts';
 import type { JsonObject } from '../../lambdas/domain/json.ts';
-import { eventSort, messagePartition, nameInEventKey, recipientKey, utcDay } from '../../lambdas/domain/keys.ts';
-import { openArchivedHistory } from '../archive/history.ts';
+import { nameInEventKey, recipientKey } from '../../lambdas/domain/keys.ts';
+import { ApiKeyRefusedError, type MailgunRequest, messageOf, openMailgun } from '../access.ts';
 import { type CliContext, type CommandBuilder, ledgerCommand, openTarget, type TargetOptions } from '../command.ts';
 import { TargetUnavailableError } from '../errors.ts';
-import { checkMessageId, type HistoryEvent, type HistoryRecipient, readHistory } from '../event-history.ts';
+import {
+  because,
+  checkMessageId,
+  type HistoryEvent,
+  type HistoryRecipient,
+  openReconciled,
+  type Reconciled,
+  readHistory,
+  saying,
+  withArchived,
+} from '../event-history.ts';
 import { ledgerTimes } from '../ledger.ts';
-import { counted, createEmit, utc } from '../output.ts';
+import { counted, createEmit, plain, utc } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
 import { iso } from '../time.ts';
-import { because, openReconciled, plain, type Reconciled, saying } from './why/explain.ts';
-import { classesText, type MailgunClasses, openMailgunClasses } from './why/mailgun-classes.ts';
 
 /** The lines of `why --json`: the message, then one line for each recipient. */
 export type WhyLine =
@@ -247,74 +256,79 @@ function listedText({ slice, listed, why }: WhyEvent['reconciled']): string {
 
 const time = (iso: string) => utc(Date.parse(iso));
 
-/** The events that the archive adds to a history, and the UTC days that were read for it. */
-export interface ArchivedHistory {
-  readonly history: readonly HistoryRecipient[];
-  readonly days: readonly string[];
+/**
+ * Mailgun's classes of the failures on one UTC day from a sending domain to a recipient's domain; it has none for a
+ * single mail.
+ */
+export interface MailgunClasses {
+  readonly sendingDomain: string;
+  readonly recipientDomain: string;
+  readonly day: string;
+  readonly classes: readonly ListedClass[];
+  /** Why Mailgun's classes are unknown; null if they are known. */
+  readonly unknown: string | null;
 }
 
 /**
- * Adds what has left the table and the archive still holds. It is read for recipients with events older than those in
- * the table, on the days around their first event and on that of their status, since an archive has no index of
- * messages: opens and clicks of other days stay unread. Undefined where the signal has ended it.
+ * Returns a function that reads Mailgun's classes around a recipient's last failure; undefined if nothing failed. Each
+ * request is made once.
  */
-export async function withArchived(
-  { signal, printError }: Pick<CliContext, 'signal' | 'printError'>,
-  deployment: Deployment,
-  messageId: string,
-  history: readonly HistoryRecipient[],
-): Promise<ArchivedHistory | undefined> {
-  const lacking = history.filter(lacksEvents);
-  const readDay = lacking.length === 0 ? undefined : await openArchivedHistory(deployment);
-  if (readDay === undefined) return { history, days: [] };
-  const found = new Map<string, HistoryEvent[]>();
-  const isWanted = (row: ArchiveRow) =>
-    row.messageId === messageId && row.event !== null && erasedAs(row) === undefined;
-  const wantedDays = daysByDomain(lacking);
-  for (const { domain, start } of wantedDays) {
-    printError(`reading the archive of ${domain}, ${utcDay(start)}`);
-    for await (const rows of readDay(domain, start, start + DAY_MS, isWanted)) {
-      if (signal.aborted) return undefined;
-      for (const row of rows.filter(isWanted)) {
-        const key = recipientKey(row.recipient ?? '');
-        found.set(key, [...(found.get(key) ?? []), historyEventOf(row, domain, key)]);
-      }
-    }
-  }
-  const added = history.map((each) => {
-    const events = [...each.events, ...(found.get(each.key) ?? [])];
-    return { ...each, events: events.toSorted((a, b) => a.atMs - b.atMs || (a.eventKey < b.eventKey ? -1 : 1)) };
-  });
-  return { history: added, days: [...new Set(wantedDays.map(({ start }) => utcDay(start)))].toSorted() };
-}
-
-/** Returns true if events have left the table: the first or the deciding event of the status is missing. */
-function lacksEvents({ events, firstAtMs, decidedBy }: HistoryRecipient): boolean {
-  if (firstAtMs === undefined) return false;
-  return events.every(({ eventKey }) => eventKey !== decidedBy) || events.every(({ atMs }) => atMs > firstAtMs);
-}
-
-function daysByDomain(recipients: readonly HistoryRecipient[]): { domain: string; start: number }[] {
-  const found = new Map<string, { domain: string; start: number }>();
-  for (const { domain, firstAtMs, statusAtMs } of recipients) {
-    if (domain === undefined || firstAtMs === undefined) continue;
-    for (const time of [firstAtMs - DAY_MS, firstAtMs, firstAtMs + DAY_MS, statusAtMs ?? firstAtMs]) {
-      const start = Math.floor(time / DAY_MS) * DAY_MS;
-      found.set(`${domain} ${start}`, { domain, start });
-    }
-  }
-  return [...found.values()];
-}
-
-function historyEventOf(row: ArchiveRow, domain: string, recipient: string): HistoryEvent {
-  const { key: eventKey, atMs, source, receivedAtMs, byWebhook } = row;
-  return {
-    partition: messagePartition(row.messageId ?? ''),
-    eventSort: eventSort(recipient, eventKey),
-    ...{ eventKey, domain, atMs, source, receivedAtMs },
-    event: JSON.parse(row.event ?? '{}'),
-    webhookAtMs: byWebhook && source === 'webhook' ? receivedAtMs : undefined,
-    unconfirmedSinceMs: undefined,
-    isArchived: true,
+export function openMailgunClasses(deployment: Deployment) {
+  const held = new Map<string, Promise<MailgunClasses>>();
+  return async ({ recipient, events }: HistoryRecipient): Promise<MailgunClasses | undefined> => {
+    const failure = events.findLast(
+      ({ event, domain }) => event?.event === 'failed' && deployment.domains.includes(domain),
+    );
+    if (failure === undefined || !recipient.includes('@')) return undefined;
+    const recipientDomain = recipient.slice(recipient.lastIndexOf('@') + 1).toLowerCase();
+    const day = iso(failure.atMs).slice(0, 10);
+    const key = `${failure.domain} ${recipientDomain} ${day}`;
+    const place = { sendingDomain: failure.domain, recipientDomain, day };
+    const found = held.get(key) ?? readClasses(deployment, place);
+    held.set(key, found);
+    return found;
   };
+}
+
+type Place = Pick<MailgunClasses, 'sendingDomain' | 'recipientDomain' | 'day'>;
+
+/** Reads the classes; a Mailgun failure is not an error, since the mail's failure is known without them. */
+async function readClasses(deployment: Deployment, place: Place): Promise<MailgunClasses> {
+  try {
+    return { ...place, classes: await ask(await openMailgun(deployment), place), unknown: null };
+  } catch (error) {
+    if (!(error instanceof TargetUnavailableError)) throw error;
+    const isRefused = error instanceof ApiKeyRefusedError;
+    return { ...place, classes: [], unknown: isRefused ? 'Mailgun gives none to this key or plan' : error.message };
+  }
+}
+
+async function ask(request: MailgunRequest, { sendingDomain, recipientDomain, day }: Place): Promise<ListedClass[]> {
+  const from = Date.parse(day) / 1000;
+  const query = {
+    ...{ from, to: from + DAY_SECONDS, dimensions: ['entity-name', 'group-id', 'category', 'severity'] },
+    of: { 'domain.name': sendingDomain, 'recipient-domain': recipientDomain },
+  };
+  const answer = await request(sendingDomain, 'POST', CLASSES_PATH, classesRequest(query));
+  if (answer.status !== 200) throw new TargetUnavailableError(`Mailgun gives none: ${messageOf(answer)}`);
+  const page = readClassesPage(answer.body);
+  // For one recipient domain and day, it lists less than a page.
+  if (page === undefined || (page.total ?? 0) > page.classes.length) {
+    throw new TargetUnavailableError('Mailgun does not list them as a whole');
+  }
+  return page.classes.sort((a, b) => b.failures - a.failures);
+}
+
+/** Returns the classes as lines of text. */
+export function classesText({ sendingDomain, recipientDomain, day, classes, unknown }: MailgunClasses): string[] {
+  const what = `  Mailgun's classes of all that failed from ${sendingDomain} to ${plain(recipientDomain)} on ${day}`;
+  if (unknown !== null) return [`${what}: not known, ${plain(unknown)}`];
+  if (classes.length === 0) return [`${what}: none`];
+  return [
+    `${what}:`,
+    ...classes.map(({ entity, category, severity, explanation, failures }) => {
+      const names = [entity, category, severity].filter((name) => name !== null).join(', ');
+      return `    ${counted(failures, 'failure')}: ${plain([names, explanation].filter(Boolean).join(': '))}`;
+    }),
+  ];
 }

@@ -12,9 +12,9 @@ import { GetParameterCommand, ParameterNotFound, SSMClient } from '@aws-sdk/clie
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { MAILGUN_URLS } from '../../lambdas/adapters/mailgun/mailgun-client.ts';
 import { awsSentence, isStackNotFound, StackNotFoundError, TargetUnavailableError } from '../errors.ts';
+import { readStackDomains } from '../ledger.ts';
 import { openClients } from './clients.ts';
 import { type Environment, environmentOf, readEnvironments } from './environments.ts';
-import { readStackDomains } from './stack-domains.ts';
 import {
   type AlarmState,
   type Deployment,

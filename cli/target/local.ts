@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { METRICS } from '../../lambdas/contract.ts';
 import { TargetUnavailableError, UsageError } from '../errors.ts';
+import { readStackDomains } from '../ledger.ts';
 import { openClients } from './clients.ts';
-import { readStackDomains } from './stack-domains.ts';
 import {
   type AlarmState,
   type Deployment,

@@ -4,6 +4,7 @@ import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { LedgerDomains } from '../../lambdas/domain/ledger/ledger-domains.ts';
+import { awsSentence, TargetUnavailableError } from '../errors.ts';
 import type { MonthlyUsage, TableState } from '../planning/break-even.ts';
 
 /** A running ledger, on this machine or on AWS. */
@@ -156,4 +157,20 @@ export function parseLogEntry(atMs: number, line: string): LogEntry {
     // Not every line is ours.
   }
   return { atMs, facts: { message: line } };
+}
+
+/** Returns the lines of a log, or in a sentence why it cannot be read, for commands that do without. */
+export async function readLogs(
+  deployment: Pick<Deployment, 'logs'>,
+  source: LogSource,
+  sinceMs: number,
+  filter?: LogFilter,
+): Promise<LogEntry[] | string> {
+  try {
+    return await deployment.logs(source, sinceMs, filter);
+  } catch (error) {
+    const why = error instanceof TargetUnavailableError ? error.message : awsSentence(error);
+    if (why === undefined) throw error;
+    return why;
+  }
 }

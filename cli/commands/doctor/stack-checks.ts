@@ -1,34 +1,31 @@
 import { DescribeTableCommand } from '@aws-sdk/client-dynamodb';
+import { createQueueDepth } from '../../../lambdas/adapters/aws/queues.ts';
 import { createBounceClassesTable } from '../../../lambdas/adapters/table/domain-repository.ts';
 import { createListingNotes } from '../../../lambdas/adapters/table/ledger-state.ts';
 import { MESSAGES, ROUTES } from '../../../lambdas/contract.ts';
 import { NOT_GIVEN } from '../../../lambdas/domain/ledger/bounce-classes.ts';
 import { announcementText } from '../../../lambdas/domain/ledger/listing-note.ts';
 import { keyFingerprint, type SigningKeys } from '../../../lambdas/domain/webhooks/signature.ts';
-import { type Drift, webhookDrift } from '../../../lambdas/domain/webhooks/webhook-drift.ts';
-import {
-  ApiKeyRefusedError,
-  type MailgunResponse,
-  messageOf,
-  openMailgun,
-  readApiKey,
-  readSecret,
-} from '../../access.ts';
-import { readCertificateKey } from '../../certificates/certificate-key.ts';
-import { fingerprintOf } from '../../certificates/certificate-signature.ts';
-import { MailgunBusyError } from '../../errors.ts';
+import { readSecret } from '../../access.ts';
+import { fingerprintOf, readCertificateKey } from '../../certificates/certificate-signature.ts';
+import { TargetUnavailableError } from '../../errors.ts';
 import { LOOKBACK_DAYS, ledgerTimes, readDomainLedger, readLastEvent, tableOf } from '../../ledger.ts';
 import { counted, printedCommand, timeAgo } from '../../output.ts';
 import type { AwsAccount } from '../../target/aws.ts';
-import { type Deployment, hasOutput } from '../../target/types.ts';
+import { type Deployment, hasOutput, type LogEntry, readLogs } from '../../target/types.ts';
 import { iso } from '../../time.ts';
-import { judgeSigningKey, unauthorizedIn } from '../keys/count-verified.ts';
-import { driftFixes, openRegistry } from '../webhooks/registry.ts';
-import { desiredWebhooks } from '../webhooks.ts';
-import { accountDomains } from './account-domains.ts';
-import { keyRole } from './key-role.ts';
+import { judgeSigningKey, unauthorizedIn } from '../keys.ts';
 import { type Check, type Finding, ok, skipped, warning, wrong } from './machine-checks.ts';
-import { queueChecks } from './queue-checks.ts';
+import {
+  accountDomains,
+  type CommandText,
+  keyRole,
+  mailgun,
+  redaction,
+  refusedKey,
+  tryApiKeyOnce,
+  webhooks,
+} from './mailgun-checks.ts';
 
 export interface StackContext {
   readonly deployment: Deployment;
@@ -96,19 +93,6 @@ async function certificateKey(deployment: Deployment): Promise<Finding> {
   return ok(`${fingerprint}; keep this fingerprint outside the archive, and compare: verify <certificate> --key <it>`);
 }
 
-type CommandText = (command: string) => string;
-
-/** A refused key is wrong, and not merely unknown: reconciliation fails with it too. */
-const refusedKey =
-  (run: CommandText) =>
-  (error: unknown): Finding => {
-    if (!(error instanceof ApiKeyRefusedError)) throw error;
-    return wrong(
-      error.message,
-      `create a key at Mailgun (API Security, role Analyst), then: ${run('keys set --api-key')} < api-key.txt`,
-    );
-  };
-
 async function signingKey(deployment: Deployment, run: CommandText, nowMs: number): Promise<Finding> {
   const found = await judgeSigningKey(deployment);
   if (found.isWrong) return wrong(found.says, found.fix);
@@ -141,38 +125,6 @@ async function judgeByWebhooks(
   return warning(`${own}, which no webhook of the last hour has confirmed, nor Mailgun: ${why}`, fix);
 }
 
-/** Tries the API key at Mailgun once: later checks that use it would report the same cause again. */
-function tryApiKeyOnce(deployment: Deployment, run: CommandText) {
-  let tried: Promise<Finding> | undefined;
-  const look = () => {
-    tried ??= apiKey(deployment, run);
-    return tried;
-  };
-  const isUsable = () =>
-    look().then(
-      ({ state }) => state === 'ok',
-      (error) => error instanceof MailgunBusyError,
-    );
-  return { look, isUsable };
-}
-
-async function apiKey(deployment: Deployment, run: CommandText): Promise<Finding> {
-  const { apiKey: key } = await readApiKey(deployment);
-  if (key === undefined) return warning('not set: reconciliation is off', `${run('keys set --api-key')} < api-key.txt`);
-  const [domain] = deployment.domains;
-  if (domain === undefined) return ok('set');
-  return tryDomain(deployment, domain).then(() => ok('set, and Mailgun takes it'), refusedKey(run));
-}
-
-/** Requests what reconciliation lists; the domain itself if Mailgun has ended its Events API. */
-async function tryDomain(deployment: Deployment, domain: string): Promise<MailgunResponse> {
-  const ask = await openMailgun(deployment);
-  const answer = await ask(domain, 'GET', `/v3/${encodeURIComponent(domain)}/events?limit=1`);
-  return answer.status === 410 ? ask(domain, 'GET', domainPath(domain)) : answer;
-}
-
-const domainPath = (domain: string) => `/v4/domains/${encodeURIComponent(domain)}`;
-
 async function apiToken(deployment: Deployment, run: CommandText): Promise<Finding> {
   const token = await readSecret(deployment, 'ApiTokenSecretArn');
   return token === '' ? wrong('empty: the read API refuses every request', run('token rotate')) : ok('set');
@@ -192,41 +144,6 @@ async function readApi(deployment: Deployment, run: CommandText): Promise<Findin
     return warning('responds, but refuses the token; correct only if it takes JWTs', run('token show'));
   }
   return wrong(`${url} returns ${response.status}`, run('logs read-api --since 30m --message "read failed"'));
-}
-
-async function mailgun(deployment: Deployment, domain: string, run: CommandText): Promise<Finding> {
-  const answer = await tryDomain(deployment, domain);
-  if (answer.status === 200)
-    return ok(`${new URL(deployment.mailgunUrl(domain)).host} takes the API key, seen from here`);
-  if (answer.status === 404) {
-    return wrong(
-      `Mailgun has no such domain in this region (${messageOf(answer)})`,
-      'put the right "region" (us or eu) of the domain into cdk.json, and deploy',
-    );
-  }
-  return wrong(`Mailgun responded ${messageOf(answer)}`, run('logs reconcile --since 1h'));
-}
-
-async function webhooks(deployment: Deployment, domain: string, run: CommandText): Promise<Finding> {
-  const { url, types } = desiredWebhooks(deployment, { domain });
-  const drift = webhookDrift(await openRegistry(await openMailgun(deployment)).read(domain), url, types);
-  if (drift.length === 0) return ok(`${counted(types.length, 'type')} come to this stack`);
-  // Another receiver takes nothing away.
-  const judged = drift.every(({ kind }) => kind === 'foreign') ? warning : wrong;
-  return judged(drift.map(driftText).join(', '), driftFixes(drift, run).join('; '));
-}
-
-/** Redaction delays everything about a recipient until the listing, which names them. */
-async function redaction(deployment: Deployment, domain: string): Promise<Finding> {
-  const answer = await (await openMailgun(deployment))(domain, 'GET', domainPath(domain));
-  const { domain: shown } = (answer.body ?? {}) as { domain?: { webhooks_redact_pii?: unknown } };
-  const isOn = answer.status === 200 ? shown?.webhooks_redact_pii : undefined;
-  if (typeof isOn !== 'boolean') return skipped(`Mailgun does not say (${messageOf(answer)})`);
-  if (!isOn) return ok('webhooks name their recipients');
-  return warning(
-    'Mailgun redacts webhooks: statuses and suppressions of their recipients wait for reconciliation',
-    'switch the redaction of webhooks off at Mailgun, for the account or the domain',
-  );
 }
 
 /** Reports the billing mode, which decides what to do about throttling. */
@@ -271,8 +188,6 @@ async function bounceClasses(
     'set reconcile.bounceClasses in cdk.json to false, and deploy; or change the plan or key at Mailgun',
   );
 }
-
-const driftText = ({ kind, type, url }: Drift) => `${type} ${kind}${url === undefined ? '' : ` (${url})`}`;
 
 async function topic(
   deployment: Deployment,
@@ -319,4 +234,76 @@ async function lastSlice(
   const late = `${says}, which is longer ago than two runs`;
   if (!(await hasUsableKey())) return warning(late, 'fix the API key first, as above');
   return wrong(late, run('logs reconcile --since 1h'));
+}
+
+const LOOKBACK_MS = 15 * 60_000;
+const RESTORE =
+  'restore it as deployed (CloudFormation console, "Detect drift"), or wait where AWS Health reports an outage';
+
+/** Returns the checks of queues and bus: an existing queue may still refuse messages. */
+export function queueChecks(deployment: Deployment, run: CommandText, nowMs: number): Check[] {
+  const logged = (source: 'ingest' | 'publish', message: string) =>
+    readLogs(deployment, source, nowMs - LOOKBACK_MS, { message });
+  const failed = (what: string, entries: readonly LogEntry[], fix: string) => {
+    const { atMs, facts } = entries.at(-1) as LogEntry;
+    const why = [facts.error ?? facts.reason, facts.detail].filter((each) => each !== undefined).join(', ');
+    return wrong(`${what} ${counted(entries.length, 'time')} in 15 min, last ${timeAgo(atMs, nowMs)}: ${why}`, fix);
+  };
+  return [
+    {
+      name: 'queue',
+      unknownFix: RESTORE,
+      look: () =>
+        depthOf(deployment, 'QueueUrl', async (messages) => {
+          const onTheWay = `${counted(messages, 'event')} on the way to the table`;
+          const lines = await logged('ingest', MESSAGES.refused);
+          // The queue's state alone decides.
+          if (typeof lines === 'string') return ok(`${onTheWay}; whether ingest can send to it is not known: ${lines}`);
+          const refused = lines.filter(({ facts }) => facts.reason === 'queue-unavailable');
+          if (refused.length > 0) {
+            return failed('there, but ingest could not send to it', refused, `the queue or its policy: ${RESTORE}`);
+          }
+          return ok(onTheWay);
+        }),
+    },
+    {
+      name: 'dead-letter queue',
+      unknownFix: RESTORE,
+      look: () =>
+        depthOf(deployment, 'DeadLettersUrl', async (messages) =>
+          messages === 0 ? ok('empty') : warning(`holds ${counted(messages, 'message')}`, run('dlq list')),
+        ),
+    },
+    ...(hasOutput(deployment, 'PublishLogGroup')
+      ? [
+          {
+            name: 'event bus',
+            look: async () => {
+              const unpublished = await logged('publish', MESSAGES.notPublished);
+              if (typeof unpublished === 'string') throw new TargetUnavailableError(unpublished);
+              if (unpublished.length === 0) return ok('no change failed to be published in 15 min');
+              return failed('publish could not put changes on it', unpublished, `the bus or its policy: ${RESTORE}`);
+            },
+          },
+        ]
+      : []),
+  ];
+}
+
+async function depthOf(
+  { clients, output }: Deployment,
+  key: string,
+  judge: (messages: number) => Promise<Finding>,
+): Promise<Finding> {
+  let messages: number;
+  try {
+    messages = await createQueueDepth(clients.queues, output(key)).messages();
+  } catch (error) {
+    const { name, message, code } = error as Error & { code?: unknown };
+    if (/QueueDoesNotExist|NonExistentQueue/.test(name)) return wrong('does not exist', RESTORE);
+    if (name === 'TimeoutError' || code !== undefined)
+      return wrong(`does not respond (${message})`, `this computer must reach AWS; if it does, ${RESTORE}`);
+    throw error;
+  }
+  return judge(messages);
 }

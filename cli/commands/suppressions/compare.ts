@@ -25,7 +25,7 @@ import { tableOf } from '../../ledger.ts';
 import { counted, createEmit, number } from '../../output.ts';
 import type { Deployment } from '../../target/types.ts';
 import { askPatiently, createComparison, type Difference, LISTS, type ListKind, readList } from './differences.ts';
-import { storedSuppressions } from './index-older-suppressions.ts';
+import { storedSuppressions } from './list.ts';
 
 /** The lines of `suppressions compare --json`. */
 export type SuppressionsCompareLine =

@@ -3,10 +3,8 @@ import { parseEvent } from '../../../lambdas/domain/events/mailgun-event.ts';
 import { nameInEventKey } from '../../../lambdas/domain/keys.ts';
 import { differingFacts, type NamedFacts, namedFacts } from '../../../lambdas/domain/status/deciding-facts.ts';
 import { readHistory } from '../../event-history.ts';
-import { printedCommand } from '../../output.ts';
-import { readLogs } from '../../read-logs.ts';
-import type { Deployment } from '../../target/types.ts';
-import { plain } from '../why/explain.ts';
+import { plain, printedCommand } from '../../output.ts';
+import { type Deployment, readLogs } from '../../target/types.ts';
 
 /** An event that was found stored otherwise than Mailgun lists it, by the log of reconcile. */
 export type AlteredLine = {

@@ -1,12 +1,17 @@
+import { readAccountDomains } from '../../../lambdas/adapters/mailgun/account-domains.ts';
 import {
   readAccountHooks,
   readAccountWebhooks,
   readDomainWebhooks,
 } from '../../../lambdas/adapters/mailgun/replies.ts';
 import { shellWord } from '../../../lambdas/domain/shell-word.ts';
+import { type DomainDrift, domainDrift, mergedDrift } from '../../../lambdas/domain/webhooks/domain-drift.ts';
+import type { HolderOf } from '../../../lambdas/domain/webhooks/domains-held-elsewhere.ts';
 import type { Drift, DriftKind, RegisteredWebhook } from '../../../lambdas/domain/webhooks/webhook-drift.ts';
 import { type MailgunRequest, type MailgunResponse, messageOf } from '../../access.ts';
 import { MailgunBusyError, TargetUnavailableError } from '../../errors.ts';
+import { groupBy } from '../../output.ts';
+import type { Deployment } from '../../target/types.ts';
 import { mailgunTimeMs } from '../../time.ts';
 
 /** A registration of one URL at the account, of no other. */
@@ -139,4 +144,25 @@ export function driftFixes(drift: readonly Drift[], run: (command: string) => st
   const kinds = Object.keys(FIXES) as DriftKind[];
   const inOrder = kinds.flatMap((kind) => drift.filter((each) => each.kind === kind));
   return [...new Set(inOrder.map((each) => FIXES[each.kind](run, each)))];
+}
+
+/** Compares Mailgun's domains with the ledger's, region by region; TargetUnavailableError where they cannot be listed. */
+export async function readDomainDrift(
+  ask: MailgunRequest,
+  deployment: Deployment,
+  holderOf: HolderOf,
+): Promise<DomainDrift> {
+  const regions = groupBy(deployment.domains, (domain) => deployment.mailgunUrl(domain));
+  const drifts: DomainDrift[] = [];
+  for (const domains of regions.values()) {
+    const [any = ''] = domains;
+    const listed = await readAccountDomains(async (path) => {
+      const answer = await ask(any, 'GET', path);
+      if (answer.status === 200) return answer.body;
+      throw new TargetUnavailableError(`Mailgun does not list its domains: ${messageOf(answer)}`);
+    });
+    if (listed === undefined) throw new TargetUnavailableError("Mailgun's list of domains is not whole");
+    drifts.push(domainDrift(listed, domains, holderOf));
+  }
+  return mergedDrift(drifts);
 }

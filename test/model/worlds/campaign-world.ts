@@ -1,7 +1,10 @@
 import type { CampaignResponse } from '../../../api/responses/campaign.ts';
 import { eraseArchive } from '../../../cli/commands/erase/erase-from-archive.ts';
-import type { CampaignArchive } from '../../../cli/commands/report/archived-events.ts';
-import { type CampaignSources, countCampaign } from '../../../cli/commands/report/count-campaign.ts';
+import {
+  type CampaignArchive,
+  type CampaignSources,
+  countCampaign,
+} from '../../../cli/commands/report/count-campaign.ts';
 import { objectsBetween } from '../../../lambdas/domain/archive/listed-objects.ts';
 import { sha256Hex } from '../../../lambdas/domain/archive/merkle.ts';
 import { tracedObjects } from '../../../lambdas/domain/campaign/archived-event.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { CostsLine, PlanLine } from '../../../../cli/commands/doctor/costs.ts';
 import type { DoctorLine } from '../../../../cli/commands/doctor/machine-checks.ts';
+import type { CostsLine, PlanLine } from '../../../../cli/commands/doctor.ts';
 
 /** One line of `doctor --json`. */
 export const doctorLine = z.strictObject({

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ExportLine } from '../../../../cli/commands/export/write-export.ts';
+import type { ExportLine } from '../../../../cli/commands/export.ts';
 
 const count = z.int().min(0);
 

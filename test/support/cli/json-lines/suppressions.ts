@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import type { SuppressionsCompareLine } from '../../../../cli/commands/suppressions/compare.ts';
-import type { SuppressionsIndexLine } from '../../../../cli/commands/suppressions/index-older-suppressions.ts';
-import type { SuppressionsListLine } from '../../../../cli/commands/suppressions/list.ts';
+import type { SuppressionsIndexLine, SuppressionsListLine } from '../../../../cli/commands/suppressions/list.ts';
 import type { SuppressionsLiftLine, SuppressionsShowLine } from '../../../../cli/commands/suppressions.ts';
 
 const suppression = z.strictObject({

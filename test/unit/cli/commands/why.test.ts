@@ -1,5 +1,5 @@
-import { because, type LedgerView, plain, reconciled, saying } from '../../../../cli/commands/why/explain.ts';
-import type { HistoryEvent } from '../../../../cli/event-history.ts';
+import { because, type HistoryEvent, type LedgerView, reconciled, saying } from '../../../../cli/event-history.ts';
+import { plain } from '../../../../cli/output.ts';
 import type { Slice } from '../../../../lambdas/domain/ledger/slice.ts';
 import { emptyTally, slicePassed } from '../../../../lambdas/domain/ledger/tally.ts';
 

@@ -1,4 +1,4 @@
-import { queueChecks } from '../../../../../cli/commands/doctor/queue-checks.ts';
+import { queueChecks } from '../../../../../cli/commands/doctor/stack-checks.ts';
 import { lookAt } from '../../../../../cli/commands/doctor.ts';
 import type { Deployment } from '../../../../../cli/target/types.ts';
 import { MESSAGES } from '../../../../../lambdas/contract.ts';

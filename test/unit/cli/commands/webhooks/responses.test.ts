@@ -1,4 +1,4 @@
-import { responsesText } from '../../../../../cli/commands/webhooks/responses.ts';
+import { responsesText } from '../../../../../cli/commands/webhooks.ts';
 import { TargetUnavailableError } from '../../../../../cli/errors.ts';
 import { stubDeployment } from '../../../../support/cli/command-line.ts';
 

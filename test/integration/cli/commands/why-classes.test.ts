@@ -1,9 +1,9 @@
-import { classesText, openMailgunClasses } from '../../../../../cli/commands/why/mailgun-classes.ts';
-import type { HistoryEvent, HistoryRecipient } from '../../../../../cli/event-history.ts';
-import { listenOnLoopback } from '../../../../../tools/local-stack/run/listener.ts';
-import type { EventData } from '../../../../../tools/mailgun-twin/traffic/event-parts.ts';
-import { API_DOMAIN } from '../../../../support/doubles/mailgun-api.ts';
-import { openStubAtMailgun, type StubAtMailgun } from '../../../../support/doubles/stub-at-mailgun.ts';
+import { classesText, openMailgunClasses } from '../../../../cli/commands/why.ts';
+import type { HistoryEvent, HistoryRecipient } from '../../../../cli/event-history.ts';
+import { listenOnLoopback } from '../../../../tools/local-stack/run/listener.ts';
+import type { EventData } from '../../../../tools/mailgun-twin/traffic/event-parts.ts';
+import { API_DOMAIN } from '../../../support/doubles/mailgun-api.ts';
+import { openStubAtMailgun, type StubAtMailgun } from '../../../support/doubles/stub-at-mailgun.ts';
 
 const DAY = '2026-09-21';
 const NOON_MS = Date.parse(`${DAY}T12:00:00Z`);

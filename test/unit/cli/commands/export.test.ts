@@ -3,19 +3,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import zlib from 'node:zlib';
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
-import type { ReadDay } from '../../../../../cli/archive/history.ts';
-import type { CliContext } from '../../../../../cli/command.ts';
-import { FORMATS, type Format } from '../../../../../cli/commands/export/tables.ts';
+import type { ReadDay } from '../../../../cli/archive/history.ts';
+import type { CliContext } from '../../../../cli/command.ts';
+import { FORMATS, type Format } from '../../../../cli/commands/export/tables.ts';
 import {
   type ExportLine,
   type ExportRequest,
   exportToFolder,
   exportToOutput,
   readExportState,
-} from '../../../../../cli/commands/export/write-export.ts';
-import type { ArchiveRow } from '../../../../../lambdas/domain/archive/archive-row.ts';
-import { archiveRow } from '../../../../support/archive/archive.ts';
-import { DOMAIN } from '../../../../support/fixtures/webhooks.ts';
+} from '../../../../cli/commands/export.ts';
+import type { ArchiveRow } from '../../../../lambdas/domain/archive/archive-row.ts';
+import { archiveRow } from '../../../support/archive/archive.ts';
+import { DOMAIN } from '../../../support/fixtures/webhooks.ts';
 
 const DAY = 86_400;
 const FROM = 1_769_990_400;
