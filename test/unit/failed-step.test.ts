@@ -4,7 +4,7 @@ import { join } from 'node:path';
 const FAILED = join(import.meta.dirname, '../../.ci/failed');
 
 const LOG = `
-\u001b[41mFAIL\u001b[0m integration test/integration/lib/alarm.test.ts (53.2 s)
+\u001b[41m FAIL \u001b[0m integration test/integration/lib/alarm.test.ts (53.2 s)
   ● Console
 
     console.log

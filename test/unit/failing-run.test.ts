@@ -1,0 +1,71 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'failing-run-'));
+  mkdirSync(join(folder, 'test/unit'), { recursive: true });
+  for (const file of ['package.json', 'jest.config.js']) cpSync(join(ROOT, file), join(folder, file));
+  for (const file of ['time-limit.ts', 'failure-summary.ts', 'longest-first.ts', 'seconds.json']) {
+    cpSync(join(ROOT, 'test', file), join(folder, 'test', file));
+  }
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+});
+
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+/** Runs jest as configured on one file of this source, and returns its status and what `.ci/failed` names. */
+function run(source: string): { status: number | null; named: string } {
+  writeFileSync(join(folder, 'test/unit/one.test.ts'), source);
+  const jest = join(ROOT, 'node_modules/jest/bin/jest.js');
+  // Two workers, since one would run in the process of jest itself.
+  const { status, stdout, stderr } = spawnSync(process.execPath, [jest, '--selectProjects', 'unit', '-w', '2'], {
+    cwd: folder,
+    encoding: 'utf8',
+    timeout: 120_000,
+  });
+  const { stdout: named } = spawnSync(join(ROOT, '.ci/failed'), ['npm test', String(status)], {
+    input: stdout + stderr,
+    encoding: 'utf8',
+  });
+  return { status, named };
+}
+
+const HANG = 'new Promise(() => setTimeout(() => {}, 60_000))';
+
+test.each([
+  ['a test that fails', `describe('a sum', () => test('is right', () => expect(1 + 1).toBe(3)));`, 'a sum › is right'],
+  ['a test that exceeds its time limit', `test('waits', () => ${HANG}, 100);`, 'waits'],
+  ['a beforeAll that fails', `beforeAll(() => { throw new Error(); }); test('is fine', () => {});`, '(beforeAll)'],
+  [
+    'a beforeAll that exceeds its time limit',
+    `beforeAll(() => ${HANG}, 100); test('is fine', () => {});`,
+    '(beforeAll)',
+  ],
+  ['an afterAll that fails', `afterAll(() => { throw new Error(); }); test('is fine', () => {});`, '(afterAll)'],
+  ['a file without tests', 'export const COUNT = 0;', 'test/unit/one.test.ts'],
+  ['a file that does not load', `import './absent.ts'; test('is fine', () => {});`, 'test/unit/one.test.ts'],
+  [
+    'a promise that is rejected while a test runs',
+    `test('forgets one', async () => { Promise.reject(new Error()); await new Promise((done) => setTimeout(done, 500)); });`,
+    'forgets one',
+  ],
+  ['a test that calls process.exit', `test('exits', () => process.exit(0));`, 'exits'],
+])('the run fails and .ci/failed names the culprit for %s', (_, source, culprit) => {
+  const { status, named } = run(source);
+
+  expect(status).toBe(1);
+  expect(named.split('\n')).toContainEqual(expect.stringMatching(/^failed: npm test: /));
+  expect(named).toContain(`${culprit}\n`);
+});
+
+test('the run passes and .ci/failed names nothing if every test passes', () => {
+  expect(run(`test('is fine', () => expect(1 + 1).toBe(2), 60_000);`)).toEqual({ status: 0, named: '' });
+});
