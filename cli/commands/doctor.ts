@@ -19,15 +19,18 @@ import {
 } from '../errors.ts';
 import { counted, createEmit } from '../output.ts';
 import {
+  AWS_LIMITS,
   type CostLine,
+  dollarsPerRefusal,
+  type LoadPlan,
   type MonthlyUsage,
   monthlyCosts,
+  planFor,
   type Saving,
   STORAGE,
   savings,
   sumOf,
-} from '../planning/break-even.ts';
-import { AWS_LIMITS, dollarsPerRefusal, type LoadPlan, planFor } from '../planning/capacity.ts';
+} from '../planning/capacity.ts';
 import { environmentOf, readEnvironments } from '../target/environments.ts';
 import type { Deployment, StackUsage, TargetRef } from '../target/types.ts';
 import {

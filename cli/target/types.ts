@@ -5,7 +5,7 @@ import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { LedgerDomains } from '../../lambdas/domain/ledger/ledger-domains.ts';
 import { awsSentence, TargetUnavailableError } from '../errors.ts';
-import type { MonthlyUsage, TableState } from '../planning/break-even.ts';
+import type { MonthlyUsage, TableState } from '../planning/capacity.ts';
 
 /** A running ledger, on this machine or on AWS. */
 export interface Deployment {

@@ -5,7 +5,7 @@ import {
   type ProvisionedThroughputDescription,
 } from '@aws-sdk/client-dynamodb';
 import { DAY_SECONDS, INDEXES, METRICS } from '../../lambdas/contract.ts';
-import type { CapacityUnits } from '../planning/break-even.ts';
+import type { CapacityUnits } from '../planning/capacity.ts';
 import { type Clients, type Deployment, hasOutput, LOG_GROUPS, type StackUsage } from './types.ts';
 
 /** Thirty days: CloudWatch keeps sums by the hour for longer. */

@@ -1,9 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BREAK_EVEN_LOG_MONTHS, BREAK_EVEN_MONTHS, BREAK_EVEN_UTILIZATION } from '../../../cli/planning/break-even.ts';
 import {
   ASSUMED,
   AWS_LIMITS,
+  BREAK_EVEN_LOG_MONTHS,
+  BREAK_EVEN_MONTHS,
+  BREAK_EVEN_UTILIZATION,
   dollarsBackedUp,
   dollarsKept,
   dollarsPerWebhook,
