@@ -11,5 +11,5 @@ export const QUICK = { ...USUAL_RECONCILE, everySeconds: 300, settleSeconds: 1, 
 export async function startArchiveStack(): Promise<{ stack: LocalStack; deployment: Deployment }> {
   const stack = await startTestStack({ archive: true, reconcile: QUICK });
   const { port } = new URL(stack.ready.webhookUrl);
-  return { stack, deployment: await openLocal(Number(port), new URL('../../../.local', import.meta.url)) };
+  return { stack, deployment: await openLocal(Number(port), new URL('../../../.local/', import.meta.url)) };
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { createMessageHistory } from '../../../../lambdas/adapters/table/recipients.ts';
 import { encodeQueueMessage } from '../../../../lambdas/domain/events/queue-message.ts';
+import { restoreEnvironmentAfterAll } from '../../../support/environment.ts';
 import { DOMAIN, deliveredEvent, NOW_MS } from '../../../support/fixtures/webhooks.ts';
 import { wholeHistory } from '../../../support/fixtures/whole-history.ts';
 import { startTestEngines, type TestEngines } from '../../../support/stacks/engines.ts';
@@ -9,6 +10,7 @@ import { startTestEngines, type TestEngines } from '../../../support/stacks/engi
 let engines: TestEngines;
 let handler: (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
 
+restoreEnvironmentAfterAll();
 beforeAll(async () => {
   engines = await startTestEngines();
   Object.assign(process.env, engines.awsEnvironment, {

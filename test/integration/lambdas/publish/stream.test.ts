@@ -11,6 +11,7 @@ import { StreamPoller } from '../../../../tools/local-stack/event-source/stream-
 import type { Outcome } from '../../../../tools/local-stack/functions/function-sandbox.ts';
 import { createRandom } from '../../../../tools/mailgun-twin/random.ts';
 import { lifeEvent, OUTCOME_NAMES } from '../../../model/worlds/life-events.ts';
+import { restoreEnvironmentAfterAll } from '../../../support/environment.ts';
 import { LONE_PROCESS } from '../../../support/fixtures/erasures.ts';
 import { statesInStream, wordsOf, wordsOfPublished } from '../../../support/fixtures/stream.ts';
 import { DOMAIN, NOW_MS } from '../../../support/fixtures/webhooks.ts';
@@ -24,6 +25,7 @@ let handler: (event: unknown, context: Context) => Promise<unknown>;
 let poller: StreamPoller | undefined;
 let logged: import('@jest/globals').jest.SpiedFunction<typeof process.stdout.write>;
 
+restoreEnvironmentAfterAll();
 beforeAll(async () => {
   engines = await startTestEngines({ publish: { enabled: true, recipients: true, retrySeconds: 3600 } });
   [source] = readStreamSources(engines.stack) as [StreamSource];

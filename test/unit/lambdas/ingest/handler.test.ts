@@ -1,6 +1,7 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import { UNSET_SIGNING_KEYS } from '../../../../lambdas/contract.ts';
 import { linesOf, metricsIn, startAwsStandIn } from '../../../support/doubles/aws-stand-in.ts';
+import { restoreEnvironmentAfterAll } from '../../../support/environment.ts';
 import { DOMAIN, deliveredEvent, jsonBody } from '../../../support/fixtures/webhooks.ts';
 
 let aws: Awaited<ReturnType<typeof startAwsStandIn>>;
@@ -8,6 +9,7 @@ let handler: (event: APIGatewayProxyEventV2, context: Context) => Promise<APIGat
 let secret = {};
 let firstWebhook = {};
 
+restoreEnvironmentAfterAll();
 beforeAll(async () => {
   aws = await startAwsStandIn(({ operation }) => (operation === 'GetSecretValue' ? secret : firstWebhook));
   Object.assign(process.env, aws.environment, {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { encodeQueueMessage, type Source } from '../../../../lambdas/domain/events/queue-message.ts';
 import { linesOf, metricsIn, startAwsStandIn } from '../../../support/doubles/aws-stand-in.ts';
+import { restoreEnvironmentAfterAll } from '../../../support/environment.ts';
 import { ERASURE_KEY } from '../../../support/fixtures/erasures.ts';
 import { DOMAIN, deliveredEvent, NOW_MS } from '../../../support/fixtures/webhooks.ts';
 
@@ -9,6 +10,7 @@ let aws: Awaited<ReturnType<typeof startAwsStandIn>>;
 let putAnswer = {};
 let handler: (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
 
+restoreEnvironmentAfterAll();
 beforeAll(async () => {
   aws = await startAwsStandIn(({ operation }) => {
     if (operation === 'GetSecretValue') return { SecretString: ERASURE_KEY };

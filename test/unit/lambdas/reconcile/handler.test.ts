@@ -1,12 +1,14 @@
 import type { Context } from 'aws-lambda';
 import { UNSET_API_KEY } from '../../../../lambdas/contract.ts';
 import { linesOf, metricsIn, startAwsStandIn } from '../../../support/doubles/aws-stand-in.ts';
+import { restoreEnvironmentAfterAll } from '../../../support/environment.ts';
 
 let aws: Awaited<ReturnType<typeof startAwsStandIn>>;
 let handler: (event: unknown, context: Context) => Promise<unknown>;
 let secret = {};
 let cursor = {};
 
+restoreEnvironmentAfterAll();
 beforeAll(async () => {
   aws = await startAwsStandIn(({ operation }) => (operation === 'GetSecretValue' ? secret : cursor));
   Object.assign(process.env, aws.environment, {
