@@ -9,6 +9,7 @@ import { EVENT_TYPES, OTHER_EVENT } from '../lambdas/domain/event-types.ts';
 import { bareMessageId } from '../lambdas/domain/events/event.ts';
 import { type MailgunEvent, parseEvent } from '../lambdas/domain/events/mailgun-event.ts';
 import type { Source } from '../lambdas/domain/events/queue-message.ts';
+import { storedTimeOf } from '../lambdas/domain/events/stored-time.ts';
 import type { JsonObject } from '../lambdas/domain/json.ts';
 import {
   eventSort,
@@ -27,6 +28,7 @@ import {
   sliceFrom,
   stateOf,
   type Watermarks,
+  wasComparedSince,
 } from '../lambdas/domain/ledger/slice.ts';
 import { failureClassOf } from '../lambdas/domain/status/classify-failure.ts';
 import { FAILURE_CLASSES } from '../lambdas/domain/status/failure-class.ts';
@@ -51,6 +53,8 @@ export interface HistoryEvent {
   readonly atMs: number;
   readonly source: Source | undefined;
   readonly receivedAtMs: number | undefined;
+  /** When it was stored, where that was not promptly. */
+  readonly storedAtMs?: number | undefined;
   /** When a webhook brought it, first or again. */
   readonly webhookAtMs: number | undefined;
   /** Since when it is known that Mailgun does not list it. */
@@ -130,6 +134,7 @@ export function eventOf(item: Item): HistoryEvent {
     atMs: item[INDEXES.byDay.sortKey] as number,
     source: item.source as Source | undefined,
     receivedAtMs: item.receivedAt as number | undefined,
+    storedAtMs: item.storedAt as number | undefined,
     webhookAtMs: item.webhookAt as number | undefined,
     unconfirmedSinceMs: item.unconfirmedSince as number | undefined,
   };
@@ -227,7 +232,7 @@ export interface LedgerView {
 
 /** Judges by the stored slice, without calling Mailgun. */
 export function reconciled(event: HistoryEvent, { watermarks, slice, times, nowMs }: LedgerView): Reconciled {
-  const { atMs, source, receivedAtMs, unconfirmedSinceMs } = event;
+  const { atMs, source, receivedAtMs, storedAtMs, unconfirmedSinceMs } = event;
   const unknown = (state: Reconciled['slice'], why: string): Reconciled => ({ slice: state, listed: 'unknown', why });
   if (watermarks === undefined) return unknown('unknown', 'no ledger is kept of this domain yet');
   if (slice === undefined) {
@@ -242,8 +247,8 @@ export function reconciled(event: HistoryEvent, { watermarks, slice, times, nowM
   if (slice.unlisted) return unknown(state, 'Mailgun no longer listed that time');
   if (unconfirmedSinceMs !== undefined) return { slice: state, listed: 'never', why: null };
   if (receivedAtMs === undefined) return unknown(state, 'when it came in is not kept');
-  if (receivedAtMs > slice.passedAt) {
-    return unknown(state, `it came in after this time was last compared, at ${iso(slice.passedAt)}`);
+  if (!wasComparedSince(slice, storedTimeOf({ receivedAtMs, storedAtMs }), times.settleSeconds)) {
+    return unknown(state, `it was stored after this time was last compared, at ${iso(slice.passedAt)}`);
   }
   // Which events these are is known after the second pass has marked them.
   const undecided = total(doubtsOf(slice).undecided);

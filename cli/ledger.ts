@@ -158,10 +158,13 @@ function shardsOf(deployment: Deployment): DayShards {
 }
 
 /** Returns a check of whether Mailgun lists events of the deployment. */
-export function confirmedCheckOf(deployment: Deployment) {
+export function confirmedCheckOf(deployment: Deployment, now: () => number) {
   const table = tableOf(deployment);
-  const { sliceSeconds } = ledgerTimes(deployment);
-  return createConfirmedCheck(createSliceFactsReader(table), createLedgerStateTable(table), sliceSeconds);
+  const retentionDays = hasOutput(deployment, 'RetentionDays') ? Number(deployment.output('RetentionDays')) : Infinity;
+  return createConfirmedCheck(createSliceFactsReader(table), createLedgerStateTable(table), {
+    ...ledgerTimes(deployment),
+    ...{ retentionDays, now },
+  });
 }
 
 export interface LastEvent {

@@ -117,7 +117,7 @@ async function find(context: CliContext, options: FindOptions, address: string):
     ...{ status, tag: tag?.toLowerCase() },
   };
   const history = createRecipientHistory(tableOf(deployment));
-  const readPage = createRecipients(history, confirmedCheckOf(deployment));
+  const readPage = createRecipients(history, confirmedCheckOf(deployment, context.now));
   let messages = 0;
   let position: RecipientQuery['position'];
   do {
@@ -156,7 +156,7 @@ async function findMail(context: CliContext, options: FindOptions): Promise<numb
   const emit = createEmit<FindLine>(context, json);
   const query = { range, status, tag: tag?.toLowerCase(), limit };
   const found: Awaited<ReturnType<typeof mailOf>>[] = [];
-  for (const domain of domains) found.push(await mailOf(deployment, { ...query, domain }, context.signal));
+  for (const domain of domains) found.push(await mailOf(context, deployment, { ...query, domain }));
   if (context.signal.aborted) return 1;
   const mails = found.flatMap((each) => each.mails).toSorted((a, b) => b.acceptedAt - a.acceptedAt);
   if (mails.length === 0) {
@@ -180,13 +180,13 @@ async function findMail(context: CliContext, options: FindOptions): Promise<numb
   return 0;
 }
 
-async function mailOf(deployment: Deployment, query: Omit<MailsQuery, 'position'>, signal: AbortSignal) {
+async function mailOf({ now, signal }: CliContext, deployment: Deployment, query: Omit<MailsQuery, 'position'>) {
   const table = tableOf(deployment);
   const readPage = createMails(
     createDayEvents(table),
     createMailReader(table),
     createEngagement(createRecipientHistory(table)),
-    confirmedCheckOf(deployment),
+    confirmedCheckOf(deployment, now),
   );
   return newestMails(readPage, query, signal);
 }

@@ -127,7 +127,10 @@ async function show(context: CliContext, options: ShowOptions, address: string):
   const known = items.length > 0 || (await hasMail(deployment, recipient));
   const unknown = known ? '' : ', and no mail to it is stored: check its spelling';
   emit({ event: 'recipient', recipient, suppressed, known }, `${recipient} ${verdict}${unknown}.`);
-  const readCauses = createCauseEntries(createRecipientHistory(tableOf(deployment)), confirmedCheckOf(deployment));
+  const readCauses = createCauseEntries(
+    createRecipientHistory(tableOf(deployment)),
+    confirmedCheckOf(deployment, context.now),
+  );
   const found = items.length === 0 ? [] : await readCauses(recipientKeys(recipient));
   for (const item of items) {
     const { domain, kind, scope, reason, eventKey } = item;

@@ -76,7 +76,10 @@ const ledgerDeps = {
   settleSeconds: env.settleSeconds,
   now: Date.now,
 };
-const confirmed = createConfirmedCheck(createSliceFactsReader(table), ledgerDeps.ledger, env.sliceSeconds);
+const confirmed = createConfirmedCheck(createSliceFactsReader(table), ledgerDeps.ledger, {
+  ...ledgerDeps,
+  retentionDays: env.retentionDays,
+});
 const queues = openQueues();
 let alarmStates: AlarmStates | undefined;
 const days = createDayEvents(table);

@@ -35,8 +35,8 @@ export interface StoredEvent {
   unconfirmedSinceMs?: number | undefined;
 }
 
-/** Source of an event, as far as known. */
-export type EventOrigin = Pick<StoredEvent, 'source' | 'unconfirmedSinceMs'>;
+/** What a stored event says of how it came in. */
+export type EventOrigin = Pick<StoredEvent, 'source' | 'receivedAtMs' | 'storedAtMs' | 'unconfirmedSinceMs'>;
 
 /** A stored status as the read side sees it; `statusAtMs` is the deciding event's time. */
 export interface StoredStatus {
@@ -66,7 +66,7 @@ export interface MessageHistory {
   page(messageId: string, limit: number, after?: string): Promise<HistoryPage>;
   /** Returns the status of one recipient. */
   status(messageId: string, recipientKey: string): Promise<StoredStatus | undefined>;
-  /** The source of one event, and whether Mailgun lists it. */
+  /** How one event came in, and whether Mailgun lists it. */
   originOf(messageId: string, recipientKey: string, eventKey: string): Promise<EventOrigin | undefined>;
 }
 

@@ -4,7 +4,7 @@ import { type Operation, type Query, type ReadRoutes, readRoutes } from '../../a
 import { DAY_MS, UNKNOWN_DOMAIN } from '../contract.ts';
 import { openPage, type Page, type Paged } from './http/paging.ts';
 import { MAX_DAYS, openRangeOf, type RangeQuery, rangeOf } from './http/range.ts';
-import { type ConfirmedCheck, confirmEntries } from './messages/confirmed.ts';
+import { type ConfirmedCheck, confirmEntries, type JudgedEntry } from './messages/confirmed.ts';
 import { eventPredicate } from './messages/event-filter.ts';
 import { type createEvents, isEventsPosition, nameCheck, typesOf } from './messages/events.ts';
 import { type createMails, MAIL_TYPE } from './messages/mails.ts';
@@ -201,11 +201,11 @@ function createUseCases(deps: RouteDeps): UseCases {
   }
 
   /** Notes in a page which of its events Mailgun lists. */
-  async function confirm<Found extends Page<Parameters<typeof confirmEntries>[1], unknown> | undefined>(
+  async function confirm<Found extends { judged: readonly JudgedEntry[] } | undefined>(
     reading: Promise<Found>,
   ): Promise<Found> {
     const page = await reading;
-    if (page !== undefined) await confirmEntries(deps.confirmed, page.body);
+    if (page !== undefined) await confirmEntries(deps.confirmed, page.judged);
     return page;
   }
 

@@ -2,7 +2,6 @@ import { domainToASCII, domainToUnicode } from 'node:url';
 import { GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { INDEXES } from '../../contract.ts';
 import { messageIdOf } from '../../domain/events/event.ts';
-import type { Source } from '../../domain/events/queue-message.ts';
 import {
   EVERY_RECIPIENT,
   eventSort,
@@ -31,7 +30,7 @@ import type {
 } from '../../read-api/ports.ts';
 import { batchGetAll, batchGetAtOnce, type Item, type LedgerTable, queryRange, readPartition } from './ledger-table.ts';
 import { storedStatus } from './status-codec.ts';
-import { storedEvent } from './stored-events.ts';
+import { originOf, storedEvent } from './stored-events.ts';
 
 /** Reads everything stored of one message, page by page. */
 export function createMessageHistory(table: LedgerTable): MessageHistory {
@@ -54,11 +53,11 @@ export function createMessageHistory(table: LedgerTable): MessageHistory {
         new GetCommand({
           TableName: name,
           Key,
-          ProjectionExpression: '#source, unconfirmedSince',
+          ProjectionExpression: '#source, receivedAt, storedAt, unconfirmedSince',
           ExpressionAttributeNames: { '#source': 'source' },
         }),
       );
-      return Item && { source: Item.source as Source, unconfirmedSinceMs: Item.unconfirmedSince as number | undefined };
+      return Item && originOf(Item);
     },
   };
 }

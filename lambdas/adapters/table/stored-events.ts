@@ -18,7 +18,7 @@ import { type DecidedStatus, eventKeyInOrder } from '../../domain/status/decide-
 import type { Suppression } from '../../domain/status/suppression.ts';
 import type { EventLookup } from '../../ingest/ports.ts';
 import type { EventRecord, RedactedCopies } from '../../process/ports.ts';
-import type { StoredEvent } from '../../read-api/ports.ts';
+import type { EventOrigin, StoredEvent } from '../../read-api/ports.ts';
 import type { StoredEvents, StoredFacts } from '../../reconcile/ports.ts';
 import { batchGetAll, conditionalWrite, type Item, type LedgerTable, readPartition } from './ledger-table.ts';
 import { changeOfDecision } from './status-codec.ts';
@@ -101,10 +101,17 @@ export function storedEvent(item: Item): StoredEvent | undefined {
     recipientKey,
     domain: parseDayIndexKey(item[INDEXES.byDay.partitionKey] as string).domain,
     event: unpackEvent(item.raw as Uint8Array, key),
-    source: item.source as StoredEvent['source'],
+    atMs: item[INDEXES.byDay.sortKey] as number,
+    ...originOf(item),
+  };
+}
+
+/** Returns how the event in an item came in. */
+export function originOf(item: Item): EventOrigin {
+  return {
+    source: item.source as EventOrigin['source'],
     receivedAtMs: item.receivedAt as number,
     storedAtMs: item.storedAt as number | undefined,
-    atMs: item[INDEXES.byDay.sortKey] as number,
     unconfirmedSinceMs: item.unconfirmedSince as number | undefined,
   };
 }

@@ -1,4 +1,5 @@
 import { MAX_REQUEUES } from '../../contract.ts';
+import { VISIBLE_AFTER_MS } from '../events/stored-time.ts';
 import { type Counts, type Rows, total } from './counts.ts';
 import type { Dimensions } from './dimensions.ts';
 
@@ -145,6 +146,18 @@ export const unconfirmedIn = (slice: Judged): number => total(doubtsOf(slice).un
 /** Returns how many events of a slice may be forged: unconfirmed, or listed otherwise than they are stored. */
 export function doubtfulIn(slice: Judged & Pick<SliceCounts, 'altered'>): number {
   return total(slice.altered) + unconfirmedIn(slice);
+}
+
+/**
+ * Returns true if the last pass of a slice began when an event that was stored then was in the day index: what comes in
+ * during a pass may have been missed by it. A settle time as short as that of the local stack bounds the wait.
+ */
+export function wasComparedSince(
+  { startedAt, passedAt }: Pick<Slice, 'startedAt' | 'passedAt'>,
+  storedAtMs: number,
+  settleSeconds: number,
+): boolean {
+  return storedAtMs + Math.min(VISIBLE_AFTER_MS, settleSeconds * 1000) <= (startedAt ?? passedAt);
 }
 
 /**

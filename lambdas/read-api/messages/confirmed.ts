@@ -1,12 +1,20 @@
 import type { EventEntry } from '../../../api/responses/events.ts';
-import type { RecipientStatus } from '../../../api/responses/message.ts';
 import { eventName } from '../../domain/events/event.ts';
 import type { Source } from '../../domain/events/queue-message.ts';
 import { storedTimeOf } from '../../domain/events/stored-time.ts';
 import { keyPart, nameInEventKey } from '../../domain/keys.ts';
 import { numberOf } from '../../domain/ledger/counts.ts';
-import { alignedStart, doubtsOf } from '../../domain/ledger/slice.ts';
-import type { ComparedSlice, LedgerReader, RecipientMessage, SliceFactsReader, StoredEvent } from '../ports.ts';
+import { alignedStart, doubtsOf, wasComparedSince } from '../../domain/ledger/slice.ts';
+import type {
+  ComparedSlice,
+  EventOrigin,
+  LedgerReader,
+  SliceFactsReader,
+  StoredEvent,
+  StoredStatus,
+} from '../ports.ts';
+import { eventEntry } from './event-entry.ts';
+import { mayBeGone } from './expired-events.ts';
 
 /** What decides whether an event is confirmed. */
 export interface JudgedEvent {
@@ -14,9 +22,17 @@ export interface JudgedEvent {
   readonly name: string;
   readonly source: Source | null;
   readonly atMs: number;
-  /** When it came in, or when it was stored where that is known to be later. */
-  readonly receivedAtMs: number;
+  /** When it was stored; undefined where it is not, or no longer. */
+  readonly storedAtMs: number | undefined;
   readonly isUnconfirmed: boolean;
+}
+
+export interface ComparisonSettings {
+  readonly sliceSeconds: number;
+  readonly settleSeconds: number;
+  /** How long the table keeps events. */
+  readonly retentionDays: number;
+  readonly now: () => number;
 }
 
 export type ConfirmedCheck = (events: readonly JudgedEvent[]) => Promise<boolean[]>;
@@ -28,8 +44,9 @@ export type ConfirmedCheck = (events: readonly JudgedEvent[]) => Promise<boolean
 export function createConfirmedCheck(
   slices: SliceFactsReader,
   ledger: LedgerReader,
-  sliceSeconds: number,
+  settings: ComparisonSettings,
 ): ConfirmedCheck {
+  const { sliceSeconds } = settings;
   return async (events) => {
     const startOf = ({ atMs }: JudgedEvent) => alignedStart(atMs / 1000, sliceSeconds);
     const known = new Map<string, ComparedSlice>();
@@ -54,62 +71,69 @@ export function createConfirmedCheck(
     }
     return events.map((event) => {
       if (event.isUnconfirmed) return false;
-      return event.source === 'reconcile' || isListed(event, known.get(nameOf({ ...event, start: startOf(event) })));
+      return (
+        event.source === 'reconcile' ||
+        isListed(event, known.get(nameOf({ ...event, start: startOf(event) })), settings)
+      );
     });
   };
 }
 
 const nameOf = ({ domain, start }: { domain: string; start: number }) => `${start} ${domain}`;
 
-function isListed({ atMs, receivedAtMs, name }: JudgedEvent, slice: ComparedSlice | undefined): boolean {
-  // What comes in during a pass may have missed it.
-  if (slice === undefined || slice.unlisted || receivedAtMs > (slice.startedAt ?? slice.passedAt)) return false;
+function isListed(
+  { atMs, storedAtMs, name }: JudgedEvent,
+  slice: ComparedSlice | undefined,
+  { settleSeconds, retentionDays: days, now }: ComparisonSettings,
+): boolean {
+  if (slice === undefined || slice.unlisted) return false;
   if (atMs < slice.start * 1000 || atMs >= slice.end * 1000) return false;
   // Which events are unlisted is known once the second pass has marked them; no event bears that it is altered.
+  const isExpired = storedAtMs === undefined && mayBeGone({ statusAtMs: atMs }, { days, now });
+  if (!isExpired && (storedAtMs === undefined || !wasComparedSince(slice, storedAtMs, settleSeconds))) return false;
   const type = keyPart(name);
-  return numberOf(doubtsOf(slice).undecided, type) + numberOf(slice.altered, type) === 0;
+  // The mark of an event goes with it.
+  const doubted = isExpired ? slice.unconfirmed : doubtsOf(slice).undecided;
+  return numberOf(doubted, type) + numberOf(slice.altered, type) === 0;
 }
 
-/** Notes on events, and on the statuses of a message, whether Mailgun lists them. */
-export async function confirmEntries(
-  check: ConfirmedCheck,
-  { events, recipients = [] }: { events: EventEntry[]; recipients?: RecipientStatus[] },
-): Promise<void> {
-  const judged = [...events.map(judgedEntry), ...recipients.map((each) => judgedOutcome(each, events))];
-  const confirmed = await check(judged);
-  for (const [nth, entry] of [...events, ...recipients].entries()) entry.confirmed = confirmed[nth] ?? false;
+/** An entry of a page that says whether it is confirmed, with what decides that. */
+export interface JudgedEntry {
+  readonly entry: { confirmed: boolean };
+  readonly judged: JudgedEvent;
 }
 
-const judgedEntry = ({ domain, event, source, timestamp, receivedAt, unconfirmed }: EventEntry): JudgedEvent => ({
-  ...{ domain, name: event, source, isUnconfirmed: unconfirmed },
-  ...{ atMs: timestamp * 1000, receivedAtMs: Date.parse(receivedAt) },
+export interface JudgedEventEntry extends JudgedEntry {
+  readonly entry: EventEntry;
+}
+
+/** Returns a stored event as a page shows it. */
+export const shownEvent = (stored: StoredEvent): JudgedEventEntry => ({
+  entry: eventEntry(stored),
+  judged: judgedEvent(stored),
 });
 
-/** Of a status whose event is on another page, or not stored any more, no more is known than its time. */
-function judgedOutcome(outcome: RecipientStatus, events: readonly EventEntry[]): JudgedEvent {
-  const { domain, decidedBy, source, statusAt, unconfirmed, recipient } = outcome;
-  const deciding = events.find(
-    (event) => event.key === decidedBy && event.recipient?.toLowerCase() === recipient?.toLowerCase(),
-  );
-  if (deciding !== undefined) return judgedEntry(deciding);
-  const atMs = statusAt * 1000;
-  return { domain, name: nameInEventKey(decidedBy), source, atMs, receivedAtMs: atMs, isUnconfirmed: unconfirmed };
+/** Notes on entries whether Mailgun lists them. */
+export async function confirmEntries(check: ConfirmedCheck, entries: readonly JudgedEntry[]): Promise<void> {
+  const confirmed = await check(entries.map(({ judged }) => judged));
+  for (const [nth, { entry }] of entries.entries()) entry.confirmed = confirmed[nth] ?? false;
 }
 
-/** Returns what decides whether the status of a mail is confirmed. */
-export function judgedMail({ status, deciding }: RecipientMessage): JudgedEvent {
-  const { domain, decidedBy, statusAtMs } = status;
-  if (deciding === undefined) {
-    const times = { atMs: statusAtMs, receivedAtMs: statusAtMs };
-    return { domain, name: nameInEventKey(decidedBy), source: null, ...times, isUnconfirmed: false };
-  }
-  return judgedEvent(deciding);
+/** Returns what decides whether a status is confirmed; the origin is that of the event that decided it, where it is stored. */
+export function judgedStatus(
+  { domain, decidedBy, statusAtMs: atMs }: StoredStatus,
+  origin: EventOrigin | undefined,
+): JudgedEvent {
+  return {
+    ...{ domain, name: nameInEventKey(decidedBy), source: origin?.source ?? null, atMs },
+    storedAtMs: origin && storedTimeOf(origin),
+    isUnconfirmed: origin?.unconfirmedSinceMs !== undefined,
+  };
 }
 
 /** Returns what decides whether a stored event is confirmed. */
 export function judgedEvent({ domain, event, unconfirmedSinceMs, ...stored }: StoredEvent): JudgedEvent {
   const { source, atMs } = stored;
-  const receivedAtMs = storedTimeOf(stored);
   const isUnconfirmed = unconfirmedSinceMs !== undefined;
-  return { domain, name: eventName(event), source, atMs, receivedAtMs, isUnconfirmed };
+  return { domain, name: eventName(event), source, atMs, storedAtMs: storedTimeOf(stored), isUnconfirmed };
 }

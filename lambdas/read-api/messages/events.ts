@@ -1,4 +1,3 @@
-import type { EventEntry } from '../../../api/responses/events.ts';
 import { MAX_DAY_SHARDS } from '../../contract.ts';
 import type { TimeRange } from '../../domain/events/day-index.ts';
 import { INDEXED_TYPES, indexedType, OTHER_TYPE } from '../../domain/events/day-index.ts';
@@ -7,7 +6,7 @@ import { isKeyText, isTime } from '../http/cursor.ts';
 import { PageRoom } from '../http/page-room.ts';
 import { isRange } from '../http/range.ts';
 import type { DayEvents, IndexedPlace } from '../ports.ts';
-import { eventEntry } from './event-entry.ts';
+import { type JudgedEventEntry, shownEvent } from './confirmed.ts';
 import type { EventPredicate } from './event-filter.ts';
 
 export interface EventQuery {
@@ -79,7 +78,7 @@ export function createEvents(days: DayEvents) {
     const types = typesOf(type);
     const isWanted = nameCheck(type);
     const room = new PageRoom(limit);
-    const events: EventEntry[] = [];
+    const events: JudgedEventEntry[] = [];
     let place = position?.place;
     let searched = 0;
     let hasMore = true;
@@ -93,9 +92,9 @@ export function createEvents(days: DayEvents) {
         if (room.isFull) break;
         read += 1;
         if (event === undefined || predicate?.(event.event) === false) continue;
-        const entry = eventEntry(event);
-        room.take(entry);
-        events.push(entry);
+        const shown = shownEvent(event);
+        room.take(shown.entry);
+        events.push(shown);
       }
       const isCut = read < wanted.length;
       hasMore = isCut || found.hasMore;
@@ -104,7 +103,8 @@ export function createEvents(days: DayEvents) {
     }
     const until = searched === 0 || place === undefined ? null : place.atMs / 1000;
     return {
-      body: { events, searched: predicate ? { events: searched, until } : null },
+      body: { events: events.map(({ entry }) => entry), searched: predicate ? { events: searched, until } : null },
+      judged: events,
       next: hasMore && place ? { range, place } : undefined,
     };
   };

@@ -13,8 +13,10 @@ export interface EventRetention {
 }
 
 /** Returns true if the event that decided a status may have left the table. */
-export const mayBeGone = ({ statusAtMs }: StoredStatus, { days, now }: EventRetention): boolean =>
-  statusAtMs < now() - days * DAY_MS;
+export const mayBeGone = (
+  { statusAtMs }: Pick<StoredStatus, 'statusAtMs'>,
+  { days, now }: Pick<EventRetention, 'days' | 'now'>,
+): boolean => statusAtMs < now() - days * DAY_MS;
 
 /**
  * Returns the events that may have left the table for these statuses, and where they are. TTL deletes up to days late.

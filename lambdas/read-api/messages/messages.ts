@@ -1,10 +1,9 @@
-import type { EventEntry } from '../../../api/responses/events.ts';
 import type { RecipientStatus } from '../../../api/responses/message.ts';
 import { EVERY_RECIPIENT, parseMessageSort } from '../../domain/keys.ts';
 import { isKeyText } from '../http/cursor.ts';
 import { PageRoom } from '../http/page-room.ts';
 import type { EventOrigin, MessageHistory, StoredEvent, StoredStatus } from '../ports.ts';
-import { eventEntry } from './event-entry.ts';
+import { type JudgedEntry, type JudgedEventEntry, judgedStatus, shownEvent } from './confirmed.ts';
 import { type EventRetention, expiredEvents, mayBeGone } from './expired-events.ts';
 import { isPhantom } from './mails.ts';
 import { count, isRecipientCounts, noCounts, type RecipientCounts } from './recipient-counts.ts';
@@ -45,7 +44,7 @@ export function createMessages(history: MessageHistory, retention: EventRetentio
       tally: position.tally,
     };
 
-    const recipients: RecipientStatus[] = [];
+    const recipients: { entry: RecipientStatus; judged: JudgedEntry['judged'] }[] = [];
     const shown: StoredStatus[] = [];
     let splitTally: RecipientCounts | undefined;
     for (const recipientKey of page.recipientKeys) {
@@ -60,23 +59,29 @@ export function createMessages(history: MessageHistory, retention: EventRetentio
       const deciding = own.find(({ stored }) => stored.eventKey === decidedBy)?.stored;
       const isGone = own.length === 0 && mayBeGone(status, retention);
       const origin = deciding ?? (isGone ? undefined : await history.originOf(messageId, recipientKey, decidedBy));
-      recipients.push({
+      const entry: RecipientStatus = {
         ...recipientEntry(status, origin, tally, recipientKey !== split),
-        testMode: own.some(({ entry }) => entry.testMode),
-        direction: own.some(({ entry }) => entry.direction === 'inbound') ? 'inbound' : 'outbound',
-      });
+        testMode: own.some((each) => each.entry.testMode),
+        direction: own.some((each) => each.entry.direction === 'inbound') ? 'inbound' : 'outbound',
+      };
+      recipients.push({ entry, judged: judgedStatus(status, origin) });
     }
     const next: MessagePosition | undefined = page.hasMore
       ? { after: last, ...(splitTally && { tally: splitTally }) }
       : undefined;
-    const events = page.events.toSorted(byTime).map(({ entry }) => entry);
-    return { body: { messageId, recipients, events, ...expiredEvents(shown, retention) }, next };
+    const events = page.events.toSorted(byTime);
+    const body = {
+      messageId,
+      recipients: recipients.map(({ entry }) => entry),
+      events: events.map(({ entry }) => entry),
+      ...expiredEvents(shown, retention),
+    };
+    return { body, judged: [...recipients, ...events], next };
   };
 }
 
-interface ShownEvent {
+interface ShownEvent extends JudgedEventEntry {
   stored: StoredEvent;
-  entry: EventEntry;
 }
 
 const byTime = (a: ShownEvent, b: ShownEvent) => a.stored.atMs - b.stored.atMs || (a.entry.key < b.entry.key ? -1 : 1);
@@ -94,9 +99,9 @@ function takePage({ entries, hasMore }: Awaited<ReturnType<MessageHistory['page'
         hasMore = true;
         break;
       }
-      const entry = eventEntry(found.event);
-      room.take(entry);
-      events.push({ stored: found.event, entry });
+      const shown = shownEvent(found.event);
+      room.take(shown.entry);
+      events.push({ stored: found.event, ...shown });
       recipientKeys.add(found.event.recipientKey);
     } else {
       statuses.set(found.status.recipientKey, found.status);

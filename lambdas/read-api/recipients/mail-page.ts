@@ -1,5 +1,5 @@
 import type { RecipientMessageEntry } from '../../../api/responses/recipient.ts';
-import { type ConfirmedCheck, judgedMail } from '../messages/confirmed.ts';
+import { type ConfirmedCheck, judgedStatus } from '../messages/confirmed.ts';
 import type { MessagePlace, RecipientMessage } from '../ports.ts';
 import type { ReadEngagement } from './engagement.ts';
 import { messageEntry } from './message-entry.ts';
@@ -60,7 +60,7 @@ export async function mailEntries(
   check: ConfirmedCheck,
   readEngagement: ReadEngagement | undefined,
 ): Promise<RecipientMessageEntry[]> {
-  const confirmed = await check(found.map(({ mail }) => judgedMail(mail)));
+  const confirmed = await check(found.map(({ mail: { status, deciding } }) => judgedStatus(status, deciding)));
   const engagement = await readEngagement?.(
     found.map(({ place: { partition }, mail }) => ({ partition, recipientKey: mail.status.recipientKey })),
   );

@@ -1,11 +1,10 @@
-import type { EventEntry } from '../../../api/responses/events.ts';
 import { indexedType, OTHER_TYPE } from '../../domain/events/day-index.ts';
 import { eventName } from '../../domain/events/event.ts';
 import { eventSortPrefix, keyPart } from '../../domain/keys.ts';
 import { isKeyText } from '../http/cursor.ts';
 import { PageRoom } from '../http/page-room.ts';
 import { EVER } from '../http/range.ts';
-import { eventEntry } from '../messages/event-entry.ts';
+import { type JudgedEventEntry, shownEvent } from '../messages/confirmed.ts';
 import type { EventPredicate } from '../messages/event-filter.ts';
 import type { RecipientHistory, StoredEvent } from '../ports.ts';
 import { isRecipientPlace, newestPlaces, type RecipientPlace } from './recipient-places.ts';
@@ -58,7 +57,7 @@ const MIN_PER_QUERY = 100;
 export function createRecipientSearch(history: RecipientHistory) {
   return async (query: SearchQuery) => {
     const room = new PageRoom(query.limit);
-    const found: { atMs: number; entry: EventEntry }[] = [];
+    const found: JudgedEventEntry[] = [];
     let last = query.position;
     let isOver = false;
     let searched = 0;
@@ -69,17 +68,17 @@ export function createRecipientSearch(history: RecipientHistory) {
       isOver = step.position === undefined;
       last = step.position;
       if (event === undefined) continue;
-      const entry = eventEntry(event);
-      room.take(entry);
-      found.push({ atMs: event.atMs, entry });
+      const shown = shownEvent(event);
+      room.take(shown.entry);
+      found.push(shown);
     }
-    const events = found.sort((a, b) => b.atMs - a.atMs || (a.entry.key < b.entry.key ? -1 : 1));
+    const events = found.sort((a, b) => b.judged.atMs - a.judged.atMs || (a.entry.key < b.entry.key ? -1 : 1));
     const until = last === undefined ? null : last.atMs / 1000;
     const body = {
       events: events.map(({ entry }) => entry),
       searched: query.predicate ? { events: searched, until } : null,
     };
-    return { body, next: isOver ? undefined : last };
+    return { body, judged: events, next: isOver ? undefined : last };
   };
 }
 

@@ -27,6 +27,3 @@ export const LATENESS_TIERS: readonly [LatenessTier, ...LatenessTier[]] = [
   // Nothing of Mailgun's, and nothing in a dead-letter queue, is kept for longer.
   { fromMs: 2 * DAY_MS, toMs: 31 * DAY_MS, everyMs: DAY_MS },
 ];
-
-/** By then an event is in the index: 15 seconds for its time of storing, the rest for the write and the index. */
-export const VISIBLE_AFTER_MS = 90 * SECOND_MS;

@@ -1,10 +1,9 @@
-import type { EventEntry } from '../../../api/responses/events.ts';
-import { storedTimeOf } from '../../domain/events/stored-time.ts';
+import { storedTimeOf, VISIBLE_AFTER_MS } from '../../domain/events/stored-time.ts';
 import { isTombstoneSort } from '../../domain/keys.ts';
 import type { PageRoom } from '../http/page-room.ts';
-import { eventEntry } from '../messages/event-entry.ts';
+import { type JudgedEventEntry, shownEvent } from '../messages/confirmed.ts';
 import type { DayEvents, IndexedPlace, StoredEvent } from '../ports.ts';
-import { LATENESS_TIERS, type LatenessTier, VISIBLE_AFTER_MS } from './lateness-tiers.ts';
+import { LATENESS_TIERS, type LatenessTier } from './lateness-tiers.ts';
 import { type Sweep, shownName, stretchOf } from './tail-position.ts';
 
 /** The events that a tail shows. */
@@ -16,9 +15,8 @@ export interface TailFilter {
 }
 
 /** An event that a page shows. */
-export interface ShownEvent {
+export interface ShownEvent extends JudgedEventEntry {
   storedAtMs: number;
-  entry: EventEntry;
 }
 
 /** An event that was stored so lately that others of its time may not be in the index yet. */
@@ -71,9 +69,9 @@ export async function sweepTier(
     if (storedAtMs > sweep.startedMs - VISIBLE_AFTER_MS) {
       if (tier === LATENESS_TIERS[0]) result.recent.push({ name, storedAtMs, event });
     } else if (!alreadyShown.has(name)) {
-      const entry = eventEntry(event);
-      room.take(entry);
-      result.events.push({ storedAtMs, entry });
+      const shown = shownEvent(event);
+      room.take(shown.entry);
+      result.events.push({ storedAtMs, ...shown });
     }
   }
 

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
+import { VISIBLE_AFTER_MS } from '../../domain/events/stored-time.ts';
 import { isTime } from '../http/cursor.ts';
 import { isEventPlace } from '../messages/events.ts';
 import type { IndexedPlace } from '../ports.ts';
-import { LATENESS_TIERS, type LatenessTier, VISIBLE_AFTER_MS } from './lateness-tiers.ts';
+import { LATENESS_TIERS, type LatenessTier } from './lateness-tiers.ts';
 
 /** An unfinished sweep of a tier. */
 export interface Sweep {

@@ -1,8 +1,9 @@
 import type { EventEntry } from '../../../api/responses/events.ts';
+import { VISIBLE_AFTER_MS } from '../../domain/events/stored-time.ts';
 import { PageRoom } from '../http/page-room.ts';
-import { eventEntry } from '../messages/event-entry.ts';
+import { type JudgedEntry, shownEvent } from '../messages/confirmed.ts';
 import type { DayEvents } from '../ports.ts';
-import { LATENESS_TIERS, type LatenessTier, VISIBLE_AFTER_MS } from './lateness-tiers.ts';
+import { LATENESS_TIERS, type LatenessTier } from './lateness-tiers.ts';
 import { type ShownEvent, type SweepResult, sweepTier, type TailFilter } from './sweep-tier.ts';
 import { joinNames, MAX_SHOWN, splitNames, type TailPosition, type TierPosition } from './tail-position.ts';
 
@@ -14,6 +15,7 @@ export interface TailQuery extends TailFilter {
 
 export interface TailPage {
   body: { events: EventEntry[]; behind: boolean };
+  judged: readonly JudgedEntry[];
   next: TailPosition;
 }
 
@@ -63,8 +65,10 @@ export function createTail(days: DayEvents, maxSearched = MAX_SEARCHED) {
     const isQuiet = isLive && due === undefined && events.length === 0;
     const isRecent = nowMs - VISIBLE_AFTER_MS - finalOf(position.tiers, 0) < QUIET_MS;
     const behind = !isLive || recent?.isCut === true || dueTier(tiers, nowMs) !== undefined;
+    events.sort((a, b) => a.storedAtMs - b.storedAtMs);
     return {
-      body: { events: events.sort((a, b) => a.storedAtMs - b.storedAtMs).map(({ entry }) => entry), behind },
+      body: { events: events.map(({ entry }) => entry), behind },
+      judged: events,
       next: isQuiet && isRecent ? position : { tiers, shown: recent?.shown ?? position.shown },
     };
   };
@@ -86,10 +90,10 @@ function takeRecent({ recent }: SweepResult, before: ReadonlySet<string>, room: 
   const left = recent.filter(({ name }) => !names.has(name)).sort((a, b) => a.storedAtMs - b.storedAtMs);
   for (const { name, storedAtMs, event } of left) {
     if (room.isFull || names.size >= MAX_SHOWN) break;
-    const entry = eventEntry(event);
-    room.take(entry);
+    const shown = shownEvent(event);
+    room.take(shown.entry);
     names.add(name);
-    events.push({ storedAtMs, entry });
+    events.push({ storedAtMs, ...shown });
   }
   return { events, shown: joinNames(names), isCut: room.isFull && events.length < left.length };
 }

@@ -73,7 +73,10 @@ beforeAll(async () => {
     settleSeconds: 1800,
     now: () => NOW_MS,
   };
-  const confirmed = createConfirmedCheck(createSliceFactsReader(table), ledgerDeps.ledger, ledgerDeps.sliceSeconds);
+  const confirmed = createConfirmedCheck(createSliceFactsReader(table), ledgerDeps.ledger, {
+    ...ledgerDeps,
+    retentionDays: 400,
+  });
   routes = createRoutes({
     confirmed,
     messages: createMessages(createMessageHistory(table), RETENTION),

@@ -136,6 +136,12 @@ describe('what reconciliation says of an event', () => {
       { slice: 'settled', listed: 'unknown', why: expect.stringMatching(/after this time was last compared/) },
     ],
     [
+      'stored while the last look was under way',
+      { ...delivered, storedAtMs: sliceWith().passedAt - 1 },
+      view(sliceWith({ startedAt: sliceWith().passedAt - 60_000 })),
+      { slice: 'settled', listed: 'unknown', why: expect.stringMatching(/after this time was last compared/) },
+    ],
+    [
       'of a time Mailgun forgot',
       delivered,
       view(sliceWith({ unlisted: true })),

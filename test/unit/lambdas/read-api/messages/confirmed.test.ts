@@ -1,11 +1,25 @@
 import {
   confirmEntries,
   createConfirmedCheck,
+  type JudgedEntry,
   type JudgedEvent,
-  judgedEvent,
 } from '../../../../../lambdas/read-api/messages/confirmed.ts';
-import type { ComparedSlice } from '../../../../../lambdas/read-api/ports.ts';
-import { DOMAIN } from '../../../../support/fixtures/webhooks.ts';
+import { createEvents } from '../../../../../lambdas/read-api/messages/events.ts';
+import { createMessages } from '../../../../../lambdas/read-api/messages/messages.ts';
+import type {
+  ComparedSlice,
+  DayEvents,
+  HistoryEntry,
+  MessageHistory,
+  RecipientHistory,
+  StoredEvent,
+  StoredStatus,
+} from '../../../../../lambdas/read-api/ports.ts';
+import { createRecipientSearch } from '../../../../../lambdas/read-api/recipients/recipient-search.ts';
+import { createRecipients } from '../../../../../lambdas/read-api/recipients/recipients.ts';
+import { createTail } from '../../../../../lambdas/read-api/tail/tail.ts';
+import { tailStart } from '../../../../../lambdas/read-api/tail/tail-position.ts';
+import { DOMAIN, deliveredEvent } from '../../../../support/fixtures/webhooks.ts';
 
 const SLICE = 900;
 /** A slice that starts then was compared an hour after its end. */
@@ -16,8 +30,15 @@ const compared: ComparedSlice = {
 };
 const event: JudgedEvent = {
   ...{ domain: DOMAIN, name: 'delivered', source: 'webhook', isUnconfirmed: false },
-  ...{ atMs: (START + 60) * 1000, receivedAtMs: (START + 62) * 1000 },
+  ...{ atMs: (START + 60) * 1000, storedAtMs: (START + 62) * 1000 },
 };
+
+const DAYS = 90;
+const NOW_MS = (START + SLICE) * 1000 + 86_400_000;
+/** Of a time of which the table keeps no events any more. */
+const OLD = { atMs: event.atMs - DAYS * 86_400_000 };
+const OLD_SLICE = { start: START - DAYS * 86_400, end: START + SLICE - DAYS * 86_400, finalAt: 1 };
+const SETTINGS = { sliceSeconds: SLICE, settleSeconds: 1800, retentionDays: DAYS, now: () => NOW_MS };
 
 /** Asks of events, with these slices by their start; returns what was read too. */
 async function ask(events: readonly JudgedEvent[], slices: readonly ComparedSlice[] = [], ledgerStart?: number) {
@@ -27,7 +48,7 @@ async function ask(events: readonly JudgedEvent[], slices: readonly ComparedSlic
     return places.map(({ start }) => slices.find((slice) => slice.start === start));
   };
   const readWatermarks = async () => ({ position: START, second: START, ...(ledgerStart && { start: ledgerStart }) });
-  const confirmed = await createConfirmedCheck({ facts }, { readWatermarks }, SLICE)(events);
+  const confirmed = await createConfirmedCheck({ facts }, { readWatermarks }, SETTINGS)(events);
   return { confirmed, reads };
 }
 
@@ -37,10 +58,19 @@ describe('an event', () => {
   >([
     ['whose time was compared since it came in', {}, {}, true],
     ['whose time was not compared yet', {}, undefined, false],
-    ['that came in after its time was compared', { receivedAtMs: compared.passedAt + 1 }, {}, false],
-    ['that came in while its time was compared', { receivedAtMs: compared.passedAt - 1 }, {}, false],
-    ['that came in just before the comparison', { receivedAtMs: compared.passedAt - 10_000 }, {}, true],
-    ['compared by an earlier version', { receivedAtMs: compared.passedAt }, { startedAt: null }, true],
+    ['that came in after its time was compared', { storedAtMs: compared.passedAt + 1 }, {}, false],
+    ['that came in while its time was compared', { storedAtMs: compared.passedAt - 1 }, {}, false],
+    ['that the comparison may have missed in the index', { storedAtMs: compared.passedAt - 99_999 }, {}, false],
+    ['that came in just before the comparison', { storedAtMs: compared.passedAt - 100_000 }, {}, true],
+    ['compared by an earlier version', { storedAtMs: compared.passedAt - 90_000 }, { startedAt: null }, true],
+    ['that is not stored yet', { storedAtMs: undefined }, { finalAt: 1 }, false],
+    ['that has left the table since', { ...OLD, storedAtMs: undefined }, OLD_SLICE, true],
+    [
+      'that has left the table, of a type of which some were unlisted',
+      { ...OLD, storedAtMs: undefined },
+      { ...OLD_SLICE, unconfirmed: { delivered: 1 } },
+      false,
+    ],
     ['of a time that Mailgun no longer listed', {}, { unlisted: true }, false],
     ['that Mailgun does not list', { isUnconfirmed: true }, {}, false],
     ['that reconciliation brought, whatever was compared', { source: 'reconcile' }, undefined, true],
@@ -67,15 +97,6 @@ describe('an event', () => {
   });
 });
 
-test('an event that was stored late is judged by that time', () => {
-  const stored = {
-    ...{ eventKey: 'delivered#1', recipientKey: 'a@b', domain: DOMAIN, event: { event: 'delivered' } },
-    ...{ source: 'webhook' as const, atMs: event.atMs, receivedAtMs: event.receivedAtMs },
-  };
-  expect(judgedEvent(stored)).toEqual(event);
-  expect(judgedEvent({ ...stored, storedAtMs: compared.passedAt })).toMatchObject({ receivedAtMs: compared.passedAt });
-});
-
 test('the slice of many events is read once, and none of what needs no slice', async () => {
   const later = { ...event, atMs: event.atMs + SLICE * 1000 };
   const { reads } = await ask(
@@ -85,27 +106,104 @@ test('the slice of many events is read once, and none of what needs no slice', a
   expect(reads).toEqual([[START, START + SLICE]]);
 });
 
-test('a status is confirmed as the event of the page that decided it, another by its own time', async () => {
-  const entry = {
-    key: 'delivered#1',
-    recipient: 'Ada@north.example',
-    event: 'delivered',
-    domain: DOMAIN,
-    source: 'webhook',
-  };
-  const late = new Date(compared.passedAt + 1).toISOString();
-  const events = [{ ...entry, timestamp: START + 60, receivedAt: late, unconfirmed: false, confirmed: false }];
-  const outcome = (recipient: string) => ({
-    ...{ recipient, domain: DOMAIN, decidedBy: 'delivered#1', source: 'webhook', statusAt: START + 60 },
-    ...{ unconfirmed: false, confirmed: false },
-  });
-  const recipients = [outcome('ada@north.example'), outcome('bob@north.example')];
+test('where slices settle in seconds, an event waits no longer for the index', async () => {
   const check = createConfirmedCheck(
     { facts: async (places) => places.map(() => compared) },
     { readWatermarks: async () => undefined },
-    SLICE,
+    { ...SETTINGS, settleSeconds: 2 },
   );
-  await confirmEntries(check, { events, recipients } as unknown as Parameters<typeof confirmEntries>[1]);
-  expect(events.map(({ confirmed }) => confirmed)).toEqual([false]);
-  expect(recipients.map(({ confirmed }) => confirmed)).toEqual([false, true]);
+  const times = [12_000, 11_999].map((ms) => ({ ...event, storedAtMs: compared.passedAt - ms }));
+  expect(await check(times)).toEqual([true, false]);
+});
+
+describe('an event that waited behind a backlog until its time was compared is not shown as confirmed', () => {
+  const stored: StoredEvent = {
+    ...{ eventKey: 'delivered#1', recipientKey: 'ada@north.example', domain: DOMAIN, source: 'webhook' },
+    ...{ event: deliveredEvent({ recipient: 'Ada@north.example', id: '1' }), atMs: event.atMs },
+    receivedAtMs: event.atMs + 2000,
+  };
+  const late = { ...stored, storedAtMs: compared.passedAt + 1 };
+  const status: StoredStatus = {
+    ...{ recipientKey: 'ada@north.example', recipient: 'Ada@north.example', status: 'DELIVERED', reason: null },
+    ...{ statusAtMs: event.atMs, decidedBy: 'delivered#1', domain: DOMAIN, firstAtMs: event.atMs },
+  };
+  const place = { type: 'delivered', partition: 'M', sort: 'S', atMs: event.atMs };
+  const range = { fromMs: 0, toMs: NOW_MS };
+  const days = (found: StoredEvent): DayEvents => ({
+    newest: async () => ({ places: [place], hasMore: false }),
+    async *read(places) {
+      for (const _ of places) yield found;
+    },
+  });
+  const recipient = (found: StoredEvent): RecipientHistory => ({
+    newest: async () => ({ places: [{ partition: 'M', atMs: event.atMs }], hasMore: false }),
+    messages: async () => [{ messageId: 'm', status, deciding: found }],
+    events: async () => ({ entries: [{ sort: 'S', event: found }], hasMore: false }),
+  });
+  const message = (entries: HistoryEntry[], origin: StoredEvent | undefined): MessageHistory => ({
+    page: async () => ({ entries, hasMore: false }),
+    status: async () => status,
+    originOf: async () => origin,
+  });
+  const filter = { domains: [DOMAIN], types: ['delivered'], isWantedPlace: () => true, isWanted: () => true };
+  const retention = { days: DAYS, archiveBucket: undefined, now: () => NOW_MS };
+  const messages = (history: MessageHistory) =>
+    createMessages(history, retention)({ messageId: 'm', limit: 10 }) as Promise<Shown>;
+
+  /** Reads a tail from before an event on until its tier was looked at. */
+  async function tailOf(found: StoredEvent): Promise<Shown> {
+    const storedAtMs = found.storedAtMs ?? found.receivedAtMs;
+    let position = tailStart(storedAtMs - 1);
+    for (;;) {
+      const page = await createTail(days(found))({ ...filter, limit: 10, position, nowMs: storedAtMs + 600_000 });
+      if (page.judged.length > 0 || !page.body.behind) return page;
+      position = page.next;
+    }
+  }
+  type Shown = { judged: readonly JudgedEntry[] };
+  const lists: [name: string, read: (found: StoredEvent) => Promise<Shown>][] = [
+    ['events', (found) => createEvents(days(found))({ domain: DOMAIN, range, predicate: undefined, limit: 10 })],
+    ['tail', tailOf],
+    [
+      'search',
+      (found) =>
+        createRecipientSearch(recipient(found))({
+          keys: ['ada@north.example'],
+          ...range,
+          predicate: undefined,
+          limit: 10,
+        }),
+    ],
+    ['message', (found) => messages(message([{ sort: 'R#S', event: found }], undefined))],
+    ['message whose deciding event is on another page', (found) => messages(message([{ sort: 'R#T', status }], found))],
+  ];
+
+  const check = createConfirmedCheck(
+    { facts: async (places) => places.map(() => compared) },
+    { readWatermarks: async () => undefined },
+    SETTINGS,
+  );
+  const confirmedIn = async ({ judged }: Shown) => {
+    await confirmEntries(check, judged);
+    return new Set(judged.map(({ entry }) => entry.confirmed));
+  };
+
+  test.each(lists)('by the list: %s', async (_, read) => {
+    expect(await confirmedIn(await read(late))).toEqual(new Set([false]));
+    expect(await confirmedIn(await read(stored))).toEqual(new Set([true]));
+  });
+
+  test('by the mails of a recipient, nor while the event that decided one is not stored', async () => {
+    const read = (deciding: StoredEvent | undefined) =>
+      createRecipients(
+        { ...recipient(stored), messages: async () => [{ messageId: 'm', status, deciding }] },
+        check,
+      )({
+        ...{ recipient: 'ada@north.example', keys: ['ada@north.example'], range, limit: 10 },
+        ...{ status: undefined, tag: undefined, position: undefined },
+      });
+    const confirmed = async (deciding: StoredEvent | undefined) => (await read(deciding)).body.messages[0]?.confirmed;
+    expect(await Promise.all([late, undefined, stored].map(confirmed))).toEqual([false, false, true]);
+    expect(await confirmedIn(await messages(message([{ sort: 'R#T', status }], undefined)))).toEqual(new Set([false]));
+  });
 });
