@@ -33,10 +33,10 @@ export function createApi(apiUrl: string, token: string, signal: AbortSignal): A
     async get<T>(path: string, query: Query = {}): Promise<T> {
       const headers = { authorization: `Bearer ${token}` };
       const url = `${apiUrl}/mailgun${path}${queryText(query)}`;
-      const answer = await fetch(url, { headers, signal }).catch(unreachable);
+      const response = await fetch(url, { headers, signal }).catch(unreachable);
       // The connection may also be lost within the body.
-      if (answer.ok) return (await answer.json().catch(unreachable)) as T;
-      throw new ApiError(await failureOf(answer));
+      if (response.ok) return (await response.json().catch(unreachable)) as T;
+      throw new ApiError(await failureOf(response));
     },
   };
 
@@ -47,9 +47,9 @@ export function createApi(apiUrl: string, token: string, signal: AbortSignal): A
 }
 
 /** Returns undefined where the request itself did not fit; that nothing can be read now is thrown all the same. */
-export async function unlessUnfit<T>(answer: Promise<T>): Promise<T | undefined> {
+export async function unlessUnfit<T>(response: Promise<T>): Promise<T | undefined> {
   try {
-    return await answer;
+    return await response;
   } catch (error) {
     if (error instanceof ApiError && ['unknown', 'failed'].includes(error.failure.kind)) return undefined;
     throw error;
@@ -62,15 +62,15 @@ function queryText(query: Query): string {
   return text === '' ? '' : `?${text}`;
 }
 
-async function failureOf(answer: Response): Promise<Failure> {
-  const { status } = answer;
+async function failureOf(response: Response): Promise<Failure> {
+  const { status } = response;
   if (status === 401 || status === 403) return { kind: 'refused' };
   if (status === 429 || status === 503) {
-    const seconds = Number(answer.headers.get('retry-after') ?? Number.NaN);
+    const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
     const given = Number.isFinite(seconds) && seconds >= 1;
     return { kind: 'busy', retrySeconds: given ? Math.min(seconds, MAX_RETRY_SECONDS) : USUAL_RETRY_SECONDS };
   }
-  const body = (await answer.json().catch(() => ({}))) as { reason?: string; message?: string };
+  const body = (await response.json().catch(() => ({}))) as { reason?: string; message?: string };
   const reason = body.message ?? body.reason ?? 'no reason given';
   return status === 404 ? { kind: 'unknown', reason } : { kind: 'failed', status, reason };
 }

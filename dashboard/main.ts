@@ -87,8 +87,8 @@ await show(false);
 /** Returns the settings served beside the page; without them the page asks for the API's URL too. */
 async function readSettings(): Promise<Settings> {
   try {
-    const answer = await fetch('config.json');
-    return answer.ok ? ((await answer.json()) as Settings) : {};
+    const response = await fetch('config.json');
+    return response.ok ? ((await response.json()) as Settings) : {};
   } catch {
     return {};
   }

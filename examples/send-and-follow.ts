@@ -41,7 +41,7 @@ export async function sendAndFollow(
     const response = await fetch(ledgerUrl + path, { headers: { authorization: `Bearer ${ledgerToken}` } });
     if (response.status === 404) return undefined;
     // 503 and 429 may be tried again; here the caller does.
-    if (!response.ok) throw new Error(`the ledger answered ${response.status}: ${await response.text()}`);
+    if (!response.ok) throw new Error(`the ledger returned ${response.status}: ${await response.text()}`);
     return (await response.json()) as T;
   }
 

@@ -11,8 +11,8 @@ import type { View, ViewContext } from '../view.ts';
 import { eventTable } from './events.ts';
 import { dayForm, searchForm } from './find.ts';
 
-/** Shows the search and its results. */
-interface Answer {
+/** What a text may mean, and what was found for it. */
+interface Meaning {
   readonly what: string;
   readonly found: Child;
   readonly events?: EventsResponse['events'];
@@ -25,12 +25,12 @@ export const searchView: View = async (context) => {
   const text = context.subject.trim();
   // An empty subject prefix would match every mail of the day.
   if (text === '') return { title: 'Search', content: [askPanel(await dayForm(context))] };
-  const answers = await answersFor(text, context);
-  const [page, ...others] = answers.flatMap((answer) => answer.page ?? []);
+  const meanings = await findMeanings(text, context);
+  const [page, ...others] = meanings.flatMap((meaning) => meaning.page ?? []);
   if (page !== undefined && others.length === 0 && !context.parameters.has('all')) {
     return { title: 'Search', content: [], instead: page };
   }
-  const events = answers.flatMap((answer) => answer.events ?? []);
+  const events = meanings.flatMap((meaning) => meaning.events ?? []);
   const title = `Searched for ${visible(text)}`;
   return {
     title: 'Search',
@@ -39,7 +39,7 @@ export const searchView: View = async (context) => {
       panel(
         title,
         table(
-          answers,
+          meanings,
           [
             { head: 'As', cell: ({ what }) => what },
             { head: 'Found', cell: ({ found }) => found ?? badge('nothing', 'unknown') },
@@ -60,30 +60,30 @@ export const searchView: View = async (context) => {
 const askPanel = (days: HTMLElement) =>
   panel('Search', h('p', { class: 'note' }, 'Enter what to search for, or choose a day.'), searchForm(), days);
 
-async function answersFor(text: string, context: ViewContext): Promise<Answer[]> {
+async function findMeanings(text: string, context: ViewContext): Promise<Meaning[]> {
   if (text.includes('@')) {
     const noTag = { what: 'tag, subject or variable', found: 'not looked for: it has an @' };
     return [...(await Promise.all([asMessage(text, context), asRecipient(text, context)])), noTag];
   }
   const [, name, value] = /^([^\s=]+)=(.+)$/.exec(text) ?? [];
   const { domains } = await context.health();
-  const answers = domains.flatMap((domain) => [
+  const meanings = domains.flatMap((domain) => [
     ...(name && value ? [asEvents(`variable ${name} of ${domain}`, { domain, [`var.${name}`]: value }, context)] : []),
     asTag(text, domain, context),
     asEvents(`beginning of a subject of ${domain}`, { domain, subject: `${text}*` }, context),
   ]);
   const noAddress = { what: 'address or message id', found: 'not looked for: it has no @' };
-  return [...(await Promise.all(answers)), noAddress];
+  return [...(await Promise.all(meanings)), noAddress];
 }
 
-async function asMessage(id: string, { api }: ViewContext): Promise<Answer> {
+async function asMessage(id: string, { api }: ViewContext): Promise<Meaning> {
   const message = await unlessUnfit(api.get<MessageResponse>('/messages', { id, limit: 1 }));
   if (message === undefined) return { what: 'message id', found: undefined };
   const link = h('a', { href: linkTo('message', message.messageId) }, 'its history');
   return { what: 'message id', found: link, page: linkTo('message', message.messageId, { found: id }) };
 }
 
-async function asRecipient(address: string, { api }: ViewContext): Promise<Answer> {
+async function asRecipient(address: string, { api }: ViewContext): Promise<Meaning> {
   const found = await unlessUnfit(api.get<RecipientResponse>('/recipients', { address, limit: 1 }));
   // Suppressions can be there without a message, so an address always has a page.
   const link =
@@ -96,15 +96,15 @@ async function asRecipient(address: string, { api }: ViewContext): Promise<Answe
   };
 }
 
-async function asTag(tag: string, domain: string, context: ViewContext): Promise<Answer> {
+async function asTag(tag: string, domain: string, context: ViewContext): Promise<Meaning> {
   const what = `tag of ${domain}`;
-  const answer = await unlessUnfit(asEvents(what, { domain, tag }, context));
-  if (answer === undefined) return { what, found: 'no tag' };
+  const meaning = await unlessUnfit(asEvents(what, { domain, tag }, context));
+  if (meaning === undefined) return { what, found: 'no tag' };
   const campaign = h('a', { href: linkTo('campaign', tag, { domain }) }, 'the campaign');
-  return answer.events?.length === 0 ? answer : { ...answer, found: [answer.found, ' · ', campaign] };
+  return meaning.events?.length === 0 ? meaning : { ...meaning, found: [meaning.found, ' · ', campaign] };
 }
 
-async function asEvents(what: string, query: Readonly<Record<string, string>>, { api }: ViewContext): Promise<Answer> {
+async function asEvents(what: string, query: Readonly<Record<string, string>>, { api }: ViewContext): Promise<Meaning> {
   const { events, searched, next } = await api.get<EventsResponse>('/events', { ...query, limit: 50 });
   const looked = ` among ${numberText(searched?.events ?? 0)} events${next === null ? '' : ', and there are older ones'}`;
   const found = events.length === 0 ? `nothing${looked}` : `${events.length} events${looked}`;

@@ -41,7 +41,7 @@ export async function openEndpoint(folder: string, say: (line: string) => void):
     stdio: 'ignore',
   });
   const url = `http://127.0.0.1:${port}`;
-  await answering(url, emulator);
+  await waitUntilReachable(url, emulator);
   return {
     url,
     async close() {
@@ -73,17 +73,17 @@ async function install(folder: string, say: (line: string) => void): Promise<str
   }
 }
 
-async function answering(url: string, emulator: ChildProcess): Promise<void> {
+async function waitUntilReachable(url: string, emulator: ChildProcess): Promise<void> {
   for (const until = Date.now() + START_WITHIN_MS; Date.now() < until; await sleep(200)) {
     if (emulator.exitCode !== null) throw new Error(`the emulator ended at once, exit code ${emulator.exitCode}`);
-    const answers = await fetch(url).then(
+    const isReachable = await fetch(url).then(
       () => true,
       () => false,
     );
-    if (answers) return;
+    if (isReachable) return;
   }
   emulator.kill('SIGKILL');
-  throw new Error(`the emulator did not answer within ${START_WITHIN_MS / 1000} s`);
+  throw new Error(`the emulator did not respond within ${START_WITHIN_MS / 1000} s`);
 }
 
 async function freePort(): Promise<number> {

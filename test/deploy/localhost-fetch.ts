@@ -1,12 +1,17 @@
 import { request } from 'node:http';
 
-export interface Answer {
+export interface LocalhostResponse {
   readonly status: number;
   readonly body: string;
 }
 
 /** Like fetch, but resolves every name below `localhost` to this machine. */
-export function call(url: string, method: string, headers: Record<string, string> = {}, body = ''): Promise<Answer> {
+export function call(
+  url: string,
+  method: string,
+  headers: Record<string, string> = {},
+  body = '',
+): Promise<LocalhostResponse> {
   if (!new URL(url).hostname.endsWith('localhost')) {
     return fetch(url, { method, headers, ...(body && { body }) }).then(async (response) => ({
       status: response.status,

@@ -60,7 +60,7 @@ export function faults({ responses }: Operation, status: number, body: unknown):
 }
 
 /** Returns the named examples of an operation's responses with a status. */
-export function answerExamples({ responses }: Operation, status: number): Record<string, Node> {
+export function responseExamples({ responses }: Operation, status: number): Record<string, Node> {
   const examples = responses[status]?.content?.['application/json'].examples ?? {};
   return Object.fromEntries(Object.entries<Node>(examples).map(([name, { value }]) => [name, value]));
 }

@@ -97,7 +97,7 @@ export async function control(ready: ReadyLine, path: string, body?: unknown): P
   const response = await fetch(ready.controlUrl + path, {
     ...(body !== undefined && { method: 'POST', body: JSON.stringify(body) }),
   });
-  const answer = await response.json();
-  if (!response.ok) throw new Error(`${path} answered ${response.status}: ${JSON.stringify(answer)}`);
-  return answer;
+  const value = await response.json();
+  if (!response.ok) throw new Error(`${path} returned ${response.status}: ${JSON.stringify(value)}`);
+  return value;
 }

@@ -76,7 +76,7 @@ function printTable({ result, wrongStatuses, deadLetters, traffic, weather }: Re
     ['kills', weather.kills],
     ['spells of faults', weather.spells],
     ['forged replays', traffic.replays],
-    ['answers', [...traffic.statusCodes].map(([code, times]) => `${code} x ${times}`).join(', ')],
+    ['responses', [...traffic.statusCodes].map(([code, times]) => `${code} x ${times}`).join(', ')],
   ];
   for (const [name, value] of rows) console.log(`  ${name.padEnd(17)} ${value}`);
 }

@@ -68,7 +68,7 @@ async function readPage(ready: ReadyLine, messageId: string, cursor: string | nu
     const response = await fetch(url, { headers: { authorization: `Bearer ${ready.apiToken}` } });
     if (response.ok) return (await response.json()) as Message;
     if (response.status === 404) return undefined;
-    if (response.status !== 429) throw new Error(`${url} answered ${response.status}`);
+    if (response.status !== 429) throw new Error(`${url} returned ${response.status}`);
     await sleep(200);
   }
 }

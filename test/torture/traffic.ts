@@ -45,7 +45,7 @@ export async function sendTraffic(
       signal: AbortSignal.timeout(POST_TIMEOUT_MS),
     }).then(
       (response) => String(response.status),
-      () => 'no answer',
+      () => 'no response',
     );
     traffic.statusCodes.set(outcome, (traffic.statusCodes.get(outcome) ?? 0) + 1);
     return outcome;

@@ -109,7 +109,7 @@ export async function measurePipeline(
 async function post({ ready }: LocalStack, event: EventData): Promise<void> {
   const { headers, body } = signedWebhook(event);
   const response = await fetch(ready.webhookUrl, { method: 'POST', headers, body });
-  if (response.status !== 200) throw new Error(`ingest answered ${response.status}: ${await response.text()}`);
+  if (response.status !== 200) throw new Error(`ingest returned ${response.status}: ${await response.text()}`);
   await response.arrayBuffer();
 }
 

@@ -99,7 +99,7 @@ async function post({ ready }: LocalStack, from: number, to: number): Promise<Po
     const { headers, body } = signedWebhook(deliveredEvent({ id, timestamp: Date.now() / 1000, message }) as never);
     const atMs = Date.now();
     const ended = fetch(ready.webhookUrl, { method: 'POST', headers, body }).then(async (response) => {
-      if (response.status !== 200) throw new Error(`ingest answered ${response.status}`);
+      if (response.status !== 200) throw new Error(`ingest returned ${response.status}`);
       await response.arrayBuffer();
       return { id: `${id}@mg.example.com`, atMs, ms: Date.now() - atMs };
     });

@@ -10,7 +10,7 @@ import { curlCommand } from './scenario/read-stack.ts';
 
 // Signs an event as Mailgun does and posts it to the running local stack: npm run send -- --help
 
-const ANSWER_WITHIN_MS = 10_000;
+const RESPONSE_TIMEOUT_MS = 10_000;
 
 /** Returns the exit code. `folder` holds the ready line of each running stack, by port. */
 export async function send(args: readonly string[], folder: URL, print: (line: string) => void): Promise<number> {
@@ -52,7 +52,7 @@ async function post(request: SendRequest, ready: ReadyLine, print: (line: string
   const event = request.build({ mail, recipient: request.recipient, epochMs, random });
   const parts = { timestamp: String(Math.floor(epochMs / 1000)), token: randomBytes(25).toString('hex') };
   const webhook = jsonWebhook(event, createSignature({ signing: ready.signingKey }, parts));
-  const postOnce = createPost(ready.webhookUrl, ANSWER_WITHIN_MS, new AbortController().signal);
+  const postOnce = createPost(ready.webhookUrl, RESPONSE_TIMEOUT_MS, new AbortController().signal);
 
   let exitCode = 0;
   for (let nth = 1; nth <= request.times; nth += 1) {

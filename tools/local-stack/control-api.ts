@@ -53,21 +53,21 @@ export function createControlApi(controls: Controls, more: ControlRoutes = {}): 
   };
 
   return async (incoming, outgoing) => {
-    const [status, value] = await answer(routes, named, incoming).catch(
+    const [status, value] = await respond(routes, named, incoming).catch(
       (error): ControlResponse => [500, { ok: false, reason: String(error) }],
     );
     outgoing.writeHead(status, { 'content-type': 'application/json' }).end(`${JSON.stringify(value)}\n`);
   };
 }
 
-async function answer(routes: ControlRoutes, named: NamedRoutes, incoming: IncomingMessage): Promise<ControlResponse> {
+async function respond(routes: ControlRoutes, named: NamedRoutes, incoming: IncomingMessage): Promise<ControlResponse> {
   const { bytes } = await readBody(incoming, MAX_BODY_BYTES);
   if (isFromWebPage(incoming)) return [403, { ok: false, reason: 'not-for-web-pages' }];
   const route = `${incoming.method} ${incoming.url?.split('?')[0]}`;
   const [, kind, name = ''] = /^POST \/(invoke|alarms)\/([A-Za-z0-9-]+)$/.exec(route) ?? [];
   const body = parseJson(bytes.toString('utf8'));
-  const answered = kind === undefined ? routes[route]?.(body) : named[kind]?.(name, body);
-  return answered ?? [404, { ok: false, reason: 'unknown-path' }];
+  const response = kind === undefined ? routes[route]?.(body) : named[kind]?.(name, body);
+  return response ?? [404, { ok: false, reason: 'unknown-path' }];
 }
 
 /** Rejects browsers: any open page could send requests here. */

@@ -7,7 +7,7 @@ import type { EventData } from './traffic/event-parts.ts';
 import { createTwin, type Twin } from './twin.ts';
 import { createPost, type Post } from './webhooks/webhook.ts';
 
-const ANSWER_WITHIN_MS = 10_000;
+const RESPONSE_TIMEOUT_MS = 10_000;
 
 /** State shared by the twin and its API. */
 export interface TwinMemory {
@@ -22,7 +22,7 @@ export type Receiver =
 
 /** Opens a twin that posts to a receiver and records what its API lists. */
 export function openTwin(receiver: Receiver, memory: TwinMemory, signal: AbortSignal, compression?: number): Twin {
-  const postTo = (url: string) => createPost(url, ANSWER_WITHIN_MS, signal);
+  const postTo = (url: string) => createPost(url, RESPONSE_TIMEOUT_MS, signal);
   const postsFor =
     'webhookUrl' in receiver
       ? onePost(postTo(receiver.webhookUrl))

@@ -661,12 +661,12 @@ describe('a campaign', () => {
       'lists whom the page leaves out',
       { counts: { mails: 9, failed: 9 }, failures: [{ ...unnamed, at: 1_770_000_000 }] },
     ],
-  ])('the command that %s is of the time that was chosen', async (_, { counts, ...answer }) => {
+  ])('the command that %s is of the time that was chosen', async (_, { counts, ...changed }) => {
     await page.route('**/mailgun/campaigns*', async (route) => {
       if (route.request().method() === 'OPTIONS') return route.fallback();
       const response = await route.fetch();
       const { mails, ...body } = await response.json();
-      return route.fulfill({ response, json: { ...body, mails: { ...mails, ...counts }, ...answer } });
+      return route.fulfill({ response, json: { ...body, mails: { ...mails, ...counts }, ...changed } });
     });
     await goTo(page, `#/campaign/newsletter?domain=${DOMAIN}&from=2026-01-30&to=2026-02-09`);
     const commands = await page.locator('.command code').allInnerTexts();
@@ -902,12 +902,12 @@ describe('the whole page', () => {
   });
 
   test('comes with a policy that lets it run its own files and read its API', async () => {
-    const answer = await fetch(stack.ready.dashboardUrl);
+    const response = await fetch(stack.ready.dashboardUrl);
 
-    expect(answer.headers.get('content-security-policy')).toContain(`connect-src 'self' ${stack.ready.apiUrl};`);
-    expect(answer.headers.get('content-security-policy')).not.toMatch(/unsafe/);
-    expect(answer.headers.get('cache-control')).toBe('no-cache');
-    expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+    expect(response.headers.get('content-security-policy')).toContain(`connect-src 'self' ${stack.ready.apiUrl};`);
+    expect(response.headers.get('content-security-policy')).not.toMatch(/unsafe/);
+    expect(response.headers.get('cache-control')).toBe('no-cache');
+    expect(response.headers.get('x-content-type-options')).toBe('nosniff');
   });
 
   test('requested nothing but its own origin and the API, and had no trouble of its own', () => {

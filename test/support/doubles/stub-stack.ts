@@ -28,7 +28,7 @@ export interface StubFaults {
   /** Acknowledged but not stored. */
   readonly forgets?: (event: StubEvent) => boolean;
   /** Status other than 200; the event is not stored. */
-  readonly answers?: (event: StubEvent) => number | undefined;
+  readonly statusOf?: (event: StubEvent) => number | undefined;
   /** Never found by reconciliation, though Mailgun lists it. */
   readonly overlooks?: (event: EventData) => boolean;
   /** A second domain, without slices before the second run of reconciliation. */
@@ -61,8 +61,8 @@ export async function startStubStack(faults: StubFaults = {}) {
     posts += 1;
     const parsed = await parseWebhook(request);
     if (!isSigned(parsed.signature)) return 401;
-    const answer = faults.answers?.(parsed.event);
-    if (answer !== undefined) return answer;
+    const status = faults.statusOf?.(parsed.event);
+    if (status !== undefined) return status;
     if (!faults.forgets?.(parsed.event)) stored.set(nameOf(parsed.event), parsed.event);
     return 200;
   }

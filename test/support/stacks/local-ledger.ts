@@ -51,7 +51,7 @@ export async function askTwin(baseUrl: string, path: string, init: RequestInit =
   const authorization = `Basic ${Buffer.from(`api:${apiKey}`).toString('base64')}`;
   const response = await fetch(baseUrl + path, { ...init, headers: { authorization } });
   const text = await response.text();
-  // biome-ignore lint/suspicious/noExplicitAny: answers of several APIs, held by the assertions
+  // biome-ignore lint/suspicious/noExplicitAny: responses of several APIs, held by the assertions
   const json: any = text.startsWith('{') ? JSON.parse(text) : undefined;
   return { status: response.status, json };
 }

@@ -10,7 +10,7 @@ export const ORIGIN = 'http://localhost:5173';
 export interface Reply {
   status: number;
   headers: Headers;
-  // biome-ignore lint/suspicious/noExplicitAny: answers of many shapes, held by the assertions
+  // biome-ignore lint/suspicious/noExplicitAny: responses of many shapes, held by the assertions
   body: any;
 }
 
@@ -29,7 +29,7 @@ export async function startReadStack(overlay: Record<string, unknown> = {}, apiK
   async function store(...events: JsonObject[]): Promise<void> {
     for (const event of events) {
       const status = await postWebhook(stack, event);
-      if (status !== 200) throw new Error(`ingest answered ${status}`);
+      if (status !== 200) throw new Error(`ingest returned ${status}`);
     }
     await drained(stack);
   }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { openApiPage } from '../../../api/openapi/write.ts';
 import { pathFormOf, readRoutes } from '../../../api/routes.ts';
-import { answerExamples, description, faults, operations } from '../../support/openapi.ts';
+import { description, faults, operations, responseExamples } from '../../support/openapi.ts';
 
 // docs/openapi.yaml against the schemas that it is generated from.
 
@@ -52,7 +52,7 @@ describe.each(operations)('$method $path', (operation) => {
     for (const status of Object.keys(responses)
       .filter((each) => each !== '304')
       .map(Number)) {
-      const examples = Object.entries(answerExamples(operation, status));
+      const examples = Object.entries(responseExamples(operation, status));
       expect(examples.length).toBeGreaterThan(0);
       for (const [name, body] of examples)
         expect([status, name, faults(operation, status, body)]).toEqual([status, name, []]);
@@ -66,8 +66,8 @@ describe.each(operations)('$method $path', (operation) => {
       ),
     );
     // Where two routes share a response, either may have the request.
-    const answers = Object.keys(answerExamples(operation, 200));
-    expect([...named].filter((name) => !answers.includes(name))).toEqual([]);
+    const examples = Object.keys(responseExamples(operation, 200));
+    expect([...named].filter((name) => !examples.includes(name))).toEqual([]);
     expect(named.size > 0).toBe(takesParameters);
   });
 });

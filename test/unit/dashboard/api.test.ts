@@ -24,8 +24,8 @@ describe('a response of the read API', () => {
     ['does not begin', () => Promise.reject(new TypeError('fetch failed'))],
     ['breaks off', () => Promise.resolve(brokenOff(new TypeError('terminated')))],
     ['ends early', () => Promise.resolve(new Response('{"events":['))],
-  ])('that %s is reported as an unreachable API', async (_, answer) => {
-    jest.spyOn(globalThis, 'fetch').mockImplementation(answer);
+  ])('that %s is reported as an unreachable API', async (_, response) => {
+    jest.spyOn(globalThis, 'fetch').mockImplementation(response);
     await expect(read()).rejects.toMatchObject(unreachable);
   });
 

@@ -72,11 +72,11 @@ async function allBadges(): Promise<string[]> {
   const deliveries = ['published', 'waiting', 'acknowledged', 'dead'].map((state, nth) => ({
     ...{ id: `d${nth}`, state, publishedAt: 0, type: 'message.status.changed', messageId: null, attempts: [] },
   }));
-  const answers: Readonly<Record<string, unknown>> = {
+  const responses: Readonly<Record<string, unknown>> = {
     '/receivers': { receivers: [{ ...RECEIVER, state: 'enabled' }] },
     '/receivers/deliveries': { deliveries, next: null },
   };
-  const api = { get: async (path: string) => answers[path] };
+  const api = { get: async (path: string) => responses[path] };
   const receiver = await receiverView({ ...context, api, subject: 'crm', parameters: new URLSearchParams() });
   const ledgers = ['complete', 'incomplete', 'unknown'].map((completeness) => ({ completeness, slices: [] }));
   const totals = { unconfirmed: 3, due: 0 };

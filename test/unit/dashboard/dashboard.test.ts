@@ -73,7 +73,7 @@ test.each(['missing', 'unconfirmed', 'recovered'] as const)(
 );
 
 /** Returns the read API's response for an hour whose third event is stuck. */
-async function answered(): Promise<LedgerResponse> {
+async function ledgerResponse(): Promise<LedgerResponse> {
   const world = new ReconcileWorld();
   world.fromEpochSeconds = START;
   for (let n = 0; n < 60; n += 1) world.happen(numbered(n, START + n * 60), n === 3);
@@ -93,7 +93,7 @@ async function answered(): Promise<LedgerResponse> {
 }
 
 test('the parts of the sentence add up to its events', async () => {
-  const { events, webhooksAlone, recovered, polled, unaccounted } = sumsOf(await answered());
+  const { events, webhooksAlone, recovered, polled, unaccounted } = sumsOf(await ledgerResponse());
 
   expect({ events, unaccounted }).toEqual({ events: 60, unaccounted: 1 });
   expect(webhooksAlone + recovered + polled + unaccounted).toBe(events);

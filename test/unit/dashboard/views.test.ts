@@ -13,17 +13,17 @@ afterAll(() => remove());
 const load = (file: string) => import(join(import.meta.dirname, '../../../dashboard', file));
 
 type Query = Readonly<Record<string, unknown>>;
-type Answers = Readonly<Record<string, (query: Query) => unknown>>;
+type Responses = Readonly<Record<string, (query: Query) => unknown>>;
 
 /** Returns the text of a view that reads these responses by path. */
-async function show(name: string, subject: string, answers: Answers, query = ''): Promise<string> {
-  const { title, content } = await view(name, subject, answers, query);
+async function show(name: string, subject: string, responses: Responses, query = ''): Promise<string> {
+  const { title, content } = await view(name, subject, responses, query);
   return `${title} ${textOf(content)}`.replaceAll(/\s+/g, ' ');
 }
 
-async function view(name: string, subject: string, answers: Answers, query = '') {
+async function view(name: string, subject: string, responses: Responses, query = '') {
   const { [`${name}View`]: read } = await load(`views/${name}.ts`);
-  const api = { get: async (path: string, asked: Query = {}) => answers[path]?.(asked) };
+  const api = { get: async (path: string, asked: Query = {}) => responses[path]?.(asked) };
   const health = async () => ({ domains: ['mg.example.com'] });
   const parameters = new URLSearchParams(query);
   return read({ api, subject, parameters, settings: { target: '--local' }, health });
@@ -43,8 +43,8 @@ describe('a recipient', () => {
   test.each(['', 'status=failed'])(
     'of whom nothing is stored may be mistyped, and is not called good: %j',
     async (query) => {
-      const answers = { '/suppressions': unsuppressed, '/recipients': () => mails([]) };
-      const shown = await show('recipient', ADDRESS, answers, query);
+      const responses = { '/suppressions': unsuppressed, '/recipients': () => mails([]) };
+      const shown = await show('recipient', ADDRESS, responses, query);
 
       expect(shown).toContain('No mail to this address is stored: check its spelling.');
       expect(shown).not.toMatch(/none in force|Nothing speaks against/);
@@ -52,11 +52,11 @@ describe('a recipient', () => {
   );
 
   test('whose mails do not fit the filter is one whose mail is stored', async () => {
-    const answers = {
+    const responses = {
       '/suppressions': unsuppressed,
       '/recipients': ({ status }: Query) => mails(status ? [] : [mail]),
     };
-    const shown = await show('recipient', ADDRESS, answers, 'status=failed');
+    const shown = await show('recipient', ADDRESS, responses, 'status=failed');
 
     expect(shown).toContain('that fits the filter');
     expect(shown).toContain('none in force');
@@ -67,8 +67,8 @@ describe('a recipient', () => {
     [{ unconfirmed: true, confirmed: false }, /delivered not on Mailgun’s list, may be forged/],
     [{ unconfirmed: false, confirmed: true }, /delivered (?!not)/],
   ])('marks a status by what Mailgun lists: %j', async (trust, marked) => {
-    const answers = { '/suppressions': unsuppressed, '/recipients': () => mails([{ ...mail, ...trust }]) };
-    expect((await show('recipient', ADDRESS, answers)).replace(/.*Messages to/, '')).toMatch(marked);
+    const responses = { '/suppressions': unsuppressed, '/recipients': () => mails([{ ...mail, ...trust }]) };
+    expect((await show('recipient', ADDRESS, responses)).replace(/.*Messages to/, '')).toMatch(marked);
   });
 
   test('shows for each mail who opened it, machines apart, and asks for that', async () => {
@@ -159,7 +159,7 @@ test('a message to several recipients says of each whether they opened and click
 });
 
 describe('a search', () => {
-  const found = (mailCount: number, isMessage = false): Answers => ({
+  const found = (mailCount: number, isMessage = false): Responses => ({
     '/messages': () => (isMessage ? { messageId: 'a@mg.example.com' } : undefined),
     '/recipients': () => ({ recipient: ADDRESS, messages: Array(mailCount).fill(mail), searched: null, next: null }),
     '/events': ({ tag }) => ({ events: tag === 'spring' ? [event] : [], searched: { events: 7 }, next: null }),
@@ -176,8 +176,8 @@ describe('a search', () => {
     ['an address without mail', found(0), '', undefined],
     ['both', found(1, true), '', undefined],
     ['an address that shall show everything', found(1), 'all=1', undefined],
-  ])('for %s leads to its page, or shows what was found', async (_, answers, query, instead) => {
-    const shown = await view('search', ADDRESS, answers, query);
+  ])('for %s leads to its page, or shows what was found', async (_, responses, query, instead) => {
+    const shown = await view('search', ADDRESS, responses, query);
     expect(shown.instead).toBe(instead);
     if (instead === undefined) expect(textOf(shown.content)).toContain('not looked for: it has an @');
   });

@@ -90,7 +90,7 @@ async function createIdempotencyTable({ dynamodb }: TestEngines): Promise<string
 /** Sends webhooks that must be acknowledged; returns the CPU time in microseconds. */
 async function handOver(handler: HandlerProcess | undefined, events: readonly EventData[]): Promise<number> {
   const { cpuMicros, returned = [] } = (await handler?.run(events.map(gatewayEvent))) ?? { cpuMicros: 0 };
-  const refused = returned.find((answer) => (answer as { statusCode?: number }).statusCode !== 200);
+  const refused = returned.find((response) => (response as { statusCode?: number }).statusCode !== 200);
   if (refused !== undefined || returned.length === 0) throw new Error(`a webhook got ${JSON.stringify(refused)}`);
   return cpuMicros;
 }

@@ -2,7 +2,7 @@
 // what they cost.
 import { createRequire } from 'node:module';
 
-export interface HostAnswer {
+export interface HostReply {
   /** CPU time of this process in microseconds. */
   readonly cpuMicros: number;
   /** What the handler returned for each event. */
@@ -11,7 +11,7 @@ export interface HostAnswer {
 
 if (process.send) serve(process.send.bind(process));
 
-function serve(send: (answer: HostAnswer | 'ready') => void): void {
+function serve(send: (reply: HostReply | 'ready') => void): void {
   const { handler } = createRequire(import.meta.url)(process.argv[2] ?? '');
   const context = {
     awsRequestId: 'bench',

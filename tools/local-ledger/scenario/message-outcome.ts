@@ -1,6 +1,6 @@
 import type { Expected } from '../../mailgun-twin/traffic/timeline.ts';
 import type { TwinEvent } from '../../mailgun-twin/twin.ts';
-import { answersOf } from '../../mailgun-twin/webhooks/delivery.ts';
+import { statusesOf } from '../../mailgun-twin/webhooks/delivery.ts';
 import type { PlayedMessage } from './play.ts';
 import type { StoredEvent, StoredMessage, StoredRecipient } from './read-stack.ts';
 
@@ -11,7 +11,7 @@ export interface AccountedEvent {
   readonly event: string;
   readonly recipient: string;
   /** Statuses of all copies, unordered; null where no response came. */
-  readonly answers: readonly (number | null)[];
+  readonly statuses: readonly (number | null)[];
   /** True if a copy got a 200, which promises to keep the event. */
   readonly acknowledged: boolean;
   /** True if a copy got a 406 although nothing was wrong with it. */
@@ -44,15 +44,15 @@ export function accountFor(played: PlayedMessage, stored: readonly StoredEvent[]
     const { event } = copies[0]!;
     const matches = stored.filter((candidate) => isCopy(candidate, event));
     for (const match of matches) claimed.add(match);
-    const answers = copies.flatMap((copy) => answersOf(copy.event.record));
-    const acknowledged = answers.includes(200);
+    const statuses = copies.flatMap((copy) => statusesOf(copy.event.record));
+    const acknowledged = statuses.includes(200);
     return {
       key: keyOf(event),
       event: event.data.event,
       recipient: event.data.recipient,
-      answers,
+      statuses,
       acknowledged,
-      refused: answers.includes(406),
+      refused: statuses.includes(406),
       listed: event.listed,
       owed: acknowledged || (reconciled && event.listed),
       decides: copies.some(({ step }) => step.decides),

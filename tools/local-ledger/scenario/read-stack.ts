@@ -78,7 +78,7 @@ async function readUrl<Reply>(api: Api, url: string, clock: Clock, signal: Abort
     const text = await response.text();
     if (response.status === 404) return undefined;
     if (response.status < 500 || reads === READS_AT_MOST) {
-      throw new Error(`the read API answered ${response.status} to ${url}: ${text}`);
+      throw new Error(`the read API returned ${response.status} to ${url}: ${text}`);
     }
     await clock.sleep(READ_AGAIN_MS);
   }
@@ -159,6 +159,6 @@ export interface Leftovers {
 /** Returns the stack's own statistics. */
 export async function readStackStats(controlUrl: string, signal: AbortSignal): Promise<LedgerStats> {
   const response = await fetch(`${controlUrl.replace(/\/$/, '')}/stats`, { signal });
-  if (!response.ok) throw new Error(`${response.url} answered ${response.status}: ${await response.text()}`);
+  if (!response.ok) throw new Error(`${response.url} returned ${response.status}: ${await response.text()}`);
   return (await response.json()) as LedgerStats;
 }

@@ -141,13 +141,13 @@ function neverAcknowledged(outcomes: readonly MessageOutcome[]): string[] {
   const lines = outcomes.flatMap(({ messageId, account }) =>
     account.events
       .filter(isExcused)
-      .map((event) => `  ${describe(event)} of ${messageId}: ${event.answers.map(answer).join(', ')}`),
+      .map((event) => `  ${describe(event)} of ${messageId}: ${event.statuses.map(statusText).join(', ')}`),
   );
   return lines.length === 0 ? [] : ['', 'Never acknowledged, so not promised:', ...lines];
 }
 
 const reproach = ({ acknowledged }: AccountedEvent) => (acknowledged ? 'acknowledged' : 'listed by Mailgun');
-const answer = (status: number | null) => status ?? 'no answer';
+const statusText = (status: number | null) => status ?? 'no response';
 const describe = ({ event, key, recipient }: AccountedEvent) => `${key ?? event} for ${recipient}`;
 
 function sums(summary: Summary): string[] {

@@ -1,5 +1,5 @@
 import type { TwinEvent } from '../../mailgun-twin/twin.ts';
-import { answersOf } from '../../mailgun-twin/webhooks/delivery.ts';
+import { statusesOf } from '../../mailgun-twin/webhooks/delivery.ts';
 import { type AccountedEvent, isExcused, isLost, isRecovered, type MessageOutcome } from './message-outcome.ts';
 import { addUp, type LedgerSlice, type Leftovers } from './read-stack.ts';
 
@@ -31,7 +31,7 @@ export function tally(events: readonly TwinEvent[]): Tally {
 
 /** Returns the number of listed events by type of which no copy got a 200. */
 export function missedByType(events: readonly TwinEvent[]): Record<string, number> {
-  const missed = events.filter(({ listed, record }) => listed && !answersOf(record).includes(200));
+  const missed = events.filter(({ listed, record }) => listed && !statusesOf(record).includes(200));
   const types = Map.groupBy(missed, ({ data }) => data.event);
   return Object.fromEntries([...types].map(([type, those]) => [type, those.length]));
 }

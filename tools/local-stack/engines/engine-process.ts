@@ -19,7 +19,7 @@ export async function startEngineProcess(program: EngineProgram, run: EngineRun)
     const started = spawnEngine(program, port, run);
     const engine = connect(program, port, started.child, run.disposables);
     try {
-      await answers(program, engine, started);
+      await waitUntilReady(program, engine, started);
       started.child.once('exit', (code, signal) => {
         if (!run.disposables.closing) run.logBuffer.add('dynamodb', `ended: ${signal ?? code}; what it held is lost`);
       });
@@ -72,16 +72,20 @@ function connect({ name }: EngineProgram, port: number, child: ChildProcess, dis
   return { ...reach('DynamoDB_20120810'), name, streams: reach('DynamoDBStreams_20120810') };
 }
 
-async function answers({ title }: EngineProgram, engine: Engine, { child, output }: EngineProcess): Promise<void> {
+async function waitUntilReady(
+  { title }: EngineProgram,
+  engine: Engine,
+  { child, output }: EngineProcess,
+): Promise<void> {
   const gone = new Promise<never>((_, reject) => {
     const fail = () => reject(new Error(`${title} did not start: ${output().trim()}`));
     child.once('exit', fail);
     child.once('error', fail);
   });
-  await Promise.race([pollUntilAnswered(engine, child), gone]);
+  await Promise.race([pollUntilReady(engine, child), gone]);
 }
 
-async function pollUntilAnswered(engine: Engine, child: ChildProcess): Promise<void> {
+async function pollUntilReady(engine: Engine, child: ChildProcess): Promise<void> {
   while (child.exitCode === null && child.signalCode === null) {
     try {
       await request(engine, 'ListTables', {});

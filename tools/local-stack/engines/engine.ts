@@ -18,7 +18,7 @@ export async function request<Reply>(
   signal?: AbortSignal,
 ): Promise<Reply> {
   const { status, body } = await engine.call(operation, Buffer.from(JSON.stringify(input)), signal);
-  if (status !== 200) throw new Error(`${operation} answered ${status}: ${body.toString('utf8')}`);
+  if (status !== 200) throw new Error(`${operation} returned ${status}: ${body.toString('utf8')}`);
   return JSON.parse(body.toString('utf8')) as Reply;
 }
 

@@ -1,13 +1,13 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 
-export interface HttpAnswer {
+export interface GatewayResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[]>>;
   readonly body: Buffer;
 }
 
 /** Converts a function's result to the client's response; undefined if an HTTP API could not interpret it. */
-export function answerFromFunction(payload: string): HttpAnswer | undefined {
+export function responseFromFunction(payload: string): GatewayResponse | undefined {
   const returned: unknown = JSON.parse(payload);
   if (typeof returned !== 'object' || returned === null || !('statusCode' in returned)) {
     // A bare value is the body: JSON, or a string as it is.
@@ -52,7 +52,7 @@ interface FunctionResponse {
 }
 
 /** Returns a response of the gateway itself. */
-export function gatewayAnswer(status: number, message: string): HttpAnswer {
+export function gatewayResponse(status: number, message: string): GatewayResponse {
   const body = Buffer.from(JSON.stringify({ message }));
   return { status, headers: { 'content-type': 'application/json' }, body };
 }

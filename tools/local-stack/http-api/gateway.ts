@@ -5,7 +5,7 @@ import type { FunctionProcess } from '../functions/function-process.ts';
 import { readBody } from '../run/listener.ts';
 import { formatAccessLog } from './access-log.ts';
 import type { HttpApiDefinition, Integration } from './definition.ts';
-import { answerFromFunction, gatewayAnswer, type HttpAnswer } from './function-response.ts';
+import { type GatewayResponse, gatewayResponse, responseFromFunction } from './function-response.ts';
 import { requestEvent } from './request-event.ts';
 import { matchRoute, type RouteMatch } from './routes.ts';
 import { TokenBucket } from './token-bucket.ts';
@@ -20,22 +20,22 @@ export interface GatewayOptions {
   functionById(logicalId: string): Pick<FunctionProcess, 'invoke'>;
   log(line: string): void;
   /** Called after each response. */
-  answered(status: number, latencyMs: number): void;
+  onResponse(status: number, latencyMs: number): void;
 }
 
 /** Responds like an API Gateway HTTP API whose routes lead to functions. */
 export function createGateway(options: GatewayOptions): RequestListener {
-  const { api, log, answered } = options;
+  const { api, log, onResponse } = options;
   const bucket = new TokenBucket(api.throttle.ratePerSecond, api.throttle.burst);
   return async (incoming, outgoing) => {
     const requestId = randomUUID();
     const receivedMs = Date.now();
     const handled = await handle(options, bucket, incoming, requestId, receivedMs).catch(
-      (error): Handled => ({ answer: INTERNAL_SERVER_ERROR, integrationError: String(error) }),
+      (error): Handled => ({ response: INTERNAL_SERVER_ERROR, integrationError: String(error) }),
     );
-    const { answer, match, ...integration } = handled;
-    send(outgoing, answer, requestId);
-    answered(answer.status, Date.now() - receivedMs);
+    const { response, match, ...integration } = handled;
+    send(outgoing, response, requestId);
+    onResponse(response.status, Date.now() - receivedMs);
     if (!api.accessLogFormat) return;
     const line = formatAccessLog(api.accessLogFormat, {
       incoming,
@@ -43,8 +43,8 @@ export function createGateway(options: GatewayOptions): RequestListener {
       requestId,
       receivedMs,
       routeKey: match?.route.key,
-      status: answer.status,
-      responseLength: answer.body.length,
+      status: response.status,
+      responseLength: response.body.length,
       integrationLatencyMs: integration.integrationLatencyMs,
       integrationError: integration.integrationError,
     });
@@ -53,14 +53,14 @@ export function createGateway(options: GatewayOptions): RequestListener {
 }
 
 interface Handled {
-  readonly answer: HttpAnswer;
+  readonly response: GatewayResponse;
   readonly match?: RouteMatch<Integration> | undefined;
   readonly integrationLatencyMs?: number;
   readonly integrationError?: string | undefined;
 }
 
 const NO_BODY = new Set([204, 304]);
-const INTERNAL_SERVER_ERROR = gatewayAnswer(500, 'Internal Server Error');
+const INTERNAL_SERVER_ERROR = gatewayResponse(500, 'Internal Server Error');
 
 async function handle(
   options: GatewayOptions,
@@ -73,11 +73,11 @@ async function handle(
   const { bytes, tooLarge } = await readBody(incoming, MAX_BODY_BYTES);
   const [rawPath = '', rawQuery = ''] = splitOnce(incoming.url ?? '/', '?');
   const path = decodePath(rawPath);
-  if (path === undefined) return { answer: gatewayAnswer(400, 'Bad Request') };
+  if (path === undefined) return { response: gatewayResponse(400, 'Bad Request') };
 
   const match = matchRoute(api.routes, incoming.method ?? '', path);
-  if (!match) return { answer: gatewayAnswer(404, 'Not Found') };
-  if (!bucket.take()) return { match, answer: gatewayAnswer(429, 'Too Many Requests') };
+  if (!match) return { response: gatewayResponse(404, 'Not Found') };
+  if (!bucket.take()) return { match, response: gatewayResponse(429, 'Too Many Requests') };
   const event = JSON.stringify(
     requestEvent({
       incoming,
@@ -94,7 +94,7 @@ async function handle(
     }),
   );
   if (tooLarge || Buffer.byteLength(event) > MAX_EVENT_BYTES) {
-    return { match, answer: gatewayAnswer(413, 'Request Entity Too Large') };
+    return { match, response: gatewayResponse(413, 'Request Entity Too Large') };
   }
   return { match, ...(await integrate(options, match.route.target, event)) };
 }
@@ -111,17 +111,17 @@ async function integrate(
     sleep(timeoutMs, undefined, { signal: giveUp.signal }).catch(() => undefined),
   ]);
   giveUp.abort();
-  const failed = (answer: HttpAnswer, integrationError: string): Handled => ({ answer, integrationError });
+  const failed = (response: GatewayResponse, integrationError: string): Handled => ({ response, integrationError });
   const handled = (() => {
-    if (!outcome) return failed(gatewayAnswer(503, 'Service Unavailable'), 'Endpoint request timed out');
+    if (!outcome) return failed(gatewayResponse(503, 'Service Unavailable'), 'Endpoint request timed out');
     if (!outcome.ok) return failed(INTERNAL_SERVER_ERROR, 'The function failed; see its log');
-    const answer = answerFromFunction(outcome.payload);
-    return answer ? { answer } : failed(INTERNAL_SERVER_ERROR, 'The function answered in no known form');
+    const response = responseFromFunction(outcome.payload);
+    return response ? { response } : failed(INTERNAL_SERVER_ERROR, 'The function returned no valid response');
   })();
   return { ...handled, integrationLatencyMs: Date.now() - startedMs };
 }
 
-function send(outgoing: ServerResponse, { status, headers, body }: HttpAnswer, requestId: string): void {
+function send(outgoing: ServerResponse, { status, headers, body }: GatewayResponse, requestId: string): void {
   const length = NO_BODY.has(status) ? {} : { 'content-length': body.length };
   outgoing.writeHead(status, { ...headers, ...length, 'apigw-requestid': requestId }).end(body);
 }

@@ -44,8 +44,8 @@ export function openHttpApis({ stack, listeners, functions, logBuffer, filters, 
       logBuffer.add(api.name, line);
       if (api.accessLogGroupId !== undefined) measureLine(filters, api.accessLogGroupId, line, measure);
     };
-    const answered = (status: number, latencyMs: number) => measureRequest(api.id, status, latencyMs, measure);
+    const onResponse = (status: number, latencyMs: number) => measureRequest(api.id, status, latencyMs, measure);
     const accountId = stack.place.accountId;
-    listeners.get(api.id)?.open(createGateway({ api, accountId, functionById: functions.byId, log, answered }));
+    listeners.get(api.id)?.open(createGateway({ api, accountId, functionById: functions.byId, log, onResponse }));
   }
 }

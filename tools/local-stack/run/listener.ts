@@ -15,12 +15,12 @@ export interface Listener extends Listening {
 }
 
 export async function reserveListener(port = 0): Promise<Listener> {
-  let answer: RequestListener = (_, outgoing) => outgoing.writeHead(503).end('the local stack is starting\n');
-  const listening = await listenOnLoopback((incoming, outgoing) => answer(incoming, outgoing), port);
+  let handle: RequestListener = (_, outgoing) => outgoing.writeHead(503).end('the local stack is starting\n');
+  const listening = await listenOnLoopback((incoming, outgoing) => handle(incoming, outgoing), port);
   return {
     ...listening,
     open(handler) {
-      answer = handler;
+      handle = handler;
     },
   };
 }

@@ -33,14 +33,14 @@ export function redacts({ redactsWebhooks = false, redactedDomains }: MailgunAcc
 export const newKey = () => `key-${randomBytes(16).toString('hex')}`;
 
 /** Returns the signing key, or replaces it by a new one. */
-export function answerSigningKey(account: MailgunAccount, method: string | undefined): ApiResponse {
+export function handleSigningKey(account: MailgunAccount, method: string | undefined): ApiResponse {
   if (method === 'POST') account.signingKey = newKey();
   else if (method !== 'GET') return refusal(405, 'Method Not Allowed');
   return ok({ http_signing_key: account.signingKey });
 }
 
 /** Switches the redaction of webhooks. */
-export function answerFeatures(account: MailgunAccount, method: string, json: unknown): ApiResponse {
+export function handleFeatures(account: MailgunAccount, method: string, json: unknown): ApiResponse {
   if (method !== 'PUT') return refusal(405, 'Method Not Allowed');
   const { webhooks_redact_pii: feature } = (json ?? {}) as { webhooks_redact_pii?: { enabled?: unknown } };
   if (typeof feature?.enabled !== 'boolean') return refusal(400, 'webhooks_redact_pii.enabled is missing');
@@ -49,7 +49,7 @@ export function answerFeatures(account: MailgunAccount, method: string, json: un
 }
 
 /** A domain as `GET /v4/domains/{name}` shows it. */
-export function answerDomain(account: MailgunAccount, name: string): ApiResponse {
+export function handleDomain(account: MailgunAccount, name: string): ApiResponse {
   return ok({ domain: { name, state: 'active', webhooks_redact_pii: redacts(account, name) } });
 }
 

@@ -18,16 +18,16 @@ export const FAILURES = [
 export type Failure = (typeof FAILURES)[number];
 
 /** Returns the failed response; undefined for a failure that corrupts a successful one. */
-export function failureAnswer(failure: Failure, seconds: number, nowMs: number): ApiResponse | undefined {
+export function failureResponse(failure: Failure, seconds: number, nowMs: number): ApiResponse | undefined {
   const resetMs = nowMs + seconds * 1000;
-  const answers: Partial<Record<Failure, ApiResponse>> = {
+  const responses: Partial<Record<Failure, ApiResponse>> = {
     '401': FORBIDDEN,
     '429-retry-after': { ...TOO_MANY, headers: { 'retry-after': String(Math.ceil(seconds)) } },
     '429-reset-seconds': { ...TOO_MANY, headers: { 'x-ratelimit-reset': String(Math.ceil(resetMs / 1000)) } },
     '429-reset-milliseconds': { ...TOO_MANY, headers: { 'x-ratelimit-reset': String(Math.ceil(resetMs)) } },
     '500': refusal(500, 'Internal Server Error'),
   };
-  return answers[failure];
+  return responses[failure];
 }
 
 const TOO_MANY = refusal(429, 'Too many requests');

@@ -8,8 +8,8 @@ import { countMetrics } from '../listings/metrics-api.ts';
 import { readBytes, startServer } from '../loopback-server.ts';
 import type { Random } from '../random.ts';
 import type { Twin } from '../twin.ts';
-import { answerDomain, answerFeatures, answerSigningKey, listDomains, type MailgunAccount } from './account.ts';
-import { failureAnswer } from './api-failures.ts';
+import { handleDomain, handleFeatures, handleSigningKey, listDomains, type MailgunAccount } from './account.ts';
+import { failureResponse } from './api-failures.ts';
 import { listApiKeys, refusedByRole } from './api-keys.ts';
 import type { Misbehaviour } from './api-misbehaviour.ts';
 import { type ApiResponse, BadRequestError, FORBIDDEN, refusal } from './api-response.ts';
@@ -76,8 +76,8 @@ export async function startMailgunApi(options: MailgunApiOptions): Promise<Mailg
     const isMeant = fails !== undefined && [undefined, incoming.method].includes(fails.method);
     const failure = isMeant && random.chance(fails.percent / 100) ? fails.mode : undefined;
     if (failure === 'hang') return;
-    const refused = failure && failureAnswer(failure, fails?.seconds ?? 1, nowMs());
-    const { status, headers, body: value } = refused ?? (await answer(incoming, body));
+    const refused = failure && failureResponse(failure, fails?.seconds ?? 1, nowMs());
+    const { status, headers, body: value } = refused ?? (await route(incoming, body));
     if (failure === 'lost-reply') {
       outgoing.destroy();
       return;
@@ -88,7 +88,7 @@ export async function startMailgunApi(options: MailgunApiOptions): Promise<Mailg
     outgoing.end(failure === 'truncate' ? text.slice(0, text.length / 2) : text);
   }
 
-  async function answer({ headers, method = '', url = '/' }: IncomingMessage, body: Buffer): Promise<ApiResponse> {
+  async function route({ headers, method = '', url = '/' }: IncomingMessage, body: Buffer): Promise<ApiResponse> {
     const asker = account.apiKeys?.find(({ secret }) => headers.authorization === credentialsOf(secret));
     if (asker === undefined && headers.authorization !== credentialsOf(apiKey)) return FORBIDDEN;
     const target = new URL(url, server.url);
@@ -99,7 +99,7 @@ export async function startMailgunApi(options: MailgunApiOptions): Promise<Mailg
     const now = () => nowMs() / 1000;
     const source = openListingSource({ log, misbehaviour, base: server.url, foreignBase: foreign.url, random, now });
     try {
-      if (pathname === '/v5/accounts/http_signing_key') return answerSigningKey(account, method);
+      if (pathname === '/v5/accounts/http_signing_key') return handleSigningKey(account, method);
       if (method === 'POST' && pathname === '/v1/analytics/logs')
         return listLogs(source, parseJson(body.toString('utf8')));
       if (method === 'POST' && pathname === '/v1/analytics/metrics')
@@ -118,14 +118,14 @@ export async function startMailgunApi(options: MailgunApiOptions): Promise<Mailg
         return await testWebhook(tested, urlsOf(request.form)[0] ?? '', account, { random, nowMs });
       }
       if (method === 'GET' && pathname === '/v1/keys') return listApiKeys(account.apiKeys ?? [], asker);
-      if (pathname === '/v5/accounts/features') return answerFeatures(account, method, request.json);
+      if (pathname === '/v5/accounts/features') return handleFeatures(account, method, request.json);
       if (method === 'GET' && pathname === '/v4/domains' && asker?.listsDomains === false)
         return refusal(403, 'Forbidden');
       if (method === 'GET' && pathname === '/v4/domains')
         return listDomains(account, domains, searchParams, misbehaviour.hidesDomains ?? 0);
       const [, named] = /^\/v4\/domains\/([^/]+)$/.exec(pathname) ?? [];
-      if (method === 'GET' && named !== undefined && domains.includes(named)) return answerDomain(account, named);
-      const managed = webhooks.answer(request) ?? suppressions(request);
+      if (method === 'GET' && named !== undefined && domains.includes(named)) return handleDomain(account, named);
+      const managed = webhooks.handle(request) ?? suppressions(request);
       if (managed !== undefined) return managed;
       const [, domain, page] = /^\/v3\/([^/]+)\/events(?:\/([^/]+))?$/.exec(pathname) ?? [];
       if (method !== 'GET' || domain === undefined) return refusal(404, 'Not Found');

@@ -22,7 +22,7 @@ export function createSuppressionLists(
     if (!domains.includes(domain)) return refusal(404, `Domain not found: ${encoded}`);
     const list: List = lists.get(`${domain} ${name}`) ?? new Map();
     lists.set(`${domain} ${name}`, list);
-    if (address !== undefined) return answerEntry(request, list, name, decodeURIComponent(address));
+    if (address !== undefined) return handleEntry(request, list, name, decodeURIComponent(address));
     if (request.method === 'GET') return page(request, list);
     if (request.method === 'POST') return add(request, list, name, nowMs());
     if (request.method !== 'DELETE') return refusal(405, 'Method not allowed');
@@ -31,7 +31,7 @@ export function createSuppressionLists(
   };
 }
 
-function answerEntry({ method, query }: ApiRequest, list: List, name: string, address: string): ApiResponse {
+function handleEntry({ method, query }: ApiRequest, list: List, name: string, address: string): ApiResponse {
   const entry = list.get(address.toLowerCase());
   if (entry === undefined) return refusal(404, `Address not found in ${name} table`);
   if (method === 'GET') return ok(entry);

@@ -5,7 +5,7 @@ import { createPost, jsonWebhook } from '../webhooks/webhook.ts';
 import type { MailgunAccount } from './account.ts';
 import { type ApiResponse, ok } from './api-response.ts';
 
-const ANSWER_WITHIN_MS = 10_000;
+const RESPONSE_TIMEOUT_MS = 10_000;
 
 /** Posts the sample to a URL, and returns the URL's response. */
 export async function testWebhook(
@@ -16,7 +16,7 @@ export async function testWebhook(
 ): Promise<ApiResponse> {
   const parts = { timestamp: String(Math.floor(nowMs() / 1000)), token: random.text(50, HEX) };
   const webhook = jsonWebhook(testButtonEvent(domain), createSignature({ signing: signingKey }, parts));
-  const post = createPost(url, ANSWER_WITHIN_MS, new AbortController().signal);
+  const post = createPost(url, RESPONSE_TIMEOUT_MS, new AbortController().signal);
   const { status, text } = await post(webhook).catch((error) => ({ status: 0, text: String(error) }));
   return ok({ code: status, message: text });
 }

@@ -29,7 +29,7 @@ export interface ApiRequest {
 /** Webhooks of one account: by type for each domain, and by URL for the account. */
 export interface WebhookRegistry {
   /** Returns undefined for requests to other APIs. */
-  answer(request: ApiRequest): ApiResponse | undefined;
+  handle(request: ApiRequest): ApiResponse | undefined;
   /** Returns each URL once that an event of a domain is posted to: the domain's and the account's. */
   urlsFor(domain: string, event: EventData): string[];
   /** Registers a URL for event types of a domain, as if it were there from before. */
@@ -49,7 +49,7 @@ export function createWebhookRegistry(domains: readonly string[], nowMs: () => n
     return records;
   }
 
-  function answerDomain({ method, form }: ApiRequest, domain: string, id: string | undefined): ApiResponse {
+  function handleDomain({ method, form }: ApiRequest, domain: string, id: string | undefined): ApiResponse {
     const records = recordsOf(domain);
     if (records === undefined) return refusal(404, `Domain not found: ${domain}`);
     if (id === undefined) {
@@ -69,7 +69,7 @@ export function createWebhookRegistry(domains: readonly string[], nowMs: () => n
   }
 
   /** `/v4/…`: one URL with many types; does not show other URLs. */
-  function answerUrl({ method, form, query }: ApiRequest, domain: string): ApiResponse {
+  function handleUrl({ method, form, query }: ApiRequest, domain: string): ApiResponse {
     const records = recordsOf(domain);
     if (records === undefined) return refusal(404, `Domain not found: ${domain}`);
     const urlsAt = (type: string) => listOf(records.get(type));
@@ -102,7 +102,7 @@ export function createWebhookRegistry(domains: readonly string[], nowMs: () => n
     return ok({ message, webhook: { urls } });
   }
 
-  function answerAccount({ method, form }: ApiRequest, id: string | undefined): ApiResponse {
+  function handleAccount({ method, form }: ApiRequest, id: string | undefined): ApiResponse {
     if (id === undefined && method === 'GET') return ok({ webhooks: [...ofAccount.values()] });
     if (id === undefined && method !== 'POST') return refusal(405, 'Method not allowed');
     const held = id === undefined ? undefined : ofAccount.get(id);
@@ -127,13 +127,13 @@ export function createWebhookRegistry(domains: readonly string[], nowMs: () => n
   }
 
   return {
-    answer(request) {
+    handle(request) {
       const [, domain, type] = /^\/v3\/domains\/([^/]+)\/webhooks(?:\/([^/]+))?$/.exec(request.path) ?? [];
-      if (domain !== undefined) return answerDomain(request, decodeURIComponent(domain), type);
+      if (domain !== undefined) return handleDomain(request, decodeURIComponent(domain), type);
       const [, ofUrl] = /^\/v4\/domains\/([^/]+)\/webhooks$/.exec(request.path) ?? [];
-      if (ofUrl !== undefined) return answerUrl(request, decodeURIComponent(ofUrl));
+      if (ofUrl !== undefined) return handleUrl(request, decodeURIComponent(ofUrl));
       const [isAccount, id] = /^\/v1\/webhooks(?:\/([^/]+))?$/.exec(request.path) ?? [];
-      return isAccount === undefined ? undefined : answerAccount(request, id);
+      return isAccount === undefined ? undefined : handleAccount(request, id);
     },
     urlsFor(domain, event) {
       const type = event.event === 'failed' ? FAILURES[String(event.severity)] : event.event;

@@ -28,7 +28,7 @@ export interface DeliveryRecord {
 }
 
 /** A network fault: the request or its response is lost. */
-export type Trouble = 'request-lost' | 'answer-lost';
+export type Trouble = 'request-lost' | 'response-lost';
 
 export interface Repeat {
   readonly afterMs: number;
@@ -74,7 +74,7 @@ export interface Parcel {
 export const newRecord = (): DeliveryRecord => ({ attempts: [], repeats: [], outcome: 'pending' });
 
 /** Returns the statuses of all copies; a 200 among them is the receiver's promise to keep the event. */
-export const answersOf = ({ attempts, repeats }: DeliveryRecord) =>
+export const statusesOf = ({ attempts, repeats }: DeliveryRecord) =>
   [...attempts, ...repeats].map(({ status }) => status);
 
 /** Delivers an event as Mailgun does; adds every attempt to `record` as it is made. */
@@ -115,6 +115,6 @@ function judge(event: string, status: number | null, mayRetry: boolean): Outcome
 async function send(webhook: Webhook, { clock, post }: DeliveryTools, trouble?: Trouble): Promise<Attempt> {
   const at = clock.now();
   if (trouble === 'request-lost') return { at, status: null };
-  const answer = await post(webhook).catch(() => undefined);
-  return { at, status: answer === undefined || trouble === 'answer-lost' ? null : answer.status };
+  const response = await post(webhook).catch(() => undefined);
+  return { at, status: response === undefined || trouble === 'response-lost' ? null : response.status };
 }

@@ -47,7 +47,7 @@ export function drawDeliveryPlan(
 }
 
 function troubles(random: Random): Trouble[] {
-  return Array.from({ length: random.pick([1, 1, 2]) }, () => random.pick<Trouble>(['request-lost', 'answer-lost']));
+  return Array.from({ length: random.pick([1, 1, 2]) }, () => random.pick<Trouble>(['request-lost', 'response-lost']));
 }
 
 /** Returns copies at the same moment or slightly later, with the same token or signed again. */

@@ -12,13 +12,13 @@ export interface Webhook {
   readonly body: string | URLSearchParams | FormData;
 }
 
-export interface Answer {
+export interface PostResponse {
   readonly status: number;
   readonly text: string;
 }
 
 /** Sends a webhook; rejects if no response arrives. */
-export type Post = (webhook: Webhook) => Promise<Answer>;
+export type Post = (webhook: Webhook) => Promise<PostResponse>;
 
 const HEADERS = { 'user-agent': 'mailgun/treq-24.9.1', accept: '*/*', 'accept-encoding': 'gzip' };
 
@@ -43,7 +43,7 @@ export function createPost(url: string, timeoutMs: number, signal: AbortSignal):
     const bytes = Buffer.from(await form.arrayBuffer());
     const contentType = headers['content-type'] ?? form.headers.get('content-type') ?? 'application/octet-stream';
     const timeout = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
-    return new Promise<Answer>((resolve, reject) => {
+    return new Promise<PostResponse>((resolve, reject) => {
       const request = url.startsWith('https:') ? requestHttps : requestHttp;
       const outgoing = request(url, {
         method: 'POST',

@@ -3,7 +3,7 @@ import type { StatsBucket } from '../../../../api/responses/ledger.ts';
 import type { DeliveriesResponse } from '../../../../api/responses/receivers.ts';
 import { openDeliveryLog, SEEDED_RECEIVER } from '../../../support/fixtures/delivery-log.ts';
 import { DOMAIN } from '../../../support/fixtures/webhooks.ts';
-import { answerExamples, exampleRequest, faults, type Operation, operations } from '../../../support/openapi.ts';
+import { exampleRequest, faults, type Operation, operations, responseExamples } from '../../../support/openapi.ts';
 import { eventOf, type ReadStack, startReadStack } from '../../../support/stacks/read-stack.ts';
 
 // Runs every example of docs/openapi.yaml against the local stack.
@@ -78,7 +78,7 @@ async function isCounted(): Promise<boolean> {
 async function logDelivery(): Promise<void> {
   const log = openDeliveryLog(api.stack);
   const listing = operations.find(({ path }) => path === '/mailgun/receivers/deliveries') as Operation;
-  const { deliveries } = answerExamples(listing, 200).message as DeliveriesResponse;
+  const { deliveries } = responseExamples(listing, 200).message as DeliveriesResponse;
   for (const { id, publishedAt, messageId, attempts, settledAt } of deliveries) {
     const made = attempts.map(({ at, ms, status, error }) => ({
       ...{ at: Date.parse(at), ms },
@@ -109,7 +109,7 @@ const send = ({ method, path }: Operation, request: { path?: string; body?: stri
 const changesByDay = ({ path }: Operation) => /ledger|stats|receivers$/.test(path);
 
 const examples = operations.flatMap((operation) =>
-  Object.entries(answerExamples(operation, 200)).flatMap(([name, answer]) => {
+  Object.entries(responseExamples(operation, 200)).flatMap(([name, answer]) => {
     const request = exampleRequest(operation, name);
     const isWhole = !request.path.includes('{') && (request.path !== operation.path || request.body !== undefined);
     return isWhole ? [{ title: `${operation.method} ${request.path}`, operation, request, answer }] : [];
@@ -188,8 +188,8 @@ function wrongRequest({ path }: Operation, examplePath: string, join: string) {
 test('the gateway responds 429 as described', async () => {
   const [operation] = operations;
   const path = '/mailgun/suppressions?address=a@b.example';
-  const answers = await Promise.all(Array.from({ length: 200 }, () => api.get(path)));
-  const throttled = answers.filter(({ status }) => status === 429);
+  const responses = await Promise.all(Array.from({ length: 200 }, () => api.get(path)));
+  const throttled = responses.filter(({ status }) => status === 429);
   expect(throttled.length).toBeGreaterThan(0);
   expect(faults(operation!, 429, throttled[0]?.body)).toEqual([]);
 });

@@ -118,8 +118,8 @@ async function liveThrough(engines: TestEngines): Promise<Map<string, Passed>> {
   async function pass(events: readonly EventData[]): Promise<Passed> {
     const begunMs = Date.now();
     const start = engines.usage.total();
-    const answers = await ingest.run(events.map(gatewayEvent));
-    expect(answers.returned).toEqual(events.map(() => expect.objectContaining({ statusCode: 200 })));
+    const replies = await ingest.run(events.map(gatewayEvent));
+    expect(replies.returned).toEqual(events.map(() => expect.objectContaining({ statusCode: 200 })));
     const taken = engines.usage.total();
     const batch = await queueEvent(engines);
     const received = engines.usage.total();

@@ -26,9 +26,9 @@ const eventOf = (name: string) =>
 
 async function read(path: string) {
   const { apiUrl, apiToken } = local.stack.ready;
-  const answer = await fetch(`${apiUrl}/mailgun/${path}`, { headers: { authorization: `Bearer ${apiToken}` } });
-  // biome-ignore lint/suspicious/noExplicitAny: answers of several routes, held by the assertions
-  return { status: answer.status, body: (await answer.json()) as any };
+  const response = await fetch(`${apiUrl}/mailgun/${path}`, { headers: { authorization: `Bearer ${apiToken}` } });
+  // biome-ignore lint/suspicious/noExplicitAny: responses of several routes, held by the assertions
+  return { status: response.status, body: (await response.json()) as any };
 }
 
 /** Runs reconcile until a condition holds. */

@@ -42,9 +42,9 @@ async function becomes(anchor: string, state: string, meanwhile: () => Promise<u
 
 const control = async (path: string, body?: unknown) => {
   const init = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
-  const answer = await fetch(stack.ready.controlUrl + path, init);
-  // biome-ignore lint/suspicious/noExplicitAny: answers of many shapes, held by the assertions
-  return { status: answer.status, json: (await answer.json()) as any };
+  const response = await fetch(stack.ready.controlUrl + path, init);
+  // biome-ignore lint/suspicious/noExplicitAny: responses of many shapes, held by the assertions
+  return { status: response.status, json: (await response.json()) as any };
 };
 
 /** Its window of nine hours takes nine minutes here. */

@@ -49,7 +49,7 @@ test('the scenario fails a receiver that loses an acknowledged event, and names 
 });
 
 test('the scenario fails a receiver that refuses a valid event, although reconciliation finds it', async () => {
-  const { ok, text } = await run({ answers: ({ event }) => (event === 'clicked' ? 406 : undefined) });
+  const { ok, text } = await run({ statusOf: ({ event }) => (event === 'clicked' ? 406 : undefined) });
 
   expect(ok).toBe(false);
   expect(text).toMatch(/refused with 406: clicked#/);
@@ -57,7 +57,7 @@ test('the scenario fails a receiver that refuses a valid event, although reconci
 });
 
 test('the scenario fails a receiver that acknowledges nothing', async () => {
-  const { ok } = await run({ answers: () => 503 });
+  const { ok } = await run({ statusOf: () => 503 });
 
   expect(ok).toBe(false);
 });
@@ -100,7 +100,7 @@ describe('with reconciliation', () => {
 
   test('fails if reconciliation misses an event, whatever the webhooks promised', async () => {
     const delivered = ({ event }: { event: string }) => event === 'delivered';
-    const { ok, text } = await run({ answers: (event) => (delivered(event) ? 503 : undefined), overlooks: delivered });
+    const { ok, text } = await run({ statusOf: (event) => (delivered(event) ? 503 : undefined), overlooks: delivered });
 
     expect(ok).toBe(false);
     expect(text).toMatch(/LOST: listed by Mailgun and not stored: delivered#/);
@@ -112,7 +112,7 @@ describe('against another Mailgun than the twin', () => {
   const elsewhere = { dueAfterSeconds: undefined };
 
   test('a delivered event that was never acknowledged is named, and breaks no promise', async () => {
-    const { ok, text } = await run({ answers: ({ event }) => (event === 'delivered' ? 503 : undefined) }, elsewhere);
+    const { ok, text } = await run({ statusOf: ({ event }) => (event === 'delivered' ? 503 : undefined) }, elsewhere);
 
     expect(text).toMatch(/Never acknowledged, so not promised:\n {2}delivered#\S{22} for \S+ of \S+: 503/);
     expect(text).toMatch(/status ACCEPTED, expected DELIVERED/);

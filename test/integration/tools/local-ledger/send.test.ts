@@ -101,7 +101,7 @@ test('npm run send --port finds another stack', async () => {
 });
 
 test('npm run send prints a refusal, with exit code 1', async () => {
-  await start({ answers: () => 406 });
+  await start({ statusOf: () => 406 });
 
   const { exitCode, text } = await run('--event', 'delivered', '--recipient', 'a@b.example');
 

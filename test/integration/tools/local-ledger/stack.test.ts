@@ -95,13 +95,13 @@ describe('a running stack', () => {
 
   const control = async (path: string, body?: unknown, headers: Record<string, string> = {}) => {
     const method = body === undefined ? 'GET' : 'POST';
-    const answer = await fetch(ready.controlUrl + path, {
+    const response = await fetch(ready.controlUrl + path, {
       method,
       headers,
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
-    // biome-ignore lint/suspicious/noExplicitAny: answers of many shapes, held by the assertions
-    return { status: answer.status, json: (await answer.json()) as any };
+    // biome-ignore lint/suspicious/noExplicitAny: responses of many shapes, held by the assertions
+    return { status: response.status, json: (await response.json()) as any };
   };
 
   async function post(key = KEY): Promise<number> {

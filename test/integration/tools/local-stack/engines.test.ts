@@ -317,10 +317,10 @@ describe('faults', () => {
     faults.replace(always('sqs', 'SendMessageBatch', 'partial'));
 
     const Entries = ['1', '2', '3'].map((Id) => ({ Id, MessageBody: `batch ${Id}` }));
-    const answer = await sqs.send(new SendMessageBatchCommand({ QueueUrl: deadLettersUrl, Entries }));
+    const reply = await sqs.send(new SendMessageBatchCommand({ QueueUrl: deadLettersUrl, Entries }));
 
-    expect(answer.Successful?.map(({ Id }) => Id)).toEqual(['1']);
-    expect(answer.Failed?.map(({ Id }) => Id)).toEqual(['2', '3']);
+    expect(reply.Successful?.map(({ Id }) => Id)).toEqual(['1']);
+    expect(reply.Failed?.map(({ Id }) => Id)).toEqual(['2', '3']);
   });
 
   test('partial leaves half of a batch of items unprocessed', async () => {

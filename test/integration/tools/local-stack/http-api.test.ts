@@ -13,7 +13,7 @@ interface GatewayUnderTest {
   readonly throttle?: { ratePerSecond: number; burst: number };
   readonly timeoutMs?: number;
   readonly accessLogFormat?: string;
-  readonly answer?: unknown;
+  readonly response?: unknown;
   readonly invoke?: () => Promise<Outcome>;
 }
 
@@ -22,8 +22,8 @@ async function startGateway({
   throttle = { ratePerSecond: 1000, burst: 1000 },
   timeoutMs = 30_000,
   accessLogFormat,
-  answer = { statusCode: 200, body: 'ok' },
-  invoke = async () => ({ ok: true, payload: JSON.stringify(answer) }),
+  response = { statusCode: 200, body: 'ok' },
+  invoke = async () => ({ ok: true, payload: JSON.stringify(response) }),
 }: GatewayUnderTest = {}) {
   const events: Record<string, unknown>[] = [];
   const logs: string[] = [];
@@ -45,7 +45,7 @@ async function startGateway({
       },
     }),
     log: (line) => logs.push(line),
-    answered: (status) => counted.push(status),
+    onResponse: (status) => counted.push(status),
   });
   const listening = await listenOnLoopback(gateway);
   closing.push(listening);
@@ -128,8 +128,8 @@ test.each([
 });
 
 test('the response of the function is the response', async () => {
-  const answer = { statusCode: 406, headers: { 'X-Reason': 'stale' }, cookies: ['a=1', 'b=2'], body: '{"ok":false}' };
-  const { url } = await startGateway({ answer });
+  const returned = { statusCode: 406, headers: { 'X-Reason': 'stale' }, cookies: ['a=1', 'b=2'], body: '{"ok":false}' };
+  const { url } = await startGateway({ response: returned });
 
   const response = await fetch(`${url}/hooks/x`);
 
@@ -183,14 +183,14 @@ test('a client that reads only after it has sent everything gets its response', 
   const { port } = await startGateway({ routes: ['POST /other'] });
   const socket = connect(port, '127.0.0.1');
   const size = 12 * MIB;
-  const answer = new Promise<string>((resolve) => socket.once('data', (data) => resolve(data.toString('utf8'))));
+  const response = new Promise<string>((resolve) => socket.once('data', (data) => resolve(data.toString('utf8'))));
 
   socket.pause();
   socket.write(`POST /hooks/x HTTP/1.1\r\nhost: x\r\ncontent-length: ${size}\r\n\r\n`);
   await new Promise<void>((resolve) => socket.write(Buffer.alloc(size), () => resolve()));
   socket.resume();
 
-  expect(await answer).toContain('404 Not Found');
+  expect(await response).toContain('404 Not Found');
   socket.destroy();
 });
 

@@ -67,7 +67,7 @@ function streamOf(
   };
 }
 
-type Answer = (positions: string[], call: number) => Outcome;
+type Handle = (positions: string[], call: number) => Outcome;
 const DONE: Outcome = { ok: true, payload: '{"batchItemFailures":[]}' };
 const CRASH: Outcome = { ok: false, error: 'boom', timedOut: false };
 const back = (position: string): Outcome => ({
@@ -75,7 +75,7 @@ const back = (position: string): Outcome => ({
   payload: JSON.stringify({ batchItemFailures: [{ itemIdentifier: position }] }),
 });
 
-function follow(streams: Engine, source: Partial<StreamSource> = {}, answer: Answer = () => DONE) {
+function follow(streams: Engine, source: Partial<StreamSource> = {}, handle: Handle = () => DONE) {
   const batches: string[][] = [];
   const events: { Records: StreamRecord[] }[] = [];
   const given: { DDBStreamBatchInfo: Record<string, unknown>; requestContext: Record<string, unknown> }[] = [];
@@ -96,7 +96,7 @@ function follow(streams: Engine, source: Partial<StreamSource> = {}, answer: Ans
         events.push(event);
         const positions = event.Records.map(({ dynamodb }) => dynamodb.SequenceNumber);
         batches.push(positions);
-        return answer(positions, batches.length);
+        return handle(positions, batches.length);
       },
     },
     log: () => {},
@@ -159,8 +159,8 @@ test('all stream records from the reported one on are retried, and later ones wa
 });
 
 test('a stream batch that crashes the function is bisected down to the failing record', async () => {
-  const answer: Answer = (positions) => (positions.includes('3') ? CRASH : DONE);
-  const { batches, given } = follow(one(records(4)), { maxRetries: 1 }, answer);
+  const handle: Handle = (positions) => (positions.includes('3') ? CRASH : DONE);
+  const { batches, given } = follow(one(records(4)), { maxRetries: 1 }, handle);
   await until(() => given.length > 0 && batches.at(-1)?.[0] === '4');
 
   expect(batches).toEqual([['1', '2', '3', '4'], ['1', '2'], ['3', '4'], ['3'], ['3'], ['4']]);
@@ -168,8 +168,8 @@ test('a stream batch that crashes the function is bisected down to the failing r
 
 describe('a discarded stream record', () => {
   test('after its last retry is reported by its position, and the rest goes on', async () => {
-    const answer: Answer = (positions) => (positions[0] === '1' ? back('1') : DONE);
-    const { batches, given } = follow(one([record(1)]), { maxRetries: 2 }, answer);
+    const handle: Handle = (positions) => (positions[0] === '1' ? back('1') : DONE);
+    const { batches, given } = follow(one([record(1)]), { maxRetries: 2 }, handle);
     await until(() => given.length > 0);
 
     expect(batches).toHaveLength(3);

@@ -133,21 +133,21 @@ test('Mailgun’s own client reads the same events from both', async () => {
   let page: string | undefined;
   for (;;) {
     const query = { begin: String(BEGAN), end: String(BEGAN + 100), ascending: 'yes' as const, limit: 100 };
-    const answer = await client.events.get(API_DOMAIN, page === undefined ? query : { page });
-    if (answer.items.length === 0) break;
-    fromEvents.push(...answer.items);
-    page = answer.pages.next?.page;
+    const listed = await client.events.get(API_DOMAIN, page === undefined ? query : { page });
+    if (listed.items.length === 0) break;
+    fromEvents.push(...listed.items);
+    page = listed.pages.next?.page;
   }
   const window = { start: new Date(BEGAN * 1000), end: new Date((BEGAN + 100) * 1000), filter: BY_DOMAIN };
   const fromLogs: { id: string }[] = [];
   let token: string | undefined;
   do {
-    const answer = await client.logs.list({
+    const listed = await client.logs.list({
       ...window,
       pagination: { sort: 'timestamp:asc', limit: 100, token } as object,
     });
-    fromLogs.push(...answer.items);
-    token = answer.pagination.next;
+    fromLogs.push(...listed.items);
+    token = listed.pagination.next;
   } while (token !== undefined);
 
   expect(fromEvents).toEqual(Array.from({ length: 250 }, (_, nth) => delivered(nth)));

@@ -133,8 +133,8 @@ test.each([
   ],
 ])('%s is a mistake', async (_, form, message) => {
   const happened = await start();
-  const answer = await send(new URLSearchParams(form as Record<string, string>));
-  expect([answer.status, await answer.json(), happened]).toEqual([400, { message }, []]);
+  const response = await send(new URLSearchParams(form as Record<string, string>));
+  expect([response.status, await response.json(), happened]).toEqual([400, { message }, []]);
 });
 
 test('a foreign domain sends nothing', async () => {

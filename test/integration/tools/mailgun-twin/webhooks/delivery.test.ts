@@ -22,7 +22,7 @@ const DATA: EventData = { event: 'opened', id: 'an-event', timestamp: 1_790_000_
 let server: Listening;
 let received: { headers: IncomingHttpHeaders; body: string }[];
 /** The receiver's responses in turn; 'hang' sends none, 'cut' breaks the connection. */
-let answers: (number | 'hang' | 'cut')[];
+let statuses: (number | 'hang' | 'cut')[];
 
 beforeEach(async () => {
   received = [];
@@ -30,9 +30,9 @@ beforeEach(async () => {
     let body = '';
     for await (const chunk of request) body += chunk;
     received.push({ headers: request.headers, body });
-    const answer = answers.shift() ?? 200;
-    if (answer === 'cut') request.socket.destroy();
-    else if (answer !== 'hang') response.writeHead(answer, answer === 302 ? { location: '/elsewhere' } : {}).end();
+    const status = statuses.shift() ?? 200;
+    if (status === 'cut') request.socket.destroy();
+    else if (status !== 'hang') response.writeHead(status, status === 302 ? { location: '/elsewhere' } : {}).end();
   });
 });
 
@@ -59,7 +59,7 @@ const isSigned = ({ timestamp, token, signature }: { timestamp: string; token: s
       .digest('hex') && token.length === 50;
 
 test('posts a signed event as JSON, with escaped slashes', async () => {
-  answers = [200];
+  statuses = [200];
 
   const { event } = await tell({ data: { ...DATA, url: 'https://shop.example/a' } });
 
@@ -75,7 +75,7 @@ test('posts a signed event as JSON, with escaped slashes', async () => {
 });
 
 test('the twin retries after a broken connection, a timeout and a redirect', async () => {
-  answers = ['cut', 'hang', 302, 200];
+  statuses = ['cut', 'hang', 302, 200];
 
   const { event } = await tell({});
 
@@ -84,7 +84,7 @@ test('the twin retries after a broken connection, a timeout and a redirect', asy
 });
 
 test('the twin posts delivered once, whatever the response', async () => {
-  answers = [503, 200];
+  statuses = [503, 200];
 
   const { event } = await tell({ data: { ...DATA, event: 'delivered' } });
 

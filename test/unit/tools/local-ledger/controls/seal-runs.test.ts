@@ -4,13 +4,13 @@ import { createVirtualClock } from '../../../../support/doubles/virtual-clock.ts
 const BUSY: SealResult = { sealed: 0, rows: 0, done: false };
 
 /** Returns a run with these results in turn; the last one repeats. */
-function sealing(...answers: (SealResult | Error)[]) {
+function sealing(...results: (SealResult | Error)[]) {
   const { clock, runUntil } = createVirtualClock(0);
   let runs = 0;
   const seal = async () => {
-    const answer = answers[Math.min(runs++, answers.length - 1)]!;
-    if (answer instanceof Error) throw answer;
-    return answer;
+    const result = results[Math.min(runs++, results.length - 1)]!;
+    if (result instanceof Error) throw result;
+    return result;
   };
   return { sealed: runUntil(sealAll(seal, clock)), runs: () => runs };
 }

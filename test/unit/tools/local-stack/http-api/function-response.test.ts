@@ -1,13 +1,13 @@
-import { answerFromFunction } from '../../../../../tools/local-stack/http-api/function-response.ts';
+import { responseFromFunction } from '../../../../../tools/local-stack/http-api/function-response.ts';
 
-const answer = (returned: unknown) => {
-  const { status, headers, body } = answerFromFunction(JSON.stringify(returned)) ?? {};
+const response = (returned: unknown) => {
+  const { status, headers, body } = responseFromFunction(JSON.stringify(returned)) ?? {};
   return { status, headers, body: body?.toString('utf8') };
 };
 
 test('status, headers in lower case, cookies and body', () => {
   expect(
-    answer({
+    response({
       statusCode: 201,
       headers: { 'X-One': 1, 'Content-Type': 'text/html' },
       cookies: ['a=1', 'b=2'],
@@ -21,12 +21,12 @@ test('status, headers in lower case, cookies and body', () => {
 });
 
 test('a body in base64 is decoded', () => {
-  expect(answer({ statusCode: 200, body: 'aGk=', isBase64Encoded: true }).body).toBe('hi');
+  expect(response({ statusCode: 200, body: 'aGk=', isBase64Encoded: true }).body).toBe('hi');
 });
 
 test('a response body without a type is plain text, and no body has no type', () => {
-  expect(answer({ statusCode: 200, body: 'hi' }).headers).toEqual({ 'content-type': 'text/plain; charset=utf-8' });
-  expect(answer({ statusCode: 204 }).headers).toEqual({});
+  expect(response({ statusCode: 200, body: 'hi' }).headers).toEqual({ 'content-type': 'text/plain; charset=utf-8' });
+  expect(response({ statusCode: 204 }).headers).toEqual({});
 });
 
 test.each([
@@ -35,7 +35,7 @@ test.each([
   { returned: null, body: 'null' },
   { returned: [1], body: '[1]' },
 ])('$returned without a status is sent as JSON', ({ returned, body }) => {
-  expect(answer(returned)).toEqual({ status: 200, headers: { 'content-type': 'application/json' }, body });
+  expect(response(returned)).toEqual({ status: 200, headers: { 'content-type': 'application/json' }, body });
 });
 
 test.each([
@@ -47,5 +47,5 @@ test.each([
   { statusCode: 200, headers: { 'x-split': 'a\r\nb: c' } },
   { statusCode: 200, cookies: 'a=1' },
 ])('%j makes no sense', (returned) => {
-  expect(answerFromFunction(JSON.stringify(returned))).toBeUndefined();
+  expect(responseFromFunction(JSON.stringify(returned))).toBeUndefined();
 });

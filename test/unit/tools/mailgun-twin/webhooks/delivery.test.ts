@@ -1,11 +1,11 @@
 import { createRandom } from '../../../../../tools/mailgun-twin/random.ts';
 import {
-  answersOf,
   type DeliveryPlan,
   deliver,
   newRecord,
   RETRY_MINUTES,
   SMOOTH,
+  statusesOf,
 } from '../../../../../tools/mailgun-twin/webhooks/delivery.ts';
 import type { Signature } from '../../../../../tools/mailgun-twin/webhooks/signature.ts';
 import { createVirtualClock } from '../../../../support/doubles/virtual-clock.ts';
@@ -13,13 +13,13 @@ import { createVirtualClock } from '../../../../support/doubles/virtual-clock.ts
 const START_MS = 1_790_000_000_000;
 
 /** Delivers one event to a receiver with these responses in turn (the last one repeats); null means no response. */
-async function deliverTo(answers: readonly (number | null)[], event: string, plan: Partial<DeliveryPlan> = {}) {
+async function deliverTo(statuses: readonly (number | null)[], event: string, plan: Partial<DeliveryPlan> = {}) {
   const { clock, runUntil } = createVirtualClock(START_MS);
   const signatures: Signature[] = [];
   const record = newRecord();
   let posts = 0;
   const post = async () => {
-    const status = answers[Math.min(posts++, answers.length - 1)] ?? null;
+    const status = statuses[Math.min(posts++, statuses.length - 1)] ?? null;
     if (status === null) throw new Error('connection refused');
     return { status, text: '' };
   };
@@ -89,7 +89,7 @@ test('a request that is lost never reaches the receiver', async () => {
 });
 
 test('a response that is lost brings the same event again', async () => {
-  const { record, posts } = await deliverTo([200], 'opened', { troubles: ['answer-lost'] });
+  const { record, posts } = await deliverTo([200], 'opened', { troubles: ['response-lost'] });
 
   expect(posts).toBe(2);
   expect(statuses(record.attempts)).toEqual([null, 200]);
@@ -113,7 +113,7 @@ test('the responses to repeats are kept too, although they decide nothing', asyn
   const { record } = await deliverTo([500, 200], 'delivered', { repeats });
 
   expect(record.outcome).toBe('lost');
-  expect(answersOf(record)).toEqual([500, 200]);
+  expect(statusesOf(record)).toEqual([500, 200]);
 });
 
 test('an event that is held back is signed when it leaves', async () => {

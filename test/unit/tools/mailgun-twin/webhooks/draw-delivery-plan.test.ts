@@ -25,7 +25,7 @@ test('a delivered event has no faults unless drops are requested', () => {
 test('an event that is retried meets lost requests and lost responses', () => {
   const troubles = plans('opened', 'json', FAULTS).flatMap((plan) => plan.troubles);
 
-  expect(new Set(troubles)).toEqual(new Set(['request-lost', 'answer-lost']));
+  expect(new Set(troubles)).toEqual(new Set(['request-lost', 'response-lost']));
 });
 
 describe('when every first delivery is dropped', () => {
