@@ -29,7 +29,7 @@ const pagesOf = (folder: string) =>
 
 const expectPlain = (text: string) => expect(findAvoided(text, AVOIDED)).toEqual([]);
 
-test('the glossary says which words to avoid, and spares those with another meaning', () => {
+test('the glossary lists the words to avoid, without those that have another meaning', () => {
   const glossary = '*Avoid:* callback.\n*Avoid:* hook, event (for the request, not more), for good.\n';
 
   expect(avoidedWords(glossary)).toEqual(['callback', 'hook', 'for good']);
@@ -109,12 +109,12 @@ describe('a stack with every feature', () => {
     expectPlain(texts.map(([, text]) => text).join('\n'));
   });
 
-  test('has an alarm for every heading of the runbook that names one', () => {
+  test('has more than 40 alarms', () => {
     expect(alarms.length).toBeGreaterThan(40);
   });
 });
 
-test('what the read API says of wrong parameters holds no avoided word', () => {
+test('messages of the read API about wrong parameters hold no avoided word', () => {
   const routes = readRoutes(['mg.example.com'], ['crm']);
   const messages = Object.values(routes).flatMap(({ parameters }) => {
     const wrong = Object.keys(parameters.shape).flatMap((name) =>

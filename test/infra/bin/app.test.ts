@@ -24,7 +24,7 @@ function runApp(more: Record<string, unknown>, env: Record<string, string> = {})
 }
 
 describe('the app', () => {
-  test('prints every mistake on a line of its own, no stack trace, and fails', () => {
+  test('prints each configuration mistake on its own line without a stack trace, and fails', () => {
     const overlay = { region: 'nowhere', processing: { timeoutSeconds: 0 }, colour: 'red' };
 
     const { status, stderr } = runApp({ env: 'dev', overlay: JSON.stringify(overlay) });
@@ -47,7 +47,7 @@ describe('the app', () => {
     );
   });
 
-  test('bundles each function with its source map, which holds no sources, and warns of nothing', () => {
+  test('bundles each function with a source map that holds no sources, and prints no warning', () => {
     const { status, stderr } = runApp({ env: 'dev', overlay: JSON.stringify({ publish: { enabled: true } }) });
     const assets = readdirSync(outputFolder).filter((name) => name.startsWith('asset.'));
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 const BIN = join(import.meta.dirname, '../../../bin');
 const entries = readdirSync(BIN).filter((name) => name.endsWith('.ts'));
 
-test.each(entries)('%s says one sentence under a Node that reads no TypeScript', (name) => {
+test.each(entries)('%s prints one sentence under a Node version that cannot load TypeScript', (name) => {
   const { status, stdout, stderr } = spawnSync(process.execPath, ['--no-strip-types', join(BIN, name)], {
     encoding: 'utf8',
   });

@@ -14,7 +14,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test('a stack trace of a bundle names the source line', () => {
+test('a stack trace from a bundle names the source line', () => {
   const source = join(folder, 'fails.ts');
   writeFileSync(source, `\nexport function failing(): never {\n  throw new Error('as it should');\n}\nfailing();\n`);
   const bundle = join(folder, 'out', 'index.js');
@@ -28,7 +28,7 @@ test('a stack trace of a bundle names the source line', () => {
   expect(said).toMatch(/fails\.ts:3:/);
 });
 
-test("a bundle's source map contains no source code, and nothing of packages", () => {
+test("a bundle's source map contains neither source code nor mappings of packages", () => {
   const bundle = join(folder, 'ingest', 'index.js');
   bundleFunction(join(ROOT, 'lambdas/ingest/handler.ts'), bundle);
   const map = JSON.parse(readFileSync(`${bundle}.map`, 'utf8'));
@@ -37,7 +37,7 @@ test("a bundle's source map contains no source code, and nothing of packages", (
   expect(map.sources.filter((source: string) => !source.startsWith('lambdas/'))).toEqual([]);
 });
 
-test('a bundle and its map do not depend on the folder, so that equal sources give equal assets', () => {
+test('equal sources in different folders give the same bundle and source map', () => {
   const [here, there] = ['one', 'deeper/than/one'].map((name) => {
     const bundle = join(folder, name, 'index.js');
     bundleFunction(join(ROOT, 'lambdas/ingest/handler.ts'), bundle);
@@ -51,7 +51,7 @@ test('every function is bundled', () => {
 });
 
 // The source map leaves out packages, so esbuild's metafile is read.
-test.each(HANDLERS)('the bundle of %s holds code of functions and of production packages alone', (handler) => {
+test.each(HANDLERS)('the bundle of %s holds only code of functions and of production packages', (handler) => {
   const files = bundleFunction(join(ROOT, handler), join(folder, handler, 'index.js')).map((file) =>
     relative(ROOT, file),
   );
@@ -68,7 +68,7 @@ function mayBeDeployed(file: string): boolean {
   return packages[name] !== undefined && packages[name].dev !== true;
 }
 
-test('bundles made side by side equal those made one by one', async () => {
+test('bundles built in parallel equal bundles built one at a time', async () => {
   const entries = HANDLERS.map((handler) => join(ROOT, handler));
   const write = (name: string) =>
     entries.map((entry, index) => {
@@ -82,7 +82,7 @@ test('bundles made side by side equal those made one by one', async () => {
   expect(write('ahead')).toEqual(alone);
 });
 
-test('a function that does not bundle fails where it is written, with what is wrong', async () => {
+test('a function that does not bundle fails with the file and the error', async () => {
   const broken = join(folder, 'broken.ts');
   writeFileSync(broken, 'export const handler = ;');
   await bundleAhead([broken]);
@@ -98,6 +98,6 @@ test.each([
   ['api/routes.ts', true],
   ['test/support/fixtures/webhooks.ts', false],
   ['tools/local-ledger/main.ts', false],
-])('of %s it is known whether it may be in a bundle', (file, expected) => {
+])('mayBeDeployed(%s) is %p', (file, expected) => {
   expect(mayBeDeployed(file)).toBe(expected);
 });

@@ -17,7 +17,7 @@ describe.each([
 ])('$env', ({ env, account, protectedStack }) => {
   const stack = buildStack(env);
 
-  test('is a stack named after it, in its account, protected from deletion as configured', () => {
+  test('is a stack named after its environment, in its account, protected from deletion as configured', () => {
     expect(stack.stackName).toBe(`mailgun-ledger-${env}`);
     expect(Stack.of(stack).terminationProtection).toBe(protectedStack);
     expect(/^\d+$/.test(stack.account) ? stack.account : undefined).toBe(account);
@@ -41,7 +41,7 @@ describe.each([
   });
 });
 
-test('takes the bootstrap of the account, or that of another qualifier', () => {
+test('the stack uses the bootstrap of the account, or that of another qualifier', () => {
   const versionIn = (overlay: object) =>
     new Synthesized('prod', overlay).template.toJSON().Parameters?.BootstrapVersion?.Default;
 
@@ -81,7 +81,7 @@ test('every name and URL that an operator needs is an output', () => {
   ]);
 });
 
-test('the outputs of URL, domains and types can be used as they are', () => {
+test('the outputs of URL, domains and types are usable without parsing', () => {
   const { WebhookUrl, ApiUrl, Domains, WebhookEventTypes } = new Synthesized('dev', {
     domains: [{ name: 'MG.example.com', region: 'us' }],
     eventTypes: ['delivered', 'permanent_fail'],
@@ -94,7 +94,7 @@ test('the outputs of URL, domains and types can be used as they are', () => {
   expect(WebhookEventTypes?.Value).toBe('delivered,permanent_fail');
 });
 
-test('docs/generated/configuration.md says what the schema says', () => {
+test('docs/generated/configuration.md is up to date with the schema', () => {
   const page = readFileSync(join(import.meta.dirname, '../../../docs/generated/configuration.md'), 'utf8');
 
   expect(page).toBe(configurationPage());
@@ -104,7 +104,7 @@ describe('synth fails', () => {
   const first = <T extends CfnResource>(stack: Stack, type: abstract new (...args: never[]) => T, path = ''): T =>
     stack.node.findAll().find((node): node is T => node instanceof type && node.node.path.includes(path))!;
 
-  const BREACHES: [name: string, breach: (stack: Stack) => void, says: string][] = [
+  const BREACHES: [name: string, breach: (stack: Stack) => void, error: string][] = [
     [
       'when the webhook API answers CORS',
       (stack) => Object.assign(first(stack, CfnApi, 'WebhookApi'), { corsConfiguration: { allowOrigins: ['*'] } }),
@@ -249,7 +249,7 @@ describe('synth fails', () => {
       'must state what happened, its impact, its runbook and the first command',
     ],
     [
-      'when an alarm says more than CloudWatch takes',
+      'when the text of an alarm is longer than CloudWatch takes',
       (stack) => {
         const alarm = first(stack, CfnAlarm);
         Object.assign(alarm, { alarmDescription: `${'Much '.repeat(200)}${alarm.alarmDescription}` });
@@ -298,10 +298,10 @@ describe('synth fails', () => {
     Object.assign(alarm, { metrics: change(stack.resolve(alarm.metrics)) });
   };
 
-  test.each(BREACHES)('%s', (_, breach, says) => {
+  test.each(BREACHES)('%s', (_, breach, error) => {
     const stack = buildStack('dev');
     breach(stack);
 
-    expect(() => Template.fromStack(stack)).toThrow(says);
+    expect(() => Template.fromStack(stack)).toThrow(error);
   });
 });

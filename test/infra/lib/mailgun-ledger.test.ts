@@ -24,7 +24,7 @@ const countsByType = (template: Template) => {
   return Object.fromEntries(types.toSorted().map((type) => [type, types.filter((each) => each === type).length]));
 };
 
-test('builds the resources of a stack of cdk.json, with the same outputs', () => {
+test('MailgunLedger builds the resources and outputs of a stack of cdk.json', () => {
   const template = Template.fromStack(withLedger().stack);
   const own = new Synthesized('dev');
   // Only cdk.json knows other environments.
@@ -35,14 +35,14 @@ test('builds the resources of a stack of cdk.json, with the same outputs', () =>
   expect(HeldElsewhere?.Value).toMatch(/staging=/);
 });
 
-test('protects its data by default', () => {
+test('MailgunLedger protects its data by default', () => {
   Template.fromStack(withLedger().stack).hasResource('AWS::DynamoDB::Table', { DeletionPolicy: 'Retain' });
   Template.fromStack(withLedger({ protectData: false }).stack).hasResource('AWS::DynamoDB::Table', {
     DeletionPolicy: 'Delete',
   });
 });
 
-test('says in every alarm how its stack is reached', () => {
+test('MailgunLedger states in every alarm how to reach its stack', () => {
   const alarms = Template.fromStack(withLedger().stack).findResources('AWS::CloudWatch::Alarm');
   const texts = Object.values(alarms).map(({ Properties }) => Properties.AlarmDescription);
 
@@ -50,7 +50,7 @@ test('says in every alarm how its stack is reached', () => {
   expect(texts.filter((text) => !/\nFirst: npx mailgun-ledger \S.* --stack Post$/.test(text))).toEqual([]);
 });
 
-test('exposes what an app builds on', () => {
+test('MailgunLedger exposes the resources that an app builds on', () => {
   const { stack, ledger } = withLedger({ publish: { enabled: true, bus: 'mail' }, dashboard: { enabled: true } });
   const template = Template.fromStack(stack);
   const outputs = template.toJSON().Outputs;
@@ -73,19 +73,19 @@ test('exposes what an app builds on', () => {
   expect(ledger.alarms).toHaveLength(Object.keys(template.findResources('AWS::CloudWatch::Alarm')).length);
 });
 
-test('exposes no bus and no page where neither is enabled', () => {
+test('MailgunLedger exposes no bus and no dashboard unless they are enabled', () => {
   const { ledger } = withLedger();
 
   expect([ledger.eventBus, ledger.dashboardUrl]).toEqual([undefined, undefined]);
 });
 
-test('reads the bus of another account from its ARN', () => {
+test('MailgunLedger reads the bus of another account from its ARN', () => {
   const bus = 'arn:aws:events:eu-west-1:444444444444:event-bus/mail';
 
   expect(withLedger({ publish: { enabled: true, bus } }).ledger.eventBus?.eventBusArn).toBe(bus);
 });
 
-test('throws every mistake in its props, under its path', () => {
+test('MailgunLedger throws an error with every mistake in its props, by path', () => {
   const props = { domains: [], region: 'eu-west-1', processing: { timeoutSeconds: 0 } } as never;
   const said = () => new MailgunLedger(foreignStack(), 'Ledger', props);
 
@@ -95,14 +95,14 @@ test('throws every mistake in its props, under its path', () => {
   expect(said).toThrow('Post/Ledger.processing.timeoutSeconds: got 0; must be a whole number from 1 to 900');
 });
 
-test('leaves the other resources of the stack to their app', () => {
+test('MailgunLedger leaves other resources of the stack unchanged', () => {
   const { stack } = withLedger();
   new LogGroup(stack, 'Unlimited', { retention: RetentionDays.INFINITE });
 
   expect(() => Template.fromStack(stack)).not.toThrow();
 });
 
-test('keeps its own resources to the rules, whatever an app does to them', () => {
+test('MailgunLedger checks its own resources even if an app changes them', () => {
   const { stack, ledger } = withLedger();
   (ledger.node.findChild('Ingest').node.findChild('FunctionLogs').node.defaultChild as CfnLogGroup).retentionInDays =
     undefined;
@@ -110,7 +110,7 @@ test('keeps its own resources to the rules, whatever an app does to them', () =>
   expect(() => Template.fromStack(stack)).toThrow('must have a retention');
 });
 
-test('is refused in a nested stack, whose name is not known when it is synthesized', () => {
+test('MailgunLedger refuses a nested stack, whose name is unknown at synth', () => {
   const nested = new NestedStack(foreignStack(), 'Nested');
 
   expect(() => new MailgunLedger(nested, 'Ledger', { domains: [...DOMAINS] })).toThrow('must not be in a nested stack');

@@ -31,8 +31,8 @@ function findingsOf(stack: ReturnType<typeof buildStack>): string[] {
 const whole = buildStack('prod', EVERYTHING);
 const paths = whole.node.findAll().flatMap((node) => (node instanceof CfnResource ? [pathOf(node)] : []));
 
-describe('good practice', () => {
-  test('is broken where that is acknowledged, and nowhere else', () => {
+describe('a cdk-nag rule', () => {
+  test('is broken only where an acknowledgement says so', () => {
     const acknowledged = ACKNOWLEDGEMENTS.flatMap(({ rule, on }) =>
       paths.filter((path) => on.test(path)).map((path) => `${rule} ${path}`),
     );
@@ -40,7 +40,7 @@ describe('good practice', () => {
     expect(findingsOf(whole).toSorted()).toEqual(acknowledged.toSorted());
   });
 
-  test.each(ACKNOWLEDGEMENTS)('$rule is acknowledged for $on, which there is', ({ on, because }) => {
+  test.each(ACKNOWLEDGEMENTS)('$rule is acknowledged for $on, which exists', ({ on, because }) => {
     expect(paths.some((path) => on.test(path))).toBe(true);
     expect(because.length).toBeGreaterThan(20);
   });
@@ -52,7 +52,7 @@ describe('good practice', () => {
     ['dev', { publish: EVERYTHING.publish, dashboard: EVERYTHING.dashboard }],
     ['prod', EVERYTHING],
     ['prod', { readApi: { jwt: { issuer: 'https://login.mailgun-ledger.internal/', audience: 'ledger' } } }],
-  ])('leaves nothing unexplained in %s %j', (env, overlay) => {
+  ])('has no unacknowledged finding in %s %j', (env, overlay) => {
     const stack = buildStack(env, overlay);
 
     checkPractices(stack.node.root as App, stack);
@@ -67,7 +67,7 @@ describe('synth', () => {
     process.exitCode = exitCode;
   });
 
-  test('fails on a finding that is not acknowledged, and on no other', () => {
+  test('fails only on a finding that is not acknowledged', () => {
     const synth = (alter: (stack: ReturnType<typeof buildStack>) => void) => {
       const stack = buildStack('dev');
       alter(stack);

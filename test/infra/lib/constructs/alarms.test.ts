@@ -277,7 +277,7 @@ const ALARMS: ExpectedAlarm[] = [
 const alarmsOf = (stack: Synthesized) => stack.ofType('AWS::CloudWatch::Alarm').map(({ Properties }) => Properties);
 const nameOf = (runbook: string) => `mailgun-ledger-prod-${runbook}`;
 
-test('there are exactly the alarms described here', () => {
+test('the template has exactly the expected alarms', () => {
   const names = alarmsOf(prod).map(({ AlarmName }) => AlarmName);
 
   expect(names.toSorted()).toEqual(ALARMS.map(({ runbook }) => nameOf(runbook)).toSorted());
@@ -306,21 +306,21 @@ describe.each(ALARMS)('$runbook', ({ runbook, tells, metric, dimensions, express
     }
   });
 
-  test('goes off at its limit, in its number of its periods', () => {
+  test('fires at its limit, in its number of periods', () => {
     expect(alarm.ComparisonOperator).toBe(below ? 'LessThanThreshold' : 'GreaterThanThreshold');
     expect([alarm.Threshold, alarm.DatapointsToAlarm, alarm.EvaluationPeriods]).toEqual(below ?? above);
   });
 
-  test('tells those it is for when it begins and when it ends', () => {
+  test('notifies the topic of its severity when it starts and when it ends', () => {
     expect(alarm.AlarmActions).toEqual([tells]);
     expect(alarm.OKActions).toEqual([tells]);
   });
 
-  test('is quiet where nothing is reported, unless that is the fault itself, or says that nothing was judged', () => {
+  test('is off without data, unless missing data is the fault or is reported as unjudged', () => {
     expect(alarm.TreatMissingData).toBe(missing ?? 'notBreaching');
   });
 
-  test('says who is hurt, where the runbook is and what to type first, within the 1024 characters there are', () => {
+  test('states impact, runbook link and first command within 1,024 characters', () => {
     const commands =
       /(status|doctor|unconfirmed|dlq list|webhooks check|keys status|logs (ingest|process|reconcile|read-api|webhook-access|read-access) .+)/;
     const first = new RegExp(`\nFirst: npm run ledger -- ${commands.source} --env prod$`);
@@ -332,7 +332,7 @@ describe.each(ALARMS)('$runbook', ({ runbook, tells, metric, dimensions, express
     expect(text.length).toBeLessThan(1024);
   });
 
-  test('has its own heading in the runbook, with its three parts, and the same first command', () => {
+  test('has a runbook heading with Means, Check, Fix and the same first command', () => {
     const anchor = /Runbook: \S+#([\w-]+)/.exec(text)?.[1];
 
     expect(anchor).toBe(runbook);
@@ -340,7 +340,7 @@ describe.each(ALARMS)('$runbook', ({ runbook, tells, metric, dimensions, express
   });
 });
 
-test('the runbook has no heading without an alarm', () => {
+test('every heading of the runbook belongs to an alarm', () => {
   const others = [...PUBLISHING, ...RECEIVERS, ...PROVIDERS, 'seal-behind', 'notify-errors'];
   const anchors = [...ALARMS.map(({ runbook }) => runbook), ...others];
   const before = BEFORE_THE_ALARMS.length;
@@ -349,7 +349,7 @@ test('the runbook has no heading without an alarm', () => {
   expect(HEADINGS.slice(before).toSorted()).toEqual(anchors.toSorted());
 });
 
-test('an alarm explains others of the stack, and none that explains it', () => {
+test('an alarm explains other alarms of the stack, and never one that explains it', () => {
   const explains = new Map(
     alarmsOf(prod).map(({ AlarmName, AlarmDescription }) => [
       AlarmName.replace(nameOf(''), ''),
@@ -363,7 +363,7 @@ test('an alarm explains others of the stack, and none that explains it', () => {
   expect(pairs.filter(([cause, other]) => explains.get(other)?.includes(cause))).toEqual([]);
 });
 
-test('the runbook starts from the pairs that the texts explain, and from no others', () => {
+test('the runbook lists exactly the pairs of alarms whose texts explain one another', () => {
   const start = RUNBOOK.slice(RUNBOOK.indexOf('## Where to start'), RUNBOOK.indexOf('## By symptom'));
   const cells = [...start.matchAll(/^\| (.+?) \|/gm)].map(([, cell = '']) => cell);
   const namesIn = (text = '') =>
@@ -381,7 +381,7 @@ test('the runbook starts from the pairs that the texts explain, and from no othe
   expect(inTable.filter((pair) => !pair.startsWith('publish-')).toSorted()).toEqual(inTexts.toSorted());
 });
 
-test('every link within the runbook leads to a heading of it', () => {
+test('every link within the runbook leads to one of its headings', () => {
   const anchors = new Set(HEADINGS.map((heading) => heading?.toLowerCase().replaceAll(' ', '-')));
   const linked = [...RUNBOOK.matchAll(/\]\(#([\w-]+)\)/g)].map((match) => match[1]);
 
@@ -389,12 +389,12 @@ test('every link within the runbook leads to a heading of it', () => {
   expect(linked.filter((anchor) => !anchors.has(anchor))).toEqual([]);
 });
 
-describe('where the environment has receivers', () => {
+describe('an environment with receivers', () => {
   const stack = new Stack(new App(), 'receivers');
   const limits = { receiverDisabled: 0, deliveriesDead: 0 };
   const sources = { metrics: new LedgerMetrics(stack), limits } as AlarmSources;
 
-  test('a disabled one pages, and dead deliveries are a ticket', () => {
+  test('pages for a disabled receiver, and opens a ticket for dead deliveries', () => {
     const rows = receiverRows({ ...sources, hasReceivers: true });
     const watched = rows.map(({ runbook, severity, limit, datapoints, metric }) => {
       const { metricStat, mathExpression } = metric.toMetricConfig();
@@ -411,16 +411,14 @@ describe('where the environment has receivers', () => {
     ]);
   });
 
-  test('elsewhere there are no such rows', () => {
+  test('has alarms that other environments lack', () => {
     expect(receiverRows({ ...sources, hasReceivers: false })).toEqual([]);
   });
 
-  test.each(RECEIVERS)('%s has its own heading in the runbook, with its three parts', (heading) =>
-    expectAllParts(heading),
-  );
+  test.each(RECEIVERS)('has a runbook heading with Means, Check and Fix for %s', (heading) => expectAllParts(heading));
 });
 
-describe('where the environment publishes', () => {
+describe('an environment that publishes', () => {
   const stack = new Stack(new App(), 'publishing');
   const publishing = {
     function: new LambdaFunction(stack, 'Function', {
@@ -440,7 +438,7 @@ describe('where the environment publishes', () => {
     return parts.map((part) => part.toMetricConfig().metricStat!);
   }
 
-  test('its lag and its failures are tickets', () => {
+  test('opens tickets for lag and for failures', () => {
     const rows = publishingRows({ ...sources, publishing });
     const watched = rows.map(({ runbook, severity, limit, datapoints, metric }) => [
       ...[runbook, severity, limit, datapoints],
@@ -459,20 +457,18 @@ describe('where the environment publishes', () => {
     ]);
   });
 
-  test('elsewhere there are no such rows', () => {
+  test('has alarms that other environments lack', () => {
     expect(publishingRows(sources)).toEqual([]);
   });
 
-  test.each(PUBLISHING)('%s has its own heading in the runbook, with its three parts', (heading) =>
-    expectAllParts(heading),
-  );
+  test.each(PUBLISHING)('has a runbook heading with Means, Check and Fix for %s', (heading) => expectAllParts(heading));
 });
 
-describe('where the environment watches mailbox providers', () => {
+describe('an environment that watches mailbox providers', () => {
   const alarms = alarmsOf(new Synthesized('prod', { alarms: { providers: ['gmail', 'outlook'] } }));
   const added = alarms.filter(({ AlarmName }) => AlarmName.includes('-at-'));
 
-  test('each has its own tickets for complaints, bounces and refusals by policy', () => {
+  test('opens tickets of each provider for complaints, bounces and refusals by policy', () => {
     const watched = added.map((alarm) => {
       const { AlarmName, MetricName, Statistic, Period, Threshold, TreatMissingData, AlarmActions } = alarm;
       expect([AlarmActions, TreatMissingData, alarm.EvaluationPeriods]).toEqual([[TICKET], 'ignore', 1]);
@@ -491,7 +487,7 @@ describe('where the environment watches mailbox providers', () => {
     expect(watched).toEqual(['gmail', 'outlook'].flatMap((provider) => rows.map((of) => of(provider))));
   });
 
-  test('reconcile judges these and no others, from the same number of mails on', () => {
+  test('lets reconcile judge the same providers from the same number of messages on', () => {
     const environmentOf = (overlay?: object) =>
       new Synthesized('prod', overlay).named('AWS::Lambda::Function', 'ReconcileFunction').Properties.Environment;
     const limits = { leastSentToProvider: 50 };
@@ -502,7 +498,7 @@ describe('where the environment watches mailbox providers', () => {
     expect(environmentOf().Variables).not.toHaveProperty('WATCHED_PROVIDERS');
   });
 
-  test("the text of a provider's alarm names the provider, and links to the shared heading", () => {
+  test('names the provider in the text of its alarm, and links to the shared heading', () => {
     const texts = added.map(({ AlarmDescription }) => AlarmDescription as string);
 
     expect(
@@ -511,12 +507,12 @@ describe('where the environment watches mailbox providers', () => {
     expect(texts.filter((text) => text.includes('Microsoft'))).toHaveLength(3);
   });
 
-  test.each(PROVIDERS)('%s has its own heading in the runbook, with its three parts', (heading) =>
+  test.each(PROVIDERS)('has a runbook heading with Means, Check and Fix for %s', (heading) =>
     expectAllParts(heading, 'status\n'),
   );
 });
 
-test('where the environment has an archive, slices that wait and a seal that is silent are a ticket', () => {
+test('an environment with an archive opens tickets for waiting slices and for a silent seal', () => {
   const alarm = alarmsOf(new Synthesized('prod', { seal: { enabled: true } })).find(({ AlarmName }) =>
     AlarmName.endsWith('-seal-behind'),
   );
@@ -527,11 +523,11 @@ test('where the environment has an archive, slices that wait and a seal that is 
   expectAllParts('seal-behind', 'logs seal --since 2h\n');
 });
 
-test('where the environment brings notices, notify-errors has its own heading in the runbook, with its three parts', () => {
+test('notify-errors has a runbook heading with Means, Check and Fix', () => {
   expectAllParts('notify-errors', 'logs notify --since 2h\n');
 });
 
-test('limits are configured, those of times too', () => {
+test('limits of alarms, including durations, come from the configuration', () => {
   const limits = {
     oldestMessageSeconds: 5,
     cursorAgeSeconds: 60,
@@ -554,7 +550,7 @@ describe('the topics', () => {
   test.each([
     ['Page', PAGE, 'on-call@mailgun-ledger.internal'],
     ['Ticket', TICKET, 'mail-team@mailgun-ledger.internal'],
-  ])('%s: CloudWatch of this account may publish, over TLS only, and the address is subscribed', (id, ref, address) => {
+  ])('%s lets only CloudWatch of this account publish, over TLS, and subscribes the address', (id, ref, address) => {
     const statements = prod.named('AWS::SNS::TopicPolicy', `Topics${id}`).Properties.PolicyDocument.Statement;
 
     expect(statements).toEqual([
@@ -578,14 +574,14 @@ describe('the topics', () => {
     });
   });
 
-  test('are under no key that would shut CloudWatch out', () => {
+  test('are not encrypted with a key that CloudWatch cannot use', () => {
     expect(prod.ofType('AWS::SNS::Topic').map(({ Properties }) => Properties?.KmsMasterKeyId)).toEqual([
       undefined,
       undefined,
     ]);
   });
 
-  test('tell a URL by HTTPS', () => {
+  test('deliver to a URL over HTTPS', () => {
     const stack = new Synthesized('dev', { alarms: { page: ['https://pager.example.com/hook'] } });
 
     expect(stack.ofType('AWS::SNS::Subscription').map(({ Properties }) => Properties)).toEqual([
@@ -626,7 +622,7 @@ function expectAllParts(heading: string, first = ''): void {
   );
 }
 
-test('the alarms begin to look after the schedule has begun to run reconcile', () => {
+test('the alarms are created after the schedule of reconcile', () => {
   const [scheduleId] = Object.entries(prod.resources).find(([, { Type }]) => Type === 'AWS::Scheduler::Schedule') ?? [];
   expect(scheduleId).toBeDefined();
   for (const { DependsOn } of prod.ofType('AWS::CloudWatch::Alarm')) expect(DependsOn).toContain(scheduleId);

@@ -33,7 +33,7 @@ const principalsOf = (stack: Synthesized) =>
     ({ Principal }: { Principal: { Service?: unknown } }) => Principal.Service,
   ).filter((service: unknown) => service !== undefined);
 
-test('without it nothing names a key, and there is none', () => {
+test('a template without the customer key has no KMS key and names none', () => {
   expect(keyOf(off)).toBe('no key');
   for (const [type, keyIn] of Object.entries(KEY_OF)) {
     expect(
@@ -56,11 +56,11 @@ describe('a customer key', () => {
     for (const [id, { Properties }] of found) expect([id, keyIn(Properties)]).toEqual([id, arn]);
   });
 
-  test('leaves no queue to the key of SQS, of which there can be one only', () => {
+  test('leaves no queue to the SQS-managed key', () => {
     expect(on.ofType('AWS::SQS::Queue').filter(({ Properties }) => Properties.SqsManagedSseEnabled)).toEqual([]);
   });
 
-  test('may be used by every function of the stack, and by what fills the bucket of the page', () => {
+  test('may be used by every function of the stack, and by the deployment of the dashboard', () => {
     const allowed = on
       .ofType('AWS::IAM::Policy')
       .filter(({ Properties }) =>
@@ -76,7 +76,7 @@ describe('a customer key', () => {
     expect(copier).toContainEqual({ Action: ['kms:Decrypt', 'kms:GenerateDataKey'], Effect: 'Allow', Resource: arn });
   });
 
-  test('may be used by the services that write for the stack, and by no more than the options need', () => {
+  test('may be used only by the services that the chosen options need', () => {
     const logs = expect.stringMatching(/^logs\.[a-z0-9-]+\.amazonaws\.com$/);
     expect(principalsOf(on)).toEqual([
       logs,

@@ -9,7 +9,7 @@ const DISTRIBUTION = 'DashboardDistribution90702DDE';
 const API_URL = { 'Fn::GetAtt': ['ReadApiHttpApi5E49EAA9', 'ApiEndpoint'] };
 const OBJECTS = { 'Fn::Join': ['', [{ 'Fn::GetAtt': [BUCKET, 'Arn'] }, '/*']] };
 
-test.each(['dev', 'staging', 'prod'])('%s serves no page unless it asks for one', (env) => {
+test.each(['dev', 'staging', 'prod'])('%s has no dashboard unless its configuration enables it', (env) => {
   const stack = new Synthesized(env);
 
   expect(stack.ofType('AWS::CloudFront::Distribution')).toEqual([]);
@@ -22,7 +22,7 @@ test('synthesizes without a warning, by the rules of the stack', () => {
 });
 
 describe('the bucket', () => {
-  test('is the only one, encrypted, and lets no one in by list or by policy of the public', () => {
+  test('is the only one, is encrypted, and is closed to public lists and policies', () => {
     expect(prod.ofType('AWS::S3::Bucket')).toHaveLength(1);
     expect(prod.resources[BUCKET]?.Properties).toMatchObject({
       PublicAccessBlockConfiguration: {
@@ -38,7 +38,7 @@ describe('the bucket', () => {
     });
   });
 
-  test('is emptied, and goes with the stack or with a deploy that fails', () => {
+  test('is emptied and deleted with the stack, or after a failed deploy', () => {
     const { DeletionPolicy, Properties } = prod.resources[BUCKET]!;
     const [deployment] = prod.ofType('Custom::CDKBucketDeployment');
     const tags = ((Properties.Tags ?? []) as { Key: string }[]).map(({ Key }) => Key);
@@ -48,7 +48,7 @@ describe('the bucket', () => {
     expect(tags.filter((key) => key.startsWith('aws-cdk:cr-owned'))).toEqual([]);
   });
 
-  test('is read by this distribution alone, and never without TLS', () => {
+  test('is readable only by this distribution, over TLS', () => {
     const [policy] = prod.ofType('AWS::S3::BucketPolicy');
     const allowed = policy!.Properties.PolicyDocument.Statement.filter(
       ({ Effect }: { Effect: string }) => Effect === 'Allow',
@@ -103,7 +103,7 @@ describe('the distribution', () => {
     });
   });
 
-  test('begins with the page, over HTTPS alone', () => {
+  test('serves the page at its root, over HTTPS only', () => {
     expect(config.DefaultRootObject).toBe('index.html');
     expect(behaviours.map(({ ViewerProtocolPolicy }) => ViewerProtocolPolicy)).toEqual([
       'redirect-to-https',
@@ -111,7 +111,7 @@ describe('the distribution', () => {
     ]);
   });
 
-  test('keeps files with a hash in their name for ever, and asks for all others each time', () => {
+  test('caches files with a hash in their name permanently, and revalidates all others', () => {
     const [CACHING_DISABLED, CACHING_OPTIMIZED] = [
       '4135ea2d-6df8-44a3-9df3-4b5a84be39ad',
       '658327ea-f89d-4fab-a63d-7e88639e58f6',
@@ -128,7 +128,7 @@ describe('the distribution', () => {
     ]);
   });
 
-  test.each([0, 1])('lets the page run its own code and read its API, and nothing else (behaviour %i)', (at) => {
+  test.each([0, 1])('restricts the page to its own code and its API (behaviour %i)', (at) => {
     const { SecurityHeadersConfig: security } = headersOf(behaviours[at]!);
     const [before, apiUrl, after] = security.ContentSecurityPolicy.ContentSecurityPolicy['Fn::Join'][1];
 
@@ -149,7 +149,7 @@ describe('the distribution', () => {
 describe('the deployment', () => {
   const deployment = prod.ofType('Custom::CDKBucketDeployment')[0]!.Properties;
 
-  test('puts the page and what it must know of its stack into the bucket', () => {
+  test('puts the page and its settings into the bucket', () => {
     expect(deployment.DestinationBucketName).toEqual({ Ref: BUCKET });
     expect(deployment.SourceObjectKeys).toHaveLength(2);
     expect(Object.values(deployment.SourceMarkers[1])).toEqual([API_URL]);
@@ -158,7 +158,7 @@ describe('the deployment', () => {
   const statementsIn = (stack: Synthesized) =>
     stack.named('AWS::IAM::Policy', 'DashboardDeploymentPolicy').Properties.PolicyDocument.Statement;
 
-  test('may read the two sources and fill the bucket, no more', () => {
+  test('may only read its two sources and fill the bucket', () => {
     const statements = statementsIn(prod);
     const rights = statements.map(({ Action }: { Action: unknown }) => Action);
 
@@ -173,7 +173,7 @@ describe('the deployment', () => {
     expect(JSON.stringify(sources)).not.toContain('*');
   });
 
-  test('may look for its tag where it empties the bucket', () => {
+  test('may read the tag of the bucket that it empties', () => {
     const [bucket, ...others] = statementsIn(new Synthesized('dev', ON));
 
     expect(bucket.Action).toEqual(['s3:GetBucketTagging', 's3:ListBucket']);
@@ -185,7 +185,7 @@ describe('the deployment', () => {
   });
 });
 
-test('the page’s origin is the last that the read API lets in, and its URL is an output', () => {
+test('the dashboard’s origin is the last that the read API allows, and its URL is an output', () => {
   const origin = ['https://', { 'Fn::GetAtt': [DISTRIBUTION, 'DomainName'] }];
   const { ALLOWED_ORIGINS } = prod.resources.ReadApiFunctionC43B0DB6!.Properties.Environment.Variables;
 
@@ -195,7 +195,7 @@ test('the page’s origin is the last that the read API lets in, and its URL is 
   expect(prod.outputs.DashboardUrl?.Value).toEqual({ 'Fn::Join': ['', origin] });
 });
 
-test('with a host name of the read API’s own, the page reads there', () => {
+test('the dashboard reads from the custom host name of the read API', () => {
   const read = {
     name: 'api.mailgun-ledger.internal',
     certificateArn: 'arn:aws:acm:eu-west-1:333333333333:certificate/1f0c9a52-8f3e-4a44-9d55-0a6f5a2f7c11',
@@ -209,7 +209,7 @@ test('with a host name of the read API’s own, the page reads there', () => {
   for (const policy of policies) expect(policy).toContain("connect-src 'self' https://api.mailgun-ledger.internal;");
 });
 
-test('under a host name of its own it takes TLS 1.2 at least, and that name may read', () => {
+test('a custom host name of the dashboard requires TLS 1.2 and is an allowed origin', () => {
   const dashboard = {
     name: 'page.mailgun-ledger.internal',
     certificateArn: 'arn:aws:acm:us-east-1:333333333333:certificate/1f0c9a52-8f3e-4a44-9d55-0a6f5a2f7c11',

@@ -10,14 +10,14 @@ describe('the queues', () => {
     expect(queue.RedrivePolicy.maxReceiveCount * queue.VisibilityTimeout).toBeGreaterThanOrEqual(9 * 3600);
   });
 
-  test('hand no batch out twice while a function may still be at it', () => {
+  test('hide a batch for longer than a function may work on it', () => {
     const { Timeout } = prod.named('AWS::Lambda::Function', 'Process').Properties;
     const { MaximumBatchingWindowInSeconds } = prod.ofType('AWS::Lambda::EventSourceMapping')[0]!.Properties;
 
     expect(queue.VisibilityTimeout).toBeGreaterThanOrEqual(6 * Timeout + MaximumBatchingWindowInSeconds);
   });
 
-  test('keep dead letters longer than the queue, since a dead letter keeps its age', () => {
+  test('keep messages longer in the DLQ than in the queue, since their age carries over', () => {
     expect(deadLetters.MessageRetentionPeriod).toBe(14 * 86_400);
     expect(deadLetters.MessageRetentionPeriod).toBeGreaterThan(queue.MessageRetentionPeriod);
   });

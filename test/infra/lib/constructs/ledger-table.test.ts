@@ -16,7 +16,7 @@ describe('the table', () => {
     });
   });
 
-  test('is keyed by strings, its indexes by a string and a number, and they project keys only', () => {
+  test('has string keys, and indexes by a string and a number that project keys only', () => {
     const types = Object.fromEntries(
       table.AttributeDefinitions.map((attribute: { AttributeName: string; AttributeType: string }) => [
         attribute.AttributeName,
@@ -41,7 +41,7 @@ describe('the table', () => {
   });
 });
 
-describe('what the table costs', () => {
+describe('the billing of the table', () => {
   const chosen = (table: object) => new Synthesized('dev', { table });
   const propertiesOf = (stack: Synthesized) => stack.ofType('AWS::DynamoDB::Table')[0]!.Properties;
   const scaledBy = (stack: Synthesized) =>
@@ -50,7 +50,7 @@ describe('what the table costs', () => {
       .map(({ Properties }) => [Properties.ScalableDimension, Properties.MinCapacity, Properties.MaxCapacity].join(' '))
       .toSorted();
 
-  test('is as little as data that is rarely read needs, where that class and no backup is chosen', () => {
+  test('has the infrequent-access class and no backup where that is configured', () => {
     const cheap = propertiesOf(chosen({ class: 'infrequent-access', pointInTimeRecovery: false }));
 
     expect(cheap).toMatchObject({
@@ -60,7 +60,7 @@ describe('what the table costs', () => {
     expect(propertiesOf(dev).TableClass).toBeUndefined();
   });
 
-  test('is that of capacity between two bounds, of which each index has half', () => {
+  test('scales provisioned capacity between two bounds, with half for each index', () => {
     const stack = chosen({ provisioned: { write: { from: 11, to: 200 }, utilizationPercent: 80 } });
     const { BillingMode, ProvisionedThroughput, GlobalSecondaryIndexes } = propertiesOf(stack);
     const [policy] = stack.ofType('AWS::ApplicationAutoScaling::ScalingPolicy');
@@ -81,21 +81,21 @@ describe('what the table costs', () => {
     expect(policy?.Properties.TargetTrackingScalingPolicyConfiguration.TargetValue).toBe(80);
   });
 
-  test('is fixed where both bounds are the same', () => {
+  test('is fixed capacity where both bounds are equal', () => {
     const fixed = { from: 50, to: 50 };
 
     expect(scaledBy(chosen({ provisioned: { write: fixed, read: fixed } }))).toEqual([]);
   });
 });
 
-describe('what may not be lost', () => {
+describe('a stateful resource', () => {
   const TYPES = ['AWS::DynamoDB::Table', 'AWS::SecretsManager::Secret'];
 
   test.each([
     ['AWS::DynamoDB::Table', 'Retain'],
     // A first deploy that fails leaves none behind. Of the table it could not delete what is protected from deletion.
     ['AWS::SecretsManager::Secret', 'RetainExceptOnCreate'],
-  ])('%s outlives the stack in prod, and goes with it in dev', (type, kept) => {
+  ])('%s outlives the stack in prod, and is deleted with it in dev', (type, kept) => {
     const fates = (environment: Synthesized) =>
       environment.ofType(type).map((resource) => `${resource.DeletionPolicy}, ${resource.UpdateReplacePolicy}`);
 
@@ -103,12 +103,12 @@ describe('what may not be lost', () => {
     expect(new Set(fates(dev))).toEqual(new Set(['Delete, Delete']));
   });
 
-  test('the table is protected from deletion in prod alone', () => {
+  test('the table is protected from deletion only in prod', () => {
     expect(prod.ofType('AWS::DynamoDB::Table')[0]!.Properties.DeletionProtectionEnabled).toBe(true);
     expect(dev.ofType('AWS::DynamoDB::Table')[0]!.Properties.DeletionProtectionEnabled).toBe(false);
   });
 
-  test('has no name of its own, so it can be deployed twice and replaced', () => {
+  test('has no physical name, so it can be deployed twice and replaced', () => {
     const isAccessLog = (name: unknown) => String(name).startsWith('/aws/vendedlogs/');
     const named = Object.values(prod.resources).filter(
       ({ Properties }) =>
@@ -160,7 +160,7 @@ describe('what may not be lost', () => {
 const INDEX_STEPS = [['byRecipient', 'byDay']];
 
 describe('the indexes', () => {
-  test('change by one with each deploy', () => {
+  test('change by one in each deploy', () => {
     expect(INDEX_STEPS.slice(1).map((after, n) => changesBetween(INDEX_STEPS[n]!, after))).toEqual(
       INDEX_STEPS.slice(1).map(() => 1),
     );
@@ -175,7 +175,7 @@ describe('the indexes', () => {
     expect(changesBetween(before, after)).toBe(changes);
   });
 
-  test('are those of the last entry', () => {
+  test('equal the last entry', () => {
     const { GlobalSecondaryIndexes } = prod.ofType('AWS::DynamoDB::Table')[0]!.Properties;
 
     expect(GlobalSecondaryIndexes.map(({ IndexName }: { IndexName: string }) => IndexName)).toEqual(INDEX_STEPS.at(-1));
@@ -188,7 +188,7 @@ const changesBetween = (before: readonly string[], after: readonly string[]) =>
 describe('weekly copies', () => {
   const chosen = new Synthesized('prod', { table: { weeklyBackupDays: 35 } });
 
-  test('are made of the table, and kept as long as was chosen', () => {
+  test('copy the table, and are kept as long as configured', () => {
     const [plan] = chosen.ofType('AWS::Backup::BackupPlan');
     const [selection] = chosen.ofType('AWS::Backup::BackupSelection');
     const [vault] = chosen.ofType('AWS::Backup::BackupVault');
@@ -199,12 +199,12 @@ describe('weekly copies', () => {
     expect(vault).toMatchObject({ DeletionPolicy: 'RetainExceptOnCreate' });
   });
 
-  test('are made of nothing by default', () => {
+  test('are off by default', () => {
     expect(prod.ofType('AWS::Backup::BackupPlan')).toEqual([]);
   });
 });
 
-test('logs go with their stack, unless they are to be kept', () => {
+test('logs are deleted with their stack, unless the configuration keeps them', () => {
   const fatesOf = (stack: Synthesized) =>
     new Set(stack.ofType('AWS::Logs::LogGroup').map(({ DeletionPolicy }) => DeletionPolicy));
 

@@ -8,7 +8,7 @@ const DESTINATION = 'arn:aws:logs:eu-west-1:444444444444:destination:mail-logs';
 const exportsOf = (stack: Synthesized) =>
   stack.ofType('AWS::Logs::SubscriptionFilter').map(({ Properties }) => Properties);
 
-test('every line of every log group is sent to the stream, by a role that may do nothing else', () => {
+test('every line of every log group is sent to the stream, by a role that may only do that', () => {
   const stack = new Synthesized('prod', EVERYTHING);
   const groups = Object.entries(stack.resources).filter(([, { Type }]) => Type === 'AWS::Logs::LogGroup');
   const { Properties: role } = stack.named('AWS::IAM::Role', 'LogExportRole');
@@ -29,7 +29,7 @@ test('every line of every log group is sent to the stream, by a role that may do
   ]);
 });
 
-test('a destination of another account needs no role, and by default nothing is exported', () => {
+test('a destination of another account needs no role, and no log is exported by default', () => {
   const filters = exportsOf(new Synthesized('prod', { exportLogsTo: DESTINATION }));
 
   expect(filters.length).toBeGreaterThan(0);

@@ -14,14 +14,14 @@ const DATALOADER: BundledPackage = {
   ...{ licenseText: 'Copyright Ada', notice: undefined },
 };
 
-test('THIRD-PARTY-NOTICES.md names every package in the bundles of functions; `npm run docs` writes it', () => {
+test('THIRD-PARTY-NOTICES.md, as `npm run docs` writes it, names every package in the bundles of functions', () => {
   const packages = bundledPackages();
 
   expect(packages.map(({ name }) => name)).toEqual(expect.arrayContaining(['@middy/core', '@smithy/core', 'jose']));
   expect(read('THIRD-PARTY-NOTICES.md')).toBe(thirdPartyNotices(packages));
 });
 
-test('holds the text of a licence, and the notices that a licence wants to be passed on', () => {
+test('THIRD-PARTY-NOTICES.md holds the text of each licence, and the notices that it requires', () => {
   const notices = thirdPartyNotices([
     DATALOADER,
     { ...DATALOADER, name: 'b', license: 'Apache-2.0', licenseText: 'Apache License', notice: 'b is of b' },
@@ -31,11 +31,11 @@ test('holds the text of a licence, and the notices that a licence wants to be pa
   expect(notices).toContain('\n## Apache-2.0\n\n- b 1.0.0, Ada\n\n### Notice of b\n\n```\nb is of b\n```\n');
 });
 
-test.each(['GPL-3.0', 'none'])('refuses a package under %s', (license) => {
+test.each(['GPL-3.0', 'none'])('generating THIRD-PARTY-NOTICES.md fails for a package under %s', (license) => {
   expect(() => thirdPartyNotices([{ ...DATALOADER, license }])).toThrow(`not known: ${license} of a`);
 });
 
-test('the licence of the package is the one of its text', () => {
+test('package.json names the licence of the file LICENSE', () => {
   const { license, files } = JSON.parse(read('package.json'));
 
   expect(license).toBe('Apache-2.0');

@@ -31,13 +31,13 @@ function openedIn(failedIn: (hour: number) => number, errorsIn: (hour: number) =
 
 const between = (from: number, to: number, count: number) => (hour: number) => (hour >= from && hour < to ? count : 0);
 
-test.each([1, 2, 5, 12])('errors returned for %i h open no ticket, then or later', (hours) => {
+test.each([1, 2, 5, 12])('%i h of returned errors open no ticket, then or later', (hours) => {
   const outage = between(10, 10 + hours, 5);
 
   expect(openedIn(outage, outage)).toEqual([]);
 });
 
-test('webhooks that go on failing before they arrive open it once, whatever stray errors are returned', () => {
+test('webhooks that keep failing before they arrive open one ticket, whatever stray errors are returned', () => {
   const [opened, ...again] = openedIn(between(10, HOURS, 5), (hour) => (hour % 8 === 0 ? 1 : 0));
 
   expect(opened).toBeGreaterThan(10);

@@ -50,11 +50,11 @@ describe('events-retried', () => {
     expect(pages({ arrivals: [at], endsAt: 9 * HOUR, minutes: 9 * 60 }).on).toEqual([]);
   });
 
-  test('does not page for what fails for 6 minutes', () => {
+  test('does not page for failures of 6 minutes', () => {
     expect(pages({ arrivals: every(10, 6 * 60), endsAt: 6 * 60, minutes: 90 }).on).toEqual([]);
   });
 
-  test('pages once in an outage, after 8 minutes, and is well within 25 minutes after the last failure', () => {
+  test('pages once in an outage, after 8 minutes, and ends within 25 minutes of the last failure', () => {
     const { on, off } = pages({ arrivals: every(10, 3 * HOUR), endsAt: 2 * HOUR, minutes: 4 * 60 });
 
     expect(on).toEqual([8]);

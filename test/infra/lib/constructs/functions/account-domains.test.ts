@@ -3,7 +3,7 @@ import { Synthesized } from '../../../../support/stacks/synthesized.ts';
 const stack = new Synthesized('prod', { domains: 'account', seal: { enabled: true }, publish: { enabled: true } });
 const variablesOf = (prefix: string) => stack.named('AWS::Lambda::Function', prefix).Properties.Environment.Variables;
 
-test('with all domains of the account, the template names none, and functions read them from the table', () => {
+test('with all domains of the account, the template names no domain, and functions read them from the table', () => {
   for (const name of ['Ingest', 'ReadApi', 'Reconcile', 'Seal', 'Publish']) {
     expect([name, variablesOf(`${name}Function`).DOMAINS]).toEqual([name, 'account']);
   }

@@ -28,13 +28,13 @@ const secretId = (name: string) => idOf('AWS::SecretsManager::Secret', `Deliver$
 const arnOf = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });
 const lambda = on.named('AWS::Lambda::Function', 'DeliverFunction').Properties;
 
-test('without receivers the template has no deliver function, published or not', () => {
+test('a template without receivers has no deliver function, whether it publishes or not', () => {
   expect(Object.keys(off.resources).filter((id) => id.startsWith('Deliver'))).toEqual([]);
   expect(off.ofType('AWS::Events::Rule')).toEqual([]);
   expect(Object.keys(off.outputs).filter((name) => /^(Deliver|Receivers)/.test(name))).toEqual([]);
 });
 
-test('receivers change nothing of what was there but what publish notes and the read API shows, and may', () => {
+test('receivers change only the variables and permissions of publish and the read API', () => {
   const isOwn = (id: string) => /^(Deliver|PublishFunction|ReadApiFunction)/.test(id);
   const rest = (stack: Synthesized) => Object.fromEntries(Object.entries(stack.resources).filter(([id]) => !isOwn(id)));
   const added = Object.keys(rest(on)).filter((id) => off.resources[id] === undefined);
@@ -52,7 +52,7 @@ test('receivers change nothing of what was there but what publish notes and the 
 
 describe('the queue of each receiver', () => {
   test.each(['crm', 'audit'])(
-    '%s has a DLQ, which gives up no sooner than deliver does, and keeps two weeks',
+    '%s has a DLQ after at least the attempts of deliver, and the DLQ keeps two weeks',
     (name) => {
       const queue = on.resources[queueId(name)]?.Properties;
 
@@ -66,7 +66,7 @@ describe('the queue of each receiver', () => {
   test.each([
     { name: 'crm', pattern: { source: ['mailgun-ledger'], 'detail-type': ['SuppressionChanged'] } },
     { name: 'audit', pattern: { source: ['mailgun-ledger'], ...AUDIT.events } },
-  ])('$name is filled by a rule with its pattern; what the rule cannot send goes to its DLQ', ({ name, pattern }) => {
+  ])('$name is filled by a rule with its pattern and a DLQ for failed sends', ({ name, pattern }) => {
     const { EventPattern, Targets } = on.named('AWS::Events::Rule', `Deliver${name}Rule`).Properties;
 
     expect(EventPattern).toEqual(pattern);
@@ -78,7 +78,7 @@ describe('the queue of each receiver', () => {
   test.each([
     { name: 'crm', batch: 5, concurrency: 2 },
     { name: 'audit', batch: 10, concurrency: 10 },
-  ])('$name is emptied by an event source of its own', ({ name, batch, concurrency }) => {
+  ])('$name has its own event source', ({ name, batch, concurrency }) => {
     const sources = on.ofType('AWS::Lambda::EventSourceMapping').map(({ Properties }) => Properties);
     const source = sources.find(({ EventSourceArn }) => EventSourceArn['Fn::GetAtt']?.[0] === queueId(name));
 
@@ -91,7 +91,7 @@ describe('the queue of each receiver', () => {
 });
 
 test.each([1, 2, 3, 7, 10, 11, 25, 99, 100, 400])(
-  'at %i requests a second no receiver gets more, and a batch takes seconds',
+  'a limit of %i requests a second holds, and a batch takes seconds',
   (ratePerSecond) => {
     const { maxConcurrency, batchSize, paceMs } = paceOf({ ratePerSecond });
 
@@ -101,10 +101,10 @@ test.each([1, 2, 3, 7, 10, 11, 25, 99, 100, 400])(
   },
 );
 
-describe('the function', () => {
+describe('the deliver function', () => {
   const { Variables } = lambda.Environment;
 
-  test('gets exactly the variables it reads, and the one for source maps', () => {
+  test('gets only the variables that it reads and the one for source maps', () => {
     const read = new Set<unknown>();
     const get = (_: unknown, key: unknown) => (read.add(key) ? '1' : undefined);
     readDeliverEnv(new Proxy<Record<string, string>>({}, { get }));
@@ -118,7 +118,7 @@ describe('the function', () => {
     });
   });
 
-  test('may do exactly this, and its log', () => {
+  test('has exactly the expected permissions', () => {
     const table = arnOf('Table710B521B');
 
     const receivers = ['audit', 'crm'];
@@ -144,18 +144,18 @@ describe('the function', () => {
     ]);
   });
 
-  test('may read who is erased only where a receiver learns addresses', () => {
+  test('may read erasure markers only where a receiver gets addresses', () => {
     const actions = statementsOf(withoutAddresses).flatMap(([action]) => action);
     expect(actions).toContain('dynamodb:GetItem');
     expect(actions).not.toContain('dynamodb:BatchGetItem');
   });
 });
 
-describe('the read API', () => {
+describe('a read API of a stack with receivers', () => {
   const variablesOf = (stack: Synthesized) =>
     stack.named('AWS::Lambda::Function', 'ReadApiFunction').Properties.Environment.Variables;
 
-  test('knows the queues of the receivers, and neither URL nor secret of any', () => {
+  test('knows the queues of the receivers, but not their URLs or secrets', () => {
     const refs = /\{"Ref":"([^"]+)"\}/g;
     const text = JSON.stringify(variablesOf(on).RECEIVERS);
     expect([...text.matchAll(refs)].map(([, id]) => id)).toEqual(
@@ -164,7 +164,7 @@ describe('the read API', () => {
     expect(text).not.toMatch(/mailgun-ledger.internal|Secret/);
   });
 
-  test('may see how much the queues hold', () => {
+  test('may read the depth of the queues', () => {
     expect(statementsOf(on, 'ReadApi')).toContainEqual([
       'sqs:GetQueueAttributes',
       [
@@ -177,12 +177,12 @@ describe('the read API', () => {
     ]);
   });
 
-  test('is what it was without receivers', () => {
+  test('is unchanged without receivers', () => {
     expect(variablesOf(off).RECEIVERS).toBeUndefined();
   });
 });
 
-test("a receiver's secret is generated at deploy time, in the form that every library accepts", () => {
+test("a receiver's secret is generated at deploy time, in the form of Standard Webhooks", () => {
   const { GenerateSecretString, SecretString } = on.resources[secretId('crm')]?.Properties ?? {};
 
   expect(SecretString).toBeUndefined();
@@ -195,7 +195,7 @@ test("a receiver's secret is generated at deploy time, in the form that every li
   });
 });
 
-test('at their longest, the settings of five receivers fit into an environment of 4 KB and an output', () => {
+test('the longest settings of five receivers fit into an environment of 4 KB and an output', () => {
   const receivers = Array.from({ length: 5 }, (_, nth) => ({
     name: `${nth}`.padStart(32, 'n'),
     url: `https://${'h'.repeat(60)}.${'h'.repeat(60)}.mailgun-ledger.internal/`.padEnd(160, 'p'),

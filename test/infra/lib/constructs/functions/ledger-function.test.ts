@@ -36,7 +36,7 @@ const OPTIONAL: readonly unknown[] = [
   'MIN_JUDGED_MAILS',
 ];
 
-test('executions are reserved for ingest and the read API where that is chosen, and for nothing else', () => {
+test('only ingest and the read API reserve executions, where that is configured', () => {
   const reservedIn = (environment: Synthesized) =>
     environment
       .ofType('AWS::Lambda::Function')
@@ -174,7 +174,7 @@ const FUNCTIONS = [
   },
 ];
 
-test('there are no functions but those described here', () => {
+test('the template has exactly the expected functions', () => {
   expect(prod.ofType('AWS::Lambda::Function')).toHaveLength(FUNCTIONS.length);
 });
 
@@ -186,11 +186,11 @@ describe.each(FUNCTIONS)('$name', ({ name, path, reads, variables, may }) => {
     expect(lambda.Properties).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'], MemorySize: 512 });
   });
 
-  test('is found by its construct path, by which the local stack names it', () => {
+  test('has the construct path by which the local stack names it', () => {
     expect(stack.node.findAll().filter((node) => node.node.path === `mailgun-ledger-prod/${path}`)).toHaveLength(1);
   });
 
-  test('gets exactly the variables it reads, and the one for source maps', () => {
+  test('gets only the variables that it reads and the one for source maps', () => {
     const read = new Set<unknown>();
     const get = (_: unknown, key: unknown) => (read.add(key) ? '1' : undefined);
     reads(new Proxy<Record<string, string>>({}, { get }));
@@ -201,7 +201,7 @@ describe.each(FUNCTIONS)('$name', ({ name, path, reads, variables, may }) => {
     expect([...read].filter((each) => !isLeftOut(each)).toSorted()).toEqual(Object.keys(variables).toSorted());
   });
 
-  test('writes JSON to a log group of its own, which forgets', () => {
+  test('writes JSON to its own log group, which expires', () => {
     const { LogFormat, SystemLogLevel, LogGroup } = lambda.Properties.LoggingConfig;
 
     expect({ LogFormat, SystemLogLevel }).toEqual({ LogFormat: 'JSON', SystemLogLevel: 'WARN' });
@@ -209,7 +209,7 @@ describe.each(FUNCTIONS)('$name', ({ name, path, reads, variables, may }) => {
     expect(prod.resources[LogGroup.Ref]?.Properties.RetentionInDays).toBe(30);
   });
 
-  test('has a role of its own that may do exactly this, and its log', () => {
+  test('has its own role with exactly the expected permissions', () => {
     const policies = prod.ofType('AWS::IAM::Policy').filter(({ Properties }) => Properties.Roles[0].Ref === roleId);
     const statements = policies.flatMap(({ Properties }) => Properties.PolicyDocument.Statement);
     const log = [['logs:CreateLogStream', 'logs:PutLogEvents'], own(lambda.Properties.LoggingConfig.LogGroup.Ref)];
@@ -225,7 +225,7 @@ describe('the schedule of reconcile', () => {
   const schedule = prod.ofType('AWS::Scheduler::Schedule')[0]!.Properties;
   const reconcile = own(Object.keys(prod.resources).find((id) => /^ReconcileFunction[0-9A-F]{8}$/.test(id))!);
 
-  test('invokes it every 15 minutes, and nothing is tried again', () => {
+  test('invokes reconcile every 15 minutes, without retries', () => {
     expect(schedule).toMatchObject({ ScheduleExpression: 'rate(15 minutes)', FlexibleTimeWindow: { Mode: 'OFF' } });
     expect(schedule.Target).toMatchObject({ Arn: reconcile, RetryPolicy: { MaximumRetryAttempts: 0 } });
     expect(prod.ofType('AWS::Lambda::EventInvokeConfig').map(({ Properties }) => Properties)).toEqual([
@@ -233,7 +233,7 @@ describe('the schedule of reconcile', () => {
     ]);
   });
 
-  test('has a role that may invoke it and nothing else, and waits for its policy', () => {
+  test('has a role that may only invoke reconcile, and waits for its policy', () => {
     const roleId = schedule.Target.RoleArn['Fn::GetAtt'][0];
     const policies = prod.ofType('AWS::IAM::Policy').filter(({ Properties }) => Properties.Roles[0].Ref === roleId);
     const [policyId] = Object.entries(prod.resources).find(([, each]) => each === policies[0]) ?? [];
@@ -245,7 +245,7 @@ describe('the schedule of reconcile', () => {
     ]);
   });
 
-  test('has a role that the scheduler takes on for this account alone', () => {
+  test('has a role that only the scheduler of this account assumes', () => {
     const role = prod.resources[schedule.Target.RoleArn['Fn::GetAtt'][0]]!;
 
     expect(role.Properties.AssumeRolePolicyDocument.Statement).toEqual([
@@ -256,7 +256,7 @@ describe('the schedule of reconcile', () => {
     ]);
   });
 
-  test('is as short as an overlay says, in seconds where need be', () => {
+  test('is as short as an overlay sets it, also in seconds', () => {
     const expressions = [2, 60].map((everySeconds) => {
       const stack = new Synthesized('dev', { reconcile: { everySeconds } });
       return stack.ofType('AWS::Scheduler::Schedule')[0]!.Properties.ScheduleExpression;
@@ -266,7 +266,7 @@ describe('the schedule of reconcile', () => {
   });
 });
 
-test('process takes batches that may fail in part, with a cap that leaves executions to ingest', () => {
+test('process takes batches that may fail in part, with a concurrency cap that leaves executions to ingest', () => {
   const [source, ...others] = prod.ofType('AWS::Lambda::EventSourceMapping');
 
   expect(others).toEqual([]);
@@ -279,13 +279,13 @@ test('process takes batches that may fail in part, with a cap that leaves execut
   });
 });
 
-test('nothing reserves concurrency, since new accounts have little of it', () => {
+test('no function reserves concurrency by default, since new accounts have little', () => {
   const reserved = prod.ofType('AWS::Lambda::Function').map((each) => each.Properties.ReservedConcurrentExecutions);
 
   expect(new Set(reserved)).toEqual(new Set([undefined]));
 });
 
-describe('a read API that takes JWTs', () => {
+describe('a read API with JWTs', () => {
   const jwt = { issuer: 'https://login.mailgun-ledger.internal/', audience: 'mailgun-ledger' };
   const withJwt = new Synthesized('prod', { readApi: { credentials: true, jwt } });
   const lambda = withJwt.named('AWS::Lambda::Function', 'ReadApiFunction');
@@ -317,7 +317,7 @@ describe('a read API that takes JWTs', () => {
   });
 });
 
-test('all functions that write or read the day index, and the command line, know its shards', () => {
+test('every function that uses the day index, and the command line, knows its shards', () => {
   const shards = [{ from: '2027-01-01', count: 8 }];
   const overlay = { shards, publish: { enabled: true }, seal: { enabled: true } };
   const stack = new Synthesized('prod', overlay);
@@ -333,7 +333,7 @@ test.each([
   ['neither token nor JWT', { API_TOKEN_SECRET_ARN: '' }],
   ['an issuer without audience', { JWT_ISSUER: 'https://login.example.com' }],
   ['an audience without issuer', { JWT_AUDIENCE: 'a' }],
-])('the read API does not start with %s', (_, over) => {
+])('the read API fails to start with %s', (_, over) => {
   const whole = { LEDGER_NAME: 'l', TABLE_NAME: 't', API_TOKEN_SECRET_ARN: 'arn', ALLOW_CREDENTIALS: 'false' };
   const queues = { QUEUE_URL: 'q', DEAD_LETTERS_URL: 'd' };
   const rest = { DOMAINS: 'd', SLICE_SECONDS: '1', SETTLE_SECONDS: '1', RETENTION_DAYS: '1', ...queues };
@@ -341,7 +341,7 @@ test.each([
   expect(() => readReadApiEnv({ ...whole, ...rest, ...over })).toThrow('is not set');
 });
 
-test('the read API asks for its alarms by their whole names', () => {
+test('the read API queries its alarms by their full names', () => {
   const { Variables } = prod.named('AWS::Lambda::Function', 'ReadApiFunction').Properties.Environment;
   expect(readReadApiEnv({ ...Variables, API_TOKEN_SECRET_ARN: 'arn' }).alarms).toEqual(ALARM_NAMES);
 });
@@ -351,7 +351,7 @@ test.each([
   [600, 600],
   [900, 900],
   [3600, 900],
-])('reconcile may run until the next run begins: every %i s, at most %i s', (everySeconds, timeout) => {
+])('reconcile on a schedule of %i s may run for at most %i s', (everySeconds, timeout) => {
   const stack = new Synthesized('prod', { reconcile: { everySeconds } });
   expect(stack.named('AWS::Lambda::Function', 'ReconcileFunction').Properties.Timeout).toBe(timeout);
 });
@@ -381,7 +381,7 @@ describe('the 4,096 bytes of environment that a function takes', () => {
     return Template.fromStack(new MailgunLedgerStack(app, parseConfig({ environments, env: name }))).toJSON();
   };
 
-  test('hold the longest lists that the configuration takes, with every function and alarm, beside large environments', () => {
+  test('hold the longest lists of the configuration, with every function and alarm, beside large environments', () => {
     const others = { prod: { domains: domains(100, 100) }, staging: { domains: domains(100, 200) } };
     const { Resources } = synth({ domains: domains(72), receivers: receivers(1) }, others);
     const variables = (prefix: string) => {
@@ -399,7 +399,7 @@ describe('the 4,096 bytes of environment that a function takes', () => {
     expect(holderOf(nth(300))).toBeUndefined();
   });
 
-  test('are a mistake at synth where receivers and domains need more, and not one of AWS in the middle of a deploy', () => {
+  test('fail at synth, not in the middle of a deploy, where receivers and domains need more', () => {
     expect(() => synth({ domains: domains(72), receivers: receivers(5) })).toThrow(
       /ReadApi\/Function\/Resource: must have at most 4096 bytes of environment/,
     );

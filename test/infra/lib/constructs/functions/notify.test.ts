@@ -12,7 +12,7 @@ test('notify is off by default, and then adds nothing to the template', () => {
   expect(Object.keys(off.outputs).filter((name) => name.startsWith('Notify'))).toEqual([]);
 });
 
-test('switching it on adds its own resources and an alarm, and changes nothing but what shows alarms', () => {
+test('enabling notify adds its own resources and an alarm, and changes only what shows alarms', () => {
   const rest = (stack: Synthesized) =>
     Object.entries(stack.resources).filter(
       // The read API shows the states of all alarms, by their names.
@@ -27,7 +27,7 @@ test('switching it on adds its own resources and an alarm, and changes nothing b
   ]);
 });
 
-test('a notice that fails pages addresses that need no notice', () => {
+test('a failed notice pages addresses that do not depend on notices', () => {
   const alarm = on.named('AWS::CloudWatch::Alarm', 'AlarmsNotifyErrors').Properties;
   const page = { Ref: 'TopicsPage76C97084' };
   const direct = on
@@ -42,7 +42,7 @@ test('a notice that fails pages addresses that need no notice', () => {
   expect(direct).toHaveLength(1);
 });
 
-test('both topics hand over what they hear, and may do so', () => {
+test('both topics invoke notify, and may do so', () => {
   const topics = Object.entries(on.resources).flatMap(([id, { Type }]) => (Type === 'AWS::SNS::Topic' ? [id] : []));
   const own = Object.entries(on.resources).filter(([id]) => id.startsWith('Notify'));
   const topicsOf = (type: string, property: string) =>
@@ -53,8 +53,8 @@ test('both topics hand over what they hear, and may do so', () => {
   expect(topicsOf('AWS::Lambda::Permission', 'SourceArn').toSorted()).toEqual(topics.toSorted());
 });
 
-describe('the function', () => {
-  test('gets exactly the variables it reads, and the one for source maps', () => {
+describe('the notify function', () => {
+  test('gets only the variables that it reads and the one for source maps', () => {
     const read = new Set<unknown>();
     const get = (_: unknown, key: unknown) => (read.add(key) ? '1' : undefined);
     readNotifyEnv(new Proxy<Record<string, string>>({}, { get }));
@@ -64,12 +64,12 @@ describe('the function', () => {
     expect(variables.RECEIVER_NAMES).toBe('crm');
   });
 
-  test('may read its targets, and the state of receivers only where there are some', () => {
+  test('may read its targets, and the state of receivers only in a stack with receivers', () => {
     expect(actionsOf(on)).toEqual(['secretsmanager:GetSecretValue']);
     expect(actionsOf(withReceivers)).toEqual(['secretsmanager:GetSecretValue', 'dynamodb:GetItem']);
   });
 
-  test('finds no target before an operator has put one', () => {
+  test('has no target before an operator sets one', () => {
     expect(on.named('AWS::SecretsManager::Secret', 'NotifyTargets').Properties.SecretString).toBe('[]');
   });
 });

@@ -12,13 +12,13 @@ const [secretId = ''] = idsOf(on, 'AWS::SecretsManager::Secret', 'PublishSubject
 const [erasureKeyId = ''] = idsOf(on, 'AWS::SecretsManager::Secret', 'SecretsErasureKey');
 const own = (id: string, attribute = 'Arn') => ({ 'Fn::GetAtt': [id, attribute] });
 
-test('it is off by default, and then only the key of its subjects is kept', () => {
+test('publish is off by default, and then only the key of its subjects is kept', () => {
   expect(Object.keys(off.resources).filter((id) => id.startsWith('Publish'))).toEqual([secretId]);
   expect(off.ofType('AWS::Lambda::EventSourceMapping')).toHaveLength(1);
   expect(Object.keys(off.outputs).filter((name) => name.startsWith('Publish'))).toEqual([]);
 });
 
-test('switching it on adds two alarms and a row of the dashboard, and changes nothing else', () => {
+test('enabling publish adds its own resources, two alarms and a dashboard row, and changes nothing else', () => {
   const isDashboard = (id: string) => off.resources[id]?.Type === 'AWS::CloudWatch::Dashboard';
   // The read API shows the states of the alarms, and so names them.
   const isOwn = (id: string) => id.startsWith('Publish') || id.startsWith('ReadApiFunction');
@@ -42,12 +42,12 @@ test('switching it on adds two alarms and a row of the dashboard, and changes no
   ]);
 });
 
-test('a deploy replaces it before the function whose statuses it publishes', () => {
+test('a deploy replaces publish before process, whose statuses it publishes', () => {
   const [id] = idsOf(on, 'AWS::Lambda::Function', 'PublishFunction');
   expect(on.named('AWS::Lambda::Function', 'ProcessFunction').DependsOn).toContain(id);
 });
 
-describe('the function', () => {
+describe('the publish function', () => {
   const lambda = on.named('AWS::Lambda::Function', 'PublishFunction').Properties;
   const variables = {
     LEDGER_NAME: 'mailgun-ledger-prod',
@@ -63,7 +63,7 @@ describe('the function', () => {
     DELIVERY_DAYS: '30',
   };
 
-  test('gets exactly the variables it reads, and the one for source maps', () => {
+  test('gets only the variables that it reads and the one for source maps', () => {
     const read = new Set<unknown>();
     const get = (_: unknown, key: unknown) => (read.add(key) ? '1' : undefined);
     readPublishEnv(new Proxy<Record<string, string>>({}, { get }));
@@ -72,13 +72,13 @@ describe('the function', () => {
     expect([...read].filter((name) => name !== 'DAY_SHARDS').toSorted()).toEqual(Object.keys(variables).toSorted());
   });
 
-  test('names recipients only where that is chosen', () => {
+  test('names recipients only where that is configured', () => {
     const chosen = choose({ recipients: true }).named('AWS::Lambda::Function', 'PublishFunction').Properties;
 
     expect(chosen.Environment.Variables.RECIPIENTS).toBe('yes');
   });
 
-  test('may do exactly this, and its log', () => {
+  test('has exactly the expected permissions', () => {
     const table = own('Table710B521B');
 
     expect(statementsOf(on)).toEqual([
@@ -101,7 +101,7 @@ describe('the function', () => {
       bus: 'arn:aws:events:eu-west-1:444444444444:event-bus/all',
       arn: 'arn:aws:events:eu-west-1:444444444444:event-bus/all',
     },
-  ])('may put events on the bus $bus and no other', ({ bus, arn }) => {
+  ])('may put events only on the bus $bus', ({ bus, arn }) => {
     const stack = choose({ bus });
     const { Environment } = stack.named('AWS::Lambda::Function', 'PublishFunction').Properties;
 
@@ -109,14 +109,14 @@ describe('the function', () => {
     expect(statementsOf(stack).find(([action]) => action === 'events:PutEvents')).toEqual(['events:PutEvents', arn]);
   });
 
-  test('may read who is erased only where it names addresses', () => {
+  test('may read erasure markers only where it names addresses', () => {
     const keysOf = (stack: Synthesized) =>
       statementsOf(stack).find(([action]) => action === 'secretsmanager:GetSecretValue')?.[1];
     expect(keysOf(on)).toEqual({ Ref: secretId });
     expect(keysOf(choose({ recipients: true }))).toEqual([{ Ref: secretId }, { Ref: erasureKeyId }]);
   });
 
-  test('is found by its construct path, by which the local stack names it', () => {
+  test('has the construct path by which the local stack names it', () => {
     const path = 'mailgun-ledger-prod/Publish/Function/Resource';
     const stack = buildStack('prod', { publish: { enabled: true } });
 
@@ -140,7 +140,7 @@ describe('the stream', () => {
     .map(({ Properties }) => Properties)
     .filter(({ StartingPosition }) => StartingPosition !== undefined);
 
-  test('hands over nothing but statuses and suppressions that were written', () => {
+  test('passes only written statuses and suppressions to publish', () => {
     expect(others).toEqual([]);
     expect(source.EventSourceArn).toEqual(own('Table710B521B', 'StreamArn'));
     expect(source.FilterCriteria.Filters.map(({ Pattern }: { Pattern: string }) => JSON.parse(Pattern))).toEqual([
@@ -149,7 +149,7 @@ describe('the stream', () => {
     ]);
   });
 
-  test('tries again in part and in halves, and gives up after the function does and before the stream forgets', () => {
+  test('retries partial and halved batches, and gives up after publish does and before the stream expires', () => {
     const { RETRY_SECONDS } = on.named('AWS::Lambda::Function', 'PublishFunction').Properties.Environment.Variables;
     expect(source).toMatchObject({
       StartingPosition: 'TRIM_HORIZON',
@@ -164,14 +164,14 @@ describe('the stream', () => {
   });
 });
 
-test('what could not be published is kept for two weeks, encrypted', () => {
+test('unpublished changes are kept for two weeks, encrypted', () => {
   expect(on.resources[queueId]?.Properties).toEqual({
     MessageRetentionPeriod: 14 * 86_400,
     SqsManagedSseEnabled: true,
   });
 });
 
-test('the key of subjects is generated, and outlives the stack in prod, since receivers know rows by it', () => {
+test('the key of subjects is generated, and outlives the stack in prod, since receivers store subjects', () => {
   const dev = new Synthesized('dev', { publish: { enabled: true } });
 
   expect(on.resources[secretId]).toMatchObject({

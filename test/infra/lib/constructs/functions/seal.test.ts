@@ -20,7 +20,7 @@ test('seal is off by default, and then adds nothing to the template', () => {
   expect(Object.keys(off.outputs).filter((name) => /Seal|Archive|Certificate/.test(name))).toEqual([]);
 });
 
-test('switching it on adds its own resources and an alarm, and shortens how long the table keeps events', () => {
+test('enabling seal adds its own resources and an alarm, and shortens the table retention', () => {
   const rest = (stack: Synthesized) =>
     Object.fromEntries(
       Object.entries(stack.resources).filter(
@@ -49,10 +49,10 @@ test('switching it on adds its own resources and an alarm, and shortens how long
   ]);
 });
 
-describe('the function', () => {
+describe('the seal function', () => {
   const lambda = on.named('AWS::Lambda::Function', 'SealFunction').Properties;
 
-  test('gets exactly the variables it reads, and the one for source maps', () => {
+  test('gets only the variables that it reads and the one for source maps', () => {
     const read = new Set<unknown>();
     const get = (_: unknown, key: unknown) => (read.add(key) ? '1' : undefined);
     readSealEnv(new Proxy<Record<string, string>>({}, { get }));
@@ -63,7 +63,7 @@ describe('the function', () => {
     expect(variables).toMatchObject({ BUCKET_NAME: { Ref: bucketId }, REACH_SECONDS: String(400 * 86_400) });
   });
 
-  test('may do exactly this, and its log', () => {
+  test('has exactly the expected permissions', () => {
     const policy = on.named('AWS::IAM::Policy', 'SealFunctionRole').Properties.PolicyDocument.Statement;
     const rights = policy.map(({ Action, Resource }: { Action: unknown; Resource: unknown }) => [Action, Resource]);
     const table = own('Table710B521B');
@@ -78,7 +78,7 @@ describe('the function', () => {
   });
 });
 
-test('with an archive the read API may list it, read its events, and recognize erased people', () => {
+test('a read API with an archive may list it, read its events and recognize erased recipients', () => {
   const variables = (stack: Synthesized) =>
     stack.named('AWS::Lambda::Function', 'ReadApiFunction').Properties.Environment.Variables;
   const granted = (stack: Synthesized) =>
@@ -109,8 +109,8 @@ test('with an archive the read API may list it, read its events, and recognize e
   expect(Object.keys(variables(off))).not.toContain('ERASURE_KEY_SECRET_ARN');
 });
 
-describe('the bucket', () => {
-  test('is private, encrypted, reached by TLS only, and outlives the stack in prod', () => {
+describe('the archive bucket', () => {
+  test('is private, encrypted and only reachable over TLS, and outlives the stack in prod', () => {
     expect(objects(on)).toMatchObject({
       PublicAccessBlockConfiguration: { BlockPublicAcls: true, RestrictPublicBuckets: true },
       BucketEncryption: { ServerSideEncryptionConfiguration: [expect.anything()] },
@@ -121,7 +121,7 @@ describe('the bucket', () => {
     expect(statement).toMatchObject({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } });
   });
 
-  test('keeps versions, locks objects and moves events to a cheaper class where that is chosen', () => {
+  test('keeps versions, locks objects and moves events to a cheaper class where that is configured', () => {
     expect(objects(choose({ versioned: true })).VersioningConfiguration).toEqual({ Status: 'Enabled' });
     const locked = objects(choose({ lockDays: 30, coldAfterDays: 90 }));
     expect(locked.ObjectLockConfiguration.Rule.DefaultRetention).toEqual({ Days: 30, Mode: 'GOVERNANCE' });
@@ -132,7 +132,7 @@ describe('the bucket', () => {
   });
 });
 
-test('the key signs by P-256, outlives the stack in prod, and is not made where nothing is signed', () => {
+test('the signing key is a P-256 key that outlives the stack in prod, and is absent without signing', () => {
   expect(on.resources[keyId]).toMatchObject({
     Properties: { KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' },
     DeletionPolicy: 'RetainExceptOnCreate',
@@ -142,7 +142,7 @@ test('the key signs by P-256, outlives the stack in prod, and is not made where 
   expect(unsigned.outputs.CertificateKeyArn).toBeUndefined();
 });
 
-test('Athena finds the archive as a table whose partitions follow from the names of its keys', () => {
+test('Athena finds the archive as a table whose partitions are derived from the object keys', () => {
   const { DatabaseInput } = on.named('AWS::Glue::Database', 'SealCatalog').Properties;
   const { DatabaseName, TableInput } = on.named('AWS::Glue::Table', 'SealCatalog').Properties;
   const { Parameters, PartitionKeys, StorageDescriptor } = TableInput;

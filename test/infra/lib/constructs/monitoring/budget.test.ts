@@ -4,11 +4,11 @@ describe('the budget', () => {
   const with50 = new Synthesized('prod', { alarms: { monthlyDollars: 50 } });
   const ticket = { Ref: 'TopicsTicket85AFFA83' };
 
-  test('is not there unless it is asked for', () => {
+  test('is absent unless it is configured', () => {
     expect(new Synthesized('prod').ofType('AWS::Budgets::Budget')).toEqual([]);
   });
 
-  test('tells the ticket topic at 80 % of the dollars, and when the month is bound for more', () => {
+  test('notifies the ticket topic at 80 % of the dollars, and when the forecast of the month exceeds them', () => {
     const [budget] = with50.ofType('AWS::Budgets::Budget');
 
     expect(budget?.Properties.Budget.BudgetLimit).toEqual({ Amount: 50, Unit: 'USD' });
@@ -26,7 +26,7 @@ describe('the budget', () => {
     ]);
   });
 
-  test('may publish to that topic, from this account alone', () => {
+  test('may publish to that topic, only from this account', () => {
     const statements = with50
       .ofType('AWS::SNS::TopicPolicy')
       .flatMap(({ Properties }) => Properties.PolicyDocument.Statement)

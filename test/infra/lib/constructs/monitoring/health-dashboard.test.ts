@@ -18,7 +18,7 @@ const widgets: Widget[] = JSON.parse(
 ).widgets;
 const titles = widgets.map(({ type, properties }) => properties.markdown ?? properties.title ?? type);
 
-test('there is one, which the output opens', () => {
+test('the stack has one health dashboard, which the output opens', () => {
   expect(prod.ofType('AWS::CloudWatch::Dashboard')).toHaveLength(1);
   expect(DashboardName).toBe('mailgun-ledger-prod');
   expect(prod.outputs.HealthDashboardUrl?.Value).toBe(
@@ -26,7 +26,7 @@ test('there is one, which the output opens', () => {
   );
 });
 
-test('it shows from top to bottom: is it healthy, since when not, what is behind', () => {
+test('the health dashboard shows from top to bottom whether it is healthy, since when not, and what lags', () => {
   expect(titles).toEqual([
     '## Is it healthy?',
     'Alarms',
@@ -45,7 +45,7 @@ test('it shows from top to bottom: is it healthy, since when not, what is behind
   ]);
 });
 
-test('it shows the state of every alarm', () => {
+test('the health dashboard shows the state of every alarm', () => {
   const alarmIds = Object.entries(prod.resources).filter(([, { Type }]) => Type === 'AWS::CloudWatch::Alarm');
 
   expect(widgets[1]?.properties.alarms?.toSorted()).toEqual(alarmIds.map(([id]) => id).toSorted());
@@ -69,7 +69,7 @@ test.each([
   ['eu-west-1', 'https://eu-west-1.console.aws.amazon.com/'],
   ['us-gov-west-1', 'https://console.amazonaws-us-gov.com/'],
   ['cn-north-1', 'https://console.amazonaws.cn/'],
-])('in %s its address is on %s', (region, host) => {
+])('the URL of the health dashboard in %s is on %s', (region, host) => {
   expect(new Synthesized('dev', { region }).outputs.HealthDashboardUrl?.Value).toMatch(
     new RegExp(`^${host}cloudwatch/`),
   );
