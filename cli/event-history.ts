@@ -1,8 +1,8 @@
-import { createLedgerStateTable } from '../lambdas/adapters/table/ledger-state.ts';
 import { type Item, readPartition } from '../lambdas/adapters/table/ledger-table.ts';
-import { createSlicesTable } from '../lambdas/adapters/table/slice-repository.ts';
-import { type StatusFacts, statusFacts } from '../lambdas/adapters/table/status-codec.ts';
-import { isMergedCopy, unpackEvent } from '../lambdas/adapters/table/stored-events.ts';
+import { type StatusFacts, statusFacts } from '../lambdas/adapters/table/recipient-repository.ts';
+import { createReconciliationStateRepository } from '../lambdas/adapters/table/reconciliation-state-repository.ts';
+import { createSliceRepository } from '../lambdas/adapters/table/slice-repository.ts';
+import { isMergedCopy, unpackEvent } from '../lambdas/adapters/table/stored-event-repository.ts';
 import { DAY_MS, INDEXES } from '../lambdas/contract.ts';
 import { type ArchiveRow, erasedAs } from '../lambdas/domain/archive/archive-row.ts';
 import { EVENT_TYPES, OTHER_EVENT } from '../lambdas/domain/event-types.ts';
@@ -261,8 +261,8 @@ export function reconciled(event: HistoryEvent, { watermarks, slice, times, nowM
 /** Reads the ledger around each event; a domain and slice is read once. */
 export function openReconciled(deployment: Deployment, times: LedgerTimes, nowMs: number) {
   const table = tableOf(deployment);
-  const ledger = createLedgerStateTable(table);
-  const slices = createSlicesTable(table);
+  const ledger = createReconciliationStateRepository(table);
+  const slices = createSliceRepository(table);
   const cursors = new Map<string, Promise<Watermarks | undefined>>();
   const found = new Map<string, Promise<Slice | undefined>>();
 

@@ -1,11 +1,11 @@
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
 import { readLedgerDomains } from '../lambdas/adapters/table/domain-repository.ts';
-import { createLedgerStateTable } from '../lambdas/adapters/table/ledger-state.ts';
 import type { LedgerTable } from '../lambdas/adapters/table/ledger-table.ts';
+import { createReconciliationStateRepository } from '../lambdas/adapters/table/reconciliation-state-repository.ts';
 import {
   createSliceFactsReader,
-  createSlicesTable,
+  createSliceRepository,
   createWitnessReader,
 } from '../lambdas/adapters/table/slice-repository.ts';
 import {
@@ -62,7 +62,7 @@ export async function readDomainLedger(
   nowMs: number,
 ): Promise<DomainLedger> {
   const table = tableOf(deployment);
-  const ledger = createLedgerStateTable(table);
+  const ledger = createReconciliationStateRepository(table);
   const [watermarks, { open }] = await Promise.all([ledger.readWatermarks(domain), ledger.readMarkers(domain)]);
   const since = Math.floor(nowMs / 1000) - 2 * secondPassSeconds(times.retentionSeconds) - times.settleSeconds;
   const sums = { expected: 0, missing: 0, lost: 0, unconfirmed: 0, altered: 0 };
@@ -70,7 +70,7 @@ export async function readDomainLedger(
   let lastSlice: Slice | undefined;
   let lostBetween: DomainLedger['lostBetween'];
   const counted: Parameters<typeof judgeHours>[0][number][] = [];
-  for await (const slice of createSlicesTable(table).list(domain, since, nowSeconds)) {
+  for await (const slice of createSliceRepository(table).list(domain, since, nowSeconds)) {
     lastSlice = slice;
     const { start, end, expected, accepted } = slice;
     counted.push({ start, end, expected, accepted, state: stateOf(slice) });
@@ -101,8 +101,8 @@ export async function readDomainLedger(
 
 /** Yields the slices of a domain that the alarm unconfirmed counts, whatever their age. */
 export async function* readDoubtful(table: LedgerTable, domain: string): AsyncGenerator<Slice> {
-  const slices = createSlicesTable(table);
-  for (const start of await createLedgerStateTable(table).readDoubts(domain)) {
+  const slices = createSliceRepository(table);
+  for (const start of await createReconciliationStateRepository(table).readDoubts(domain)) {
     const slice = await slices.read(domain, start);
     if (slice !== undefined && doubtfulIn(slice) > 0) yield slice;
   }
@@ -110,7 +110,7 @@ export async function* readDoubtful(table: LedgerTable, domain: string): AsyncGe
 
 /** Returns the slice that holds a second; undefined where the ledger has none. */
 export async function sliceAt(
-  slices: ReturnType<typeof createSlicesTable>,
+  slices: ReturnType<typeof createSliceRepository>,
   domain: string,
   atSeconds: number,
 ): Promise<Slice | undefined> {
@@ -161,7 +161,7 @@ function shardsOf(deployment: Deployment): DayShards {
 export function confirmedCheckOf(deployment: Deployment, now: () => number) {
   const table = tableOf(deployment);
   const retentionDays = hasOutput(deployment, 'RetentionDays') ? Number(deployment.output('RetentionDays')) : Infinity;
-  return createConfirmedCheck(createSliceFactsReader(table), createLedgerStateTable(table), {
+  return createConfirmedCheck(createSliceFactsReader(table), createReconciliationStateRepository(table), {
     ...ledgerTimes(deployment),
     ...{ retentionDays, now },
   });

@@ -1,6 +1,6 @@
-import { createDayIndexTable, mergeSorted } from '../../lambdas/adapters/table/day-index.ts';
+import { createDayIndexRepository, mergeSorted } from '../../lambdas/adapters/table/day-index-repository.ts';
 import { createErasureRepository } from '../../lambdas/adapters/table/event-repository.ts';
-import { createStoredEventsTable } from '../../lambdas/adapters/table/stored-events.ts';
+import { createStoredEventRepository } from '../../lambdas/adapters/table/stored-event-repository.ts';
 import { type ArchiveRow, erasedAs, rowErasure } from '../../lambdas/domain/archive/archive-row.ts';
 import { isBefore } from '../../lambdas/domain/archive/check-object.ts';
 import { dayPrefix, type ObjectPlace, parseObjectKey } from '../../lambdas/domain/archive/object-keys.ts';
@@ -198,7 +198,7 @@ async function* inChunks<Value>(values: AsyncIterable<Value>, size: number): Asy
 
 /** Opens table and archive of a deployment as one. */
 export async function openHistory(deployment: Deployment): Promise<ReadDay> {
-  const keys = createDayIndexTable(tableOf(deployment));
+  const keys = createDayIndexRepository(tableOf(deployment));
   return createHistory({ archive: openDeploymentArchive(deployment), keys, ...(await openTableSide(deployment)) });
 }
 
@@ -213,7 +213,7 @@ async function openTableSide(deployment: Deployment) {
   const table = tableOf(deployment);
   const erasureKey = { read: async () => secret };
   return {
-    events: createStoredEventsTable(table),
+    events: createStoredEventRepository(table),
     erasures: createErasureRepository(table, erasureKey),
     erasureKey,
   };

@@ -2,14 +2,18 @@ import { createReadStream } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
-import { createEventObjects, createManifestBucket, storedObject } from '../../lambdas/adapters/archive/bucket.ts';
 import {
   type ArchiveBucket,
   listKeys,
   listObjects,
   S3_CONFIG,
   type SizedObject,
-} from '../../lambdas/adapters/archive/open-bucket.ts';
+} from '../../lambdas/adapters/archive/archive-bucket.ts';
+import {
+  createEventObjects,
+  createManifestBucket,
+  storedObject,
+} from '../../lambdas/adapters/archive/archive-objects.ts';
 import type { ArchiveRow } from '../../lambdas/domain/archive/archive-row.ts';
 import type { StoredObject } from '../../lambdas/seal/ports.ts';
 import { TargetUnavailableError, UsageError } from '../errors.ts';

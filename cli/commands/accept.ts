@@ -1,4 +1,4 @@
-import { createSlicesTable } from '../../lambdas/adapters/table/slice-repository.ts';
+import { createSliceRepository } from '../../lambdas/adapters/table/slice-repository.ts';
 import { total } from '../../lambdas/domain/ledger/counts.ts';
 import { doubtsOf, type Slice, stateOf, troublesIn } from '../../lambdas/domain/ledger/slice.ts';
 import {
@@ -76,7 +76,7 @@ async function accept(context: CliContext, options: AcceptOptions, time: string)
   checkDomain(deployment, domain);
   const emit = createEmit<AcceptLine>(context, options.json);
 
-  const slice = await sliceAt(createSlicesTable(tableOf(deployment)), domain, at);
+  const slice = await sliceAt(createSliceRepository(tableOf(deployment)), domain, at);
   const refuse = (refusal: Refusal) => {
     emit({ event: 'not-accepted', ...refusal }, `Not accepted: ${refusal.why}.`, refusal.whatToDo);
     return 1;

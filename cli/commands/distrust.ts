@@ -1,10 +1,11 @@
+import { createEventCorrection } from '../../lambdas/adapters/table/event-repository.ts';
 import { type LedgerTable, readPartition } from '../../lambdas/adapters/table/ledger-table.ts';
 import {
   createRecipientHistory,
   recipientKeys,
   type SuppressionItem,
-} from '../../lambdas/adapters/table/recipients.ts';
-import { createEventCorrection, isMergedCopy } from '../../lambdas/adapters/table/stored-events.ts';
+} from '../../lambdas/adapters/table/recipient-repository.ts';
+import { isMergedCopy } from '../../lambdas/adapters/table/stored-event-repository.ts';
 import { retainedFromOf } from '../../lambdas/domain/campaign/retained-events.ts';
 import { parseEvent } from '../../lambdas/domain/events/mailgun-event.ts';
 import { eventSortPrefix, recipientKey, statusSort } from '../../lambdas/domain/keys.ts';

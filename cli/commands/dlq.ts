@@ -1,4 +1,4 @@
-import { createEventLookup } from '../../lambdas/adapters/table/stored-events.ts';
+import { createEventLookup } from '../../lambdas/adapters/table/stored-event-repository.ts';
 import {
   type CliContext,
   type CommandBuilder,

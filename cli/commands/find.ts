@@ -1,6 +1,10 @@
 import { Option } from 'commander';
-import { createDayEvents } from '../../lambdas/adapters/table/day-index.ts';
-import { createMailReader, createRecipientHistory, recipientKeys } from '../../lambdas/adapters/table/recipients.ts';
+import { createDayEvents } from '../../lambdas/adapters/table/day-index-repository.ts';
+import {
+  createMailReader,
+  createRecipientHistory,
+  recipientKeys,
+} from '../../lambdas/adapters/table/recipient-repository.ts';
 import { STATUS_FILTERS } from '../../lambdas/domain/event-types.ts';
 import { messagePartition } from '../../lambdas/domain/keys.ts';
 import { rangeOf } from '../../lambdas/read-api/http/range.ts';

@@ -1,4 +1,4 @@
-import { createListingNotes } from '../../lambdas/adapters/table/ledger-state.ts';
+import { createListingNoteRepository } from '../../lambdas/adapters/table/reconciliation-state-repository.ts';
 import { type Announcement, announcementText } from '../../lambdas/domain/ledger/listing-note.ts';
 import { type CliContext, type CommandBuilder, ledgerCommand, openTarget, type TargetOptions } from '../command.ts';
 import { UsageError } from '../errors.ts';
@@ -42,7 +42,7 @@ async function listing(context: CliContext, options: ListingOptions): Promise<nu
     throw new UsageError('--use takes only events; for logs set reconcile.source in cdk.json, and deploy');
   }
   const deployment = await openTarget(context, options);
-  const notes = createListingNotes(tableOf(deployment));
+  const notes = createListingNoteRepository(tableOf(deployment));
   const wentBack = options.use === 'events' && (await notes.goBack());
   const { fellBackAt, announced } = await notes.read();
   const line: ListingLine = {

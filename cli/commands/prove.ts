@@ -1,6 +1,6 @@
 import { SignCommand } from '@aws-sdk/client-kms';
-import { createManifestBucket } from '../../lambdas/adapters/archive/bucket.ts';
-import { createSealState } from '../../lambdas/adapters/table/ledger-state.ts';
+import { createManifestBucket } from '../../lambdas/adapters/archive/archive-objects.ts';
+import { createSealStateRepository } from '../../lambdas/adapters/table/slice-repository.ts';
 import { MAX_SLICE_SECONDS } from '../../lambdas/contract.ts';
 import { type Certificate, type SealedRange, stateDomain } from '../../lambdas/domain/archive/certificate.ts';
 import { checkChain } from '../../lambdas/domain/archive/chain.ts';
@@ -77,7 +77,11 @@ async function prove(context: CliContext, options: ProveOptions): Promise<number
 async function linksOf(deployment: Deployment, domain: string, range: SealedRange) {
   let first = Number.POSITIVE_INFINITY;
   let last = 0;
-  const marks = createSealState(tableOf(deployment)).listMarks(domain, range.from - MAX_SLICE_SECONDS, range.to);
+  const marks = createSealStateRepository(tableOf(deployment)).listMarks(
+    domain,
+    range.from - MAX_SLICE_SECONDS,
+    range.to,
+  );
   for await (const mark of marks) {
     first = Math.min(first, mark.first);
     last = Math.max(last, mark.sequence);

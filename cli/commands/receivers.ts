@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { Option } from 'commander';
-import { createDeliveryLog, readDeliveries } from '../../lambdas/adapters/table/publishing.ts';
+import { createDeliveryLog, readDeliveries } from '../../lambdas/adapters/table/delivery-repository.ts';
 import { DAY_SECONDS } from '../../lambdas/contract.ts';
 import { STATUSES, SUPPRESSION_KINDS } from '../../lambdas/domain/event-types.ts';
 import { type Attempt, encodeQueuedEvent, TEST_DETAIL_TYPE } from '../../lambdas/domain/publishing/delivery.ts';

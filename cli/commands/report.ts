@@ -1,6 +1,6 @@
-import { createCampaignReader } from '../../lambdas/adapters/table/day-index.ts';
+import { createCampaignReader } from '../../lambdas/adapters/table/day-index-repository.ts';
 import { createErasureRepository } from '../../lambdas/adapters/table/event-repository.ts';
-import { createSlicesTable } from '../../lambdas/adapters/table/slice-repository.ts';
+import { createSliceRepository } from '../../lambdas/adapters/table/slice-repository.ts';
 import { DAY_SECONDS, MAX_SLICE_SECONDS } from '../../lambdas/contract.ts';
 import { objectsBetween } from '../../lambdas/domain/archive/listed-objects.ts';
 import { tracedObjects } from '../../lambdas/domain/campaign/archived-event.ts';
@@ -243,7 +243,7 @@ function domainOf(deployment: Deployment, domain: string | undefined): string {
 
 async function readSlices(deployment: Deployment, domain: string, tag: string, from: number, to: number) {
   const found: TaggedSlice[] = [];
-  for await (const slice of createSlicesTable(tableOf(deployment)).list(domain, from - MAX_SLICE_SECONDS, to)) {
+  for await (const slice of createSliceRepository(tableOf(deployment)).list(domain, from - MAX_SLICE_SECONDS, to)) {
     found.push(taggedSlice(slice, tag));
   }
   return found;

@@ -1,5 +1,5 @@
 import { createHmac, randomBytes, randomUUID } from 'node:crypto';
-import { createEventLookup } from '../../lambdas/adapters/table/stored-events.ts';
+import { createEventLookup } from '../../lambdas/adapters/table/stored-event-repository.ts';
 import { ROUTES } from '../../lambdas/contract.ts';
 import { messageIdOf } from '../../lambdas/domain/events/event.ts';
 import { identify } from '../../lambdas/domain/events/identity.ts';

@@ -1,5 +1,5 @@
-import { createQueueDepth } from '../../lambdas/adapters/aws/queues.ts';
-import { createListingNotes } from '../../lambdas/adapters/table/ledger-state.ts';
+import { createQueueDepth } from '../../lambdas/adapters/aws/messaging.ts';
+import { createListingNoteRepository } from '../../lambdas/adapters/table/reconciliation-state-repository.ts';
 import { type ShownAlarmText, shownAlarmText } from '../../lambdas/domain/alarm-description.ts';
 import { announcementText } from '../../lambdas/domain/ledger/listing-note.ts';
 import { stateOf } from '../../lambdas/domain/ledger/slice.ts';
@@ -272,7 +272,7 @@ async function readDomain(
 }
 
 async function readListing(deployment: Deployment): Promise<string> {
-  const { fellBackAt, announced } = await createListingNotes(tableOf(deployment)).read();
+  const { fellBackAt, announced } = await createListingNoteRepository(tableOf(deployment)).read();
   if (fellBackAt !== undefined) return `by Logs since ${iso(fellBackAt)}: Mailgun has ended its Events API (410)`;
   return announced === undefined ? '' : `Mailgun has announced the end of its ${announcementText(announced)}`;
 }

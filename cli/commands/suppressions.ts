@@ -8,7 +8,7 @@ import {
   recipientKeys,
   type SuppressionItem,
   suppressionItem,
-} from '../../lambdas/adapters/table/recipients.ts';
+} from '../../lambdas/adapters/table/recipient-repository.ts';
 import { RESTORED_ATTRIBUTE, UNKNOWN_DOMAIN } from '../../lambdas/contract.ts';
 import { SUPPRESSION_KINDS } from '../../lambdas/domain/event-types.ts';
 import { nameInEventKey } from '../../lambdas/domain/keys.ts';

@@ -1,7 +1,7 @@
-import { createDayIndexTable } from '../../lambdas/adapters/table/day-index.ts';
+import { createDayIndexRepository } from '../../lambdas/adapters/table/day-index-repository.ts';
 import { batchGetAll, type LedgerTable } from '../../lambdas/adapters/table/ledger-table.ts';
-import { createSlicesTable } from '../../lambdas/adapters/table/slice-repository.ts';
-import { storedStatus } from '../../lambdas/adapters/table/status-codec.ts';
+import { storedStatus } from '../../lambdas/adapters/table/recipient-repository.ts';
+import { createSliceRepository } from '../../lambdas/adapters/table/slice-repository.ts';
 import { DAY_SECONDS, MAX_SLICE_SECONDS, secondPassSeconds, UNKNOWN_DOMAIN } from '../../lambdas/contract.ts';
 import type { StoredKey } from '../../lambdas/domain/events/day-index.ts';
 import { eventName, messageIdOf } from '../../lambdas/domain/events/event.ts';
@@ -320,7 +320,7 @@ export async function* findUnconfirmed(
   if (withOlder) {
     for await (const slice of readDoubtful(table, domain)) if (slice.end <= since) yield findIn(table, slice, 0);
   }
-  for await (const slice of createSlicesTable(table).list(domain, since - MAX_SLICE_SECONDS, until)) {
+  for await (const slice of createSliceRepository(table).list(domain, since - MAX_SLICE_SECONDS, until)) {
     if (slice.end > since) yield findIn(table, slice, since);
   }
 }
@@ -330,7 +330,7 @@ async function findIn(table: LedgerTable, slice: Slice, since: number): Promise<
   const { unconfirmed, undecided } = doubtsOf(slice);
   const common = { slices: 1, start, end, altered, undecided } as const;
   if (total(unconfirmed) === 0) return { ...common, events: [] };
-  const keys = await createDayIndexTable(table).keys(domain, Math.max(start, since) * 1000, end * 1000 - 1);
+  const keys = await createDayIndexRepository(table).keys(domain, Math.max(start, since) * 1000, end * 1000 - 1);
   return { ...common, events: await readMarked(table, keys) };
 }
 

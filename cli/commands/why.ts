@@ -1,4 +1,4 @@
-import { CLASSES_PATH, classesRequest } from '../../lambdas/adapters/mailgun/bounce-classes.ts';
+import { CLASSES_PATH, classesRequest } from '../../lambdas/adapters/mailgun/mailgun-apis.ts';
 import { type ListedClass, readClassesPage } from '../../lambdas/adapters/mailgun/replies.ts';
 import { DAY_SECONDS } from '../../lambdas/contract.ts';
 import { eventDetails } from '../../lambdas/domain/events/event-details.ts';

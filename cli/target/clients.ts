@@ -4,7 +4,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { S3_CONFIG } from '../../lambdas/adapters/archive/open-bucket.ts';
+import { S3_CONFIG } from '../../lambdas/adapters/archive/archive-bucket.ts';
 import type { Clients } from './types.ts';
 
 interface ClientSettings {

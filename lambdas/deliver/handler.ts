@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import middy from '@middy/core';
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
-import { createReceiverQueue, openQueues } from '../adapters/aws/queues.ts';
+import { createReceiverQueue, openQueues } from '../adapters/aws/messaging.ts';
 import { createCachedSecret, createErasureKey, openSecrets } from '../adapters/aws/secrets.ts';
 import { createReceiverClient } from '../adapters/http/receiver-client.ts';
+import { createDeliveryLog, createReceiverStateRepository } from '../adapters/table/delivery-repository.ts';
 import { createErasureRepository } from '../adapters/table/event-repository.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
-import { createDeliveryLog, createReceiverStates } from '../adapters/table/publishing.ts';
 import { METRICS } from '../contract.ts';
 import { parseReceiverSecrets, signingSecrets } from '../domain/publishing/receiver-secret.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';
@@ -30,7 +30,7 @@ const erasureKey = createErasureKey(
 const shared = {
   client: createReceiverClient({ timeoutMs: env.timeoutSeconds * 1000, allowsLoopback: env.allowsLoopback }),
   log: createDeliveryLog(table, { retentionDays: env.deliveryDays }),
-  states: createReceiverStates(table),
+  states: createReceiverStateRepository(table),
   erasures: createErasureRepository(table, erasureKey),
   now: Date.now,
   schedule: { waits: env.retrySeconds, random: Math.random },

@@ -1,13 +1,13 @@
 import { createHash, randomUUID } from 'node:crypto';
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import { createEventQueue, openQueues } from '../adapters/aws/queues.ts';
+import { createEventQueue, openQueues } from '../adapters/aws/messaging.ts';
 import { createCachedSecret, createKeyRing, openSecrets } from '../adapters/aws/secrets.ts';
 import { createClaimRepository } from '../adapters/table/claim-repository.ts';
 import { createDomainNames } from '../adapters/table/domain-repository.ts';
-import { createFirstWebhook } from '../adapters/table/ledger-state.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
-import { createEventLookup } from '../adapters/table/stored-events.ts';
+import { createFirstWebhookRepository } from '../adapters/table/reconciliation-state-repository.ts';
+import { createEventLookup } from '../adapters/table/stored-event-repository.ts';
 import { ACCOUNT_DOMAINS, METRICS } from '../contract.ts';
 import { eventHash } from '../domain/canonical-json.ts';
 import { bodyBytes, header, jsonAnswer } from '../runtime/http.ts';
@@ -35,7 +35,7 @@ const ingest = createIngest({
   keys: createKeyRing(createCachedSecret(openSecrets(), env.signingKeysSecretArn, Date.now, 'SigningKeysSecretArn')),
   claims: createClaimRepository(table),
   events: createEventLookup(table),
-  firstWebhook: createFirstWebhook(table),
+  firstWebhook: createFirstWebhookRepository(table),
   queue: createEventQueue(openQueues(), env.queueUrl),
   ...(env.domains === ACCOUNT_DOMAINS
     ? { domains: [], knownDomains: createDomainNames(table, env.domains, Date.now) }

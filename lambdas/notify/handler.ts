@@ -3,8 +3,8 @@ import middy from '@middy/core';
 import type { SNSEvent, SNSEventRecord } from 'aws-lambda';
 import { createCachedSecret, openSecrets } from '../adapters/aws/secrets.ts';
 import { createReceiverClient } from '../adapters/http/receiver-client.ts';
+import { createReceiverStateRepository } from '../adapters/table/delivery-repository.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
-import { createReceiverStates } from '../adapters/table/publishing.ts';
 import { alarmNotice } from '../domain/notify/alarm-notice.ts';
 import { parseTargets } from '../domain/notify/targets.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';
@@ -23,7 +23,7 @@ const secret = createCachedSecret(openSecrets(), env.targetsSecretArn, Date.now,
 const notify = createNotify({
   client: createReceiverClient({ timeoutMs: TIMEOUT_MS, allowsLoopback: false }),
   targets: async () => parseTargets(await secret.read()),
-  states: createReceiverStates(openTable(env.tableName)),
+  states: createReceiverStateRepository(openTable(env.tableName)),
   receivers: env.receivers,
   sleep,
   onFailed: (kind, why) => log.write('a service did not take a notice', { kind, why }),

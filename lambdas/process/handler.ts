@@ -1,12 +1,19 @@
 import middy from '@middy/core';
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
-import { createRetryControl, openQueues } from '../adapters/aws/queues.ts';
+import { createRetryControl, openQueues } from '../adapters/aws/messaging.ts';
 import { createCachedSecret, createErasureKey, openSecrets } from '../adapters/aws/secrets.ts';
 import { createUndiscoveredNotes } from '../adapters/table/domain-repository.ts';
-import { createErasureRepository, createEventRepository } from '../adapters/table/event-repository.ts';
-import { createFirstWebhook, createStragglersTable } from '../adapters/table/ledger-state.ts';
+import {
+  createErasureRepository,
+  createEventCorrection,
+  createEventRepository,
+} from '../adapters/table/event-repository.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
-import { createEventCorrection, createRedactedCopies } from '../adapters/table/stored-events.ts';
+import {
+  createFirstWebhookRepository,
+  createStragglerRepository,
+} from '../adapters/table/reconciliation-state-repository.ts';
+import { createRedactedCopyRepository } from '../adapters/table/stored-event-repository.ts';
 import { METRICS } from '../contract.ts';
 import { parseDayShards } from '../domain/events/day-shards.ts';
 import { decodeQueueMessage } from '../domain/events/queue-message.ts';
@@ -38,9 +45,9 @@ const store = createProcess({
   retentionDays: env.retentionDays,
   statusDays: env.statusDays,
   corrections: createEventCorrection(table),
-  copies: createRedactedCopies(table, Date.now),
+  copies: createRedactedCopyRepository(table, Date.now),
   stragglers: {
-    ...createStragglersTable(table, Date.now),
+    ...createStragglerRepository(table, Date.now),
     noteUndiscovered: env.ofAccount ? createUndiscoveredNotes(table, Date.now) : undefined,
   },
   secondPassSeconds: env.secondPassSeconds,
@@ -48,7 +55,7 @@ const store = createProcess({
   onImplausible: (domain, aheadSeconds) =>
     log.count(METRICS.implausibleTime, 'event dated implausibly', { domain, aheadSeconds }),
 });
-const noteFirstWebhook = once(createFirstWebhook(table).note);
+const noteFirstWebhook = once(createFirstWebhookRepository(table).note);
 
 // Called by AWS.
 export const handler = middy<SQSEvent, SQSBatchResponse>().handler(async (event) => {

@@ -1,19 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import middy from '@middy/core';
 import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
-import { createEventBus, createPublishFailures, openEventBridge } from '../adapters/aws/event-bus.ts';
-import { openQueues } from '../adapters/aws/queues.ts';
+import { createEventBus, createPublishFailures, openEventBridge, openQueues } from '../adapters/aws/messaging.ts';
 import { createCachedSecret, createErasureKey, openSecrets } from '../adapters/aws/secrets.ts';
-import { createDayIndexTable } from '../adapters/table/day-index.ts';
+import { createDayIndexRepository } from '../adapters/table/day-index-repository.ts';
+import {
+  createPublishableRows,
+  createPublishedDeliveryRepository,
+  type RowChange,
+  readChange,
+} from '../adapters/table/delivery-repository.ts';
 import { createDomainNames } from '../adapters/table/domain-repository.ts';
 import { createErasureRepository } from '../adapters/table/event-repository.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
-import {
-  createPublishableRows,
-  createPublishedDeliveries,
-  type RowChange,
-  readChange,
-} from '../adapters/table/publishing.ts';
 import { MESSAGES } from '../contract.ts';
 import { parseDayShards } from '../domain/events/day-shards.ts';
 import { hasChanged } from '../domain/publishing/published.ts';
@@ -45,7 +44,7 @@ const erasureKey = createErasureKey(
 );
 const erasures = createErasureRepository(table, erasureKey);
 const receivers = parseNotedReceivers(env.receivers);
-const notes = createPublishedDeliveries(table, { retentionDays: env.deliveryDays });
+const notes = createPublishedDeliveryRepository(table, { retentionDays: env.deliveryDays });
 const bus = createNotedBus(createEventBus(openEventBridge(), env.busName), notes, receivers, Date.now);
 const deps = { bus, sleep: (ms: number) => sleep(ms), now: Date.now };
 const publish = createPublish({
@@ -64,7 +63,7 @@ export const handler = middy<unknown, DynamoDBBatchResponse | RepublishReport>()
   const request = republishIn(event);
   if (request === undefined) return publishRecords(event as DynamoDBStreamEvent, eventsOf, lastMs);
   const domains = await createDomainNames(table, env.domains, Date.now)();
-  const index = createDayIndexTable(table);
+  const index = createDayIndexRepository(table);
   const republish = createRepublish({ ...deps, index, rows: createPublishableRows(table), domains, eventsOf });
   const report = await republish({ ...request, deadlineMs: Math.min(lastMs, Date.now() + REPUBLISH_CALL_MS) });
   log.write('republished', { domain: request.domain, plan: request.plan, ...report });

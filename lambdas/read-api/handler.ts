@@ -1,18 +1,17 @@
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import { createQueueDepth, openQueues } from '../adapters/aws/queues.ts';
+import { createQueueDepth, openQueues } from '../adapters/aws/messaging.ts';
 import { createCachedSecret, createErasureKey, openSecrets } from '../adapters/aws/secrets.ts';
 import type { JwtRules } from '../adapters/http/jwt-issuer.ts';
-import { createCampaignReader, createDayEvents } from '../adapters/table/day-index.ts';
+import { createCampaignReader, createDayEvents } from '../adapters/table/day-index-repository.ts';
+import { createDeliveryHistory, createReceiverStateRepository } from '../adapters/table/delivery-repository.ts';
 import {
-  createBounceClassesTable,
+  createBounceClassRepository,
   createStackDomains,
   type StackDomains,
 } from '../adapters/table/domain-repository.ts';
 import { createErasureRepository } from '../adapters/table/event-repository.ts';
-import { createLedgerStateTable, createListingNotes } from '../adapters/table/ledger-state.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
-import { createDeliveryHistory, createReceiverStates } from '../adapters/table/publishing.ts';
 import {
   createMailReader,
   createMessageHistory,
@@ -20,8 +19,16 @@ import {
   createSuppressionList,
   createSuppressionRepository,
   recipientKeys,
-} from '../adapters/table/recipients.ts';
-import { createSliceFactsReader, createSlicesTable, createWitnessReader } from '../adapters/table/slice-repository.ts';
+} from '../adapters/table/recipient-repository.ts';
+import {
+  createListingNoteRepository,
+  createReconciliationStateRepository,
+} from '../adapters/table/reconciliation-state-repository.ts';
+import {
+  createSliceFactsReader,
+  createSliceRepository,
+  createWitnessReader,
+} from '../adapters/table/slice-repository.ts';
 import { parseDayShards } from '../domain/events/day-shards.ts';
 import { cors } from '../runtime/cors.ts';
 import { bodyBytes, header } from '../runtime/http.ts';
@@ -70,8 +77,8 @@ const recipients = createRecipientHistory(table);
 const deliveries = createDeliveryHistory(table);
 const receiverNames = env.receivers.map(({ name }) => name);
 const ledgerDeps = {
-  slices: createSlicesTable(table),
-  ledger: createLedgerStateTable(table),
+  slices: createSliceRepository(table),
+  ledger: createReconciliationStateRepository(table),
   sliceSeconds: env.sliceSeconds,
   settleSeconds: env.settleSeconds,
   now: Date.now,
@@ -101,11 +108,15 @@ const routesFor = remakeFor(({ names: domains, only }: StackDomains) =>
     recipientKeys,
     suppressions: createSuppressions(createSuppressionRepository(table), createCauseEntries(recipients, confirmed)),
     suppressionList: createSuppressionPages(createSuppressionList(table)),
-    ledger: createLedger({ ...ledgerDeps, witness: createWitnessReader(table), listing: createListingNotes(table) }),
-    stats: createStats({ ...ledgerDeps, classes: createBounceClassesTable(table) }),
+    ledger: createLedger({
+      ...ledgerDeps,
+      witness: createWitnessReader(table),
+      listing: createListingNoteRepository(table),
+    }),
+    stats: createStats({ ...ledgerDeps, classes: createBounceClassRepository(table) }),
     receivers: createReceivers({
       receivers: env.receivers,
-      states: createReceiverStates(table),
+      states: createReceiverStateRepository(table),
       deliveries,
       queueAt: (url) => createQueueDepth(queues, url),
       now: Date.now,
@@ -182,7 +193,7 @@ async function readAlarms(): Promise<AlarmFacts[]> {
 function archivedCampaigns(bucketName: string) {
   let loaded: Promise<ReadArchivedCampaign> | undefined;
   const load = async () => {
-    const { openRangedObjects } = await import('../adapters/archive/ranged-objects.ts');
+    const { openRangedObjects } = await import('../adapters/archive/archive-bucket.ts');
     const secret = createCachedSecret(openSecrets(), env.erasureKeySecretArn ?? '', Date.now, 'ErasureKeySecretArn');
     const erasureKey = createErasureKey(secret);
     return createArchivedCampaigns({

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import middy from '@middy/core';
-import { createEventQueue, createQueueDepth, openQueues } from '../adapters/aws/queues.ts';
+import { createEventQueue, createQueueDepth, openQueues } from '../adapters/aws/messaging.ts';
 import { createApiKey, createCachedSecret, createErasureKey, openSecrets } from '../adapters/aws/secrets.ts';
-import { createMailgunClasses } from '../adapters/mailgun/bounce-classes.ts';
 import {
+  createMailgunClasses,
   createMailgunDomains,
   createMailgunListing,
   createMailgunLogs,
@@ -14,17 +14,22 @@ import {
   LOGS_PATH,
 } from '../adapters/mailgun/mailgun-apis.ts';
 import type { MailgunAccess } from '../adapters/mailgun/mailgun-client.ts';
-import { createDayIndexTable } from '../adapters/table/day-index.ts';
-import { createBounceClassesTable, createDomainStore } from '../adapters/table/domain-repository.ts';
-import { createLeaseTable, createLedgerStateTable, createListingNotes, every } from '../adapters/table/ledger-state.ts';
+import { createDayIndexRepository } from '../adapters/table/day-index-repository.ts';
+import { createBounceClassRepository, createDomainRepository } from '../adapters/table/domain-repository.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
 import {
-  createPartsTable,
-  createRequeuesTable,
-  createSlicesTable,
-  createWitnessTable,
+  createLeaseRepository,
+  createListingNoteRepository,
+  createReconciliationStateRepository,
+  every,
+} from '../adapters/table/reconciliation-state-repository.ts';
+import {
+  createPartRepository,
+  createRequeueRepository,
+  createSliceRepository,
+  createWitnessRepository,
 } from '../adapters/table/slice-repository.ts';
-import { createStoredEventsTable } from '../adapters/table/stored-events.ts';
+import { createStoredEventRepository } from '../adapters/table/stored-event-repository.ts';
 import { ACCOUNT_DOMAINS, MESSAGES, METRICS, PROVIDER_METRICS, secondPassSeconds } from '../contract.ts';
 import { parseDayShards } from '../domain/events/day-shards.ts';
 import { domainNews, isCompared, type LedgerDomains, ledgerStart } from '../domain/ledger/ledger-domains.ts';
@@ -70,7 +75,7 @@ const secrets = openSecrets();
 const apiKey = createApiKey(createCachedSecret(secrets, env.apiKeySecretArn, Date.now, 'ApiKeySecretArn'));
 const mailgun = { baseUrl: env.mailgunUrl, apiKey, now: Date.now, sleep, onDeprecated };
 const listing = createWatchListing({
-  notes: createListingNotes(table),
+  notes: createListingNoteRepository(table),
   configured: env.api,
   now: Date.now,
   onFallen: (atMs) => log.write(MESSAGES.listingFell, { reason: 'discontinued', since: new Date(atMs).toISOString() }),
@@ -79,16 +84,16 @@ const listing = createWatchListing({
 });
 const deps = {
   source: env.api === 'logs' ? createMailgunLogs(mailgun) : createMailgunListing(mailgun, listing),
-  index: createDayIndexTable(table),
-  events: createStoredEventsTable(table),
+  index: createDayIndexRepository(table),
+  events: createStoredEventRepository(table),
   erasureKey: createErasureKey(createCachedSecret(secrets, env.erasureKeySecretArn, Date.now, 'ErasureKeySecretArn')),
   queue: createEventQueue(queues, env.queueUrl),
   depth: createQueueDepth(queues, env.queueUrl),
-  ledger: createLedgerStateTable(table),
-  requeues: createRequeuesTable(table),
-  parts: createPartsTable(table, Date.now),
-  slices: createSlicesTable(table),
-  lease: createLeaseTable(table),
+  ledger: createReconciliationStateRepository(table),
+  requeues: createRequeueRepository(table),
+  parts: createPartRepository(table, Date.now),
+  slices: createSliceRepository(table),
+  lease: createLeaseRepository(table),
   registered: env.eventTypes,
   times: env,
   backlogMessages: env.backlogMessages,
@@ -106,7 +111,7 @@ const deps = {
 const account = createMailgunDomains(mailgun);
 const holderOf = parseHeldElsewhere(env.heldElsewhere);
 const discoverDomains = createDiscoverDomains({
-  store: createDomainStore(table),
+  store: createDomainRepository(table),
   account,
   holderOf,
   isConfigured: deps.isConfigured,
@@ -193,7 +198,7 @@ const useCasesOf = remakeFor(({ all, compared, domains, known }: RunDomains) => 
     ...deps,
     domains,
     metrics: createMailgunMetrics(mailgun),
-    witness: createWitnessTable(table),
+    witness: createWitnessRepository(table),
     onFailure: (domain, error) => onFailure(domain, error, "Mailgun's counts not read"),
   });
   const readClasses = env.readsClasses
@@ -201,7 +206,7 @@ const useCasesOf = remakeFor(({ all, compared, domains, known }: RunDomains) => 
         ...deps,
         domains,
         classes: createMailgunClasses(mailgun),
-        store: createBounceClassesTable(table),
+        store: createBounceClassRepository(table),
         onFailure: (domain, error) => onFailure(domain, error, "Mailgun's classes not read"),
       })
     : undefined;

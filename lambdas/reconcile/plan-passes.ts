@@ -4,7 +4,7 @@ import type { Watermarks } from '../domain/ledger/slice.ts';
 import { alignedStart, isDue, isUnsettled, type Slice, type SliceBounds } from '../domain/ledger/slice.ts';
 import type { LedgerTimes } from './passes/pass-slice.ts';
 import { type SlicePlace, slicesBetween } from './passes/slices-between.ts';
-import type { ComparedDomain, DayIndex, LedgerState, OpenSlice, Slices, Straggler } from './ports.ts';
+import type { ComparedDomain, DayIndex, OpenSlice, ReconciliationState, Slices, Straggler } from './ports.ts';
 
 /** A slice to pass in this run. */
 export interface PlannedPass extends SliceBounds {
@@ -28,7 +28,7 @@ export interface PassPlan {
 }
 
 export interface PlanPassesDeps {
-  ledger: LedgerState;
+  ledger: ReconciliationState;
   slices: Slices;
   index: DayIndex;
   domains: readonly ComparedDomain[];

@@ -105,7 +105,7 @@ export interface WitnessState {
   failedWebhooks: number;
 }
 
-export interface WitnessStore {
+export interface WitnessRepository {
   readState(domain: string): Promise<WitnessState | undefined>;
   /** False, and nothing is written, where another run has called since `previous` was read. */
   moveState(domain: string, moved: WitnessState, previous: WitnessState | undefined): Promise<boolean>;
@@ -126,7 +126,7 @@ export interface MailgunClasses {
   ): Promise<{ rows: BounceClass[]; isWhole: boolean } | undefined>;
 }
 
-export interface ClassesStore {
+export interface BounceClassRepository {
   read(domain: string): Promise<KnownClasses | undefined>;
   /** False, and nothing is written, where another run has tried since `previous` was read. */
   write(domain: string, next: KnownClasses, previous: KnownClasses | undefined): Promise<boolean>;
@@ -146,7 +146,7 @@ export interface AccountDomains {
 }
 
 /** Stores which domains have a ledger, if all domains of the Mailgun account do. */
-export interface DomainStore {
+export interface DomainRepository {
   /** Returns the stored domains, read consistently; none before the first write. */
   read(): Promise<LedgerDomains>;
   /** Returns the written value; undefined, without writing, if the stored version is not `previous`. */
@@ -255,7 +255,7 @@ export interface DonePart {
 }
 
 /** Progress inside slices that take more than one run, kept for each pass of each slice. */
-export interface PartStore {
+export interface PartRepository {
   done(slice: SliceKey, pass: number): Promise<DonePart[]>;
   put(slice: SliceKey, pass: number, part: DonePart): Promise<void>;
 }
@@ -283,7 +283,7 @@ export interface PostedTimes {
   last: number;
 }
 
-export interface LedgerState {
+export interface ReconciliationState {
   readWatermarks(domain: string): Promise<Watermarks | undefined>;
   /** False, and nothing is written, where the watermarks are not at `previous`. */
   moveWatermarks(domain: string, moved: Watermarks, previous: Watermarks | undefined): Promise<boolean>;

@@ -5,10 +5,10 @@ import { type HeldLease, type LeaseDeps, withLease } from '../domain/ledger/leas
 import { doubtfulIn } from '../domain/ledger/slice.ts';
 import { createPassSlice, type DonePass, type PassSliceDeps, type RunContext } from './passes/pass-slice.ts';
 import { createPlanPasses, type PassPlan, type PlannedPass } from './plan-passes.ts';
-import { type LedgerState, ListingError, type ListingFailure, type QueueDepth } from './ports.ts';
+import { ListingError, type ListingFailure, type QueueDepth, type ReconciliationState } from './ports.ts';
 
 export interface ReconcileDeps extends Omit<PassSliceDeps, 'ledger'>, LeaseDeps {
-  ledger: LedgerState;
+  ledger: ReconciliationState;
   depth: QueueDepth;
   /** True if events may belong to other domains, so that even a single domain is not assumed. */
   hasFurtherDomains?: boolean;

@@ -1,14 +1,14 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import middy from '@middy/core';
-import { createEventObjects, createManifestBucket } from '../adapters/archive/bucket.ts';
-import { openArchiveBucket } from '../adapters/archive/open-bucket.ts';
+import { openArchiveBucket } from '../adapters/archive/archive-bucket.ts';
+import { createEventObjects, createManifestBucket } from '../adapters/archive/archive-objects.ts';
 import { createCachedSecret, createErasureKey, openSecrets } from '../adapters/aws/secrets.ts';
-import { createDayIndexTable } from '../adapters/table/day-index.ts';
+import { createDayIndexRepository } from '../adapters/table/day-index-repository.ts';
 import { createDomainNames } from '../adapters/table/domain-repository.ts';
-import { createLeaseTable, createSealState, every } from '../adapters/table/ledger-state.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
-import { createSlicesTable } from '../adapters/table/slice-repository.ts';
-import { createStoredEventsTable } from '../adapters/table/stored-events.ts';
+import { createLeaseRepository, every } from '../adapters/table/reconciliation-state-repository.ts';
+import { createSealStateRepository, createSliceRepository } from '../adapters/table/slice-repository.ts';
+import { createStoredEventRepository } from '../adapters/table/stored-event-repository.ts';
 import { SEAL_METRICS } from '../contract.ts';
 import { SALT_BYTES } from '../domain/archive/archive-row.ts';
 import { parseDayShards } from '../domain/events/day-shards.ts';
@@ -31,11 +31,11 @@ const bucket = openArchiveBucket(env.bucketName);
 const domainNames = createDomainNames(table, env.domains, Date.now);
 const sealOf = (domains: readonly string[]) =>
   createSeal({
-    slices: createSlicesTable(table),
-    keys: createDayIndexTable(table),
-    events: createStoredEventsTable(table),
-    state: createSealState(table),
-    lease: createLeaseTable(table, SEAL_LEASE_KEY),
+    slices: createSliceRepository(table),
+    keys: createDayIndexRepository(table),
+    events: createStoredEventRepository(table),
+    state: createSealStateRepository(table),
+    lease: createLeaseRepository(table, SEAL_LEASE_KEY),
     bucket: createManifestBucket(bucket),
     objects: createEventObjects(bucket),
     erasureKey: createErasureKey(

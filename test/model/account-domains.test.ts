@@ -12,7 +12,7 @@ import {
   type UndiscoveredDomain,
 } from '../../lambdas/domain/ledger/ledger-domains.ts';
 import { createIngest } from '../../lambdas/ingest/ingest.ts';
-import { type AccountDomains, type DomainStore, ListingError } from '../../lambdas/reconcile/ports.ts';
+import { type AccountDomains, type DomainRepository, ListingError } from '../../lambdas/reconcile/ports.ts';
 import { createDiscoverDomains } from '../../lambdas/reconcile/webhooks/discover-domains.ts';
 import { CrashableInvocation, type InjectedFailure } from '../support/doubles/crashable-invocation.ts';
 import { InMemoryKeyRing } from '../support/doubles/in-memory-ledger.ts';
@@ -75,7 +75,7 @@ const plans: fc.Arbitrary<Plan> = fc.record({
 });
 
 /** The item and the notes of the table, with the condition that it checks. */
-class InMemoryDomains implements DomainStore {
+class InMemoryDomains implements DomainRepository {
   item: LedgerDomains = NO_DOMAINS;
   readonly notes = new Map<string, UndiscoveredDomain>();
 

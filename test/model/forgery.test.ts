@@ -1,4 +1,4 @@
-import { packEvent, unpackEvent } from '../../lambdas/adapters/table/stored-events.ts';
+import { packEvent, unpackEvent } from '../../lambdas/adapters/table/stored-event-repository.ts';
 import { eventHash } from '../../lambdas/domain/canonical-json.ts';
 import { messageIdOf } from '../../lambdas/domain/events/event.ts';
 import { decodeQueueMessage } from '../../lambdas/domain/events/queue-message.ts';

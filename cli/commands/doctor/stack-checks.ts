@@ -1,7 +1,7 @@
 import { DescribeTableCommand } from '@aws-sdk/client-dynamodb';
-import { createQueueDepth } from '../../../lambdas/adapters/aws/queues.ts';
-import { createBounceClassesTable } from '../../../lambdas/adapters/table/domain-repository.ts';
-import { createListingNotes } from '../../../lambdas/adapters/table/ledger-state.ts';
+import { createQueueDepth } from '../../../lambdas/adapters/aws/messaging.ts';
+import { createBounceClassRepository } from '../../../lambdas/adapters/table/domain-repository.ts';
+import { createListingNoteRepository } from '../../../lambdas/adapters/table/reconciliation-state-repository.ts';
 import { MESSAGES, ROUTES } from '../../../lambdas/contract.ts';
 import { NOT_GIVEN } from '../../../lambdas/domain/ledger/bounce-classes.ts';
 import { announcementText } from '../../../lambdas/domain/ledger/listing-note.ts';
@@ -154,7 +154,7 @@ async function table({ clients, output }: Deployment): Promise<Finding> {
 }
 
 async function listingApi(deployment: Deployment, run: CommandText): Promise<Finding> {
-  const { fellBackAt, announced } = await createListingNotes(tableOf(deployment)).read();
+  const { fellBackAt, announced } = await createListingNoteRepository(tableOf(deployment)).read();
   const fix = 'set reconcile.source in cdk.json to "logs", and deploy';
   if (fellBackAt !== undefined) {
     return warning(
@@ -176,7 +176,7 @@ async function bounceClasses(
   nowMs: number,
   run: CommandText,
 ): Promise<Finding> {
-  const known = await createBounceClassesTable(tableOf(deployment)).read(domain);
+  const known = await createBounceClassRepository(tableOf(deployment)).read(domain);
   if (known === undefined) return skipped('Mailgun has not been asked yet');
   const asked = `asked ${timeAgo(known.triedAt, nowMs)}`;
   if (known.note === null) return ok(`Mailgun gives them, ${asked}`);

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { createManifestBucket, createRewritableObjects } from '../../../lambdas/adapters/archive/bucket.ts';
-import { createLeaseTable, createSealState, every } from '../../../lambdas/adapters/table/ledger-state.ts';
+import { createManifestBucket, createRewritableObjects } from '../../../lambdas/adapters/archive/archive-objects.ts';
 import type { LedgerTable } from '../../../lambdas/adapters/table/ledger-table.ts';
+import { createLeaseRepository, every } from '../../../lambdas/adapters/table/reconciliation-state-repository.ts';
+import { createSealStateRepository } from '../../../lambdas/adapters/table/slice-repository.ts';
 import { rowErasure } from '../../../lambdas/domain/archive/archive-row.ts';
 import { ERASED_TEXT, EVENTS_PREFIX, erasedKey, parseObjectKey } from '../../../lambdas/domain/archive/object-keys.ts';
 import { SEAL_LEASE_KEY } from '../../../lambdas/domain/keys.ts';
@@ -58,9 +59,9 @@ export function openErasableArchive(
     ...{
       objects: createRewritableObjects(bucket),
       bucket: createManifestBucket(bucket),
-      state: createSealState(table),
+      state: createSealStateRepository(table),
     },
-    ...{ lease: createLeaseTable(table, SEAL_LEASE_KEY), now, newRunId: randomUUID },
+    ...{ lease: createLeaseRepository(table, SEAL_LEASE_KEY), now, newRunId: randomUUID },
     every,
   };
 }

@@ -1,6 +1,6 @@
 import { DeleteCommand, PutCommand, paginateScan, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { conditionalWrite, type LedgerTable } from '../../../lambdas/adapters/table/ledger-table.ts';
-import { packEvent, unpackEvent } from '../../../lambdas/adapters/table/stored-events.ts';
+import { packEvent, unpackEvent } from '../../../lambdas/adapters/table/stored-event-repository.ts';
 import { INDEXES } from '../../../lambdas/contract.ts';
 import type { JsonObject } from '../../../lambdas/domain/json.ts';
 import {

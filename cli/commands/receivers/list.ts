@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { readDeliveries } from '../../../lambdas/adapters/table/publishing.ts';
+import { readDeliveries } from '../../../lambdas/adapters/table/delivery-repository.ts';
 import { DAY_SECONDS } from '../../../lambdas/contract.ts';
 import type { Attempt, LoggedDelivery } from '../../../lambdas/domain/publishing/delivery.ts';
 import {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { createQueueDepth } from '../../../lambdas/adapters/aws/queues.ts';
-import { createReceiverStates, readDeliveries } from '../../../lambdas/adapters/table/publishing.ts';
+import { createQueueDepth } from '../../../lambdas/adapters/aws/messaging.ts';
+import { createReceiverStateRepository, readDeliveries } from '../../../lambdas/adapters/table/delivery-repository.ts';
 import { QueueProgress, type ReceiverFacts } from '../../../lambdas/domain/publishing/delivery-ledger.ts';
 import { TargetUnavailableError, UsageError } from '../../errors.ts';
 import { tableOf } from '../../ledger.ts';
@@ -36,7 +36,7 @@ export function receiverNamed(deployment: Deployment, name: string): DeployedRec
   throw new UsageError(`there is no receiver ${name}; the stack has ${all.map((each) => each.name).join(', ')}`);
 }
 
-export const statesOf = (deployment: Deployment) => createReceiverStates(tableOf(deployment));
+export const statesOf = (deployment: Deployment) => createReceiverStateRepository(tableOf(deployment));
 
 /** Returns how many messages a queue holds, as it reports it. */
 export function messagesIn({ clients }: Deployment, queueUrl: string): Promise<number> {

@@ -1,8 +1,8 @@
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
-import { createEventQueue, createQueueDepth } from '../../../lambdas/adapters/aws/queues.ts';
-import { createLedgerStateTable } from '../../../lambdas/adapters/table/ledger-state.ts';
+import { createEventQueue, createQueueDepth } from '../../../lambdas/adapters/aws/messaging.ts';
 import { conditionalWrite } from '../../../lambdas/adapters/table/ledger-table.ts';
-import { createSlicesTable } from '../../../lambdas/adapters/table/slice-repository.ts';
+import { createReconciliationStateRepository } from '../../../lambdas/adapters/table/reconciliation-state-repository.ts';
+import { createSliceRepository } from '../../../lambdas/adapters/table/slice-repository.ts';
 import { DAY_MS, MAX_SLICE_SECONDS } from '../../../lambdas/contract.ts';
 import {
   daysOf,
@@ -117,8 +117,8 @@ async function createRestorer(
   plan: boolean,
 ) {
   const table = tableOf(deployment);
-  const slices = createSlicesTable(table);
-  const ledger = createLedgerStateTable(table);
+  const slices = createSliceRepository(table);
+  const ledger = createReconciliationStateRepository(table);
   const readDay = await openHistory(deployment);
   const nameOf = createLedgerNaming(await readErasureKey(deployment));
   const { queues } = deployment.clients;

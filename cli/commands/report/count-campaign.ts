@@ -3,8 +3,8 @@ import { appendFileSync, closeSync, mkdtempSync, openSync, readFileSync, readSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
-import type { SizedObject } from '../../../lambdas/adapters/archive/open-bucket.ts';
-import type { createCampaignReader } from '../../../lambdas/adapters/table/day-index.ts';
+import type { SizedObject } from '../../../lambdas/adapters/archive/archive-bucket.ts';
+import type { createCampaignReader } from '../../../lambdas/adapters/table/day-index-repository.ts';
 import type { createErasureRepository } from '../../../lambdas/adapters/table/event-repository.ts';
 import {
   type ArchivedCampaign,

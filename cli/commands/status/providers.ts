@@ -1,4 +1,4 @@
-import { createSlicesTable } from '../../../lambdas/adapters/table/slice-repository.ts';
+import { createSliceRepository } from '../../../lambdas/adapters/table/slice-repository.ts';
 import { judgedSums } from '../../../lambdas/domain/ledger/provider-sums.ts';
 import {
   ALL_PROVIDERS,
@@ -24,7 +24,7 @@ export interface ProviderStatus extends ProviderStanding {
 
 /** Reads how a domain fares at the providers that it sent mail to, by its ledger. */
 export async function readProviders(deployment: Deployment, domain: string, nowMs: number): Promise<ProviderStatus[]> {
-  const sums = await judgedSums(createSlicesTable(tableOf(deployment)), domain, nowMs);
+  const sums = await judgedSums(createSliceRepository(tableOf(deployment)), domain, nowMs);
   return ALL_PROVIDERS.map((provider) => ({
     provider,
     cut: sums.isCut,

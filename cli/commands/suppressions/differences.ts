@@ -1,4 +1,4 @@
-import type { SuppressionItem } from '../../../lambdas/adapters/table/recipients.ts';
+import type { SuppressionItem } from '../../../lambdas/adapters/table/recipient-repository.ts';
 import { UNKNOWN_DOMAIN } from '../../../lambdas/contract.ts';
 import { recipientKey } from '../../../lambdas/domain/keys.ts';
 import { isSuppressing } from '../../../lambdas/domain/status/suppression.ts';

@@ -5,7 +5,7 @@ import {
   createSuppressionList,
   type SuppressionItem,
   suppressionItem,
-} from '../../../lambdas/adapters/table/recipients.ts';
+} from '../../../lambdas/adapters/table/recipient-repository.ts';
 import { INDEXES } from '../../../lambdas/contract.ts';
 import { csvLine } from '../../../lambdas/domain/csv.ts';
 import { SUPPRESSION_KINDS, type SuppressionKind } from '../../../lambdas/domain/event-types.ts';

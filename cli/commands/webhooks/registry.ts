@@ -1,4 +1,4 @@
-import { readAccountDomains } from '../../../lambdas/adapters/mailgun/account-domains.ts';
+import { readAccountDomains } from '../../../lambdas/adapters/mailgun/mailgun-apis.ts';
 import {
   readAccountHooks,
   readAccountWebhooks,

@@ -1,23 +1,28 @@
 import type { SendingDomain } from '../../contract.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { COUNTED_TYPES } from '../../domain/ledger/witness.ts';
+import type { AccountDomain } from '../../domain/webhooks/domain-drift.ts';
 import {
   type AccountDomains,
   ListingError,
   type ListingFallback,
   type ListingRequest,
+  type MailgunClasses,
   type MailgunMetrics,
   type MailgunSource,
   type RedactionSwitch,
   type RegisteredWebhooks,
 } from '../../reconcile/ports.ts';
-import { readAccountDomains } from './account-domains.ts';
 import { baseUrlOf, type MailgunAccess, requestMailgun } from './mailgun-client.ts';
 import {
+  CLASSIFIED_FAILURES,
   eventOfLog,
   FAILED_WEBHOOKS,
   isOfDomain,
+  type ListedClass,
   readAccountWebhooks,
+  readClassesPage,
+  readDomainsPage,
   readDomainWebhooks,
   readEventsPage,
   readHours,
@@ -240,4 +245,100 @@ export function createRedactionSwitch(access: MailgunAccess): RedactionSwitch {
 function readDomain(access: MailgunAccess, { name, region }: SendingDomain, deadlineMs: number): Promise<JsonObject> {
   const url = `${baseUrlOf(access, region)}/v4/domains/${encodeURIComponent(name)}`;
   return requestMailgun(access, url, { method: 'GET' }, { deadlineMs, absent: {} });
+}
+
+const DOMAINS_PER_PAGE = 1000;
+const MAX_DOMAIN_PAGES = 20;
+
+/**
+ * Returns all domains of an account in one region, those of its subaccounts included; undefined where the pages are not
+ * the whole, since a domain that is not listed would read as gone. `get` returns the body at a path.
+ */
+export async function readAccountDomains(
+  get: (path: string) => Promise<unknown>,
+): Promise<AccountDomain[] | undefined> {
+  const found = new Map<string, AccountDomain>();
+  let read = 0;
+  for (let page = 0; page < MAX_DOMAIN_PAGES; page += 1) {
+    const query = `limit=${DOMAINS_PER_PAGE}&skip=${read}&sort=name&include_subaccounts=true`;
+    const reply = readDomainsPage(await get(`/v4/domains?${query}`));
+    if (reply === undefined) return undefined;
+    const { domains, total } = reply;
+    for (const domain of domains) found.set(domain.name, domain);
+    read += domains.length;
+    // After a full page another may follow, whatever the total counts.
+    const isLast = domains.length === 0 || (total > 0 && read >= total && domains.length < DOMAINS_PER_PAGE);
+    if (isLast) return found.size < total ? undefined : [...found.values()];
+  }
+  return undefined;
+}
+
+export const CLASSES_PATH = '/v2/bounce-classification/metrics';
+/** Mailgun's maximum per page. */
+const CLASSES_PER_PAGE = 50;
+const MAX_CLASS_PAGES = 5;
+
+export interface ClassesQuery {
+  /** Epoch seconds; `to` is excluded. */
+  from: number;
+  to: number;
+  dimensions: readonly string[];
+  /** Fields that every failure has, by attribute. */
+  of: Readonly<Record<string, string>>;
+  skip?: number;
+}
+
+/** Returns the body of a request for a page of classes. */
+export function classesRequest({ from, to, dimensions, of, skip = 0 }: ClassesQuery) {
+  return {
+    start: rfc2822(from),
+    end: rfc2822(to - 1),
+    resolution: 'day',
+    dimensions,
+    metrics: [CLASSIFIED_FAILURES],
+    filter: {
+      AND: Object.entries(of).map(([attribute, value]) => ({
+        ...{ attribute, comparator: '=' },
+        values: [{ label: value, value }],
+      })),
+    },
+    include_subaccounts: false,
+    pagination: { sort: 'entity-name:asc', skip, limit: CLASSES_PER_PAGE },
+  };
+}
+
+/**
+ * Creates a client of Mailgun's Bounce Classification (`POST /v2/bounce-classification/metrics`), which not every plan
+ * includes.
+ */
+export function createMailgunClasses(access: MailgunAccess): MailgunClasses {
+  return {
+    async ofDomain({ name, region }, { from, to }, deadlineMs) {
+      const url = baseUrlOf(access, region) + CLASSES_PATH;
+      const rows: ListedClass[] = [];
+      for (let page = 0; page < MAX_CLASS_PAGES; page += 1) {
+        const query = { from, to, dimensions: ['entity-name', 'category', 'severity'], of: { 'domain.name': name } };
+        const absent: JsonObject = {};
+        const body = await requestMailgun(
+          access,
+          url,
+          {
+            method: 'POST',
+            body: JSON.stringify(classesRequest({ ...query, skip: page * CLASSES_PER_PAGE })),
+            headers: { 'content-type': 'application/json' },
+          },
+          // The next day makes up for a call that failed.
+          { deadlineMs, maxAttempts: 1, absent },
+        );
+        if (body === absent) return undefined;
+        const found = readClassesPage(body);
+        if (found === undefined) throw new ListingError('malformed');
+        rows.push(...found.classes);
+        const isLast = found.total === undefined ? found.classes.length < CLASSES_PER_PAGE : rows.length >= found.total;
+        if (isLast) return { rows, isWhole: true };
+        if (found.classes.length === 0) break;
+      }
+      return { rows, isWhole: false };
+    },
+  };
 }

@@ -10,11 +10,11 @@ import {
   storedNames,
   type UndiscoveredDomain,
 } from '../../domain/ledger/ledger-domains.ts';
-import type { ClassesStore, DomainStore } from '../../reconcile/ports.ts';
+import type { BounceClassRepository, DomainRepository } from '../../reconcile/ports.ts';
 import { conditionalWrite, type LedgerTable, readPartition } from './ledger-table.ts';
 
 /** Stores the domains with a ledger in the item `DOMAINS`, and notes of others as items of `UNDISCOVERED`. */
-export function createDomainStore(table: LedgerTable): DomainStore {
+export function createDomainRepository(table: LedgerTable): DomainRepository {
   const { client, name } = table;
   return {
     read: () => readLedgerDomains(table, true),
@@ -144,7 +144,7 @@ export function createUndiscoveredNotes(
 }
 
 /** Mailgun's classes as one item of each domain; TTL removes it once no run asks for them any more. */
-export function createBounceClassesTable({ client, name }: LedgerTable): ClassesStore {
+export function createBounceClassRepository({ client, name }: LedgerTable): BounceClassRepository {
   return {
     async read(domain) {
       const Key = bounceClassesKey(domain);

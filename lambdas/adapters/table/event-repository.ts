@@ -1,10 +1,12 @@
 import { ConditionalCheckFailedException, DynamoDBServiceException } from '@aws-sdk/client-dynamodb';
-import { PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import DataLoader from 'dataloader';
 import { INDEXES, RESTORED_ATTRIBUTE } from '../../contract.ts';
 import {
+  eventSortPrefix,
   type ItemKey,
   markerKey,
+  parseMessageSort,
   recipientIndexKey,
   recipientKey,
   suppressionIndexKey,
@@ -12,12 +14,27 @@ import {
   suppressionSort,
 } from '../../domain/keys.ts';
 import { erasureHash, olderErasureHashes } from '../../domain/recipients/erasure.ts';
-import { isHigher, statusOrder } from '../../domain/status/decide-status.ts';
+import { type DecidedStatus, isHigher, statusOrder } from '../../domain/status/decide-status.ts';
 import type { Suppression } from '../../domain/status/suppression.ts';
-import { type ErasureKey, type Erasures, type Records, UnstorableError } from '../../process/ports.ts';
-import { BATCH_KEYS, type BatchRequest, batchGet, type Item, type LedgerTable } from './ledger-table.ts';
-import { changeOfDecision, changeOfOwner } from './status-codec.ts';
-import { createEventLookup, eventItem, isMergedCopy } from './stored-events.ts';
+import {
+  type ErasureKey,
+  type Erasures,
+  type EventRecord,
+  type Records,
+  UnstorableError,
+} from '../../process/ports.ts';
+import type { StoredEvent } from '../../read-api/ports.ts';
+import {
+  BATCH_KEYS,
+  type BatchRequest,
+  batchGet,
+  conditionalWrite,
+  type Item,
+  type LedgerTable,
+  readPartition,
+} from './ledger-table.ts';
+import { changeOfDecision, changeOfOwner } from './recipient-repository.ts';
+import { createEventLookup, eventItem, isMergedCopy, storedEvent } from './stored-event-repository.ts';
 
 /** Writes events, statuses and suppressions; every write is conditional, so repeating one changes nothing. */
 export function createEventRepository(table: LedgerTable): Records {
@@ -233,6 +250,80 @@ export function createErasureRepository(table: LedgerTable, key: ErasureKey): Er
       };
       const erased = await Promise.all(addresses.map(isErased));
       return addresses.filter((_, index) => erased[index]);
+    },
+  };
+}
+
+/** Rewrites what followed from one event; every write holds only while nothing else has changed the item. */
+export function createEventCorrection(table: LedgerTable) {
+  const { client, name } = table;
+  type Identified = Pick<EventRecord, 'identity'>;
+  const statusKey = ({ identity }: Identified) => ({ pk: identity.partition, sk: identity.statusSort });
+  return {
+    async siblings({ identity }: Identified) {
+      const { recipientKey: recipient } = parseMessageSort(identity.eventSort);
+      const found: StoredEvent[] = [];
+      const range = { prefix: eventSortPrefix(recipient) };
+      for await (const item of readPartition(table, identity.partition, range)) {
+        const event = storedEvent(item);
+        if (event !== undefined) found.push(event);
+      }
+      return found;
+    },
+
+    async readOrder(record: Identified) {
+      const { Item } = await client.send(
+        new GetCommand({ TableName: name, Key: statusKey(record), ConsistentRead: true }),
+      );
+      return Item?.order as string | undefined;
+    },
+
+    async resetStatus(record: Identified, decided: DecidedStatus, seenOrder: string | undefined) {
+      const { set, remove, names, values } = changeOfDecision(decided, decided.order);
+      return conditionalWrite(() =>
+        client.send(
+          new UpdateCommand({
+            TableName: name,
+            Key: statusKey(record),
+            ConditionExpression: seenOrder === undefined ? 'attribute_not_exists(#order)' : '#order = :seen',
+            UpdateExpression: `SET ${set.join(', ')} REMOVE ${[...remove, RESTORED_ATTRIBUTE].join(', ')}`,
+            ExpressionAttributeNames: names,
+            ExpressionAttributeValues: { ...values, ...(seenOrder !== undefined && { ':seen': seenOrder }) },
+          }),
+        ),
+      );
+    },
+
+    async withdrawSuppressions(record: EventRecord, kept: readonly Suppression[]) {
+      const pk = suppressionPartition(recipientKey(record.event.recipient ?? ''));
+      const stays = new Set(kept.map(({ kind, scope }) => suppressionSort(record.domain, kind, scope)));
+      for await (const { sk, eventKey, since } of readPartition(table, pk)) {
+        if (eventKey !== record.identity.eventKey || stays.has(sk as string)) continue;
+        await conditionalWrite(() =>
+          client.send(
+            new DeleteCommand({
+              TableName: name,
+              Key: { pk, sk },
+              // A later event suppresses too, whatever becomes of this one.
+              ConditionExpression: 'eventKey = :eventKey AND lastAt = :since',
+              ExpressionAttributeValues: { ':eventKey': eventKey, ':since': since },
+            }),
+          ),
+        );
+      }
+    },
+
+    async replaceEvent(record: EventRecord) {
+      await conditionalWrite(() =>
+        client.send(
+          // An erased event must not come back.
+          new PutCommand({
+            TableName: name,
+            Item: eventItem(record, table.shards),
+            ConditionExpression: 'attribute_exists(pk)',
+          }),
+        ),
+      );
     },
   };
 }

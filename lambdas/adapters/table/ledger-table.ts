@@ -8,6 +8,7 @@ import {
   paginateQuery,
   QueryCommand,
 } from '@aws-sdk/lib-dynamodb';
+import { INDEXES } from '../../contract.ts';
 import type { DayShards } from '../../domain/events/day-shards.ts';
 import { AWS_CLIENT_CONFIG, namesCalls } from '../aws/aws-client.ts';
 
@@ -151,4 +152,43 @@ export async function batchGet(
     asked = answer.UnprocessedKeys?.[name] ? answer.UnprocessedKeys : undefined;
   }
   return found;
+}
+
+/** Position of an item in a partition of the index. Epoch milliseconds. */
+interface IndexPlace {
+  readonly pk: string;
+  readonly sk: string;
+  readonly atMs: number;
+}
+
+/** Reads the newest items of a partition of the index of recipients, both ends of the time included. */
+export async function queryNewest(
+  { client, name }: LedgerTable,
+  partition: string,
+  { fromMs, throughMs }: { fromMs: number; throughMs: number },
+  limit: number,
+  after: IndexPlace | undefined,
+): Promise<{ items: IndexPlace[]; hasMore: boolean }> {
+  const { byRecipient } = INDEXES;
+  const { Items = [] } = await client.send(
+    new QueryCommand({
+      TableName: name,
+      IndexName: byRecipient.name,
+      ScanIndexForward: false,
+      Limit: limit + 1,
+      KeyConditionExpression: '#partition = :partition AND #at BETWEEN :from AND :through',
+      ExpressionAttributeNames: { '#partition': byRecipient.partitionKey, '#at': byRecipient.sortKey },
+      ExpressionAttributeValues: { ':partition': partition, ':from': fromMs, ':through': throughMs },
+      ExclusiveStartKey: after && {
+        [byRecipient.partitionKey]: partition,
+        [byRecipient.sortKey]: after.atMs,
+        pk: after.pk,
+        sk: after.sk,
+      },
+    }),
+  );
+  const items = Items.slice(0, limit).map(
+    ({ pk, sk, [byRecipient.sortKey]: atMs }) => ({ pk, sk, atMs }) as IndexPlace,
+  );
+  return { items, hasMore: Items.length > limit };
 }

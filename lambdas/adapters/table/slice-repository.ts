@@ -4,12 +4,16 @@ import { DAY_SECONDS, MAX_REQUEUES } from '../../contract.ts';
 import { canonicalJson } from '../../domain/canonical-json.ts';
 import { asciiJson } from '../../domain/json.ts';
 import {
+  chainHeadKey,
+  type ItemKey,
   nameInRequeueSort,
   partPartition,
   partSort,
   requeuePartition,
   requeueSort,
   requeueSortRange,
+  sealMarkKey,
+  sealPositionKey,
   sliceKey,
   timeKey,
   witnessKey,
@@ -21,18 +25,19 @@ import { WITNESS_KEPT_SECONDS, type WitnessHour } from '../../domain/ledger/witn
 import type { ComparedSlice, SliceFactsReader, WitnessReader } from '../../read-api/ports.ts';
 import type {
   DonePart,
-  PartStore,
+  PartRepository,
   Requeue,
   Requeues,
   SliceKey,
   Slices,
+  WitnessRepository,
   WitnessState,
-  WitnessStore,
 } from '../../reconcile/ports.ts';
+import type { ChainHead, SealMark, SealState } from '../../seal/ports.ts';
 import { batchGetAtOnce, conditionalWrite, type LedgerTable, readPartition } from './ledger-table.ts';
 
 /** Slices as items `SLICE#<domain>` by their start; tags and dimensions are JSON, since an attribute cannot be called "". */
-export function createSlicesTable({ client, name }: LedgerTable): Slices {
+export function createSliceRepository({ client, name }: LedgerTable): Slices {
   return {
     async read(domain, start) {
       const { Item } = await client.send(
@@ -116,7 +121,7 @@ function sliceOf({ pk: _pk, sk: _sk, ...item }: Record<string, unknown>): Slice 
  * Stores parts of slices that take more than one run, as items `PART#<domain>#<slice>` by pass and start; TTL removes
  * them.
  */
-export function createPartsTable(table: LedgerTable, now: () => number): PartStore {
+export function createPartRepository(table: LedgerTable, now: () => number): PartRepository {
   const { client, name } = table;
   return {
     async done(slice, pass) {
@@ -158,7 +163,7 @@ interface RequeueItem {
 }
 
 /** Stores requeues of missing events as items `SENT#<domain>#<slice>` by minute and name; TTL removes them. */
-export function createRequeuesTable(table: LedgerTable): Requeues {
+export function createRequeueRepository(table: LedgerTable): Requeues {
   const { client, name } = table;
   const keyOf = (slice: SliceKey, requeue: Pick<Requeue, 'atMs' | 'name'>) => ({
     pk: requeuePartition(slice.domain, slice.start),
@@ -212,7 +217,7 @@ export function createRequeuesTable(table: LedgerTable): Requeues {
 }
 
 /** Stores Mailgun's own counts as items `WITNESS#<domain>` by hour; TTL removes them once they are no longer needed. */
-export function createWitnessTable(table: LedgerTable): WitnessStore {
+export function createWitnessRepository(table: LedgerTable): WitnessRepository {
   const { client, name } = table;
   return {
     async readState(domain) {
@@ -261,11 +266,68 @@ export function createWitnessTable(table: LedgerTable): WitnessStore {
 
 /** Reads Mailgun's own counts for those that compare. */
 export function createWitnessReader(table: LedgerTable): WitnessReader {
-  const store = createWitnessTable(table);
+  const store = createWitnessRepository(table);
   return {
     async read(domain, from, to) {
       const [state, hours] = await Promise.all([store.readState(domain), store.hours(domain, from, to)]);
       return state && { since: state.since, until: state.until, hours };
+    },
+  };
+}
+
+/** Reads and writes the items `SEAL#<domain>`: what the table knows of the archive. */
+export function createSealStateRepository({ client, name }: LedgerTable): SealState {
+  const read = async (Key: ItemKey) => {
+    const { Item } = await client.send(new GetCommand({ TableName: name, Key, ConsistentRead: true }));
+    if (Item === undefined) return undefined;
+    const { pk: _pk, sk: _sk, ...rest } = Item;
+    return rest;
+  };
+  /** Puts an item unless the stored one belongs to a later manifest. */
+  const putUnlessLater = (Key: ItemKey, item: ChainHead | SealMark) =>
+    conditionalWrite(() =>
+      client.send(
+        new PutCommand({
+          TableName: name,
+          Item: { ...Key, ...item },
+          ConditionExpression: 'attribute_not_exists(pk) OR #sequence <= :sequence',
+          ExpressionAttributeNames: { '#sequence': 'sequence' },
+          ExpressionAttributeValues: { ':sequence': item.sequence },
+        }),
+      ),
+    );
+  return {
+    readHead: async (domain) => (await read(chainHeadKey(domain))) as ChainHead | undefined,
+    readMark: async (domain, start) => (await read(sealMarkKey(domain, start))) as SealMark | undefined,
+
+    async moveHead(domain, head) {
+      await putUnlessLater(chainHeadKey(domain), head);
+    },
+
+    async putMark(domain, mark) {
+      await putUnlessLater(sealMarkKey(domain, mark.start), mark);
+    },
+
+    async *listMarks(domain, from, to) {
+      if (from >= to) return;
+      const range = { ':pk': sealMarkKey(domain, 0).pk, ':from': timeKey(from), ':to': timeKey(to - 1) };
+      const pages = paginateQuery(
+        { client },
+        {
+          TableName: name,
+          KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
+          ExpressionAttributeValues: range,
+        },
+      );
+      for await (const { Items = [] } of pages) yield* Items as unknown as SealMark[];
+    },
+
+    async readPosition(domain) {
+      return (await read(sealPositionKey(domain)))?.position as number | undefined;
+    },
+
+    async putPosition(domain, position) {
+      await client.send(new PutCommand({ TableName: name, Item: { ...sealPositionKey(domain), position } }));
     },
   };
 }

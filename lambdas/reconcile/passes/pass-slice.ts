@@ -23,12 +23,12 @@ import {
 import {
   type ComparedDomain,
   type DonePart,
-  type LedgerState,
   ListingError,
   type ListingFailure,
   type NamingKey,
   type OpenSlice,
-  type PartStore,
+  type PartRepository,
+  type ReconciliationState,
   type Slices,
 } from '../ports.ts';
 import { createComparePart, MIN_PART_SECONDS, PART_EVENTS, type PartBounds, windowOf } from './compare-part.ts';
@@ -56,9 +56,9 @@ export interface SliceNews extends SliceBounds {
 }
 
 export interface PassSliceDeps extends Omit<ComparePartDeps, 'everySeconds' | 'ledger'> {
-  ledger: Pick<LedgerState, 'putOpen' | 'dropOpen' | 'putDoubt' | 'dropDoubt'> & ComparePartDeps['ledger'];
+  ledger: Pick<ReconciliationState, 'putOpen' | 'dropOpen' | 'putDoubt' | 'dropDoubt'> & ComparePartDeps['ledger'];
   slices: Slices;
-  parts: PartStore;
+  parts: PartRepository;
   erasureKey: NamingKey;
   times: LedgerTimes;
   /** All domains of this deployment. */

@@ -4,10 +4,10 @@ import { addAll, type Counts } from '../../domain/ledger/counts.ts';
 import type { ExpectedKinds, Slice } from '../../domain/ledger/slice.ts';
 import { addKind, type Tally, typeOf } from '../../domain/ledger/tally.ts';
 import { doubtfulKindOf } from '../../domain/webhooks/webhook-type.ts';
-import type { LedgerState, PostedTimes } from '../ports.ts';
+import type { PostedTimes, ReconciliationState } from '../ports.ts';
 
 export interface PostedKindsDeps {
-  ledger: Pick<LedgerState, 'readPostedKinds' | 'notePostedKind'>;
+  ledger: Pick<ReconciliationState, 'readPostedKinds' | 'notePostedKind'>;
 }
 
 /** This long after the last webhook of a type, no more are expected: Mailgun may have stopped posting it. */

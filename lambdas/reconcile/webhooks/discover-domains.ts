@@ -9,11 +9,11 @@ import {
   withUndiscovered,
 } from '../../domain/ledger/ledger-domains.ts';
 import type { HolderOf } from '../../domain/webhooks/domains-held-elsewhere.ts';
-import { type AccountDomains, type DomainStore, ListingError } from '../ports.ts';
+import { type AccountDomains, type DomainRepository, ListingError } from '../ports.ts';
 import { type CompareWebhooksDeps, isTimeToCompare } from './compare-webhooks.ts';
 
 export interface DiscoverDomainsDeps extends Pick<CompareWebhooksDeps, 'isConfigured' | 'everySeconds' | 'now'> {
-  store: DomainStore;
+  store: DomainRepository;
   account: AccountDomains;
   /** Returns the other environment that holds a domain, which is left to it. */
   holderOf: HolderOf;

@@ -8,11 +8,11 @@ import {
   summedClasses,
   withoutResult,
 } from '../../domain/ledger/bounce-classes.ts';
-import { type ClassesStore, ListingError, type MailgunClasses } from '../ports.ts';
+import { type BounceClassRepository, ListingError, type MailgunClasses } from '../ports.ts';
 
 export interface ReadClassesDeps {
   classes: MailgunClasses;
-  store: ClassesStore;
+  store: BounceClassRepository;
   domains: readonly SendingDomain[];
   /** True if a Mailgun API key is set. */
   isConfigured: () => Promise<boolean>;

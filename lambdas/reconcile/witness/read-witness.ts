@@ -9,12 +9,18 @@ import {
   WITNESS_KEPT_SECONDS,
   type WitnessHour,
 } from '../../domain/ledger/witness.ts';
-import { type LedgerState, ListingError, type MailgunMetrics, type WitnessState, type WitnessStore } from '../ports.ts';
+import {
+  ListingError,
+  type MailgunMetrics,
+  type ReconciliationState,
+  type WitnessRepository,
+  type WitnessState,
+} from '../ports.ts';
 
 export interface ReadWitnessDeps {
   metrics: MailgunMetrics;
-  witness: WitnessStore;
-  ledger: Pick<LedgerState, 'readWatermarks'>;
+  witness: WitnessRepository;
+  ledger: Pick<ReconciliationState, 'readWatermarks'>;
   domains: readonly SendingDomain[];
   /** True if a Mailgun API key is set. */
   isConfigured: () => Promise<boolean>;

@@ -1,6 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { BatchWriteCommand, DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
-import { createSlicesTable } from '../../../lambdas/adapters/table/slice-repository.ts';
+import { createSliceRepository } from '../../../lambdas/adapters/table/slice-repository.ts';
 import { dayPartition } from '../../../lambdas/domain/events/day-index.ts';
 import { identify } from '../../../lambdas/domain/events/identity.ts';
 import { emptyTally, slicePassed } from '../../../lambdas/domain/ledger/tally.ts';
@@ -64,7 +64,7 @@ async function fill(): Promise<void> {
   };
   await Promise.all(Array.from({ length: 8 }, write));
 
-  const slices = createSlicesTable(table);
+  const slices = createSliceRepository(table);
   for (let n = 0; n < SLICES; n += 1) {
     const bounds = { domain: DOMAIN, start: begin + n * SLICE_SECONDS, end: begin + (n + 1) * SLICE_SECONDS };
     const share = Math.floor(((n + 1) * EVENTS) / SLICES) - Math.floor((n * EVENTS) / SLICES);

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
-import { createEventQueue } from '../../../lambdas/adapters/aws/queues.ts';
+import { createEventQueue } from '../../../lambdas/adapters/aws/messaging.ts';
 import { createCachedSecret, createKeyRing } from '../../../lambdas/adapters/aws/secrets.ts';
 import { createClaimRepository } from '../../../lambdas/adapters/table/claim-repository.ts';
 import { createErasureRepository, createEventRepository } from '../../../lambdas/adapters/table/event-repository.ts';
-import { createFirstWebhook } from '../../../lambdas/adapters/table/ledger-state.ts';
-import { createMessageHistory } from '../../../lambdas/adapters/table/recipients.ts';
-import { createEventLookup } from '../../../lambdas/adapters/table/stored-events.ts';
+import { createMessageHistory } from '../../../lambdas/adapters/table/recipient-repository.ts';
+import { createFirstWebhookRepository } from '../../../lambdas/adapters/table/reconciliation-state-repository.ts';
+import { createEventLookup } from '../../../lambdas/adapters/table/stored-event-repository.ts';
 import { eventHash } from '../../../lambdas/domain/canonical-json.ts';
 import { decodeQueueMessage } from '../../../lambdas/domain/events/queue-message.ts';
 import type { JsonObject } from '../../../lambdas/domain/json.ts';
@@ -44,7 +44,7 @@ function ingest(bytes: Uint8Array, trouble?: InjectedFailure) {
     keys: createKeyRing(createCachedSecret(secrets, output('SigningKeysSecretArn'), () => NOW_MS)),
     claims: createClaimRepository(table),
     events: createEventLookup(table),
-    firstWebhook: createFirstWebhook(table),
+    firstWebhook: createFirstWebhookRepository(table),
     queue: createEventQueue(queues, output('QueueUrl')),
     domains: [DOMAIN],
     hashEvent: eventHash,

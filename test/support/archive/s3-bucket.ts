@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { S3Client } from '@aws-sdk/client-s3';
-import { S3_CONFIG } from '../../../lambdas/adapters/archive/open-bucket.ts';
+import { S3_CONFIG } from '../../../lambdas/adapters/archive/archive-bucket.ts';
 
 const PAGE = 3;
 const tagOf = (bytes: Buffer) => `"${createHash('md5').update(bytes).digest('hex')}"`;

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { createEventObjects, createManifestBucket } from '../../../lambdas/adapters/archive/bucket.ts';
-import { createDayIndexTable } from '../../../lambdas/adapters/table/day-index.ts';
-import { createLeaseTable, createSealState } from '../../../lambdas/adapters/table/ledger-state.ts';
-import { createSlicesTable } from '../../../lambdas/adapters/table/slice-repository.ts';
-import { createStoredEventsTable } from '../../../lambdas/adapters/table/stored-events.ts';
+import { createEventObjects, createManifestBucket } from '../../../lambdas/adapters/archive/archive-objects.ts';
+import { createDayIndexRepository } from '../../../lambdas/adapters/table/day-index-repository.ts';
+import { createLeaseRepository } from '../../../lambdas/adapters/table/reconciliation-state-repository.ts';
+import { createSealStateRepository, createSliceRepository } from '../../../lambdas/adapters/table/slice-repository.ts';
+import { createStoredEventRepository } from '../../../lambdas/adapters/table/stored-event-repository.ts';
 import { SEAL_LEASE_KEY } from '../../../lambdas/domain/keys.ts';
 import { createSeal, type SealDeps } from '../../../lambdas/seal/seal.ts';
 import { DOMAIN } from '../fixtures/webhooks.ts';
@@ -30,8 +30,12 @@ export function createTableSeal(
 ) {
   let salts = 0;
   const run = createSeal({
-    ...{ slices: createSlicesTable(table), keys: createDayIndexTable(table), state: createSealState(table) },
-    ...{ events: createStoredEventsTable(table), lease: createLeaseTable(table, SEAL_LEASE_KEY) },
+    ...{
+      slices: createSliceRepository(table),
+      keys: createDayIndexRepository(table),
+      state: createSealStateRepository(table),
+    },
+    ...{ events: createStoredEventRepository(table), lease: createLeaseRepository(table, SEAL_LEASE_KEY) },
     ...archive,
     erasureKey: { read: async () => 'erasure-key' },
     ...{ domains: [DOMAIN], everySeconds: 900, reachSeconds: 90 * DAY, now: () => nowMs },

@@ -9,14 +9,14 @@ import type { Slice, Watermarks } from '../../../lambdas/domain/ledger/slice.ts'
 import {
   type DayIndex,
   type DonePart,
-  type LedgerState,
   ListingError,
   type ListingRequest,
   type MailgunSource,
   type OpenSlice,
-  type PartStore,
+  type PartRepository,
   type PostedTimes,
   type QueueDepth,
+  type ReconciliationState,
   type Requeue,
   type Requeues,
   type SliceKey,
@@ -31,7 +31,7 @@ const HOUR_MS = 3_600_000;
 const sliceName = ({ domain, start }: SliceKey) => `${domain} ${start}`;
 
 /** In-memory ledger items, with the conditions that the table checks. Values are copied, as in a table. */
-export class InMemoryBook implements LedgerState, Slices, Lease, PartStore {
+export class InMemoryBook implements ReconciliationState, Slices, Lease, PartRepository {
   slices = new Map<string, Slice>();
   watermarks = new Map<string, Watermarks>();
   open = new Map<string, OpenSlice>();

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import athenaGrammar from 'node-sql-parser/build/athena.js';
-import { openParquetWriter } from '../../../lambdas/adapters/archive/parquet-file.ts';
+import { openParquetWriter } from '../../../lambdas/adapters/archive/parquet.ts';
 import { parseManifest } from '../../../lambdas/domain/archive/manifest.ts';
 import { parseObjectKey } from '../../../lambdas/domain/archive/object-keys.ts';
 import { identify } from '../../../lambdas/domain/events/identity.ts';

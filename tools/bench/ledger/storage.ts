@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createClaimRepository } from '../../../lambdas/adapters/table/claim-repository.ts';
 import { createEventRepository } from '../../../lambdas/adapters/table/event-repository.ts';
-import { createSlicesTable } from '../../../lambdas/adapters/table/slice-repository.ts';
+import { createSliceRepository } from '../../../lambdas/adapters/table/slice-repository.ts';
 import { eventHash } from '../../../lambdas/domain/canonical-json.ts';
 import type { JsonObject } from '../../../lambdas/domain/json.ts';
 import { isClaimSort, isEventPartition, parseMessageSort } from '../../../lambdas/domain/keys.ts';
@@ -122,7 +122,7 @@ function kindOf(item: TypedItem): ItemKind {
 
 async function measureSeal({ table, usage }: TestEngines, webhooks: number): Promise<StorageFigures['sealing']> {
   const nowMs = (START + 3 * DAY) * 1000;
-  const slices = createSlicesTable(table);
+  const slices = createSliceRepository(table);
   const pass = async (nth: number) => {
     const start = START + nth * SLICE_SECONDS;
     const bounds = { domain: DOMAIN, start, end: start + SLICE_SECONDS };

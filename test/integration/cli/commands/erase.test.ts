@@ -5,8 +5,12 @@ import { DeleteCommand, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { Deployment } from '../../../../cli/target/types.ts';
 import { createCachedSecret, createErasureKey } from '../../../../lambdas/adapters/aws/secrets.ts';
 import { createErasureRepository, createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
-import { createMessageHistory } from '../../../../lambdas/adapters/table/recipients.ts';
-import { createEventLookup, packEvent, unpackEvent } from '../../../../lambdas/adapters/table/stored-events.ts';
+import { createMessageHistory } from '../../../../lambdas/adapters/table/recipient-repository.ts';
+import {
+  createEventLookup,
+  packEvent,
+  unpackEvent,
+} from '../../../../lambdas/adapters/table/stored-event-repository.ts';
 import { identify } from '../../../../lambdas/domain/events/identity.ts';
 import {
   decodeQueueMessage,

@@ -7,10 +7,9 @@ import { type SignedCertificate, signCertificate } from '../../../../cli/certifi
 import type { CliContext } from '../../../../cli/command.ts';
 import type { VerifyLine } from '../../../../cli/commands/verify.ts';
 import type { Deployment } from '../../../../cli/target/types.ts';
-import { openParquetWriter } from '../../../../lambdas/adapters/archive/parquet-file.ts';
-import { readParquet } from '../../../../lambdas/adapters/archive/parquet-rows.ts';
+import { openParquetWriter, readParquet } from '../../../../lambdas/adapters/archive/parquet.ts';
 import { createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
-import { createSlicesTable } from '../../../../lambdas/adapters/table/slice-repository.ts';
+import { createSliceRepository } from '../../../../lambdas/adapters/table/slice-repository.ts';
 import type { ArchiveRow } from '../../../../lambdas/domain/archive/archive-row.ts';
 import { type Certificate, stateDomain } from '../../../../lambdas/domain/archive/certificate.ts';
 import { type ChainLink, linkOf } from '../../../../lambdas/domain/archive/manifest.ts';
@@ -77,7 +76,7 @@ async function store(nth: number, second: number): Promise<void> {
 }
 
 async function pass(slice: number, events: number): Promise<void> {
-  const slices = createSlicesTable(engines.table);
+  const slices = createSliceRepository(engines.table);
   const start = SLICE_START + slice * SLICE_SECONDS;
   const previous = await slices.read(DOMAIN, start);
   const counts = events === 0 ? {} : { delivered: events };

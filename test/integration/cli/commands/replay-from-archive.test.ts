@@ -3,8 +3,8 @@ import { BatchWriteCommand, PutCommand, ScanCommand } from '@aws-sdk/lib-dynamod
 import { readErasureKey } from '../../../../cli/access.ts';
 import type { Deployment } from '../../../../cli/target/types.ts';
 import { createErasureRepository, createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
-import { createSlicesTable } from '../../../../lambdas/adapters/table/slice-repository.ts';
-import { unpackEvent } from '../../../../lambdas/adapters/table/stored-events.ts';
+import { createSliceRepository } from '../../../../lambdas/adapters/table/slice-repository.ts';
+import { unpackEvent } from '../../../../lambdas/adapters/table/stored-event-repository.ts';
 import { decodeQueueMessage, type QueueMessage } from '../../../../lambdas/domain/events/queue-message.ts';
 import { type ItemKey, markerKey } from '../../../../lambdas/domain/keys.ts';
 import { emptyTally, slicePassed } from '../../../../lambdas/domain/ledger/tally.ts';
@@ -71,7 +71,7 @@ beforeAll(async () => {
   const tally = { ...emptyTally(), listed: counts, stored: counts, tags: { spring: counts } };
   const passed = { startedAtMs: LATER_MS - 1, nowMs: LATER_MS - 86_400_000, unlisted: false, isOld: true };
   const bounds = { domain: DOMAIN, start: SLICE_START, end: SLICE_START + SLICE_SECONDS };
-  await createSlicesTable(table).write(slicePassed(bounds, undefined, tally, passed), undefined);
+  await createSliceRepository(table).write(slicePassed(bounds, undefined, tally, passed), undefined);
   expect(await createTableSeal(engines, archiveIn(s3), LATER_MS, { erasureKey })()).toMatchObject({
     sealed: 1,
     rows: 4,

@@ -1,7 +1,7 @@
 import { DeleteObjectCommand } from '@aws-sdk/client-s3';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { readErasureKey } from '../../../../cli/access.ts';
-import { getObject, listKeys } from '../../../../lambdas/adapters/archive/open-bucket.ts';
+import { getObject, listKeys } from '../../../../lambdas/adapters/archive/archive-bucket.ts';
 import { EVENTS_PREFIX, parseObjectKey } from '../../../../lambdas/domain/archive/object-keys.ts';
 import { markerKey } from '../../../../lambdas/domain/keys.ts';
 import { erasureHash } from '../../../../lambdas/domain/recipients/erasure.ts';

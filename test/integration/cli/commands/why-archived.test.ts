@@ -5,7 +5,7 @@ import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { WhyLine } from '../../../../cli/commands/why.ts';
 import type { Deployment } from '../../../../cli/target/types.ts';
-import { openParquetWriter } from '../../../../lambdas/adapters/archive/parquet-file.ts';
+import { openParquetWriter } from '../../../../lambdas/adapters/archive/parquet.ts';
 import { createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
 import { objectKey } from '../../../../lambdas/domain/archive/object-keys.ts';
 import { identify } from '../../../../lambdas/domain/events/identity.ts';

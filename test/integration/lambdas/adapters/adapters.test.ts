@@ -1,21 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
-import { createEventQueue, createRetryControl } from '../../../../lambdas/adapters/aws/queues.ts';
+import { createEventQueue, createRetryControl } from '../../../../lambdas/adapters/aws/messaging.ts';
 import { createCachedSecret, createKeyRing } from '../../../../lambdas/adapters/aws/secrets.ts';
 import { createClaimRepository } from '../../../../lambdas/adapters/table/claim-repository.ts';
 import {
   createCampaignReader,
   createDayEvents,
-  createDayIndexTable,
-} from '../../../../lambdas/adapters/table/day-index.ts';
+  createDayIndexRepository,
+} from '../../../../lambdas/adapters/table/day-index-repository.ts';
 import { createErasureRepository, createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
-import { createFirstWebhook } from '../../../../lambdas/adapters/table/ledger-state.ts';
-import { createMessageHistory } from '../../../../lambdas/adapters/table/recipients.ts';
+import { createMessageHistory } from '../../../../lambdas/adapters/table/recipient-repository.ts';
+import { createFirstWebhookRepository } from '../../../../lambdas/adapters/table/reconciliation-state-repository.ts';
 import {
   createEventLookup,
-  createRedactedCopies,
-  createStoredEventsTable,
-} from '../../../../lambdas/adapters/table/stored-events.ts';
+  createRedactedCopyRepository,
+  createStoredEventRepository,
+} from '../../../../lambdas/adapters/table/stored-event-repository.ts';
 import { INDEXES, RESTORED_ATTRIBUTE } from '../../../../lambdas/contract.ts';
 import { identify } from '../../../../lambdas/domain/events/identity.ts';
 import { parseEvent } from '../../../../lambdas/domain/events/mailgun-event.ts';
@@ -111,7 +111,7 @@ test('batch reads with unprocessed keys are repeated until every key is read', a
   const table = { name, client: Object.assign(Object.create(client), { send }) };
 
   const erased = await createErasureRepository(table, { read: async () => secret }).among(addresses);
-  const stored = await createStoredEventsTable(table).lookUp(places);
+  const stored = await createStoredEventRepository(table).lookUp(places);
 
   expect(reads).toBe(6);
   expect(erased).toEqual(addresses);
@@ -119,7 +119,7 @@ test('batch reads with unprocessed keys are repeated until every key is read', a
 });
 
 test('the time of the first webhook is recorded once, whatever comes later', async () => {
-  const firstWebhook = createFirstWebhook(engines.table);
+  const firstWebhook = createFirstWebhookRepository(engines.table);
   expect(await firstWebhook.isNoted()).toBe(false);
   await firstWebhook.note(1000);
   await firstWebhook.note(2000);
@@ -146,10 +146,10 @@ async function store(...events: JsonObject[]) {
 }
 
 describe('redacted copies', () => {
-  const readKeys = () => createDayIndexTable(engines.table).keys(DOMAIN, NOW_MS - 3_600_000, NOW_MS);
+  const readKeys = () => createDayIndexRepository(engines.table).keys(DOMAIN, NOW_MS - 3_600_000, NOW_MS);
 
   test('a copy is merged into the event that names its recipient, and is shown nowhere', async () => {
-    const copies = createRedactedCopies(engines.table, () => NOW_MS);
+    const copies = createRedactedCopyRepository(engines.table, () => NOW_MS);
     const message = { headers: { 'message-id': `${randomUUID()}@${DOMAIN}` } };
     const process = createProcess({
       ...LONE_PROCESS,
@@ -181,7 +181,7 @@ describe('redacted copies', () => {
     const own = (await readKeys()).filter((key) => key.partition === partition);
     expect(own).toEqual([{ partition, eventSort, atMs: 1769999990123 }]);
     const places = ['-', '***', 'ada@example.org'].map((key) => ({ partition, eventSort: `R#${key}#E#${eventKey}` }));
-    const found = await createStoredEventsTable(engines.table).lookUp(places);
+    const found = await createStoredEventRepository(engines.table).lookUp(places);
     expect([...found.values()]).toMatchObject([{ broughtByWebhook: true, event }]);
     const mails = [];
     for await (const mail of createCampaignReader(engines.table).mails(partition)) mails.push(mail);

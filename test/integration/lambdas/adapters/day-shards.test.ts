@@ -1,4 +1,4 @@
-import { createDayEvents, createDayIndexTable } from '../../../../lambdas/adapters/table/day-index.ts';
+import { createDayEvents, createDayIndexRepository } from '../../../../lambdas/adapters/table/day-index-repository.ts';
 import { createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
 import type { LedgerTable } from '../../../../lambdas/adapters/table/ledger-table.ts';
 import { INDEXES } from '../../../../lambdas/contract.ts';
@@ -91,7 +91,7 @@ test.each([
   'with %s, lists and slices of the day index equal a plain sort',
   async (_, shards, count) => {
     await store(shards, count);
-    const index = createDayIndexTable(withShards(shards));
+    const index = createDayIndexRepository(withShards(shards));
 
     for (const limit of [1000, 60]) {
       const places = await walk(shards, limit);
@@ -130,7 +130,7 @@ test('a page and a slice of the day index take one query per shard and type', as
   expect(await count(() => createDayEvents(withShards(NONE)).newest(lastDay, 20))).toBe(10);
   expect(await count(() => createDayEvents(withShards(MANY)).newest(lastDay, 20))).toBe(80);
   const keys = (shards: DayShards) =>
-    createDayIndexTable(withShards(shards)).keys(DOMAIN, lastDay.fromMs, lastDay.fromMs + 900_000);
+    createDayIndexRepository(withShards(shards)).keys(DOMAIN, lastDay.fromMs, lastDay.fromMs + 900_000);
   expect(await count(() => keys(NONE))).toBe(10);
   expect(await count(() => keys(MANY))).toBe(80);
 });

@@ -1,4 +1,7 @@
-import { createDeliveryHistory, createPublishedDeliveries } from '../../../../lambdas/adapters/table/publishing.ts';
+import {
+  createDeliveryHistory,
+  createPublishedDeliveryRepository,
+} from '../../../../lambdas/adapters/table/delivery-repository.ts';
 import type { DeliveryPlace } from '../../../../lambdas/read-api/ports.ts';
 import { startTestEngines, type TestEngines } from '../../../support/stacks/engines.ts';
 
@@ -20,7 +23,7 @@ async function note(receiver: string, times: readonly number[]): Promise<string[
     detailType: 'MessageStatusChanged',
     detail: { id: name.id, messageId: 'm@mg.example.com' },
   }));
-  await createPublishedDeliveries(engines.table, { retentionDays: 30 }).note(deliveries as never);
+  await createPublishedDeliveryRepository(engines.table, { retentionDays: 30 }).note(deliveries as never);
   return named
     .toSorted((a, b) => b.publishedAt - a.publishedAt || (a.id < b.id ? 1 : -1))
     .map(({ publishedAt, id }) => `${publishedAt} ${id}`);

@@ -1,18 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import { createDayIndexTable } from '../../../../lambdas/adapters/table/day-index.ts';
+import { createDayIndexRepository } from '../../../../lambdas/adapters/table/day-index-repository.ts';
 import { createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
 import {
-  createLeaseTable,
-  createLedgerStateTable,
-  createListingNotes,
-  createStragglersTable,
-} from '../../../../lambdas/adapters/table/ledger-state.ts';
+  createLeaseRepository,
+  createListingNoteRepository,
+  createReconciliationStateRepository,
+  createStragglerRepository,
+} from '../../../../lambdas/adapters/table/reconciliation-state-repository.ts';
 import {
-  createPartsTable,
-  createRequeuesTable,
-  createSlicesTable,
+  createPartRepository,
+  createRequeueRepository,
+  createSliceRepository,
 } from '../../../../lambdas/adapters/table/slice-repository.ts';
-import { createStoredEventsTable } from '../../../../lambdas/adapters/table/stored-events.ts';
+import { createStoredEventRepository } from '../../../../lambdas/adapters/table/stored-event-repository.ts';
 import { identify } from '../../../../lambdas/domain/events/identity.ts';
 import type { Source } from '../../../../lambdas/domain/events/queue-message.ts';
 import { placeName } from '../../../../lambdas/domain/ledger/ledger-name.ts';
@@ -40,7 +40,7 @@ const sliceOf = (domain: string, start: number, passes = 0) => ({
 });
 
 test('a slice is written only if its version is unchanged', async () => {
-  const slices = createSlicesTable(engines.table);
+  const slices = createSliceRepository(engines.table);
   const domain = newDomain();
   const first = sliceOf(domain, 0);
   const second = { ...first, version: first.version + 1, stuck: 1 };
@@ -53,7 +53,7 @@ test('a slice is written only if its version is unchanged', async () => {
 });
 
 test('a slice whose write is repeated after a lost reply counts as written', async () => {
-  const slices = createSlicesTable(engines.table);
+  const slices = createSliceRepository(engines.table);
   const slice = sliceOf(newDomain(), 900);
   expect(await slices.write(slice, undefined)).toBe(true);
   expect(await slices.write(slice, undefined)).toBe(true);
@@ -61,7 +61,7 @@ test('a slice whose write is repeated after a lost reply counts as written', asy
 });
 
 test('slices are listed by their start, ascending, the end left out', async () => {
-  const slices = createSlicesTable(engines.table);
+  const slices = createSliceRepository(engines.table);
   const domain = newDomain();
   for (const start of [1_770_000_300, 900, 99_900]) await slices.write(sliceOf(domain, start), undefined);
   const starts = async (from: number, to: number) => {
@@ -74,7 +74,7 @@ test('slices are listed by their start, ascending, the end left out', async () =
 });
 
 test('each watermark moves only from the value that was read', async () => {
-  const ledger = createLedgerStateTable(engines.table);
+  const ledger = createReconciliationStateRepository(engines.table);
   const domain = newDomain();
   const [first, second] = [
     { position: 900, second: 900, start: 900 },
@@ -89,11 +89,11 @@ test('each watermark moves only from the value that was read', async () => {
     false,
   );
   expect(await ledger.readWatermarks(domain)).toEqual(second);
-  expect(await createStragglersTable(engines.table, Date.now).ledgerStart(domain)).toBe(900);
+  expect(await createStragglerRepository(engines.table, Date.now).ledgerStart(domain)).toBe(900);
 });
 
 test('markers of open slices are kept by domain, in order, until they are deleted', async () => {
-  const ledger = createLedgerStateTable(engines.table);
+  const ledger = createReconciliationStateRepository(engines.table);
   const domain = newDomain();
   const open = (start: number) => ({ start, end: start + 900, nextAt: 1, since: 2, stuck: 0 });
   await ledger.putOpen(domain, open(1_770_000_300));
@@ -105,7 +105,7 @@ test('markers of open slices are kept by domain, in order, until they are delete
 });
 
 test('slices with unconfirmed events are kept by domain, separately from open ones', async () => {
-  const ledger = createLedgerStateTable(engines.table);
+  const ledger = createReconciliationStateRepository(engines.table);
   const domain = newDomain();
   for (const start of [1800, 900, 900]) await ledger.putDoubt(domain, start);
   await ledger.putDoubt(newDomain(), 0);
@@ -115,7 +115,7 @@ test('slices with unconfirmed events are kept by domain, separately from open on
 });
 
 test('the first and the last webhook of each doubtful type are recorded', async () => {
-  const ledger = createLedgerStateTable(engines.table);
+  const ledger = createReconciliationStateRepository(engines.table);
   const domain = newDomain();
   expect(await ledger.readPostedKinds(domain)).toEqual(new Map());
   for (const atMs of [2000, 1000, 3000, 1500]) await ledger.notePostedKind(domain, 'routed-delivered', atMs);
@@ -130,8 +130,8 @@ test('the first and the last webhook of each doubtful type are recorded', async 
 });
 
 test("a straggler's note is kept beside them, and not deleted once it was renewed", async () => {
-  const ledger = createLedgerStateTable(engines.table);
-  const stragglers = createStragglersTable(engines.table, Date.now);
+  const ledger = createReconciliationStateRepository(engines.table);
+  const stragglers = createStragglerRepository(engines.table, Date.now);
   const domain = newDomain();
   await stragglers.note(domain, { at: 950, notedAt: 1 });
   const [read] = (await ledger.readMarkers(domain)).stragglers;
@@ -144,7 +144,7 @@ test("a straggler's note is kept beside them, and not deleted once it was renewe
 });
 
 test('parts are kept for one pass of one slice', async () => {
-  const parts = createPartsTable(engines.table, () => NOW_MS);
+  const parts = createPartRepository(engines.table, () => NOW_MS);
   const slice = { domain: newDomain(), start: 900 };
   const part = { from: 900, to: 1000, startedAtMs: NOW_MS, tally: emptyTally() };
   await parts.put(slice, 1, part);
@@ -155,7 +155,7 @@ test('parts are kept for one pass of one slice', async () => {
 });
 
 test('requeues of a missing event are counted once a run, up to five, and found by their time', async () => {
-  const requeues = createRequeuesTable(engines.table);
+  const requeues = createRequeueRepository(engines.table);
   const slice = { domain: newDomain(), start: 900 };
   const requeue = { name: 'name', atMs: 959_999, type: 'delivered', sentAtMs: NOW_MS };
   for (const run of ['a', 'a', 'b', 'c', 'd', 'e', 'e']) expect(await requeues.count(slice, requeue, run)).toBe(true);
@@ -169,14 +169,14 @@ test('requeues of a missing event are counted once a run, up to five, and found 
 });
 
 test('an event is marked as unconfirmed from the first time until it is listed, and a deleted one stays deleted', async () => {
-  const stored = createStoredEventsTable(engines.table);
+  const stored = createStoredEventRepository(engines.table);
   const place = { partition: `MSG#${randomUUID()}`, eventSort: 'R#-#E#opened#1' };
   await stored.markUnconfirmed(place, 1);
   expect((await stored.lookUp([place])).size).toBe(0);
 });
 
 test('one run holds the lease until it releases it or it expires', async () => {
-  const lease = createLeaseTable(engines.table);
+  const lease = createLeaseRepository(engines.table);
   expect(await lease.hold('a', 0, 100)).toBe(true);
   expect(await lease.hold('b', 99, 200)).toBe(false);
   expect(await lease.hold('a', 99, 200)).toBe(true);
@@ -204,7 +204,7 @@ test('the day index lists stored events of all types and days, ascending by time
   const early = await store('delivered', midnight - 5, 'reconcile');
   const other = await store('some_new_event', midnight, 'webhook');
   const found = [];
-  for await (const key of createDayIndexTable(engines.table).stored(domain, midnight - 5, midnight + 5))
+  for await (const key of createDayIndexRepository(engines.table).stored(domain, midnight - 5, midnight + 5))
     found.push(key);
   expect(found).toEqual([
     { partition: early.partition, eventSort: early.eventSort, atMs: midnight - 5 },
@@ -213,7 +213,7 @@ test('the day index lists stored events of all types and days, ascending by time
   ]);
 
   const unknown = { partition: 'MSG#nowhere', eventSort: 'R#-#E#x#1' };
-  const facts = await createStoredEventsTable(engines.table).lookUp([early, late, unknown]);
+  const facts = await createStoredEventRepository(engines.table).lookUp([early, late, unknown]);
   expect([...facts.keys()].sort()).toEqual([placeName(early), placeName(late)].sort());
   expect(facts.get(placeName(early))).toMatchObject({
     atMs: midnight - 5,
@@ -224,12 +224,12 @@ test('the day index lists stored events of all types and days, ascending by time
     ...{ atMs: midnight + 5, source: 'webhook', broughtByWebhook: true, receivedAtMs: NOW_MS },
     event: { event: 'opened' },
   });
-  const keys = await createDayIndexTable(engines.table).keys(domain, midnight - 5, midnight + 5);
+  const keys = await createDayIndexRepository(engines.table).keys(domain, midnight - 5, midnight + 5);
   expect(keys.map(({ atMs }) => atMs).sort()).toEqual([midnight - 5, midnight, midnight + 5]);
 });
 
 test('the switch to the Logs API is recorded once, also after a lost reply, until an operator reverts it', async () => {
-  const notes = createListingNotes(engines.table);
+  const notes = createListingNoteRepository(engines.table);
   expect(await notes.read()).toEqual({});
   expect([await notes.fall(1), await notes.fall(1), await notes.fall(2)]).toEqual([true, true, false]);
   const announced = { api: 'events', sunset: 'tomorrow', at: 3 } as const;

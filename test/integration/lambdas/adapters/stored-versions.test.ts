@@ -1,16 +1,16 @@
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { createClaimRepository } from '../../../../lambdas/adapters/table/claim-repository.ts';
+import { rowOf } from '../../../../lambdas/adapters/table/delivery-repository.ts';
 import { createErasureRepository, createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
-import { createLedgerStateTable } from '../../../../lambdas/adapters/table/ledger-state.ts';
-import { rowOf } from '../../../../lambdas/adapters/table/publishing.ts';
 import {
   createMessageHistory,
   createRecipientHistory,
   createSuppressionRepository,
   recipientKeys,
-} from '../../../../lambdas/adapters/table/recipients.ts';
-import { createSlicesTable } from '../../../../lambdas/adapters/table/slice-repository.ts';
-import { createStoredEventsTable } from '../../../../lambdas/adapters/table/stored-events.ts';
+} from '../../../../lambdas/adapters/table/recipient-repository.ts';
+import { createReconciliationStateRepository } from '../../../../lambdas/adapters/table/reconciliation-state-repository.ts';
+import { createSliceRepository } from '../../../../lambdas/adapters/table/slice-repository.ts';
+import { createStoredEventRepository } from '../../../../lambdas/adapters/table/stored-event-repository.ts';
 import { eventHash } from '../../../../lambdas/domain/canonical-json.ts';
 import { identify } from '../../../../lambdas/domain/events/identity.ts';
 import { placeName } from '../../../../lambdas/domain/ledger/ledger-name.ts';
@@ -71,7 +71,7 @@ test('a status of the first release is updated without losing a fact, in fewer b
 
 test('an event of the first release counts as stored, and as brought by a webhook', async () => {
   const identity = identify(event, DOMAIN);
-  const found = await createStoredEventsTable(engines.table).lookUp([identity]);
+  const found = await createStoredEventRepository(engines.table).lookUp([identity]);
 
   expect(found.get(placeName(identity))).toMatchObject({ atMs: EVENT.at, source: 'webhook', broughtByWebhook: true });
 });
@@ -124,7 +124,7 @@ test.each(['ada@b\u00fccher.example', 'ADA@BU\u0308CHER.example', 'ada@xn--bcher
 );
 
 test('the ledger of the first release continues from its watermarks', async () => {
-  const ledger = createLedgerStateTable(engines.table);
+  const ledger = createReconciliationStateRepository(engines.table);
   const { pk: _pk, sk: _sk, ...open } = OPEN;
 
   expect(await ledger.readWatermarks(DOMAIN)).toEqual({ position: CURSOR.position, second: CURSOR.second });
@@ -132,7 +132,7 @@ test('the ledger of the first release continues from its watermarks', async () =
 });
 
 test('a slice of the first release is read with zeros for newer counts, and can be passed again', async () => {
-  const slices = createSlicesTable(engines.table);
+  const slices = createSliceRepository(engines.table);
   const { pk: _pk, sk: _sk, tags, ...rest } = SLICE;
   const slice = {
     ...rest,

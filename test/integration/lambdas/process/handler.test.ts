@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { createMessageHistory } from '../../../../lambdas/adapters/table/recipients.ts';
+import { createMessageHistory } from '../../../../lambdas/adapters/table/recipient-repository.ts';
 import { encodeQueueMessage } from '../../../../lambdas/domain/events/queue-message.ts';
 import { restoreEnvironmentAfterAll } from '../../../support/environment.ts';
 import { DOMAIN, deliveredEvent, NOW_MS } from '../../../support/fixtures/webhooks.ts';

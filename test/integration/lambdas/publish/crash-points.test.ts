@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { DeleteMessageCommand } from '@aws-sdk/client-sqs';
-import { createEventBus, createPublishFailures } from '../../../../lambdas/adapters/aws/event-bus.ts';
+import { createEventBus, createPublishFailures } from '../../../../lambdas/adapters/aws/messaging.ts';
 import { createCachedSecret } from '../../../../lambdas/adapters/aws/secrets.ts';
-import { createDayIndexTable } from '../../../../lambdas/adapters/table/day-index.ts';
+import { createDayIndexRepository } from '../../../../lambdas/adapters/table/day-index-repository.ts';
+import { createPublishableRows, readChange } from '../../../../lambdas/adapters/table/delivery-repository.ts';
 import { createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
-import { createPublishableRows, readChange } from '../../../../lambdas/adapters/table/publishing.ts';
 import { hasChanged, publishedEvent, type Row } from '../../../../lambdas/domain/publishing/published.ts';
 import { createProcess } from '../../../../lambdas/process/process.ts';
 import { type Change, createPublish } from '../../../../lambdas/publish/publish.ts';
@@ -88,7 +88,7 @@ function republish(fromMs: number, trouble?: InjectedFailure) {
     const eventOf = await readEventOf();
     const run = createRepublish({
       bus: createEventBus(engines.bus, 'default'),
-      index: createDayIndexTable(engines.table),
+      index: createDayIndexRepository(engines.table),
       rows: createPublishableRows(engines.table),
       domains: [DOMAIN],
       eventsOf: async (rows) => rows.map(eventOf),

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, paginateScan } from '@aws-sdk/lib-dynamodb';
 import { openDeployment } from '../../../../cli/target/open.ts';
-import { rowOf } from '../../../../lambdas/adapters/table/publishing.ts';
+import { rowOf } from '../../../../lambdas/adapters/table/delivery-repository.ts';
 import type { JsonObject } from '../../../../lambdas/domain/json.ts';
 import { isPublishable } from '../../../../lambdas/domain/publishing/published.ts';
 import type { LocalStack } from '../../../../tools/local-ledger/local-ledger.ts';

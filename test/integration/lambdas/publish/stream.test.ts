@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { Context } from 'aws-lambda';
 import { createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
-import { statusFacts } from '../../../../lambdas/adapters/table/status-codec.ts';
+import { statusFacts } from '../../../../lambdas/adapters/table/recipient-repository.ts';
 import { messagePartition, statusSort } from '../../../../lambdas/domain/keys.ts';
 import { createProcess } from '../../../../lambdas/process/process.ts';
 import type { Fault } from '../../../../tools/local-stack/aws/faults.ts';

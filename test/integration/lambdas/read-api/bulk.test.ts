@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Operation } from '../../../../api/routes.ts';
-import { createCampaignReader, createDayEvents } from '../../../../lambdas/adapters/table/day-index.ts';
-import { createBounceClassesTable } from '../../../../lambdas/adapters/table/domain-repository.ts';
-import { createLedgerStateTable, createListingNotes } from '../../../../lambdas/adapters/table/ledger-state.ts';
-import { createDeliveryHistory } from '../../../../lambdas/adapters/table/publishing.ts';
+import { createCampaignReader, createDayEvents } from '../../../../lambdas/adapters/table/day-index-repository.ts';
+import { createDeliveryHistory } from '../../../../lambdas/adapters/table/delivery-repository.ts';
+import { createBounceClassRepository } from '../../../../lambdas/adapters/table/domain-repository.ts';
 import {
   createMailReader,
   createMessageHistory,
@@ -11,10 +10,14 @@ import {
   createSuppressionList,
   createSuppressionRepository,
   recipientKeys,
-} from '../../../../lambdas/adapters/table/recipients.ts';
+} from '../../../../lambdas/adapters/table/recipient-repository.ts';
+import {
+  createListingNoteRepository,
+  createReconciliationStateRepository,
+} from '../../../../lambdas/adapters/table/reconciliation-state-repository.ts';
 import {
   createSliceFactsReader,
-  createSlicesTable,
+  createSliceRepository,
   createWitnessReader,
 } from '../../../../lambdas/adapters/table/slice-repository.ts';
 import { createConfirmedCheck } from '../../../../lambdas/read-api/messages/confirmed.ts';
@@ -67,8 +70,8 @@ beforeAll(async () => {
   );
   const recipients = createRecipientHistory(table);
   const ledgerDeps = {
-    slices: createSlicesTable(table),
-    ledger: createLedgerStateTable(table),
+    slices: createSliceRepository(table),
+    ledger: createReconciliationStateRepository(table),
     sliceSeconds: 900,
     settleSeconds: 1800,
     now: () => NOW_MS,
@@ -88,8 +91,12 @@ beforeAll(async () => {
     recipientKeys,
     suppressions: createSuppressions(createSuppressionRepository(table), createCauseEntries(recipients, confirmed)),
     suppressionList: createSuppressionPages(createSuppressionList(table)),
-    ledger: createLedger({ ...ledgerDeps, witness: createWitnessReader(table), listing: createListingNotes(table) }),
-    stats: createStats({ ...ledgerDeps, classes: createBounceClassesTable(table) }),
+    ledger: createLedger({
+      ...ledgerDeps,
+      witness: createWitnessReader(table),
+      listing: createListingNoteRepository(table),
+    }),
+    stats: createStats({ ...ledgerDeps, classes: createBounceClassRepository(table) }),
     health: async () => ({ ledger: '', domains: [], receivers: [], queue: null, deadLetters: null, alarms: null }),
     receivers: async () => ({ receivers: [] }),
     deliveries: createDeliveries(createDeliveryHistory(table)),

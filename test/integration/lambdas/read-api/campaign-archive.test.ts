@@ -1,6 +1,6 @@
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import type { CampaignResponse } from '../../../../api/responses/campaign.ts';
-import { getObject, listKeys } from '../../../../lambdas/adapters/archive/open-bucket.ts';
+import { getObject, listKeys } from '../../../../lambdas/adapters/archive/archive-bucket.ts';
 import { EVENTS_PREFIX } from '../../../../lambdas/domain/archive/object-keys.ts';
 import { createRandom } from '../../../../tools/mailgun-twin/random.ts';
 import { expireEvents } from '../../../support/fixtures/expire-events.ts';

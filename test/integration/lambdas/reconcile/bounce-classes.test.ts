@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MailgunClassesEntry } from '../../../../api/responses/ledger.ts';
-import { createMailgunClasses } from '../../../../lambdas/adapters/mailgun/bounce-classes.ts';
+import { createMailgunClasses } from '../../../../lambdas/adapters/mailgun/mailgun-apis.ts';
 import { USUAL_RECONCILE } from '../../../../tools/local-ledger/options/reconcile-choice.ts';
 import { listenOnLoopback } from '../../../../tools/local-stack/run/listener.ts';
 import type { EventData } from '../../../../tools/mailgun-twin/traffic/event-parts.ts';

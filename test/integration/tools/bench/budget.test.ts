@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createLedgerStateTable } from '../../../../lambdas/adapters/table/ledger-state.ts';
+import { createReconciliationStateRepository } from '../../../../lambdas/adapters/table/reconciliation-state-repository.ts';
 import { PROMPTLY_MS } from '../../../../lambdas/domain/events/stored-time.ts';
 import { type Bundles, makeBundles } from '../../../../tools/bench/functions/bundles.ts';
 import { usageBetween } from '../../../../tools/bench/functions/handler-cpu.ts';
@@ -99,7 +99,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 async function liveThrough(engines: TestEngines): Promise<Map<string, Passed>> {
   await engines.putKeys({ current: KEY });
   // The ledger has begun, as in production: before, events more than a minute old are recorded.
-  await createLedgerStateTable(engines.table).moveWatermarks(DOMAIN, LEDGER, undefined);
+  await createReconciliationStateRepository(engines.table).moveWatermarks(DOMAIN, LEDGER, undefined);
   const ingest = await startHandler(bundles.ingest, environmentFor(engines));
   const process = await startHandler(bundles.process, environmentFor(engines));
   const life = new Map<string, Passed>();

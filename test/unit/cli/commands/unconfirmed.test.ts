@@ -1,5 +1,5 @@
 import type { LogEntry } from '../../../../cli/target/types.ts';
-import { packEvent } from '../../../../lambdas/adapters/table/stored-events.ts';
+import { packEvent } from '../../../../lambdas/adapters/table/stored-event-repository.ts';
 import { MESSAGES } from '../../../../lambdas/contract.ts';
 import { dayPartition } from '../../../../lambdas/domain/events/day-index.ts';
 import { parseEvent } from '../../../../lambdas/domain/events/mailgun-event.ts';

@@ -1,5 +1,5 @@
-import { rowOf } from '../../../../lambdas/adapters/table/publishing.ts';
-import { historyEntries } from '../../../../lambdas/adapters/table/recipients.ts';
+import { rowOf } from '../../../../lambdas/adapters/table/delivery-repository.ts';
+import { historyEntries } from '../../../../lambdas/adapters/table/recipient-repository.ts';
 import { eventHash } from '../../../../lambdas/domain/canonical-json.ts';
 import { dayPartition } from '../../../../lambdas/domain/events/day-index.ts';
 import { identify } from '../../../../lambdas/domain/events/identity.ts';

@@ -1,5 +1,5 @@
 import { createComparison, type ListEntry } from '../../../../../cli/commands/suppressions/differences.ts';
-import type { SuppressionItem } from '../../../../../lambdas/adapters/table/recipients.ts';
+import type { SuppressionItem } from '../../../../../lambdas/adapters/table/recipient-repository.ts';
 
 const DOMAINS = ['one.example.com', 'two.example.com'];
 const [DOMAIN = ''] = DOMAINS;

@@ -1,4 +1,4 @@
-import { createPartsTable, createSlicesTable } from '../../../../../lambdas/adapters/table/slice-repository.ts';
+import { createPartRepository, createSliceRepository } from '../../../../../lambdas/adapters/table/slice-repository.ts';
 import { parseEvent } from '../../../../../lambdas/domain/events/mailgun-event.ts';
 import { countDimensions } from '../../../../../lambdas/domain/ledger/dimensions.ts';
 import { addName, countTags, emptyTally, slicePassed } from '../../../../../lambdas/domain/ledger/tally.ts';
@@ -64,7 +64,7 @@ test('the largest slice fits into one item', async () => {
   const slice = slicePassed(BOUNDS, undefined, fullTally(), { ...pass, acceptReason: 'x'.repeat(500) });
   expect(Object.keys(slice.tags)).toHaveLength(1000);
   expect(slice.dimensions.failure['*']).toBeDefined();
-  await createSlicesTable(ledger).write(slice, undefined);
+  await createSliceRepository(ledger).write(slice, undefined);
   expect(sizes).toHaveLength(1);
   expect(sizes[0]).toBeLessThan(MAX_ITEM_BYTES);
 });
@@ -72,7 +72,7 @@ test('the largest slice fits into one item', async () => {
 test('the largest part of a slice fits into one item', async () => {
   const { sizes, table: ledger } = table();
   const part = { from: BOUNDS.start, to: BOUNDS.end, startedAtMs: 1_795_322_700_123 };
-  await createPartsTable(ledger, () => 0).put(BOUNDS, 1, { ...part, tally: fullTally() });
+  await createPartRepository(ledger, () => 0).put(BOUNDS, 1, { ...part, tally: fullTally() });
   expect(sizes).toHaveLength(1);
   expect(sizes[0]).toBeLessThan(MAX_ITEM_BYTES);
 });

@@ -1,4 +1,4 @@
-import { readChange } from '../../../../../lambdas/adapters/table/publishing.ts';
+import { readChange } from '../../../../../lambdas/adapters/table/delivery-repository.ts';
 import {
   hasChanged,
   publishedEvent,

@@ -4,7 +4,7 @@ import {
   NO_DOMAINS,
   type UndiscoveredDomain,
 } from '../../../../../lambdas/domain/ledger/ledger-domains.ts';
-import { type DomainStore, ListingError } from '../../../../../lambdas/reconcile/ports.ts';
+import { type DomainRepository, ListingError } from '../../../../../lambdas/reconcile/ports.ts';
 import { createDiscoverDomains } from '../../../../../lambdas/reconcile/webhooks/discover-domains.ts';
 
 const FULL_HOUR = 500_000 * 3_600_000;
@@ -19,7 +19,7 @@ function world() {
   const noted: UndiscoveredDomain[] = [];
   let item: LedgerDomains = NO_DOMAINS;
   let listings = 0;
-  const store: DomainStore = {
+  const store: DomainRepository = {
     read: async () => item,
     write: async (next, { version }) => {
       item = { ...next, version: version + 1 };

@@ -1,6 +1,6 @@
 import type { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { ASSUMED } from '../../../../../cli/planning/capacity.ts';
-import { createEventQueue } from '../../../../../lambdas/adapters/aws/queues.ts';
+import { createEventQueue } from '../../../../../lambdas/adapters/aws/messaging.ts';
 import { type QueuedMessage, queueWaits } from '../../../../../tools/bench/simulation/fair-queue.ts';
 import { DEFAULT_STACK } from '../../../../../tools/bench/simulation/settings.ts';
 import { deliveredEvent } from '../../../../support/fixtures/webhooks.ts';

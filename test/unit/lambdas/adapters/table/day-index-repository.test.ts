@@ -1,4 +1,4 @@
-import { mergeSorted } from '../../../../../lambdas/adapters/table/day-index.ts';
+import { mergeSorted } from '../../../../../lambdas/adapters/table/day-index-repository.ts';
 
 type Entry = readonly [stream: string, at: number];
 

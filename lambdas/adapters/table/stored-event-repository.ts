@@ -1,27 +1,17 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import { DeleteCommand, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { INDEXES, RESTORED_ATTRIBUTE } from '../../contract.ts';
+import { DeleteCommand, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { INDEXES } from '../../contract.ts';
 import { dayPartition } from '../../domain/events/day-index.ts';
 import { type DayShards, shardOf } from '../../domain/events/day-shards.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import {
-  eventSortPrefix,
-  type ItemKey,
-  parseDayIndexKey,
-  parseMessageSort,
-  recipientKey,
-  suppressionPartition,
-  suppressionSort,
-} from '../../domain/keys.ts';
+import { type ItemKey, parseDayIndexKey, parseMessageSort } from '../../domain/keys.ts';
 import { type EventPlace, placeName } from '../../domain/ledger/ledger-name.ts';
-import { type DecidedStatus, eventKeyInOrder } from '../../domain/status/decide-status.ts';
-import type { Suppression } from '../../domain/status/suppression.ts';
+import { eventKeyInOrder } from '../../domain/status/decide-status.ts';
 import type { EventLookup } from '../../ingest/ports.ts';
 import type { EventRecord, RedactedCopies } from '../../process/ports.ts';
 import type { EventOrigin, StoredEvent } from '../../read-api/ports.ts';
 import type { StoredEvents, StoredFacts } from '../../reconcile/ports.ts';
-import { batchGetAll, conditionalWrite, type Item, type LedgerTable, readPartition } from './ledger-table.ts';
-import { changeOfDecision } from './status-codec.ts';
+import { batchGetAll, conditionalWrite, type Item, type LedgerTable } from './ledger-table.ts';
 
 /**
  * Text that Mailgun's events have in common, in the order of their fields. Deflate looks back into it, which
@@ -166,7 +156,7 @@ export function createEventLookup({ client, name }: LedgerTable): EventLookup {
 }
 
 /** Looks events up by strong reads. */
-export function createStoredEventsTable(table: LedgerTable): StoredEvents {
+export function createStoredEventRepository(table: LedgerTable): StoredEvents {
   return {
     async lookUp(places) {
       const found = new Map<string, StoredFacts>();
@@ -209,7 +199,7 @@ export function createStoredEventsTable(table: LedgerTable): StoredEvents {
 }
 
 /** Merges redacted copies of events. The remains of a copy absorb its repeats, as the event itself would. */
-export function createRedactedCopies(table: LedgerTable, now: () => number): RedactedCopies {
+export function createRedactedCopyRepository(table: LedgerTable, now: () => number): RedactedCopies {
   const { client, name } = table;
   const { byDay } = INDEXES;
   return {
@@ -253,80 +243,6 @@ export function createRedactedCopies(table: LedgerTable, now: () => number): Red
             ConditionExpression: '#order = :seen',
             ExpressionAttributeNames: { '#order': 'order' },
             ExpressionAttributeValues: { ':seen': Item.order },
-          }),
-        ),
-      );
-    },
-  };
-}
-
-/** Rewrites what followed from one event; every write holds only while nothing else has changed the item. */
-export function createEventCorrection(table: LedgerTable) {
-  const { client, name } = table;
-  type Identified = Pick<EventRecord, 'identity'>;
-  const statusKey = ({ identity }: Identified) => ({ pk: identity.partition, sk: identity.statusSort });
-  return {
-    async siblings({ identity }: Identified) {
-      const { recipientKey: recipient } = parseMessageSort(identity.eventSort);
-      const found: StoredEvent[] = [];
-      const range = { prefix: eventSortPrefix(recipient) };
-      for await (const item of readPartition(table, identity.partition, range)) {
-        const event = storedEvent(item);
-        if (event !== undefined) found.push(event);
-      }
-      return found;
-    },
-
-    async readOrder(record: Identified) {
-      const { Item } = await client.send(
-        new GetCommand({ TableName: name, Key: statusKey(record), ConsistentRead: true }),
-      );
-      return Item?.order as string | undefined;
-    },
-
-    async resetStatus(record: Identified, decided: DecidedStatus, seenOrder: string | undefined) {
-      const { set, remove, names, values } = changeOfDecision(decided, decided.order);
-      return conditionalWrite(() =>
-        client.send(
-          new UpdateCommand({
-            TableName: name,
-            Key: statusKey(record),
-            ConditionExpression: seenOrder === undefined ? 'attribute_not_exists(#order)' : '#order = :seen',
-            UpdateExpression: `SET ${set.join(', ')} REMOVE ${[...remove, RESTORED_ATTRIBUTE].join(', ')}`,
-            ExpressionAttributeNames: names,
-            ExpressionAttributeValues: { ...values, ...(seenOrder !== undefined && { ':seen': seenOrder }) },
-          }),
-        ),
-      );
-    },
-
-    async withdrawSuppressions(record: EventRecord, kept: readonly Suppression[]) {
-      const pk = suppressionPartition(recipientKey(record.event.recipient ?? ''));
-      const stays = new Set(kept.map(({ kind, scope }) => suppressionSort(record.domain, kind, scope)));
-      for await (const { sk, eventKey, since } of readPartition(table, pk)) {
-        if (eventKey !== record.identity.eventKey || stays.has(sk as string)) continue;
-        await conditionalWrite(() =>
-          client.send(
-            new DeleteCommand({
-              TableName: name,
-              Key: { pk, sk },
-              // A later event suppresses too, whatever becomes of this one.
-              ConditionExpression: 'eventKey = :eventKey AND lastAt = :since',
-              ExpressionAttributeValues: { ':eventKey': eventKey, ':since': since },
-            }),
-          ),
-        );
-      }
-    },
-
-    async replaceEvent(record: EventRecord) {
-      await conditionalWrite(() =>
-        client.send(
-          // An erased event must not come back.
-          new PutCommand({
-            TableName: name,
-            Item: eventItem(record, table.shards),
-            ConditionExpression: 'attribute_exists(pk)',
           }),
         ),
       );

@@ -1,7 +1,6 @@
-import { DeleteCommand, GetCommand, PutCommand, paginateQuery, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { DAY_SECONDS } from '../../contract.ts';
 import {
-  chainHeadKey,
   doubtKey,
   FIRST_WEBHOOK_KEY,
   type ItemKey,
@@ -10,10 +9,7 @@ import {
   LISTING_KEY,
   openSliceKey,
   postedKindsKey,
-  sealMarkKey,
-  sealPositionKey,
   stragglerKey,
-  timeKey,
   watermarksKey,
 } from '../../domain/keys.ts';
 import type { Lease } from '../../domain/ledger/lease.ts';
@@ -21,12 +17,11 @@ import type { ListingNote } from '../../domain/ledger/listing-note.ts';
 import type { Watermarks } from '../../domain/ledger/slice.ts';
 import type { FirstWebhook } from '../../ingest/ports.ts';
 import type { Stragglers } from '../../process/ports.ts';
-import type { LedgerState, ListingNotes, OpenSlice, Straggler } from '../../reconcile/ports.ts';
-import type { ChainHead, SealMark, SealState } from '../../seal/ports.ts';
+import type { ListingNotes, OpenSlice, ReconciliationState, Straggler } from '../../reconcile/ports.ts';
 import { conditionalWrite, type LedgerTable, readPartition } from './ledger-table.ts';
 
 /** Watermarks as items `LEDGER#<domain>`; slices to be passed again, and stragglers, as items of `OPEN#<domain>`; doubts as `DOUBT#<domain>`. */
-export function createLedgerStateTable(table: LedgerTable): LedgerState {
+export function createReconciliationStateRepository(table: LedgerTable): ReconciliationState {
   const { client, name } = table;
   const read = async (domain: string): Promise<Watermarks | undefined> => {
     const { Item } = await client.send(
@@ -144,7 +139,7 @@ const MAX_STARTS = 2000;
 const KEPT_SECONDS = 60 * DAY_SECONDS;
 
 /** Creates the repository with which process notes events that no future pass would compare. */
-export function createStragglersTable({ client, name }: LedgerTable, now: () => number): Stragglers {
+export function createStragglerRepository({ client, name }: LedgerTable, now: () => number): Stragglers {
   const starts = new Map<string, { start: number | undefined; readAtMs: number }>();
   return {
     async ledgerStart(domain) {
@@ -173,7 +168,7 @@ export function createStragglersTable({ client, name }: LedgerTable, now: () => 
 }
 
 /** The lease of reconcile, or another, as one item; it expires if its holder crashes. */
-export function createLeaseTable({ client, name }: LedgerTable, Key: ItemKey = LEASE_KEY): Lease {
+export function createLeaseRepository({ client, name }: LedgerTable, Key: ItemKey = LEASE_KEY): Lease {
   return {
     async hold(holder, nowMs, untilMs) {
       return conditionalWrite(() =>
@@ -205,7 +200,7 @@ export function createLeaseTable({ client, name }: LedgerTable, Key: ItemKey = L
 }
 
 /** Records that a webhook was verified, in one item that is written once. */
-export function createFirstWebhook({ client, name }: LedgerTable): FirstWebhook {
+export function createFirstWebhookRepository({ client, name }: LedgerTable): FirstWebhook {
   const Key = FIRST_WEBHOOK_KEY;
   return {
     async note(atMs) {
@@ -227,65 +222,8 @@ export function createFirstWebhook({ client, name }: LedgerTable): FirstWebhook 
   };
 }
 
-/** Reads and writes the items `SEAL#<domain>`: what the table knows of the archive. */
-export function createSealState({ client, name }: LedgerTable): SealState {
-  const read = async (Key: ItemKey) => {
-    const { Item } = await client.send(new GetCommand({ TableName: name, Key, ConsistentRead: true }));
-    if (Item === undefined) return undefined;
-    const { pk: _pk, sk: _sk, ...rest } = Item;
-    return rest;
-  };
-  /** Puts an item unless the stored one belongs to a later manifest. */
-  const putUnlessLater = (Key: ItemKey, item: ChainHead | SealMark) =>
-    conditionalWrite(() =>
-      client.send(
-        new PutCommand({
-          TableName: name,
-          Item: { ...Key, ...item },
-          ConditionExpression: 'attribute_not_exists(pk) OR #sequence <= :sequence',
-          ExpressionAttributeNames: { '#sequence': 'sequence' },
-          ExpressionAttributeValues: { ':sequence': item.sequence },
-        }),
-      ),
-    );
-  return {
-    readHead: async (domain) => (await read(chainHeadKey(domain))) as ChainHead | undefined,
-    readMark: async (domain, start) => (await read(sealMarkKey(domain, start))) as SealMark | undefined,
-
-    async moveHead(domain, head) {
-      await putUnlessLater(chainHeadKey(domain), head);
-    },
-
-    async putMark(domain, mark) {
-      await putUnlessLater(sealMarkKey(domain, mark.start), mark);
-    },
-
-    async *listMarks(domain, from, to) {
-      if (from >= to) return;
-      const range = { ':pk': sealMarkKey(domain, 0).pk, ':from': timeKey(from), ':to': timeKey(to - 1) };
-      const pages = paginateQuery(
-        { client },
-        {
-          TableName: name,
-          KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
-          ExpressionAttributeValues: range,
-        },
-      );
-      for await (const { Items = [] } of pages) yield* Items as unknown as SealMark[];
-    },
-
-    async readPosition(domain) {
-      return (await read(sealPositionKey(domain)))?.position as number | undefined;
-    },
-
-    async putPosition(domain, position) {
-      await client.send(new PutCommand({ TableName: name, Item: { ...sealPositionKey(domain), position } }));
-    },
-  };
-}
-
 /** Reads and writes the item `LISTING`: the announced or completed end of the listing API. */
-export function createListingNotes({ client, name }: LedgerTable): ListingNotes {
+export function createListingNoteRepository({ client, name }: LedgerTable): ListingNotes {
   const update = (expression: string, values?: Record<string, unknown>, condition?: string) =>
     client.send(
       new UpdateCommand({

@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { openParquetWriter, type ParquetFileWriter } from '../../../../../lambdas/adapters/archive/parquet-file.ts';
-import { readParquet } from '../../../../../lambdas/adapters/archive/parquet-rows.ts';
+import {
+  openParquetWriter,
+  type ParquetFileWriter,
+  readParquet,
+} from '../../../../../lambdas/adapters/archive/parquet.ts';
 import { type ArchiveRow, erasedRow } from '../../../../../lambdas/domain/archive/archive-row.ts';
 import { COLUMNS } from '../../../../../lambdas/domain/archive/columns.ts';
 import { archiveRow } from '../../../../support/archive/archive.ts';

@@ -1,4 +1,4 @@
-import { packEvent, unpackEvent } from '../../../../../lambdas/adapters/table/stored-events.ts';
+import { packEvent, unpackEvent } from '../../../../../lambdas/adapters/table/stored-event-repository.ts';
 import { identify } from '../../../../../lambdas/domain/events/identity.ts';
 import { NO_KEY } from '../../../../support/fixtures/seed.ts';
 import { DOMAIN, deliveredEvent } from '../../../../support/fixtures/webhooks.ts';

@@ -19,8 +19,7 @@ import type { ReceiverState } from '../../domain/publishing/receiver-state.ts';
 import type { PublishableRows, PublishedDeliveries, PublishedDelivery } from '../../publish/ports.ts';
 import type { DeliveryHistory, DeliveryPlace } from '../../read-api/ports.ts';
 import { batchGet, conditionalWrite, type Item, type LedgerTable, readPartition } from './ledger-table.ts';
-import { storedSuppression } from './recipients.ts';
-import { statusFacts } from './status-codec.ts';
+import { statusFacts, storedSuppression } from './recipient-repository.ts';
 
 /** Retention of the delivery log. */
 export interface DeliveryRetention {
@@ -33,7 +32,7 @@ const expiryOf = (publishedAt: number, { retentionDays }: DeliveryRetention) =>
 const keyOf = ({ receiver, publishedAt, id }: DeliveryName) => deliveryKey(receiver, publishedAt, id);
 
 /** Logs deliveries before they are published, one item per receiver; keeps items that are already logged. */
-export function createPublishedDeliveries(
+export function createPublishedDeliveryRepository(
   { client, name }: LedgerTable,
   retention: DeliveryRetention,
 ): PublishedDeliveries {
@@ -139,7 +138,7 @@ export function deliveryOf(item: Item): Delivery {
 }
 
 /** Creates the repository of receiver states; a state is replaced only if it is unchanged. */
-export function createReceiverStates({ client, name }: LedgerTable): ReceiverStates {
+export function createReceiverStateRepository({ client, name }: LedgerTable): ReceiverStates {
   return {
     async read(receiver) {
       const Key = receiverStateKey(receiver);

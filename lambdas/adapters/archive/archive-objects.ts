@@ -10,9 +10,8 @@ import {
   S3ServiceException,
 } from '@aws-sdk/client-s3';
 import type { EventObjects, KeptObject, ManifestBucket, RewritableObjects, StoredObject } from '../../seal/ports.ts';
-import { type ArchiveBucket, getObject } from './open-bucket.ts';
-import { openParquetWriter, type ParquetFile, temporaryPath } from './parquet-file.ts';
-import { readParquet } from './parquet-rows.ts';
+import { type ArchiveBucket, getObject } from './archive-bucket.ts';
+import { openParquetWriter, type ParquetFile, readParquet, temporaryPath } from './parquet.ts';
 
 const MANIFEST_TYPE = 'application/json';
 /** Type of an object of events. */

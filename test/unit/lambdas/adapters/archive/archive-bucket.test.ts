@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { openParquetWriter } from '../../../../../lambdas/adapters/archive/parquet-file.ts';
-import { createRangedObjects } from '../../../../../lambdas/adapters/archive/ranged-objects.ts';
+import { createRangedObjects } from '../../../../../lambdas/adapters/archive/archive-bucket.ts';
+import { openParquetWriter } from '../../../../../lambdas/adapters/archive/parquet.ts';
 import { type ArchiveRow, rowOf } from '../../../../../lambdas/domain/archive/archive-row.ts';
 import type { ListedObject } from '../../../../../lambdas/read-api/ports.ts';
 import { type S3Bucket, startS3Bucket } from '../../../../support/archive/s3-bucket.ts';

@@ -1,5 +1,5 @@
 import type { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { createEventQueue } from '../../../../../lambdas/adapters/aws/queues.ts';
+import { createEventQueue } from '../../../../../lambdas/adapters/aws/messaging.ts';
 
 test('every message is sent with its group, by which fair queues share out their consumers', async () => {
   const groups: unknown[] = [];

@@ -15,13 +15,13 @@ import { messageIdOfPartition, parseMessageSort, utcDay } from '../../domain/key
 import type { CampaignReader, DayEvents, EventRange, IndexedPlace, StoredEvent } from '../../read-api/ports.ts';
 import type { DayIndex } from '../../reconcile/ports.ts';
 import { BATCH_KEYS, batchGet, batchGetAtOnce, type Item, type LedgerTable } from './ledger-table.ts';
-import { storedEvent } from './stored-events.ts';
+import { storedEvent } from './stored-event-repository.ts';
 
 /** Ten types a day are read side by side, all shards of one together in pages of this, so it bounds the memory. */
 const KEYS_PER_PAGE = 1000;
 
 /** Reads the day index: the types of a day are merged by time, page by page. */
-export function createDayIndexTable(table: LedgerTable): DayIndex {
+export function createDayIndexRepository(table: LedgerTable): DayIndex {
   return {
     async keys(domain, fromMs, toMs) {
       const partitions = dayPartitions(domain, fromMs, toMs, table.shards ?? []).flat();

@@ -1,8 +1,9 @@
 import { domainToASCII, domainToUnicode } from 'node:url';
-import { GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
-import { INDEXES } from '../../contract.ts';
+import { GetCommand } from '@aws-sdk/lib-dynamodb';
+import { INDEXES, UNKNOWN_DOMAIN } from '../../contract.ts';
 import { messageIdOf } from '../../domain/events/event.ts';
 import {
+  domainInPartition,
   EVERY_RECIPIENT,
   eventSort,
   eventSortPrefix,
@@ -17,6 +18,8 @@ import {
   suppressionPartition,
 } from '../../domain/keys.ts';
 import { bareAddress } from '../../domain/recipients/address.ts';
+import { readOrder } from '../../domain/status/decide-status.ts';
+import type { StatusUpdate } from '../../domain/status/status-update.ts';
 import type { StoredSuppression } from '../../domain/status/suppression.ts';
 import type {
   HistoryEntry,
@@ -28,9 +31,16 @@ import type {
   SuppressionList,
   Suppressions,
 } from '../../read-api/ports.ts';
-import { batchGetAll, batchGetAtOnce, type Item, type LedgerTable, queryRange, readPartition } from './ledger-table.ts';
-import { storedStatus } from './status-codec.ts';
-import { originOf, storedEvent } from './stored-events.ts';
+import {
+  batchGetAll,
+  batchGetAtOnce,
+  type Item,
+  type LedgerTable,
+  queryNewest,
+  queryRange,
+  readPartition,
+} from './ledger-table.ts';
+import { originOf, storedEvent } from './stored-event-repository.ts';
 
 /** Reads everything stored of one message, page by page. */
 export function createMessageHistory(table: LedgerTable): MessageHistory {
@@ -218,45 +228,6 @@ interface SuppressionAttributes extends Pick<StoredSuppression, 'domain' | 'kind
   readonly liftedAt?: number | null;
 }
 
-/** Position of an item in a partition of the index. Epoch milliseconds. */
-interface IndexPlace {
-  readonly pk: string;
-  readonly sk: string;
-  readonly atMs: number;
-}
-
-/** Reads the newest items of a partition of the index of recipients, both ends of the time included. */
-export async function queryNewest(
-  { client, name }: LedgerTable,
-  partition: string,
-  { fromMs, throughMs }: { fromMs: number; throughMs: number },
-  limit: number,
-  after: IndexPlace | undefined,
-): Promise<{ items: IndexPlace[]; hasMore: boolean }> {
-  const { byRecipient } = INDEXES;
-  const { Items = [] } = await client.send(
-    new QueryCommand({
-      TableName: name,
-      IndexName: byRecipient.name,
-      ScanIndexForward: false,
-      Limit: limit + 1,
-      KeyConditionExpression: '#partition = :partition AND #at BETWEEN :from AND :through',
-      ExpressionAttributeNames: { '#partition': byRecipient.partitionKey, '#at': byRecipient.sortKey },
-      ExpressionAttributeValues: { ':partition': partition, ':from': fromMs, ':through': throughMs },
-      ExclusiveStartKey: after && {
-        [byRecipient.partitionKey]: partition,
-        [byRecipient.sortKey]: after.atMs,
-        pk: after.pk,
-        sk: after.sk,
-      },
-    }),
-  );
-  const items = Items.slice(0, limit).map(
-    ({ pk, sk, [byRecipient.sortKey]: atMs }) => ({ pk, sk, atMs }) as IndexPlace,
-  );
-  return { items, hasMore: Items.length > limit };
-}
-
 const ONLY_ASCII = /^\p{ASCII}*$/u;
 
 /** Returns the keys under which a recipient may be stored, today's first; one for nearly every address. */
@@ -282,4 +253,81 @@ export function olderRecipientKeys(recipient: string): string[] {
   const keys = new Set([sent, ...spellings].map(keyPart));
   keys.delete(recipientKey(recipient));
   return [...keys];
+}
+
+/**
+ * Statuses are kept for years, so an item leaves out what its keys and its order imply: an absent reason, a recipient
+ * spelled as in the key, a domain with which the message id ends. Items of earlier versions hold all of it, `status`
+ * included; the next change removes it.
+ */
+const TOLD_BY_ORDER = ['#status', 'statusAt', 'decidedBy'];
+const NAMES = { '#order': 'order', '#status': 'status' };
+
+/** SET and REMOVE parts of an update expression, with its names and values. */
+export interface StatusChange {
+  readonly set: readonly string[];
+  readonly remove: readonly string[];
+  readonly names: Readonly<Record<string, string>>;
+  readonly values: Readonly<Record<string, string>>;
+}
+
+/** Returns how the item of a status is changed to what an event has decided. */
+export function changeOfDecision({ reason }: Pick<StatusUpdate, 'reason'>, order: string): StatusChange {
+  return {
+    set: ['#order = :order', ...(reason === null ? [] : ['reason = :reason'])],
+    remove: [...TOLD_BY_ORDER, ...(reason === null ? ['reason'] : [])],
+    names: NAMES,
+    values: { ':order': order, ...(reason !== null && { ':reason': reason }) },
+  };
+}
+
+/** Returns the change that stores message and recipient in the status item. */
+export function changeOfOwner(key: { pk: string; sk: string }, recipient: string, domain: string): StatusChange {
+  const isInKey = recipient === parseMessageSort(key.sk).recipientKey;
+  const isInMessageId = domain === domainInPartition(key.pk);
+  return {
+    set: [...(isInKey ? [] : ['recipient = :recipient']), ...(isInMessageId ? [] : ['#domain = :domain'])],
+    remove: [...(isInKey ? ['recipient'] : []), ...(isInMessageId ? ['#domain'] : [])],
+    names: { '#domain': 'domain' },
+    values: { ...(!isInKey && { ':recipient': recipient }), ...(!isInMessageId && { ':domain': domain }) },
+  };
+}
+
+/** Returns the status in an item of any version. */
+export interface StatusFacts
+  extends Pick<StoredStatus, 'recipient' | 'status' | 'reason' | 'statusAtMs' | 'decidedBy'> {
+  /** Absent in the oldest items. */
+  readonly domain: string | undefined;
+}
+
+/** Reads the item of a status. */
+export function statusFacts(item: Item): StatusFacts {
+  const { pk, sk, order, status, reason = null, statusAt, decidedBy, ...rest } = item as unknown as StatusItem;
+  if (status !== undefined) {
+    const { recipient = '', domain } = rest;
+    return { recipient, status, reason, statusAtMs: statusAt as number, decidedBy: decidedBy as string, domain };
+  }
+  const told = readOrder(order);
+  const { recipient = parseMessageSort(sk).recipientKey, domain = domainInPartition(pk) } = rest;
+  return { recipient, status: told.status, reason, statusAtMs: told.atMs, decidedBy: told.eventKey, domain };
+}
+
+/** Reads the item of a status, with its place. */
+export function storedStatus(item: Item): StoredStatus {
+  const facts = statusFacts(item);
+  const { recipientKey } = parseMessageSort(item.sk as string);
+  const firstAtMs = (item[INDEXES.byRecipient.sortKey] as number | undefined) ?? facts.statusAtMs;
+  return { ...facts, recipientKey, firstAtMs, domain: facts.domain ?? UNKNOWN_DOMAIN };
+}
+
+interface StatusItem {
+  readonly pk: string;
+  readonly sk: string;
+  readonly order: string;
+  readonly status?: StoredStatus['status'];
+  readonly reason?: string | null;
+  readonly statusAt?: number;
+  readonly decidedBy?: string;
+  readonly recipient?: string;
+  readonly domain?: string;
 }
