@@ -29,8 +29,9 @@ export async function chooseEngine(
   const [first] = able;
   if (first === undefined) {
     const found = wanted.map(({ title }, index) => `${title}: ${reasons[index]}`).join('; ');
+    const problem = name === undefined ? 'No DynamoDB engine can run here' : `The engine ${name} cannot run here`;
     throw new StartupError(
-      `No DynamoDB engine can run here (${found}). Run \`npm ci\` on Linux x64, which brings dynoxide, ` +
+      `${problem} (${found}): run \`npm ci\` on Linux x64, which installs dynoxide, ` +
         'or install Java 17 or later for DynamoDB Local (`sudo apt-get install default-jre-headless`, ' +
         '`brew install --cask temurin`).',
       2,

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { createHmac, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -296,3 +296,13 @@ test.each([
   },
   PATIENCE_MS,
 );
+
+test('a start whose engine cannot run exits with code 2 after one sentence with both ways out', () => {
+  const main = join(ROOT, 'tools/local-ledger/main.ts');
+  const args = [main, '--json', '--engine', 'dynamodb-local', '--port', '0'];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', env: { PATH: '' } });
+
+  expect([status, stdout]).toEqual([2, '']);
+  expect(stderr.split('\n').slice(-2)).toEqual([expect.stringMatching(/npm ci.* or install Java 17 .*\.$/), '']);
+  expect(stderr).not.toContain('    at ');
+});

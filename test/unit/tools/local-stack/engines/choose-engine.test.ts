@@ -33,9 +33,17 @@ test('the requested engine is used even if a stream is consumed', async () => {
 });
 
 test.each([
-  { name: undefined, says: [/the package is not installed/, /needs Java 17/] },
-  { name: 'dynamodb-local' as const, says: [/needs Java 17/] },
-])('where $name cannot run, one sentence names both ways out, with exit code 2', async ({ name, says }) => {
+  {
+    engine: 'no engine',
+    name: undefined,
+    parts: [/^No DynamoDB engine can run here/, /the package is not installed/, /needs Java 17/],
+  },
+  {
+    engine: 'not the requested engine',
+    name: 'dynamodb-local' as const,
+    parts: [/^The engine dynamodb-local cannot run here/, /needs Java 17/],
+  },
+])('where $engine can run, one sentence gives both ways out, with exit code 2', async ({ name, parts }) => {
   const choice = chooseEngine({ name, needsStream: false }, [noDynoxide, noJava]);
 
   const error = await choice.then(
@@ -43,7 +51,8 @@ test.each([
     (thrown) => thrown,
   );
   expect(error).toMatchObject({ name: 'StartupError', exitCode: 2 });
-  for (const part of [...says, /npm ci.*Linux x64/, /install Java 17/]) expect(error.message).toMatch(part);
+  for (const part of [...parts, /npm ci.*Linux x64/, /install Java 17/]) expect(error.message).toMatch(part);
+  expect(error.message.match(/[.!?](?=\s|$)/g)).toEqual(['.']);
 });
 
 test('the engine flag wins over the environment, and the environment over the default', async () => {
