@@ -1,3 +1,2 @@
 // What the runner puts into the global scope of a test file.
 declare const { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test }: typeof import('@jest/globals');
-declare const jest: Pick<typeof import('@jest/globals').jest, 'spyOn' | 'restoreAllMocks'>;

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, globSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -11,7 +11,7 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'failing-run-'));
   mkdirSync(join(folder, 'test/unit'), { recursive: true });
   for (const file of ['package.json', 'jest.config.js']) cpSync(join(ROOT, file), join(folder, file));
-  for (const file of ['time-limit.ts', 'failure-summary.ts', 'longest-first.ts', 'seconds.json']) {
+  for (const file of globSync('*.*', { cwd: join(ROOT, 'test') })) {
     cpSync(join(ROOT, 'test', file), join(folder, 'test', file));
   }
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));

@@ -1,3 +1,4 @@
+import { mock } from 'node:test';
 import { listenOnLoopback } from '../../../tools/local-stack/run/listener.ts';
 
 /** A function's call to AWS. */
@@ -36,11 +37,11 @@ export async function startAwsStandIn(answer: (call: AwsCall) => object) {
 /** Returns the log lines that `work` writes to standard output. */
 export async function linesOf(work: () => Promise<unknown>): Promise<Record<string, unknown>[]> {
   const lines: string[] = [];
-  const write = jest.spyOn(process.stdout, 'write').mockImplementation((line) => lines.push(String(line)) > 0);
+  const write = mock.method(process.stdout, 'write', (line: string | Uint8Array) => lines.push(String(line)) > 0);
   try {
     await work();
   } finally {
-    write.mockRestore();
+    write.mock.restore();
   }
   return lines.map((line) => JSON.parse(line));
 }

@@ -1,7 +1,8 @@
+import { mock } from 'node:test';
 import { ApiError, createApi, type Failure, unlessUnfit } from '../../../dashboard/api.ts';
 
 afterEach(() => {
-  jest.restoreAllMocks();
+  mock.restoreAll();
 });
 
 /** A response whose body ends with an error, as it does where the connection is lost. */
@@ -25,13 +26,13 @@ describe('a response of the read API', () => {
     ['breaks off', () => Promise.resolve(brokenOff(new TypeError('terminated')))],
     ['ends early', () => Promise.resolve(new Response('{"events":['))],
   ])('that %s is reported as an unreachable API', async (_, response) => {
-    jest.spyOn(globalThis, 'fetch').mockImplementation(response);
+    mock.method(globalThis, 'fetch', response);
     await expect(read()).rejects.toMatchObject(unreachable);
   });
 
   test('that is aborted ends with the reason of the abort', async () => {
     const reason = new Error('another view');
-    jest.spyOn(globalThis, 'fetch').mockResolvedValue(brokenOff(reason));
+    mock.method(globalThis, 'fetch', async () => brokenOff(reason));
     await expect(read(AbortSignal.abort(reason))).rejects.toBe(reason);
   });
 });

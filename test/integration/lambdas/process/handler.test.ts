@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { createMessageHistory } from '../../../../lambdas/adapters/table/recipient-repository.ts';
 import { encodeQueueMessage } from '../../../../lambdas/domain/events/queue-message.ts';
-import { restoreEnvironmentAfterAll } from '../../../support/environment.ts';
 import { DOMAIN, deliveredEvent, NOW_MS } from '../../../support/fixtures/webhooks.ts';
 import { wholeHistory } from '../../../support/fixtures/whole-history.ts';
 import { startTestEngines, type TestEngines } from '../../../support/stacks/engines.ts';
@@ -10,7 +9,6 @@ import { startTestEngines, type TestEngines } from '../../../support/stacks/engi
 let engines: TestEngines;
 let handler: (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
 
-restoreEnvironmentAfterAll();
 beforeAll(async () => {
   engines = await startTestEngines();
   Object.assign(process.env, engines.awsEnvironment, {

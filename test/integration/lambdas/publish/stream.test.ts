@@ -1,3 +1,4 @@
+import { mock } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { Context } from 'aws-lambda';
@@ -11,7 +12,6 @@ import { StreamPoller } from '../../../../tools/local-stack/event-source/stream-
 import type { Outcome } from '../../../../tools/local-stack/functions/function-sandbox.ts';
 import { createRandom } from '../../../../tools/mailgun-twin/random.ts';
 import { lifeEvent, OUTCOME_NAMES } from '../../../model/worlds/life-events.ts';
-import { restoreEnvironmentAfterAll } from '../../../support/environment.ts';
 import { LONE_PROCESS } from '../../../support/fixtures/erasures.ts';
 import { statesInStream, wordsOf, wordsOfPublished } from '../../../support/fixtures/stream.ts';
 import { DOMAIN, NOW_MS } from '../../../support/fixtures/webhooks.ts';
@@ -23,9 +23,10 @@ let engines: TestEngines;
 let source: StreamSource;
 let handler: (event: unknown, context: Context) => Promise<unknown>;
 let poller: StreamPoller | undefined;
-let logged: import('@jest/globals').jest.SpiedFunction<typeof process.stdout.write>;
+let logged: ReturnType<typeof silence> | undefined;
 
-restoreEnvironmentAfterAll();
+const silence = () => mock.method(process.stdout, 'write', () => true);
+
 beforeAll(async () => {
   engines = await startTestEngines({ publish: { enabled: true, recipients: true, retrySeconds: 3600 } });
   [source] = readStreamSources(engines.stack) as [StreamSource];
@@ -42,11 +43,11 @@ beforeAll(async () => {
     RECEIVERS: '[]',
     DELIVERY_DAYS: '30',
   });
-  logged = jest.spyOn(process.stdout, 'write').mockImplementation(() => true);
+  logged = silence();
   ({ handler } = (await import('../../../../lambdas/publish/handler.ts')) as never);
 }, 60_000);
 afterAll(async () => {
-  logged?.mockRestore();
+  logged?.mock.restore();
   await engines?.close();
 });
 afterEach(() => {
@@ -248,11 +249,11 @@ test.each(FAULTS.map((each, nth) => ({ ...each, nth })))(
     await calm(faults.some(({ mode }) => mode === 'delay') ? QUIET_WITH_DELAYS_MS : QUIET_MS);
 
     const sums = await expectTold(isOrdered);
-    logged.mockRestore();
+    logged?.mock.restore();
     console.log(
       `${faults.map(({ mode }) => mode).join(', ')}: ${JSON.stringify({ ...sums, batches: batches.length, died })}`,
     );
-    logged = jest.spyOn(process.stdout, 'write').mockImplementation(() => true);
+    logged = silence();
     expect(died).toBeGreaterThanOrEqual(3);
   },
   180_000,

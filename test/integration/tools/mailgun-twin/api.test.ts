@@ -1,3 +1,4 @@
+import { mock } from 'node:test';
 import Mailgun from 'mailgun.js';
 import {
   API_DOMAIN,
@@ -126,7 +127,7 @@ describe('the Logs API', () => {
 test('Mailgun’s own client reads the same events from both', async () => {
   api = await startTestApi(250);
   // It warns at every call that the Events API is deprecated.
-  jest.spyOn(console, 'warn').mockImplementation(() => {});
+  mock.method(console, 'warn', () => {});
   const client = new Mailgun(FormData).client({ username: 'api', key: API_KEY, url: api.url });
 
   const fromEvents: unknown[] = [];

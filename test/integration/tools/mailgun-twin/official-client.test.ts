@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { mock } from 'node:test';
 import Mailgun from 'mailgun.js';
 import { type Listening, listenOnLoopback } from '../../../../tools/local-stack/run/listener.ts';
 import { openTwin } from '../../../../tools/mailgun-twin/open-twin.ts';
@@ -26,7 +27,7 @@ let received: Received[];
 const calledOff = new AbortController();
 
 beforeEach(async () => {
-  jest.spyOn(console, 'warn').mockImplementation(() => {});
+  mock.method(console, 'warn', () => {});
   received = [];
   receiver = await listenOnLoopback(async (request, response) => {
     let body = '';
