@@ -1,0 +1,105 @@
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { compareCommands, compareReadings, type Measure } from '../../../../tools/bench/command-times.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'command-times-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/** Writes its arguments down, and does what the project's file `test` or `start` says. */
+const NPM = `#!/bin/sh
+echo "$(basename "$PWD") $* $CHROMIUM_PATH" >> ../calls
+if [ "$1" = test ]; then . ./test; fi
+case "$*" in *--json*) echo "{\\"pid\\":$$}"; while :; do sleep 0.05; done;; esac
+`;
+
+const passing = (tests: number) => `echo "Tests:       ${tests} passed, ${tests} total" >&2; exit 0`;
+const failing = 'echo "Tests:       1 failed, 9 passed, 10 total" >&2; exit 1';
+
+/** Compares two projects whose `npm` is a stub. */
+async function compare(only: readonly Measure[], tests: { earlier: string; now: string }, repeat = 1) {
+  const bin = join(folder, 'bin');
+  mkdirSync(bin);
+  writeFileSync(join(bin, 'npm'), NPM);
+  chmodSync(join(bin, 'npm'), 0o755);
+  const projects = { earlier: join(folder, 'earlier'), now: join(folder, 'now') };
+  for (const side of ['earlier', 'now'] as const) {
+    mkdirSync(projects[side]);
+    writeFileSync(join(projects[side], 'test'), tests[side]);
+  }
+  const lines: string[] = [];
+  const environment = { PATH: bin + delimiter + process.env.PATH, CHROMIUM_PATH: '/a/browser' };
+  const isMet = await compareCommands({ projects, only, repeat, environment, print: (line) => lines.push(line) });
+  const calls = readFileSync(join(folder, 'calls'), 'utf8').trimEnd().split('\n');
+  return { isMet, lines, calls };
+}
+
+test('the chosen commands run by turns, with the environment that was given', async () => {
+  const { lines, calls } = await compare(['cold', 'once', 'tests'], { earlier: passing(10), now: passing(12) }, 2);
+
+  const start = 'start --silent -- --json --no-traffic --port 0 /a/browser';
+  const round = ['earlier', 'now'].flatMap((side) => [
+    `${side} ${start}`,
+    `${side} ${start}`,
+    `${side} start --silent -- --once --port 0 /a/browser`,
+    `${side} test /a/browser`,
+  ]);
+  expect(calls).toEqual([...round, ...round]);
+  expect(lines.filter((line) => /^ {2}[12]\/2/.test(line))).toHaveLength(2 * 2 * 3);
+  expect(lines.at(-1)).toMatch(/^npm test \(s\) .* \d+\.\d\dx {2}0\.6x {2}tests: 10 before, 12 now$/);
+});
+
+test.each([
+  { side: 'earlier' as const, tests: { earlier: failing, now: passing(12) } },
+  { side: 'now' as const, tests: { earlier: passing(10), now: failing } },
+])('a failing test run of the $side commit is reported and not timed', async ({ side, tests }) => {
+  const { isMet, lines } = await compare(['tests'], tests);
+
+  expect(isMet).toBe(false);
+  expect(lines).toContainEqual(
+    `  1/1  ${side.padEnd(7)}  npm test (s): failed, so it is not timed: exit code 1; Tests:       1 failed, 9 passed, 10 total`,
+  );
+  expect(lines.at(-1)).toContain(`no ratio: every run of the ${side} commit failed`);
+});
+
+test('tests that print no count are a failing run, even with exit code 0', async () => {
+  const { isMet, lines } = await compare(['tests'], { earlier: passing(10), now: 'exit 0' });
+
+  expect(isMet).toBe(false);
+  expect(lines.join('\n')).toContain('exit code 0; no test ran');
+});
+
+const timed = (value: number, tests?: number) => ({
+  measure: 'tests' as const,
+  value,
+  ...(tests !== undefined && { tests }),
+});
+
+test.each([
+  { name: 'at the target', now: [timed(60, 10)], ratio: '✔  0.60x', isMet: true },
+  { name: 'above the target', now: [timed(61, 10)], ratio: '✖  0.61x', isMet: false },
+  { name: 'with fewer tests', now: [timed(30, 9)], ratio: '✖  0.30x', isMet: false },
+  {
+    name: 'of runs of which one failed',
+    now: [timed(50, 10), { measure: 'tests' as const, failure: 'exit code 1' }],
+    ratio: '✔  0.50x',
+    isMet: true,
+  },
+])('the ratio of times $name is printed, and decides whether the target is met', ({ now, ratio, isMet }) => {
+  const earlier = [timed(100, 10), timed(90, 10), timed(110, 10)];
+  const compared = compareReadings(['tests'], { earlier, now });
+
+  expect(compared.lines).toEqual([expect.stringContaining(ratio)]);
+  expect(compared.isMet).toBe(isMet);
+});
+
+test('one missed target is enough to fail', () => {
+  const once = (value: number) => ({ measure: 'once' as const, value });
+  const readings = { earlier: [timed(100, 10), once(10)], now: [timed(50, 10), once(9)] };
+
+  expect(compareReadings(['tests'], readings).isMet).toBe(true);
+  expect(compareReadings(['tests', 'once'], readings).isMet).toBe(false);
+});
