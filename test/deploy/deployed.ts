@@ -17,7 +17,7 @@ import { call } from './localhost-fetch.ts';
 
 const ADDRESSES = ['WebhookUrl', 'ApiUrl', 'TableName', 'QueueUrl', 'SigningKeysSecretArn'];
 const AT_ONCE = 10;
-/** Functions without a key look for one every 30 s, and a busy machine is slow. */
+/** Functions without a key read it every 30 s, and a busy machine is slow. */
 const RETRY_MS = 60_000;
 
 /** A deployed environment, used through its public interfaces. */

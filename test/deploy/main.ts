@@ -130,12 +130,12 @@ async function deployEverything({ url }: Endpoint): Promise<void> {
   await step(`read ${WEBHOOKS} back from the read API, each stored once`, async () => {
     await within(PATIENCE_MS, async () => equal(await dev.storedOnce(), WEBHOOKS));
   });
-  await step(`tell the event bus of ${WEBHOOKS} changes of status`, async () => {
+  await step(`publish ${WEBHOOKS} changes of status`, async () => {
     await within(PATIENCE_MS, async () => equal(await subscriber.delivered(), WEBHOOKS));
     await subscriber.unsubscribe();
   });
   // Without send-test and access logs: only the emulator resolves its host names, and it logs no access.
-  await step('tell the operator how it is', async () => {
+  await step('report the status to the operator', async () => {
     const asked = async (...args: string[]) => {
       const { exitCode, out } = await ledger([...args, '--env', 'dev', '--json']);
       return {
@@ -172,7 +172,7 @@ async function deployEverything({ url }: Endpoint): Promise<void> {
     await within(PATIENCE_MS, async () => equal(await other.storedOnce(), 3));
     equal([await dev.items('E'), await other.items('E')], [WEBHOOKS, 3]);
   });
-  await step("restore a stack's table that somebody deleted under its name, and hear of changes again", async () => {
+  await step("restore a stack's table that was deleted, under the same name, and receive changes again", async () => {
     const name = 'mailgun-ledger-protected';
     const table = new RestoredTable(other.output('TableName'));
     const { tags } = await table.settings();

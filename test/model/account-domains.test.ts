@@ -149,15 +149,15 @@ async function play(plan: Plan) {
   const post = async (event: JsonObject) => {
     tokens += 1;
     const signature = signed(KEY, { timestamp: String(Math.floor(world.nowMs / 1000)), token: `token-${tokens}` });
-    const answer = await ingest({
+    const result = await ingest({
       bytes: new Uint8Array(),
       parse: () => ({ ok: true, webhook: { signature, event } }),
     });
-    expect(answer).toEqual({ ok: true });
+    expect(result).toEqual({ ok: true });
     acknowledged.push(String(event.id));
   };
 
-  const told: string[] = [];
+  const reported: string[] = [];
   const discover = async (trouble: InjectedFailure | undefined) => {
     const invocation = new CrashableInvocation(trouble);
     const discoverDomains = createDiscoverDomains({
@@ -179,7 +179,7 @@ async function play(plan: Plan) {
         startsAt: ledgerStart(each, undefined, world.times.retentionSeconds),
         isGone: each.goneAt !== undefined,
       }));
-    told.push(domainNews(known, seconds).text ?? '');
+    reported.push(domainNews(known, seconds).text ?? '');
     return true;
   };
 
@@ -227,13 +227,13 @@ async function play(plan: Plan) {
     }
     await world.process();
   }
-  return { world, store, real, acknowledged, told, present: present() };
+  return { world, store, real, acknowledged, reported, present: present() };
 }
 
 test('every event of an account is in the ledger of its domain from the first event on, or is reported as in none', async () => {
   await fc.assert(
     fc.asyncProperty(plans, async (plan) => {
-      const { world, store, real, acknowledged, told, present } = await play(plan);
+      const { world, store, real, acknowledged, reported, present } = await play(plan);
       const stored = [...world.ledger.events.values()].map(({ event }) => String(event.id));
       expect(stored.length).toBe(new Set(stored).size);
       expect(acknowledged.filter((id) => !stored.includes(id))).toEqual([]);
@@ -248,7 +248,7 @@ test('every event of an account is in the ledger of its domain from the first ev
         expect([name, sum(name, 'unconfirmed')]).toEqual([name, forged]);
         expect(own.filter(({ id }) => !stored.includes(id))).toEqual([]);
         if (plan.domains[NAMES.indexOf(name)]!.from > 0 && name !== NAMES[0])
-          expect(told.some((text) => text.includes(`now in the ledger`) && text.includes(name))).toBe(true);
+          expect(reported.some((text) => text.includes(`now in the ledger`) && text.includes(name))).toBe(true);
       }
       // A vanished domain stays, marked as gone; one that was never listed while it existed is reported.
       for (const name of NAMES.filter((each) => !present.includes(each))) {
@@ -265,7 +265,7 @@ test('every event of an account is in the ledger of its domain from the first ev
       expect(store.item.domains.map(({ name }) => name)).not.toContain(INVENTED);
       expect(slicesOf(INVENTED)).toEqual([]);
       expect(store.item.undiscovered.some(({ name }) => name === INVENTED)).toBe(isInvented);
-      if (isInvented) expect(told.at(-1)).toContain(INVENTED);
+      if (isInvented) expect(reported.at(-1)).toContain(INVENTED);
       const strange = plan.forged.filter(({ domain }) => domain === 'no host name').length;
       expect(sum('-', 'unconfirmed')).toBeGreaterThanOrEqual(strange);
     }),

@@ -55,8 +55,8 @@ test('generated forgeries are all refused, with no call to table or queue', asyn
   const refused = new Map<string, number>();
   await fc.assert(
     fc.asyncProperty(forgery, fc.constantFrom(...CONTENT_TYPES), async ({ bytes }, contentType) => {
-      const answer = await ingest({ bytes, parse: parserFor(contentType) });
-      const reason = answer.ok ? 'accepted' : answer.reason;
+      const result = await ingest({ bytes, parse: parserFor(contentType) });
+      const reason = result.ok ? 'accepted' : result.reason;
       expect(REFUSALS_BEFORE_THE_SIGNATURE).toContain(reason);
       refused.set(reason, (refused.get(reason) ?? 0) + 1);
     }),

@@ -20,7 +20,7 @@ const GENUINE_ANSWERS = new Set([
 ]);
 
 /** All responses; `died` means none. */
-const ANSWERS = new Set([...GENUINE_ANSWERS, ...NOT_RETRIED, 'malformed-body', 'malformed-webhook', 'body-too-large']);
+const OUTCOMES = new Set([...GENUINE_ANSWERS, ...NOT_RETRIED, 'malformed-body', 'malformed-webhook', 'body-too-large']);
 
 class Step implements fc.AsyncCommand<object, World> {
   readonly #name: string;
@@ -51,10 +51,10 @@ const steps = (name: string, arbitrary: fc.Arbitrary<(world: World) => Promise<v
 
 /** A genuine webhook may be refused only in ways that Mailgun retries, unless it is too old. */
 async function genuine(deliver: () => ReturnType<World['deliver']>, mayBeStale = false): Promise<void> {
-  const answer = await deliver();
-  const outcome = answer === undefined ? 'died' : answer.ok ? 'ok' : answer.reason;
+  const result = await deliver();
+  const outcome = result === undefined ? 'died' : result.ok ? 'ok' : result.reason;
   if (!(mayBeStale && outcome === 'stale')) expect(GENUINE_ANSWERS).toContain(outcome);
-  if (!answer?.ok && !mayBeStale) expect(NOT_RETRIED).not.toContain(outcome);
+  if (!result?.ok && !mayBeStale) expect(NOT_RETRIED).not.toContain(outcome);
 }
 
 const commands = [
@@ -74,7 +74,7 @@ const commands = [
     }),
   ),
   steps(
-    'redeliver signed anew',
+    'redeliver signed again',
     fc.tuple(index, trouble).map(([i, t]) => (w) => {
       const posted = w.posted[i % w.posted.length];
       return posted && genuine(() => w.deliver(posted.event, t));
@@ -113,8 +113,8 @@ const commands = [
   steps(
     'post something stale or from the future',
     fc.tuple(event, fc.constantFrom(86_402, 200_000, -602, -86_400)).map(([e, age]) => async (w) => {
-      const answer = await w.post(jsonBody({ ...e, recipient: 'eve@example.org' }, w.sign(age)));
-      expect(answer).toMatchObject({ ok: false });
+      const result = await w.post(jsonBody({ ...e, recipient: 'eve@example.org' }, w.sign(age)));
+      expect(result).toMatchObject({ ok: false });
     }),
   ),
   steps(
@@ -147,7 +147,7 @@ const commands = [
   ),
   steps(
     'a message runs out of receives',
-    index.map((i) => (w) => w.bury(i)),
+    index.map((i) => (w) => w.sendToDlq(i)),
   ),
   steps(
     'redrive the dead letters',
@@ -158,7 +158,7 @@ const commands = [
 /** Nothing unverified reaches the queue; after draining, the records match the events. */
 async function checkInvariants(world: World): Promise<void> {
   await world.drain();
-  for (const outcome of world.answers.keys()) expect(ANSWERS).toContain(outcome);
+  for (const outcome of world.outcomes.keys()) expect(OUTCOMES).toContain(outcome);
   const { events, statuses } = world.ledger;
   for (const key of world.acknowledged) expect([...events.keys()]).toContain(key);
   for (const [key, record] of events) {
@@ -180,7 +180,7 @@ test('nothing acknowledged is lost, doubled or forged, whatever happens in whate
       const world = new World();
       await fc.asyncModelRun(() => ({ model: {}, real: world }), run);
       await checkInvariants(world);
-      for (const [outcome, count] of world.answers) {
+      for (const [outcome, count] of world.outcomes) {
         steps += count;
         outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + count);
       }

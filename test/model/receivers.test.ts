@@ -9,7 +9,7 @@ function expectAccountedFor(world: ReceiverWorld, ids: readonly string[]): void 
   expect(world.queue).toEqual([]);
   for (const id of ids) {
     const { state } = world.delivery(id) ?? {};
-    if (state === 'acknowledged') expect(world.heard.get(id)).toBeGreaterThanOrEqual(1);
+    if (state === 'acknowledged') expect(world.received.get(id)).toBeGreaterThanOrEqual(1);
     else expect({ id, state, isInDlq: world.dlq.includes(id) }).toEqual({ id, state: 'dead', isInDlq: true });
   }
 }
@@ -87,7 +87,7 @@ test('a crashed invocation causes at most one repeat: a delivery logged as ackno
   world.publish('e', 5);
   await world.drain();
 
-  expect(world.heard.get('e')).toBe(1);
+  expect(world.received.get('e')).toBe(1);
   expect(world.delivery('e')?.attempts).toHaveLength(1);
 });
 
@@ -103,7 +103,7 @@ test('a disabled receiver gets no request, loses no delivery, and resumes once i
     world.now = Math.min(...world.queue.map(({ visibleAt }) => Math.max(visibleAt, world.now)));
     await world.step();
   }
-  expect([...world.heard]).toEqual([['a', 1]]);
+  expect([...world.received]).toEqual([['a', 1]]);
   expect(world.queue.map(({ receives }) => receives < 1000)).toEqual([true, true, true]);
 
   world.state = {};
@@ -146,11 +146,11 @@ test('an operator can redeliver dead and acknowledged deliveries, and each reque
   world.send('e', world.now);
   await world.drain();
   expect(world.delivery('e')?.state).toBe('acknowledged');
-  const heard = world.heard.get('e') ?? 0;
+  const received = world.received.get('e') ?? 0;
   world.now += 1000;
   world.send('e', world.now);
   await world.drain();
-  expect(world.heard.get('e')).toBe(heard + 1);
+  expect(world.received.get('e')).toBe(received + 1);
 });
 
 test.each([1, 2, 3, 4, 5, 6, 7, 8])(

@@ -172,7 +172,7 @@ test.each([
   { name: 'a listing that cannot be read', expected: { state: 'failed', reason: 'unauthorized' } },
   { name: 'another run', expected: { state: 'busy' } },
   { name: 'no key', expected: { state: 'off' } },
-  { name: 'a domain of somebody else', expected: { state: 'unknown-domain' } },
+  { name: 'a domain of another account', expected: { state: 'unknown-domain' } },
 ])('$name stops a replay at that slice', async ({ name, expected }) => {
   const world = await worldWithPast();
   if (expected.reason) world.mailgun.failure = new ListingError('unauthorized');

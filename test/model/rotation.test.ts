@@ -18,9 +18,9 @@ test.each([0, 1, 2, 3, 4, 5])(
       const fresh =
         minute < MINUTES ? OUTCOME_NAMES.map((outcome, n) => lifeEvent(outcome, minute, 0, minute * 10 + n)) : [];
       for (const event of [...fresh, ...(waiting.get(minute) ?? [])]) {
-        const answer = await world.deliver(event);
-        if (answer?.ok) continue;
-        expect(answer).toMatchObject({ ok: false, reason: 'unauthorized' });
+        const result = await world.deliver(event);
+        if (result?.ok) continue;
+        expect(result).toMatchObject({ ok: false, reason: 'unauthorized' });
         refused += 1;
         for (const later of RETRY_MINUTES) {
           waiting.set(minute + later, [...(waiting.get(minute + later) ?? []), event]);

@@ -47,13 +47,13 @@ test('silence is reported while it lasts, and not again by later passes of its s
   expect(await silentEvents(world)).toBe(12);
   await world.process();
 
-  const told: number[] = [];
+  const reported: number[] = [];
   for (let quarter = 0; quarter < 26 * 4; quarter += 1) {
     world.nowMs += 900_000;
-    told.push(await silentEvents(world));
+    reported.push(await silentEvents(world));
     await world.process();
   }
-  expect(told.filter((count) => count > 0)).toEqual([]);
+  expect(reported.filter((count) => count > 0)).toEqual([]);
   expect(world.totals.lost).toBe(12);
 });
 

@@ -1,7 +1,7 @@
 import dns from 'node:dns/promises';
 import { syncBuiltinESMExports } from 'node:module';
 
-// Loaded into each function before its bundle: every second look-up of a name returns a private address, like an
+// Loaded into each function before its bundle: every second lookup of a name returns a private address, like an
 // attacker who redirects a request after it was checked (DNS rebinding).
 
 const PRIVATE = '10.255.255.1';

@@ -13,7 +13,7 @@ const HELP = `npm run torture -- [--events N] [--seed S] [--receivers]
 Posts N events (5000) to a local stack while its functions are killed and their calls to
 DynamoDB, SQS and Secrets Manager fail in every way; then reads everything back.
 With --receivers it posts N events (120) to a stack with receivers that misbehave, kills publish and deliver too,
-and holds the delivery ledger against what the receivers heard; takes about four minutes.
+and holds the delivery ledger against what the receivers received; takes about four minutes.
 Exit code 0: nothing acknowledged is lost, nothing unexpected is stored, no effect doubled.
 The seed (1) fixes the events and the order of faults, not the timing.`;
 

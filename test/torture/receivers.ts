@@ -45,7 +45,7 @@ export async function tortureReceivers(
   const slow = others.filter(({ name }) => name !== CHANGES_ITS_ADDRESS);
   const behind = slow.filter(({ acknowledged }) => acknowledged.size < calm).length;
   say(`ingest responded within ${latency(inGoodWeather.map(({ ms }) => ms))}`);
-  say(`the steady receiver heard within ${latency(lagsOf(steady, inGoodWeather))}; ${behind} others were behind`);
+  say(`the steady receiver received within ${latency(lagsOf(steady, inGoodWeather))}; ${behind} others were behind`);
 
   const end = new AbortController();
   const faults = injectFaults(ready, createRandom(seed), end.signal, DELIVERY_PATH);
@@ -78,9 +78,9 @@ export async function tortureReceivers(
     receivers.findIndex(({ name }) => name === CHANGES_ITS_ADDRESS),
   );
   say(`${CHANGES_ITS_ADDRESS}: ${[...outcomes].map(([outcome, times]) => `${outcome} x ${times}`).join(', ')}`);
-  // A second look-up of the name would have led into the private network, where nothing responds.
+  // A second lookup of the name would have led into the private network, where nothing responds.
   const elsewhere = [...outcomes.keys()].filter((outcome) => outcome !== '204' && outcome !== 'ForbiddenAddressError');
-  const followed = all.at(-1)?.server.heard.length ?? 0;
+  const followed = all.at(-1)?.server.received.length ?? 0;
   return [
     ...lines,
     ...(followed > 0 ? [`${followed} redirects were followed`] : []),
@@ -110,15 +110,15 @@ async function post(ready: ReadyLine, first: number, count: number): Promise<Pos
 
 const lagsOf = ({ server }: MisbehavingReceiver, posted: readonly Posted[]) =>
   posted.map(({ messageId, atMs }) => {
-    const heard = server.heard.find(({ body }) => JSON.parse(body).data.messageId === messageId);
-    return (heard?.atMs ?? Number.NaN) - atMs;
+    const received = server.received.find(({ body }) => JSON.parse(body).data.messageId === messageId);
+    return (received?.atMs ?? Number.NaN) - atMs;
   });
 
 const latency = (ms: readonly number[]) => `${median(ms)} ms (median), ${quantile(ms, 0.99)} ms (p99)`;
 
 async function until(isDone: () => boolean, what: string): Promise<void> {
   for (const endMs = Date.now() + 60_000; !isDone(); await sleep(100)) {
-    if (Date.now() > endMs) throw new Error(`${what} has not heard of everything`);
+    if (Date.now() > endMs) throw new Error(`${what} has not received everything`);
   }
 }
 

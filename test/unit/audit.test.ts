@@ -17,8 +17,8 @@ const VERIFIED: Said = { says: '900 packages have verified registry signatures',
 
 /** Runs it with an npm that says this of vulnerabilities, and of signatures. */
 function audit(vulnerabilities: Said, signatures: Said) {
-  const answer = ({ says, exitCode }: Said) => `echo '${says}' >&2; exit ${exitCode}`;
-  const script = `#!/bin/sh\ncase "$2" in signatures) ${answer(signatures)};; *) ${answer(vulnerabilities)};; esac\n`;
+  const print = ({ says, exitCode }: Said) => `echo '${says}' >&2; exit ${exitCode}`;
+  const script = `#!/bin/sh\ncase "$2" in signatures) ${print(signatures)};; *) ${print(vulnerabilities)};; esac\n`;
   writeFileSync(join(folder, 'npm'), script, { mode: 0o755 });
   const { status, stdout } = spawnSync(AUDIT, { encoding: 'utf8', env: { PATH: `${folder}:${process.env.PATH}` } });
   const shown = [vulnerabilities, signatures].every(({ says }) => stdout.includes(says));

@@ -64,7 +64,7 @@ export async function measureReceivers(
     await acknowledged(stack, [events, events]);
     const after = await look(stack);
     say(`${events} events delivered to two receivers, and noted`);
-    const bytesPerDelivery = bytesOf(steady) / steady.heard.length;
+    const bytesPerDelivery = bytesOf(steady) / steady.received.length;
     const figuresOf = (box: Box): BoxFigures => {
       const { calls, capacity } = usageBetween(before[box].usage, after[box].usage, 2 * events);
       const cpuMs = (after[box].cpuMs - before[box].cpuMs) / (2 * events);
@@ -130,10 +130,10 @@ async function look(stack: LocalStack) {
 
 const latencyOf = (ms: readonly number[]): Latency => ({ median: quantile(ms, 0.5), p99: quantile(ms, 0.99) });
 
-function lagsOf({ heard }: ReceiverServer, posted: readonly Posted[]): number[] {
-  const first = new Map(heard.toReversed().map(({ body, atMs }) => [JSON.parse(body).data.messageId, atMs]));
+function lagsOf({ received }: ReceiverServer, posted: readonly Posted[]): number[] {
+  const first = new Map(received.toReversed().map(({ body, atMs }) => [JSON.parse(body).data.messageId, atMs]));
   return posted.map(({ id, atMs }) => (first.get(id) ?? Number.NaN) - atMs);
 }
 
-const bytesOf = ({ heard }: ReceiverServer) =>
-  heard.reduce((sum, { headers, body }) => sum + Buffer.byteLength(body) + JSON.stringify(headers).length, 0);
+const bytesOf = ({ received }: ReceiverServer) =>
+  received.reduce((sum, { headers, body }) => sum + Buffer.byteLength(body) + JSON.stringify(headers).length, 0);

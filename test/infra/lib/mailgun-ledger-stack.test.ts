@@ -106,7 +106,7 @@ describe('synth fails', () => {
 
   const BREACHES: [name: string, breach: (stack: Stack) => void, error: string][] = [
     [
-      'when the webhook API answers CORS',
+      'when the webhook API responds to CORS requests',
       (stack) => Object.assign(first(stack, CfnApi, 'WebhookApi'), { corsConfiguration: { allowOrigins: ['*'] } }),
       'WebhookApi/Http/Api/Resource: must not have CORS configured',
     ],
@@ -154,7 +154,7 @@ describe('synth fails', () => {
       'must treat missing data as',
     ],
     [
-      'when an alarm takes missing data as nobody evaluates it',
+      'when an alarm treats missing data in a way that the local stack does not evaluate',
       (stack) => Object.assign(first(stack, CfnAlarm), { treatMissingData: 'missing' }),
       'must treat missing data as',
     ],
@@ -211,7 +211,7 @@ describe('synth fails', () => {
       'must have one metric or one plain expression',
     ],
     [
-      'when an expression uses what nobody evaluates',
+      'when an expression uses what the local stack does not evaluate',
       (stack) =>
         withMetrics(stack, ([expression, ...stats]) => [{ ...expression, expression: 'RATE(errors)' }, ...stats]),
       'must have one metric or one plain expression',
@@ -227,25 +227,33 @@ describe('synth fails', () => {
       'must have one metric or one plain expression',
     ],
     [
-      'when an alarm tells nobody',
+      'when an alarm has no action',
       (stack) => Object.assign(first(stack, CfnAlarm), { alarmActions: [] }),
       'must have a severity',
     ],
-    ['when an alarm tells somebody else', (stack) => tell(stack, 'arn:aws:sns:eu-west-1:1:x'), 'must have a severity'],
-    ['when an alarm tells what is no topic', (stack) => tell(stack, { Ref: 'Table710B521B' }), 'must have a severity'],
     [
-      'when an alarm has two severities',
-      (stack) => tell(stack, { Ref: 'TopicsPage76C97084' }, { Ref: 'TopicsTicket85AFFA83' }),
+      'when an alarm notifies another topic',
+      (stack) => notify(stack, 'arn:aws:sns:eu-west-1:1:x'),
       'must have a severity',
     ],
     [
-      'when an alarm does not tell of its end',
+      'when an alarm notifies a resource that is not a topic',
+      (stack) => notify(stack, { Ref: 'Table710B521B' }),
+      'must have a severity',
+    ],
+    [
+      'when an alarm has two severities',
+      (stack) => notify(stack, { Ref: 'TopicsPage76C97084' }, { Ref: 'TopicsTicket85AFFA83' }),
+      'must have a severity',
+    ],
+    [
+      'when an alarm does not notify of its end',
       (stack) => Object.assign(first(stack, CfnAlarm), { okActions: [] }),
       'must have a severity',
     ],
     [
       'when an alarm has no runbook',
-      (stack) => Object.assign(first(stack, CfnAlarm), { alarmDescription: 'It is.\nImpact: somebody.' }),
+      (stack) => Object.assign(first(stack, CfnAlarm), { alarmDescription: 'It is.\nImpact: senders.' }),
       'must state what happened, its impact, its runbook and the first command',
     ],
     [
@@ -282,7 +290,7 @@ describe('synth fails', () => {
       'must compare numbers and count ones',
     ],
   ];
-  const tell = (stack: Stack, ...actions: unknown[]) =>
+  const notify = (stack: Stack, ...actions: unknown[]) =>
     Object.assign(first(stack, CfnAlarm), { alarmActions: actions, okActions: actions });
   const count = (stack: Stack, over: object) =>
     Object.assign(first(stack, CfnMetricFilter), {

@@ -9,14 +9,14 @@ const ROOT = join(import.meta.dirname, '../../..');
 
 let server: Listening;
 /** AWS's replies by action. */
-let answers: Record<string, [status: number, xml: string]>;
+let replies: Record<string, [status: number, xml: string]>;
 let regions: string[];
 
 beforeAll(async () => {
   server = await listenOnLoopback(async (incoming, outgoing) => {
     const action = new URLSearchParams(await text(incoming)).get('Action') ?? 'none';
     regions.push(/\/\d{8}\/([a-z0-9-]+)\//.exec(incoming.headers.authorization ?? '')?.[1] ?? 'none');
-    const [status, xml] = answers[action] ?? [400, error('InvalidAction', action)];
+    const [status, xml] = replies[action] ?? [400, error('InvalidAction', action)];
     outgoing.writeHead(status, { 'content-type': 'text/xml' }).end(xml);
   });
 });
@@ -29,8 +29,8 @@ const identity = (account: string): [number, string] => [
   `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Arn>arn:aws:iam::${account}:user/ada</Arn><UserId>A</UserId><Account>${account}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`,
 ];
 
-async function run(args: string[], its: typeof answers, credentials = true) {
-  answers = its;
+async function run(args: string[], its: typeof replies, credentials = true) {
+  replies = its;
   regions = [];
   const { AWS_PROFILE: _profile, ...environment } = process.env;
   const child = spawn(process.execPath, [join(ROOT, 'bin/mailgun-ledger.ts'), ...args], {

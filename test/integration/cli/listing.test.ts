@@ -26,13 +26,13 @@ async function said() {
   const doctor = (await told('doctor')).lines.map((line) => doctorLine.parse(line));
   const { apiUrl, apiToken } = local.stack.ready;
   const headers = { authorization: `Bearer ${apiToken}` };
-  const answer = await fetch(`${apiUrl}/mailgun/ledger?domain=${DOMAIN}`, { headers });
+  const response = await fetch(`${apiUrl}/mailgun/ledger?domain=${DOMAIN}`, { headers });
   return {
     listing,
     status: status.listing,
     doctor: doctor.find((line) => 'check' in line && line.check === 'listing API'),
     unsound: doctor.filter(({ state }) => state === 'wrong' || state === 'unknown'),
-    api: ((await answer.json()) as { listing: unknown }).listing,
+    api: ((await response.json()) as { listing: unknown }).listing,
   };
 }
 

@@ -44,7 +44,7 @@ async function seedDeliveries(): Promise<void> {
   await log.write(at, { id: 'fine#1', messageId: `m@${DOMAIN}` }, { state: 'acknowledged', attempts, settledAt });
   const refused = [{ at: at * 1000, ms: 12, status: 500 }];
   await log.write(at + 1, { id: 'dead#1' }, { state: 'dead', attempts: refused, settledAt }, HOSTILE);
-  await log.bury(at + 1, 'dead#1');
+  await log.sendToDlq(at + 1, 'dead#1');
   await log.note(at + 2, HOSTILE);
   const disabled = { disabledAt: settledAt, disabledReason: 'gone' as const, lastStatus: 410 };
   await log.states.replace('crm', {}, { failingSince: at * 1000, ...disabled });

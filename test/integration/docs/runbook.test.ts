@@ -28,7 +28,7 @@ const IN_OPERATE = distinct(shellLines(OPERATE).filter((line) => isLedger(line) 
 
 let world: AlarmWorld;
 let folder: string;
-const answers: string[] = [];
+const exits: string[] = [];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mailgun-ledger-runbook-'));
@@ -57,7 +57,7 @@ beforeAll(async () => {
   });
 }, LONG);
 afterAll(async () => {
-  console.log(`exit code and command:\n${answers.join('\n')}\n`);
+  console.log(`exit code and command:\n${exits.join('\n')}\n`);
   await world?.stop();
   await rm(folder, { recursive: true, force: true });
 });
@@ -75,14 +75,14 @@ async function typed(line: string): Promise<{ code: number | null; out: string; 
   });
   const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
   const [out, err, code] = await Promise.all([text(child.stdout), text(child.stderr), closed]);
-  answers.push(`${code}  ${line}`);
+  exits.push(`${code}  ${line}`);
   return { code, out, err };
 }
 
 /** Commands that exit with 1 if something is wrong, which it is here. */
 const JUDGES = / -- (status|doctor|webhooks check|dlq redrive --yes)$/;
 
-async function expectAnswer(line: string): Promise<void> {
+async function expectResult(line: string): Promise<void> {
   const { code, out, err } = await typed(line);
   const said = err.replace(line.includes(' -- logs ') ? /^no matching line since \S+\n$/ : /$^/, '');
 
@@ -104,14 +104,14 @@ test(
   'a command that does not exist, or a wrong option, would be noticed',
   async () => {
     for (const line of ['npm run ledger -- dlq drain', 'npm run ledger -- status --wrong']) {
-      await expect(expectAnswer(line)).rejects.toThrow(line);
+      await expect(expectResult(line)).rejects.toThrow(line);
     }
   },
   LONG,
 );
 
 describe('the runbook, and the first command of each alarm', () => {
-  test.each(distinct([...IN_RUNBOOK, ...IN_ALARMS]))('%s', expectAnswer, LONG);
+  test.each(distinct([...IN_RUNBOOK, ...IN_ALARMS]))('%s', expectResult, LONG);
 });
 
 describe('the operations page', () => {
@@ -121,7 +121,7 @@ describe('the operations page', () => {
     expect(await becomes('dead-letters', 'OK')).toBe(true);
   }, LONG);
 
-  test.each(IN_OPERATE)('%s', expectAnswer, LONG);
+  test.each(IN_OPERATE)('%s', expectResult, LONG);
 });
 
 async function becomes(anchor: string, state: string): Promise<boolean> {

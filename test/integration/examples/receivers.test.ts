@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { openClients } from '../../../cli/target/clients.ts';
 import { rotatedSecrets } from '../../../lambdas/domain/publishing/receiver-secret.ts';
-import { type HeardRequest, type ReceiverServer, startReceiver } from '../../support/doubles/receiver-server.ts';
+import { type ReceivedRequest, type ReceiverServer, startReceiver } from '../../support/doubles/receiver-server.ts';
 import { type ExampleReceiver, prepareExamples, startExample } from '../../support/fixtures/example-receivers.ts';
 import { DOMAIN, deliveredEvent } from '../../support/fixtures/webhooks.ts';
 import { postWebhook, startTestStack } from '../../support/stacks/local-stack.ts';
@@ -28,8 +28,8 @@ beforeAll(async () => {
   for (const [nth, { run }] of present.entries()) {
     const example = await startExample(run, stack.ready.receivers?.[nth]?.secret ?? '');
     examples.push(example);
-    relays[nth]?.respond(async (response, heard) => {
-      const [first, repeat] = [await post(example, heard), await post(example, heard)];
+    relays[nth]?.respond(async (response, received) => {
+      const [first, repeat] = [await post(example, received), await post(example, received)];
       // A failed delivery is repeated.
       response.writeHead(first !== 0 && first === repeat ? first : 502).end();
     });
@@ -42,7 +42,7 @@ afterAll(async () => {
 });
 
 /** Forwards a request byte for byte; returns the status, or 0 without a response. */
-function post({ url }: ExampleReceiver, { headers, body }: Pick<HeardRequest, 'headers' | 'body'>): Promise<number> {
+function post({ url }: ExampleReceiver, { headers, body }: Pick<ReceivedRequest, 'headers' | 'body'>): Promise<number> {
   return new Promise((resolve) => {
     const length = { 'content-length': Buffer.byteLength(body) };
     const outgoing = request(url, { method: 'POST', agent: false, headers: { ...headers, ...length } });
@@ -64,10 +64,10 @@ async function sendEvents(count: number): Promise<string[]> {
 }
 
 /** Waits until a relay has received every message; returns its requests, one for each. */
-async function heardBy(relay: ReceiverServer | undefined, messageIds: readonly string[]) {
+async function receivedBy(relay: ReceiverServer | undefined, messageIds: readonly string[]) {
   for (let waits = 0; waits < 600; waits += 1) {
-    const heard = (relay?.heard ?? []).map(({ headers, body }) => ({ headers, ...JSON.parse(body) }));
-    const about = heard.filter(({ data }) => messageIds.includes(data.messageId));
+    const received = (relay?.received ?? []).map(({ headers, body }) => ({ headers, ...JSON.parse(body) }));
+    const about = received.filter(({ data }) => messageIds.includes(data.messageId));
     if (new Set(about.map(({ data }) => data.messageId)).size === messageIds.length) return about;
     await sleep(100);
   }
@@ -80,16 +80,16 @@ async function hasActed({ acted = [] }: Partial<ExampleReceiver> = {}, lines: re
   expect(acted.filter((line) => lines.includes(line)).toSorted()).toEqual([...lines].toSorted());
 }
 
-const linesOf = (about: Awaited<ReturnType<typeof heardBy>>) => [
+const linesOf = (about: Awaited<ReturnType<typeof receivedBy>>) => [
   ...new Set(about.map(({ type, data }) => `${type} ${data.id}`)),
 ];
 
 test.each(present.map(({ name }, nth) => ({ name, nth })))(
   'the receiver in $name verifies every delivery, acts once on each of two repeats, and refuses what is forged',
   async ({ nth }) => {
-    await hasActed(examples[nth], linesOf(await heardBy(relays[nth], await sendEvents(3))));
+    await hasActed(examples[nth], linesOf(await receivedBy(relays[nth], await sendEvents(3))));
 
-    const [genuine] = relays[nth]?.heard ?? [];
+    const [genuine] = relays[nth]?.received ?? [];
     const forged = { headers: genuine?.headers ?? {}, body: `${genuine?.body} ` };
     expect(await post(examples[nth] as ExampleReceiver, forged)).toBe(401);
   },
@@ -110,7 +110,7 @@ test('each goes on with the secret that it holds once another signs beside it', 
   const ids = await sendEvents(2);
 
   for (const [nth, example] of examples.entries()) {
-    const about = await heardBy(relays[nth], ids);
+    const about = await receivedBy(relays[nth], ids);
     for (const { headers } of about) expect(headers['webhook-signature']).toMatch(/^v1,\S+ v1,\S+$/);
     await hasActed(example, linesOf(about));
   }

@@ -151,7 +151,7 @@ test('no log line holds anything that was sent', async () => {
     message: { headers: { 'message-id': secrets.messageId, subject: secrets.subject, to: secrets.recipient } },
   });
   const good = sign();
-  const answers = [
+  const statuses = [
     await post(event, good),
     await post({ ...event, id: 'other' }, good),
     await post(event, { ...sign(), signature: 'f'.repeat(64) }),
@@ -159,7 +159,7 @@ test('no log line holds anything that was sent', async () => {
     await post({ ...event, domain: { name: 'foreign.example.net' } }),
     await post({ ...event, event: '' }),
   ];
-  expect(answers).toEqual([200, 406, 401, 406, 406, 400]);
+  expect(statuses).toEqual([200, 406, 401, 406, 406, 400]);
   stack.setFaults([{ service: 'sqs', operation: 'SendMessage', mode: 'refuse', percent: 100 }]);
   expect(await post({ ...event, id: randomUUID() })).toBe(503);
   stack.setFaults([{ service: 'dynamodb', operation: 'PutItem', mode: '500', percent: 100 }]);

@@ -27,7 +27,7 @@ export class ReceiverWorld {
   readonly bodiesInDlq: string[] = [];
   /** Bodies of received requests. */
   readonly bodies: string[] = [];
-  readonly heard = new Map<string, number>();
+  readonly received = new Map<string, number>();
   queue: QueuedMessage[] = [];
   /** Erased addresses, and whether the receiver gets addresses. */
   readonly erased = new Set<string>();
@@ -134,11 +134,11 @@ export class ReceiverWorld {
 
   #respond(headers: Readonly<Record<string, string>>): ReceiverResponse {
     const id = headers['webhook-id'] ?? '';
-    const attempt = this.heard.get(id) ?? 0;
+    const attempt = this.received.get(id) ?? 0;
     const behaviour = this.behaviour(id, attempt);
     // So that no two attempts have the same time.
     this.now += 20 + (this.#nth++ % 7);
-    this.heard.set(id, attempt + 1);
+    this.received.set(id, attempt + 1);
     if (behaviour === 'acts without a response') throw Object.assign(new Error(), { code: 'ECONNRESET' });
     const status = { acknowledges: 204, fails: 500, 'is gone': 410 }[behaviour];
     return { status, retryAfter: undefined, text: '' };

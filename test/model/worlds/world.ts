@@ -28,7 +28,7 @@ export class World {
   readonly posted: Posted[] = [];
   readonly attempted = new Map<string, JsonObject>();
   readonly acknowledged = new Set<string>();
-  readonly answers = new Map<string, number>();
+  readonly outcomes = new Map<string, number>();
   nowMs = NOW_MS;
   mailgunKey = 'key-of-mailgun-0';
   hashVersion = 1;
@@ -48,9 +48,9 @@ export class World {
     const key = eventId(posted.event);
     this.attempted.set(key, posted.event);
     this.posted.push(posted);
-    const answer = await this.post(jsonBody(posted.event, posted.signature), trouble);
-    if (answer?.ok) this.acknowledged.add(key);
-    return answer;
+    const result = await this.post(jsonBody(posted.event, posted.signature), trouble);
+    if (result?.ok) this.acknowledged.add(key);
+    return result;
   }
 
   /** Posts arbitrary bytes. */
@@ -67,10 +67,10 @@ export class World {
       now: () => this.nowMs,
       newClaimId: () => `claim-${++this.#claimIds}`,
     });
-    const answer = await invocation.run(() => ingest({ bytes, parse: parseJsonWebhook }));
-    const outcome = answer === undefined ? 'died' : answer.ok ? 'ok' : answer.reason;
-    this.answers.set(outcome, (this.answers.get(outcome) ?? 0) + 1);
-    return answer;
+    const result = await invocation.run(() => ingest({ bytes, parse: parseJsonWebhook }));
+    const outcome = result === undefined ? 'died' : result.ok ? 'ok' : result.reason;
+    this.outcomes.set(outcome, (this.outcomes.get(outcome) ?? 0) + 1);
+    return result;
   }
 
   /** Processes the message at `index`; on failure it stays in the queue, as does a duplicate delivery. */
@@ -92,7 +92,7 @@ export class World {
   }
 
   /** Moves a message to the DLQ, as if its receives were used up. */
-  bury(index: number): void {
+  sendToDlq(index: number): void {
     const { queue } = this.ledger;
     if (queue.length > 0) this.deadLetters.push(...queue.splice(index % queue.length, 1));
   }

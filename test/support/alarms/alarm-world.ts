@@ -67,7 +67,7 @@ export class AlarmWorld {
     for (const untilMs = Date.now() + PATIENCE_MS; ; await sleep(200)) {
       const status = await this.post(event, signature);
       if (status === 200) break;
-      if (Date.now() > untilMs) throw new Error(`a webhook was not accepted in time, but answered by ${status}`);
+      if (Date.now() > untilMs) throw new Error(`a webhook was not accepted in time, but got a ${status}`);
     }
     this.stack.list([listed]);
   }

@@ -8,9 +8,9 @@ export interface AwsCall {
 }
 
 /**
- * Starts a stand-in for AWS: `answer` returns the reply to each call (`__type`: an error), and all calls are recorded.
+ * Starts a stand-in for AWS: `replyTo` returns the reply to each call (`__type`: an error), and all calls are recorded.
  */
-export async function startAwsStandIn(answer: (call: AwsCall) => object) {
+export async function startAwsStandIn(replyTo: (call: AwsCall) => object) {
   const calls: AwsCall[] = [];
   const { url, close } = await listenOnLoopback(async (request, response) => {
     let body = '';
@@ -18,9 +18,9 @@ export async function startAwsStandIn(answer: (call: AwsCall) => object) {
     const operation = String(request.headers['x-amz-target']).split('.').at(-1) ?? '';
     const call = { operation, input: JSON.parse(body) };
     calls.push(call);
-    const answered = answer(call);
-    response.statusCode = '__type' in answered ? 400 : 200;
-    response.end(JSON.stringify(answered));
+    const reply = replyTo(call);
+    response.statusCode = '__type' in reply ? 400 : 200;
+    response.end(JSON.stringify(reply));
   });
   return {
     calls,

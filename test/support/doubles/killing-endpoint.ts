@@ -43,13 +43,13 @@ export async function openKillingEndpoint(
     const reply = await fetch(stack.place.awsEndpointUrl, {
       method: 'POST',
       headers: { 'x-amz-target': operation, authorization, 'content-type': type },
-      // One queue on one machine has nothing that a longer look would find.
+      // One queue on one machine has nothing that a longer wait would find.
       body: 'WaitTimeSeconds' in asked ? JSON.stringify({ ...asked, WaitTimeSeconds: 0 }) : body,
     });
-    const answer = await reply.text();
-    if (operation.endsWith('.ReceiveMessage')) held.push(...receivedIn(answer, asked.QueueUrl));
+    const xml = await reply.text();
+    if (operation.endsWith('.ReceiveMessage')) held.push(...receivedIn(xml, asked.QueueUrl));
     if (isLast) return onDeath();
-    outgoing.writeHead(reply.status, { 'content-type': reply.headers.get('content-type') ?? '' }).end(answer);
+    outgoing.writeHead(reply.status, { 'content-type': reply.headers.get('content-type') ?? '' }).end(xml);
   });
   return {
     ...{ url, calls, requests, close },

@@ -38,7 +38,7 @@ export async function startTestApi(events = 0) {
   async function get(
     path: string,
     init: RequestInit = {},
-  ): Promise<{ status: number; headers: Headers; json: Answer }> {
+  ): Promise<{ status: number; headers: Headers; json: ResponseBody }> {
     const url = path.startsWith('http') ? path : api.url + path;
     const response = await fetch(url, { ...init, headers: { authorization, ...init.headers } });
     const text = await response.text();
@@ -61,7 +61,7 @@ export async function startTestApi(events = 0) {
   return { ...api, log, clock, get, readAll, logs };
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: answers of two APIs, held by the assertions
-type Answer = any;
+// biome-ignore lint/suspicious/noExplicitAny: responses of two APIs, held by the assertions
+type ResponseBody = any;
 
 export type TestApi = Awaited<ReturnType<typeof startTestApi>>;

@@ -2,7 +2,7 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'nod
 import type { AddressInfo } from 'node:net';
 
 /** A request received by a receiver. */
-export interface HeardRequest {
+export interface ReceivedRequest {
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
   readonly atMs: number;
@@ -10,11 +10,11 @@ export interface HeardRequest {
 
 export interface ReceiverServer {
   readonly url: string;
-  readonly heard: HeardRequest[];
+  readonly received: ReceivedRequest[];
   /** Returns the distinct ids received. */
   ids(): Set<string>;
   /** Sets how it responds; until then it acknowledges. */
-  respond(how: (response: ServerResponse, request: HeardRequest) => void): void;
+  respond(how: (response: ServerResponse, request: ReceivedRequest) => void): void;
   close(): Promise<void>;
 }
 
@@ -22,8 +22,8 @@ const acknowledge = (response: ServerResponse) => void response.writeHead(204).e
 
 /** Starts a receiver on this machine that records requests. */
 export async function startReceiver(): Promise<ReceiverServer> {
-  const heard: HeardRequest[] = [];
-  let how: (response: ServerResponse, request: HeardRequest) => void = acknowledge;
+  const received: ReceivedRequest[] = [];
+  let how: (response: ServerResponse, request: ReceivedRequest) => void = acknowledge;
   const server = createServer((request, response) => {
     let body = '';
     request.setEncoding('utf8').on('data', (text: string) => {
@@ -31,7 +31,7 @@ export async function startReceiver(): Promise<ReceiverServer> {
     });
     request.on('end', () => {
       const one = { headers: request.headers, body, atMs: Date.now() };
-      heard.push(one);
+      received.push(one);
       how(response, one);
     });
     request.on('error', () => {});
@@ -39,8 +39,8 @@ export async function startReceiver(): Promise<ReceiverServer> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hooks`,
-    heard,
-    ids: () => new Set(heard.map(({ headers }) => String(headers['webhook-id']))),
+    received,
+    ids: () => new Set(received.map(({ headers }) => String(headers['webhook-id']))),
     respond(other) {
       how = other;
     },

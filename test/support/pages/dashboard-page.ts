@@ -22,8 +22,8 @@ export async function openDashboard(context: BrowserContext, url: string, troubl
   page.on('pageerror', (error) => troubles.push(String(error)));
   page.on('console', (message) => {
     // The browser itself logs responses with these statuses; tests expect them.
-    const isAnswer = /status of (401|404|503)/.test(message.text());
-    if (message.type() === 'error' && !isAnswer) troubles.push(message.text());
+    const isErrorResponse = /status of (401|404|503)/.test(message.text());
+    if (message.type() === 'error' && !isErrorResponse) troubles.push(message.text());
   });
   page.on('dialog', (dialog) => {
     troubles.push(`a dialog: ${dialog.message()}`);
@@ -57,7 +57,7 @@ export async function goTo(page: Page, hash: string): Promise<void> {
 /** Longer pages look the same. */
 const TALLEST = 2600;
 
-/** Takes a screenshot for each screen and colour scheme if the environment wants them; no test looks at them. */
+/** Takes a screenshot for each screen and colour scheme if the environment wants them; no test compares them. */
 export async function takePictures(page: Page, name: string): Promise<void> {
   if (!TAKES_SCREENSHOTS) return;
   mkdirSync(SCREENSHOTS, { recursive: true });

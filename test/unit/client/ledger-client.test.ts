@@ -28,7 +28,7 @@ function scripted(replies: Scripted[], options: Partial<LedgerClientOptions> = {
         body: body === undefined ? undefined : JSON.parse(String(body)),
       });
       const reply = replies.shift();
-      if (reply === undefined) throw new Error('nothing is left to answer');
+      if (reply === undefined) throw new Error('no reply is left');
       if (reply instanceof Error) throw reply;
       const { status = 200, body: json = {}, headers: given = {} } = reply;
       const text = status === 304 ? null : typeof json === 'string' ? json : JSON.stringify(json);

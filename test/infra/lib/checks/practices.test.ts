@@ -6,7 +6,7 @@ import { ACKNOWLEDGEMENTS } from '../../../../lib/checks/acknowledgements.ts';
 import { checkPractices, pathOf, practices } from '../../../../lib/checks/practices.ts';
 import { buildStack } from '../../../support/stacks/synthesized.ts';
 
-/** All that a configuration can add to the stack; the linters of CI look at it too. */
+/** All that a configuration can add to the stack; the linters of CI check it too. */
 const EVERYTHING = {
   ...JSON.parse(readFileSync(join(import.meta.dirname, '../../../../.ci/everything.json'), 'utf8')),
   seal: { enabled: true, lockDays: 30, coldAfterDays: 90 },

@@ -16,7 +16,7 @@ const prod = new Synthesized('prod');
 
 const RUNBOOK = readFileSync(join(import.meta.dirname, '../../../../docs/runbook.md'), 'utf8');
 const HEADINGS = [...RUNBOOK.matchAll(/^## (.+)$/gm)].map((match) => match[1]);
-/** Headings that stand before the alarms. */
+/** Headings before those of the alarms. */
 const BEFORE_THE_ALARMS = ['Where to start', 'By symptom', 'Changed by hand'];
 /** Headings of rows that only an environment that publishes has. */
 const PUBLISHING = ['publish-lag', 'publish-failures'];
@@ -36,7 +36,7 @@ interface ExpectedMetric {
 
 interface ExpectedAlarm extends Partial<ExpectedMetric> {
   runbook: string;
-  tells: object;
+  topic: object;
   /** In place of the one metric. */
   expression?: string;
   of?: Record<string, ExpectedMetric>;
@@ -74,7 +74,7 @@ const table = (name: string, operation?: string): ExpectedMetric => ({
 const ALARMS: ExpectedAlarm[] = [
   {
     runbook: 'webhook-errors',
-    tells: PAGE,
+    topic: PAGE,
     expression: 'IF(FILL(unconfigured, 0) + FILL(keyless, 0) > 0, 0, FILL(errors, 0))',
     of: {
       errors: api('5xx', 'Sum', 300),
@@ -85,7 +85,7 @@ const ALARMS: ExpectedAlarm[] = [
   },
   {
     runbook: 'unauthorized',
-    tells: PAGE,
+    topic: PAGE,
     expression: 'IF(FILL(acknowledged, 0) > 0, 0, FILL(unauthorized, 0))',
     of: {
       unauthorized: own('Refused', 'Sum', 300, 'unauthorized'),
@@ -93,18 +93,18 @@ const ALARMS: ExpectedAlarm[] = [
     },
     above: [0, 3, 5],
   },
-  { runbook: 'signing-key-unusable', tells: PAGE, ...own('SigningKeyUnusable', 'Sum', 300), above: [0, 2, 3] },
-  { runbook: 'token-reused', tells: PAGE, ...own('Refused', 'Sum', 300, 'token-reused'), above: [0, 1, 1] },
+  { runbook: 'signing-key-unusable', topic: PAGE, ...own('SigningKeyUnusable', 'Sum', 300), above: [0, 2, 3] },
+  { runbook: 'token-reused', topic: PAGE, ...own('Refused', 'Sum', 300, 'token-reused'), above: [0, 1, 1] },
   {
     runbook: 'webhooks-refused',
-    tells: TICKET,
+    topic: TICKET,
     expression: 'FILL(stale, 0) + FILL(foreign, 0)',
     of: { stale: own('Refused', 'Sum', 300, 'stale'), foreign: own('Refused', 'Sum', 300, 'foreign-domain') },
     above: [0, 1, 1],
   },
   {
     runbook: 'webhooks-forged',
-    tells: TICKET,
+    topic: TICKET,
     expression: 'FILL(unauthorized, 0) + FILL(body, 0) + FILL(shape, 0) + FILL(size, 0)',
     of: {
       unauthorized: own('Refused', 'Sum', 300, 'unauthorized'),
@@ -114,11 +114,11 @@ const ALARMS: ExpectedAlarm[] = [
     },
     above: [3000, 1, 1],
   },
-  { runbook: 'webhooks-slow', tells: TICKET, ...api('Latency', 'p99', 60), above: [3000, 3, 5] },
-  { runbook: 'webhooks-throttled', tells: TICKET, ...access('Throttled', 300), above: [0, 1, 1] },
+  { runbook: 'webhooks-slow', topic: TICKET, ...api('Latency', 'p99', 60), above: [3000, 3, 5] },
+  { runbook: 'webhooks-throttled', topic: TICKET, ...access('Throttled', 300), above: [0, 1, 1] },
   {
     runbook: 'dead-letters',
-    tells: TICKET,
+    topic: TICKET,
     expression: 'visible + hidden',
     of: {
       visible: queue('EventsDeadLetters8A90034E', 'ApproximateNumberOfMessagesVisible'),
@@ -128,28 +128,28 @@ const ALARMS: ExpectedAlarm[] = [
   },
   {
     runbook: 'oldest-message',
-    tells: PAGE,
+    topic: PAGE,
     ...queue('EventsQueue7396B467', 'ApproximateAgeOfOldestMessage'),
     above: [300, 3, 5],
   },
   {
     runbook: 'events-retried',
-    tells: PAGE,
+    topic: PAGE,
     expression: 'FILL(retried, 0)',
     of: { retried: own('Retried', 'Sum', 60) },
     above: [0, 8, 30],
   },
-  { runbook: 'implausible-times', tells: TICKET, ...own('ImplausibleTime', 'Sum', 300), above: [0, 1, 1] },
+  { runbook: 'implausible-times', topic: TICKET, ...own('ImplausibleTime', 'Sum', 300), above: [0, 1, 1] },
   {
     runbook: 'process-errors',
-    tells: TICKET,
+    topic: TICKET,
     metric: ['AWS/Lambda', 'Errors', 'Sum', 300],
     dimensions: { FunctionName: { Ref: 'ProcessFunction4423FA37' } },
     above: [0, 1, 1],
   },
   {
     runbook: 'table-throttled',
-    tells: TICKET,
+    topic: TICKET,
     expression:
       'FILL(reads, 0) + FILL(writes, 0) + FILL(byRecipientReads, 0) + FILL(byRecipientWrites, 0) + FILL(byDayReads, 0) + FILL(byDayWrites, 0)',
     of: {
@@ -164,7 +164,7 @@ const ALARMS: ExpectedAlarm[] = [
   },
   {
     runbook: 'table-errors',
-    tells: TICKET,
+    topic: TICKET,
     expression:
       'FILL(putItem, 0) + FILL(updateItem, 0) + FILL(deleteItem, 0) + FILL(getItem, 0) + FILL(batchGetItem, 0) + FILL(query, 0)',
     of: {
@@ -179,44 +179,44 @@ const ALARMS: ExpectedAlarm[] = [
   },
   {
     runbook: 'reconcile-stopped',
-    tells: PAGE,
+    topic: PAGE,
     ...own('ReconcileRun', 'Sum', 1800),
     below: [1, 2, 2],
     missing: 'breaching',
   },
   {
     runbook: 'api-key-unusable',
-    tells: PAGE,
+    topic: PAGE,
     ...own('ApiKeyUsable', 'Sum', 1800),
     below: [1, 1, 1],
     missing: 'ignore',
   },
   {
     runbook: 'cursor-too-old',
-    tells: PAGE,
+    topic: PAGE,
     ...own('CursorAgeSeconds', 'Maximum', 1800),
     above: [43_200, 1, 1],
     missing: 'ignore',
   },
-  { runbook: 'lost-webhooks', tells: PAGE, ...own('LostWebhooks', 'Sum', 300), above: [0, 1, 1], missing: 'ignore' },
-  { runbook: 'silence', tells: PAGE, ...own('SilentEvents', 'Sum', 1800), above: [2, 2, 2], missing: 'ignore' },
+  { runbook: 'lost-webhooks', topic: PAGE, ...own('LostWebhooks', 'Sum', 300), above: [0, 1, 1], missing: 'ignore' },
+  { runbook: 'silence', topic: PAGE, ...own('SilentEvents', 'Sum', 1800), above: [2, 2, 2], missing: 'ignore' },
   {
     runbook: 'webhook-drift',
-    tells: TICKET,
+    topic: TICKET,
     ...own('WebhookDrift', 'Maximum', 3600),
     above: [0, 1, 2],
     missing: 'ignore',
   },
   {
     runbook: 'domain-drift',
-    tells: TICKET,
+    topic: TICKET,
     ...own('DomainDrift', 'Maximum', 3600),
     above: [0, 1, 2],
     missing: 'ignore',
   },
   {
     runbook: 'webhooks-not-arriving',
-    tells: TICKET,
+    topic: TICKET,
     expression: 'failed - FILL(refused, 0) - FILL(errors, 0)',
     of: {
       failed: own('FailedWebhooks', 'Minimum', 32_400),
@@ -228,38 +228,38 @@ const ALARMS: ExpectedAlarm[] = [
   },
   {
     runbook: 'webhooks-redacted',
-    tells: TICKET,
+    topic: TICKET,
     ...own('RedactedDomains', 'Maximum', 3600),
     above: [0, 1, 2],
     missing: 'ignore',
   },
   {
     runbook: 'listing-api-ends',
-    tells: TICKET,
+    topic: TICKET,
     ...own('ListingEnd', 'Maximum', 1800),
     above: [0, 1, 1],
     missing: 'ignore',
   },
   {
     runbook: 'open-slice',
-    tells: TICKET,
+    topic: TICKET,
     ...own('OpenSliceAgeSeconds', 'Maximum', 1800),
     above: [29_700, 1, 1],
     missing: 'ignore',
   },
-  { runbook: 'stuck', tells: PAGE, ...own('Stuck', 'Maximum', 1800), above: [0, 1, 1], missing: 'ignore' },
+  { runbook: 'stuck', topic: PAGE, ...own('Stuck', 'Maximum', 1800), above: [0, 1, 1], missing: 'ignore' },
   {
     runbook: 'unconfirmed',
-    tells: PAGE,
+    topic: PAGE,
     ...own('Unconfirmed', 'Maximum', 300),
     above: [0, 1, 1],
     missing: 'ignore',
   },
-  { runbook: 'read-api-errors', tells: TICKET, ...api('5xx', 'Sum', 300, READ_API), above: [0, 2, 3] },
-  { runbook: 'read-api-slow', tells: TICKET, ...api('Latency', 'p99', 60, READ_API), above: [5000, 3, 5] },
+  { runbook: 'read-api-errors', topic: TICKET, ...api('5xx', 'Sum', 300, READ_API), above: [0, 2, 3] },
+  { runbook: 'read-api-slow', topic: TICKET, ...api('Latency', 'p99', 60, READ_API), above: [5000, 3, 5] },
   {
     runbook: 'bounces',
-    tells: TICKET,
+    topic: TICKET,
     expression:
       'IF(FILL(delivered, 0) + FILL(bounced, 0) >= 200, 100 * FILL(bounced, 0) / (FILL(delivered, 0) + FILL(bounced, 0)), 0)',
     of: { delivered: own('Delivered', 'Sum', 3600), bounced: own('Bounced', 'Sum', 3600) },
@@ -267,7 +267,7 @@ const ALARMS: ExpectedAlarm[] = [
   },
   {
     runbook: 'complaints',
-    tells: TICKET,
+    topic: TICKET,
     expression: 'IF(FILL(delivered, 0) >= 200, 100 * FILL(complained, 0) / FILL(delivered, 0), 0)',
     of: { delivered: own('Delivered', 'Sum', 3600), complained: own('Complained', 'Sum', 3600) },
     above: [0.1, 1, 1],
@@ -290,7 +290,7 @@ test('dev has the same alarms as prod', () => {
   expect(watched(dev)).toEqual(watched(prod));
 });
 
-describe.each(ALARMS)('$runbook', ({ runbook, tells, metric, dimensions, expression, of, above, below, missing }) => {
+describe.each(ALARMS)('$runbook', ({ runbook, topic, metric, dimensions, expression, of, above, below, missing }) => {
   const alarm = alarmsOf(prod).find(({ AlarmName }) => AlarmName === nameOf(runbook));
   const text = alarm?.AlarmDescription;
 
@@ -312,8 +312,8 @@ describe.each(ALARMS)('$runbook', ({ runbook, tells, metric, dimensions, express
   });
 
   test('notifies the topic of its severity when it starts and when it ends', () => {
-    expect(alarm.AlarmActions).toEqual([tells]);
-    expect(alarm.OKActions).toEqual([tells]);
+    expect(alarm.AlarmActions).toEqual([topic]);
+    expect(alarm.OKActions).toEqual([topic]);
   });
 
   test('is off without data, unless missing data is the fault or is reported as unjudged', () => {

@@ -33,7 +33,7 @@ afterAll(async () => {
 const newEvent = () => deliveredEvent({ id: randomUUID(), message: { headers: { 'message-id': randomUUID() } } });
 
 /** Puts two events into the DLQ, as process does. */
-async function buryTwo() {
+async function sendTwoToDlq() {
   const events = [newEvent(), newEvent()];
   await local.target.clients.queues.send(
     new SendMessageBatchCommand({
@@ -81,7 +81,7 @@ async function redrive(death?: Death) {
 }
 
 test('dlq redrive killed at any call stores every event exactly once in the end', async () => {
-  const whole = await buryTwo();
+  const whole = await sendTwoToDlq();
   const clean = await redrive();
   expect(clean).toMatchObject({ exitCode: 0 });
   expect(JSON.parse(clean.output.trim().split('\n').at(-1) ?? '')).toMatchObject({ sent: 2, stored: 2, left: 0 });
@@ -98,7 +98,7 @@ test('dlq redrive killed at any call stores every event exactly once in the end'
   for (let call = 0; ; call += 1) {
     const ends = [];
     for (const moment of ['before', 'after'] as const) {
-      const events = await buryTwo();
+      const events = await sendTwoToDlq();
       const killed = await redrive({ call, moment });
       ends.push(killed.exitCode);
       const point = `${moment} ${killed.calls[call] ?? 'the end'}`;

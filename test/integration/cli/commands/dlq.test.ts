@@ -23,7 +23,7 @@ const messageOf = (event = newEvent()) =>
   encodeQueueMessage({ source: 'webhook', receivedAt: Date.now(), domain: DOMAIN, event });
 
 /** Puts a body into the DLQ, as process does with a reason and SQS without one; returns its id. */
-async function bury(body: string, reason?: string): Promise<string> {
+async function sendToDlq(body: string, reason?: string): Promise<string> {
   const { MessageId = '' } = await local.target.clients.queues.send(
     new SendMessageCommand({
       QueueUrl: local.target.output('DeadLettersUrl'),
@@ -118,9 +118,9 @@ test('a poison message among ten does not delay the others, is explained, and ta
 });
 
 test('dlq list counts by reason, names no recipient, and hides no message', async () => {
-  await bury('ada@north.example', 'not-json');
-  await bury('{"to":"ada@north.example"}', 'unknown-version');
-  for (let n = 0; n < 12; n += 1) await bury(messageOf());
+  await sendToDlq('ada@north.example', 'not-json');
+  await sendToDlq('{"to":"ada@north.example"}', 'unknown-version');
+  for (let n = 0; n < 12; n += 1) await sendToDlq(messageOf());
 
   const { exitCode, lines } = await list();
   const text = await local.ledger(['dlq', 'list']);
@@ -157,7 +157,7 @@ test.each([
   [messageOf(), undefined, null, /the table was out for all its tries/],
   [messageOf(), 'unknown-version', null, /deploy it, then redrive/],
 ])('dlq show explains a message without personal data (case %#)', async (body, reason, error, advice) => {
-  const id = await bury(body, reason);
+  const id = await sendToDlq(body, reason);
 
   const { exitCode, lines } = await show(id);
   const text = await local.ledger(['dlq', 'show', id]);
@@ -184,8 +184,8 @@ test('an empty DLQ is not an error', async () => {
 });
 
 test('dlq redrive --plan says what would be sent, and sends nothing', async () => {
-  for (let n = 0; n < 3; n += 1) await bury(messageOf());
-  await bury('{', 'not-json');
+  for (let n = 0; n < 3; n += 1) await sendToDlq(messageOf());
+  await sendToDlq('{', 'not-json');
   const sends = (await local.stack.stats()).calls['sqs.SendMessage'];
 
   const { exitCode, lines } = await redrive('--plan');
@@ -204,7 +204,7 @@ test('dlq redrive --plan says what would be sent, and sends nothing', async () =
 });
 
 test('dlq redrive sends nothing without confirmation', async () => {
-  await bury(messageOf());
+  await sendToDlq(messageOf());
   const refused = await local.ledger(['dlq', 'redrive']);
   expect(refused).toMatchObject({ exitCode: 2, errors: [expect.stringMatching(/needs --yes/)] });
   await visible(1);
@@ -212,9 +212,9 @@ test('dlq redrive sends nothing without confirmation', async () => {
 
 test('dlq redrive sends only the named messages, by reason or by id', async () => {
   const [mine, other] = [newEvent(), newEvent()];
-  const id = await bury(messageOf(mine));
-  await bury(messageOf(other));
-  await bury('{', 'not-json');
+  const id = await sendToDlq(messageOf(mine));
+  await sendToDlq(messageOf(other));
+  await sendToDlq('{', 'not-json');
 
   expect((await redrive('--id', id)).lines.at(-1)).toMatchObject({ sent: 1, stored: 1 });
   expect([(await eventsOf(mine)).length, (await eventsOf(other)).length]).toEqual([1, 0]);
@@ -225,11 +225,11 @@ test('dlq redrive sends only the named messages, by reason or by id', async () =
 
 test('dlq redrive reports stored events as known, and never sends unreadable messages', async () => {
   const known = newEvent();
-  await bury(messageOf(known));
+  await sendToDlq(messageOf(known));
   await redrive();
-  await bury(messageOf(known));
-  const unreadable = await bury('{', 'not-json');
-  await bury(messageOf());
+  await sendToDlq(messageOf(known));
+  const unreadable = await sendToDlq('{', 'not-json');
+  await sendToDlq(messageOf());
 
   const { exitCode, lines } = await redrive();
 
@@ -247,10 +247,14 @@ test('dlq redrive reports stored events as known, and never sends unreadable mes
 
 test('dlq discard says what is lost, deletes only the named messages, and changes nothing with --plan', async () => {
   const [stored, lost] = [newEvent(), newEvent()];
-  await bury(messageOf(stored));
+  await sendToDlq(messageOf(stored));
   await redrive();
-  const ids = [await bury(messageOf(stored)), await bury(messageOf(lost)), await bury('ada@north.example', 'not-json')];
-  await bury(messageOf());
+  const ids = [
+    await sendToDlq(messageOf(stored)),
+    await sendToDlq(messageOf(lost)),
+    await sendToDlq('ada@north.example', 'not-json'),
+  ];
+  await sendToDlq(messageOf());
   const named = ids.flatMap((id) => ['--id', id]);
 
   const plan = await discard('--plan', ...named);
@@ -277,9 +281,9 @@ test('dlq discard says what is lost, deletes only the named messages, and change
 });
 
 test('dlq discard deletes all messages of a reason, none for an unknown id, and reports a failed deletion', async () => {
-  await bury('{', 'not-json');
-  await bury('[', 'not-json');
-  const other = await bury(messageOf());
+  await sendToDlq('{', 'not-json');
+  await sendToDlq('[', 'not-json');
+  const other = await sendToDlq(messageOf());
   const unknown = await discard('--yes', '--id', other, '--id', '7c6ff0f5');
   expect(unknown).toEqual({
     exitCode: 1,
@@ -294,8 +298,8 @@ test('dlq discard deletes all messages of a reason, none for an unknown id, and 
 });
 
 test('an unreadable message moved by SQS has one reason in list, redrive and discard', async () => {
-  const id = await bury('{');
-  await bury(messageOf());
+  const id = await sendToDlq('{');
+  await sendToDlq(messageOf());
   const of = (reason: string) => expect.objectContaining({ reason, count: 1 });
   expect((await list()).lines).toEqual([of('not-json'), of('tries-used-up'), expect.objectContaining({ count: 2 })]);
   expect((await show(id)).lines).toMatchObject([{ reason: 'not-json', advice: expect.stringMatching(/discard it/) }]);
@@ -311,21 +315,21 @@ test.each([[discard], [redrive]])(
     const error = (message: string) => ({ exitCode: 1, lines: [{ event: 'error', message }] });
     const of = (...flags: string[]) => command('--plan', '--reason', 'unstorable', ...flags);
     expect(await of()).toEqual(error('no dead letter has the reason unstorable: there are none'));
-    await bury('{');
+    await sendToDlq('{');
     expect(await of()).toEqual(error('no dead letter has the reason unstorable: there are not-json'));
     await visible(1);
   },
 );
 
 test('dlq redrive keeps to its rate', async () => {
-  for (let n = 0; n < 4; n += 1) await bury(messageOf());
+  for (let n = 0; n < 4; n += 1) await sendToDlq(messageOf());
   const startedMs = Date.now();
   expect((await redrive('--rate', '2/s')).lines.at(-1)).toMatchObject({ sent: 4, stored: 4 });
   expect(Date.now() - startedMs).toBeGreaterThanOrEqual(1500);
 });
 
 test('an interrupted dlq redrive makes unsent messages visible again', async () => {
-  for (let n = 0; n < 4; n += 1) await bury(messageOf());
+  for (let n = 0; n < 4; n += 1) await sendToDlq(messageOf());
   const interruption = new AbortController();
   const { exitCode, lines } = await local.ledger(['dlq', 'redrive', '--yes', '--rate', '1', '--json'], {
     signal: interruption.signal,
@@ -342,7 +346,7 @@ test('an interrupted dlq redrive makes unsent messages visible again', async () 
 
 test.each([['SendMessage'], ['DeleteMessage']])('redrive stops if %s fails, and loses nothing', async (operation) => {
   const event = newEvent();
-  await bury(messageOf(event));
+  await sendToDlq(messageOf(event));
   local.stack.setFaults([{ service: 'sqs', operation, mode: '500', percent: 100 }]);
   const { exitCode, lines } = await redrive('--wait', '5');
   local.stack.setFaults([]);

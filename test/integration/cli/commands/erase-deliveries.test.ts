@@ -76,7 +76,7 @@ const queued = (detail: object) => ({
 const failure = (detail: object) => ({ source: 'mailgun-ledger', detailType: 'MessageStatusChanged', detail });
 
 /** Adds a dead delivery about the recipient, one that mentions them, an unreadable one, and one that must stay. */
-async function bury() {
+async function sendToDlq() {
   const ada = `Ada-${randomUUID()}@Example.org`;
   // An event id may contain the address, and identifies the delivery: the command must not loop over it.
   const theirs = { id: `s#complained#${ada}`, recipient: ada.toLowerCase(), reason: `550 no ${ada} here` };
@@ -93,7 +93,7 @@ async function bury() {
 }
 
 /** Asserts that only ids contain the recipient, and that nothing else is gone; empties the queues. */
-async function expectErased({ ada, other }: Awaited<ReturnType<typeof bury>>) {
+async function expectErased({ ada, other }: Awaited<ReturnType<typeof sendToDlq>>) {
   const [dead, failures] = [await takeAll(queues.dead), await takeAll(queues.failures)];
   const detailsOf = (messages: typeof dead) =>
     messages.flatMap(({ body }) => (body.startsWith('{') ? [JSON.parse(body).detail] : []));
@@ -112,18 +112,18 @@ async function expectErased({ ada, other }: Awaited<ReturnType<typeof bury>>) {
 const sorted = (detail: object) => Object.fromEntries(Object.entries(detail).toSorted());
 
 test("erase removes the address, and nothing else, from the receivers' DLQs and the publish failure queue", async () => {
-  const buried = await bury();
-  const { exitCode, json } = await erased(buried.ada.toUpperCase());
+  const sent = await sendToDlq();
+  const { exitCode, json } = await erased(sent.ada.toUpperCase());
 
   expect(exitCode).toBe(0);
   const lines = json().map((line) => eraseLine.parse(line));
   expect(lines).toContainEqual(expect.objectContaining({ event: 'deliveries', sentBack: 4, deleted: 1, hidden: 0 }));
   expect(lines.at(-1)).toMatchObject({ event: 'erased', deadLetters: 5, hidden: 0 });
-  await expectErased(buried);
+  await expectErased(sent);
 }, 60_000);
 
 test('erase killed at any call that changes these queues completes when run again, and loses no delivery', async () => {
-  const first = await bury();
+  const first = await sendToDlq();
   const { points } = await erased(first.ada);
   await takeAll(queues.dead);
   await takeAll(queues.failures);
@@ -131,10 +131,10 @@ test('erase killed at any call that changes these queues completes when run agai
   expect(changing.length).toBeGreaterThanOrEqual(9);
   // One message of each queue; the others take the same path.
   for (const call of [...changing.slice(0, 2), ...changing.slice(-2)]) {
-    const buried = await bury();
-    const dead = await erased(buried.ada, { call, moment: 'committed', kind: 'crash' });
+    const sent = await sendToDlq();
+    const dead = await erased(sent.ada, { call, moment: 'committed', kind: 'crash' });
     expect(dead.exitCode).toBe(1);
-    expect((await erased(buried.ada)).exitCode).toBe(0);
-    await expectErased(buried);
+    expect((await erased(sent.ada)).exitCode).toBe(0);
+    await expectErased(sent);
   }
 }, 120_000);

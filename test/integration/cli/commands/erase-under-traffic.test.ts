@@ -35,7 +35,7 @@ async function post(event: JsonObject): Promise<void> {
   expect(await postWebhook(stack, event)).toBe(200);
 }
 
-interface Answer {
+interface EventsResponse {
   readonly totals: JsonObject;
   readonly events: readonly { readonly recipient: string | null }[];
 }
@@ -44,7 +44,7 @@ async function read(path: string) {
   const response = await fetch(stack.ready.apiUrl + path, {
     headers: { authorization: `Bearer ${stack.ready.apiToken}` },
   });
-  return { status: response.status, body: (await response.json()) as Answer };
+  return { status: response.status, body: (await response.json()) as EventsResponse };
 }
 
 const random = createRandom(7);

@@ -88,7 +88,7 @@ const queueMessage = (event: JsonObject, source: Source = 'webhook') => ({
   event,
 });
 
-async function bury(body: string): Promise<void> {
+async function sendToDlq(body: string): Promise<void> {
   await engines.queues.send(new SendMessageCommand({ QueueUrl: engines.output('DeadLettersUrl'), MessageBody: body }));
 }
 
@@ -239,7 +239,7 @@ describe('erase', () => {
     const recipient = make();
     const ada = await person({ recipient });
     await storeAll(ada);
-    await bury(encodeQueueMessage(queueMessage(ada.of(ada.mine, {}))));
+    await sendToDlq(encodeQueueMessage(queueMessage(ada.of(ada.mine, {}))));
     expect((await erased(recipient.toUpperCase())).exitCode).toBe(0);
     await drain();
 
@@ -343,7 +343,7 @@ describe('dead letters', () => {
       strange,
       '{',
     ]) {
-      await bury(body);
+      await sendToDlq(body);
     }
     const { lines } = await erased(ada.recipient);
 
@@ -429,7 +429,7 @@ test('erase killed at any call completes when run again', async () => {
     ada.own.splice(1);
     ada.others.splice(1);
     await storeAll(ada);
-    await bury(encodeQueueMessage(queueMessage(ada.of(ada.mine, {}))));
+    await sendToDlq(encodeQueueMessage(queueMessage(ada.of(ada.mine, {}))));
     return ada;
   };
   const clean = await erased((await prepare()).recipient);

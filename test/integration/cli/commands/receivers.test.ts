@@ -91,7 +91,7 @@ test('receivers test sends a signed receiver.test and shows the response', async
     exitCode: 0,
     line: { state: 'acknowledged', attempt: { status: 204 } },
   });
-  const { headers, body } = receiver.heard.at(-1)!;
+  const { headers, body } = receiver.received.at(-1)!;
   const secret = stack.ready.receivers?.[0]?.secret ?? '';
   expect(new Webhook(secret).verify(body, headers as Record<string, string>)).toMatchObject({ type: 'receiver.test' });
 }, 60_000);
@@ -143,7 +143,7 @@ test('receivers redeliver says what it would do, then sends dead deliveries agai
   const delivered = await hasState(deadMessage, 'acknowledged');
 
   expect(delivered.attempts.map(({ status }) => status)).toEqual([500, 500, 204]);
-  expect(JSON.parse(receiver.heard.at(-1)?.body ?? '{}').data.recipient).toContain('@');
+  expect(JSON.parse(receiver.received.at(-1)?.body ?? '{}').data.recipient).toContain('@');
   const { exitCode, lines } = await told(receiverLine, ['list']);
   expect({ exitCode, line: lines[0] }).toMatchObject({ exitCode: 0, line: { state: 'enabled', inDlq: 0 } });
 }, 90_000);

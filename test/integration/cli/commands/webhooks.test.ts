@@ -244,7 +244,7 @@ test('webhooks sync --remove for one domain keeps the URL at the account and at 
 
   await sync('--remove', OLD, '--yes', '--domain', DOMAIN);
 
-  const [first, second, account] = (await registered()).map((answer) => JSON.stringify(answer).includes(OLD));
+  const [first, second, account] = (await registered()).map((reply) => JSON.stringify(reply).includes(OLD));
   expect([first, second, account]).toEqual([false, true, true]);
 });
 

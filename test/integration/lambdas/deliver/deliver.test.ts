@@ -27,7 +27,7 @@ afterAll(async () => {
 afterEach(() => {
   for (const receiver of [good, bad]) {
     receiver.respond((response) => void response.writeHead(204).end());
-    receiver.heard.splice(0);
+    receiver.received.splice(0);
   }
 });
 
@@ -44,23 +44,24 @@ async function sendEvents(count: number): Promise<string[]> {
   return ids;
 }
 
-const messagesOf = ({ heard }: ReceiverServer) => heard.map(({ body }) => String(JSON.parse(body).data.messageId));
+const messagesOf = ({ received }: ReceiverServer) =>
+  received.map(({ body }) => String(JSON.parse(body).data.messageId));
 
 /** Waits until the receiver has received every message. */
-async function hasHeard(receiver: ReceiverServer, messageIds: readonly string[], times = 1): Promise<void> {
+async function hasReceived(receiver: ReceiverServer, messageIds: readonly string[], times = 1): Promise<void> {
   const missing = () => messageIds.filter((id) => messagesOf(receiver).filter((each) => each === id).length < times);
   for (let waits = 0; missing().length > 0; waits += 1) {
-    if (waits > 600) throw new Error(`not heard: ${missing().join(', ')}`);
+    if (waits > 600) throw new Error(`not received: ${missing().join(', ')}`);
     await sleep(100);
   }
 }
 
 test('each library of the receivers verifies every delivery, and reads the event of the webhook in it', async () => {
   const ids = await sendEvents(5);
-  await Promise.all([hasHeard(good, ids), hasHeard(bad, ids)]);
+  await Promise.all([hasReceived(good, ids), hasReceived(bad, ids)]);
 
   for (const [nth, receiver] of [good, bad].entries()) {
-    for (const { headers, body } of receiver.heard) {
+    for (const { headers, body } of receiver.received) {
       const plain = headers as Record<string, string>;
       expect(new StandardWebhook(secretOf(nth)).verify(body, plain)).toMatchObject({ type: 'message.status.changed' });
       expect(() => new SvixWebhook(secretOf(nth)).verify(body, plain)).not.toThrow();
@@ -89,7 +90,7 @@ test('a delivery costs two billable writes of the table: the note before it is p
   };
   const before = await settled(1);
   const ids = await sendEvents(10);
-  await Promise.all([hasHeard(good, ids), hasHeard(bad, ids)]);
+  await Promise.all([hasReceived(good, ids), hasReceived(bad, ids)]);
   const after = await settled(before.notes + 20);
 
   expect({
@@ -111,16 +112,16 @@ describe('a receiver that misbehaves gets each event until it acknowledges, and 
     async (_, how) => {
       bad.respond(how);
       const ids = await sendEvents(3);
-      await hasHeard(good, ids);
-      const heardByGood = messagesOf(good).filter((id) => ids.includes(id));
+      await hasReceived(good, ids);
+      const receivedByGood = messagesOf(good).filter((id) => ids.includes(id));
       // What comes to it only now would be acknowledged at once, and not come again.
-      await hasHeard(bad, ids);
+      await hasReceived(bad, ids);
       bad.respond((response) => void response.writeHead(204).end());
-      await hasHeard(bad, ids, 2);
+      await hasReceived(bad, ids, 2);
 
       // A redirect would have led there.
-      expect(heardByGood).toHaveLength(ids.length);
-      expect(good.heard.every(({ headers }) => String(headers.host) === new URL(good.url).host)).toBe(true);
+      expect(receivedByGood).toHaveLength(ids.length);
+      expect(good.received.every(({ headers }) => String(headers.host) === new URL(good.url).host)).toBe(true);
     },
     120_000,
   );
@@ -136,7 +137,7 @@ test('a body without end acknowledges by its status, and costs one request', asy
     write();
   });
   const ids = await sendEvents(1);
-  await hasHeard(bad, ids);
+  await hasReceived(bad, ids);
   await sleep(3000);
 
   expect(messagesOf(bad)).toEqual(ids);
@@ -162,18 +163,18 @@ test('through a rotation under traffic every delivery verifies with a secret tha
     response.writeHead(isVerified ? 204 : 401).end();
   });
   const before = await sendEvents(5);
-  await hasHeard(good, before);
+  await hasReceived(good, before);
   const { SecretString = '' } = await secrets.send(new GetSecretValueCommand({ SecretId }));
   const rotated = rotatedSecrets(JSON.parse(SecretString), next, Date.now(), 3_600_000);
   await secrets.send(new PutSecretValueCommand({ SecretId, SecretString: JSON.stringify(rotated) }));
   // One process still signs with the old secret only, as it read it; the receiver does not have the new one yet either.
-  await hasHeard(good, await sendEvents(5));
+  await hasReceived(good, await sendEvents(5));
   // A new process reads both, and the receiver may hold either.
   process.kill(stack.ready.processes.deliver ?? 0, 'SIGKILL');
-  await hasHeard(good, await sendEvents(5));
+  await hasReceived(good, await sendEvents(5));
   held = [`whsec_${next}`];
-  await hasHeard(good, await sendEvents(5));
+  await hasReceived(good, await sendEvents(5));
 
   expect(failures).toBe(0);
-  expect(good.heard.at(-1)?.headers['webhook-signature']).toMatch(/^v1,\S+ v1,\S+$/);
+  expect(good.received.at(-1)?.headers['webhook-signature']).toMatch(/^v1,\S+ v1,\S+$/);
 }, 60_000);

@@ -123,9 +123,9 @@ async function kept(): Promise<Told[]> {
 /** Asserts that every change was published or kept, and that the last one is the stored state. */
 function expectTold(changes: RowChanges, told: readonly Told[]): void {
   const words = changes.map(({ after }) => JSON.stringify(wordsOf(after)));
-  const heard = told.map((event) => JSON.stringify(wordsOfPublished(event))).filter((each) => words.includes(each));
-  expect([...new Set(heard)].toSorted()).toEqual([...new Set(words)].toSorted());
-  expect(heard.at(-1)).toBe(words.at(-1));
+  const received = told.map((event) => JSON.stringify(wordsOfPublished(event))).filter((each) => words.includes(each));
+  expect([...new Set(received)].toSorted()).toEqual([...new Set(words)].toSorted());
+  expect(received.at(-1)).toBe(words.at(-1));
 }
 
 const deathsAt = (points: readonly string[]): InjectedFailure[] =>

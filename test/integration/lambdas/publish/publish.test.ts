@@ -138,8 +138,8 @@ test('a bus that is down for an hour loses nothing and delays nothing else', asy
 
   for (const id of ids) {
     const headers = { authorization: `Bearer ${stack.ready.apiToken}` };
-    const answer = await fetch(`${stack.ready.apiUrl}/mailgun/messages/${encodeURIComponent(id)}`, { headers });
-    expect(await answer.json()).toMatchObject({ recipients: [{ status: 'COMPLAINED' }] });
+    const response = await fetch(`${stack.ready.apiUrl}/mailgun/messages/${encodeURIComponent(id)}`, { headers });
+    expect(await response.json()).toMatchObject({ recipients: [{ status: 'COMPLAINED' }] });
   }
   expect((await stack.stats()).deadLetters).toBe(0);
   await sleep(Math.max(0, endMs - Date.now()));

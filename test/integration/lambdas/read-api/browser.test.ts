@@ -88,9 +88,9 @@ describe.each(['omit', 'include'] as const)('a page on the allowed origin, crede
   const get = (path: string, more: Partial<Asked> = {}) => ask(page, api, { path, credentials, ...more });
 
   test('reads, and sees the entity tag', async () => {
-    const answer = await get(`/mailgun/messages/${MESSAGE}`);
-    expect(answer).toMatchObject({ status: 200, body: { messageId: MESSAGE, next: null } });
-    expect(answer.etag).toMatch(/^"[\w-]+"$/);
+    const response = await get(`/mailgun/messages/${MESSAGE}`);
+    expect(response).toMatchObject({ status: 200, body: { messageId: MESSAGE, next: null } });
+    expect(response.etag).toMatch(/^"[\w-]+"$/);
   });
 
   test('asks on condition', async () => {
@@ -102,20 +102,20 @@ describe.each(['omit', 'include'] as const)('a page on the allowed origin, crede
   test('pages by Link', async () => {
     const keys: string[] = [];
     for (let path: string | undefined = `/mailgun/messages/${MESSAGE}?limit=1`; path !== undefined; ) {
-      const answer: Awaited<ReturnType<typeof ask>> = await get(path);
-      keys.push(...answer.body.events.map(({ key }: { key: string }) => key));
-      path = /^<(.+)>; rel="next"$/.exec(answer.link ?? '')?.[1];
+      const response: Awaited<ReturnType<typeof ask>> = await get(path);
+      keys.push(...response.body.events.map(({ key }: { key: string }) => key));
+      path = /^<(.+)>; rel="next"$/.exec(response.link ?? '')?.[1];
     }
     expect([keys.length, new Set(keys).size]).toEqual([3, 3]);
   });
 
   test('searches', async () => {
-    const answer = await get('/mailgun/events/search', {
+    const response = await get('/mailgun/events/search', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ recipient: RECIPIENT }),
     });
-    expect(answer).toMatchObject({ status: 200, body: { events: [{}, {}, {}], next: null } });
+    expect(response).toMatchObject({ status: 200, body: { events: [{}, {}, {}], next: null } });
   });
 
   test.each([

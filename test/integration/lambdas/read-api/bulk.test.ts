@@ -110,7 +110,7 @@ beforeAll(async () => {
 afterAll(() => engines?.close());
 
 interface Page {
-  // biome-ignore lint/suspicious/noExplicitAny: answers of several routes
+  // biome-ignore lint/suspicious/noExplicitAny: responses of several routes
   body: any;
   reads: string;
   units: number;
@@ -120,10 +120,10 @@ interface Page {
 async function readPage(operation: Operation, parameters: Record<string, string>): Promise<Page> {
   const unitsBefore = engines.usage.total().capacity.read;
   asked.clear();
-  const answer = await routes.read(operation, parameters);
-  if (!answer.ok) throw new Error(JSON.stringify(answer));
+  const result = await routes.read(operation, parameters);
+  if (!result.ok) throw new Error(JSON.stringify(result));
   const calls = [...asked].map(([command, made]) => `${made} ${command.replace('Command', '')}`);
-  return { body: answer.body, reads: calls.join(', '), units: engines.usage.total().capacity.read - unitsBefore };
+  return { body: result.body, reads: calls.join(', '), units: engines.usage.total().capacity.read - unitsBefore };
 }
 
 /** Yields all pages. */

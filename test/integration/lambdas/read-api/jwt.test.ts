@@ -12,7 +12,7 @@ type Keys = Awaited<ReturnType<typeof generateKeyPair>>;
 interface Issuer {
   url: string;
   /** Responses by path; anything else is a 404. A function may delay its response. */
-  answers: Record<string, () => Promise<object> | object | number>;
+  replies: Record<string, () => Promise<object> | object | number>;
   asked: string[];
   close: () => Promise<void>;
 }
@@ -23,17 +23,17 @@ let issuer: Issuer;
 
 async function startIssuer(): Promise<Issuer> {
   const asked: string[] = [];
-  const answers: Issuer['answers'] = {};
+  const replies: Issuer['replies'] = {};
   const { url, close } = await listenOnLoopback(async ({ url: path = '' }, response) => {
     asked.push(path);
-    const answer = (await answers[path]?.()) ?? 404;
-    if (typeof answer === 'number') response.writeHead(answer).end();
-    else response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+    const reply = (await replies[path]?.()) ?? 404;
+    if (typeof reply === 'number') response.writeHead(reply).end();
+    else response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(reply));
   });
   const jwk = { ...(await exportJWK(keys.publicKey)), kid: 'k1', use: 'sig' };
-  answers['/.well-known/openid-configuration'] = () => ({ issuer: url, jwks_uri: `${url}/keys` });
-  answers['/keys'] = () => ({ keys: [jwk] });
-  return { url, answers, asked, close };
+  replies['/.well-known/openid-configuration'] = () => ({ issuer: url, jwks_uri: `${url}/keys` });
+  replies['/keys'] = () => ({ keys: [jwk] });
+  return { url, replies, asked, close };
 }
 
 const token = (
@@ -94,27 +94,27 @@ describe('the check', () => {
   });
 
   test('throws where the issuer cannot be asked, and asks again', async () => {
-    const good = issuer.answers['/keys'];
-    const discovery = issuer.answers['/.well-known/openid-configuration'];
+    const good = issuer.replies['/keys'];
+    const discovery = issuer.replies['/.well-known/openid-configuration'];
     const own = createJwtCheck({ issuer: issuer.url, audience: AUDIENCE });
     try {
-      issuer.answers['/.well-known/openid-configuration'] = () => 500;
+      issuer.replies['/.well-known/openid-configuration'] = () => 500;
       await expect(own(await token())).rejects.toThrow('answered 500');
-      issuer.answers['/.well-known/openid-configuration'] = () => ({
+      issuer.replies['/.well-known/openid-configuration'] = () => ({
         issuer: 'https://evil.example',
         jwks_uri: issuer.url,
       });
       await expect(own(await token())).rejects.toThrow('another issuer');
-      issuer.answers['/.well-known/openid-configuration'] = discovery!;
-      issuer.answers['/keys'] = () => 500;
+      issuer.replies['/.well-known/openid-configuration'] = discovery!;
+      issuer.replies['/keys'] = () => 500;
       await expect(own(await token())).rejects.toThrow();
-      issuer.answers['/keys'] = () => ({ keys: 'none' });
+      issuer.replies['/keys'] = () => ({ keys: 'none' });
       await expect(own(await token())).rejects.toThrow();
-      issuer.answers['/keys'] = () => new Promise(() => {});
+      issuer.replies['/keys'] = () => new Promise(() => {});
       await expect(own(await token())).rejects.toThrow();
     } finally {
-      issuer.answers['/keys'] = good!;
-      issuer.answers['/.well-known/openid-configuration'] = discovery!;
+      issuer.replies['/keys'] = good!;
+      issuer.replies['/.well-known/openid-configuration'] = discovery!;
     }
     expect(await own(await token())).toBe(true);
   }, 20_000);

@@ -109,17 +109,17 @@ const send = ({ method, path }: Operation, request: { path?: string; body?: stri
 const changesByDay = ({ path }: Operation) => /ledger|stats|receivers$/.test(path);
 
 const examples = operations.flatMap((operation) =>
-  Object.entries(responseExamples(operation, 200)).flatMap(([name, answer]) => {
+  Object.entries(responseExamples(operation, 200)).flatMap(([name, expected]) => {
     const request = exampleRequest(operation, name);
     const isWhole = !request.path.includes('{') && (request.path !== operation.path || request.body !== undefined);
-    return isWhole ? [{ title: `${operation.method} ${request.path}`, operation, request, answer }] : [];
+    return isWhole ? [{ title: `${operation.method} ${request.path}`, operation, request, expected }] : [];
   }),
 );
 
-test.each(examples)('$title responds as its example says', async ({ operation, request, answer }) => {
+test.each(examples)('$title responds as its example says', async ({ operation, request, expected }) => {
   const { status, body } = await send(operation, request);
   expect([status, faults(operation, 200, body)]).toEqual([200, []]);
-  if (!changesByDay(operation)) return expect(steady(body)).toEqual(steady(answer));
+  if (!changesByDay(operation)) return expect(steady(body)).toEqual(steady(expected));
   const [list] = Object.values(body) as unknown[][];
   expect(list?.length).toBeGreaterThan(0);
 });
@@ -160,8 +160,8 @@ describe.each(operations)('$method $path', (operation) => {
           return send(operation, request).finally(() => api.stack.setFaults([]));
       }
     };
-    const answer = await ask();
-    expect([answer.status, faults(operation, status, answer.body)]).toEqual([status, []]);
+    const response = await ask();
+    expect([response.status, faults(operation, status, response.body)]).toEqual([status, []]);
   });
 });
 

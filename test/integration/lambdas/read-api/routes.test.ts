@@ -669,9 +669,9 @@ describe('responses', () => {
 
   test('to a preflight need no token', async () => {
     const headers = { authorization: '', 'access-control-request-method': 'POST' };
-    const { status, headers: answered } = await api.request('/mailgun/events/search', { method: 'OPTIONS', headers });
+    const { status, headers: received } = await api.request('/mailgun/events/search', { method: 'OPTIONS', headers });
     expect(status).toBe(204);
-    expect(Object.fromEntries([...answered].filter(([name]) => /^(access|vary)/.test(name)))).toEqual({
+    expect(Object.fromEntries([...received].filter(([name]) => /^(access|vary)/.test(name)))).toEqual({
       'access-control-allow-origin': ORIGIN,
       'access-control-allow-methods': 'GET, POST, OPTIONS',
       'access-control-allow-headers': 'Authorization, Content-Type, If-None-Match',
@@ -687,7 +687,7 @@ test('the webhook route sends no CORS header to any request', async () => {
   const { origin, pathname } = new URL(webhookUrl);
   for (const method of ['OPTIONS', 'GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'PATCH']) {
     for (const path of [pathname, '/', '/mailgun/messages/x', `${pathname}/x`]) {
-      const answer = await fetch(origin + path, {
+      const response = await fetch(origin + path, {
         method,
         headers: {
           origin: ORIGIN,
@@ -695,8 +695,8 @@ test('the webhook route sends no CORS header to any request', async () => {
           'access-control-request-headers': 'content-type',
         },
       });
-      expect(answer.ok).toBe(false);
-      expect([...answer.headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([]);
+      expect(response.ok).toBe(false);
+      expect([...response.headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([]);
     }
   }
 });

@@ -99,7 +99,7 @@ test.each([
     response.writeHead(status).end('{"message":"Not Found"}');
   });
   closers.push(() => server.close());
-  const answer = await ask(server.url).catch((error: { reason: string }) => error.reason);
-  expect(answer).toBe(reason);
+  const result = await ask(server.url).catch((error: { reason: string }) => error.reason);
+  expect(result).toBe(reason);
   expect(calls).toBe(1);
 });

@@ -31,7 +31,7 @@ const RETRIED = 'what fails waits for its next try';
 const STANDS_STILL = 'the ledger stands still meanwhile';
 const OF_THROTTLING = {
   'webhook-errors': REFUSED,
-  'webhooks-slow': 'a throttled call is repeated before the answer',
+  'webhooks-slow': 'a throttled call is repeated before ingest responds',
   'events-retried': 'some calls are throttled in each of their repetitions',
   'oldest-message': RETRIED,
 };
@@ -112,7 +112,7 @@ const AT_INGEST: Fault[] = [
   {
     name: 'slow table',
     alarm: 'webhooks-slow',
-    consequences: { 'webhook-errors': 'an answer that takes too long is an error' },
+    consequences: { 'webhook-errors': 'a response that takes too long is an error' },
     relatives: { 'oldest-message': SHORT_AGE },
     begin: (world) => world.spoil('delay', 60, 'dynamodb.PutItem'),
     during: (world) => Promise.race([Promise.all([1, 2, 3].map(() => world.happen())), sleep(300)]),

@@ -53,11 +53,11 @@ test(
     const { stack } = local;
     // A scheduled run may have done so already: the account has its first domain.
     await stack.reconcile();
-    const heard = eventOf(SECOND);
-    const unheard = eventOf(SECOND);
+    const received = eventOf(SECOND);
+    const unreceived = eventOf(SECOND);
     const invented = eventOf(INVENTED);
-    for (const event of [heard, invented, eventOf(FIRST)]) expect(await postWebhook(stack, event)).toBe(200);
-    stack.list([heard as never, unheard as never]);
+    for (const event of [received, invented, eventOf(FIRST)]) expect(await postWebhook(stack, event)).toBe(200);
+    stack.list([received as never, unreceived as never]);
     stack.setDomains([FIRST, SECOND]);
     await drained(stack);
     const ledgerOf = async () => {

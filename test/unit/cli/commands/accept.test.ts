@@ -21,7 +21,7 @@ const ACCEPTED: AcceptReport = { state: 'accepted', slice: { start: START, end: 
 
 interface Case {
   slice?: Slice;
-  answer?: unknown;
+  reply?: unknown;
   flags?: string[];
   time?: string;
   said?: string;
@@ -29,7 +29,7 @@ interface Case {
 
 async function accept({
   slice = TROUBLED,
-  answer = ACCEPTED,
+  reply = ACCEPTED,
   flags = ['--yes'],
   time = '2026-11-22T08:14:59Z',
   said,
@@ -40,8 +40,8 @@ async function accept({
     output: outputOfItsKey,
     invoke: async (name, event) => {
       calls.push([name, event]);
-      if (answer instanceof Error) throw answer;
-      return answer;
+      if (reply instanceof Error) throw reply;
+      return reply;
     },
   });
   const args = ['accept', time, '--local', '--domain', 'mg.example.com', '--reason', ' an outage ', ...flags];
@@ -113,8 +113,8 @@ test.each<[AcceptReport['state'], RegExp, RegExp]>([
   ['off', /no Mailgun API key/, /keys set --api-key/],
   ['unknown-domain', /does not know the domain/, /Deploy/],
 ])('%s is exit code 1, in words and with what to do', async (state, why, whatToDo) => {
-  const answer = { state, accepted: 0, ...(state === 'failed' && { reason: 'unauthorized' }) };
-  const { exitCode, json } = await accept({ answer, flags: ['--yes', '--json'] });
+  const reply = { state, accepted: 0, ...(state === 'failed' && { reason: 'unauthorized' }) };
+  const { exitCode, json } = await accept({ reply, flags: ['--yes', '--json'] });
   expect(exitCode).toBe(1);
   expect(
     json()
@@ -129,12 +129,12 @@ test.each<[AcceptReport['state'], RegExp, RegExp]>([
 });
 
 test('a reply that is lost points to what shows whether it was accepted', async () => {
-  const { exitCode, errors } = await accept({ answer: new TargetUnavailableError('reconcile cannot be run: timeout') });
+  const { exitCode, errors } = await accept({ reply: new TargetUnavailableError('reconcile cannot be run: timeout') });
   expect({ exitCode, errors }).toEqual({ exitCode: 1, errors: [expect.stringMatching(/timeout; .*--plan/)] });
 });
 
 test('accept fails if a function of an earlier version runs as scheduled instead', async () => {
-  const { exitCode, errors } = await accept({ answer: { slices: 1, missing: 0 } });
+  const { exitCode, errors } = await accept({ reply: { slices: 1, missing: 0 } });
   expect({ exitCode, errors }).toEqual({ exitCode: 1, errors: [expect.stringMatching(/deploy this version/)] });
 });
 

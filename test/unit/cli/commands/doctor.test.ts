@@ -182,7 +182,7 @@ describe('the stack', () => {
 
 describe('a browser', () => {
   const ORIGIN = 'https://mail.acme.example';
-  const answer = (status: number, headers: Record<string, string>) => ({ status, headers: new Headers(headers) });
+  const respond = (status: number, headers: Record<string, string>) => ({ status, headers: new Headers(headers) });
   const granted = { 'access-control-allow-origin': ORIGIN, vary: 'Origin' };
   const preflight = {
     ...granted,
@@ -192,32 +192,32 @@ describe('a browser', () => {
   };
 
   test.each([
-    ['allowed', answer(204, preflight), 'ok'],
-    ['no 2xx', answer(403, preflight), 'wrong'],
-    ['another origin', answer(204, { ...preflight, 'access-control-allow-origin': 'https://x.example' }), 'wrong'],
-    ['no origin', answer(204, { 'access-control-allow-methods': 'GET' }), 'wrong'],
-    ['no method', answer(204, { ...preflight, 'access-control-allow-methods': 'POST' }), 'wrong'],
-    ['no Authorization', answer(204, { ...preflight, 'access-control-allow-headers': 'content-type' }), 'wrong'],
+    ['allowed', respond(204, preflight), 'ok'],
+    ['no 2xx', respond(403, preflight), 'wrong'],
+    ['another origin', respond(204, { ...preflight, 'access-control-allow-origin': 'https://x.example' }), 'wrong'],
+    ['no origin', respond(204, { 'access-control-allow-methods': 'GET' }), 'wrong'],
+    ['no method', respond(204, { ...preflight, 'access-control-allow-methods': 'POST' }), 'wrong'],
+    ['no Authorization', respond(204, { ...preflight, 'access-control-allow-headers': 'content-type' }), 'wrong'],
   ])('judges a preflight: %s', (_name, its, state) => {
     expect(judgePreflight(its, ORIGIN, 'allow it').state).toBe(state);
   });
 
   test('reads a refusal only with CORS on it', () => {
-    expect(judgeRefusal(answer(401, granted), ORIGIN, 'allow it').state).toBe('ok');
-    expect(judgeRefusal(answer(401, {}), ORIGIN, 'allow it')).toMatchObject({ state: 'wrong', fix: 'allow it' });
-    expect(judgeRefusal(answer(200, granted), ORIGIN, 'allow it').state).toBe('wrong');
+    expect(judgeRefusal(respond(401, granted), ORIGIN, 'allow it').state).toBe('ok');
+    expect(judgeRefusal(respond(401, {}), ORIGIN, 'allow it')).toMatchObject({ state: 'wrong', fix: 'allow it' });
+    expect(judgeRefusal(respond(200, granted), ORIGIN, 'allow it').state).toBe('wrong');
   });
 
   test('reads a response only with CORS on it, and Vary keeps caches from mixing origins', () => {
-    expect(judgeAnswer(answer(200, granted), ORIGIN, 'allow it').state).toBe('ok');
-    expect(judgeAnswer(answer(200, {}), ORIGIN, 'allow it').state).toBe('wrong');
-    expect(judgeAnswer(answer(403, granted), ORIGIN, 'allow it').state).toBe('wrong');
-    expect(judgeAnswer(answer(200, { ...granted, vary: 'Accept' }), ORIGIN, 'allow it').state).toBe('wrong');
+    expect(judgeAnswer(respond(200, granted), ORIGIN, 'allow it').state).toBe('ok');
+    expect(judgeAnswer(respond(200, {}), ORIGIN, 'allow it').state).toBe('wrong');
+    expect(judgeAnswer(respond(403, granted), ORIGIN, 'allow it').state).toBe('wrong');
+    expect(judgeAnswer(respond(200, { ...granted, vary: 'Accept' }), ORIGIN, 'allow it').state).toBe('wrong');
   });
 
   test('has no business at the webhook route', () => {
-    expect(judgeWebhookRoute(answer(404, {})).state).toBe('ok');
-    expect(judgeWebhookRoute(answer(204, granted)).state).toBe('wrong');
+    expect(judgeWebhookRoute(respond(404, {})).state).toBe('ok');
+    expect(judgeWebhookRoute(respond(204, granted)).state).toBe('wrong');
   });
 
   test.each(['https://mail.acme.example/', 'https://mail.acme.example/app', 'mail.acme.example', 'null', '*'])(
@@ -298,7 +298,7 @@ describe('doctor', () => {
 });
 
 describe('the read API', () => {
-  const answering = async (status: number | undefined) => {
+  const respondingWith = async (status: number | undefined) => {
     const server = createServer((_, response) => response.writeHead(status ?? 200).end('{}'));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
@@ -316,8 +316,8 @@ describe('the read API', () => {
     [401, 'warning', /refuses the token/, /token show/],
     [503, 'wrong', /mailgun\/health returns 503$/, /logs read-api --since 30m --message "read failed" --local/],
     [undefined, 'wrong', /does not respond/, /logs read-access/],
-  ])('that answers %p is %s', async (status, state, says, fix) => {
-    expect(await answering(status)).toEqual({
+  ])('that responds with %p is %s', async (status, state, says, fix) => {
+    expect(await respondingWith(status)).toEqual({
       state,
       says: expect.stringMatching(says),
       ...(fix && { fix: expect.stringMatching(fix) }),

@@ -16,7 +16,7 @@ interface Request {
 }
 
 /** Runs the command against a function with these results, call by call, followed by a result that says done. */
-async function publish(args: readonly string[], answers: (object | Error)[] = [], over = {}, stub = {}) {
+async function publish(args: readonly string[], results: (object | Error)[] = [], over = {}, stub = {}) {
   const requests: Request[] = [];
   let nowMs = NOW_MS;
   const target = stubDeployment({
@@ -24,9 +24,9 @@ async function publish(args: readonly string[], answers: (object | Error)[] = []
     async invoke(name, event) {
       expect(name).toBe('publish');
       requests.push((event as { republish: Request }).republish);
-      const answer = answers[requests.length - 1] ?? DONE;
-      if (answer instanceof Error) throw answer;
-      return { ...DONE, ...answer };
+      const result = results[requests.length - 1] ?? DONE;
+      if (result instanceof Error) throw result;
+      return { ...DONE, ...result };
     },
     ...stub,
   });
@@ -166,16 +166,16 @@ test('interrupted, it prints the command that goes on', async () => {
 });
 
 test.each([
-  { name: 'refused by the bus', answers: [{ refused: 2 }], says: '2 events were refused by the bus' },
+  { name: 'refused by the bus', results: [{ refused: 2 }], says: '2 events were refused by the bus' },
   {
     name: 'unknown to the stack',
-    answers: [{ state: 'unknown-domain', done: false }],
+    results: [{ state: 'unknown-domain', done: false }],
     says: 'stopped: unknown-domain',
   },
-  { name: 'of another version', answers: [{ state: 7 }], says: 'deploy this version first' },
-  { name: 'none', answers: [new TargetUnavailableError('publish failed')], says: 'stopped: publish failed' },
-])('publish reports as incomplete: a result that is $name', async ({ answers, says }) => {
-  const { lines, exitCode } = await publish(['--from', FROM, '--domain', 'mg.example.com'], answers);
+  { name: 'of another version', results: [{ state: 7 }], says: 'deploy this version first' },
+  { name: 'none', results: [new TargetUnavailableError('publish failed')], says: 'stopped: publish failed' },
+])('publish reports as incomplete: a result that is $name', async ({ results, says }) => {
+  const { lines, exitCode } = await publish(['--from', FROM, '--domain', 'mg.example.com'], results);
 
   expect(exitCode).toBe(1);
   expect(lines.join('\n')).toContain(says);

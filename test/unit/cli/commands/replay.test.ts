@@ -103,12 +103,12 @@ test('every replay --json line matches its schema', async () => {
     stuck: 1,
     unreachable: 1,
   };
-  const answers = [
+  const results = [
     { state: 'busy', done: false, nextFromEpochSeconds: 0, ...NO_COUNTS },
     { state: 'ran', done: true, nextFromEpochSeconds: NOW - 5000, ...counts },
     { state: 'off', done: false, nextFromEpochSeconds: 0, ...NO_COUNTS },
   ];
-  const target = stubDeployment({ invoke: async () => answers.shift() });
+  const target = stubDeployment({ invoke: async () => results.shift() });
   const told = async (...more: string[]) => {
     const args = ['replay', '--local', '--json', '--from', '2h', '--to', '1h', ...more];
     const { json } = await runCommand(args, { openDeployment: async () => target, now: () => NOW_MS });

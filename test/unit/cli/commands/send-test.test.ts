@@ -47,9 +47,9 @@ test.each([
   ['just now is waited for, as long as ingest may take', 10_000, 14, 'Waiting: the key was stored just now'],
   ['long ago is wrong at once', 60_000, 1, 'Lost: the webhook URL answered 401 (bad-signature).'],
 ])('a refused key that was stored %s', async (_, ageMs, posts, says) => {
-  let heard = 0;
+  let received = 0;
   const server = await listenOnLoopback((_request, response) => {
-    heard += 1;
+    received += 1;
     response.writeHead(401).end('{"ok":false,"reason":"bad-signature"}');
   });
   let nowMs = 1_770_000_000_000;
@@ -67,7 +67,7 @@ test.each([
   });
   await server.close();
 
-  expect([exitCode, heard]).toEqual([1, posts]);
+  expect([exitCode, received]).toEqual([1, posts]);
   expect(lines[1]).toContain(says);
   expect(lines.at(-1)).toBe('Lost: the webhook URL answered 401 (bad-signature).');
 });

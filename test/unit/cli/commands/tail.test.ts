@@ -6,7 +6,7 @@ import { LATENESS_TIERS } from '../../../../lambdas/read-api/tail/lateness-tiers
 import { outputOfItsKey, runCommand, stubDeployment } from '../../../support/cli/command-line.ts';
 import { tailLine } from '../../../support/cli/json-lines/tail.ts';
 
-interface Answer {
+interface ApiResponse {
   status?: number;
   body: object;
 }
@@ -19,10 +19,10 @@ afterEach(() => {
 });
 
 /** Starts a read API with these responses in turn; the last one repeats. */
-async function readApi(...answers: Answer[]): Promise<string> {
+async function readApi(...responses: ApiResponse[]): Promise<string> {
   server = createServer((request, response) => {
     asked.push(new URL(request.url ?? '', 'http://localhost').searchParams);
-    const { status = 200, body } = answers[Math.min(asked.length, answers.length) - 1] as Answer;
+    const { status = 200, body } = responses[Math.min(asked.length, responses.length) - 1] as ApiResponse;
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -34,7 +34,7 @@ const entry = (id: string, over = {}) => ({
   ...{ recipient: 'ada@north.example', messageId: `${id}@mg.example.com`, reason: null, testMode: false },
   ...over,
 });
-const page = (next: string, events: object[] = [], behind = false): Answer => ({ body: { events, behind, next } });
+const page = (next: string, events: object[] = [], behind = false): ApiResponse => ({ body: { events, behind, next } });
 
 async function tail(url: string, args: string[] = [], over = {}) {
   const clients = { secrets: { send: async () => ({ SecretString: 'token' }) } } as never;
@@ -103,8 +103,8 @@ test.each([
     '--since must be at most 31 days ago',
   ],
   [[], { status: 401, body: { reason: 'unauthorized' } }, 1, 'the read API responded 401: unauthorized'],
-])('tail %j, which the API refuses with %j, exits with %i', async (args, answer, wanted, message) => {
-  expect(await tail(await readApi(answer), args)).toMatchObject({ exitCode: wanted, errors: [message] });
+])('tail %j, which the API refuses with %j, exits with %i', async (args, response, wanted, message) => {
+  expect(await tail(await readApi(response), args)).toMatchObject({ exitCode: wanted, errors: [message] });
 });
 
 test.each([

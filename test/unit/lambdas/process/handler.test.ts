@@ -7,14 +7,14 @@ import { ERASURE_KEY } from '../../../support/fixtures/erasures.ts';
 import { DOMAIN, deliveredEvent, NOW_MS } from '../../../support/fixtures/webhooks.ts';
 
 let aws: Awaited<ReturnType<typeof startAwsStandIn>>;
-let putAnswer = {};
+let putReply = {};
 let handler: (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
 
 restoreEnvironmentAfterAll();
 beforeAll(async () => {
   aws = await startAwsStandIn(({ operation }) => {
     if (operation === 'GetSecretValue') return { SecretString: ERASURE_KEY };
-    return operation === 'PutItem' ? putAnswer : {};
+    return operation === 'PutItem' ? putReply : {};
   });
   Object.assign(process.env, aws.environment, {
     LEDGER_NAME: 'ledger',
@@ -75,9 +75,9 @@ test('a restored event does not count again, and is not a first webhook', async 
 });
 
 test('what is known already counts no second time', async () => {
-  putAnswer = { __type: 'com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException', Item: {} };
+  putReply = { __type: 'com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException', Item: {} };
   const lines = await handle('reconcile', [{}, {}]);
-  putAnswer = {};
+  putReply = {};
 
   expect(lines).toEqual([]);
 });

@@ -19,7 +19,7 @@ const REFUSED: Unpublished = { kind: 'refused', reason: 'MalformedDetail' };
 /** Publishes through a bus with these results, call by call; afterwards it accepts everything. */
 async function publish(
   list: readonly Change[],
-  answers: ((id: string) => Unpublished | undefined | Error)[] = [],
+  replies: ((id: string) => Unpublished | undefined | Error)[] = [],
   { keepFails = false, msPerCall = 0 } = {},
 ) {
   const offers: string[][] = [];
@@ -28,10 +28,10 @@ async function publish(
   let nowMs = NOW_MS;
   const bus: EventBus = {
     async put(events) {
-      const answer = answers[offers.length] ?? (() => undefined);
+      const reply = replies[offers.length] ?? (() => undefined);
       offers.push(idsOf(events));
       nowMs += msPerCall;
-      const outcomes = events.map(({ detail }) => answer(detail.id));
+      const outcomes = events.map(({ detail }) => reply(detail.id));
       const error = outcomes.find((outcome) => outcome instanceof Error);
       if (error) throw error;
       taken.push(...idsOf(events).filter((_, nth) => outcomes[nth] === undefined));

@@ -23,7 +23,7 @@ interface Stored {
 /** Returns a ledger of stored events, each of its own message, and a bus with these results. */
 function world(
   stored: readonly Stored[],
-  answer: (id: number, call: number) => Unpublished | undefined = () => undefined,
+  result: (id: number, call: number) => Unpublished | undefined = () => undefined,
 ) {
   const keys: StoredKey[] = stored.map(({ n, atMs, name = 'delivered' }) => ({
     partition: `MSG#${n}`,
@@ -64,7 +64,7 @@ function world(
       calls += 1;
       nowMs += 10;
       return events.map(({ detail }) => {
-        const outcome = answer(Number(String(detail.eventKey).split('#')[1]), calls);
+        const outcome = result(Number(String(detail.eventKey).split('#')[1]), calls);
         if (outcome === undefined) told.push({ id: detail.id, atMs: nowMs });
         return outcome;
       });

@@ -2,15 +2,15 @@ import { createLog } from '../../../../lambdas/runtime/log.ts';
 import { createStats } from '../../../../tools/local-stack/stats.ts';
 
 test('adds up logged metrics since the start, each line once, however many lines are still kept', () => {
-  const heard: ((line: string) => void)[] = [];
+  const listeners: ((line: string) => void)[] = [];
   const stats = createStats({
     aws: { usage: { total: () => ({}), byCaller: () => ({}) } },
     functions: { processes: () => ({}) },
     board: { states: () => ({}) },
-    log: { bytes: 0, listen: (hear: (line: string) => void) => heard.push(hear) },
+    log: { bytes: 0, listen: (listener: (line: string) => void) => listeners.push(listener) },
   } as never);
   const say = (line: string) => {
-    for (const hear of heard) hear(line);
+    for (const listener of listeners) listener(line);
   };
   expect(stats().logged).toEqual({});
   const log = createLog('ledger', () => 0, say);

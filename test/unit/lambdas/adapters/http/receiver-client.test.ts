@@ -39,21 +39,21 @@ const resolvingTo = (...addresses: string[]) => {
 
 describe('a response', () => {
   test('is returned with the start of its text, and the request is as it was made', async () => {
-    const heard: unknown[] = [];
+    const received: unknown[] = [];
     const port = await listen((request, response) => {
       let body = '';
       request.on('data', (chunk) => {
         body += chunk;
       });
       request.on('end', () => {
-        heard.push(request.method, request.url, request.headers.host, request.headers['webhook-id'], body);
+        received.push(request.method, request.url, request.headers.host, request.headers['webhook-id'], body);
         response.writeHead(429, { 'retry-after': '7' }).end('slow\u0000 \u001b[31mdown');
       });
     });
     const result = await local().post(`http://127.0.0.1:${port}/hooks?a=1`, { 'webhook-id': 'x' }, '{"n":1}');
 
     expect(result).toEqual({ status: 429, retryAfter: '7', text: 'slow   [31mdown' });
-    expect(heard).toEqual(['POST', '/hooks?a=1', `127.0.0.1:${port}`, 'x', '{"n":1}']);
+    expect(received).toEqual(['POST', '/hooks?a=1', `127.0.0.1:${port}`, 'x', '{"n":1}']);
   });
 
   test('that redirects is a response like any other, and nothing follows it', async () => {
@@ -138,13 +138,13 @@ describe('an address', () => {
   });
 
   test('is looked up once, and connected to as it was checked: a second look-up that leads inside is never made', async () => {
-    const answers = [['127.0.0.1'], ['10.0.0.1']];
+    const resolutions = [['127.0.0.1'], ['10.0.0.1']];
     let asked = 0;
     const port = await listen((_, response) => response.writeHead(204).end());
     const client = createReceiverClient({
       timeoutMs: 2000,
       allowsLoopback: true,
-      resolve: async () => (answers[asked++] ?? []).map((address) => ({ address, family: 4 })),
+      resolve: async () => (resolutions[asked++] ?? []).map((address) => ({ address, family: 4 })),
     });
 
     expect(await client.post(`http://rebinding.example:${port}/`, {}, '')).toMatchObject({ status: 204 });

@@ -10,31 +10,31 @@ import { listPages } from '../../../../../lambdas/reconcile/passes/list-pages.ts
 import { listenOnLoopback } from '../../../../../tools/local-stack/run/listener.ts';
 import { NOW_MS } from '../../../../support/fixtures/webhooks.ts';
 
-type Answer = (request: IncomingMessage, response: ServerResponse, body: string) => void;
+type Reply = (request: IncomingMessage, response: ServerResponse, body: string) => void;
 
 /** Starts a server with responses in turn (the last one repeats), which records requests and their keys. */
 async function startServer() {
   const requests: { url: string; method: string; authorization: string | undefined; body: string }[] = [];
-  let answers: Answer[] = [];
+  let replies: Reply[] = [];
   const server = await listenOnLoopback(async (request, response) => {
     let body = '';
     for await (const chunk of request) body += chunk;
     const { url = '', method = '', headers } = request;
     requests.push({ url, method, authorization: headers.authorization, body });
-    (answers.length > 1 ? answers.shift() : answers[0])?.(request, response, body);
+    (replies.length > 1 ? replies.shift() : replies[0])?.(request, response, body);
   });
   return {
     url: server.url,
     requests,
-    answer: (...next: Answer[]) => {
-      answers = next;
+    reply: (...next: Reply[]) => {
+      replies = next;
     },
     stop: server.close,
   };
 }
 
 const json =
-  (body: unknown, status = 200, headers = {}): Answer =>
+  (body: unknown, status = 200, headers = {}): Reply =>
   (_request, response) =>
     void response.writeHead(status, headers).end(JSON.stringify(body));
 
@@ -79,7 +79,7 @@ const reason = (text: string) => expect.objectContaining({ name: 'ListingError',
 
 /** The response as text, since our JSON would round the number. */
 const text =
-  (body: string): Answer =>
+  (body: string): Reply =>
   (_request, response) =>
     void response.writeHead(200).end(body);
 
@@ -87,7 +87,7 @@ describe('a 64-bit number among the user variables keeps every digit', () => {
   const order = { order: '9007199254740993' };
 
   test('of the Events API', async () => {
-    mailgun.answer(
+    mailgun.reply(
       text(
         '{"items":[{"event":"delivered","id":"a","timestamp":1,"user-variables":{"order":9007199254740993}}],"paging":{"next":"/n"}}',
       ),
@@ -100,7 +100,7 @@ describe('a 64-bit number among the user variables keeps every digit', () => {
     ['the text of one', '"{\\"order\\":9007199254740993}"'],
   ])('of the Logs API, as %s', async (_, variables) => {
     const at = '"@timestamp":"2026-02-02T02:40:01.500Z","domain":{"name":"mg.example.com"}';
-    mailgun.answer(
+    mailgun.reply(
       text(`{"items":[{"event":"delivered","id":"a",${at},"user-variables":${variables}}],"pagination":{}}`),
     );
     expect((await createMailgunLogs(access()).page(request())).events).toMatchObject([{ 'user-variables': order }]);
@@ -109,7 +109,7 @@ describe('a 64-bit number among the user variables keeps every digit', () => {
 
 describe('the Events API', () => {
   test('is asked ascending, in epoch seconds, 300 at a time, with the key', async () => {
-    mailgun.answer(json({ items: [event], paging: { next: `${mailgun.url}/v3/next` } }));
+    mailgun.reply(json({ items: [event], paging: { next: `${mailgun.url}/v3/next` } }));
     expect(await page()).toEqual({ events: [event], next: `${mailgun.url}/v3/next` });
     expect(mailgun.requests).toEqual([
       {
@@ -123,7 +123,7 @@ describe('the Events API', () => {
 
   test('is followed until an empty page, short pages or not', async () => {
     const next = { next: `${mailgun.url}/v3/a` };
-    mailgun.answer(
+    mailgun.reply(
       json({ items: [event], paging: next }),
       json({ items: [{ ...event, id: 'b' }, null, { id: 'no event' }], paging: { next: `${mailgun.url}/v3/b` } }),
       json({ items: [], paging: next }),
@@ -142,7 +142,7 @@ describe('the Events API', () => {
     ['nothing: a second', {}, 1000],
     ['nonsense: a second', { 'retry-after': 'soon', 'x-ratelimit-reset': 'x' }, 1000],
   ])('429 is waited out; it asks for %s', async (_, headers, waitMs) => {
-    mailgun.answer(json({}, 429, headers), json({ items: [] }));
+    mailgun.reply(json({}, 429, headers), json({ items: [] }));
     expect(await page()).toEqual({ events: [] });
     expect(slept).toEqual([waitMs]);
   });
@@ -152,23 +152,23 @@ describe('the Events API', () => {
     ['404, which may pass', json({}, 404)],
     ['JSON that is cut off', (_q: unknown, response: ServerResponse) => void response.end('{"items":[{"ev')],
     ['a connection that breaks', (q: IncomingMessage) => void q.socket.destroy()],
-  ])('%s is retried', async (_, answer) => {
-    mailgun.answer(answer as Answer, answer as Answer, json({ items: [] }));
+  ])('%s is retried', async (_, reply) => {
+    mailgun.reply(reply as Reply, reply as Reply, json({ items: [] }));
     expect(await page()).toEqual({ events: [] });
     expect(slept).toEqual([1000, 2000]);
   });
 
   test('a server that hangs costs no more than the time left', async () => {
-    mailgun.answer(() => {});
+    mailgun.reply(() => {});
     await expect(page({ deadlineMs: NOW_MS + 200 })).rejects.toEqual(reason('unavailable'));
   });
 
   test('the share of a domain may end between two milliseconds', async () => {
-    mailgun.answer(json({ items: [], paging: {} }));
+    mailgun.reply(json({ items: [], paging: {} }));
     expect(await page({ deadlineMs: NOW_MS + 10_000 / 3 })).toEqual({ events: [] });
   });
 
-  test.each<[name: string, answer: Answer, why: string, tries: number]>([
+  test.each<[name: string, reply: Reply, why: string, tries: number]>([
     ['a wrong key', json('Forbidden', 401), 'unauthorized', 1],
     ['no permission', json({}, 403), 'unauthorized', 1],
     ['time that is not kept any more', json({ message: 'x' }, 400), 'out-of-retention', 1],
@@ -179,19 +179,19 @@ describe('the Events API', () => {
     ['no object', json([]), 'malformed', 1],
     ['429 for ever', json({}, 429, { 'retry-after': '60' }), 'rate-limited', 5],
     [
-      'an answer without end',
+      'a reply without end',
       (_q, response) => void response.end(`{"items":["${'x'.repeat(17 * 1024 * 1024)}"]}`),
       'too-large',
       1,
     ],
-  ])('%s ends the listing', async (_, answer, why, tries) => {
-    mailgun.answer(answer);
+  ])('%s ends the listing', async (_, reply, why, tries) => {
+    mailgun.reply(reply);
     await expect(page()).rejects.toEqual(reason(why));
     expect(mailgun.requests).toHaveLength(tries);
   });
 
   test('a redirect is not followed', async () => {
-    mailgun.answer(json({}, 302, { location: abroad.url }));
+    mailgun.reply(json({}, 302, { location: abroad.url }));
     await expect(page()).rejects.toEqual(reason('redirected'));
     expect(abroad.requests).toEqual([]);
   });
@@ -202,18 +202,18 @@ describe('the Events API', () => {
     ['no URL', () => '/v3/next'],
     ['another scheme', () => mailgun.url.replace('http:', 'ftp:')],
   ])('the key goes nowhere else: next leads to %s', async (_, next) => {
-    mailgun.answer(json({ items: [event], paging: { next: next() } }));
+    mailgun.reply(json({ items: [event], paging: { next: next() } }));
     await expect(pages()).rejects.toEqual(reason('foreign-host'));
     expect(abroad.requests).toEqual([]);
     expect(mailgun.requests).toHaveLength(1);
   });
 
   test('the same next for ever is noticed, and a circle of them', async () => {
-    mailgun.answer(json({ items: [event], paging: { next: `${mailgun.url}/v3/same` } }));
+    mailgun.reply(json({ items: [event], paging: { next: `${mailgun.url}/v3/same` } }));
     await expect(pages()).rejects.toEqual(reason('endless'));
     expect(mailgun.requests.length).toBeLessThan(5);
     let n = 0;
-    mailgun.answer((q, response) => {
+    mailgun.reply((q, response) => {
       n += 1;
       json({ items: [{ ...event, id: String(n) }], paging: { next: `${mailgun.url}/v3/${n % 3}` } })(q, response, '');
     });
@@ -243,7 +243,7 @@ describe('the Logs API', () => {
   };
 
   test('is asked for one domain, and its tokens go back with the same question', async () => {
-    mailgun.answer(
+    mailgun.reply(
       json({ items: [log], pagination: { next: 'token-1' } }),
       json({ items: [{ ...log, id: 'b', domain: { name: 'other.example.com' } }], pagination: { next: 'token-2' } }),
       json({ items: [], pagination: { next: 'token-3' } }),
@@ -279,7 +279,7 @@ describe('the Logs API', () => {
 
   test('says how many events a range holds, by a call of its own and with the first page', async () => {
     const source = createMailgunLogs(access());
-    mailgun.answer(json({ items: [log], pagination: { total: 7, next: 'token-1' } }));
+    mailgun.reply(json({ items: [log], pagination: { total: 7, next: 'token-1' } }));
     expect([await source.total?.(request()), (await source.page(request())).total]).toEqual([7, 7]);
     expect(JSON.parse(mailgun.requests[0]?.body ?? '')).toMatchObject({
       include_totals: true,
@@ -287,7 +287,7 @@ describe('the Logs API', () => {
     });
     expect(await source.page(request({ position: 'token-1' }))).not.toHaveProperty('total');
     for (const total of [undefined, '7', -1, 1.5]) {
-      mailgun.answer(json({ items: [], pagination: { total } }));
+      mailgun.reply(json({ items: [], pagination: { total } }));
       expect(await source.total?.(request())).toBeUndefined();
     }
   });
@@ -296,12 +296,12 @@ describe('the Logs API', () => {
     ['no next token', {}],
     ['an empty one', { next: '' }],
   ])('ends with %s', async (_, pagination) => {
-    mailgun.answer(json({ items: [log], pagination }));
+    mailgun.reply(json({ items: [log], pagination }));
     expect(await list()).toHaveLength(1);
   });
 
   test('follows an empty page that carries a token once, and finds what is behind it', async () => {
-    mailgun.answer(
+    mailgun.reply(
       json({ items: [log], pagination: { next: 'token-1' } }),
       json({ items: [], pagination: { next: 'token-2' } }),
       json({ items: [{ ...log, id: 'b' }], pagination: { next: 'token-3' } }),
@@ -343,7 +343,7 @@ describe('an Events API that Mailgun ends', () => {
 
   test('is followed by the Logs API, is tried once, and is reported once', async () => {
     const source = open();
-    mailgun.answer(gone, first, last, first, last);
+    mailgun.reply(gone, first, last, first, last);
     for (const _ of [1, 2]) {
       expect((await all(listPages(source, request()))).flat()).toMatchObject([{ id: 'a' }, { id: 'b' }]);
     }
@@ -357,10 +357,10 @@ describe('an Events API that Mailgun ends', () => {
   test('fails a listing that is under way, whose pages are of one API', async () => {
     const source = open();
     const position = `${mailgun.url}/v3/next`;
-    mailgun.answer(json({ items: [event], paging: { next: position } }), gone, first, last);
+    mailgun.reply(json({ items: [event], paging: { next: position } }), gone, first, last);
     await expect(all(listPages(source, request()))).rejects.toEqual(reason('discontinued'));
     await expect(all(listPages(source, request()))).resolves.toHaveLength(2);
-    mailgun.answer(gone);
+    mailgun.reply(gone);
     await expect(source.page(request({ position }))).rejects.toEqual(reason('discontinued'));
     expect([discontinued, mailgun.requests.at(-1)?.url]).toEqual([2, '/v3/next']);
   });
@@ -369,12 +369,12 @@ describe('an Events API that Mailgun ends', () => {
     const source = open();
     expect(await source.total?.(request())).toBeUndefined();
     hasFallen = true;
-    mailgun.answer(last);
+    mailgun.reply(last);
     await source.page(request());
-    mailgun.answer(json({ items: [], pagination: { total: 3 } }));
+    mailgun.reply(json({ items: [], pagination: { total: 3 } }));
     expect(await source.total?.(request())).toBe(3);
     hasFallen = false;
-    mailgun.answer(json({ items: [], paging: {} }));
+    mailgun.reply(json({ items: [], paging: {} }));
     await source.page(request());
     expect(mailgun.requests.map(({ url }) => url.split('?')[0])).toEqual([
       '/v1/analytics/logs',
@@ -384,7 +384,7 @@ describe('an Events API that Mailgun ends', () => {
   });
 
   test('is not left for a failure that passes, or for a refused key', async () => {
-    mailgun.answer(json({}, 401));
+    mailgun.reply(json({}, 401));
     await expect(all(listPages(open(), request()))).rejects.toEqual(reason('unauthorized'));
     expect([mailgun.requests.length, discontinued]).toEqual([1, 0]);
   });
@@ -392,7 +392,7 @@ describe('an Events API that Mailgun ends', () => {
   test('announces its end in headers, which are reported with every reply', async () => {
     const facts: object[] = [];
     const headers = { sunset: 'Thu, 01 Jul 2027 00:00:00 GMT', deprecation: '@1790000000' };
-    mailgun.answer(json({ items: [], paging: {} }, 200, headers));
+    mailgun.reply(json({ items: [], paging: {} }, 200, headers));
     await createMailgunEvents({ ...access(), onDeprecated: (each) => facts.push(each) }).page(request());
     expect(facts).toEqual([{ path: '/v3/mg.example.com/events', ...headers }]);
   });

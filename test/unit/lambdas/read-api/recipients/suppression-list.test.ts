@@ -96,17 +96,17 @@ test.each<[string, unknown]>([
 });
 
 describe('a check of many addresses', () => {
-  const answer = (recipient: string) => ({ recipient, suppressed: recipient.startsWith('bad'), suppressions: [] });
+  const resultOf = (recipient: string) => ({ recipient, suppressed: recipient.startsWith('bad'), suppressions: [] });
 
   test('responds in the order of the request, and reads an address that is named twice once', async () => {
     const read: string[] = [];
     const check = createSuppressionCheck(async ({ recipient }) => {
       read.push(recipient);
-      return answer(recipient);
+      return resultOf(recipient);
     });
     const addresses = ['bad1@a.example', 'ok@a.example', 'bad1@a.example'];
 
-    expect(await check({ addresses })).toEqual({ recipients: addresses.map(answer), suppressed: 2 });
+    expect(await check({ addresses })).toEqual({ recipients: addresses.map(resultOf), suppressed: 2 });
     expect(read).toHaveLength(2);
   });
 
@@ -116,7 +116,7 @@ describe('a check of many addresses', () => {
       if (recipient === 'broken@a.example') throw new Error('the table does not respond');
       await new Promise((resolve) => setTimeout(resolve, 5));
       ended += 1;
-      return answer(recipient);
+      return resultOf(recipient);
     });
     const addresses = ['broken@a.example', ...Array.from({ length: 49 }, (_, index) => `r${index}@a.example`)];
 

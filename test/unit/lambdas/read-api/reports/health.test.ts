@@ -13,7 +13,7 @@ const facts = {
   now: () => 0,
 };
 const fails = async () => {
-  throw new Error('no answer');
+  throw new Error('no reply');
 };
 
 const TEXT = {

@@ -30,13 +30,13 @@ const all = { domain: DOMAIN, from: HOUR, to: HOUR + 9000 };
 describe('the ledger', () => {
   test('shows slices and their sums by the contract', async () => {
     const { ledger } = await world();
-    const answer = await ledger(all);
-    expect(answer).toMatchObject({
+    const result = await ledger(all);
+    expect(result).toMatchObject({
       totals: { expected: 120, stored: 119, unaccounted: 1, unconfirmed: 0, undecided: 0, due: 0 },
       completeness: 'incomplete',
     });
-    expect(answer.slices).toHaveLength(8);
-    expect(answer.slices[6]).toEqual({
+    expect(result.slices).toHaveLength(8);
+    expect(result.slices[6]).toEqual({
       domain: DOMAIN,
       start: HOUR + 5400,
       end: HOUR + 6300,

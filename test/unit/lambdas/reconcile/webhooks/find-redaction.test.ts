@@ -3,9 +3,9 @@ import { createFindRedaction } from '../../../../../lambdas/reconcile/webhooks/f
 
 const FULL_HOUR = 500_000 * 3_600_000;
 const DOMAINS = ['a', 'b', 'c'].map((name) => ({ name: `${name}.example.com`, region: 'us' as const }));
-type Answer = boolean | undefined | Error;
+type SearchResult = boolean | undefined | Error;
 
-function search(answers: readonly Answer[], { isConfigured = async () => true, msOfFirst = 0 } = {}) {
+function search(results: readonly SearchResult[], { isConfigured = async () => true, msOfFirst = 0 } = {}) {
   const reported: string[] = [];
   const clock = { ms: FULL_HOUR };
   const find = createFindRedaction({
@@ -17,9 +17,9 @@ function search(answers: readonly Answer[], { isConfigured = async () => true, m
       async isOn({ name }, deadlineMs) {
         if (name === DOMAINS[0]?.name) clock.ms += msOfFirst;
         if (clock.ms > deadlineMs) throw new ListingError('unavailable');
-        const answer = answers[DOMAINS.findIndex((domain) => domain.name === name)];
-        if (answer instanceof Error) throw answer;
-        return answer;
+        const result = results[DOMAINS.findIndex((domain) => domain.name === name)];
+        if (result instanceof Error) throw result;
+        return result;
       },
     },
     onRedacted: (domain) => reported.push(domain),
@@ -28,7 +28,7 @@ function search(answers: readonly Answer[], { isConfigured = async () => true, m
   return { find, reported, clock };
 }
 
-test.each<[string, Answer[], number | undefined, string[]]>([
+test.each<[string, SearchResult[], number | undefined, string[]]>([
   ['no domain is redacted', [false, false, false], 0, []],
   ['one of three is', [false, true, false], 1, ['b.example.com']],
   ['Mailgun says it of one alone', [undefined, true, undefined], 1, ['b.example.com']],
@@ -40,8 +40,8 @@ test.each<[string, Answer[], number | undefined, string[]]>([
     1,
     ['a.example.com: unavailable', 'b.example.com'],
   ],
-])('where %s, the count says so', async (_name, answers, count, reports) => {
-  const { find, reported } = search(answers);
+])('where %s, the count says so', async (_name, results, count, reports) => {
+  const { find, reported } = search(results);
   expect(await find({ ignoreWaits: false })).toBe(count);
   expect(reported).toEqual(reports);
 });

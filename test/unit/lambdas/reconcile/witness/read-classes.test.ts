@@ -16,7 +16,7 @@ let calls: string[];
 let ranges: object[];
 let held: Map<string, KnownClasses>;
 let failures: unknown[];
-let answer: () => Awaited<ReturnType<MailgunClasses['ofDomain']>>;
+let reply: () => Awaited<ReturnType<MailgunClasses['ofDomain']>>;
 let callTakesMs: number;
 
 beforeEach(() => {
@@ -25,7 +25,7 @@ beforeEach(() => {
   ranges = [];
   held = new Map();
   failures = [];
-  answer = () => ({ rows: [row(2)], isWhole: true });
+  reply = () => ({ rows: [row(2)], isWhole: true });
   callTakesMs = 0;
 });
 
@@ -38,7 +38,7 @@ function reading({ domains = [DOMAIN], isConfigured = async () => true, write = 
         calls.push(name);
         ranges.push(range);
         nowMs += callTakesMs;
-        return answer();
+        return reply();
       },
     },
     store: { read: async (name) => held.get(name), write },
@@ -58,7 +58,7 @@ const refuse = (reason: ListingFailure) => () => {
 };
 
 test('reads the seven whole days before once a UTC day, and adds up rows of one class', async () => {
-  answer = () => ({
+  reply = () => ({
     rows: [
       row(2),
       row(1, { entity: null }),
@@ -94,7 +94,7 @@ test.each([
   ['more classes than are kept', Array.from({ length: 51 }, (_, nth) => row(nth + 1, { category: `${nth}` })), true],
   ['rows that Mailgun did not list whole', [row(1)], false],
 ])('classes: %s are cut, and marked as cut', async (_name, rows, isWhole) => {
-  answer = () => ({ rows, isWhole });
+  reply = () => ({ rows, isWhole });
   await reading()();
   const { classes, isCut } = held.get(DOMAIN)?.read ?? {};
   expect(isCut).toBe(true);
@@ -111,7 +111,7 @@ test.each([
   const read = reading();
   await read();
   const before = held.get(DOMAIN)?.read;
-  answer = fails;
+  reply = fails;
   for (const days of [1, 7]) {
     nowMs = FIRST_MS + days * DAY_MS;
     await read();
@@ -126,7 +126,7 @@ test.each([
 });
 
 test('a run that is cut within the call has had its attempt, and says that it did not finish', async () => {
-  answer = () => {
+  reply = () => {
     throw new Error('cut');
   };
   await reading()();
@@ -156,7 +156,7 @@ test('domains that no time is left for have their turn in the next run', async (
   const domains = Array.from({ length: 9 }, (_, nth) => `d${nth}.example.com`);
   callTakesMs = 1000;
   const read = reading({ domains });
-  answer = refuse('unavailable');
+  reply = refuse('unavailable');
   await read();
   expect(calls.length).toBeGreaterThan(0);
   expect(calls.length).toBeLessThan(9);

@@ -13,7 +13,7 @@ const hour = (nth: number, over: Partial<WitnessHour> = {}): WitnessHour => ({
 let clock: { ms: number };
 let position: number;
 let calls: [from: number, to: number][];
-let answer: (domain: string) => WitnessHour[] | ListingError;
+let reply: (domain: string) => WitnessHour[] | ListingError;
 /** State of the domain that most tests read. */
 let state: WitnessState | undefined;
 let kept: Map<string, WitnessHour>;
@@ -25,7 +25,7 @@ beforeEach(() => {
   clock = { ms: (START + 3 * 3600) * 1000 };
   position = START + 2 * 3600 + 900;
   calls = [];
-  answer = () => [];
+  reply = () => [];
   state = undefined;
   kept = new Map();
   puts = 0;
@@ -41,7 +41,7 @@ function reading({ isConfigured = async () => true, domains = [DOMAIN] } = {}) {
     metrics: {
       async hours({ name }, from, to) {
         calls.push([(from - START) / 3600, (to - START) / 3600]);
-        const given = answer(name);
+        const given = reply(name);
         if (given instanceof ListingError) throw given;
         return given;
       },
@@ -74,7 +74,7 @@ function reading({ isConfigured = async () => true, domains = [DOMAIN] } = {}) {
 
 test('reads the whole hours that the ledger has passed, and those of three days again an hour later', async () => {
   const read = reading();
-  answer = () => [hour(0), hour(1)];
+  reply = () => [hour(0), hour(1)];
   await read();
   clock.ms += 3_600_000;
   position += 3600;
@@ -127,7 +127,7 @@ test('calls once an hour however often it runs, and not at all without a key or 
 
 test('a run that is cut off between its writes is made up for by the next', async () => {
   const read = reading();
-  answer = () => [hour(0), hour(1)];
+  reply = () => [hour(0), hour(1)];
   crashAtPut = 2;
   expect(await read()).toBeUndefined();
   expect([failures, state?.until]).toEqual([['cut off'], START]);
@@ -140,11 +140,11 @@ test.each(['rate-limited', 'unauthorized', 'malformed'] as const)(
   'a call that ends %s leaves what is known, and is reported',
   async (reason) => {
     const read = reading();
-    answer = () => [hour(0)];
+    reply = () => [hour(0)];
     await read();
     const before = structuredClone([state?.until, kept]);
     clock.ms += 3_600_000;
-    answer = () => new ListingError(reason);
+    reply = () => new ListingError(reason);
     expect(await read()).toBeUndefined();
     expect([state?.until, kept]).toEqual(before);
     expect(failures).toEqual([reason]);
@@ -155,9 +155,9 @@ test('where Mailgun keeps less than sixty days, the next call begins three days 
   const read = reading();
   clock.ms += 30 * DAY * 1000;
   position += 30 * DAY;
-  answer = () => new ListingError('out-of-retention');
+  reply = () => new ListingError('out-of-retention');
   await read();
-  answer = () => [];
+  reply = () => [];
   clock.ms += 3_600_000;
   await read();
   await read(true);
@@ -174,7 +174,7 @@ test('counts the failed webhooks of the last hours alone, by each reading', asyn
   const read = reading();
   clock.ms = (START + 8 * 3600) * 1000;
   position = START + 8 * 3600;
-  answer = () => [hour(0, { failedWebhooks: 9 }), hour(6, { failedWebhooks: 2 })];
+  reply = () => [hour(0, { failedWebhooks: 9 }), hour(6, { failedWebhooks: 2 })];
   expect(await read()).toBe(2);
   expect(await read(true)).toBe(2);
 });
@@ -185,12 +185,12 @@ test('a domain whose turn it is not, or whose reading fails, counts as it was la
   position = START + 8 * 3600;
   const failedOf = (b: () => WitnessHour[] | ListingError) => (domain: string) =>
     domain.startsWith('a') ? [hour(6, { failedWebhooks: 2 })] : b();
-  answer = failedOf(() => [hour(6, { failedWebhooks: 5 })]);
+  reply = failedOf(() => [hour(6, { failedWebhooks: 5 })]);
   expect(await read()).toBe(7);
-  answer = failedOf(() => new ListingError('rate-limited'));
+  reply = failedOf(() => new ListingError('rate-limited'));
   expect(await read(true)).toBe(7);
   expect(await read()).toBeUndefined();
   clock.ms += 6 * 3_600_000;
-  answer = failedOf(() => new ListingError('rate-limited'));
+  reply = failedOf(() => new ListingError('rate-limited'));
   expect(await read()).toBe(0);
 });

@@ -9,7 +9,7 @@ beforeEach(() => {
   put('project/cdk.json', '{}');
   put('project/package-lock.json', 'packages');
   put('project/node_modules/.package-lock.json', 'installed');
-  put('project/lambdas/ingest/handler.ts', 'export const answer = 200;');
+  put('project/lambdas/ingest/handler.ts', 'export const status = 200;');
   put('made/template.json', 'first');
 });
 afterEach(() => rmSync(root, { recursive: true }));
@@ -42,7 +42,7 @@ test('an assembly is reused while nothing has changed', () => {
 });
 
 test.each([
-  { name: 'a line of a source', change: () => put('project/lambdas/ingest/handler.ts', 'export const answer = 201;') },
+  { name: 'a line of a source', change: () => put('project/lambdas/ingest/handler.ts', 'export const status = 201;') },
   { name: 'a file of the same name elsewhere', change: () => put('project/lambdas/handler.ts', '') },
   { name: 'a new folder', change: () => put('project/new/file.ts', 'new') },
   { name: 'a file that is gone', change: () => rmSync(join(root, 'project/lambdas/ingest/handler.ts')) },
@@ -72,9 +72,9 @@ test('tests and documents are no inputs', () => {
 
 test('an assembly during whose making a source changed is not kept', () => {
   const cache = open();
-  put('project/lambdas/ingest/handler.ts', 'export const answer = 201;');
+  put('project/lambdas/ingest/handler.ts', 'export const status = 201;');
   cache.keep(join(root, 'made'));
-  put('project/lambdas/ingest/handler.ts', 'export const answer = 200;');
+  put('project/lambdas/ingest/handler.ts', 'export const status = 200;');
 
   expect(copied()).toBeUndefined();
   expect(kept()).toEqual([]);
