@@ -8,22 +8,22 @@ import {
 import { type Suppression, suppressionOf } from '../domain/status/suppression.ts';
 import type { EventRecord, Records } from './ports.ts';
 
-/** Puts back what followed from an event that was stored with other content than Mailgun lists. */
+/** Reverts what followed from an event that was stored with other content than Mailgun lists. */
 export interface Corrections {
   /** Returns the stored events of the same message and recipient, read consistently. */
   siblings(record: EventRecord): Promise<DecidingEvent[]>;
   /** Overwrites the status; false, and nothing is written, where another event has decided it since `seenOrder`. */
-  resetStatus(record: EventRecord, decided: DecidedStatus, seenOrder: string | undefined): Promise<boolean>;
+  resetStatus(record: EventRecord, decided: DecidedStatus, seenOrder: string): Promise<boolean>;
   /** Returns the order that decided the status, read consistently; undefined if there is no status. */
   readOrder(record: EventRecord): Promise<string | undefined>;
-  /** Removes the suppressions that rest on this event alone, but for those given. */
+  /** Removes the suppressions that this event alone caused, but for those given. */
   withdrawSuppressions(record: EventRecord, kept: readonly Suppression[]): Promise<void>;
   /** Overwrites the stored event; it counts as brought by reconciliation. */
   replaceEvent(record: EventRecord): Promise<void>;
 }
 
 /**
- * Puts a stored event right by what Mailgun lists; false where it is not stored. The status is decided again by all
+ * Corrects a stored event by what Mailgun lists; returns false if it is not stored. The status is decided again by all
  * events of its message and recipient. The event comes last, so a crash before it leaves it altered, and the next pass
  * of reconciliation sends it again.
  */
@@ -37,7 +37,8 @@ export function createCorrect(deps: { records: Records; corrections: Corrections
     const others = stored.filter((each) => each.eventKey !== eventKey);
     const decided = decideStatus([corrected, ...others]) as DecidedStatus;
     const seen = await corrections.readOrder(record);
-    if (!stands(seen, decided, stored) && !(await corrections.resetStatus(record, decided, seen))) {
+    if (seen === undefined) await records.upsertStatus(decidingRecord(record, decided), decided);
+    else if (!mayStay(seen, decided, stored) && !(await corrections.resetStatus(record, decided, seen))) {
       throw new Error('the status changed while it was corrected');
     }
     const suppression = suppressionOf(record.event);
@@ -48,12 +49,18 @@ export function createCorrect(deps: { records: Records; corrections: Corrections
   };
 }
 
+/** Returns the record with which the deciding event, which may be another one, would have written the status. */
+function decidingRecord(record: EventRecord, { atMs, eventKey }: DecidedStatus): EventRecord {
+  return { ...record, atMs, identity: { ...record.identity, eventKey } };
+}
+
 /**
- * A higher status stays if its deciding event is not stored, no longer or not yet: stored events cannot contradict it.
+ * Returns true if the status may stay: it is higher, and its deciding event is not stored, no longer or not yet, so the
+ * stored events cannot contradict it.
  */
-function stands(seen: string | undefined, decided: DecidedStatus, stored: readonly DecidingEvent[]): boolean {
-  // An order does not tell the reason.
-  if (seen === undefined || seen === decided.order) return false;
+function mayStay(seen: string, decided: DecidedStatus, stored: readonly DecidingEvent[]): boolean {
+  // An order does not hold the reason.
+  if (seen === decided.order) return false;
   const decidedBy = eventKeyInOrder(seen);
   return isHigher(seen, decided.order) && stored.every(({ eventKey }) => eventKey !== decidedBy);
 }

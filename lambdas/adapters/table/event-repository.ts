@@ -278,17 +278,17 @@ export function createEventCorrection(table: LedgerTable) {
       return Item?.order as string | undefined;
     },
 
-    async resetStatus(record: Identified, decided: DecidedStatus, seenOrder: string | undefined) {
+    async resetStatus(record: Identified, decided: DecidedStatus, seenOrder: string) {
       const { set, remove, names, values } = changeOfDecision(decided, decided.order);
       return conditionalWrite(() =>
         client.send(
           new UpdateCommand({
             TableName: name,
             Key: statusKey(record),
-            ConditionExpression: seenOrder === undefined ? 'attribute_not_exists(#order)' : '#order = :seen',
+            ConditionExpression: '#order = :seen',
             UpdateExpression: `SET ${set.join(', ')} REMOVE ${[...remove, RESTORED_ATTRIBUTE].join(', ')}`,
             ExpressionAttributeNames: names,
-            ExpressionAttributeValues: { ...values, ...(seenOrder !== undefined && { ':seen': seenOrder }) },
+            ExpressionAttributeValues: { ...values, ':seen': seenOrder },
           }),
         ),
       );

@@ -155,13 +155,13 @@ export class InMemoryLedger
     return this.statuses.get(`${identity.partition} ${identity.statusSort}`)?.order;
   }
 
-  async resetStatus(record: EventRecord, decided: DecidedStatus, seenOrder: string | undefined) {
+  async resetStatus(record: EventRecord, decided: DecidedStatus, seenOrder: string) {
     const key = `${record.identity.partition} ${record.identity.statusSort}`;
     const held = this.statuses.get(key);
-    if (held?.order !== seenOrder) return false;
+    if (held === undefined || held.order !== seenOrder) return false;
     const { order, status, reason, atMs, eventKey } = decided;
     const recipient = record.event.recipient ?? '';
-    const { domain } = held ?? record;
+    const { domain } = held;
     this.statuses.set(key, {
       recipient,
       domain,

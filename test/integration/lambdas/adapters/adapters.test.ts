@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { createEventQueue, createRetryControl } from '../../../../lambdas/adapters/aws/messaging.ts';
 import { createCachedSecret, createKeyRing } from '../../../../lambdas/adapters/aws/secrets.ts';
 import { createClaimRepository } from '../../../../lambdas/adapters/table/claim-repository.ts';
@@ -8,7 +8,11 @@ import {
   createDayEvents,
   createDayIndexRepository,
 } from '../../../../lambdas/adapters/table/day-index-repository.ts';
-import { createErasureRepository, createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
+import {
+  createErasureRepository,
+  createEventCorrection,
+  createEventRepository,
+} from '../../../../lambdas/adapters/table/event-repository.ts';
 import { createMessageHistory } from '../../../../lambdas/adapters/table/recipient-repository.ts';
 import { createFirstWebhookRepository } from '../../../../lambdas/adapters/table/reconciliation-state-repository.ts';
 import {
@@ -280,6 +284,35 @@ describe('records', () => {
     };
 
     expect([await shown(storedMs - 1), await shown(storedMs)]).toEqual([['delivered#late'], []]);
+  });
+
+  test('a correction without a status writes it whole, by the event that decides, and so that it expires', async () => {
+    const { client, name } = engines.table;
+    const message = { headers: { 'message-id': `${randomUUID()}@${DOMAIN}` } };
+    const take = createProcess({
+      records: createEventRepository(engines.table),
+      retentionDays: 90,
+      ...LONE_PROCESS,
+      corrections: createEventCorrection(engines.table),
+    });
+    const delivered: JsonObject = { ...deliveredEvent({ id: 'd' }), message };
+    const forged: JsonObject = { ...deliveredEvent({ event: 'opened', id: 'o', timestamp: 1 }), message };
+    const webhook = { source: 'webhook' as const, domain: DOMAIN, receivedAt: NOW_MS };
+    await take({ ...webhook, event: delivered });
+    await take({ ...webhook, event: forged });
+    const { partition: pk, statusSort: sk } = identify(delivered, DOMAIN);
+    const readStatus = async () => (await client.send(new GetCommand({ TableName: name, Key: { pk, sk } }))).Item;
+    const before = await readStatus();
+    await client.send(new DeleteCommand({ TableName: name, Key: { pk, sk } }));
+
+    const listed: JsonObject = { ...deliveredEvent({ event: 'opened', id: 'o' }), message };
+    await take({ ...webhook, source: 'reconcile', event: listed, corrects: true });
+
+    expect(before).toMatchObject({
+      expiresAt: expect.any(Number),
+      [INDEXES.byRecipient.partitionKey]: expect.any(String),
+    });
+    expect(await readStatus()).toEqual(before);
   });
 
   test('repeated events are known, and a later webhook is recorded on what reconciliation stored', async () => {

@@ -5,7 +5,7 @@ import { createCorrect } from '../../../../lambdas/process/correct-event.ts';
 import type { EventRecord, Records } from '../../../../lambdas/process/ports.ts';
 import { DOMAIN, deliveredEvent, NOW_MS } from '../../../support/fixtures/webhooks.ts';
 
-test('the reason of a status is put right too, though the same event decides it', async () => {
+test('a correction changes the reason of a status too, though the same event decides it', async () => {
   const failure = (code: number) =>
     deliveredEvent({ event: 'failed', severity: 'permanent', reason: 'bounce', 'delivery-status': { code } });
   const listed = failure(605);
