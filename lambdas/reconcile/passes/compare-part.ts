@@ -235,7 +235,7 @@ function createSettle(
         continue;
       }
       add(isAltered ? tally.altered : tally.missing, type);
-      if (found !== undefined && isAltered) deps.onAltered?.(alteredOf(pass.slice.domain, each, found));
+      if (isAltered) deps.onAltered?.(alteredOf(pass.slice.domain, each, found));
       const before = sends.get(name)?.sends ?? 0;
       tally.sends = Math.max(tally.sends, before);
       if (before >= MAX_REQUEUES) tally.stuck += 1;
