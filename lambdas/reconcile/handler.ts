@@ -103,7 +103,8 @@ const deps = {
   every,
   parallel: env.parallel,
   onNews,
-  // Once it is put right nothing else tells which it was.
+  // The message id is in clear: `unconfirmed` finds the event by it, and after the correction only this line names it.
+  // Ingest hashes the ids of what it refuses, since an unsigned body may hold any text; Mailgun has listed this one.
   onAltered: ({ stored, listed, ...place }: AlteredEvent) =>
     log.write(MESSAGES.altered, { ...place, stored: JSON.stringify(stored), listed: JSON.stringify(listed) }),
   onFailure,
