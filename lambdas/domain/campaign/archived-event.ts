@@ -1,6 +1,7 @@
 import { type ArchiveRow, erasedAs } from '../archive/archive-row.ts';
 import type { TimeRange } from '../events/day-index.ts';
 import { identify } from '../events/identity.ts';
+import { outlineOf } from '../events/mailgun-event.ts';
 import type { JsonObject } from '../json.ts';
 import { messageIdOfPartition, messagePartition, parseMessageSort } from '../keys.ts';
 import type { RecipientEvent } from './recipient-mail.ts';
@@ -67,27 +68,12 @@ export function archivedEventOf(
   const { key: eventKey, atMs, type } = row;
   return {
     ...{ ...place, eventKey, atMs, isSending: isSendingRow(row, campaign) },
-    event: FAILURES.includes(type) ? event : outlineOf(row, event),
+    event: FAILURES.includes(type) ? event : outlineOf(event, row),
   };
 }
 
+/** Types whose texts are counted too, by their failure class. */
 const FAILURES: readonly string[] = ['failed', 'rejected'];
-
-/** Returns the counted facts of an event besides type and time; for a failure, its texts. */
-function outlineOf(
-  { type, isByMachine }: Pick<ArchiveRow, 'type' | 'isByMachine'>,
-  { recipient, flags, envelope, routes }: JsonObject,
-): JsonObject {
-  return {
-    ...{ event: type },
-    ...(isByMachine && { 'client-info': { bot: true } }),
-    ...Object.fromEntries(
-      Object.entries({ recipient, flags, envelope, routes }).flatMap(([name, value]) =>
-        value === undefined ? [] : [[name, value]],
-      ),
-    ),
-  };
-}
 
 /**
  * Returns the event's position in the table, now or before it expired. Undefined for a tombstone whose message is

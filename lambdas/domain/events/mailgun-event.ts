@@ -169,3 +169,16 @@ export function isInbound(raw: JsonObject): boolean {
     (Array.isArray(routes) ? routes.length > 0 : isObject(routes))
   );
 }
+
+/** Returns an event with only what decides its recipient, its flags and if it is inbound, and what the archive knows. */
+export function outlineOf(
+  { recipient, flags, envelope, routes }: JsonObject,
+  { type, isByMachine }: { readonly type: string; readonly isByMachine: boolean },
+): JsonObject {
+  const sent = Object.entries({ recipient, flags, envelope, routes });
+  return {
+    event: type,
+    ...(isByMachine && { 'client-info': { bot: true } }),
+    ...Object.fromEntries(sent.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))),
+  };
+}
