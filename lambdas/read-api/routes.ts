@@ -194,7 +194,7 @@ function createUseCases(deps: RouteDeps): UseCases {
       isWanted: ({ recipientKey, event }: StoredEvent) =>
         (keys?.includes(recipientKey) ?? true) && (predicate?.(event) ?? true),
     };
-    const isPosition = (value: unknown) => isTailPosition(value, places.length, type);
+    const isPosition = (value: unknown) => isTailPosition(value, type);
     return paged('tailEvents', query, isPosition, ({ limit, position = tailStart(fromMs) }) =>
       confirm(deps.tail({ ...filter, limit, position, nowMs })),
     );

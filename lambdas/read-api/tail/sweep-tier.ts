@@ -76,12 +76,14 @@ export async function sweepTier(
   }
 
   const stretch = stretchOf(tier, finalMs, sweep.startedMs);
-  let { domain, place } = sweep;
-  while (domain < filter.domains.length) {
+  // By their names, so that a sweep goes on where it was although domains have come or gone since.
+  const left = [...new Set(filter.domains)].sort().filter((name) => name >= sweep.domain);
+  let place = left[0] === sweep.domain ? sweep.place : undefined;
+  while (left[0] !== undefined) {
+    const [name] = left;
     if (room.isFull || result.searched >= maxSearched) {
-      return { ...result, rest: { startedMs: sweep.startedMs, domain, ...(place && { place }) } };
+      return { ...result, rest: { startedMs: sweep.startedMs, domain: name, ...(place && { place }) } };
     }
-    const name = filter.domains[domain] as string;
     const limit = Math.min(KEYS_PER_QUERY, maxSearched - result.searched);
     const found = await days.newest({ domain: name, ...stretch, types: filter.types }, limit, place);
     const wanted = found.places.filter((each) => !isTombstoneSort(each.sort) && filter.isWantedPlace(each));
@@ -95,7 +97,7 @@ export async function sweepTier(
     result.searched += isCut ? read : found.places.length;
     place = (isCut ? wanted[read - 1] : found.places.at(-1)) ?? place;
     if (isCut || found.hasMore) continue;
-    domain += 1;
+    left.shift();
     place = undefined;
   }
   return result;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { VISIBLE_AFTER_MS } from '../../domain/events/stored-time.ts';
-import { isTime } from '../http/cursor.ts';
+import { isKeyText, isTime } from '../http/cursor.ts';
 import { isEventPlace } from '../messages/events.ts';
 import type { IndexedPlace } from '../ports.ts';
 import { LATENESS_TIERS, type LatenessTier } from './lateness-tiers.ts';
@@ -8,8 +8,8 @@ import { LATENESS_TIERS, type LatenessTier } from './lateness-tiers.ts';
 /** An unfinished sweep of a tier. */
 export interface Sweep {
   startedMs: number;
-  /** Number of the domain. */
-  domain: number;
+  /** The domain that is read, or was about to be: the names may change between two pages. */
+  domain: string;
   place?: IndexedPlace | undefined;
 }
 
@@ -54,8 +54,8 @@ export function stretchOf({ fromMs, toMs }: LatenessTier, finalMs: number, start
   return { fromMs: Math.max(0, finalMs - toMs), toMs: startedMs - fromMs + 1 };
 }
 
-/** Returns true if a value of a cursor is a position of a tail of this many domains and this type. */
-export function isTailPosition(value: unknown, domains: number, type: string | undefined): value is TailPosition {
+/** Returns true if a value of a cursor is a position of a tail of this type. */
+export function isTailPosition(value: unknown, type: string | undefined): value is TailPosition {
   const { tiers, shown } = (value ?? {}) as Partial<TailPosition>;
   return (
     typeof shown === 'string' &&
@@ -63,11 +63,11 @@ export function isTailPosition(value: unknown, domains: number, type: string | u
     shown.length <= MAX_SHOWN * NAME_CHARACTERS &&
     Array.isArray(tiers) &&
     tiers.length === LATENESS_TIERS.length &&
-    LATENESS_TIERS.every((tier, index) => isTierPosition(tiers[index], tier, domains, type))
+    LATENESS_TIERS.every((tier, index) => isTierPosition(tiers[index], tier, type))
   );
 }
 
-function isTierPosition(value: unknown, tier: LatenessTier, domains: number, type: string | undefined): boolean {
+function isTierPosition(value: unknown, tier: LatenessTier, type: string | undefined): boolean {
   const { finalMs, sweep } = (value ?? {}) as Partial<TierPosition>;
   if (!isTime(finalMs)) return false;
   if (sweep === undefined) return true;
@@ -75,9 +75,7 @@ function isTierPosition(value: unknown, tier: LatenessTier, domains: number, typ
   return (
     isTime(startedMs) &&
     startedMs >= finalMs - VISIBLE_AFTER_MS &&
-    Number.isInteger(domain) &&
-    Number(domain) >= 0 &&
-    Number(domain) < domains &&
+    isKeyText(domain) &&
     (place === undefined || isEventPlace(place, stretchOf(tier, finalMs, startedMs), type))
   );
 }

@@ -45,7 +45,7 @@ export function createTail(days: DayEvents, maxSearched = MAX_SEARCHED) {
         {
           tier: LATENESS_TIERS[index] as LatenessTier,
           finalMs: finalOf(tiers, index),
-          sweep: tiers[index]?.sweep ?? { startedMs, domain: 0 },
+          sweep: tiers[index]?.sweep ?? { startedMs, domain: '' },
           alreadyShown: index === 0 ? shown : new Set(),
           maxSearched,
         },
