@@ -212,11 +212,11 @@ describe('imports follow the direction of the design', () => {
     expect(breaches(file)).toEqual([]);
   });
 
-  test('and form no ring, type imports included', () => {
+  test('form no cycle, type imports included', () => {
     expect(ringsAmong(new Map(files.map((file) => [file, importsOf(file)])))).toEqual([]);
   });
 
-  test('a ring of any length would be noticed', () => {
+  test('the check finds a cycle of any length', () => {
     const imports = new Map([
       ['a', ['b', 'node:fs']],
       ['b', ['c', 'd']],
@@ -227,7 +227,7 @@ describe('imports follow the direction of the design', () => {
     expect(ringsAmong(imports)).toEqual(['a -> b -> c -> a', 'd -> d']);
   });
 
-  test('the rules see the files and their imports', () => {
+  test('the check reads the files and their imports', () => {
     expect(files).toContain('lambdas/ingest/handler.ts');
     expect(importsOf('lambdas/ingest/ingest.ts')).toContain('lambdas/domain/webhooks/signature.ts');
   });
@@ -239,7 +239,7 @@ function codeOf(file: string): string {
   return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
 }
 
-describe('one room knows the keys', () => {
+describe('only lambdas/domain/keys.ts knows the keys of the table:', () => {
   const KEYS = [
     ...[messagePartition('x'), noMessagePartition('x', 0), suppressionPartition('x'), claimItemKey('x').pk],
     ...[markerKey('x').pk, sliceKey('x', 0).pk, openSliceKey('x', 0).pk, watermarksKey('x').pk],
@@ -251,20 +251,20 @@ describe('one room knows the keys', () => {
   const EXEMPT =
     /^(lambdas\/domain\/keys\.ts$|tools\/(local-ledger|local-stack|mailgun-twin|bench\/handlers)\/|dashboard\/)/;
 
-  test('and no other file spells or splits one', () => {
+  test('no other file builds or splits a key', () => {
     const offenders = files.filter((file) => !EXEMPT.test(file) && SPELLED.test(codeOf(file)));
     expect(offenders).toEqual([]);
   });
 
   test.each(['{ pk: `CLAIM#x` }', "sk.startsWith('SUP#')", '`R#x#STATUS`', "key.split('#')"])(
-    'the rule sees %s',
+    'the check finds %s',
     (code) => {
       expect(code).toMatch(SPELLED);
     },
   );
 });
 
-describe('one room lists the event types', () => {
+describe('only lambdas/domain/event-types.ts lists event types:', () => {
   const NAMES = [...new Set([...EVENT_NAMES, ...WEBHOOK_TYPES])];
   const MAX_NAMED = 5;
   // The dictionary of the codec is part of what is stored, and never changes.
@@ -272,12 +272,12 @@ describe('one room lists the event types', () => {
     /^(lambdas\/domain\/event-types\.ts|lambdas\/adapters\/table\/stored-event-repository\.ts)$|^tools\/(local-ledger|local-stack|mailgun-twin)\//;
   const namedIn = (code: string) => NAMES.filter((name) => new RegExp(`['"]${name}['"]|\\b${name}:`).test(code)).length;
 
-  test('and no other file does', () => {
+  test('no other file has a list of event types', () => {
     const offenders = files.filter((file) => !EXEMPT.test(file) && namedIn(codeOf(file)) > MAX_NAMED);
     expect(offenders).toEqual([]);
   });
 
-  test('the rule sees a list', () => {
+  test('the check finds a list of event types', () => {
     expect(namedIn(codeOf('lambdas/domain/event-types.ts'))).toBeGreaterThan(MAX_NAMED);
   });
 });
@@ -287,15 +287,15 @@ describe('the path helpers of raw events', () => {
   const ROOM = /^lambdas\/domain\/events\//;
   const readers = files.filter((file) => importsOf(file).includes(PATHS));
 
-  test('are imported in lambdas/domain/events alone', () => {
+  test('are imported only in lambdas/domain/events', () => {
     expect(readers.filter((file) => !ROOM.test(file))).toEqual([]);
   });
 
-  test('are imported where an event is parsed, as the rule sees', () => {
+  test('are imported where an event is parsed', () => {
     expect(readers).toContain('lambdas/domain/events/mailgun-event.ts');
   });
 
-  test('are exported again under no other name', async () => {
+  test('are not re-exported under another name', async () => {
     const helpers = new Set<unknown>(Object.values(await import('../../lambdas/domain/events/json-path.ts')));
     for (const file of readers) {
       const exported: Record<string, unknown> = await import(join(ROOT, file));
@@ -304,7 +304,7 @@ describe('the path helpers of raw events', () => {
   });
 });
 
-test('a folder that fills up is divided; only commands are side by side, a file each', () => {
+test('no folder holds too many files, except the one of commands', () => {
   const MAX_FILES = 15;
   const folders = Map.groupBy(files, dirname);
   const full = [...folders].filter(([folder, held]) => folder !== 'cli/commands' && held.length > MAX_FILES);
@@ -331,7 +331,7 @@ test('only handlers read the process environment', () => {
   expect(offenders).toEqual([]);
 });
 
-test('an AWS client gives up at its request timeout, where the SDK by itself would only warn', () => {
+test('an AWS client fails at its request timeout instead of only logging a warning', () => {
   const TIMED = /requestHandler: (\{[^}]*requestTimeout[^}]*\})/g;
   const settings = files.flatMap((file) => [...codeOf(file).matchAll(TIMED)].map(([, handler]) => ({ file, handler })));
 
@@ -339,7 +339,7 @@ test('an AWS client gives up at its request timeout, where the SDK by itself wou
   expect(settings.filter(({ handler }) => !handler?.includes('throwOnRequestTimeout: true'))).toEqual([]);
 });
 
-test('the page never makes markup from a text', () => {
+test('the dashboard never parses text as markup', () => {
   const MARKUP =
     /innerHTML|outerHTML|insertAdjacentHTML|document\.write|createContextualFragment|DOMParser|setHTML|srcdoc|\beval\b|new Function/;
   const sources = files.filter((file) => file.startsWith('dashboard/'));

@@ -88,12 +88,12 @@ describe("the README's picture", () => {
   const source = /^```mermaid\n([\s\S]*?)^```$/m.exec(README)?.[1] ?? '';
   const { boxes, arrows, notUnderstood } = parsePicture(source);
 
-  test('is a flowchart, whole and well-formed', () => {
+  test('is a well-formed flowchart', () => {
     expect(notUnderstood).toEqual([]);
     expect(arrows.length).toBeGreaterThan(10);
   });
 
-  test.each(functions)('shows %s and what it is joined to', (name) => {
+  test.each(functions)('shows %s and its connections', (name) => {
     expect([...boxes.keys()]).toContain(name);
     expect(arrows.filter(({ from, to }) => from === name || to === name)).not.toEqual([]);
   });
@@ -111,7 +111,7 @@ test.each([
   ['a label that stays open', 'flowchart LR\n  a -- b c', 'a -- b c'],
   ['a word that Mermaid keeps to itself', 'flowchart LR\n  a --> end', 'a --> end'],
   ['another diagram', 'sequenceDiagram\n  a --> b', 'sequenceDiagram'],
-])('a picture with %s would be noticed', (_name, source, line) => {
+])('the check finds a picture with %s', (_name, source, line) => {
   expect(parsePicture(source).notUnderstood).toContain(line);
 });
 
@@ -169,15 +169,15 @@ function exists(path: string): boolean {
 }
 
 describe.each(documents)('%s', (file) => {
-  test('links to what is there', () => {
+  test('has no dead link', () => {
     expect(deadLinks(file, read(file))).toEqual([]);
   });
 
-  test('names files and folders that are there', () => {
+  test('names only existing files and folders', () => {
     expect(deadPaths(read(file))).toEqual([]);
   });
 
-  test('runs scripts that are there', () => {
+  test('runs only existing scripts', () => {
     const { scripts } = JSON.parse(read('package.json'));
     const run = [...read(file).matchAll(/\bnpm run (?:--silent )?([a-z][\w:-]*)/g)].map(([, script]) => script);
 
@@ -185,7 +185,7 @@ describe.each(documents)('%s', (file) => {
   });
 });
 
-test('docs/generated/command-line.md says what --help says', () => {
+test('docs/generated/command-line.md is up to date with --help', () => {
   const page = commandPage();
 
   expect(page.match(/^## /gm)?.length).toBeGreaterThan(10);
@@ -200,7 +200,7 @@ test("every command's section names its permissions on AWS and its exit codes", 
   expect(sections.filter((section) => !/^Needs on AWS: /m.test(section) || !/^Exit code: /m.test(section))).toEqual([]);
 });
 
-test('dead links and missing paths would be noticed', () => {
+test('the check finds dead links and missing paths', () => {
   const text =
     'See [a](nothing.md), [b](README.md#nothing), `lib/nothing.ts`, `nowhere/at/all.ts`, `nothing.ts`, `tools/local-stack/<any>/`, ' +
     '`lambdas/<function>/nothing.ts` and\n```sh\nnode tools/local-stack/nothing.ts\n```\n';

@@ -36,7 +36,7 @@ Tests:       2 failed, 1 passed, 3 total
 const failed = (step: string, status: number, log: string) =>
   execFileSync(FAILED, [step, String(status)], { input: log, encoding: 'utf8' });
 
-test('names each test and file that failed in a step once, and what was played once more', () => {
+test('.ci/failed names each failed test and file of a step once, and what was repeated', () => {
   expect(failed('npm test', 1, LOG).trimEnd().split('\n')).toEqual([
     'failed: npm test: integration test/integration/lib/alarm.test.ts',
     `failed: npm test: alarms › $name / it's "red" › sets off a & b`,
@@ -48,12 +48,12 @@ test('names each test and file that failed in a step once, and what was played o
   ]);
 });
 
-test('names what was played once more although it passed in the end', () => {
+test('.ci/failed names what was repeated although it passed in the end', () => {
   expect(
     failed('npm test & more', 0, '  console.log\n    once more: a normal day (late)\nTests:       3 passed\n'),
   ).toBe('once more: npm test & more: a normal day (late)\n');
 });
 
-test('names nothing where nothing failed', () => {
+test('.ci/failed prints nothing for a step that passed', () => {
   expect(failed('npm test', 0, 'PASS unit test/unit/fine.test.ts\nTests:       3 passed, 3 total\n')).toBe('');
 });

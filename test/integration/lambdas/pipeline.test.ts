@@ -84,13 +84,13 @@ test('each function restarts after being killed, and acknowledged events are sto
     }
   })();
   const send = async () => {
-    while (killed < 6) {
+    // On a busy machine no webhook may get through between the kills.
+    while (killed < 6 || acknowledged.length === 0) {
       const event = eventOf(messageId);
       if ((await post(event)) === 200) acknowledged.push(event);
     }
   };
   await Promise.all([killer, send(), send(), send()]);
-  expect(acknowledged.length).toBeGreaterThan(0);
   await drained(stack);
 
   const stored: string[] = [];

@@ -15,7 +15,7 @@ test.each([
   ["o'brien@example.org", "o'brien@example.org"],
   ['a/b?c#d%e@example.org', 'a/b?c#d%e@example.org'],
   ['über@müller.example', 'über@müller.example'],
-])('%s is the address %s', (text, address) => {
+])('%s is accepted as the address %s', (text, address) => {
   expect(parseAddress(text)).toBe(address);
 });
 
@@ -37,6 +37,6 @@ test.each([
   'mailto:ada@example.org',
   'ada@exam ple.org',
   'ada\u0000@example.org',
-])('%j is no address', (text) => {
+])('%j is refused as an address', (text) => {
   expect(parseAddress(text)).toBeUndefined();
 });

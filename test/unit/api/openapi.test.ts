@@ -7,7 +7,7 @@ import { description, faults, operations, responseExamples } from '../../support
 
 // docs/openapi.yaml against the schemas that it is generated from.
 
-test('it is not stale', () => {
+test('docs/openapi.yaml is up to date with the schemas', () => {
   expect(readFileSync(join(import.meta.dirname, '../../../docs/openapi.yaml'), 'utf8')).toBe(openApiPage());
 });
 
@@ -18,7 +18,7 @@ test('a validator of OpenAPI 3.1 accepts the description', async () => {
   expect([valid, validator.version]).toEqual([true, '3.1']);
 });
 
-test('it describes every route, by query and by path', () => {
+test('the description has every route, by query and by path', () => {
   const described = operations.map(({ method, path }) => `${method} ${path}`);
   const routes = Object.values(readRoutes(['mg.example.com'], ['crm'])).flatMap((route) => [
     `${route.method} /mailgun${route.path}`,
@@ -41,14 +41,14 @@ describe.each(operations)('$method $path', (operation) => {
   const { method, path, parameters, responses } = operation;
   const takesParameters = path !== '/mailgun/health';
 
-  test('describes the responses that such a route can give', () => {
+  test('lists the statuses that the route can return', () => {
     const statuses = ['200', '400', '401', '405', '429', '503'];
     if (method === 'GET') statuses.push('304');
     if (path.startsWith('/mailgun/messages')) statuses.push('404');
     expect(Object.keys(responses)).toEqual(statuses.toSorted());
   });
 
-  test('has examples of all its responses, which are as described', () => {
+  test('has a valid example of each of its responses', () => {
     for (const status of Object.keys(responses)
       .filter((each) => each !== '304')
       .map(Number)) {
@@ -59,7 +59,7 @@ describe.each(operations)('$method $path', (operation) => {
     }
   });
 
-  test('has an example of a request for each example of a response', () => {
+  test('has an example request for each example response', () => {
     const named = new Set(
       [...parameters, ...Object.values(operation.requestBody?.content ?? {})].flatMap((each) =>
         Object.keys(each.examples ?? {}),

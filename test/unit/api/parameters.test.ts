@@ -10,7 +10,7 @@ function read(operation: Operation, raw: RawParameters, domains = OURS) {
   );
 }
 
-describe('a parameter that is valid is read', () => {
+describe('parsing a valid parameter returns', () => {
   const domain = 'mg.example.com';
   test.each<[Operation, RawParameters, object]>([
     ['getMessage', { id: ' <a@b> ' }, { id: 'a@b', limit: 100 }],
@@ -38,7 +38,7 @@ describe('a parameter that is valid is read', () => {
     expect(read(operation, raw)).toMatchObject({ ok: true, query: expected });
   });
 
-  test('the order of variables makes no difference', () => {
+  test('the order of query variables does not matter', () => {
     const text = (raw: RawParameters) => JSON.stringify(read('listEvents', { domain, ...raw }));
     expect(text({ 'var.b': '1', 'var.a': '2' })).toBe(text({ 'var.a': '2', 'var.b': '1' }));
   });
@@ -53,7 +53,7 @@ describe('a parameter that is valid is read', () => {
   });
 });
 
-describe('a parameter that is not valid is named, with what would be', () => {
+describe('an invalid parameter is reported with its name and the valid values:', () => {
   const address = 'a@b.example';
   test.each<[Operation, RawParameters, string, string]>([
     ['getMessage', {}, 'id', 'is missing'],
@@ -105,15 +105,18 @@ describe('a parameter that is not valid is named, with what would be', () => {
     expect(read(operation, raw)).toEqual({ ok: false, parameter, message: `${parameter} ${message}` });
   });
 
-  test.each(['permanent_fail', 'bounced', '', 'opened,clicked', '__proto__'])('the event type "%s"', (type) => {
-    expect(read('listEvents', { domain: 'mg.example.com', type })).toMatchObject({
-      parameter: 'type',
-      message: expect.stringMatching(/^type must be one of accepted, .*failed, .*other$/),
-    });
-  });
+  test.each(['permanent_fail', 'bounced', '', 'opened,clicked', '__proto__'])(
+    'parsing refuses the event type "%s"',
+    (type) => {
+      expect(read('listEvents', { domain: 'mg.example.com', type })).toMatchObject({
+        parameter: 'type',
+        message: expect.stringMatching(/^type must be one of accepted, .*failed, .*other$/),
+      });
+    },
+  );
 
   test.each(['2026-02-30', '2026-02-30T00:00:00Z', '2026-13-01', 'yesterday', '-1', '2026-02-02T00:00:00', ''])(
-    'the time "%s"',
+    'parsing refuses the time "%s"',
     (from) => {
       expect(read('getLedger', { domain: 'mg.example.com', from })).toMatchObject({ ok: false, parameter: 'from' });
     },

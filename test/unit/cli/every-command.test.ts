@@ -39,7 +39,7 @@ afterEach(() => {
   }
 });
 
-test('the walk finds commands and sub-commands', () => {
+test('the list of commands has sub-commands too', () => {
   expect(named.map(({ name }) => name)).toEqual(
     expect.arrayContaining(['status', 'dlq redrive', 'help', 'completion']),
   );
@@ -51,7 +51,7 @@ test('every command has a row of the exit codes, and every row a command', () =>
 });
 
 describe.each(named)('$name', ({ path, command }) => {
-  test('with --json prints nothing but JSON lines that say what they are, its error too', async () => {
+  test('prints only JSON lines with --json, errors included', async () => {
     const { lines, errors } = await runCommand([...path, ...argumentsOf(command), '--json'], {
       environment: { LEDGER_TARGET: 'local' },
       openDeployment: outOfReach,
@@ -61,7 +61,7 @@ describe.each(named)('$name', ({ path, command }) => {
     for (const line of lines) expect(JSON.parse(line)).toMatchObject({ event: expect.any(String) });
   });
 
-  test('says in its help how it exits, without colors, whatever the environment wants', async () => {
+  test('lists its exit codes in its help, always without colors', async () => {
     process.env.FORCE_COLOR = '3';
     const { exitCode, lines } = await runCommand([...path, '--help']);
     delete process.env.FORCE_COLOR;
@@ -76,7 +76,7 @@ describe.each(named)('$name', ({ path, command }) => {
 });
 
 test.each(Object.entries(HELP_TOPICS))(
-  'help %s is a page like those of man, whose references exist',
+  'help %s is formatted like a man page, and its references exist',
   async (name, topic) => {
     const { exitCode, lines } = await runCommand(['help', name]);
 
@@ -103,12 +103,12 @@ test('help with the name of an alarm shows its section of the runbook', async ()
   expect(lines.join('\n')).toMatch(/^## dead-letters[\s\S]*Means/);
 });
 
-test('help on what is both a command and an alarm shows both', async () => {
+test('help on the name of both a command and an alarm shows both', async () => {
   const { lines } = await runCommand(['help', 'unconfirmed']);
   expect(lines.join('\n')).toMatch(/^Usage: [\s\S]*^## unconfirmed[\s\S]*Means/m);
 });
 
-test('help takes the target that an alarm prints, and asks no stack', async () => {
+test('help accepts the target that an alarm prints, and calls no stack', async () => {
   for (const target of [
     ['--local', '--port', '4010'],
     ['--env', 'prod'],
@@ -119,7 +119,7 @@ test('help takes the target that an alarm prints, and asks no stack', async () =
   }
 });
 
-test('help on nothing that there is says what there is', async () => {
+test('help on an unknown topic lists the known ones', async () => {
   const { exitCode, errors } = await runCommand(['help', 'colour']);
   expect([exitCode, errors]).toEqual([2, [expect.stringMatching(/no help on colour; there are targets, times, json/)]]);
 });

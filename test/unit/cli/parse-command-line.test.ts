@@ -38,7 +38,7 @@ test.each([
   ['statuss', 'status'],
   ['reprot', 'report'],
   ['lgs', 'logs'],
-])('%s is a slip of %s, which only looks, so it is suggested', async (typed, meant) => {
+])('%s is a misspelling of %s, which only reads, so it is suggested', async (typed, meant) => {
   const { exitCode, errors } = await runCommand([typed]);
   const says = new RegExp(`^unknown command '${typed}'; did you mean ${meant}\\? There are status, doctor, `);
   expect({ exitCode, errors }).toEqual({ exitCode: 2, errors: [expect.stringMatching(says)] });

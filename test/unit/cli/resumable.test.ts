@@ -49,7 +49,7 @@ test('a wait ends after the maximum without progress', async () => {
   });
 });
 
-test('progress begins the maximum wait again, also where the function has to wait again at once', async () => {
+test('progress restarts the maximum wait, even if the function waits again at once', async () => {
   const almost = Array.from({ length: CALLS_UNTIL_STALL - 1 }, () => waits('backlog'));
   const moved = waits('backlog', true);
 
@@ -66,7 +66,7 @@ test('a reason to wait is reported once until it changes, or the function has ru
   expect(said).toEqual(['waiting: a', 'waiting: b', 'waiting: a', 'waiting: a']);
 });
 
-test('a reason that waiting does not help ends it at once, as a failed call does', async () => {
+test('a reason that waiting cannot change ends the wait at once, like a failed call', async () => {
   const stuck: Step = { ...ran, wait: { text: 'unknown-domain', passes: false } };
   for (const [last, says] of [
     [stuck, 'stopped: unknown-domain'],
@@ -113,7 +113,7 @@ test('domains that the operator stopped before their turn continue from the begi
   expect(begun).toEqual(['a.example', 'b.example']);
 });
 
-test('a domain that could not be finished keeps no other from its turn', async () => {
+test('a domain that could not be finished does not block the others', async () => {
   const reached = new Map([['a.example', 6]]);
   const work = async (domain: string) => reached.get(domain);
 

@@ -18,7 +18,7 @@ test.each([
   expect(mailgunTimeMs(text)).toBe(ms);
 });
 
-test('also where the machine is in another zone', () => {
+test("Mailgun's time is UTC also on a machine in another zone", () => {
   const module = JSON.stringify(join(import.meta.dirname, '../../../cli/time.ts'));
   const script = `import { mailgunTimeMs } from ${module}; console.log(mailgunTimeMs('2026-11-29T12:00:00'));`;
   const env = { ...process.env, TZ: 'America/New_York' };

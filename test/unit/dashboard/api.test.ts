@@ -37,16 +37,16 @@ describe('a response of the read API', () => {
   });
 });
 
-describe('what a view can do without', () => {
+describe('data that a view can do without', () => {
   test.each<Failure>([
     { kind: 'unknown', reason: 'unknown-message' },
     { kind: 'failed', status: 400, reason: 'bad-parameter' },
-  ])('is nothing where the request does not fit: %j', async (failure) => {
+  ])('are undefined if the API refuses the request: %j', async (failure) => {
     await expect(unlessUnfit(Promise.reject(new ApiError(failure)))).resolves.toBeUndefined();
   });
 
   test.each<Failure>([{ kind: 'refused' }, { kind: 'unreachable' }, { kind: 'busy', retrySeconds: 5 }])(
-    'is not taken for nothing while nothing can be read: %j',
+    'are an error while the API fails: %j',
     async (failure) => {
       await expect(unlessUnfit(Promise.reject(new ApiError(failure)))).rejects.toMatchObject({ failure });
     },

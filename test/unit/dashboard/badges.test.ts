@@ -98,7 +98,7 @@ async function allBadges(): Promise<string[]> {
   ];
 }
 
-test('every badge of the dashboard is in words that anyone knows', async () => {
+test('every badge of the dashboard is in everyday words', async () => {
   const badges = [...new Set(await allBadges())];
 
   expect(badges.length).toBeGreaterThan(25);
@@ -106,7 +106,7 @@ test('every badge of the dashboard is in words that anyone knows', async () => {
   expect(findAvoided(badges.join('. '), avoidedWords())).toEqual([]);
 });
 
-test('the words of the ledger are not among those that anyone knows', () => {
+test('the terms of the ledger are not everyday words', () => {
   for (const word of ['settled', 'unlisted', 'polled', 'stuck', 'unconfirmed', 'altered', 'DEFERRED', 'COMPLAINED']) {
     expect(KNOWN.has(word)).toBe(false);
   }

@@ -25,7 +25,7 @@ const entry = (over: Partial<MailgunClassesEntry> = {}): MailgunClassesEntry => 
   ...over,
 });
 
-test('Mailgun’s own classes are shown with their days and when they were read', () => {
+test('the dashboard shows Mailgun’s own classes with their days and when they were read', () => {
   const text = shown(entry());
   expect(text).toContain('Mailgun’s own classes: mg.example.com, 2026-01-26 to 2026-02-01');
   expect(text).toMatch(/Gmail .*spam .*–.*1\D?200/);
@@ -33,13 +33,13 @@ test('Mailgun’s own classes are shown with their days and when they were read'
   expect(text).not.toMatch(/gave none|left out/);
 });
 
-test('a failure since, and classes that are left out, are said', () => {
+test('the dashboard shows a failed read since, and that classes were left out', () => {
   const text = shown(entry({ note: 'rate-limited', read: { ...READ, cut: true } }));
   expect(text).toMatch(/Rarer classes are left out/);
   expect(text).toMatch(/It gave none .*\(rate-limited\)/);
 });
 
-test('days without a failure are said to be, and nothing is shown where Mailgun gave no classes', () => {
+test('the dashboard states days without a failure, and shows nothing if Mailgun gave no classes', () => {
   expect(shown(entry({ read: { ...READ, classes: [] } }))).toContain('Mailgun has classified no failure');
   expect(shown(entry({ note: 'not-given', read: null }))).toBe('');
   expect(shown(undefined)).toBe('');

@@ -35,7 +35,7 @@ describe('the picture of the ledger', () => {
     expect(bins.reduce((sum, { stored }) => sum + stored, 0)).toBe(50_000);
   });
 
-  test('keeps what is not judged apart from what is nothing', () => {
+  test('distinguishes unjudged slices from empty ones', () => {
     const [judged, due, early] = binsOf([slice(START), slice(START + 900, { state: 'due' })], START + 2700);
 
     expect(judged).toMatchObject({ judged: 1, due: 0, stored: 10 });
@@ -47,13 +47,13 @@ describe('the picture of the ledger', () => {
     expect(binsOf([], START)).toEqual([]);
   });
 
-  test('counts as listed what is expected and confirmed', () => {
+  test('counts expected and confirmed events as listed', () => {
     const [bin] = binsOf([slice(START, { unconfirmed: { opened: 3 }, missing: { failed: 2 } })], START + 900);
 
     expect(bin).toMatchObject({ listed: 7, unconfirmed: 3, missing: 2 });
   });
 
-  test('counts what the second pass has yet to decide neither as listed nor as unconfirmed', () => {
+  test('counts events before the second pass neither as listed nor as unconfirmed', () => {
     const [bin] = binsOf([slice(START, { undecided: { opened: 3 } })], START + 900);
 
     expect(bin).toMatchObject({ listed: 7, stored: 10, unconfirmed: 0 });
@@ -61,7 +61,7 @@ describe('the picture of the ledger', () => {
 });
 
 test.each(['missing', 'unconfirmed', 'recovered'] as const)(
-  'a slice in which events are %s stands before newer ones in which all is well',
+  'a slice in which events are %s comes before newer complete ones',
   (kind) => {
     const bins = binsOf(
       [slice(START, { [kind]: { opened: 1 } }), slice(START + 900), slice(START + 1800)],
@@ -110,15 +110,15 @@ describe('an address of the page', () => {
     });
   });
 
-  test.each(['', '#', '#/', '#token=x'])('that says %j leads to health', (hash) => {
+  test.each(['', '#', '#/', '#token=x'])('%j leads to health', (hash) => {
     expect(parseRoute(hash).view).toBe('health');
   });
 
-  test.each(['#/nothing', '#/constructor', '#/Health'])('that says %j leads to no page of another name', (hash) => {
+  test.each(['#/nothing', '#/constructor', '#/Health'])('%j leads to no other page', (hash) => {
     expect(parseRoute(hash).view).toBe('unknown');
   });
 
-  test('that is broken is taken as it stands', () => {
+  test('is used unchanged if it is malformed', () => {
     expect(parseRoute('#/message/100%').subject).toBe('100%');
   });
 });

@@ -41,7 +41,7 @@ describe('a recipient', () => {
   const mails = (messages: readonly unknown[]) => ({ recipient: ADDRESS, messages, searched: null, next: null });
 
   test.each(['', 'status=failed'])(
-    'of whom nothing is stored may be mistyped, and is not called good: %j',
+    'without stored events may be mistyped, and is not shown as good: %j',
     async (query) => {
       const responses = { '/suppressions': unsuppressed, '/recipients': () => mails([]) };
       const shown = await show('recipient', ADDRESS, responses, query);
@@ -51,7 +51,7 @@ describe('a recipient', () => {
     },
   );
 
-  test('whose mails do not fit the filter is one whose mail is stored', async () => {
+  test('without mail for the filter is shown as having stored mail', async () => {
     const responses = {
       '/suppressions': unsuppressed,
       '/recipients': ({ status }: Query) => mails(status ? [] : [mail]),
@@ -71,7 +71,7 @@ describe('a recipient', () => {
     expect((await show('recipient', ADDRESS, responses)).replace(/.*Messages to/, '')).toMatch(marked);
   });
 
-  test('shows for each mail who opened it, machines apart, and asks for that', async () => {
+  test('shows opens for each mail, machines apart, and requests them', async () => {
     const shown = (engagement: unknown) =>
       show('recipient', ADDRESS, {
         '/suppressions': unsuppressed,
@@ -143,7 +143,7 @@ describe('a recipient', () => {
   });
 });
 
-test('a message to several recipients says of each whether they opened and clicked', async () => {
+test('a message to several recipients shows opens and clicks of each', async () => {
   const outcome = (recipient: string, over: object) => ({
     ...{ recipient, status: 'DELIVERED', reason: null, statusAt: 1_770_000_000, decidedBy: 'delivered#1' },
     ...{ source: 'webhook', testMode: false, direction: 'outbound', unconfirmed: false, confirmed: true },
@@ -182,7 +182,7 @@ describe('a search', () => {
     if (instead === undefined) expect(textOf(shown.content)).toContain('not looked for: it has an @');
   });
 
-  test('looks for a tag too, and leads to its campaign', async () => {
+  test('finds a tag too, and leads to its campaign', async () => {
     expect(await show('search', 'spring', found(0))).toMatch(
       /tag of mg\.example\.com 1 events among 7 events · the campaign .*nothing among 7 events .*it has no @/,
     );
@@ -205,7 +205,7 @@ describe('mail by status', () => {
       query,
     );
 
-  test('is listed for the time that is asked for', async () => {
+  test('is listed for the requested time', async () => {
     const text = await shown([pending], 'status=pending&hours=1', ({ domain, status, from }) => {
       expect([domain, status]).toEqual(['mg.example.com', 'pending']);
       expect(Math.abs(Date.now() / 1000 - 3600 - Number(from))).toBeLessThan(60);
@@ -215,7 +215,7 @@ describe('mail by status', () => {
     expect(text).toMatch(/Looked at 1,200 mails , back to /);
   });
 
-  test('that does not exist is said, with how much was looked at', async () => {
+  test('shows how much was searched if there is none', async () => {
     const text = await shown([], 'status=failed&day=2026-02-02', ({ day, from }) => {
       expect([day, from]).toEqual(['2026-02-02', undefined]);
     });
@@ -238,7 +238,7 @@ describe('a campaign', () => {
     },
   });
 
-  test('says how many mails are not decided yet, and how many count twice, so that its rows add up', async () => {
+  test('shows how many mails are undecided and how many count twice, so that its rows add up', async () => {
     const counts = { mails: 10, accepted: 10, delivered: 7, failed: 3, withoutOutcome: 2 };
     const shown = await show('campaign', 'spring', { '/campaigns': () => report(counts) });
 
@@ -247,12 +247,12 @@ describe('a campaign', () => {
     );
   });
 
-  test('has no row of mails that count twice where there are none', async () => {
+  test('has no row for mails that count twice if there are none', async () => {
     const counts = { mails: 2, accepted: 2, delivered: 1, withoutOutcome: 1 };
     expect(await show('campaign', 'spring', { '/campaigns': () => report(counts) })).not.toContain('in both');
   });
 
-  test('under a tag that is not known is no campaign', async () => {
+  test('is not shown for an unknown tag', async () => {
     const shown = await show('campaign', 'sprnig', { '/campaigns': () => report({}) });
 
     expect(shown).toContain('No mail was sent under this tag');
@@ -260,19 +260,19 @@ describe('a campaign', () => {
   });
 });
 
-test('a page that is not there says so, and leads to those that are', async () => {
+test('an unknown page links to the existing ones', async () => {
   const shown = await show('unknown', '', {});
 
   expect(shown).toMatch(/There is no such page.*Health.*Find.*Live.*Deliverability.*Campaigns/);
 });
 
-test('a receiver that is not there says so, and leads to those that are', async () => {
+test('an unknown receiver links to the existing ones', async () => {
   const shown = await show('receiver', 'cmr', { '/receivers': () => ({ receivers: [{ name: 'crm' }] }) });
 
   expect(shown).toMatch(/There is no receiver of this name\. crm/);
 });
 
-test('a message id may break after signs, and within no word', async () => {
+test('a message id may break after punctuation, not within a word', async () => {
   const { breakableId } = await load('components/parts.ts');
   const parts = breakableId('20260202.a-1@mg.example.com').map((part: unknown) =>
     Array.isArray(part) ? part[1] : part,
@@ -285,7 +285,7 @@ test('a message id may break after signs, and within no word', async () => {
 test.each([
   [8, 'scroll tall short'],
   [9, 'scroll tall'],
-])('a table of %d rows is a box that scrolls on a phone only where there are many: %j', async (count, kind) => {
+])('a table of %d rows is a scrolling box: %j', async (count, kind) => {
   const { table } = await load('components/table.ts');
   Object.assign(globalThis, {
     ResizeObserver: class {

@@ -129,7 +129,7 @@ test('the page has a test for each query', () => {
   expect([...world.bucket.objects.keys()].filter((key) => key.endsWith('-1.parquet'))).toHaveLength(1);
 });
 
-test('every query of the page is SQL of Athena, which that of DuckDB is not', () => {
+test('every query of the page parses as SQL of Athena', () => {
   const athena = new athenaGrammar.Parser();
   const parse = (sql: string) => athena.parse(sql, { database: 'athena' });
   for (const sql of QUERIES.values()) expect(parse(sql).tableList).toContain('select::null::events');
@@ -162,7 +162,7 @@ test('complaints are compared with deliveries of the same provider and tag, a re
   expect(await rowsOf('Complaint rate by provider and tag')).toEqual(expected);
 });
 
-test('the funnel counts each mail once, and no machine', async () => {
+test('the funnel counts each mail once, and no opens by machines', async () => {
   const delivered = (mail: Mail) => isSpring(mail) && !mail.bounces;
   expect(await rowsOf('Funnel of a campaign')).toEqual([
     [

@@ -82,7 +82,7 @@ function rowFor(event: JsonObject, atMs = Number(event.timestamp) * 1000): Archi
 }
 
 test.each(Array.from({ length: 12 }, (_, seed) => seed))(
-  'every event of table and archive is read once, by time, whatever each of them holds (seed %d)',
+  'every event of table and archive is read once, in order of time (seed %d)',
   async (seed) => {
     const { next } = createRandom(seed + 1);
     const places = new TwoPlaces();
@@ -115,7 +115,7 @@ test.each(Array.from({ length: 12 }, (_, seed) => seed))(
   },
 );
 
-test('of an event in both places the copy of the table counts, erased ones included', async () => {
+test('the copy in the table wins over the one in the archive, also for erased events', async () => {
   const places = new TwoPlaces();
   const [corrected, erased] = [eventAt(1, SLICE_START), eventAt(2, SLICE_START + 1)];
   places.archive(0, 0, [rowFor({ ...corrected, url: 'https://before.example' }), rowFor(erased)]);
@@ -131,7 +131,7 @@ test('of an event in both places the copy of the table counts, erased ones inclu
   expect(found.every(({ isStored }) => isStored)).toBe(true);
 });
 
-test('an event that the table has under another time is not read from the archive too', async () => {
+test('an event that the table stores under another time is not read from the archive', async () => {
   const places = new TwoPlaces();
   const event = eventAt(1, SLICE_START);
   places.archive(0, 0, [rowFor(event)]);
@@ -140,7 +140,7 @@ test('an event that the table has under another time is not read from the archiv
   expect((await places.read()).map(({ row }) => row.atMs)).toEqual([(SLICE_START + 5) * 1000]);
 });
 
-test('an erased recipient is in no row, even where neither table nor archive was rewritten yet', async () => {
+test('no row names an erased recipient, even before table and archive are rewritten', async () => {
   const places = new TwoPlaces();
   const other = eventAt(3, SLICE_START + 2, { message: { headers: { to: 'r1@example.org', 'message-id': 'm-3' } } });
   places.archive(0, 0, [rowFor(eventAt(1, SLICE_START)), rowFor(other)]);
@@ -160,7 +160,7 @@ test('an erased recipient is in no row, even where neither table nor archive was
   ]);
 });
 
-test('a range is cut to the millisecond, and objects that lie before or behind it are not opened', async () => {
+test('a range is exact to the millisecond, and objects outside it are not opened', async () => {
   const places = new TwoPlaces();
   for (let slice = 0; slice < 4; slice += 1) {
     places.archive(
@@ -176,7 +176,7 @@ test('a range is cut to the millisecond, and objects that lie before or behind i
   expect(places.opened).toHaveLength(2);
 });
 
-test('rows that are not in their order end the reading by name, and leave no temporary file', async () => {
+test('rows out of order fail the read with the name of the object, and leave no temporary file', async () => {
   const places = new TwoPlaces();
   const rows = [1, 0].map((at) => rowFor(eventAt(at, SLICE_START + at)));
   places.bucket.objects.set(objectKey(DOMAIN, SLICE_START, 0), JSON.stringify(rows));
@@ -185,7 +185,7 @@ test('rows that are not in their order end the reading by name, and leave no tem
   expect(places.discarded).toBe(1);
 });
 
-test('only wanted archive rows that the table lacks are looked up', async () => {
+test('the table is queried only for wanted rows of the archive', async () => {
   const places = new TwoPlaces();
   const rows = Array.from({ length: 1200 }, (_, nth) => rowFor(eventAt(nth, SLICE_START + (nth % 800))));
   places.archive(0, 0, rows);
@@ -228,7 +228,7 @@ function restoredRow(nth: number, erasureKey = ERASURE_KEY): ArchiveRow {
 const restore = (rows: readonly ArchiveRow[]) =>
   restoredMessages(rows, { domain: DOMAIN, nameOf: createLedgerNaming(ERASURE_KEY), unconfirmed: new Map() });
 
-test('one row of another erasure key among others is refused, with its time', () => {
+test('a row with another erasure key is refused, with its time', () => {
   expect(() => restore([restoredRow(0), restoredRow(1, 'another key'), restoredRow(2)])).toThrow(
     /another erasure key .*02T02:40:00Z/,
   );

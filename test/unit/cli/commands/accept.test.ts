@@ -55,7 +55,7 @@ async function accept({
 
 const REQUEST = { domain: 'mg.example.com', atEpochSeconds: END - 1, reason: 'an outage' };
 
-test('shows the slice, accepts it and says what was accepted', async () => {
+test('accept shows the slice, accepts it and prints what was accepted', async () => {
   const { exitCode, lines, calls } = await accept({});
   expect(exitCode).toBe(0);
   expect(calls).toEqual([['reconcile', { accept: REQUEST }]]);
@@ -70,7 +70,7 @@ test('shows the slice, accepts it and says what was accepted', async () => {
   ]);
 });
 
-test('takes a yes at the terminal for --yes', async () => {
+test('accept takes a yes at the terminal for --yes', async () => {
   expect(await accept({ flags: [], said: 'y' })).toMatchObject({ exitCode: 0, calls: [expect.anything()] });
 });
 
@@ -83,7 +83,7 @@ test.each<[string, Case, number]>([
   ['a time of another spelling', { time: 'yesterday' }, 2],
   ['a domain of somebody else', { flags: ['--yes', '--domain', 'x.example'] }, 2],
   ['an empty reason', { flags: ['--yes', '--reason', ' '] }, 2],
-])('%s changes nothing', async (_name, given, exitCode) => {
+])('accept changes nothing for %s', async (_name, given, exitCode) => {
   expect(await accept(given)).toMatchObject({ exitCode, calls: [] });
 });
 
@@ -92,12 +92,12 @@ test.each<[string, Partial<Slice>, number]>([
   ['altered', { altered: { delivered: 1, opened: 2 } }, 3],
   ['short', { short: 4 }, 4],
   ['unconfirmed', { unconfirmed: { clicked: 5 } }, 5],
-])('what is %s alone can be accepted', async (_name, counts, events) => {
+])('accept closes a slice whose only fault is %s', async (_name, counts, events) => {
   const { json } = await accept({ slice: sliceWith(counts), flags: ['--plan', '--json'] });
   expect(json().at(-1)).toEqual({ event: 'plan', events });
 });
 
-test('says of a slice that was accepted when and why', async () => {
+test('accept prints when and why a slice was accepted before', async () => {
   const acceptance = { reason: 'known\u001b[2J', at: NOW_MS, names: ['a'] };
   const { lines } = await accept({ slice: sliceWith({ accepted: 1, acceptance }) });
   expect(lines).toContain('  accepted      1, at 2026-11-22T10:15:00.000Z, reason: known [2J');
@@ -112,7 +112,7 @@ test.each<[AcceptReport['state'], RegExp, RegExp]>([
   ['failed', /listing is unauthorized$/, /runbook/],
   ['off', /no Mailgun API key/, /keys set --api-key/],
   ['unknown-domain', /does not know the domain/, /Deploy/],
-])('%s is exit code 1, in words and with what to do', async (state, why, whatToDo) => {
+])('accept exits with 1 and the next step for %s', async (state, why, whatToDo) => {
   const reply = { state, accepted: 0, ...(state === 'failed' && { reason: 'unauthorized' }) };
   const { exitCode, json } = await accept({ reply, flags: ['--yes', '--json'] });
   expect(exitCode).toBe(1);
@@ -128,7 +128,7 @@ test.each<[AcceptReport['state'], RegExp, RegExp]>([
   });
 });
 
-test('a reply that is lost points to what shows whether it was accepted', async () => {
+test('accept names the command that shows whether it succeeded if the reply is lost', async () => {
   const { exitCode, errors } = await accept({ reply: new TargetUnavailableError('reconcile cannot be run: timeout') });
   expect({ exitCode, errors }).toEqual({ exitCode: 1, errors: [expect.stringMatching(/timeout; .*--plan/)] });
 });

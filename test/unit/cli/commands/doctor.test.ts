@@ -63,7 +63,7 @@ describe('this machine', () => {
   });
 });
 
-describe('the account', () => {
+describe("doctor's check of the account", () => {
   const checks = (over: Partial<AwsAccount> = {}, wanted: string | undefined = '333333333333') =>
     accountChecks({
       name: 'prod',
@@ -71,13 +71,13 @@ describe('the account', () => {
       account: account(over),
     });
 
-  test('is said not to be on this machine behind the local stack', async () => {
+  test('reports that the local stack needs none', async () => {
     for (const { look } of accountChecks(undefined)) {
       expect(await look()).toEqual({ state: 'skipped', says: 'not on this machine' });
     }
   });
 
-  test('must be the one of cdk.json', async () => {
+  test('fails unless the account is the one of cdk.json', async () => {
     expect(await find(checks(), 'credentials')).toMatchObject({ state: 'ok' });
     expect(await find(checks({}, '222222222222'), 'credentials')).toMatchObject({
       state: 'wrong',
@@ -86,7 +86,7 @@ describe('the account', () => {
     expect(await find(checks({}, ''), 'credentials')).toMatchObject({ state: 'warning' });
   });
 
-  test('must be bootstrapped', async () => {
+  test('fails unless the account is bootstrapped', async () => {
     expect(await find(checks(), 'bootstrap')).toMatchObject({ state: 'ok', says: 'version 30 in eu-west-1' });
     expect(await find(checks({ bootstrapVersion: async () => undefined }), 'bootstrap')).toMatchObject({
       state: 'wrong',
@@ -99,19 +99,16 @@ describe('the account', () => {
     [50, 'warning', 450],
     [1000, 'ok', 9950],
     [3, 'warning', 10],
-  ])(
-    'with %d executions: %s, about %d webhooks a second, and how that is estimated',
-    async (limit, state, perSecond) => {
-      const found = await find(checks({ concurrency: async () => ({ limit, unreserved: limit }) }), 'concurrency');
-      expect(found).toMatchObject({
-        state,
-        says: expect.stringContaining(`about ${perSecond} webhooks a second (estimated: 0.1 s a webhook`),
-      });
-    },
-  );
+  ])('reports %d executions as %s, with an estimate of %d webhooks a second', async (limit, state, perSecond) => {
+    const found = await find(checks({ concurrency: async () => ({ limit, unreserved: limit }) }), 'concurrency');
+    expect(found).toMatchObject({
+      state,
+      says: expect.stringContaining(`about ${perSecond} webhooks a second (estimated: 0.1 s a webhook`),
+    });
+  });
 });
 
-describe('the stack', () => {
+describe("doctor's check of the stack", () => {
   const place = (secrets: Record<string, string>, its?: AwsAccount) => ({
     deployment: stubDeployment({ ref: { kind: 'aws', environment: 'prod' }, ...stubSecrets(secrets) }),
     account: its,
@@ -123,7 +120,7 @@ describe('the stack', () => {
     ApiTokenSecretArn: 'the-token-itself',
   };
 
-  test('as deployed lacks its keys; what is set is never shown', async () => {
+  test('reports missing keys, and never prints a key', async () => {
     const checks = stackChecks(place(fresh));
     expect(await find(checks, 'signing key')).toMatchObject({
       state: 'wrong',
@@ -152,7 +149,7 @@ describe('the stack', () => {
       /no webhook/,
     ],
     ['is confirmed by nothing', [], [], 'warning', /no webhook of the last hour has confirmed/],
-  ])('a signing key that %s', async (_, verified, refused, state, says) => {
+  ])('judges a signing key that %s', async (_, verified, refused, state, says) => {
     const logs: Deployment['logs'] = async (_source, _since, filter) =>
       (filter?.message === MESSAGES.refused ? refused : verified).map((facts) =>
         parseLogEntry(0, JSON.stringify(facts)),
@@ -168,7 +165,7 @@ describe('the stack', () => {
     ['confirmed', [true], 'ok', 'a0@acme.example'],
     ['one not confirmed', [true, false], 'wrong', 'not confirmed, so not notified: a1@acme.example'],
     ['none', [], 'warning', 'no one is subscribed'],
-  ])('subscriptions: %s', async (_name, confirmed, state, says) => {
+  ])('judges subscriptions: %s', async (_name, confirmed, state, says) => {
     const subscriptions = confirmed.map((each, n) => ({
       protocol: 'email',
       endpoint: `a${n}@acme.example`,
@@ -180,7 +177,7 @@ describe('the stack', () => {
   });
 });
 
-describe('a browser', () => {
+describe("doctor's CORS check", () => {
   const ORIGIN = 'https://mail.acme.example';
   const respond = (status: number, headers: Record<string, string>) => ({ status, headers: new Headers(headers) });
   const granted = { 'access-control-allow-origin': ORIGIN, vary: 'Origin' };
@@ -215,13 +212,13 @@ describe('a browser', () => {
     expect(judgeAnswer(respond(200, { ...granted, vary: 'Accept' }), ORIGIN, 'allow it').state).toBe('wrong');
   });
 
-  test('has no business at the webhook route', () => {
+  test('fails if the webhook route allows a browser', () => {
     expect(judgeWebhookRoute(respond(404, {})).state).toBe('ok');
     expect(judgeWebhookRoute(respond(204, granted)).state).toBe('wrong');
   });
 
   test.each(['https://mail.acme.example/', 'https://mail.acme.example/app', 'mail.acme.example', 'null', '*'])(
-    '%s is no origin',
+    'refuses %s as an origin',
     (text) => {
       expect(() => checkOrigin(text)).toThrow(/^--origin takes only scheme, host and port/);
     },
@@ -232,7 +229,7 @@ describe('doctor', () => {
   const run = (world: Parameters<typeof runCommand>[1], env = 'prod') =>
     runCommand(['doctor', '--env', env, '--json'], world);
 
-  test('names no environment of cdk.json to a stack of another app', async () => {
+  test('names no environment of cdk.json for a stack of another app', async () => {
     const { json } = await runCommand(['doctor', '--stack', 'Mail', '--json'], {
       environment: { AWS_REGION: 'eu-west-1' },
       openAccount: async () => account({ bootstrapVersion: async () => undefined }),
@@ -250,7 +247,7 @@ describe('doctor', () => {
     );
   });
 
-  test('goes on where the account refuses, and ends where there is no stack', async () => {
+  test('continues if the account denies access, and stops if the stack does not exist', async () => {
     const denied = Object.assign(new Error('User: ada is not authorized to perform: ssm:GetParameter'), {
       name: 'AccessDeniedException',
       $metadata: {},
@@ -275,7 +272,7 @@ describe('doctor', () => {
     expect(lines.at(-1)?.fix).toBe('npx cdk deploy -c env=prod');
   });
 
-  test('offers no deploy where the stack cannot be read', async () => {
+  test('suggests no deploy if the stack cannot be read', async () => {
     const { json } = await run({
       openAccount: async () => account(),
       openDeployment: async () => {
@@ -285,19 +282,19 @@ describe('doctor', () => {
     expect(json().at(-1)).toMatchObject({ check: 'stack', state: 'wrong', fix: expect.stringMatching(/rights/) });
   });
 
-  test('--help names the bootstrap parameter by the qualifier that the environment has', async () => {
+  test('--help names the bootstrap parameter with the qualifier of the environment', async () => {
     const { lines } = await runCommand(['doctor', '--help'], {});
     expect(lines.join('\n')).toContain('/cdk-bootstrap/<qualifier>/version (bootstrapQualifier of cdk.json');
   });
 
-  test('knows no environment that cdk.json does not', async () => {
+  test('refuses an environment that cdk.json does not name', async () => {
     const { exitCode, json } = await run({}, 'nope');
     expect(exitCode).toBe(2);
     expect(json()).toEqual([{ event: 'error', message: 'cdk.json has no environment nope, only dev, staging, prod' }]);
   });
 });
 
-describe('the read API', () => {
+describe("doctor's check of the read API", () => {
   const respondingWith = async (status: number | undefined) => {
     const server = createServer((_, response) => response.writeHead(status ?? 200).end('{}'));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -316,7 +313,7 @@ describe('the read API', () => {
     [401, 'warning', /refuses the token/, /token show/],
     [503, 'wrong', /mailgun\/health returns 503$/, /logs read-api --since 30m --message "read failed" --local/],
     [undefined, 'wrong', /does not respond/, /logs read-access/],
-  ])('that responds with %p is %s', async (status, state, says, fix) => {
+  ])('judges the status %p as %s', async (status, state, says, fix) => {
     expect(await respondingWith(status)).toEqual({
       state,
       says: expect.stringMatching(says),
@@ -325,7 +322,7 @@ describe('the read API', () => {
   });
 });
 
-describe('the API key', () => {
+describe("doctor's check of the API key", () => {
   const checked = async (secret: string, status: number, ofEvents = status) => {
     const server = createServer(({ url = '' }, response) =>
       response.writeHead(url.includes('/events') ? ofEvents : status).end('{}'),
@@ -349,13 +346,13 @@ describe('the API key', () => {
     { name: 'that Mailgun refuses', secret: '{"apiKey":"key-1234"}', status: 401, state: 'wrong' },
     { name: 'whose secret holds no JSON object', secret: 'key-1234', status: 200, state: 'wrong' },
     { name: 'that is not set', secret: '{}', status: 200, state: 'warning' },
-  ])('$name is reported once, with its fix; what needs it waits', async ({ secret, status, state }) => {
+  ])('reports $name once with its fix, and skips the checks that depend on it', async ({ secret, status, state }) => {
     const { states, found } = await checked(secret, status);
     expect(states).toEqual([state, 'skipped', 'skipped']);
     expect(found.fix).toMatch(/keys set --api-key .*< api-key\.txt$/);
   });
 
-  test('that Mailgun takes is ok', async () => {
+  test('accepts a key that Mailgun accepts', async () => {
     const { states, found } = await checked('{"apiKey":"key-1234"}', 200);
     expect([states[0], found.says]).toEqual(['ok', 'set, and Mailgun takes it']);
   });
@@ -364,16 +361,16 @@ describe('the API key', () => {
     [200, ['ok', 'ok', 'skipped']],
     [401, ['wrong', 'skipped', 'skipped']],
     [404, ['ok', 'wrong', 'skipped']],
-  ])('is tried on the domain once the Events API has ended: %d', async (status, states) => {
+  ])('tries the key on the domain after the Events API ended: %d', async (status, states) => {
     expect((await checked('{"apiKey":"key-1234"}', status, 410)).states).toEqual(states);
   });
 
-  test('is unknown while Mailgun is busy, and so is what needs it', async () => {
+  test('is unknown, with all that depends on it, while Mailgun is busy', async () => {
     expect((await checked('{"apiKey":"key-1234"}', 503)).states).toEqual(['unknown', 'unknown', 'unknown']);
   });
 });
 
-test('what cannot be looked at is unknown, and has a fix: of Mailgun the API key', async () => {
+test('doctor reports unreadable settings as unknown, each with a fix', async () => {
   const secrets = stubSecrets({});
   const denied = new KMSServiceException({
     ...{ name: 'AccessDeniedException', $fault: 'client', $metadata: {} },
@@ -404,7 +401,7 @@ test('what cannot be looked at is unknown, and has a fix: of Mailgun the API key
   expect(await lookAt(unreadable)).toEqual({ state: 'unknown', says: 'denied', fix: expect.stringMatching(/rights/) });
 });
 
-test('a secret that cannot be read puts the blame on no key', async () => {
+test('doctor blames no key for a secret that cannot be read', async () => {
   const checks = stackChecks({ deployment: stubDeployment(stubSecrets({})), account: undefined, now: () => 0 });
   const key = checks.find(({ name }) => name === 'API key')!;
 

@@ -59,7 +59,7 @@ async function drill(world: Parameters<typeof runCommand>[1], ...args: string[])
 
 const NAME = `${STACK}-stuck`;
 
-test('a drill says that the notification arrives where that can be seen', async () => {
+test('drill reports the arrival of the notification if it can be observed', async () => {
   expect(await drill(onLocal(3), 'stuck')).toMatchObject({
     exitCode: 0,
     lines: [
@@ -75,7 +75,7 @@ test.each([
   ['another alarm arrives', onLocal(1, { AlarmName: `${STACK}-open-slice` })],
   ['only its end arrives', onLocal(1, { NewStateValue: 'OK' })],
   ['it sounds for a reason of its own', onLocal(1, { NewStateReason: 'Threshold Crossed' })],
-])('where %s it says so', async (_name, world) => {
+])('drill reports it if %s', async (_name, world) => {
   const { exitCode, lines } = await drill(world, NAME, '--wait', '2');
   expect(exitCode).toBe(1);
   expect(lines.at(-1)).toEqual({ event: 'drilled', alarm: NAME, arrived: false });
@@ -108,27 +108,27 @@ test('drill --yes asks no question', async () => {
 test.each([
   ['no subscription is confirmed', onAws({ audience: async () => [{ topic: 'page', confirmed: 0, pending: 3 }] })],
   ['the alarm tells no topic', onAws({ audience: async () => [] })],
-])('where %s the alarm is not even set off', async (_name, { sounded, openDeployment }) => {
+])('drill does not set off the alarm if %s', async (_name, { sounded, openDeployment }) => {
   const { exitCode, lines } = await drill({ openDeployment }, 'stuck', '--yes');
   expect(exitCode).toBe(1);
   expect(lines.at(-1)).toMatchObject({ arrived: false });
   expect(sounded).toEqual([]);
 });
 
-test('no one is paged without a yes', async () => {
+test('drill pages no one without a yes', async () => {
   const { sounded, openDeployment } = onAws();
   const { exitCode, lines } = await drill({ openDeployment }, 'stuck');
   expect([exitCode, lines.at(-1)]).toEqual([2, { event: 'error', message: expect.stringMatching(/needs --yes/) }]);
   expect(sounded).toEqual([]);
 });
 
-test('an unknown alarm gets the list of those that exist', async () => {
+test('drill lists the existing alarms for an unknown one', async () => {
   const { exitCode, lines } = await drill(onAws(), 'typo');
   const message = 'there is no alarm "typo"; there are dead-letters, open-slice, stuck';
   expect([exitCode, lines]).toEqual([2, [{ event: 'error', message }]]);
 });
 
-test('an alarm that is on already is left alone', async () => {
+test('drill leaves an alarm unchanged that is already on', async () => {
   const { sounded, openDeployment } = onAws();
   const { exitCode, lines } = await drill({ openDeployment }, 'open-slice', '--yes');
   expect([exitCode, lines]).toEqual([1, [{ event: 'error', message: expect.stringMatching(/is on already/) }]]);

@@ -9,7 +9,7 @@ test.each([
   { args: ['ada@example org'], says: /bare address/ },
   { args: ['ada@example.org', 'bob@example.org'], says: /too many arguments/ },
   { args: ['ada@example.org', '--env', 'dev'], says: /cannot be combined/ },
-])('wrong input: $args', async ({ args, says }) => {
+])('erase refuses the wrong input $args', async ({ args, says }) => {
   const { exitCode, lines, errors } = await runCommand(['erase', '--local', ...args]);
   expect(exitCode).toBe(2);
   expect(lines).toEqual([]);

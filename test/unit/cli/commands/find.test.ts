@@ -24,7 +24,7 @@ async function find(mails: readonly (readonly [messageId: string | null, recipie
 
 const [a, b, c] = [['a', 'Ada@x'] as const, ['b', 'ada@x'] as const, ['c', 'ada@x'] as const];
 
-test('mail that was accepted twice is listed once, though it is on two pages', async () => {
+test('find lists mail that was accepted twice once, even across pages', async () => {
   const again = ['a', 'ada@x'] as const;
   const other = ['a', 'bob@x'] as const;
   expect(await find([a, b, again, other, c], 4)).toEqual({
@@ -34,7 +34,7 @@ test('mail that was accepted twice is listed once, though it is on two pages', a
   });
 });
 
-test('mail without a message id is listed each time, and no more than asked for', async () => {
+test('find lists mail without a message id every time, up to the limit', async () => {
   const nameless = [null, 'ada@x'] as const;
   expect(await find([nameless, nameless, nameless, a], 3)).toEqual({
     ...{ found: [nameless, nameless, nameless], hasMore: true, limits: [3, 1] },

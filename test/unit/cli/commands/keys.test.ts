@@ -61,12 +61,12 @@ test.each([
     { current: NEW, previous: OLD },
   ],
   [{ current: NEW, previous: OLD }, undefined],
-])('a new key before %j', (before, after) => {
+])('withCurrent adds a new key to %j', (before, after) => {
   expect(withCurrent(before, NEW)).toEqual(after);
 });
 
 describe('keys set', () => {
-  test('moves the current key to previous; once more, it changes nothing', async () => {
+  test('moves the current key to previous, and changes nothing if repeated', async () => {
     const secrets = secretsOf({ current: OLD, parent: 'key-parent-01' });
     const first = await set(['--json'], NEW, secrets);
     expect(first.json().map((line) => keysSetLine.parse(line))).toEqual([
@@ -87,7 +87,7 @@ describe('keys set', () => {
   test.each([
     { stored: 'another', before: { current: OLD, previous: 'key-older-01', parent: 'key-parent-01' } },
     { stored: 'the same', before: { current: NEW, previous: OLD, parent: 'key-parent-01' } },
-  ])('--alone forgets the previous key where $stored is current; the parent stays', async ({ before }) => {
+  ])('--alone removes the previous key where $stored is current, and keeps the parent key', async ({ before }) => {
     const secrets = secretsOf(before);
     const { exitCode, lines } = await set(['--alone'], NEW, secrets);
     expect([exitCode, lines]).toEqual([
@@ -102,7 +102,7 @@ describe('keys set', () => {
     expect(again.lines).toEqual([`Signing key ${keyFingerprint(NEW)} was set already; nothing changed.`]);
   });
 
-  test('takes the place of what a fresh deploy left', async () => {
+  test('replaces the placeholder of a fresh deploy', async () => {
     const secrets = secretsOf(UNSET_SIGNING_KEYS, UNSET_API_KEY);
     await set([], NEW, secrets);
     await set(['--api-key'], 'key-api-abcdef', secrets);
@@ -116,7 +116,7 @@ describe('keys set', () => {
     expect(stored(secrets)).toEqual({ current: OLD, parent: NEW });
   });
 
-  test('--plan says what would change, and changes nothing', async () => {
+  test('--plan prints what would change, and changes nothing', async () => {
     const secrets = secretsOf({ current: OLD });
     const { exitCode, lines } = await set(['--plan'], NEW, secrets);
     const [fresh, old] = [NEW, OLD].map(keyFingerprint);
@@ -145,7 +145,7 @@ describe('keys set', () => {
     expect(JSON.parse(secrets[secret])).toEqual(becomes);
   });
 
-  test('says by when signing-key-unusable ends, where there was no key', async () => {
+  test('prints when signing-key-unusable ends if no key was set before', async () => {
     const over = { now: () => Date.parse('2026-11-22T12:00:00Z') };
     const { lines } = await set([], NEW, secretsOf({}), over);
     const planned = await set(['--plan'], NEW, secretsOf({}), over);
@@ -162,7 +162,7 @@ describe('keys set', () => {
     expect(elsewhere.lines.join()).not.toContain('Times of alarms');
   });
 
-  test('says which alarms may still ring after a new key, and not where nothing changed', async () => {
+  test('prints which alarms may still be on after a new key, and none if nothing changed', async () => {
     const secrets = secretsOf({ current: OLD });
     const ringing = expect.stringMatching(/^The alarms lost-webhooks and silence may still ring/);
     expect((await set(['--plan'], NEW, secrets)).lines).not.toContainEqual(ringing);
@@ -171,7 +171,7 @@ describe('keys set', () => {
     expect((await set(['--parent'], 'key-parent-01', secrets)).lines).not.toContainEqual(ringing);
   });
 
-  test('asks at a terminal before it replaces a secret that holds no JSON object', async () => {
+  test('prompts at a terminal before it replaces a secret that holds no JSON object', async () => {
     const secrets = secretsOf('no JSON');
     const asked: string[] = [];
     const { exitCode } = await runCommand(['keys', 'set', '--local'], {
@@ -192,7 +192,7 @@ describe('keys set', () => {
     { args: ['--parent', '--api-key'], says: /cannot be combined/ },
     { args: ['--parent', '--from-mailgun'], says: /reads the signing key only/ },
     { args: ['--alone', '--api-key'], says: /for the signing key only/ },
-  ])('wrong usage: $args', async ({ args, says }) => {
+  ])('refuses the wrong usage $args', async ({ args, says }) => {
     const { exitCode, errors } = await set(args, NEW, secretsOf({}));
     expect([exitCode, errors[0]]).toEqual([2, expect.stringMatching(says)]);
   });
@@ -210,7 +210,7 @@ describe('keys rotate', () => {
     return stubDeployment({ ref: place, ...stubSecrets(secrets) });
   };
 
-  test('names every other environment of cdk.json, and by their keys which of them are concerned', async () => {
+  test('names every other environment of cdk.json, and which of them have the same key', async () => {
     const args = ['keys', 'rotate', '--env', 'prod', '--plan', '--json'];
     const { exitCode, json } = await runCommand(args, { openDeployment });
     const lines = json().map((line) => keysRotateLine.parse(line));
@@ -252,7 +252,7 @@ describe('keys status', () => {
       now: () => 1_790_003_600_000,
     });
 
-  test('tells which key verified what was taken', async () => {
+  test('shows which key verified the acknowledged webhooks', async () => {
     const { exitCode, json } = await status(secretsOf({ current: NEW, previous: OLD, parent: 'key-parent-01' }));
     const lines = json().map((each) => keysStatusLine.parse(each));
     expect(exitCode).toBe(0);
@@ -270,7 +270,7 @@ describe('keys status', () => {
     expect(JSON.stringify(lines)).not.toMatch(/key-(old|new)/);
   });
 
-  test('counts nothing for a key that verified nothing', async () => {
+  test('shows zero for a key that verified no webhook', async () => {
     verifier = keyFingerprint('key-right-0123456789');
     const { json } = await status(secretsOf({ current: NEW }));
     expect(json().find(({ event }) => event === 'verified')).toMatchObject({
@@ -311,7 +311,7 @@ describe('keys status', () => {
     expect(lines.at(-1)).toMatch(/which is NOT set here$/);
   });
 
-  test('fails where a key is needed and not set', async () => {
+  test('fails if a required key is not set', async () => {
     expect((await status(secretsOf({}))).exitCode).toBe(1);
     expect((await status(secretsOf({ current: NEW }, {}))).exitCode).toBe(1);
   });

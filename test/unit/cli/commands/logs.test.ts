@@ -15,17 +15,17 @@ test.each([
   ],
   [entry({ status: '200', time: '1' }), '2026-11-22T12:00:00.250Z  status=200'],
   [entry('Error: out of memory'), '2026-11-22T12:00:00.250Z  Error: out of memory'],
-])('a line for people: %j', (given, text) => {
+])('logs prints as text: %j', (given, text) => {
   expect(logText(given)).toBe(text);
 });
 
-test('lines are chosen by a part of their message', () => {
+test('logs filters lines by a part of their message', () => {
   const entries = [entry({ message: 'webhook refused' }), entry({ message: 'other' }), entry({ status: '200' })];
   expect(entries.filter(fits({ message: 'refused' }))).toEqual([entries[0]]);
   expect(entries.filter(fits())).toEqual(entries);
 });
 
-test('lines of an access log are chosen by a part of any value, and by their status', () => {
+test('logs filters lines of an access log by a part of any value, and by status', () => {
   const entries = [
     entry({ status: 200, integrationError: '-' }),
     entry({ status: '429', integrationError: '-' }),
@@ -42,7 +42,7 @@ test.each([
   ['503', { from: 503, to: 503 }],
   ['4xx', { from: 400, to: 499 }],
   ['5XX', { from: 500, to: 599 }],
-])('--status %s', async (text, status) => {
+])('logs filters lines by --status %s', async (text, status) => {
   const asked: unknown[] = [];
   const logs: Deployment['logs'] = async (_source, _since, filter) => {
     asked.push(filter);
@@ -64,7 +64,7 @@ test.each([
   expect([exitCode, errors.join()]).toEqual([2, expect.stringMatching(message)]);
 });
 
-test('asks since a quarter of an hour ago, or since the time given', async () => {
+test('logs reads the last 15 minutes, or from the given time on', async () => {
   const asked: unknown[] = [];
   const openDeployment = async () =>
     stubDeployment({
@@ -83,7 +83,7 @@ test('asks since a quarter of an hour ago, or since the time given', async () =>
   ]);
 });
 
-test('--follow shows every line once, also those of one millisecond, until it is interrupted', async () => {
+test('logs --follow prints every line once, also several in one millisecond, until it is interrupted', async () => {
   const all = [entry({ message: 'a' }), entry({ message: 'b' })];
   const arriving = [entry({ message: 'c' }), entry({ message: 'd' }, AT + 5)];
   const stop = new AbortController();
@@ -101,12 +101,12 @@ test('--follow shows every line once, also those of one millisecond, until it is
   expect(json().map((line) => logsLine.parse(line).facts.message)).toEqual(['a', 'b', 'c', 'd']);
 });
 
-test('an unknown source is wrong usage, and the choices are named', async () => {
+test('logs refuses an unknown source and lists the known ones', async () => {
   const { exitCode, errors } = await runCommand(['logs', 'nobody', '--local']);
   expect([exitCode, errors.join()]).toEqual([2, expect.stringContaining('ingest, process, reconcile')]);
 });
 
-test('--count tells the statuses of an access log apart', async () => {
+test('logs --count counts an access log by status', async () => {
   const openDeployment = async () =>
     stubDeployment({ logs: async () => [200, 200, 503].map((status, nth) => entry({ status }, AT + nth)) });
   const { lines } = await runCommand(['logs', 'webhook-access', '--local', '--count'], { openDeployment });
@@ -118,7 +118,7 @@ test('--count tells the statuses of an access log apart', async () => {
   ]);
 });
 
-test('--limit shows the newest lines, --count only how many there are', async () => {
+test('logs --limit prints the newest lines, --count only their number', async () => {
   const openDeployment = async () =>
     stubDeployment({ logs: async () => ['a', 'b', 'c'].map((message, nth) => entry({ message }, AT + nth)) });
   const limited = await runCommand(['logs', 'ingest', '--local', '--json', '--limit', '2'], { openDeployment });

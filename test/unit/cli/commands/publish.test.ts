@@ -71,7 +71,7 @@ test('publish continues after each call, and prints the totals', async () => {
   ]);
 });
 
-test('publish --plan says what it would publish, how long that takes and what it costs', async () => {
+test('publish --plan prints what it would publish, for how long and at what cost', async () => {
   const sums = { events: 1_000_000, statuses: 400_000, suppressions: 0 };
   const args = ['--from', FROM, '--domain', 'mg.example.com', '--plan'];
   const { lines, requests } = await publish(args, [sums]);
@@ -94,7 +94,7 @@ test('publish --plan says what it would publish, how long that takes and what it
 test.each([
   ['2025-11-04T03:39:59Z', true],
   ['2025-11-04T03:40:00Z', false],
-])('from %s on, it says before it begins whether the table has lost events: %s', async (from, isPartial) => {
+])('publish from %s prints first whether the table has lost events: %s', async (from, isPartial) => {
   const args = ['--from', from, '--domain', 'mg.example.com'];
   const [run, plan, json] = [
     await publish(args),
@@ -112,7 +112,7 @@ test.each([
   expect(json.json().filter(({ event }) => event === 'partial')).toEqual(isPartial ? [line] : []);
 });
 
-test('a stack that does not say how long it keeps events is published from all the same', async () => {
+test('publish works with a stack that does not state its retention', async () => {
   const output = (key: string) => {
     if (key === 'RetentionDays') throw new TargetUnavailableError('the stub has no output RetentionDays');
     return key;
@@ -122,7 +122,7 @@ test('a stack that does not say how long it keeps events is published from all t
   expect([exitCode, lines]).toEqual([0, ['Published: 0 statuses and 0 suppressions.']]);
 });
 
-test('while the bus is down it waits, and goes on', async () => {
+test('publish waits while the bus is down, then continues', async () => {
   const failed = { state: 'failed', reason: 'ThrottlingException', done: false, nextFromMs: FROM_MS };
   const { lines, exitCode } = await publish(['--from', FROM, '--domain', 'mg.example.com'], [failed, failed]);
 
@@ -133,7 +133,7 @@ test('while the bus is down it waits, and goes on', async () => {
   ]);
 });
 
-test('after a quarter of an hour without a result it gives up, and prints the command that goes on', async () => {
+test('publish gives up after 15 minutes without a result, and prints the command that continues', async () => {
   const failed = { state: 'failed', reason: 'Timeout', done: false, nextFromMs: FROM_MS + 7000 };
   const { lines, exitCode, requests } = await publish(
     ['--from', FROM, '--domain', 'mg.example.com'],
@@ -148,7 +148,7 @@ test('after a quarter of an hour without a result it gives up, and prints the co
   ]);
 });
 
-test('interrupted, it prints the command that goes on', async () => {
+test('publish prints the command that continues if it is interrupted', async () => {
   const stop = new AbortController();
   const part = { done: false, events: 1, nextFromMs: FROM_MS + 9000 };
   const over = {
@@ -181,7 +181,7 @@ test.each([
   expect(lines.join('\n')).toContain(says);
 });
 
-test('publish says how to enable publishing where it is off', async () => {
+test('publish prints how to enable publishing if it is off', async () => {
   const openDeployment = async () => stubDeployment({});
   const { exitCode, errors } = await runCommand(['publish', '--local', '--from', '2h'], { openDeployment });
 
@@ -195,7 +195,7 @@ test.each([
   { args: ['--from', '1h', '--to', '2h'], says: '--from is not before --to' },
   { args: ['--from', '1h', '--rate', '0'], says: 'whole number of at least 1' },
   { args: ['--from', '1h', '--domain', 'foreign.example'], says: "foreign.example is not one of the stack's" },
-])('wrong usage: $args', async ({ args, says }) => {
+])('publish refuses the wrong usage $args', async ({ args, says }) => {
   const { exitCode, errors } = await publish(args);
 
   expect(exitCode).toBe(2);

@@ -18,7 +18,7 @@ test.each([
   { text: '30m', seconds: NOW - 1800 },
   { text: '2h', seconds: NOW - 7200 },
   { text: '3d', seconds: NOW - 3 * 86_400 },
-])('the time $text', ({ text, seconds }) => {
+])('replay parses the time $text', ({ text, seconds }) => {
   expect(parseTime('--from', text, NOW_MS)).toBe(seconds);
 });
 
@@ -57,18 +57,18 @@ test.each([
   expect({ exitCode, lines }).toEqual({ exitCode: 2, lines: [expect.stringMatching(says)] });
 });
 
-test('goes up to now without --to, however short ago it begins', async () => {
+test('replay ends now without --to, however recently it begins', async () => {
   const { lines } = await run(['--local', '--from', '10s', '--plan']);
   expect(lines.at(-1)).toContain('--from 2026-11-22T11:59:50Z --to 2026-11-22T12:00:00Z');
 });
 
-test('help has examples and exit codes, and needs no stack', async () => {
+test('replay --help has examples and exit codes, and needs no stack', async () => {
   const { exitCode, lines } = await run(['--help']);
   expect(exitCode).toBe(0);
   expect(lines.join('\n')).toMatch(/Examples:.*npm run ledger -- replay.*Exit code: 0 .*1 .*2 /s);
 });
 
-test('a stack that cannot be reached is exit code 1, in JSON too', async () => {
+test('replay exits with 1 for an unreachable stack, also with --json', async () => {
   const openDeployment = async () => {
     throw new TargetUnavailableError('no local stack is running');
   };
@@ -119,7 +119,7 @@ test('every replay --json line matches its schema', async () => {
   expect(await told()).toEqual(['left', 'replayed', 'resume']);
 });
 
-test('wrong usage is a line in JSON too', async () => {
+test('replay --json reports wrong usage as a line', async () => {
   const { exitCode, json, errors } = await runCommand(['replay', '--local', '--json', '--to', '2h']);
   expect({ exitCode, errors }).toEqual({ exitCode: 2, errors: [] });
   expect(json()).toEqual([{ event: 'error', message: "required option '--from <time>' not specified" }]);

@@ -14,7 +14,7 @@ test.each([
   expect(dollarsOf({ ...{ events: 0, objects: 0, listings: 0, bytes: 0 }, ...read })).toBeCloseTo(dollars, 9);
 });
 
-test.each([false, true])('the report says whether slices do not count every tag: %s', (cut) => {
+test.each([false, true])('report states whether slices count every tag: %s', (cut) => {
   const counter = new MailCounter();
   counter.add(mailOutcome([]));
   const of = { tag: 'spring', domain: 'mg.example.com', from: '2026-11-01', to: '2026-11-08' };
@@ -23,7 +23,7 @@ test.each([false, true])('the report says whether slices do not count every tag:
   expect(text.some((line) => line.includes('very many tags'))).toBe(cut);
 });
 
-test.each([0, 3])('mail that is not decided yet has a row of its own: %s', (withoutOutcome) => {
+test.each([0, 3])('report has a separate row for undecided mail: %s', (withoutOutcome) => {
   const counter = new MailCounter();
   for (let mails = 0; mails < 4; mails += 1) counter.add(mailOutcome([]));
   const of = { tag: 'spring', domain: 'mg.example.com', from: '2026-11-01', to: '2026-11-08' };
@@ -33,7 +33,7 @@ test.each([0, 3])('mail that is not decided yet has a row of its own: %s', (with
   expect(text.filter((line) => line.includes('not decided yet'))).toEqual(rows);
 });
 
-test('only slices of the time of sending are searched event by event, and later ones may hold more to read', () => {
+test('report searches event by event only slices of the time of sending', () => {
   const slice = (start: number, rows: number) => {
     const tags = Object.fromEntries(Array.from({ length: rows }, (_, nth) => [`tag-${nth}`, { delivered: 1 }]));
     const counts = { missing: {}, altered: {}, unconfirmed: {}, expected: {} };
@@ -48,7 +48,7 @@ test('only slices of the time of sending are searched event by event, and later 
 test.each([
   { domain: 'gone.example.com', says: 'the stub has none' },
   { domain: 'x.example.com', says: "--domain x.example.com is not one of the stack's" },
-])('a campaign of a domain that Mailgun has no more can be reported, of a stranger not: $domain', async (given) => {
+])('report takes a domain that Mailgun no longer has, but not an unknown one: $domain', async (given) => {
   const openDeployment = async () => stubDeployment({ furtherDomains: ['gone.example.com'] });
   const args = ['report', 'spring', '--domain', given.domain, '--from', '2h', '--local'];
   const { lines, errors } = await runCommand(args, { openDeployment });

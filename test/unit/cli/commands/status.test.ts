@@ -117,7 +117,7 @@ test.each([
   expect(judge(its)).toEqual({ health, reasons: reasons.map((reason) => expect.stringMatching(reason)) });
 });
 
-test('stands on one screen, and calls unknown what is', () => {
+test('status fits on one screen, and shows unknown values as unknown', () => {
   const its = facts({
     backlog: null,
     alarms: null,
@@ -134,7 +134,7 @@ test('stands on one screen, and calls unknown what is', () => {
   expect(none).toContainEqual(expect.stringContaining('delivered, 2026-11-22 11:59:00 UTC (1 min ago)'));
 });
 
-test('says of which time the lost events are', () => {
+test('status prints the time range of lost events', () => {
   const lostBetween = { from: '2026-11-22T08:00:00.000Z', to: '2026-11-22T09:15:00.000Z' };
   const its = facts({ domains: [domain({}, { lost: 4, lostBetween })] });
 
@@ -143,7 +143,7 @@ test('says of which time the lost events are', () => {
   );
 });
 
-test('causes come before what they explain, and no reason leads back to status', async () => {
+test('status lists causes before what they explain, and no next step is status itself', async () => {
   const alarm = (name: string, explains: string[], first: string) => ({
     name: `mailgun-ledger-stub-${name}`,
     state: 'ALARM' as const,
@@ -169,7 +169,7 @@ test('causes come before what they explain, and no reason leads back to status',
   ]);
 });
 
-test('an alarm that is on shows the figures that set it off', async () => {
+test('status prints the figures that set off an alarm', async () => {
   const reason =
     'Threshold Crossed: 2 out of the last 3 datapoints [37.0, 12.0] were greater than the threshold (0.0).';
   const { lines } = await runCommand(['status', '--local'], {
@@ -194,7 +194,7 @@ test('status prints an alarm with its start, its impact, what it explains and wh
   ]);
 });
 
-test('reads what an alarm states, and names it where its text is not one of ours', async () => {
+test('status parses the text of an alarm, and prints only its name if that fails', async () => {
   const description = alarmDescription({ ...STUCK, recovered: 'No event is stuck.' });
   const alarms: Deployment['alarms'] = async () => [
     { name: STUCK.name, state: 'ALARM', sinceMs: Date.parse(STUCK.since), description },
@@ -221,7 +221,7 @@ test.each([
     'is on: npm run ledger -- receivers list --local',
   ],
   ['none was ever enabled by hand', {}, 'is on: npm run ledger -- receivers list --local'],
-])('receiver-disabled, where %s', async (_, state, says) => {
+])('status explains receiver-disabled where %s', async (_, state, says) => {
   const name = 'mailgun-ledger-stub-receiver-disabled';
   const first = 'npm run ledger -- receivers list --local';
   const description = alarmDescription({ ...STUCK, explains: [], recovered: 'No delivery waits.', first });
@@ -251,7 +251,7 @@ test.each([
   ],
   ['is not set', undefined, /^the signing key is not set: .+ keys set /],
   ["is Mailgun's", 'key-right-0123456789', undefined],
-])('a signing key that %s is judged as doctor judges it', async (_, current, reason) => {
+])('status judges a signing key that %s as doctor does', async (_, current, reason) => {
   const server = createServer((__, response) => response.end('{"http_signing_key":"key-right-0123456789"}'));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const secrets = stubSecrets({
@@ -280,7 +280,7 @@ test.each([
   expect(json()[0].health).toBe(reason === undefined ? 'unknown' : 'unhealthy');
 });
 
-test('of a stack of which nothing can be read: all unknown, and exit code 1', async () => {
+test('status reports all as unknown and exits with 1 if nothing can be read', async () => {
   const { exitCode, json } = await runCommand(['status', '--local', '--json'], {
     openDeployment: async () => stubDeployment({}),
   });
@@ -290,7 +290,7 @@ test('of a stack of which nothing can be read: all unknown, and exit code 1', as
   expect(line?.unknown).toHaveLength(7);
 });
 
-test('says how mail fares at the providers, refusals by policy apart', () => {
+test('status shows delivery by provider, with refusals by policy apart', () => {
   const its = facts({
     domains: [domain({ providers: [atGmail({ permanent_fail: 20, complained: 1 }, { '5.7.26': 15 })] })],
   });
@@ -301,7 +301,7 @@ test('says how mail fares at the providers, refusals by policy apart', () => {
   );
 });
 
-test('says that mail to a provider may be counted as other', () => {
+test('status prints that mail to a provider may be counted as other', () => {
   const of = (cut: boolean) => providerText({ ...atGmail({}), cut });
   expect([of(false).includes('counted as other'), of(true).includes('counted as other')]).toEqual([false, true]);
 });

@@ -33,7 +33,7 @@ async function liftFrom(Items: ReturnType<typeof itemOf>[], flags: readonly stri
   return { exitCode, errors, lines, written };
 }
 
-test('lift --plan says what would be lifted, asks nothing and writes nothing', async () => {
+test('lift --plan prints what would be lifted, without a prompt or a write', async () => {
   const { exitCode, lines, written } = await lift('--plan', '--kind', 'bounce');
   const since = '2026-11-22T08:00:00.000Z';
   expect(exitCode).toBe(0);
@@ -49,13 +49,13 @@ test.each([
   [['--kind', 'complaint'], ['mg.example.com#complaint#*']],
   [['--domain', 'mg.example.com', '--kind', 'complaint'], ['mg.example.com#complaint#*']],
   [['--domain', '-'], ['-#bounce#*']],
-])('lift %j lifts those alone, of an unknown domain too', async (flags, expected) => {
+])('lift %j lifts only those, also of an unknown domain', async (flags, expected) => {
   expect(await lift('--yes', ...flags)).toMatchObject({ exitCode: 0, written: expected });
 });
 
 const LEFT = { event: 'left', domain: '-', kind: 'bounce', scope: '*', since: '2026-11-22T08:00:00.000Z' };
 
-test('lift of one domain says which suppression of an unknown domain still holds, and fails', async () => {
+test('lift of one domain fails and names the suppression of an unknown domain that still holds', async () => {
   const { exitCode, lines, written } = await lift('--yes', '--domain', 'mg.example.com');
 
   expect([exitCode, written]).toEqual([1, ['mg.example.com#bounce#*', 'mg.example.com#complaint#*']]);
@@ -73,7 +73,7 @@ test('lift of a domain without a suppression points to the one of an unknown dom
   expect(lines).toEqual([{ event: 'error', message: expect.stringMatching(/unknown domain: --domain - lifts it$/) }]);
 });
 
-test('lift refuses a domain that is not of the stack, and writes nothing', async () => {
+test('lift refuses a domain that the stack does not have, and writes nothing', async () => {
   const { exitCode, lines, written } = await lift('--yes', '--domain', 'other.example.com');
   expect(exitCode).toBe(2);
   expect(lines).toEqual([

@@ -45,7 +45,7 @@ async function tail(url: string, args: string[] = [], over = {}) {
   });
 }
 
-test('pages are followed until all is shown, each with its cursor behind it', async () => {
+test('tail reads all pages, and prints the cursor after each', async () => {
   const url = await readApi(page('c1', [entry('a'), entry('b')], true), page('c2', [entry('c')]));
   const { exitCode, json } = await tail(url, ['--json', '--once', '--domain', 'mg.example.com', '--since', '1h']);
   const lines = json();
@@ -60,7 +60,7 @@ test('pages are followed until all is shown, each with its cursor behind it', as
   ]);
 });
 
-test('a line for people says when, what, to whom, and how late; the command that goes on is said at the end', async () => {
+test('tail prints time, event, recipient and delay as text, and at the end the command that continues', async () => {
   const late = entry('l', { timestamp: 1_770_000_000 - 7200, event: 'failed', reason: 'bounce\u001b[31m' });
   const url = await readApi(page('c1', [late]));
   const { lines, errors } = await tail(url, ['--once', '--tag', 'spring $ale']);
@@ -71,7 +71,7 @@ test('a line for people says when, what, to whom, and how late; the command that
   expect(errors).toEqual(["Continue with: npm run ledger -- tail --local --port 4010 --tag 'spring $ale' --cursor c1"]);
 });
 
-test('a poll that fails is repeated from the same cursor, less and less often', async () => {
+test('tail repeats a failed poll from the same cursor, with growing waits', async () => {
   const busy = { status: 404, body: { reason: 'unavailable', message: 'not now' } };
   const url = await readApi(page('c1'), busy, busy, page('c2', [entry('a')]), page('c2'));
   const stop = new AbortController();
@@ -110,7 +110,7 @@ test.each([
 test.each([
   [['--since', '1h', '--cursor', 'c1'], /cannot be combined/],
   [['--cursor', 'not a cursor'], /Give the cursor/],
-])('%j is wrong usage', async (args, message) => {
+])('tail refuses %j as wrong usage', async (args, message) => {
   expect(await tail('http://127.0.0.1:9', args)).toMatchObject({
     exitCode: 2,
     errors: [expect.stringMatching(message)],

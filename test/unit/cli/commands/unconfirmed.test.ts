@@ -61,7 +61,7 @@ async function unconfirmed(items: object[], ...flags: string[]) {
 const marked = { unconfirmedSince: NOW_MS - 5000 };
 const counted = { unconfirmed: { delivered: 1 } };
 
-test('lists the marked events alone, those without a domain too', async () => {
+test('unconfirmed lists only marked events, also those without a domain', async () => {
   const one = slice(DAY + 1800, counted);
   const none = slice(DAY + 2700, counted, '-');
   const items = [sliceItem(one), sliceItem(none), event(one, 'a', marked), event(one, 'b'), event(none, 'c', marked)];
@@ -94,7 +94,7 @@ test('lists the marked events alone, those without a domain too', async () => {
   ]);
 });
 
-test('is two lines each in text with what it changed, and what strangers wrote moves no cursor', async () => {
+test('unconfirmed prints two lines for each event with what it changed, and no control characters', async () => {
   const one = slice(DAY + 1800, counted);
   const raw = packEvent({ event: 'delivered', recipient: 'ada\u001b[2J@example.org', id: 'a' }, NO_KEY);
   const { lines } = await unconfirmed([sliceItem(one), event(one, 'a', { ...marked, raw })]);
@@ -127,13 +127,13 @@ function forged(of: Slice, id: string) {
   return [item, { pk: item.pk, sk, ...status, decidedBy: `delivered#${id}` }];
 }
 
-test('an erased event is listed by its keys', async () => {
+test('unconfirmed lists an erased event by its keys', async () => {
   const one = slice(DAY + 1800, counted);
   const { parsed } = await unconfirmed([sliceItem(one), event(one, 'a', { ...marked, raw: undefined })], '--json');
   expect(parsed()[0]).toMatchObject({ messageId: 'a@x.example', recipient: 'ada@example.org', type: 'delivered' });
 });
 
-test('reads more events than one call takes', async () => {
+test('unconfirmed reads more events than fit into one call', async () => {
   const one = slice(DAY + 1800, counted);
   const events = Array.from({ length: 250 }, (_, i) => event(one, `e${i}`, i === 249 ? marked : {}));
   const { parsed } = await unconfirmed([sliceItem(one), ...events], '--json');
@@ -144,7 +144,7 @@ test('reads more events than one call takes', async () => {
   ]);
 });
 
-test('--since and --domain narrow the search', async () => {
+test('unconfirmed --since and --domain narrow the search', async () => {
   const [early, late] = [slice(3 * DAY, counted), slice(DAY + 1800, counted)];
   const other = slice(DAY + 1800, counted, '-');
   const items = [early, late, other].flatMap((each, i) => [sliceItem(each), event(each, `e${i}`, marked)]);
@@ -171,7 +171,7 @@ test('unconfirmed counts an event in the slice of its time, within the requested
   expect(told(after)).toEqual([named[1], expect.objectContaining({ slices: 1, found: 1 })]);
 });
 
-test('says what it searched where nothing is found, and when what is not listed yet is decided', async () => {
+test('unconfirmed prints what it searched if it finds nothing, and when unlisted events are decided', async () => {
   const undecided = slice(3600, { unconfirmed: { complained: 3 }, finalAt: null });
   // A marker alone, as a pass that was cut leaves it, makes nothing unconfirmed.
   const items = [sliceItem(undecided), doubtItem(undecided)];
@@ -191,7 +191,7 @@ test('says what it searched where nothing is found, and when what is not listed 
   expect(sums).toMatchObject({ found: 0, undecided: 3, altered: 0 });
 });
 
-test('counts what is stored otherwise than Mailgun lists, since the alarm does', async () => {
+test('unconfirmed counts altered events, as the alarm does', async () => {
   const altered = slice(3600, { altered: { failed: 1 }, finalAt: null });
   const accept = `${RUN} accept 2026-11-22T10:45:00Z --domain ${DOMAIN} --reason "<why>" ${HERE}`;
   const { lines } = await unconfirmed([sliceItem(altered), doubtItem(altered)]);
@@ -217,7 +217,7 @@ const alteredEntry = (over: object = {}, stored: NamedFacts = namedFacts(parseEv
 test.each([
   ['altered still', bounce, false],
   ['put right', { ...bounce, severity: 'temporary' }, true],
-])('names each altered event once, with what differed, also if it is %s', async (_, data, isPutRight) => {
+])('unconfirmed names each altered event once, with the difference, also if it is %s', async (_, data, isPutRight) => {
   const one = slice(3600);
   const at = { dayKey: dayPartition(DOMAIN, AT_MS, data), at: AT_MS, raw: packEvent(data, NO_KEY) };
   const items = [{ ...event(one, 'a', at), sk: eventSort('ada@example.org', 'failed#a') }];
@@ -246,7 +246,7 @@ test.each([
   ]);
 });
 
-test('an altered event that has left the table is named all the same, and a log that cannot be read is reported', async () => {
+test('unconfirmed names an altered event that has left the table, and reports an unreadable log', async () => {
   logged = [alteredEntry(), alteredEntry({ messageId: undefined, eventKey: 'failed#b' })];
   const { parsed } = await unconfirmed([], '--json');
   expect(parsed().slice(0, -1)).toMatchObject([
@@ -266,7 +266,7 @@ test('an altered event that has left the table is named all the same, and a log 
   expect(errors).toEqual(['which events were altered is not known: the stub has none']);
 });
 
-test('an altered event of a damaged log line is named without what differed', async () => {
+test('unconfirmed names an altered event of a damaged log line without the difference', async () => {
   const entry = alteredEntry();
   logged = [{ ...entry, facts: { ...entry.facts, stored: '{"status":"FAI', listed: undefined } }];
   const { parsed } = await unconfirmed([], '--json');
@@ -281,7 +281,7 @@ test('unconfirmed finds what the alarm counts at any age, unless a range is give
   expect(await found('--since', '2d')).toMatchObject({ slices: 0, found: 0 });
 });
 
-test('an event that a run without waits marked is listed before the second pass', async () => {
+test('unconfirmed lists an event before the second pass if a run without waits marked it', async () => {
   const early = slice(3600, { ...counted, finalAt: null, isJudgedEarly: true });
   const { parsed } = await unconfirmed([sliceItem(early), event(early, 'a', marked)], '--json');
   expect(parsed().at(-1)).toMatchObject({ found: 1, undecided: 0 });

@@ -40,14 +40,14 @@ test.each([
   expect(saying({ event: name, ...over })).toBe(text);
 });
 
-test('what strangers wrote moves no cursor, and is cut', () => {
+test('why prints texts of others without control characters, and cuts them', () => {
   expect(plain('a\u001b[2Jb\r\nc\u202ed')).toBe('a [2Jb c d');
   const text = saying({ event: 'failed', 'delivery-status': { code: 550, message: `\u001b]0;x${'y'.repeat(900)}` } });
   expect(text.length).toBeLessThan(280);
   expect(text).not.toMatch(/[\u0000-\u001f]/);
 });
 
-describe('why the deciding event counts', () => {
+describe('why prints why the deciding event counts:', () => {
   const delivered = event('delivered');
   const bounced = event('failed', { severity: 'permanent', reason: 'bounce' });
   test.each([
@@ -90,7 +90,7 @@ describe('why the deciding event counts', () => {
   });
 });
 
-describe('what reconciliation says of an event', () => {
+describe('why prints the result of reconciliation for an event:', () => {
   const delivered = event('delivered');
   const times = { everySeconds: 900, settleSeconds: 1800, sliceSeconds: 900, retentionSeconds: 86_400 };
   const later = (END + 3600) * 1000;

@@ -18,14 +18,14 @@ const write = (port: number, pid: number, domain = 'mg.example.com') =>
   writeFileSync(join(path, `${port}.json`), JSON.stringify({ pid, domains: [domain] }));
 
 describe('--local without --port', () => {
-  test('finds the only stack that runs, whatever its port and whatever a killed one left behind', () => {
+  test('finds the only running stack on any port, beside files of killed ones', () => {
     write(4010, DEAD_PID);
     write(33_593, process.pid);
     writeFileSync(join(path, 'notes.txt'), '');
     expect(findOnlyPort(folder())).toBe(33_593);
   });
 
-  test('lists the stacks where several run', () => {
+  test('lists the running stacks if there are several', () => {
     write(33_593, process.pid, 'second.example.com');
     write(4010, process.pid);
     expect(() => findOnlyPort(folder())).toThrow(
@@ -35,7 +35,7 @@ describe('--local without --port', () => {
     );
   });
 
-  test('says how to start one where none runs', () => {
+  test('prints how to start one if none runs', () => {
     const none = new TargetUnavailableError('no local stack is running; start one with: npm start');
     expect(() => findOnlyPort(folder())).toThrow(none);
     expect(() => findOnlyPort(new URL('absent/', folder()))).toThrow(none);

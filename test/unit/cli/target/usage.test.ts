@@ -32,7 +32,7 @@ const asking = (createdMs = 0) =>
     },
   }) as never;
 
-test('sums a month of table, indexes, logs and refusals, and finds the busiest hour of all together', async () => {
+test('readUsage sums a month of table, indexes, logs and refusals, and finds the busiest hour', async () => {
   const asked: string[] = [];
   const usage = await readUsage(
     { stackName: 'mailgun-ledger-prod', output: outputOfItsKey },
@@ -73,17 +73,20 @@ test('sums a month of table, indexes, logs and refusals, and finds the busiest h
 test.each([
   { created: '2027-01-28T11:40Z', seconds: 60 * 3600 + 20 * 60, from: '2027-01-28T11:00Z' },
   { created: '2027-01-30T23:58Z', seconds: 3600, from: '2027-01-30T23:00Z' },
-])('measures a table of $created since then, and over an hour at least', async ({ created, seconds, from }) => {
-  let begin = 0;
-  const usage = await readUsage(
-    { stackName: 'mailgun-ledger-prod', output: outputOfItsKey },
-    asking(Date.parse(created)),
-    async (_, fromMs) => {
-      begin = fromMs;
-      return new Map();
-    },
-    NOW_MS,
-  );
+])(
+  'readUsage measures a table created $created since then, and over at least an hour',
+  async ({ created, seconds, from }) => {
+    let begin = 0;
+    const usage = await readUsage(
+      { stackName: 'mailgun-ledger-prod', output: outputOfItsKey },
+      asking(Date.parse(created)),
+      async (_, fromMs) => {
+        begin = fromMs;
+        return new Map();
+      },
+      NOW_MS,
+    );
 
-  expect([usage.seconds, begin]).toEqual([seconds, Date.parse(from)]);
-});
+    expect([usage.seconds, begin]).toEqual([seconds, Date.parse(from)]);
+  },
+);

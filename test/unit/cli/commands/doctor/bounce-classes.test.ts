@@ -28,10 +28,10 @@ test.each([
   ['not-given', 'warning', /none to this key or plan, asked .*2 h ago/],
   ['rate-limited', 'warning', /not read: rate-limited, asked .*2 h ago/],
   [undefined, 'skipped', /not been asked yet/],
-])('with the note %s it is %s', async (note, state, says) => {
+])('doctor judges the classes of bounces with the note %s as %s', async (note, state, says) => {
   expect(await check(note)?.look()).toMatchObject({ state, says: expect.stringMatching(says) });
 });
 
-test('without the setting doctor does not look', () => {
+test('doctor skips the classes of bounces unless they are configured', () => {
   expect(check(null, {})).toBeUndefined();
 });

@@ -42,7 +42,7 @@ async function found({ queues = {}, logged = {}, publishes = true, noLogs }: Wor
 const awsError = (name: string, over: object = {}) =>
   Object.assign(new Error('of AWS'), { name, $metadata: {}, ...over });
 
-test('queue, DLQ and event bus are in order where nothing failed', async () => {
+test('queue, DLQ and event bus are ok without failures', async () => {
   expect(await found({ queues: { QueueUrl: 3 } })).toEqual({
     queue: { state: 'ok', says: '3 events on the way to the table' },
     'dead-letter queue': { state: 'ok', says: 'empty' },
@@ -54,7 +54,7 @@ test('a stack that does not publish has no line on the event bus', async () => {
   expect(Object.keys(await found({ publishes: false }))).toEqual(['queue', 'dead-letter queue']);
 });
 
-test('dead letters are a warning that leads to their list', async () => {
+test('messages in the DLQ are a warning that names the command to list them', async () => {
   expect((await found({ queues: { DeadLettersUrl: 2 } }))['dead-letter queue']).toEqual({
     ...{ state: 'warning', says: 'holds 2 messages', fix: 'run dlq list' },
   });
@@ -63,21 +63,21 @@ test('dead letters are a warning that leads to their list', async () => {
 describe.each([
   ['queue', 'QueueUrl'],
   ['dead-letter queue', 'DeadLettersUrl'],
-])('the %s', (name, output) => {
+])("doctor's check of the %s", (name, output) => {
   test.each([
     ['is gone', awsError('QueueDoesNotExist'), 'wrong', /^does not exist$/],
     ['is gone, by its older name', awsError('AWS.SimpleQueueService.NonExistentQueue'), 'wrong', /^does not exist$/],
     ['hangs', awsError('TimeoutError'), 'wrong', /does not respond/],
     ['resets connections', awsError('Error', { code: 'ECONNRESET' }), 'wrong', /does not respond/],
     ['is denied to the operator', awsError('AccessDenied'), 'unknown', /AWS refuses/],
-  ])('that %s has a fix', async (_, error, state, says) => {
+  ])('has a fix if it %s', async (_, error, state, says) => {
     expect((await found({ queues: { [output]: error } }))[name]).toEqual({
       ...{ state, says: expect.stringMatching(says), fix: expect.stringContaining('Detect drift') },
     });
   });
 });
 
-test('a queue that is there is wrong where ingest could not send to it', async () => {
+test('a queue to which ingest could not send is wrong', async () => {
   const facts = { reason: 'queue-unavailable', error: 'TimeoutError', detail: 'read ECONNRESET' };
   const logged = { [`ingest ${MESSAGES.refused}`]: [{ reason: 'unauthorized' }, facts, facts] };
   expect((await found({ logged })).queue).toEqual({
@@ -94,7 +94,7 @@ test('a queue that is there is wrong where ingest could not send to it', async (
   });
 });
 
-test('an event bus that refused changes is wrong', async () => {
+test('an event bus that refused events is wrong', async () => {
   const logged = { [`publish ${MESSAGES.notPublished}`]: [{ reason: 'ResourceNotFoundException', changes: 4 }] };
   expect((await found({ logged }))['event bus']).toEqual({
     state: 'wrong',
@@ -103,7 +103,7 @@ test('an event bus that refused changes is wrong', async () => {
   });
 });
 
-test('without access to the logs nothing is said of what functions could send', async () => {
+test('doctor reports nothing on sends without access to the logs', async () => {
   expect(await found({ noLogs: awsError('AccessDeniedException') })).toEqual({
     queue: {
       state: 'ok',

@@ -13,14 +13,14 @@ const SPELLINGS = [
 ];
 const item = (sk: string, over = {}) => ({ pk: 'MSG#1', sk, ...over });
 
-test.each(SPELLINGS)('what an older version stored under %s is found', (recipient) => {
+test.each(SPELLINGS)('the sweep finds what an older version stored under %s', (recipient) => {
   const event = { dayKey: `${DOMAIN}#2026-02-02#delivered`, raw: packEvent(deliveredEvent({ recipient }), NO_KEY) };
   expect(findings.find(item(`R#${recipient}#STATUS`))).toEqual({ kind: 'status' });
   expect(findings.find(item(`R#${recipient}#E#delivered#1`, event))).toMatchObject({ kind: 'event' });
   expect(findings.find({ pk: `SUP#${recipient}`, sk: 'd#complaint#*' })).toEqual({ kind: 'suppression' });
 });
 
-test('all spellings leave the same tombstone', () => {
+test('all spellings of an address leave the same tombstone', () => {
   const tombstones = SPELLINGS.map((recipient) => {
     const raw = packEvent(deliveredEvent({ recipient }), NO_KEY);
     const found = findings.find(
@@ -32,7 +32,7 @@ test('all spellings leave the same tombstone', () => {
   expect(tombstones[0]).toMatch(/^R#erased:[0-9a-f]{64}#E#delivered#1$/);
 });
 
-test('an address in a key that stays is reported, and another that ends alike is not', () => {
+test('an address in a remaining key is reported, a longer address with the same end is not', () => {
   expect(findings.isKept({ pk: 'MSG#ada@b\u00fccher.example', sk: 'R#-#STATUS' })).toBe(true);
   expect(findings.isKept({ pk: 'MSG#lada@b\u00fccher.example', sk: 'R#-#STATUS' })).toBe(false);
 });

@@ -11,7 +11,7 @@ const EVENT = {
   tags: ['bill'],
 };
 
-test('masks addresses wherever they are, and keeps what names a message or an event', () => {
+test('an MCP result masks addresses, and keeps ids of messages and events', () => {
   expect(masked([EVENT])).toEqual([
     {
       key: 'failed#1',
@@ -24,24 +24,24 @@ test('masks addresses wherever they are, and keeps what names a message or an ev
 });
 
 test.each(['a@b.example', 'x"ada@b.example"', 'to: ada@b.example, bob@c.example', 'mailto:ada@b.example'])(
-  'leaves no whole address in %s',
+  'an MCP result has no whole address in %s',
   (text) => {
     expect(masked(text)).not.toMatch(/(?:ada|bob|\ba)@/);
   },
 );
 
-test('shows everything where recipients are wanted', () => {
+test('an MCP result shows addresses if the server is started with them', () => {
   expect(JSON.parse(resultText([EVENT], true))).toEqual(EVENT);
 });
 
-test('a long result ends with how much was left out', () => {
+test('a long MCP result ends with how much was left out', () => {
   const lines = resultText(Array(500).fill({ text: 'x'.repeat(100) }), false).split('\n');
 
   expect(lines.join('\n').length).toBeLessThan(17_000);
   expect(JSON.parse(lines.at(-1)!)).toMatchObject({ leftOut: 500 - (lines.length - 1) });
 });
 
-test('an MCP tool says that its result is empty', () => {
+test('an MCP tool states that its result is empty', () => {
   expect(resultText([], false)).toBe('{"entries":0}');
 });
 
@@ -52,7 +52,7 @@ test('the MCP runbook tool finds a section by heading, and lists all headings fo
   expect(runbookSection('c', page)).toMatchObject({ isError: true, entries: [{ headings: ['a', 'b'] }] });
 });
 
-test("the MCP runbook tool's section of an alarm says what it means", () => {
+test('the MCP runbook tool returns what an alarm means', () => {
   const { isError, entries } = runbookSection('dead-letters');
 
   expect(isError).toBe(false);

@@ -39,7 +39,7 @@ async function redeliverFailed(receives: (readonly object[])[], lengths: number[
 
 const parsed = (lines: string[]) => lines.map((line) => redeliverLine.parse(JSON.parse(line)));
 
-test('unwanted deliveries that show again do not end it before the wanted one behind them', async () => {
+test('redeliver reaches a wanted delivery behind unwanted ones that reappear', async () => {
   const other = [dead('DELIVERED')];
   const { exitCode, lines } = await redeliverFailed([other, other, other, other, [dead('FAILED')], []], [1]);
 
@@ -47,7 +47,7 @@ test('unwanted deliveries that show again do not end it before the wanted one be
   expect(parsed(lines)).toEqual([{ event: 'redelivered', sent: 1, left: 1, unreadable: 0, unseen: 0 }]);
 });
 
-test('more unwanted deliveries than can be hidden at once end it with exit code 1 and the number left', async () => {
+test('redeliver exits with 1 and the number left if more unwanted deliveries appear than it can hide', async () => {
   const { exitCode, lines, seconds } = await redeliverFailed([[dead('DELIVERED')]], [5], false);
 
   expect(exitCode).toBe(1);
@@ -55,7 +55,7 @@ test('more unwanted deliveries than can be hidden at once end it with exit code 
   expect(seconds).toBeGreaterThan(VISIBILITY_SECONDS);
 });
 
-test('a length that still counts what was sent is looked at again', async () => {
+test('redeliver reads a queue length again that still counts what was sent', async () => {
   const { exitCode, lines, sent } = await redeliverFailed([[dead('FAILED')], []], [1, 1, 0]);
 
   expect(exitCode).toBe(0);

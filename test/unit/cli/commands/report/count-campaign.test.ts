@@ -17,7 +17,7 @@ const filesOf = (maxBytes?: number) =>
 test.each([
   { name: 'as they were written', maxBytes: undefined, most: 64 },
   { name: 'divided until they are small', maxBytes: 300, most: 300 },
-])('files hold every line once, those of a key together, $name', async ({ maxBytes, most }) => {
+])('files hold every line once, with the lines of a key together, $name', async ({ maxBytes, most }) => {
   const files = await filesOf(maxBytes);
 
   expect(files.flat().toSorted()).toEqual(LINES.map(({ line }) => line).toSorted());
@@ -27,7 +27,7 @@ test.each([
   expect(files.length).toBeLessThanOrEqual(most);
 });
 
-test('no file is read whole that is larger than it may be, unless it is of one key', async () => {
+test('no file above the maximum size is read whole, unless it holds one key', async () => {
   const files = await filesOf(300);
 
   const tooLarge = files.filter((lines) => Buffer.byteLength(lines.join('\n')) > 300);

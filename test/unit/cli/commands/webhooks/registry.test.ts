@@ -2,7 +2,7 @@ import { driftFixes } from '../../../../../cli/commands/webhooks/registry.ts';
 
 const run = (command: string) => `ledger ${command} --local`;
 
-test('steps that fix late events come first, each is printed once, and doubtful ones ask first', () => {
+test('webhooks check prints each step once, those against late events first, and doubtful ones with a prompt', () => {
   const fixes = driftFixes(
     [
       { kind: 'foreign', type: 'opened', level: 'domain', url: 'https://other.example.com/?a=1&b=2' },
@@ -21,7 +21,7 @@ test('steps that fix late events come first, each is printed once, and doubtful 
   ]);
 });
 
-test('a second spelling is removed by its URL, a second registration at the account', () => {
+test('webhooks check removes a second spelling by its URL, and a second registration at the account', () => {
   const double = { kind: 'double', type: 'opened', level: 'domain' } as const;
   expect(driftFixes([{ ...double, url: 'https://own.example.com/mailgun/' }, double], run)).toEqual([
     'ledger webhooks sync --yes --local --remove https://own.example.com/mailgun/',

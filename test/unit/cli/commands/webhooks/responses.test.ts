@@ -23,7 +23,7 @@ test.each<[number | string, string]>([
   [503, 'logs ingest --since 2h --message "webhook refused"'],
   [500, 'logs ingest --since 2h --message "webhook refused"'],
   ['404', 'logs webhook-access --since 2h --status 4xx'],
-])('webhooks that got %s lead on to a command', async (status, command) => {
+])('webhooks check names the next command after responses of %s', async (status, command) => {
   expect((await after([status, status, 200])).slice(1)).toEqual([
     expect.stringMatching(new RegExp(`^  ${status}  2 times, the last 2026-11-22 08:00:00 UTC \\(.+\\): .+; next: `)),
     '  200  1 time, the last 2026-11-22 07:58:00 UTC (2 min ago): acknowledged',
@@ -31,7 +31,7 @@ test.each<[number | string, string]>([
   expect((await after([status]))[1]).toMatch(new RegExp(`; next: npm run ledger -- ${command} --local --port 4010$`));
 });
 
-test('where all were acknowledged, what is missing waits to be stored or was forged', async () => {
+test('webhooks check explains missing events after acknowledged requests as waiting or forged', async () => {
   expect(await after([200, '200'])).toEqual([
     expect.any(String),
     expect.stringContaining('200  2 times'),
@@ -39,11 +39,11 @@ test('where all were acknowledged, what is missing waits to be stored or was for
   ]);
 });
 
-test('without requests the advice is to try the URL', async () => {
+test('webhooks check advises to try the URL without requests', async () => {
   expect(await after([])).toEqual([expect.stringContaining('npm run ledger -- send-test --local --port 4010')]);
 });
 
-test('an unreadable access log is not an error', async () => {
+test('webhooks check works with an unreadable access log', async () => {
   const logs = async () => {
     throw new TargetUnavailableError('no such log group');
   };
@@ -52,7 +52,7 @@ test('an unreadable access log is not an error', async () => {
   ]);
 });
 
-test('any other error is not hidden', async () => {
+test('webhooks check passes on any other error', async () => {
   const logs = async () => {
     throw new RangeError('a bug');
   };

@@ -42,7 +42,7 @@ async function listed(): Promise<ListedObject> {
 
 const never = new AbortController().signal;
 
-test('fetches the columns that are asked for, and says how much before it does', async () => {
+test('a ranged object fetches only the requested columns, and reports their size before', async () => {
   const object = await listed();
   let taken = 0;
   const take = (bytes: number) => {
@@ -57,7 +57,7 @@ test('fetches the columns that are asked for, and says how much before it does',
   expect(taken).toBeLessThan(object.bytes / 2);
 });
 
-test('fetches nothing where it may not take more', async () => {
+test('a ranged object fetches nothing beyond its limit', async () => {
   const take = () => {
     throw new Error('enough');
   };
@@ -66,7 +66,7 @@ test('fetches nothing where it may not take more', async () => {
   expect(s3.gets).toEqual([]);
 });
 
-test('fetches once more what broke off, and fails where it breaks off again', async () => {
+test('a ranged object repeats an interrupted fetch once, then fails', async () => {
   const open = async () => createRangedObjects(s3.bucket).open(await listed(), { signal: never, take: () => {} });
   s3.breaks.push(true);
   expect(await open()).toHaveLength(2);
@@ -76,7 +76,7 @@ test('fetches once more what broke off, and fails where it breaks off again', as
   await expect(open()).rejects.toThrow();
 });
 
-test('reads no mixture of two versions of an object', async () => {
+test('a ranged object never mixes two versions of an object', async () => {
   const object = await listed();
   const [group] = await createRangedObjects(s3.bucket).open(object, { signal: never, take: () => {} });
   const bytes = s3.objects.get(object.key) as Buffer;
@@ -86,7 +86,7 @@ test('reads no mixture of two versions of an object', async () => {
   s3.objects.set(object.key, bytes);
 });
 
-test('ends with the signal, also in the midst of what it fetches', async () => {
+test('a ranged object stops with its signal, also during a fetch', async () => {
   await expect(
     createRangedObjects(s3.bucket).open(await listed(), { signal: AbortSignal.abort(), take: () => {} }),
   ).rejects.toThrow(/abort/i);

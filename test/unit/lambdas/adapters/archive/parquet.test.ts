@@ -44,7 +44,7 @@ async function rowsIn(path: string): Promise<ArchiveRow[][]> {
   return groups;
 }
 
-test('what is written is read back, a row group at a time, and its hash and size are those of the file', async () => {
+test('a written file is read back by row group, and its hash and size are right', async () => {
   const { file } = write([ROWS.slice(0, 3), ROWS.slice(3)]);
 
   const bytes = readFileSync(file.path);
@@ -53,7 +53,7 @@ test('what is written is read back, a row group at a time, and its hash and size
   expect(file.sha256).toBe(createHash('sha256').update(bytes).digest('hex'));
 });
 
-test('a removed file is gone, also one that was never ended', () => {
+test('an unfinished file is removed too', () => {
   const { writer, file } = write([ROWS]);
   writer.remove();
   expect(existsSync(file.path)).toBe(false);

@@ -34,7 +34,7 @@ test('a secret that cannot be read is named by its output, with service and oper
   expect(JSON.stringify(facts)).not.toContain('arn:of-it');
 });
 
-test('a secret without text is named too', async () => {
+test('a secret without text is named by its output too', async () => {
   const secret = createCachedSecret({ send: async () => ({}) } as never, 'arn', Date.now, 'ApiKeySecretArn');
 
   expect(await factsOf(secret.read())).toMatchObject({ call: undefined, secret: 'ApiKeySecretArn' });

@@ -37,8 +37,8 @@ const resolvingTo = (...addresses: string[]) => {
   return { client, asked };
 };
 
-describe('a response', () => {
-  test('is returned with the start of its text, and the request is as it was made', async () => {
+describe("a receiver's response", () => {
+  test('is returned with the start of its body, and the request arrives unchanged', async () => {
     const received: unknown[] = [];
     const port = await listen((request, response) => {
       let body = '';
@@ -56,7 +56,7 @@ describe('a response', () => {
     expect(received).toEqual(['POST', '/hooks?a=1', `127.0.0.1:${port}`, 'x', '{"n":1}']);
   });
 
-  test('that redirects is a response like any other, and nothing follows it', async () => {
+  test('that redirects is not followed', async () => {
     let elsewhere = 0;
     const target = await listen((_, response) => {
       elsewhere += 1;
@@ -70,7 +70,7 @@ describe('a response', () => {
     expect(elsewhere).toBe(0);
   });
 
-  test('that never ends counts by its status, and is read no further than the cap', async () => {
+  test('without an end counts by its status, and is read up to the cap', async () => {
     let sent = 0;
     const port = await listen((_, response) => {
       response.writeHead(200);
@@ -88,7 +88,7 @@ describe('a response', () => {
     expect(sent - after).toBeLessThan(4 * 1024 * 1024);
   });
 
-  test('whose body hangs or breaks off counts by its status too', async () => {
+  test('with a body that hangs or breaks off counts by its status', async () => {
     const hangs = await listen((_, response) => void response.writeHead(200).write('begun'));
     const breaks = await listen((_, response) => {
       response.writeHead(500, { 'content-length': 100 }).write('begun');
@@ -100,24 +100,24 @@ describe('a response', () => {
   });
 });
 
-describe('no response', () => {
-  test('of a server that takes the request and hangs is a timeout', async () => {
+describe('a receiver without a response', () => {
+  test('is a timeout if the server hangs', async () => {
     const port = await listen(() => {});
     await expect(local(200).post(`http://127.0.0.1:${port}/`, {}, '')).rejects.toMatchObject({ name: 'TimeoutError' });
   });
 
-  test('of a server that closes is an error with its code', async () => {
+  test('is an error with its code if the server closes the connection', async () => {
     const port = await listen((request) => request.socket.destroy());
     await expect(local().post(`http://127.0.0.1:${port}/`, {}, '')).rejects.toMatchObject({ code: 'ECONNRESET' });
   });
 
-  test('of a resolver that hangs is a timeout', async () => {
+  test('is a timeout if the resolver hangs', async () => {
     const client = createReceiverClient({ timeoutMs: 50, allowsLoopback: false, resolve: () => new Promise(() => {}) });
     await expect(client.post('https://a.example/', {}, '')).rejects.toMatchObject({ name: 'TimeoutError' });
   });
 });
 
-describe('an address', () => {
+describe("a receiver's address", () => {
   test.each([
     { url: 'https://127.0.0.1/' },
     { url: 'https://10.0.0.1/' },
@@ -132,12 +132,12 @@ describe('an address', () => {
     await expect(client.post(url, {}, '')).rejects.toBeInstanceOf(ForbiddenAddressError);
   });
 
-  test('that a name has beside a public one is refused', async () => {
+  test('is refused if its name has a private address beside a public one', async () => {
     const { client } = resolvingTo('93.184.216.34', '10.0.0.1');
     await expect(client.post('https://a.example/', {}, '')).rejects.toBeInstanceOf(ForbiddenAddressError);
   });
 
-  test('is looked up once, and connected to as it was checked: a second look-up that leads inside is never made', async () => {
+  test('is resolved once, and the checked address is the one that is connected to', async () => {
     const resolutions = [['127.0.0.1'], ['10.0.0.1']];
     let asked = 0;
     const port = await listen((_, response) => response.writeHead(204).end());
@@ -151,7 +151,7 @@ describe('an address', () => {
     expect(asked).toBe(1);
   });
 
-  test('of this machine is allowed on the local stack alone, and other private ones not even there', async () => {
+  test('may be a loopback address only on the local stack, and never another private one', async () => {
     const port = await listen((_, response) => response.writeHead(204).end());
     const closed = createReceiverClient({ timeoutMs: 2000, allowsLoopback: false });
     await expect(closed.post(`http://127.0.0.1:${port}/`, {}, '')).rejects.toBeInstanceOf(ForbiddenAddressError);
@@ -187,7 +187,7 @@ test.each([
   expect(isPublicAddress(address)).toBe(false);
 });
 
-test('loopback addresses are those of this machine alone', () => {
+test('only loopback addresses count as loopback', () => {
   expect(['127.0.0.1', '127.9.9.9', '::1'].every(isLoopbackAddress)).toBe(true);
   expect(
     ['10.0.0.1', '0.0.0.0', '169.254.169.254', '::ffff:127.0.0.1', '127.0.0.1.nip.io'].some(isLoopbackAddress),

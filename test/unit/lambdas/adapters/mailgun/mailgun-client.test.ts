@@ -86,7 +86,7 @@ const text =
 describe('a 64-bit number among the user variables keeps every digit', () => {
   const order = { order: '9007199254740993' };
 
-  test('of the Events API', async () => {
+  test('in the Events API', async () => {
     mailgun.reply(
       text(
         '{"items":[{"event":"delivered","id":"a","timestamp":1,"user-variables":{"order":9007199254740993}}],"paging":{"next":"/n"}}',
@@ -98,7 +98,7 @@ describe('a 64-bit number among the user variables keeps every digit', () => {
   test.each([
     ['an object', '{"order":9007199254740993}'],
     ['the text of one', '"{\\"order\\":9007199254740993}"'],
-  ])('of the Logs API, as %s', async (_, variables) => {
+  ])('in the Logs API, as %s', async (_, variables) => {
     const at = '"@timestamp":"2026-02-02T02:40:01.500Z","domain":{"name":"mg.example.com"}';
     mailgun.reply(
       text(`{"items":[{"event":"delivered","id":"a",${at},"user-variables":${variables}}],"pagination":{}}`),
@@ -108,7 +108,7 @@ describe('a 64-bit number among the user variables keeps every digit', () => {
 });
 
 describe('the Events API', () => {
-  test('is asked ascending, in epoch seconds, 300 at a time, with the key', async () => {
+  test('is queried ascending, in epoch seconds, 300 at a time, with the key', async () => {
     mailgun.reply(json({ items: [event], paging: { next: `${mailgun.url}/v3/next` } }));
     expect(await page()).toEqual({ events: [event], next: `${mailgun.url}/v3/next` });
     expect(mailgun.requests).toEqual([
@@ -121,7 +121,7 @@ describe('the Events API', () => {
     ]);
   });
 
-  test('is followed until an empty page, short pages or not', async () => {
+  test('is read until an empty page, also after short pages', async () => {
     const next = { next: `${mailgun.url}/v3/a` };
     mailgun.reply(
       json({ items: [event], paging: next }),
@@ -141,7 +141,7 @@ describe('the Events API', () => {
     ['an hour: no longer than a minute at a time', { 'retry-after': '3600' }, 60_000],
     ['nothing: a second', {}, 1000],
     ['nonsense: a second', { 'retry-after': 'soon', 'x-ratelimit-reset': 'x' }, 1000],
-  ])('429 is waited out; it asks for %s', async (_, headers, waitMs) => {
+  ])('waits after a 429 that requests %s', async (_, headers, waitMs) => {
     mailgun.reply(json({}, 429, headers), json({ items: [] }));
     expect(await page()).toEqual({ events: [] });
     expect(slept).toEqual([waitMs]);
@@ -152,18 +152,18 @@ describe('the Events API', () => {
     ['404, which may pass', json({}, 404)],
     ['JSON that is cut off', (_q: unknown, response: ServerResponse) => void response.end('{"items":[{"ev')],
     ['a connection that breaks', (q: IncomingMessage) => void q.socket.destroy()],
-  ])('%s is retried', async (_, reply) => {
+  ])('retries %s', async (_, reply) => {
     mailgun.reply(reply as Reply, reply as Reply, json({ items: [] }));
     expect(await page()).toEqual({ events: [] });
     expect(slept).toEqual([1000, 2000]);
   });
 
-  test('a server that hangs costs no more than the time left', async () => {
+  test('stops waiting for a hanging server at the deadline', async () => {
     mailgun.reply(() => {});
     await expect(page({ deadlineMs: NOW_MS + 200 })).rejects.toEqual(reason('unavailable'));
   });
 
-  test('the share of a domain may end between two milliseconds', async () => {
+  test('accepts a deadline between two milliseconds', async () => {
     mailgun.reply(json({ items: [], paging: {} }));
     expect(await page({ deadlineMs: NOW_MS + 10_000 / 3 })).toEqual({ events: [] });
   });
@@ -184,13 +184,13 @@ describe('the Events API', () => {
       'too-large',
       1,
     ],
-  ])('%s ends the listing', async (_, reply, why, tries) => {
+  ])('ends the listing for %s', async (_, reply, why, tries) => {
     mailgun.reply(reply);
     await expect(page()).rejects.toEqual(reason(why));
     expect(mailgun.requests).toHaveLength(tries);
   });
 
-  test('a redirect is not followed', async () => {
+  test('does not follow a redirect', async () => {
     mailgun.reply(json({}, 302, { location: abroad.url }));
     await expect(page()).rejects.toEqual(reason('redirected'));
     expect(abroad.requests).toEqual([]);
@@ -201,14 +201,14 @@ describe('the Events API', () => {
     ['the host as a user name', () => mailgun.url.replace('//', '//api:x@')],
     ['no URL', () => '/v3/next'],
     ['another scheme', () => mailgun.url.replace('http:', 'ftp:')],
-  ])('the key goes nowhere else: next leads to %s', async (_, next) => {
+  ])('does not send the key to another place: next leads to %s', async (_, next) => {
     mailgun.reply(json({ items: [event], paging: { next: next() } }));
     await expect(pages()).rejects.toEqual(reason('foreign-host'));
     expect(abroad.requests).toEqual([]);
     expect(mailgun.requests).toHaveLength(1);
   });
 
-  test('the same next for ever is noticed, and a circle of them', async () => {
+  test('ends a listing whose next pages repeat', async () => {
     mailgun.reply(json({ items: [event], paging: { next: `${mailgun.url}/v3/same` } }));
     await expect(pages()).rejects.toEqual(reason('endless'));
     expect(mailgun.requests.length).toBeLessThan(5);
@@ -221,7 +221,7 @@ describe('the Events API', () => {
     expect(n).toBeLessThan(20);
   });
 
-  test('each region has its host', () => {
+  test('has a host for each region', () => {
     const { baseUrl: _, ...own } = access();
     expect([baseUrlOf(own, 'us'), baseUrlOf(own, 'eu')]).toEqual([
       'https://api.mailgun.net',
@@ -242,7 +242,7 @@ describe('the Logs API', () => {
     tags: ['welcome'],
   };
 
-  test('is asked for one domain, and its tokens go back with the same question', async () => {
+  test('is queried for one domain, and its tokens are sent with the same query', async () => {
     mailgun.reply(
       json({ items: [log], pagination: { next: 'token-1' } }),
       json({ items: [{ ...log, id: 'b', domain: { name: 'other.example.com' } }], pagination: { next: 'token-2' } }),
@@ -277,7 +277,7 @@ describe('the Logs API', () => {
     expect(bodies[2]).toEqual({ ...question, pagination: { sort: 'timestamp:asc', limit: 100, token: 'token-2' } });
   });
 
-  test('says how many events a range holds, by a call of its own and with the first page', async () => {
+  test('returns how many events a range holds, alone and with the first page', async () => {
     const source = createMailgunLogs(access());
     mailgun.reply(json({ items: [log], pagination: { total: 7, next: 'token-1' } }));
     expect([await source.total?.(request()), (await source.page(request())).total]).toEqual([7, 7]);
@@ -341,7 +341,7 @@ describe('an Events API that Mailgun ends', () => {
     [discontinued, hasFallen] = [0, false];
   });
 
-  test('is followed by the Logs API, is tried once, and is reported once', async () => {
+  test('is replaced by the Logs API after one attempt, and is reported once', async () => {
     const source = open();
     mailgun.reply(gone, first, last, first, last);
     for (const _ of [1, 2]) {
@@ -354,7 +354,7 @@ describe('an Events API that Mailgun ends', () => {
     expect([discontinued, slept]).toEqual([1, []]);
   });
 
-  test('fails a listing that is under way, whose pages are of one API', async () => {
+  test('fails a listing in progress, since its pages come from one API', async () => {
     const source = open();
     const position = `${mailgun.url}/v3/next`;
     mailgun.reply(json({ items: [event], paging: { next: position } }), gone, first, last);
@@ -365,7 +365,7 @@ describe('an Events API that Mailgun ends', () => {
     expect([discontinued, mailgun.requests.at(-1)?.url]).toEqual([2, '/v3/next']);
   });
 
-  test('is not asked again after an earlier run fell back, and is asked again once that is taken back', async () => {
+  test('is not called again after an earlier run fell back, until that is reset', async () => {
     const source = open();
     expect(await source.total?.(request())).toBeUndefined();
     hasFallen = true;
@@ -383,7 +383,7 @@ describe('an Events API that Mailgun ends', () => {
     ]);
   });
 
-  test('is not left for a failure that passes, or for a refused key', async () => {
+  test('is not replaced after a temporary failure or a refused key', async () => {
     mailgun.reply(json({}, 401));
     await expect(all(listPages(open(), request()))).rejects.toEqual(reason('unauthorized'));
     expect([mailgun.requests.length, discontinued]).toEqual([1, 0]);
@@ -398,6 +398,6 @@ describe('an Events API that Mailgun ends', () => {
   });
 });
 
-test('no wait is asked for by a reset in the past', () => {
+test('a reset time in the past adds no wait', () => {
   expect(waitAskedFor(new Headers({ 'x-ratelimit-reset': '1000000000' }), NOW_MS)).toBeUndefined();
 });

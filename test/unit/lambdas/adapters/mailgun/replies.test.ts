@@ -32,7 +32,7 @@ test('a webhook of the account counts for each of its types', () => {
   expect(readAccountWebhooks(body)).toEqual([at('account', OWN, 'opened'), at('account', OWN, 'clicked')]);
 });
 
-test('registrations of the account are read one by one, and what is none is skipped', () => {
+test('registrations of the account are parsed one by one, and invalid ones are skipped', () => {
   const body = {
     webhooks: [null, 7, { webhook_id: 'w', urls: [OWN], event_types: ['opened', 7], created_at: 't' }, {}],
   };
@@ -42,7 +42,7 @@ test('registrations of the account are read one by one, and what is none is skip
   ]);
 });
 
-test.each([[undefined], [{}], [[]], [{ webhooks: 7 }]])('a response like %p is refused', (body) => {
+test.each([[undefined], [{}], [[]], [{ webhooks: 7 }]])('a reply like %p is refused', (body) => {
   expect([readDomainWebhooks(body), readAccountWebhooks(body)]).toEqual([undefined, undefined]);
 });
 

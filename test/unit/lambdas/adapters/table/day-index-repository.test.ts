@@ -21,7 +21,7 @@ test.each<[name: string, streams: () => AsyncGenerator<Entry>[], order: string]>
   expect(await taken(mergeSorted(streams(), ([, one], [, other]) => one < other))).toBe(order);
 });
 
-test('and backwards', async () => {
+test('mergeSorted merges in descending order too', async () => {
   const streams = [stream('a', 3, 1), stream('b', 3, 2)];
 
   expect(await taken(mergeSorted(streams, ([, one], [, other]) => one > other))).toBe('a3 b3 b2 a1');

@@ -20,7 +20,7 @@ test('a packed event does not repeat the key of its item', () => {
   expect(said.length).toBeLessThan(packEvent(deliveredEvent(), NO_KEY).length - partition.length / 2);
 });
 
-test('what version 1 wrote is still read', () => {
+test('packed events of version 1 are still read', () => {
   // Written by the first release; it must stay readable as long as events are kept.
   expect(unpackEvent(Buffer.from(WRITTEN_BY_VERSION_1, 'base64'), KEY)).toEqual(deliveredEvent());
 });
