@@ -13,7 +13,7 @@ const TEXT: AlarmText = {
   first: 'npm run ledger -- logs process --since 30m --message "message failed" --env prod',
 };
 
-test('a description states one thing a line, in the order in which they are needed', () => {
+test('an alarm description has one statement a line, in the order of need', () => {
   expect(alarmDescription(TEXT).split('\n')).toEqual([
     'Events are in the dead-letter queue.',
     'Impact: Clients of the API miss these events. They are kept for 14 days.',
@@ -24,11 +24,14 @@ test('a description states one thing a line, in the order in which they are need
   ]);
 });
 
-test.each([[TEXT.explains], [['stuck']], [[]]])('what is written is read again, explaining %j', (explains) => {
-  const text = { ...TEXT, explains };
+test.each([[TEXT.explains], [['stuck']], [[]]])(
+  'parsing an alarm description returns what was written, explaining %j',
+  (explains) => {
+    const text = { ...TEXT, explains };
 
-  expect(parseAlarmDescription(alarmDescription(text))).toEqual(text);
-});
+    expect(parseAlarmDescription(alarmDescription(text))).toEqual(text);
+  },
+);
 
 test.each([
   ['nothing', ''],
@@ -37,6 +40,6 @@ test.each([
   ['a runbook without a heading', alarmDescription({ ...TEXT, runbook: 'docs/runbook.md' })],
   ['another command', alarmDescription({ ...TEXT, first: 'call somebody' })],
   ['a line too many', `${alarmDescription(TEXT)}\nand more`],
-])('a text with %s is not of that form', (_, text) => {
+])('a text with %s is not an alarm description', (_, text) => {
   expect(parseAlarmDescription(text)).toBeUndefined();
 });

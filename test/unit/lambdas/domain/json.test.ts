@@ -9,7 +9,7 @@ test.each([
     { a: [{ b: '18446744073709551615' }] },
   ],
   ['a number beyond all', '[1e400]', ['1e400']],
-])('%s keeps every digit, as text', (_name, text, expected) => {
+])('parsing %s keeps every digit, as text', (_name, text, expected) => {
   expect(parseJson(text)).toEqual(expected);
 });
 
@@ -24,16 +24,16 @@ test.each([
     '{"timestamp":1770146431.658,"a":null,"b":true}',
     { timestamp: 1770146431.658, a: null, b: true },
   ],
-])('%s stays what it is', (_name, text, expected) => {
+])('parsing %s keeps its type', (_name, text, expected) => {
   expect(parseJson(text)).toEqual(expected);
 });
 
-test('invalid JSON throws', () => {
+test('parsing invalid JSON throws', () => {
   expect(() => parseJson('{"a":9007199254740993')).toThrow(SyntaxError);
   expect(() => parseJson('')).toThrow(SyntaxError);
 });
 
-test('a key named __proto__ stays a key', () => {
+test('parsing keeps a key named __proto__', () => {
   const parsed = parseJson('{"__proto__":9007199254740993}');
   expect(Object.entries(parsed as object)).toEqual([['__proto__', '9007199254740993']]);
 });

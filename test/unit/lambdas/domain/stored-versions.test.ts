@@ -17,7 +17,7 @@ import { CLAIM, ERASURE_KEY, EVENT, MARKER, STATUS, SUPPRESSION } from '../../..
 const event = deliveredEvent();
 const identity = identify(event, 'mg.example.com');
 
-test('an event and its status are read', () => {
+test('an event and status of the first release are read', () => {
   expect([...historyEntries([EVENT, STATUS])]).toEqual([
     {
       sort: EVENT.sk,
@@ -47,28 +47,28 @@ test('an event and its status are read', () => {
   ]);
 });
 
-test('a repeated event finds what the first release stored of it', () => {
+test('a repeated event finds what the first release stored', () => {
   expect(identity).toMatchObject({ partition: EVENT.pk, eventSort: EVENT.sk, statusSort: STATUS.sk });
   expect(dayPartition('mg.example.com', EVENT.at, event)).toBe(EVENT.dayKey);
 });
 
-test('a status is not decided again by the event that decided it', () => {
+test('a status of the first release is not updated by the event that decided it', () => {
   expect(statusOrder(statusUpdateOf(parseEvent(event)), EVENT.at, identity.eventKey)).toBe(STATUS.order);
 });
 
-test('a claim is known by the event that came with it', () => {
+test('a claim of the first release matches its event', () => {
   const mine = (hash: string) => ({ key: '5f1d', id: 'mine', hash, expiresAt: 0 });
 
   expect(judgeClaim(CLAIM, mine(eventHash(event)))).toBe('same-event');
   expect(judgeClaim(CLAIM, mine(eventHash(deliveredEvent({ id: 'another' }))))).toBe('other-event');
 });
 
-test('who is suppressed or erased stays so', () => {
+test('suppressions and erasures of the first release still hold', () => {
   expect(suppressionPartition(recipientKey('ADA@example.org'))).toBe(SUPPRESSION.pk);
   expect(markerKey(erasureHash(ERASURE_KEY, 'ADA@example.org'))).toEqual(MARKER);
 });
 
-test('a status and a suppression are published', () => {
+test('a status and a suppression of the first release are published', () => {
   const common = { recipient: 'Ada@Example.org', reason: null, domain: 'mg.example.com' };
   expect(rowOf(STATUS)).toEqual({
     type: 'status',

@@ -49,7 +49,7 @@ test.each<[string, ListEntry[], SuppressionItem[], string[]]>([
   ['of an unknown domain, nowhere listed', [], [stored({ domain: '-' })], ['not-at-mailgun *']],
   ['of a domain that is not compared', [], [stored({ domain: 'old.example.com' })], []],
   ['of another kind', [entry('*')], [stored({ kind: 'bounce' })], ['not-here *', 'not-at-mailgun *']],
-])('%s', (_, listed, ours, expected) => {
+])('compareSuppressions: %s', (_, listed, ours, expected) => {
   expect(compare(listed, ours).sort()).toEqual([...expected].sort());
 });
 

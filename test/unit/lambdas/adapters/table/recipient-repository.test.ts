@@ -26,9 +26,12 @@ test('a Unicode domain is found by an ASCII spelling of it', () => {
   expect(olderRecipientKeys('ada@xn--bcher-kva.example')).toContain('ada@b\u00fccher.example');
 });
 
-test.each(['ada@example.org', 'Ada+News@Example.ORG', 'no address', '', '@'])('%j had the same key in every version', (recipient) => {
-  expect(olderRecipientKeys(recipient)).toEqual([]);
-});
+test.each(['ada@example.org', 'Ada+News@Example.ORG', 'no address', '', '@'])(
+  '%j had the same key in every version',
+  (recipient) => {
+    expect(olderRecipientKeys(recipient)).toEqual([]);
+  },
+);
 
 const [ADDRESS, DOMAIN] = ['ada@example.org', 'mg.example.com'];
 const KEY = { pk: `MSG#1@${DOMAIN}`, sk: `R#${ADDRESS}#STATUS` };

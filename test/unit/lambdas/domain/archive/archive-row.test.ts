@@ -34,7 +34,7 @@ const VECTORS = JSON.parse(
   readFileSync(join(import.meta.dirname, '../../../../../docs/schemas/archive-vectors.v1.json'), 'utf8'),
 ) as Vectors;
 
-test('the published vectors follow from the rules', () => {
+test('the published test vectors hold', () => {
   const tree = createMerkleTree();
   for (const { salt, event, commitment, fields, leaf } of VECTORS.rows) {
     const digest = createHash('sha256').update(Buffer.concat([Buffer.from(salt, 'hex'), Buffer.from(event)]));
@@ -48,7 +48,7 @@ test('the published vectors follow from the rules', () => {
   expect(tree.root()).toBe(VECTORS.root);
 });
 
-test('an erased row keeps its Merkle leaf, and nothing of its recipient', () => {
+test('an erased row keeps its Merkle leaf, and loses its recipient', () => {
   const row = archiveRow(1, { tags: ['welcome', 'to-ada@example.org'], severity: 'permanent' });
 
   const erased = erasedRow(row, DOMAIN, ERASURE_KEY);

@@ -122,7 +122,7 @@ describe('judgeRange', () => {
     expect(judgeRange([], RANGE).verdict).toBe('unknown');
   });
 
-  test('takes the latest figures of a slice and the rows of all its objects', () => {
+  test('sums the latest figures of a slice and the rows of all its objects', () => {
     const last = LINKS[3] as ChainLink;
     const supplement = linkOf({
       ...last.manifest,
@@ -147,7 +147,7 @@ describe('judgeRange', () => {
 });
 
 describe('checkChain', () => {
-  test('names a text that is no manifest', () => {
+  test('reports a text that is not a manifest', () => {
     const texts = textsOf(LINKS);
     texts[2] = '{"v":1}';
     expect(checkChain(DOMAIN, texts).faults[0]).toEqual({
@@ -156,7 +156,7 @@ describe('checkChain', () => {
     });
   });
 
-  test('names a slice that is sealed twice', () => {
+  test('reports a slice that is sealed twice', () => {
     const last = LINKS[3] as ChainLink;
     const twice = linkOf({ ...last.manifest, sequence: 5, previous: last.hash });
     expect(checkChain(DOMAIN, textsOf([...LINKS, twice])).faults).toEqual([
@@ -164,7 +164,7 @@ describe('checkChain', () => {
     ]);
   });
 
-  test('takes a rewrite with the root of what it rewrites, and names one with another', () => {
+  test('accepts a rewrite with the same root, and reports one with another', () => {
     const last = LINKS[3] as ChainLink;
     const rewrite = (root: string) =>
       linkOf({ ...last.manifest, kind: 'rewrite', slice: null, sequence: 5, previous: last.hash, root });
@@ -175,7 +175,7 @@ describe('checkChain', () => {
   });
 });
 
-test('a manifest survives being written and read, and its hash is that of its bytes', () => {
+test('a manifest is read back as written, and its hash is that of its bytes', () => {
   const { manifest, text, hash } = LINKS[1] as ChainLink;
   expect(parseManifest(text)).toEqual({ manifest, text, hash });
   expect(parseManifest(canonicalJson({ ...manifest, previous: null }))).toBeUndefined();

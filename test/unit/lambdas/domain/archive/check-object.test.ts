@@ -22,7 +22,7 @@ test('sealed rows pass the check of an object', () => {
   expect(check(ROWS)).toEqual({ faults: [], rows: 5, erased: 0 });
 });
 
-test('rows of erased recipients hold', () => {
+test('rows of erased recipients pass the check of an object', () => {
   const rows = ROWS.map((row) => erasedRow(row, DOMAIN, ERASURE_KEY));
   expect(check(rows)).toEqual({ faults: [], rows: 5, erased: 5 });
   expect(check([rowWithoutAddress(ROWS[0] as ArchiveRow, 'ada@example.org'), ...ROWS.slice(1)]).faults).toEqual([]);
@@ -78,11 +78,11 @@ test.each<{ name: string; rows: readonly ArchiveRow[]; where: string; what: RegE
     where: KEY,
     what: /another Merkle root/,
   },
-])('$name is named', ({ rows, where, what }) => {
+])('the check of an object reports $name', ({ rows, where, what }) => {
   expect(check(rows).faults).toContainEqual({ where, what: expect.stringMatching(what) });
 });
 
-test('of many wrong rows some are named', () => {
+test('the check of an object reports only some of many wrong rows', () => {
   const rows = Array.from({ length: 30 }, (_, nth) => ({ ...archiveRow(nth), provider: 'Gmail' }));
   expect(check(rows).faults.filter(({ what }) => what.includes('column provider'))).toHaveLength(20);
 });

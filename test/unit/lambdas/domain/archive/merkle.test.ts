@@ -25,11 +25,11 @@ test.each([
   [[], 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'],
   [[''], '6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d'],
   [['a', 'b', 'c'], '36642e73c2540ab121e3a6bf9545b0a24982cd830eb13d3cd19de3ce6c021ec1'],
-])('the root of %j is the published one', (leaves, root) => {
+])('the Merkle root of %j is the published one', (leaves, root) => {
   expect(rootOf(leaves)).toBe(root);
 });
 
-test('the root of any number of leaves is that of RFC 6962', () => {
+test('the Merkle root of any number of leaves is that of RFC 6962', () => {
   fc.assert(
     fc.property(fc.array(fc.string(), { maxLength: 70 }), (leaves) => {
       expect(rootOf(leaves)).toBe(definition(leaves).toString('hex'));
@@ -41,7 +41,7 @@ test('a list and the same list with its odd leaf doubled have different roots', 
   expect(rootOf(['a', 'b', 'c'])).not.toBe(rootOf(['a', 'b', 'c', 'c']));
 });
 
-test('a node cannot pass for a leaf', () => {
+test('a Merkle node cannot pass for a leaf', () => {
   const node = Buffer.concat([definition(['a']), definition(['b'])]).toString('latin1');
   expect(rootOf(['a', 'b'])).not.toBe(rootOf([node]));
 });

@@ -6,7 +6,7 @@ const NOTHING = mailOutcome([]);
 const mail = (over: Partial<MailOutcome>): MailOutcome => ({ ...NOTHING, ...over });
 
 describe('MailCounter', () => {
-  test('exact percentiles by nearest rank, whatever the order of mails', () => {
+  test('returns exact percentiles by nearest rank in any order of mails', () => {
     const seconds = fc.array(fc.integer({ min: 0, max: 3600 }), { minLength: 1, maxLength: 50 });
     fc.assert(
       fc.property(seconds, (all) => {
@@ -21,7 +21,7 @@ describe('MailCounter', () => {
     );
   });
 
-  test('from an hour on durations are whole minutes, and an effect before its cause took no time', () => {
+  test('rounds durations from an hour on to minutes, and counts an effect before its cause as zero', () => {
     const counter = new MailCounter();
     counter.add(mail({ acceptedAtMs: 0, deliveredAtMs: 3_629_000 }));
     expect(counter.counts().secondsToDelivery).toEqual({ p50: 3600, p95: 3600 });
@@ -30,7 +30,7 @@ describe('MailCounter', () => {
     expect(early.counts().secondsToDelivery).toEqual({ p50: 0, p95: 0 });
   });
 
-  test('mail in test mode is counted as nothing else, and mail to us not at all', () => {
+  test('counts mail in test mode separately, and inbound mail not at all', () => {
     const counter = new MailCounter();
     expect(counter.add(mail({ isTestMode: true, deliveredAtMs: 1 }))).toBeUndefined();
     expect(counter.add(mail({ isInbound: true, deliveredAtMs: 1 }))).toBeUndefined();

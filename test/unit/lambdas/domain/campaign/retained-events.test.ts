@@ -7,7 +7,7 @@ import {
 const slice = (start: number, isEmpty = false) => ({ start, end: start + 900, isEmpty });
 const SLICES = [0, 900, 1800, 2700, 3600].map((start) => slice(start));
 
-test('the table holds what it received within its retention, less an hour', () => {
+test('the table holds what it received within its retention minus an hour', () => {
   expect(retainedFromOf(100 * 86_400_000 + 1, 90)).toBe(10 * 86_400 + 3601);
 });
 
@@ -36,7 +36,7 @@ test.each<{
   { name: 'where there was no ledger before', from: -90_000, archived: [0, 900, 1800, 2700] },
   { name: 'where there is no ledger', slices: [], archived: [] },
   { name: 'a slice that began before counts', from: 100, archived: [0, 900, 1800, 2700] },
-])('$name', ({ from = 0, retainedFrom = 3000, slices = SLICES, archived, is }) => {
+])('readable campaign events: $name', ({ from = 0, retainedFrom = 3000, slices = SLICES, archived, is }) => {
   expect(completeFrom(from, retainedFrom, slices, new Set(archived))).toBe(is);
 });
 
@@ -45,7 +45,7 @@ test.each<{ name: string; accepted: number; from?: number; archived?: number[]; 
   { name: 'where every mail has its acceptance, nothing is missing', accepted: 2 },
   { name: 'the archive holds it', accepted: 1, archived: [0, 900, 1800, 2700] },
   { name: 'what is not held since then counts first', from: 2000, accepted: 2, is: 3000 },
-])('of mail: $name', ({ accepted, from = 3000, archived = [], is }) => {
+])('what the table holds of mail: $name', ({ accepted, from = 3000, archived = [], is }) => {
   const times = { from, lookBack: 0, retainedFrom: 3000 };
   expect(mailCompleteFrom(times, SLICES, new Set(archived), { mails: 2, accepted })).toBe(is);
 });

@@ -24,7 +24,7 @@ const times = (slices: ReturnType<typeof slice>[], fromMs: number, toMs: number)
   timeRangesWithTag(slices, { fromMs, toMs }).map((timeRange) => [timeRange.fromMs, timeRange.toMs]);
 
 describe('timeRangesWithTag', () => {
-  test('leaves out compared time without the tag, and keeps time that was never compared', () => {
+  test('omits compared time without the tag, and keeps time that was never compared', () => {
     const slices = [slice(900, { '*': { accepted: 5 } }), slice(1800, { Spring: { accepted: 1 } }), slice(3600, {})];
     expect(times(slices, 0, 5_400_000)).toEqual([
       [0, 900_000],
@@ -33,11 +33,11 @@ describe('timeRangesWithTag', () => {
     ]);
   });
 
-  test('opens of a mail that was sent before are no sending', () => {
+  test('does not take opens of earlier mail for sends', () => {
     expect(times([slice(0, { spring: { opened: 3 } })], 0, 900_000)).toEqual([]);
   });
 
-  test('a slice without space for more tags may hold any tag', () => {
+  test('takes a slice without space for more tags as a possible match', () => {
     const full = Object.fromEntries(Array.from({ length: 1000 }, (_, nth) => [`tag-${nth}`, { accepted: 1 }]));
     expect(times([slice(0, full)], 0, 900_000)).toEqual([[0, 900_000]]);
     expect([slice(0, full).isCut, slice(0, { spring: { accepted: 1 } }).isCut]).toEqual([true, false]);
@@ -49,11 +49,11 @@ describe('timeRangesWithTag', () => {
     ['misses an event', { missing: { accepted: 1 } }],
     ['holds an unconfirmed event', { unconfirmed: { accepted: 1 } }],
     ['holds an event that an operator accepted', { accepted: 1 }],
-  ])('a slice that %s may hold any mail', (_name, over) => {
+  ])('takes a slice that %s as a possible match', (_name, over) => {
     expect(times([slice(0, {}, over)], 0, 900_000)).toEqual([[0, 900_000]]);
   });
 
-  test('adds up the spellings of a tag', () => {
+  test('sums the spellings of a tag', () => {
     expect(slice(0, { Spring: { accepted: 2 }, SPRING: { accepted: 3, opened: 1 } }).counts).toEqual({
       ...{ accepted: 5, opened: 1 },
     });
@@ -90,7 +90,7 @@ describe('CompletenessCheck', () => {
     ['one is short', [{ start: 0, end: 900, state: 'short' }], 'incomplete'],
     ['one was never listed', [{ start: 0, end: 1800, state: 'unlisted' }], 'unknown'],
     ['there is none', [], 'unknown'],
-  ])('where %s', (_name, slices, expected) => {
+  ])('judges slices where %s', (_name, slices, expected) => {
     const check = new CompletenessCheck(0);
     for (const each of slices) check.take(each);
     expect(check.result(1800, 1800)).toBe(expected);
@@ -102,6 +102,6 @@ test.each<[boolean, string, Slice['tags']]>([
   [true, 'an event without tags, as of a delayed bounce', { '*': { failed: 1 }, '': { failed: 1 } }],
   [true, 'an unsubscribe under another tag', { '*': { unsubscribed: 1 }, weekly: { unsubscribed: 1 } }],
   [false, 'other mail alone', { '*': { delivered: 1 }, receipts: { delivered: 1 } }],
-])('a trace of the campaign: %s, of a slice with %s', (is, _name, tags) => {
+])('a campaign leaves a trace: %s, in a slice with %s', (is, _name, tags) => {
   expect(slice(0, tags).mayHoldTrace).toBe(is);
 });

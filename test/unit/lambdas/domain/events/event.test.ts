@@ -90,7 +90,7 @@ test.each([
   expect(eventDomain(event, ours)).toBe(expected);
 });
 
-test('names are compared in lower case, codes read from text', () => {
+test('event names are compared in lower case, and codes are parsed from text', () => {
   expect(eventName({ event: 'CLICKED' })).toBe('clicked');
   expect(deliveryCode({ 'delivery-status': { code: '605' } })).toBe(605);
   expect(deliveryCode({ 'delivery-status': { code: '5.1.1' } })).toBeUndefined();

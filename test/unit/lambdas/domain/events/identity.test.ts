@@ -29,18 +29,18 @@ test.each([
   ['name', { event: 'opened' }],
   ['id', { id: 'other' }],
   ['message id', { message: { headers: { 'message-id': '1@x' } } }],
-])('another %s is another event', (_name, over) => {
+])('another %s gives another identity', (_name, over) => {
   const [mine, other] = [identify(deliveredEvent(), 'd'), identify(deliveredEvent(over), 'd')];
   expect(`${other.partition} ${other.eventSort}`).not.toBe(`${mine.partition} ${mine.eventSort}`);
 });
 
-test('without a message the domain and the UTC day take its place', () => {
+test('without a message the identity has the domain and the UTC day', () => {
   const event = deliveredEvent({ message: null });
   expect(identify(event, 'mg.example.com').partition).toBe('NOMSG#mg.example.com#2026-02-02');
   expect(identify({ ...event, timestamp: 'never' }, 'mg.example.com').partition).toBe('NOMSG#mg.example.com#-');
 });
 
-test('without an id the content names the event, down to the second', () => {
+test('without an id the identity is derived from the content, down to the second', () => {
   const at = (timestamp: number, url = 'https://a') =>
     identify(deliveredEvent({ id: undefined, timestamp, url }), 'd').eventKey;
   expect(at(1769999990.1)).toBe(at(1769999990.9));
@@ -48,7 +48,7 @@ test('without an id the content names the event, down to the second', () => {
   expect(at(1769999990)).not.toBe(at(1769999990, 'https://b'));
 });
 
-test('an empty event still has one name', () => {
+test('an empty event has an identity', () => {
   expect(identify({ event: 'other' }, '-')).toEqual({
     partition: 'NOMSG#-#-',
     eventSort: 'R#-#E#other#a0863d5308f1a685df75ad07316beb26',
@@ -74,6 +74,6 @@ test.each([
   expect(keyPart(text)).toMatch(/^sha256:[0-9a-f]{64}$/);
 });
 
-test('two broken texts that UTF-8 would make one stay two', () => {
+test('two invalid texts with the same UTF-8 encoding stay distinct', () => {
   expect(keyPart('\ud800')).not.toBe(keyPart('\ud801'));
 });

@@ -6,7 +6,7 @@ import { failureClassOf } from '../../../../../lambdas/domain/status/classify-fa
 import { deliveredEvent } from '../../../../support/fixtures/webhooks.ts';
 import fc from '../../../../support/property.ts';
 
-test('an event carries its facts, and itself', () => {
+test('a MailgunEvent has its facts and the raw event', () => {
   const raw = deliveredEvent({ severity: 'Permanent', reason: 'Bounce', tags: ['News', 'news', '', 7, 'Offers'] });
   expect(parseEvent(raw)).toMatchObject({
     name: 'delivered',
@@ -28,7 +28,7 @@ test.each(['message-id', 'Message-Id', 'Message-ID', 'MESSAGE-ID'])('the header 
   expect(parseEvent({ message: { headers: { [name]: '<1@x>' } } }).messageId).toBe('1@x');
 });
 
-test('of two such headers the one that Mailgun documents counts', () => {
+test('of two headers that name the message the documented one counts', () => {
   expect(parseEvent({ message: { headers: { 'Message-Id': 'a@x', 'message-id': 'b@x' } } }).messageId).toBe('b@x');
 });
 
@@ -44,7 +44,7 @@ test.each<[bot: unknown, isByMachine: boolean]>([
   ['', false],
   [null, false],
   [undefined, false],
-])('a reader of whom Mailgun says bot: %j is a machine: %j', (bot, isByMachine) => {
+])('an open with the bot field %j is by a machine: %j', (bot, isByMachine) => {
   expect(parseEvent({ event: 'opened', 'client-info': { bot } as JsonObject }).isByMachine).toBe(isByMachine);
 });
 
@@ -65,11 +65,11 @@ test.each<[over: JsonObject, hasGivenUp: boolean]>([
   [{ severity: 'temporary', reason: 'generic' }, false],
   [{ severity: 'permanent', reason: 'old' }, false],
   [{ reason: 'old' }, false],
-])('after a failure of %j Mailgun has given up: %j', (over, hasGivenUp) => {
+])('a failure of %j is permanent: %j', (over, hasGivenUp) => {
   expect(parseEvent({ event: 'failed', ...over }).hasGivenUp).toBe(hasGivenUp);
 });
 
-test('the facts of a failure are those that Mailgun sent, and a code of another form is kept as a text', () => {
+test('a failure has the facts that Mailgun sent, and keeps an unusual code as text', () => {
   const status = { code: '5.1.1', 'enhanced-code': '5.7.26', message: 'no', description: 'not at all' };
   const raw: JsonObject = {
     ...{
@@ -88,7 +88,7 @@ test('the facts of a failure are those that Mailgun sent, and a code of another 
   });
 });
 
-test('the addressees of an event are its recipient and all whom its headers, envelope, member and list name', () => {
+test('the addressees of an event are in its recipient, headers, envelope, member and list', () => {
   const headers = { to: 'Ada <ada@example.org>, grace@example.org' };
   const event = {
     ...{
@@ -125,7 +125,7 @@ const FIELDS = [
   ...['is-routed', 'recipient-provider', 'storage', 'key', 'failure-class', 'erased-recipient', 'name'],
 ];
 
-test('an event whose fields have any JSON type is read without an error, and what no fact names stays in it', () => {
+test('an event with fields of any JSON type is parsed without an error, and keeps all fields', () => {
   const value = fc.oneof(fc.jsonValue({ maxDepth: 2 }) as fc.Arbitrary<Json>, fc.constantFrom('failed', 'rejected'));
   const within = (held: fc.Arbitrary<Json>) =>
     fc.dictionary(fc.constantFrom(...FIELDS), held, { noNullPrototype: true }) as fc.Arbitrary<JsonObject>;

@@ -13,7 +13,7 @@ test.each([
   ['a control character', '\u0000\u007f'],
   ['an emoji', '🦄'],
   ['line separators', '\u2028'],
-])('is ASCII and comes back whole with %s', (_name, text) => {
+])('a message with %s is ASCII and is parsed back unchanged', (_name, text) => {
   const sent = { ...message, event: deliveredEvent({ recipient: text }) };
   const body = encodeQueueMessage(sent);
 
@@ -21,17 +21,17 @@ test.each([
   expect(decodeQueueMessage(body)).toEqual({ ok: true, message: sent });
 });
 
-test('what reconciliation sends is read too', () => {
+test('a message from reconciliation is parsed', () => {
   const sent = { ...message, source: 'reconcile' as const };
   expect(decodeQueueMessage(encodeQueueMessage(sent))).toEqual({ ok: true, message: sent });
 });
 
-test('the recipients of redacted copies are read too', () => {
+test('the recipients of redacted copies are parsed from a message', () => {
   const sent = { ...message, redactedAs: ['-', '***'] };
   expect(decodeQueueMessage(encodeQueueMessage(sent))).toEqual({ ok: true, message: sent });
 });
 
-test("the archive's facts of a restored event are read from its message", () => {
+test("the archive's facts of a restored event are parsed from its message", () => {
   const sent = {
     ...message,
     restored: { atMs: 1_770_000_000_000, byWebhook: true, unconfirmedSince: 1_770_000_000_000 },
@@ -51,7 +51,7 @@ test.each([
   ['no texts', JSON.stringify({ v: 1, ...message, redactedAs: [1] }), 'malformed-message', 'redactedAs'],
   ['no facts', JSON.stringify({ v: 1, ...message, restored: true }), 'malformed-message', 'restored'],
   ['no time', JSON.stringify({ v: 1, ...message, receivedAt: '1' }), 'malformed-message', 'receivedAt'],
-])('refuses %s with its reason and place', (_name, body, reason, where) => {
+])('parsing refuses %s with reason and path', (_name, body, reason, where) => {
   expect(decodeQueueMessage(body)).toEqual({ ok: false, reason, where });
 });
 
@@ -67,7 +67,7 @@ const WRITTEN_BY_VERSION_1 = [
   ],
 ] as const;
 
-test.each(WRITTEN_BY_VERSION_1)('what version 1 wrote is still read: from %s', (source, body) => {
+test.each(WRITTEN_BY_VERSION_1)('a message of version 1 from %s is still parsed', (source, body) => {
   const event = {
     event: 'delivered',
     id: 'W3X4JOhFT-OZidZGKKr9iA',
@@ -91,7 +91,7 @@ test.each([
 });
 
 test.each([`${'a'.repeat(200)}.example.com`, 'b\u00fccher.example', ''])(
-  'a group of %j is one that SQS takes',
+  'the group of %j is valid in SQS',
   (domain) => {
     const group = messageGroupOf({ source: 'webhook', domain });
     expect(group).toMatch(/^[0-9a-f]{64}$/);

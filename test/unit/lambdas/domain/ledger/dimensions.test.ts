@@ -12,7 +12,7 @@ import { countTags } from '../../../../../lambdas/domain/ledger/tally.ts';
 const from = (ip: string) =>
   parseEvent({ event: 'delivered', recipient: 'ada@gmail.com', envelope: { 'sending-ip': ip } });
 
-test('a slice keeps its most frequent rows exactly, and adds up the others', () => {
+test('a slice keeps its most frequent rows exactly, and sums the others', () => {
   const counted = emptyDimensions();
   for (let n = 0; n < 80; n += 1) {
     for (let times = 0; times <= n; times += 1) countDimensions(counted, from(`192.0.2.${n}`));
@@ -27,21 +27,21 @@ test('a slice keeps its most frequent rows exactly, and adds up the others', () 
   expect(ip.other).toEqual({ delivered: (30 * 31) / 2 });
 });
 
-test('a row that is called like a number is kept for its frequency alone', () => {
+test('a row whose name is a number is kept only for its frequency', () => {
   const counted = emptyDimensions();
   for (let n = 0; n < 60; n += 1) countDimensions(counted, from(String(n)));
   for (let n = 0; n < 60; n += 1) for (let times = 0; times < 2; times += 1) countDimensions(counted, from(`ip-${n}`));
   expect(Object.keys(boundedDimensions(counted).ip).filter((name) => /^\d+$/.test(name))).toEqual([]);
 });
 
-test('parts add up, rows called like members of objects included', () => {
+test('sums of parts include rows named like members of objects', () => {
   const [one, other] = [emptyDimensions(), emptyDimensions()];
   for (const each of [one, other]) countDimensions(each, from('__proto__'));
   addDimensions(one, other);
   expect(Object.entries(one.ip)).toEqual([['__proto__', { delivered: 2 }]]);
 });
 
-test('while counting, names without end are added up too', () => {
+test('an unlimited number of names is summed while counting', () => {
   const counted = emptyDimensions();
   for (let n = 0; n < 2000; n += 1) countDimensions(counted, from(`ip-${n}`));
   expect(Object.keys(counted.ip)).toHaveLength(1001);
@@ -60,7 +60,7 @@ test('permanent failures by policy are counted by provider and code, besides the
   expect(counted.provider.gmail).toMatchObject({ permanent_fail: 2, temporary_fail: 1 });
 });
 
-test('a part of an earlier version, which knew fewer dimensions, adds up too', () => {
+test('a part of an earlier version with fewer dimensions is summed too', () => {
   const sum = emptyDimensions();
   addDimensions(sum, { provider: { gmail: { delivered: 1 } }, ip: {} });
   expect(sum).toEqual({ provider: { gmail: { delivered: 1 } }, ip: {}, policy: {}, failure: {} });
@@ -102,7 +102,7 @@ test('a slice keeps the failures of the most frequent tags up to its limit, and 
   expect(lacksFailures(tags, emptyDimensions())).toBe(false);
 });
 
-test('a part keeps more rows than a slice, since it is still to be added up', () => {
+test('a part keeps more rows than a slice, since it is yet to be summed', () => {
   const counted = emptyDimensions();
   for (let n = 0; n < 120; n += 1) countDimensions(counted, from(`192.0.2.${n}`));
   expect(boundedPart(counted)).toEqual(counted);

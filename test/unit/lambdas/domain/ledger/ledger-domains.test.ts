@@ -34,13 +34,13 @@ test('a domain that is not active, or is known, is not added', () => {
   expect(names(withListing(first, { region: 'us', at: AT + 1, listed }, []))).toEqual(names(first));
 });
 
-describe('no listing takes a domain away', () => {
-  test('an empty one changes nothing at all, while Mailgun knows any of them by name', () => {
+describe('a listing of domains', () => {
+  test('changes nothing if it is empty, and Mailgun knows one of the domains by name', () => {
     expect(absentFrom(first, listing(AT + 1))).toEqual(names(first));
     expect(withListing(first, listing(AT + 1), ['a.example.com'])).toBe(first);
   });
 
-  test('an empty one marks them where the account has none any more, so that they are not asked for ever', () => {
+  test('marks all domains if it is empty and the account has none, so that they are not queried without end', () => {
     const emptied = withListing(first, listing(AT + 1), names(first));
     expect(emptied.domains.map(({ name, goneAt }) => [name, goneAt])).toEqual([
       ['a.example.com', AT + 1],
@@ -50,11 +50,11 @@ describe('no listing takes a domain away', () => {
     expect(withListing(emptied, listing(AT + 2), []).listedAt.us).toBe(AT + 2);
   });
 
-  test('one that began before the last one changes nothing either', () => {
+  test('changes nothing if it began before the last one', () => {
     expect(withListing(first, listing(AT, 'c.example.com'), [])).toBe(first);
   });
 
-  test('one without a domain marks it only where Mailgun does not know it by name, until it is back', () => {
+  test('marks an absent domain only if Mailgun does not know it by name, until it is listed again', () => {
     const lacking = listing(AT + 1, 'a.example.com');
     expect(absentFrom(first, lacking)).toEqual(['b.example.com']);
     expect(withListing(first, lacking, []).domains).toEqual(first.domains);
@@ -72,19 +72,19 @@ describe('no listing takes a domain away', () => {
   });
 });
 
-test('what does not fit is counted, and said', () => {
+test('domains beyond the limit are counted and reported', () => {
   const many = Array.from({ length: MAX_LEDGER_DOMAINS + 2 }, (_, nth) => `d${nth}.example.com`);
   const known = withListing(NO_DOMAINS, listing(AT, ...many), []);
   expect([known.domains.length, known.leftOut]).toEqual([MAX_LEDGER_DOMAINS, { us: 2 }]);
   expect(domainNews(known, AT)).toMatchObject({ count: 2, text: expect.stringContaining('2 left out') });
 });
 
-test('a domain that is gone is compared until Mailgun keeps nothing of it', () => {
+test('a domain that is gone is compared until its retention ends', () => {
   const gone: LedgerDomain = { name: 'a.example.com', region: 'us', foundAt: AT, goneAt: AT + 100 };
   expect([AT + 199, AT + 200].map((at) => isCompared(gone, at, 100))).toEqual([true, false]);
 });
 
-describe('news for an operator about domains', () => {
+describe('domain news for operators', () => {
   const noted = [{ name: 'x.example.net', lastAt: AT }];
 
   test.each<[string, LedgerDomains, number, number, string | undefined]>([
@@ -119,12 +119,12 @@ describe('news for an operator about domains', () => {
     else expect(news.text?.startsWith(text)).toBe(true);
   });
 
-  test('of a domain that has a ledger meanwhile, nothing of the events before', () => {
+  test('report nothing on earlier events of a domain that has a ledger since', () => {
     const found = withListing(first, listing(AT + 1, 'x.example.net', 'a.example.com', 'b.example.com'), []);
     expect(withUndiscovered(found, noted).undiscovered).toEqual([]);
   });
 
-  test('of a domain that is gone, that events name it: nothing compares them', () => {
+  test('report that events name a domain that is gone', () => {
     const gone = withListing(first, listing(AT + 1, 'a.example.com'), ['b.example.com']);
     const named = withUndiscovered(gone, [{ name: 'b.example.com', lastAt: AT + 7200 }]);
     expect(domainNews(named, AT + 7200).text).toContain('events name what Mailgun does not list: b.example.com');

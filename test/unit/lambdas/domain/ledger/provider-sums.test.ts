@@ -7,7 +7,7 @@ const slice = (provider: Record<string, Record<string, number>>) => ({
 const providers = (count: number) =>
   Object.fromEntries(Array.from({ length: count }, (_, nth) => [`provider-${nth}`, { delivered: 1 }]));
 
-test('slices add up by provider', () => {
+test('provider sums add slices by provider', () => {
   const sums = new ProviderSums();
   sums.add(slice({ gmail: { delivered: 2 } }));
   sums.add(slice({ gmail: { delivered: 3, complained: 1 } }));
@@ -16,7 +16,7 @@ test('slices add up by provider', () => {
   expect(sums.of('yahoo')).toEqual({ counts: {}, policy: {} });
 });
 
-test('one slice with as many providers as have rows makes the sums uncertain', () => {
+test('provider sums are uncertain if a slice has no free row for a provider', () => {
   const sums = new ProviderSums();
   sums.add(slice(providers(49)));
   expect(sums.isCut).toBe(false);

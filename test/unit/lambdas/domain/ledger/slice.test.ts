@@ -40,7 +40,7 @@ test.each([
   expect(secondPassSeconds(retentionSeconds)).toBe(seconds);
 });
 
-test('waits double, and what the alarm allows is longer than all of them', () => {
+test('the waits between requeues double, and the alarm allows longer than all of them', () => {
   const waits = [1, 2, 3, 4, 5, 6].map((sends) => waitSeconds(sends, 900) / 60);
   expect(waits).toEqual([15, 30, 60, 120, 240, 240]);
   const all = Array.from({ length: MAX_REQUEUES }, (_, sends) => waitSeconds(sends + 1, 900));
@@ -49,7 +49,7 @@ test('waits double, and what the alarm allows is longer than all of them', () =>
 });
 
 describe('counts', () => {
-  test('do not trip over names that every object has', () => {
+  test('handle names that every object has', () => {
     const counts: Counts = {};
     for (const name of ['__proto__', 'constructor', '__proto__']) add(counts, name);
     expect(Object.entries(counts)).toEqual([
@@ -69,14 +69,14 @@ describe('tags', () => {
     ['no list', { tags: 'a' }, ['*', '']],
     ['the name of the row of all', { tags: ['*'] }, ['*', '']],
     ['a name that every object has', { tags: ['__proto__'] }, ['*', '__proto__']],
-  ])('%s', (_, event, rows) => {
+  ])('count in their rows: %s', (_, event, rows) => {
     const tally = emptyTally();
     countTags(tally.tags, parseEvent({ event: 'delivered', ...event }));
     expect(Object.keys(tally.tags)).toEqual(rows);
     for (const row of Object.values(tally.tags)) expect(row).toEqual({ delivered: 1 });
   });
 
-  test('beyond a thousand have no row of their own, but count in *', () => {
+  test('beyond a thousand have no row, but count in *', () => {
     const tally = emptyTally();
     for (let n = 0; n < 2000; n += 1) countTags(tally.tags, parseEvent({ event: 'opened', tags: [`tag-${n}`] }));
     expect(Object.keys(tally.tags)).toHaveLength(1000);
@@ -108,7 +108,7 @@ test.each([
 describe('a slice after a pass', () => {
   const tally = (over = {}) => ({ ...emptyTally(), ...over });
 
-  test('that finds something missing is open, then settled, and may open again', () => {
+  test('that found something missing is open, then settled, and may open again', () => {
     const open = slicePassed(BOUNDS, undefined, tally({ listed: { a: 3 }, stored: { a: 2 }, missing: { a: 1 } }), NOW);
     const settled = slicePassed(BOUNDS, open, tally({ listed: { a: 3 }, stored: { a: 3 } }), {
       ...NOW,
@@ -120,7 +120,7 @@ describe('a slice after a pass', () => {
     expect([open, settled, again].map(({ expected }) => expected)).toEqual([{ a: 3 }, { a: 3 }, { a: 4 }]);
   });
 
-  test('expects what is listed or stored, whichever side lacks it', () => {
+  test('expects events that are listed or stored', () => {
     const slice = slicePassed(
       BOUNDS,
       undefined,
@@ -147,7 +147,7 @@ test('a pass without a listing keeps what is known of origins, and never unsettl
   expect(again).toEqual({ ...first, passes: 2, version: 2, finalAt: 9_000_000 });
 });
 
-test('tallies of parts add up, tags called like members of objects included', () => {
+test('sums of tallies include tags named like members of objects', () => {
   const tally = emptyTally();
   Object.assign(tally, { stored: { a: 1 }, sent: 2, sends: 3, short: 1, unconfirmedNames: ['n'] });
   countTags(tally.tags, parseEvent({ event: 'a', tags: ['__proto__'] }));
@@ -158,7 +158,7 @@ test('tallies of parts add up, tags called like members of objects included', ()
   });
 });
 
-test('names are kept up to a thousand', () => {
+test('the names of a slice are kept up to a thousand', () => {
   const names: string[] = [];
   for (let n = 0; n < 2000; n += 1) addName(names, `event-${n}`);
   expect(names).toHaveLength(1000);

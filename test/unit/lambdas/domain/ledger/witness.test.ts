@@ -26,14 +26,14 @@ test.each([
   ['more of one type and fewer of another', { delivered: 3 }, { delivered: 1, opened: 1 }, [2, 1]],
   ['a type that it never counts', {}, { stored: 1, delivered: 1 }, [0, 1]],
 ] as [string, Counts, Counts, [number, number, string[]?]][])(
-  'where Mailgun counts %s, the hour says by how many they differ',
+  'an hour for which Mailgun counts %s states the difference',
   (_, mailgun, expected, [lacks, exceeds, causes]) => {
     const [hour] = judgeHours(slices(expected), witness(mailgun), NOW);
     expect(hour).toMatchObject({ start: HOUR, lacks, exceeds, ...(causes && { causes }) });
   },
 );
 
-test('what an operator accepted is not lacking', () => {
+test('an hour does not lack events that an operator accepted', () => {
   expect(judgeHours(slices({}, { accepted: 1 }), witness({ delivered: 2 }), NOW)).toMatchObject([{ lacks: 1 }]);
 });
 
@@ -54,7 +54,7 @@ test('an unlisted hour in which Mailgun counts nothing agrees', () => {
   expect(judged).toMatchObject([{ lacks: 0, exceeds: 0 }]);
 });
 
-test('a lower count of Mailgun does not replace a higher one', () => {
+test('a lower count from Mailgun does not replace a higher one', () => {
   const [first, later] = [
     { start: HOUR, counts: { delivered: 3 }, failedWebhooks: 1 },
     { start: HOUR, counts: { delivered: 2, opened: 1 }, failedWebhooks: 0 },

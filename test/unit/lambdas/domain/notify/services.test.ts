@@ -63,12 +63,15 @@ const FORMS = {
 };
 
 describe.each(Object.entries(FORMS))('%s', (service, form) => {
-  test.each(Object.entries({ sounding, over, budget }))('is sent what its golden file holds: %s', (name, notice) => {
-    const golden = readFileSync(join(GOLDEN, `${service}-${name}.json`), 'utf8');
-    expect(form(notice)).toEqual(JSON.parse(golden));
-  });
+  test.each(Object.entries({ sounding, over, budget }))(
+    'is sent the content of its golden file: %s',
+    (name, notice) => {
+      const golden = readFileSync(join(GOLDEN, `${service}-${name}.json`), 'utf8');
+      expect(form(notice)).toEqual(JSON.parse(golden));
+    },
+  );
 
-  test('shows what happened, who is hurt, what was found, the first command and both links', () => {
+  test('shows the event, impact, findings, first command and both links', () => {
     const text = JSON.stringify(form(sounding))
       .replaceAll('&amp;', '&')
       .replaceAll('&lt;', '<')
@@ -89,7 +92,7 @@ test('Slack takes texts of at most 150 and 3,000 characters, and no raw markup',
   expect(JSON.stringify(slackMessage(sounding).blocks)).toContain('no bounce &amp; &lt;complaint&gt;');
 });
 
-test("Microsoft's parser takes every card without a complaint, and loses nothing of it", () => {
+test("Microsoft's parser accepts every card without a warning, and keeps all of it", () => {
   // The file for bundlers: what the package exports to Node cannot be loaded.
   const { AdaptiveCard, SerializationContext } = createRequire(import.meta.url)(
     'adaptivecards/dist/adaptivecards.min.js',
@@ -115,7 +118,7 @@ test("Microsoft's parser takes every card without a complaint, and loses nothing
   expect(context.eventCount).toBe(1);
 });
 
-test('PagerDuty opens one incident of an alarm and resolves the same', () => {
+test('PagerDuty opens one incident for an alarm and resolves the same one', () => {
   const trigger = pagerDutyEvent(sounding, 'key');
   if (trigger.event_action !== 'trigger') throw new Error('it opens none');
   const typed: Parameters<typeof event>[0]['data'] = trigger;

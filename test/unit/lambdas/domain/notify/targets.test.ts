@@ -5,7 +5,7 @@ import { parseTargets, requestOf } from '../../../../../lambdas/domain/notify/ta
 const about = { subject: 'Budget', severity: 'page', at: '2026-11-28T10:00:00.000Z' } as const;
 
 describe('the targets of a secret', () => {
-  test('are none before anyone has put some', () => {
+  test('are none in the placeholder', () => {
     expect(parseTargets(NO_TARGETS)).toEqual([]);
   });
 
@@ -16,7 +16,7 @@ describe('the targets of a secret', () => {
     { url: 'https://events.eu.pagerduty.com/v2/enqueue', kind: 'pagerduty' },
     { url: 'https://api.eu.opsgenie.com/v2/alerts', kind: 'opsgenie' },
     { url: 'https://alerts.example.com/', given: 'opsgenie', kind: 'opsgenie' },
-  ])('$url is $kind', ({ url, given, kind }) => {
+  ])('with $url is of kind $kind', ({ url, given, kind }) => {
     const text = JSON.stringify([{ url, key: 'k', ...(given && { kind: given }) }]);
     expect(parseTargets(text)).toEqual([{ kind, url, key: 'k', severities: ['page', 'ticket'] }]);
   });
@@ -31,13 +31,13 @@ describe('the targets of a secret', () => {
     { text: '[{"url":"https://events.pagerduty.com/v2/enqueue"}]', error: 'target 1 needs a key' },
     { text: '[{"url":"https://a.slack.com","severities":["all"]}]', error: 'target 1 has severities other than' },
     { text: '[{"url":"https://a.slack.com","severities":[]}]', error: 'target 1 has severities other than' },
-  ])('$text is refused and not quoted: $error', ({ text, error }) => {
+  ])('are refused without a quote if they are $text: $error', ({ text, error }) => {
     expect(() => parseTargets(text)).toThrow(error);
     expect(() => parseTargets(text)).not.toThrow('secret');
   });
 });
 
-test('Opsgenie is authorized by its key, and an alert is closed by its alias', () => {
+test('a target at Opsgenie is authorized by its key, and closes an alert by its alias', () => {
   const [target] = parseTargets('[{"url":"https://api.opsgenie.com/v2/alerts","key":"k"}]');
   const message = (state: string) => JSON.stringify({ AlarmName: 'a/b', NewStateValue: state });
   const [open, close] = ['ALARM', 'OK'].map((state) => requestOf(alarmNotice(message(state), about), target as never));

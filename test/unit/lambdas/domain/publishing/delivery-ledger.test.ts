@@ -38,7 +38,7 @@ const KEEPS_UP = [50, 20, 10, 2].map((ago) => ({ ago, attemptedAfter: 1 }));
 /** Three hours of deliveries are in front of the newest. */
 const IS_BEHIND = [240, 230, 200, 190, 181].map((ago) => ({ ago, attemptedAfter: 180 }));
 
-describe('a delivery without an attempt, of a receiver with an empty queue, is unaccounted for', () => {
+describe('a delivery without an attempt to a receiver with an empty queue', () => {
   test.each([
     { ago: 15, expected: false },
     { ago: 16, expected: true },
@@ -46,12 +46,12 @@ describe('a delivery without an attempt, of a receiver with an empty queue, is u
     expect(isUnaccounted({ ago }, [], EMPTY)).toBe(expected);
   });
 
-  test.each(['acknowledged', 'dead'] as const)('not once it is %s', (state) => {
+  test.each(['acknowledged', 'dead'] as const)('is not unaccounted for once it is %s', (state) => {
     expect(isUnaccounted({ ago: 900, state }, KEEPS_UP, EMPTY)).toBe(false);
   });
 });
 
-describe('behind a busy queue', () => {
+describe('a delivery without an attempt behind a busy queue', () => {
   test.each<{ name: string; judged: Told; others: Told[]; facts?: Partial<ReceiverFacts>; expected: boolean }>([
     { name: 'later ones are attempted at once, and it is not', judged: { ago: 60 }, others: KEEPS_UP, expected: true },
     {
@@ -125,7 +125,7 @@ describe('behind a busy queue', () => {
   });
 });
 
-describe('the ledger', () => {
+describe('the delivery ledger', () => {
   const nameOf = (ago: number) => ({ receiver: 'crm', publishedAt: before(ago), id: `e${ago}` });
   const counter = (facts: ReceiverFacts, told: readonly Told[]) => {
     const made = new DeliveryCounter(facts);
@@ -163,7 +163,7 @@ describe('the ledger', () => {
     });
   });
 
-  test('does not count what only shows how far the queue is', () => {
+  test('does not count entries that only show how far the queue is', () => {
     const made = counter(BUSY, [{ ago: 70 }]);
     made.add(deliveryOf({ ago: 3, attemptedAfter: 1 }), nameOf(3), false);
     expect(made.result().ledger).toEqual({ published: 1, acknowledged: 0, waiting: 0, dead: 0, unaccounted: 1 });

@@ -28,37 +28,37 @@ describe('afterAttempt', () => {
     { name: '301, for redirects are not followed', over: { status: 301 }, state: 'waiting' },
     { name: '410', over: { status: 410 }, state: 'waiting' },
     { name: 'no response', over: { status: undefined, error: 'TimeoutError' }, state: 'waiting' },
-  ])('after $name a delivery is $state', ({ over, state }) => {
+  ])('returns $state after $name', ({ over, state }) => {
     expect(afterAttempt(undefined, attempt(over), 0, schedule).state).toBe(state);
   });
 
-  test('waits as the schedule says, and after the last wait the delivery is dead', () => {
+  test('waits by the schedule, and the delivery is dead after the last wait', () => {
     expect(failures(1)).toMatchObject({ state: 'waiting', nextAt: NOW + 20 + 5000 });
     expect(failures(2)).toMatchObject({ state: 'waiting', nextAt: NOW + 20 + 300_000 });
     expect(failures(3)).toMatchObject({ state: 'dead', settledAt: NOW + 20 });
     expect(failures(3).nextAt).toBeUndefined();
   });
 
-  test('jitter adds a fifth of the wait at most', () => {
+  test('adds at most a fifth of the wait as jitter', () => {
     const latest = afterAttempt(undefined, attempt(), 0, { waits: [100], random: () => 1 });
     expect(latest.nextAt).toBe(NOW + 20 + 120_000);
   });
 
-  test('a receiver may ask for a longer wait, up to a day, and never for a shorter one', () => {
+  test('lets a receiver request a longer wait of up to a day, never a shorter one', () => {
     const nextAt = (seconds: number) => afterAttempt(undefined, attempt(), 0, schedule, seconds).nextAt;
     expect(nextAt(60)).toBe(NOW + 20 + 60_000);
     expect(nextAt(1)).toBe(NOW + 20 + 5000);
     expect(nextAt(1e9)).toBe(NOW + 20 + 86_400_000);
   });
 
-  test('what is acknowledged stays so when another copy of the message fails', () => {
+  test('keeps a delivery acknowledged if another copy of the message fails', () => {
     const acknowledged = afterAttempt(undefined, attempt({ status: 200 }), 0, schedule);
     const after = afterAttempt(acknowledged, attempt(), 0, schedule);
     expect(after).toMatchObject({ state: 'acknowledged', settledAt: acknowledged.settledAt, version: 2 });
     expect(after.attempts).toHaveLength(2);
   });
 
-  test('an event that an operator requests again begins its schedule again', () => {
+  test('restarts the schedule of a delivery that an operator requests again', () => {
     const dead = failures(3);
     const requestedAt = NOW + 1000;
     expect(isSettled(dead, 0)).toBe(true);
@@ -83,7 +83,7 @@ test.each([
 
 describe('receiverAfter', () => {
   const DAY = 86_400_000;
-  test('410 disables at once', () => {
+  test('disables a receiver at once after a 410', () => {
     expect(receiverAfter({}, attempt({ status: 410 }), DAY, 's#bounced')).toEqual({
       failingSince: NOW,
       disabledAt: NOW + 20,
@@ -93,7 +93,7 @@ describe('receiverAfter', () => {
     });
   });
 
-  test('failures disable once nothing was acknowledged for the whole time', () => {
+  test('disables a receiver if nothing was acknowledged for the whole time', () => {
     const failing = receiverAfter({}, attempt(), DAY);
     expect(failing).toEqual({ failingSince: NOW });
     const later = (ms: number) => attempt({ at: NOW + ms, status: undefined });
@@ -101,13 +101,13 @@ describe('receiverAfter', () => {
     expect(receiverAfter(failing, later(DAY - 20), DAY)).toMatchObject({ disabledReason: 'failing', lastStatus: 0 });
   });
 
-  test('an acknowledgement resets the failures of a receiver, and writes nothing if there are none', () => {
+  test('resets the failures of a receiver after an acknowledgement, and writes nothing if there are none', () => {
     const healthy = {};
     expect(receiverAfter({ failingSince: NOW }, attempt({ status: 204 }), DAY)).toEqual({});
     expect(receiverAfter(healthy, attempt({ status: 204 }), DAY)).toBe(healthy);
   });
 
-  test('a disabled receiver stays disabled until an operator enables it', () => {
+  test('keeps a receiver disabled until an operator enables it', () => {
     const disabled = receiverAfter({}, attempt({ status: 410 }), DAY);
     expect(receiverAfter(disabled, attempt({ status: 200 }), DAY)).toBe(disabled);
   });
@@ -121,7 +121,7 @@ describe('queued events', () => {
     requestedAt: 0,
   };
 
-  test('survive the queue, an envelope of the bus like the message of an operator', () => {
+  test('are parsed from an envelope of the bus and from a message of an operator', () => {
     expect(parseQueuedEvent(encodeQueuedEvent(event))).toEqual(event);
     expect(parseQueuedEvent(encodeQueuedEvent({ ...event, requestedAt: NOW }))).toEqual({ ...event, requestedAt: NOW });
   });
@@ -132,11 +132,11 @@ describe('queued events', () => {
     { body: '{"detail-type":"Other","time":"2026-11-28T00:00:00Z","detail":{"id":"a"}}', reason: 'unknown-type' },
     { body: '{"detail-type":"ReceiverTest","time":"2026-11-28T00:00:00Z","detail":{}}', reason: 'no-id' },
     { body: '{"detail-type":"ReceiverTest","time":"once","detail":{"id":"a"}}', reason: 'no-time' },
-  ])('$body is refused: $reason', ({ body, reason }) => {
+  ])('are refused as $reason: $body', ({ body, reason }) => {
     expect(parseQueuedEvent(body)).toBe(reason);
   });
 
-  test('lose an address once, and keep the id that they go by and the recipients of others', () => {
+  test('lose an erased address, and keep their id and the recipients of others', () => {
     const detail = { id: 's#bounced#zoë@example.org', recipient: 'Zoë@example.org', reason: '550 zoë@example.org' };
     const cleaned = eventWithoutAddress({ ...event, detail }, 'zoë@example.org');
 

@@ -92,7 +92,7 @@ const envelope = ({ detailType, detail }: ReturnType<typeof publishedOf>[number]
 });
 
 describe.each([true, false])('with recipients %s', (recipients) => {
-  test('all that is published is as the schemas say', () => {
+  test('every published event matches its schema', () => {
     const events = publishedOf(LIVES, recipients);
 
     expect(events.length).toBeGreaterThan(15);
@@ -103,7 +103,7 @@ describe.each([true, false])('with recipients %s', (recipients) => {
     }
   });
 
-  test('nothing is published that the schemas do not describe', () => {
+  test('every published field is in the schemas', () => {
     for (const { detailType, detail } of publishedOf(LIVES, recipients)) {
       expect(Object.keys(SCHEMAS[detailType].properties)).toEqual(expect.arrayContaining(Object.keys(detail)));
     }
@@ -115,7 +115,7 @@ describe('the body of a delivery', () => {
   const bodyOf = (detailType: string, detail: JsonObject & { id: string }, namesRecipient = true) =>
     JSON.parse(deliveryBody({ detailType, detail, publishedAt: 1_790_000_000, requestedAt: 0 }, namesRecipient));
 
-  test.each([true, false])('is as its schema says, with recipients %s', (recipients) => {
+  test.each([true, false])('matches its schema, with recipients %s', (recipients) => {
     const bodies = publishedOf(LIVES, recipients).map(({ detailType, detail }) =>
       bodyOf(detailType, detail as never, recipients),
     );
@@ -126,7 +126,7 @@ describe('the body of a delivery', () => {
     expect(new Set(bodies.map(({ type }) => type))).toEqual(new Set(Object.keys(DELIVERED_TYPES)));
   });
 
-  test('is refused by its schema where the data are of another type, or it has none', () => {
+  test('is refused by its schema with data of another type or without data', () => {
     const [status] = publishedOf(LIVES, false);
     const body = bodyOf(status?.detailType ?? '', status?.detail as never);
     for (const broken of [{ type: 'suppression.changed' }, { type: 'message.sent' }, { data: {} }, { timestamp: 0 }]) {
@@ -135,14 +135,14 @@ describe('the body of a delivery', () => {
   });
 });
 
-test('the schemas refuse what a reader could not use', () => {
+test('the schemas refuse an event that a consumer could not use', () => {
   const [event] = publishedOf(LIVES, false);
   for (const broken of [{ version: 2 }, { status: null }, { order: 'later' }, { subject: 'ada@example.org' }]) {
     expect(VALIDATE.MessageStatusChanged({ ...event?.detail, ...broken })).toBe(false);
   }
 });
 
-test('the example of the page is as the schema says', () => {
+test('the example on the page matches the schema', () => {
   const [, text = ''] = /```json\n(\{\n {2}"source": "mailgun-ledger".*?)```/s.exec(page) ?? [];
   const example = JSON.parse(text);
 
@@ -157,14 +157,14 @@ function patternOf(name: string): Pattern {
   return pattern;
 }
 
-describe('the rules of the page', () => {
-  test('one matches complaints and no other status', () => {
+describe('the example rules on the page', () => {
+  test('match complaints and no other status', () => {
     const matched = publishedOf(LIVES, false).filter((event) => matches(patternOf('complained'), envelope(event)));
 
     expect(matched.map(({ detail }) => detail.status)).toEqual(['COMPLAINED', 'COMPLAINED']);
   });
 
-  test('one matches every suppression of a named address that holds', () => {
+  test('match every suppression in force of a named address', () => {
     const suppressed = (recipients: boolean) =>
       publishedOf(LIVES, recipients).filter((event) => matches(patternOf('suppressed'), envelope(event)));
 

@@ -45,8 +45,8 @@ function suppression(over: Partial<SuppressionRow> = {}): SuppressionRow {
   };
 }
 
-describe('what is published', () => {
-  test('of a status', () => {
+describe('a published event', () => {
+  test('has the facts of a status', () => {
     expect(publishedEvent(status({ status: 'FAILED', reason: 'bounce' }), CHOICE)).toEqual({
       detailType: 'MessageStatusChanged',
       detail: {
@@ -65,7 +65,7 @@ describe('what is published', () => {
     });
   });
 
-  test('of a suppression', () => {
+  test('has the facts of a suppression', () => {
     expect(publishedEvent(suppression(), CHOICE)).toEqual({
       detailType: 'SuppressionChanged',
       detail: {
@@ -85,7 +85,7 @@ describe('what is published', () => {
     });
   });
 
-  test.each([status(), suppression()])('of a $type names no recipient unless that is chosen', (row) => {
+  test.each([status(), suppression()])('for a $type names no recipient unless that is configured', (row) => {
     const quiet = JSON.stringify(publishedEvent(row, CHOICE)).toLowerCase();
     const told = publishedEvent(row, { ...CHOICE, recipients: true });
 
@@ -97,7 +97,7 @@ describe('what is published', () => {
     });
   });
 
-  test('a subject is the same for every event of a row, another for every other row and under every other key', () => {
+  test('has the same subject for every event of a row, and another for other rows and keys', () => {
     const subjectOf = (row: StatusRow | SuppressionRow, key = 'a secret') =>
       publishedEvent(row, { ...CHOICE, subjectKey: key }).detail.subject;
 
@@ -111,13 +111,13 @@ describe('what is published', () => {
     expect(new Set([subjectOf(status()), ...others]).size).toBe(5);
   });
 
-  test('of an event without a message says so', () => {
+  test('for an event without a message states that', () => {
     expect(
       publishedEvent(status({ partition: 'NOMSG#mg.example.com#2026-02-02' }), CHOICE).detail.messageId,
     ).toBeNull();
   });
 
-  test('ten events of the longest texts fit into one call', () => {
+  test('with the longest texts fits ten times into one call', () => {
     const long = '\u0001'.repeat(300_000);
     const key = `sha256:${'a'.repeat(64)}`;
     const rows = [
@@ -133,7 +133,7 @@ describe('what is published', () => {
   });
 });
 
-describe('news', () => {
+describe('publishing a change of an item', () => {
   test.each([
     { name: 'a new status', before: undefined, after: status(), is: true },
     {
@@ -184,11 +184,11 @@ describe('news', () => {
       after: suppression({ liftedAtMs: AT_MS + 9, lastAtMs: AT_MS + 6 }),
       is: true,
     },
-  ])('$name: $is', ({ before, after, is }) => {
+  ])('with $name: $is', ({ before, after, is }) => {
     expect(hasChanged(before, after)).toBe(is);
   });
 
-  test('whatever is news has an id of its own, and the later state the greater order', () => {
+  test('gives each change its own id, and a later state a greater order', () => {
     const rows = [
       suppression({ sinceMs: AT_MS + 9, eventKey: 'complained#l' }),
       suppression({ eventKey: 'complained#b' }),
@@ -209,14 +209,14 @@ describe('news', () => {
   });
 });
 
-describe('a record of the stream', () => {
+describe('a stream record', () => {
   const image = { order: { S: '30#1#a' }, status: { S: 'DELIVERED' }, reason: { NULL: true }, statusAt: { N: '12.5' } };
   const item = { pk: { S: 'MSG#1' }, sk: { S: 'R#a#STATUS' }, decidedBy: { S: 'delivered#a' }, recipient: { S: 'a' } };
   const record = (NewImage: object, OldImage?: object) => ({
     dynamodb: { SequenceNumber: '7', ApproximateCreationDateTime: 1_770_000_000, NewImage, OldImage },
   });
 
-  test('is read with both images', () => {
+  test('is parsed with both images', () => {
     const before = { ...image, ...item, status: { S: 'ACCEPTED' }, domain: { S: 'mg.example.com' } };
     expect(readChange(record({ ...image, ...item }, before))).toEqual({
       position: '7',
@@ -251,24 +251,24 @@ describe('a record of the stream', () => {
     { name: 'a claim', NewImage: { pk: { S: 'CLAIM#1' }, sk: { S: 'CLAIM' }, id: { S: 'x' } } },
     { name: 'an event', NewImage: { pk: { S: 'MSG#1' }, sk: { S: 'R#a#E#opened#1' }, raw: { B: 'AA==' } } },
     { name: 'a slice', NewImage: { pk: { S: 'SLICE#x' }, sk: { S: '1' }, expected: { M: {} } } },
-  ])('of $name is none of ours', ({ NewImage }) => {
+  ])('of $name is ignored', ({ NewImage }) => {
     expect(readChange(record(NewImage))).toBeUndefined();
   });
 
-  test('of a suppression has its latest event, which older items did not note', () => {
+  test('of a suppression has its latest event, which older items lack', () => {
     const suppressed = { pk: { S: 'SUP#a' }, sk: { S: 'd#bounce#*' }, kind: { S: 'bounce' }, since: { N: '5' } };
     expect(readChange(record(suppressed))?.after).toMatchObject({ sinceMs: 5, lastAtMs: 5, liftedAtMs: null });
     const again = { ...suppressed, lastAt: { N: '9' }, liftedAt: { N: '7' } };
     expect(readChange(record(again))?.after).toMatchObject({ sinceMs: 5, lastAtMs: 9, liftedAtMs: 7 });
   });
 
-  test('of what was restored is none of ours, until something else changes the item', () => {
+  test('of a restored item is ignored until something else changes it', () => {
     const restored = { ...image, ...item, restored: { BOOL: true } };
     expect(readChange(record(restored))).toBeUndefined();
     expect(readChange(record({ ...image, ...item, order: { S: '50#1#a' } }, restored))).toBeDefined();
   });
 
-  test('of a deletion is none of ours', () => {
+  test('of a deletion is ignored', () => {
     expect(readChange({ dynamodb: { SequenceNumber: '8', OldImage: { ...image, ...item } } })).toBeUndefined();
   });
 });

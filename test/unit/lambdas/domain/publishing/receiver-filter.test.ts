@@ -73,12 +73,12 @@ test.each([
 describe('matchesFilter', () => {
   const matches = (detail: Record<string, never> | object) => matchesFilter({ detail } as never, status);
 
-  test('takes every alternative and every field', () => {
+  test('requires every field and accepts any of its alternatives', () => {
     expect(matches({ status: ['DELIVERED', 'FAILED'], reason: [null] })).toBe(true);
     expect(matches({ status: ['FAILED'], reason: ['generic'] })).toBe(false);
   });
 
-  test('takes exists, prefix, suffix and anything-but as EventBridge does', () => {
+  test('handles exists, prefix, suffix and anything-but as EventBridge does', () => {
     expect(matches({ recipient: [{ exists: false }], reason: [{ exists: true }] })).toBe(true);
     expect(matches({ domain: [{ prefix: 'mg.' }] })).toBe(true);
     expect(matches({ domain: [{ suffix: '.org' }] })).toBe(false);
@@ -87,7 +87,7 @@ describe('matchesFilter', () => {
     expect(matches({ recipient: [null] })).toBe(false);
   });
 
-  test('takes a list of types by the detail type of each', () => {
+  test('maps a list of types to their detail types', () => {
     expect(matchesFilter(filterOf(['suppression.changed']), status)).toBe(false);
     expect(matchesFilter(filterOf(['message.status.changed']), status)).toBe(true);
     expect(matchesFilter({ source: ['other'] }, status)).toBe(false);

@@ -6,7 +6,7 @@ import {
 
 const NOW = 1_790_000_000_000;
 
-test('both secrets sign until the overlap is over, and from then on the new one alone', () => {
+test('both secrets sign until the overlap ends, then only the new one', () => {
   const rotated = parseReceiverSecrets(JSON.stringify(rotatedSecrets({ current: 'old' }, 'new', NOW, 1000)));
 
   expect(signingSecrets(rotated, NOW)).toEqual(['new', 'old']);
@@ -15,7 +15,7 @@ test('both secrets sign until the overlap is over, and from then on the new one 
 });
 
 test.each(['', '[]', '{}', '{"current":""}', '{"current":7}', 'whsec_secret'])(
-  '%s is refused without being quoted',
+  'a receiver secret that is %s is refused without a quote',
   (text) => {
     expect(() => parseReceiverSecrets(text)).toThrow(
       "the receiver's secret is not a JSON object with a current secret",

@@ -18,7 +18,7 @@ describe.each(LIBRARIES)('$name', ({ open }) => {
     { holds: 'the one secret that signs', secrets: [SECRET] },
     { holds: 'the first of two that sign', secrets: [SECRET, OTHER] },
     { holds: 'the second of two that sign', secrets: [OTHER, SECRET] },
-  ])('verifies a delivery where the receiver holds $holds', ({ secrets }) => {
+  ])('verifies a delivery for a receiver with $holds', ({ secrets }) => {
     const headers = signWebhook('evt#1', now(), BODY, secrets);
 
     expect(() => open(shownSecret(SECRET)).verify(BODY, { ...headers })).not.toThrow();
@@ -53,7 +53,7 @@ test('signs with the example of the specification', () => {
   expect(signature).toBe('v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=');
 });
 
-test('one space separates signatures, and each is of its own secret', () => {
+test('signatures of several secrets are separated by a space', () => {
   const at = now();
   const { 'webhook-signature': signature } = signWebhook('a', at, BODY, [SECRET, OTHER]);
   const of = (secret: string) =>

@@ -4,7 +4,7 @@ const COMPOSED = 'm\u00fcller@b\u00fccher.example';
 const DECOMPOSED = 'mu\u0308ller@bu\u0308cher.example';
 const ON_THE_WIRE = 'm\u00fcller@xn--bcher-kva.example';
 
-describe('a mailbox has one spelling', () => {
+describe('the canonical spelling of an address', () => {
   test.each([
     ['case', 'Ada@Example.ORG', 'ada@example.org'],
     ['a display name', 'Ada L. <Ada@example.org>', 'ada@example.org'],
@@ -12,7 +12,7 @@ describe('a mailbox has one spelling', () => {
     ['composed characters', COMPOSED, ON_THE_WIRE],
     ['decomposed characters', DECOMPOSED, ON_THE_WIRE],
     ['Punycode in upper case', 'M\u00dcLLER@XN--BCHER-KVA.example', ON_THE_WIRE],
-  ])('whatever its %s', (_name, text, mailbox) => {
+  ])('does not depend on its %s', (_name, text, mailbox) => {
     expect(mailboxOf(text)).toBe(mailbox);
   });
 
@@ -22,7 +22,7 @@ describe('a mailbox has one spelling', () => {
     ['no address', 'Undisclosed Recipients', 'undisclosed recipients'],
     ['a quoted local part with an @', '"a@b"@Example.org', '"a@b"@example.org'],
     ['two addresses in brackets', 'x <a@b.example> <c@d.example>', 'x <a@b.example> <c@d.example>'],
-  ])('and %s stays what it is', (_name, text, mailbox) => {
+  ])('keeps %s', (_name, text, mailbox) => {
     expect(mailboxOf(text)).toBe(mailbox);
   });
 });
@@ -45,16 +45,19 @@ test.each([
   expect(addressesIn(header)).toEqual(addresses);
 });
 
-describe('an address in a text is replaced as a whole', () => {
+describe('replacing an address in a text', () => {
   const without = (text: string, address = 'brien@example.org') => withoutMailbox(text, address, 'erased');
 
-  test.each([...".!#$%&'*+-/=?^_`{|}~", 'o', '\u00fc'])('what follows %s is part of another address', (character) => {
-    const other = `o${character}brien@example.org`;
-    expect(without(`<${other}> and ${other}`)).toBe(`<${other}> and ${other}`);
-  });
+  test.each([...".!#$%&'*+-/=?^_`{|}~", 'o', '\u00fc'])(
+    'does not change an address with %s before the match',
+    (character) => {
+      const other = `o${character}brien@example.org`;
+      expect(without(`<${other}> and ${other}`)).toBe(`<${other}> and ${other}`);
+    },
+  );
 
   test.each(['brien@example.org.uk', 'brien@example.orgs', 'brien@example.org-x', 'brien@sub.example.org'])(
-    '%s is another domain',
+    'does not change an address at the other domain %s',
     (other) => {
       expect(without(other)).toBe(other);
     },
@@ -62,7 +65,7 @@ describe('an address in a text is replaced as a whole', () => {
 
   test.each([
     ['in brackets', '<brien@example.org>', '<erased>'],
-    ['behind a colon', 'mailto:BRIEN@example.org', 'mailto:erased'],
+    ['after a colon', 'mailto:BRIEN@example.org', 'mailto:erased'],
     ['before the end of a sentence', 'Mail brien@example.org.', 'Mail erased.'],
     ['in single quotes', "550 'brien@example.org' unknown", "550 'erased' unknown"],
     ['in backquotes', '`brien@example.org`', '`erased`'],
@@ -73,23 +76,23 @@ describe('an address in a text is replaced as a whole', () => {
     ],
     ['in the path of a URL', 'https://x.example/u/brien@example.org/off', 'https://x.example/u/erased/off'],
     ['twice', 'brien@example.org,brien@example.org', 'erased,erased'],
-  ])('%s', (_name, text, expected) => {
+  ])('replaces an address %s', (_name, text, expected) => {
     expect(without(text)).toBe(expected);
   });
 
-  test('with an apostrophe of its own', () => {
+  test('handles an apostrophe in the address', () => {
     expect(without("'o'brien@example.org', https://x.example/?to=o'brien@example.org", "o'brien@example.org")).toBe(
       "'erased', https://x.example/?to=erased",
     );
   });
 
-  test('in every spelling of the mailbox', () => {
+  test('replaces every spelling of the mailbox', () => {
     for (const spelling of [COMPOSED, DECOMPOSED, ON_THE_WIRE]) {
       expect(without(`${COMPOSED} ${DECOMPOSED} ${ON_THE_WIRE}`, spelling)).toBe('erased erased erased');
     }
   });
 
-  test('where it is quoted', () => {
+  test('replaces a quoted address', () => {
     expect(without('<"a b"@example.org> c"a b"@example.org', '"A B"@example.org')).toContain('<erased>');
   });
 });

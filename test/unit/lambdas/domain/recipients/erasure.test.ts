@@ -54,18 +54,18 @@ describe('the identity of a tombstone', () => {
     expect(storedTypeOf(tombstone.eventSort)).toBe('delivered');
   });
 
-  test('is that of itself, so that events and tombstones compare by one name', () => {
+  test('is its own, so that an event and its tombstone have the same name', () => {
     const tombstone = tombstoneIdentity(identityOf('ada@example.org'), ERASURE_KEY);
     expect(tombstoneIdentity(tombstone, ERASURE_KEY)).toEqual(tombstone);
   });
 
-  test('is the ordinary one where an event has no recipient who could be erased', () => {
+  test('is the ordinary one if an event has no recipient to erase', () => {
     const identity = identify(deliveredEvent({ recipient: undefined }), DOMAIN);
     expect(tombstoneIdentity(identity, ERASURE_KEY)).toEqual(identity);
   });
 });
 
-test('a tombstone keeps what is counted, and nothing of the person', () => {
+test('a tombstone keeps what is counted, and no personal data', () => {
   const event = deliveredEvent({
     event: 'FAILED',
     severity: 'permanent',
@@ -128,7 +128,7 @@ test('a tombstone counts as its event does', () => {
   }
 });
 
-test('a tombstone keeps no text that may be about one person', () => {
+test('a tombstone keeps no text that may be personal', () => {
   const told = { reason: 'mail to ada@example.org', 'recipient-provider': 'mx of ada@example.org' };
   const event = deliveredEvent({ event: 'failed', severity: 'permanent', ...told });
   expect(JSON.stringify(tombstoneOf(event, DOMAIN))).not.toContain('ada');
@@ -168,14 +168,14 @@ describe('the addresses that an event names', () => {
   });
 });
 
-describe('the event without an address', () => {
+describe('removing an address from an event', () => {
   const bob = deliveredEvent({
     recipient: 'bob@example.org',
     message: { headers: { to: 'Ada <ADA@example.org>, bob@example.org' }, recipients: ['ada@example.org'] },
     'user-variables': { 'ada@example.org': { name: 'ada@example.org.' } },
   });
 
-  test('has it replaced in every text and name, in any case', () => {
+  test('replaces it in every text and key, in any letter case', () => {
     expect(withoutAddress(bob, 'Ada@Example.org')).toEqual({
       ...bob,
       message: { headers: { to: 'Ada <erased>, bob@example.org' }, recipients: ['erased'] },
@@ -183,29 +183,29 @@ describe('the event without an address', () => {
     });
   });
 
-  test('is the same object where the address is not in it', () => {
+  test('returns the same object if the address is not in it', () => {
     expect(withoutAddress(bob, 'carol@example.org')).toBe(bob);
   });
 
-  test('keeps its own recipient, of whom the address may be a part', () => {
+  test('keeps a recipient whose address contains it', () => {
     const event = deliveredEvent({ recipient: '=ada@example.org', url: 'https://x.example/?a=ada@example.org' });
     expect(withoutAddress(event, 'ada@example.org')).toEqual({ ...event, url: 'https://x.example/?a=erased' });
   });
 
   test.each(['lada@example.org', 'x.ada@example.org', 'x+ada@example.org', 'ada@example.org.uk', 'ada@example.orgs'])(
-    '%s is somebody else',
+    'keeps %s, another address',
     (other) => {
       expect(textWithoutAddress(`<${other}>`, 'ada@example.org')).toBe(`<${other}>`);
     },
   );
 
-  test('takes every character of the address as it stands', () => {
+  test('takes every character of the address literally', () => {
     expect(textWithoutAddress('a+b.c(d)|e@x.org axb.c(d)|e@x.org', 'a+b.c(d)|e@x.org')).toBe('erased axb.c(d)|e@x.org');
   });
 });
 
 describe('the erasure key', () => {
-  test('is read once, at its first use', async () => {
+  test('is read once, at first use', async () => {
     let reads = 0;
     const key = createErasureKey({
       read: async () => {
@@ -218,7 +218,7 @@ describe('the erasure key', () => {
     expect(reads).toBe(1);
   });
 
-  test('is asked for again where it could not be read', async () => {
+  test('is read again if it could not be read', async () => {
     const readings = [new Error('down'), 'key'];
     const key = createErasureKey({
       read: async () => {
@@ -231,7 +231,7 @@ describe('the erasure key', () => {
     expect(await key.read()).toBe('key');
   });
 
-  test('is never blank, under which everybody could compute the hashes', async () => {
+  test('is never blank, since anyone could then compute the hashes', async () => {
     await expect(createErasureKey({ read: async () => ' ' }).read()).rejects.toThrow('the erasure key is blank');
   });
 });

@@ -15,6 +15,6 @@ test.each([
   ['other', { recipient: 7, 'recipient-provider': null }],
   ['gmail', { event: 'rejected', message: { headers: { to: 'Ada <ada@gmail.com>' } } }],
   ['other', {}],
-])('%s: %j', (expected, event) => {
+])('the mailbox provider is %s for %j', (expected, event) => {
   expect(mailboxProviderOf(parseEvent(event as never))).toBe(expected);
 });

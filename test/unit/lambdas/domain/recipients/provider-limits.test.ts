@@ -28,11 +28,11 @@ test.each([
     expected: ['few', 'high', 'good'],
   },
   { name: 'bounces at the limit', counts: { delivered: 950, permanent_fail: 50 }, expected: ['few', 'over', 'good'] },
-])('$name', ({ counts, expected }) => {
+])('providerStanding: $name', ({ counts, expected }) => {
   expect(standing(counts as Record<string, number>)).toEqual(expected);
 });
 
-test('refusals by policy add up over their codes', () => {
+test('refusals by policy are summed over their codes', () => {
   const counts = { delivered: 1990, permanent_fail: 10 };
   expect(standing(counts, { '5.7.515': 1 })[2]).toBe('good');
   expect(standing(counts, { '5.7.515': 1, '5.7.1': 1 })[2]).toBe('high');
@@ -42,7 +42,7 @@ test('refusals by policy add up over their codes', () => {
 test.each([
   { now: '2026-11-29T00:00:00.000Z', from: '2026-11-22T00:00:00.000Z' },
   { now: '2026-11-29T23:59:59.999Z', from: '2026-11-22T00:00:00.000Z' },
-])('at $now the days that are judged begin at $from', ({ now, from }) => {
+])('the judged days begin at $from if it is $now', ({ now, from }) => {
   expect(new Date(judgedFrom(Date.parse(now)) * 1000).toISOString()).toBe(from);
 });
 
@@ -55,6 +55,6 @@ test.each([
   ['high', 'policy', 'gmail', 'above our aim, 0.1 %'],
   ['good', 'policy', 'gmail', 'good'],
   ['few', 'policy', 'gmail', 'too few to judge'],
-] as const)('%s by %s at %s is "%s"', (found, share, provider, words) => {
+] as const)('the alarm on %s by %s at %s is named "%s"', (found, share, provider, words) => {
   expect(standingText(found, share, provider)).toBe(words);
 });

@@ -54,7 +54,7 @@ test.each([
   ['other', '', '550 Delivery from 198.5.1.1 not allowed'],
   ['other', '5.0.0', '550 5.0.0 Sorry'],
   ['other', '', ''],
-])('%s: %s %s', (expected, enhanced, message) => {
+])('classifyFailure returns %s for %s %s', (expected, enhanced, message) => {
   expect(failed({ message, 'enhanced-code': enhanced })).toBe(expected);
   // The code may be in the text alone, and the text in the description.
   expect(failed({ description: `${enhanced} ${message}`, message: '' })).toBe(expected);
@@ -70,19 +70,19 @@ test.each([
   expect(failed({ code, message: 'No such user' })).toBe(expected);
 });
 
-test('reasons of Mailgun count before texts', () => {
+test("Mailgun's reasons win over texts", () => {
   expect(failed({ message: 'No such user' }, { reason: 'suppress-bounce' })).toBe('suppressed');
   expect(failed({ message: 'No such user' }, { reason: 'old', severity: 'temporary' })).toBe('too-old');
 });
 
-test('a rejection is classed by what Mailgun says of it', () => {
+test("a rejection is classified by Mailgun's reason", () => {
   const rejected = (reason: string) => failureClassOf(parseEvent({ event: 'rejected', reject: { reason } }));
   expect([rejected('Sandbox subdomains are for test purposes only'), rejected('Message detected as spam')]).toEqual([
     ...['other', 'content'],
   ]);
 });
 
-test('events that are no failures, and fields of other types, have no class or another one', () => {
+test('other events have no failure class, and fields of other types are ignored', () => {
   expect(failureClassOf(parseEvent({ event: 'delivered', 'delivery-status': { message: 'No such user' } }))).toBeNull();
   expect(failed({ message: 550, 'enhanced-code': null, description: ['x'] })).toBe('other');
   expect(failureClassOf(parseEvent({ event: 'failed', 'delivery-status': null, reject: 'x' }))).toBe('other');
@@ -96,6 +96,6 @@ test.each([
   [undefined, { message: 'blocked: 192.5.7.1' }],
   [undefined, { 'enhanced-code': '5.1.1', message: '550 5.7.1 relaying denied' }],
   [undefined, {}],
-])('the policy code is %s: %j', (expected, status) => {
+])('the policy code is %s for %j', (expected, status) => {
   expect(policyCodeOf(parseEvent({ event: 'failed', 'delivery-status': status }))).toBe(expected);
 });

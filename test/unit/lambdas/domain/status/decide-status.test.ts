@@ -38,7 +38,7 @@ test('a later confirmation lets the event decide again, and any confirmed event 
 });
 
 test.each([...Object.entries(EVENT_TYPES), ['another', OTHER_EVENT] as const])(
-  'the order of an event alone tells what it decides, and when: %s',
+  'the order of an event gives its precedence and time: %s',
   (_name, { precedence, status }) => {
     const order = statusOrder({ precedence, status, reason: null }, 1_769_999_990_123, 'x#1');
     expect(readOrder(order)).toEqual({ status, atMs: 1_769_999_990_123, eventKey: 'x#1' });

@@ -4,7 +4,7 @@ import { differingFacts, namedFacts } from '../../../../../lambdas/domain/status
 const bounce = (reason: string) =>
   parseEvent({ event: 'failed', severity: 'permanent', reason, recipient: 'ada@example.org' });
 
-test('names what an event decides, and shows no text of a stranger', () => {
+test('deciding facts name what an event decides, without text of others', () => {
   expect(namedFacts(bounce('bounce'), 0)).toMatchObject({
     ...{ status: 'FAILED', reason: 'bounce', suppression: 'bounce', scope: '*', time: '1970-01-01T00:00:00' },
   });
@@ -13,7 +13,7 @@ test('names what an event decides, and shows no text of a stranger', () => {
   expect(namedFacts(bounce('bob@example.org is away'), 0).reason).not.toBe(reason);
 });
 
-test('tells which facts differ, and times to the second', () => {
+test('comparing deciding facts names those that differ, with times to the second', () => {
   expect(differingFacts(namedFacts(bounce('bounce'), 0), namedFacts(bounce('bounce'), 400))).toEqual([]);
   expect(differingFacts(namedFacts(bounce('bounce'), 0), namedFacts(bounce('bounce'), 2000))).toEqual(['time']);
   expect(

@@ -72,7 +72,7 @@ test.each([
   ['unsubscribed', { event: 'unsubscribed' }, 0, null, null, 'EMAIL_UNSUBSCRIBED'],
   ['an unknown event', { event: 'some_new_event' }, 0, null, null, 'EMAIL_OTHER'],
   ['a name every object has', { event: 'constructor' }, 0, null, null, 'EMAIL_OTHER'],
-])('%s', (_name, event, precedence, status, reason, name) => {
+])('the status update of an event: %s', (_name, event, precedence, status, reason, name) => {
   expect(statusUpdateOf(parseEvent(event))).toEqual({ precedence, status, reason });
   expect(parseEvent(event).type.historyName).toBe(name);
 });

@@ -55,7 +55,7 @@ test.each([
   ['suppress-unsubscribe', permanent({ reason: 'Suppress-Unsubscribe' }), 'unsubscribe', 'suppress-unsubscribe'],
   ['605 of unknown severity', to({ event: 'failed', ...code(605) }), 'bounce', null],
   ['605 that is called soft', permanent({ 'delivery-status': { code: 605, 'bounce-type': 'soft' } }), 'bounce', null],
-])('%s says that the address is on a list of Mailgun', (_name, event, kind, reason) => {
+])("%s shows that the address is on one of Mailgun's lists", (_name, event, kind, reason) => {
   expect(suppressionOf(parseEvent(event as never))).toEqual(suppression(kind, reason, 'mailgun'));
 });
 
@@ -64,6 +64,6 @@ test.each([
   ['that carries the tags of the message', { tags: ['news', 'offers'] }, null],
   ['without tags', {}, null],
   ['of a mailing list, which it names', { 'mailing-list': { address: 'news@mg.example.com' } }, 'news@mg.example.com'],
-])('an unsubscribe %s is from all mail of the domain', (_name, over, reason) => {
+])('an unsubscribe %s applies to all mail of the domain', (_name, over, reason) => {
   expect(suppressionOf(parseEvent(unsubscribed(over) as never))).toEqual(suppression('unsubscribe', reason));
 });

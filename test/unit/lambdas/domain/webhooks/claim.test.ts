@@ -15,7 +15,7 @@ test.each([
   expect(judgeClaim(held, mine)).toBe(expected);
 });
 
-test('the hash does not depend on the order of keys', () => {
+test('the event hash does not depend on the order of keys', () => {
   const event = deliveredEvent();
   const reversed = Object.fromEntries(Object.entries(event).reverse());
 
@@ -32,11 +32,11 @@ test.each([
   ['the order of tags', { tags: ['x', 'welcome'] }],
   ['an added field', { extra: null }],
   ['the microseconds', { timestamp: 1769999990.123457 }],
-])('the hash depends on %s', (_name, over) => {
+])('the event hash depends on %s', (_name, over) => {
   expect(eventHash(deliveredEvent(over))).not.toBe(eventHash(deliveredEvent()));
 });
 
-test('the hash is that of the canonical form, as Python computes it', () => {
+test('the event hash is that of the canonical form, as Python computes it', () => {
   const event = { n: 1e21, ü: '\u0000', t: true, a: [1, 'x', { d: 2, b: null }] };
   expect(eventHash(event)).toBe('1:7e7f009e2745133b1aa9619151d5f8fd70d59617030a9362f14dadad9f080178');
 });
@@ -45,7 +45,7 @@ test('the event hash distinguishes a number too large for a float from its absen
   expect(eventHash(JSON.parse('{"n":1e400}'))).not.toBe(eventHash({ n: null }));
 });
 
-test('keys that run into each other hash differently', () => {
+test('the event hash distinguishes keys with the same concatenation', () => {
   expect(eventHash({ a: '1,"b":"2' })).not.toBe(eventHash({ a: '1', b: '2' }));
   expect(eventHash(JSON.parse('{"__proto__":1}'))).not.toBe(eventHash({}));
 });

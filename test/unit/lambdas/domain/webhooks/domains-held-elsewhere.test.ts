@@ -15,7 +15,7 @@ test('a domain of another environment is found in any letter case', () => {
   ).toEqual(['staging', 'prod', 'prod', undefined, undefined]);
 });
 
-test('hundreds of domains fit into what the environment of a function has left for them', () => {
+test("hundreds of domains fit into the space left in a function's environment", () => {
   const held = { prod: domainsOf('prod', 200), staging: domainsOf('staging', 200) };
   const text = encodeHeldElsewhere(held, 2600);
   const holderOf = parseHeldElsewhere(text);
@@ -25,7 +25,7 @@ test('hundreds of domains fit into what the environment of a function has left f
   expect(held.staging.every((name) => holderOf(name) === 'staging')).toBe(true);
 });
 
-test('of more than fits, the environments with the most domains are left out as a whole', () => {
+test('environments with the most domains are left out whole if not all fit', () => {
   const held = { large: domainsOf('large', 90), small: domainsOf('small', 3), none: [] };
   const text = encodeHeldElsewhere(held, 100);
 

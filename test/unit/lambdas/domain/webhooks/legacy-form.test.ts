@@ -1,6 +1,6 @@
 import { eventFromLegacyForm } from '../../../../../lambdas/domain/webhooks/legacy-form.ts';
 
-test('every field of a click has its place in the current shape', () => {
+test('every field of a legacy click is mapped to the current shape', () => {
   const fields = Object.entries({
     event: 'Clicked',
     recipient: 'ada@example.org',
@@ -88,12 +88,12 @@ test.each([
 
 const post = (...fields: [string, string][]) => eventFromLegacyForm([['event', 'dropped'], ...fields], '1770000000');
 
-test('a dropped mail without a reason does not suppress the address', () => {
+test('a dropped message without a reason does not suppress the address', () => {
   expect(post()).toMatchObject({ event: 'failed', severity: 'permanent' });
   expect(post()).not.toHaveProperty('reason');
 });
 
-test('the description is kept beside the error', () => {
+test('a legacy form keeps the description beside the error', () => {
   expect(post(['error', '550'], ['description', 'why'])).toMatchObject({
     'delivery-status': { message: '550', description: 'why' },
   });
@@ -125,7 +125,7 @@ test("the first value of a repeated variable counts, and Mailgun's own fields ar
 test.each([
   ['no event', []],
   ['a blank event', [['event', ' ']]],
-] as const)('a form with %s holds none', (_name, fields) => {
+] as const)('a legacy form with %s is not an event', (_name, fields) => {
   expect(eventFromLegacyForm(fields, '1770000000')).toBeUndefined();
 });
 

@@ -13,6 +13,6 @@ test.each([
   ['the test event under the id of a mail', { ...testEvent('mg.example.com'), message: button.message }, false],
   ['the test event of today', { ...testEvent('mg.example.com'), timestamp: 1_770_000_000 }, false],
   ['an event like any other', deliveredEvent(), false],
-])('%s', (_name, event, isSample) => {
+])('isTestSample: %s', (_name, event, isSample) => {
   expect(isTestSample(event as never)).toBe(isSample);
 });

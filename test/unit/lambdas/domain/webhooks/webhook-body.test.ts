@@ -6,7 +6,7 @@ const SIGNATURE = signed();
 const refused = (reason: string) => ({ ok: false, reason });
 const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
 
-test('the JSON format gives signature and event', () => {
+test('a JSON body is parsed into signature and event', () => {
   const body = jsonBody(deliveredEvent(), { ...SIGNATURE, 'parent-signature': 'p', unknown: 1 });
 
   expect(parseJsonWebhook(body)).toEqual({
@@ -15,7 +15,7 @@ test('the JSON format gives signature and event', () => {
   });
 });
 
-test('a whole number as timestamp counts by its digits', () => {
+test('a numeric timestamp is read by its digits', () => {
   const parsed = parseJsonWebhook(jsonBody(deliveredEvent(), { ...SIGNATURE, timestamp: 1770000000 }));
   expect(parsed).toMatchObject({ ok: true, webhook: { signature: { timestamp: '1770000000' } } });
 });
@@ -27,16 +27,16 @@ test.each([
   ['65 levels', nested(65)],
   ['65 levels of objects', `${'{"a":'.repeat(65)}1${'}'.repeat(65)}`],
   ['a hundred thousand levels', nested(100_000)],
-])('no body: %s', (_name, text) => {
+])('a malformed body is refused: %s', (_name, text) => {
   expect(parseJsonWebhook(Buffer.from(text))).toEqual(refused('malformed-body'));
 });
 
-test('bytes that are not UTF-8 are no body', () => {
+test('a body that is not UTF-8 is refused', () => {
   const body = Buffer.from(jsonBody(deliveredEvent({ recipient: 'caf\u00e9@b.example' })));
   expect(parseJsonWebhook(Buffer.from(body.toString('utf8'), 'latin1'))).toEqual(refused('malformed-body'));
 });
 
-test('64 levels are read', () => {
+test('a body with 64 levels is parsed', () => {
   const event = JSON.parse(`${'{"a":'.repeat(62)}1${'}'.repeat(62)}`);
   expect(parseJsonWebhook(jsonBody({ ...event, event: 'x' }, SIGNATURE))).toMatchObject({ ok: true });
   expect(parseJsonWebhook(Buffer.from(nested(64)))).toEqual(refused('malformed-webhook'));
@@ -60,7 +60,7 @@ test.each([
   ],
   ['a token in an array', { signature: { ...SIGNATURE, token: ['t'] }, 'event-data': deliveredEvent() }],
   ['fields inherited by name', { __proto__: { signature: SIGNATURE }, 'event-data': deliveredEvent() }],
-])('no webhook: %s', (_name, body) => {
+])('a malformed webhook is refused: %s', (_name, body) => {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
   expect(parseJsonWebhook(Buffer.from(text))).toEqual(refused('malformed-webhook'));
 });
@@ -102,7 +102,7 @@ test('a legacy form becomes an event of the current shape', async () => {
   });
 });
 
-test('user variables of the same name: the last counts for the signature, the first for the event', async () => {
+test('of user variables with the same name the last counts for the signature, the first for the event', async () => {
   const parsed = await post([
     ['token', 'a variable'],
     ...legacy,
@@ -131,7 +131,7 @@ test('a variable named __proto__ stays a variable', async () => {
   ]);
 });
 
-test('multipart forms are read, their files left aside', async () => {
+test('multipart forms are parsed without their files', async () => {
   const form = new FormData();
   for (const [name, value] of legacy) form.append(name, value);
   form.append('attachment-1', new Blob(['x']), 'notes.txt');
@@ -158,7 +158,7 @@ test('a form without signature is a malformed webhook, a broken form a malformed
   expect(await parserFor('multipart/form-data')(Buffer.from('x'))).toEqual(refused('malformed-body'));
 });
 
-test('a 64-bit number among the user variables keeps every digit', () => {
+test('a 64-bit number in the user variables keeps every digit', () => {
   const text = jsonBody(deliveredEvent({ 'user-variables': { id: 'ID' } }))
     .toString()
     .replace('"ID"', '9007199254740993');

@@ -52,6 +52,6 @@ test.each<[name: string, registered: RegisteredWebhook[], wanted: string[], expe
     ['delivered'],
     [{ kind: 'unwanted', type: 'opened', level: 'domain' }],
   ],
-])('%s', (_name, registered, wanted, expected) => {
+])('the drift of registered webhooks: %s', (_name, registered, wanted, expected) => {
   expect(webhookDrift(registered, OWN, wanted)).toEqual(expected);
 });

@@ -62,10 +62,13 @@ test.each([
       ...[2, -1, 0.5, '1', null].map((spelling) => ({ partition: 'MSG#x', atMs: 5, spelling })),
     ],
   ],
-] as [(value: unknown) => boolean, unknown[], unknown[]][])('%p', (check, good, bad) => {
-  expect(good.filter((value) => !check(value))).toEqual([]);
-  expect(bad.filter((value) => check(value))).toEqual([]);
-});
+] as [(value: unknown) => boolean, unknown[], unknown[]][])(
+  '%p accepts only valid values of a cursor',
+  (check, good, bad) => {
+    expect(good.filter((value) => !check(value))).toEqual([]);
+    expect(bad.filter((value) => check(value))).toEqual([]);
+  },
+);
 
 test('a cursor with a position outside its range, or of another type, is refused', () => {
   const range = { fromMs: 1000, toMs: 2000 };

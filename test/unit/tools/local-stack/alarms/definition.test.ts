@@ -21,7 +21,7 @@ function refusal(work: () => unknown): string {
   return 'nothing refused';
 }
 
-test('an alarm over one metric', () => {
+test('an alarm over one metric is parsed', () => {
   expect(read(alarmOf())).toMatchObject({
     name: 'stack-oldest-message',
     periodSeconds: 60,
@@ -51,7 +51,7 @@ test('without datapoints to alarm, all periods must breach', () => {
   expect(read(alarm)?.datapointsToAlarm).toBe(3);
 });
 
-test('an alarm over an expression', () => {
+test('an alarm over an expression is parsed', () => {
   const metrics = [metricOf('a', 'Refused'), metricOf('b', 'Retried'), { Id: 'e', Expression: 'a + FILL(b,0)' }];
   const alarm = read(mathAlarmOf(metrics));
 
@@ -66,7 +66,7 @@ test.each([
   { name: 'an extended statistic', over: { Statistic: undefined, ExtendedStatistic: 'p99' }, statistic: 'p99' },
   { name: 'a sum', over: { Statistic: 'Sum' }, statistic: 'Sum' },
   { name: 'a minimum', over: { Statistic: 'Minimum' }, statistic: 'Minimum' },
-])('$name', ({ over, statistic }) => {
+])('an alarm is parsed: $name', ({ over, statistic }) => {
   const alarm = JSON.parse(JSON.stringify(alarmOf(over)));
 
   expect(read(alarm)?.queries[0]?.statistic).toBe(statistic);
@@ -96,7 +96,7 @@ test("the order of an alarm's dimensions does not matter", () => {
   expect(read(alarmOf({ ...table, Dimensions: table.Dimensions.toReversed() }))).toBeDefined();
 });
 
-test('a metric of a filter on an access log', () => {
+test('a metric filter on an access log is parsed', () => {
   const filtered = { Namespace: 'MailgunLedger/stack', MetricName: 'Throttled', Dimensions: undefined };
 
   expect(read(alarmOf(filtered))?.queries[0]?.metric).toEqual({
@@ -161,7 +161,7 @@ describe('names the alarm and refuses', () => {
       alarm: mathAlarmOf([metricOf('a', 'A'), { Id: 'e', Expression: 'RATE(a)' }]),
       says: 'has "RATE" where',
     },
-  ])('$name', ({ alarm, says }) => {
+  ])('an alarm is parsed: $name', ({ alarm, says }) => {
     const sentence = refusal(() => read(JSON.parse(JSON.stringify(alarm))));
 
     expect(sentence).toMatch(/^The local stack cannot judge the alarm stack-oldest-message: .*\.$/);
@@ -179,7 +179,7 @@ describe('names the metric filter and refuses', () => {
     { name: 'a value of the line', filter: transformation({ MetricValue: '$.ms' }), says: 'metric transformations' },
     { name: 'a default', filter: transformation({ DefaultValue: 0 }), says: 'metric transformations' },
     { name: 'dimensions', filter: transformation({ Dimensions: [] }), says: 'metric transformations' },
-  ])('$name', ({ filter, says }) => {
+  ])('an alarm is parsed: $name', ({ filter, says }) => {
     const sentence = refusal(() => readMetricFilters(stackWith([], filter), ACCESS_LOGS));
 
     expect(sentence).toContain(says);
