@@ -113,8 +113,17 @@ describe('why', () => {
         recipient: 'bob@example.org',
         'delivery-status': { code: 550, message: 'no such mailbox' },
       });
-      stack.list([accepted, delivered, bounced]);
-      expect(await post(accepted)).toBe(200);
+      // A pass that came before process has stored the webhook's event would bring it too.
+      stack.mailgun.misbehave({ fails: { mode: '500', percent: 100 } });
+      try {
+        expect(await post(accepted)).toBe(200);
+        await until(messageId, (found) =>
+          found.some(({ events }) => events.some(({ source }) => source === 'webhook')),
+        );
+        stack.list([accepted, delivered, bounced]);
+      } finally {
+        stack.mailgun.misbehave({});
+      }
 
       const recipients = await until(
         messageId,
