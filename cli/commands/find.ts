@@ -24,7 +24,7 @@ import {
 } from '../command.ts';
 import { TargetUnavailableError, UsageError } from '../errors.ts';
 import { confirmedCheckOf, tableOf } from '../ledger.ts';
-import { counted, createEmit, plain, utc } from '../output.ts';
+import { counted, createEmit, createProgress, number, plain, utc } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
 import { iso } from '../time.ts';
 import { checkAddress } from './suppressions.ts';
@@ -122,6 +122,7 @@ async function find(context: CliContext, options: FindOptions, address: string):
   };
   const history = createRecipientHistory(tableOf(deployment));
   const readPage = createRecipients(history, confirmedCheckOf(deployment, context.now));
+  const reportSearched = searchReporter(context, recipient);
   let messages = 0;
   let position: RecipientQuery['position'];
   do {
@@ -132,6 +133,7 @@ async function find(context: CliContext, options: FindOptions, address: string):
     }
     messages += page.body.messages.length;
     position = page.next;
+    reportSearched(page.body.searched);
   } while (position !== undefined && messages < limit && !context.signal.aborted);
   if (context.signal.aborted) return 1;
   if (messages === 0) throw new TargetUnavailableError(nothingFound(recipient, status ?? tag ?? options.from ?? to));
@@ -184,23 +186,24 @@ async function findMail(context: CliContext, options: FindOptions): Promise<numb
   return 0;
 }
 
-async function mailOf({ now, signal }: CliContext, deployment: Deployment, query: Omit<MailsQuery, 'position'>) {
+async function mailOf(context: CliContext, deployment: Deployment, query: Omit<MailsQuery, 'position'>) {
   const table = tableOf(deployment);
   const readPage = createMails(
     createDayEvents(table),
     createMailReader(table),
     createEngagement(createRecipientHistory(table)),
-    confirmedCheckOf(deployment, now),
+    confirmedCheckOf(deployment, context.now),
   );
-  return newestMails(readPage, query, signal);
+  return newestMails(readPage, query, context);
 }
 
 /** Returns the newest mail that fits; what Mailgun accepted several times may be on several pages, and counts once. */
 export async function newestMails(
   readPage: ReturnType<typeof createMails>,
   query: Omit<MailsQuery, 'position'>,
-  signal: AbortSignal,
+  context: Pick<CliContext, 'signal' | 'now' | 'printError'>,
 ) {
+  const reportSearched = searchReporter(context, query.domain);
   const mails = new Map<string, Awaited<ReturnType<typeof readPage>>['body']['mails'][number]>();
   let position: MailsQuery['position'];
   do {
@@ -211,9 +214,25 @@ export async function newestMails(
       if (!mails.has(name)) mails.set(name, mail);
     }
     position = page.next;
-  } while (position !== undefined && mails.size < query.limit && !signal.aborted);
+    reportSearched(page.body.searched);
+  } while (position !== undefined && mails.size < query.limit && !context.signal.aborted);
   return { mails: [...mails.values()], hasMore: position !== undefined };
 }
+
+/** Returns a function that takes what each page has searched, and prints the sum every few seconds: a filter may fit rarely. */
+function searchReporter(context: Pick<CliContext, 'now' | 'printError'>, where: string) {
+  const report = createProgress(context);
+  let messages = 0;
+  return (searched: Searched | null) => {
+    if (searched === null) return;
+    messages += searched.messages;
+    const back = searched.until === null ? '' : `, back to ${utc(searched.until * 1000)}`;
+    report(() => context.printError(`${where}: ${number(messages)} messages searched${back}`));
+  };
+}
+
+/** What a page with a filter has searched, and the time that it has come to. */
+type Searched = Readonly<{ messages: number; until: number | null }>;
 
 function nothingFound(recipient: string, filter: unknown): string {
   if (filter !== undefined)

@@ -11,10 +11,11 @@ async function find(mails: readonly (readonly [messageId: string | null, recipie
     const start = Number(position?.place.atMs ?? 0);
     const end = start + Math.min(2, most);
     const page = mails.slice(start, end).map(([messageId, recipient]) => ({ messageId, recipient }));
-    return { body: { mails: page }, next: end < mails.length ? { place: { atMs: end } } : undefined };
+    return { body: { mails: page, searched: null }, next: end < mails.length ? { place: { atMs: end } } : undefined };
   };
   const query = { domain: 'd', range: { fromMs: 0, toMs: 9 }, status: 'pending', tag: undefined, limit };
-  const found = await newestMails(readPage as unknown as ReadPage, query, new AbortController().signal);
+  const context = { signal: new AbortController().signal, now: () => 0, printError: () => {} };
+  const found = await newestMails(readPage as unknown as ReadPage, query, context);
   return {
     found: found.mails.map(({ messageId, recipient }) => [messageId, recipient]),
     hasMore: found.hasMore,
@@ -39,4 +40,28 @@ test('find lists mail without a message id every time, up to the limit', async (
   expect(await find([nameless, nameless, nameless, a], 3)).toEqual({
     ...{ found: [nameless, nameless, nameless], hasMore: true, limits: [3, 1] },
   });
+});
+
+test('a search that finds nothing for long prints how far it has come, at most every five seconds', async () => {
+  const errors: string[] = [];
+  let nowMs = 0;
+  const readPage = async ({ position }: MailsQuery) => {
+    nowMs += 3000;
+    const page = Number(position?.place.atMs ?? 0) + 1;
+    const searched = { messages: 1000, until: 1_770_000_000 - page };
+    return { body: { mails: [], searched }, next: page < 5 ? { place: { atMs: page } } : undefined };
+  };
+  const query = { domain: 'd', range: { fromMs: 0, toMs: 9 }, status: 'failed', tag: undefined, limit: 20 };
+  const context = {
+    signal: new AbortController().signal,
+    now: () => nowMs,
+    printError: (line: string) => void errors.push(line),
+  };
+  const found = await newestMails(readPage as unknown as ReadPage, query, context);
+
+  expect(found).toEqual({ mails: [], hasMore: false });
+  expect(errors).toEqual([
+    'd: 2,000 messages searched, back to 2026-02-02 02:39:58 UTC',
+    'd: 4,000 messages searched, back to 2026-02-02 02:39:56 UTC',
+  ]);
 });
