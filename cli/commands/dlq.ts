@@ -20,7 +20,6 @@ import {
   countsByReason,
   type DeadLetter,
   type DeadLetters,
-  diagnose,
   MAX_SCANNED_MESSAGES,
   messageIdIn,
   openDeadLetters,
@@ -144,8 +143,7 @@ async function show(context: CliContext, options: ShowOptions, id: string): Prom
   const letter = await find(openDeadLetters(deployment), id);
   if (letter === undefined)
     throw new TargetUnavailableError(`there is no dead letter ${id}; another reader may be holding it`);
-  const { reason, detail, sentMs, receiveCount, body } = letter;
-  const diagnosis = diagnose(body);
+  const { reason, detail, sentMs, receiveCount, body, diagnosis } = letter;
   const { error } = diagnosis;
   const stored = error === null && (await createEventLookup(tableOf(deployment)).isStored(diagnosis.identity));
   const message =
@@ -159,7 +157,7 @@ async function show(context: CliContext, options: ShowOptions, id: string): Prom
           stored,
         }
       : null;
-  const advice = adviceOf(letter, diagnosis, stored, deployment);
+  const advice = adviceOf(letter, stored, deployment);
   const rows: [string, string | null][] = [
     ['id', id],
     ['reason', detail === undefined ? reason : `${reason}: ${detail}`],

@@ -26,6 +26,8 @@ export interface DeadLetter {
   readonly id: string;
   readonly receiptHandle: string;
   readonly body: string;
+  /** How this version reads the body. */
+  readonly diagnosis: Diagnosis;
   /** Why this version cannot read the body; where it can, the reason noted when the message went to the DLQ. */
   readonly reason: string;
   readonly detail: string | undefined;
@@ -49,7 +51,7 @@ export interface DeadLetters {
   /** Receives up to ten messages, hidden from others for this time. */
   receive(hideSeconds: number): Promise<DeadLetter[]>;
   /** Makes messages visible again. A failure does no harm: they reappear after their timeout. */
-  giveBack(letters: readonly DeadLetter[]): Promise<void>;
+  giveBack(letters: readonly Pick<DeadLetter, 'receiptHandle'>[]): Promise<void>;
   /** Sends the body to process again, without the attributes added to it. */
   resend(letter: DeadLetter): Promise<void>;
   remove(letter: DeadLetter): Promise<void>;
@@ -101,14 +103,14 @@ function letterOf({
   MessageAttributes,
   Attributes,
 }: Message): DeadLetter {
+  const diagnosis = diagnose(Body);
   return {
     id: MessageId,
     receiptHandle: ReceiptHandle,
     body: Body,
+    diagnosis,
     reason:
-      diagnose(Body).error?.reason ??
-      MessageAttributes?.[DEAD_LETTER_ATTRIBUTES.reason]?.StringValue ??
-      RECEIVES_EXHAUSTED,
+      diagnosis.error?.reason ?? MessageAttributes?.[DEAD_LETTER_ATTRIBUTES.reason]?.StringValue ?? RECEIVES_EXHAUSTED,
     detail: MessageAttributes?.[DEAD_LETTER_ATTRIBUTES.detail]?.StringValue,
     sentMs: Number(Attributes?.SentTimestamp),
     receiveCount: Number(Attributes?.ApproximateReceiveCount),
@@ -123,12 +125,12 @@ export async function* scanDeadLetters(
   deadLetters: DeadLetters,
   most = MAX_SCANNED_MESSAGES,
 ): AsyncGenerator<DeadLetter> {
-  const held = new Map<string, DeadLetter>();
+  const held = new Map<string, Pick<DeadLetter, 'receiptHandle'>>();
   try {
     while (held.size < most) {
       const letters = await deadLetters.receive(SCAN_VISIBILITY_SECONDS);
       const fresh = letters.filter(({ id }) => !held.has(id));
-      for (const letter of letters) held.set(letter.id, { ...letter, body: '' });
+      for (const letter of letters) held.set(letter.id, { receiptHandle: letter.receiptHandle });
       yield* fresh;
       if (fresh.length === 0) return;
     }
@@ -180,8 +182,7 @@ function versionIn(body: string): string {
 
 /** Returns the fix for a dead letter, in one sentence or two. */
 export function adviceOf(
-  { id, reason, body }: Pick<DeadLetter, 'id' | 'reason' | 'body'>,
-  { error }: Diagnosis,
+  { id, reason, body, diagnosis: { error } }: Pick<DeadLetter, 'id' | 'reason' | 'body' | 'diagnosis'>,
   isStored: boolean,
   deployment: Pick<Deployment, 'output' | 'ref'>,
 ): string {
@@ -226,9 +227,10 @@ export async function selectDeadLetters(deadLetters: DeadLetters, { reason: only
   let scanned = 0;
   for await (const letter of scanDeadLetters(deadLetters)) {
     scanned += 1;
-    const { id, reason, body } = letter;
+    const { id, reason, diagnosis } = letter;
     reasons.add(reason);
-    if (reason === (only ?? reason) && (ids?.includes(id) ?? true)) selected.push({ id, reason, ...contentOf(body) });
+    if (reason === (only ?? reason) && (ids?.includes(id) ?? true))
+      selected.push({ id, reason, ...contentOf(diagnosis) });
     if (ids !== undefined && selected.length === new Set(ids).size) break;
   }
   const missing = ids?.filter((id) => !selected.some((letter) => letter.id === id)) ?? [];
@@ -240,8 +242,7 @@ export async function selectDeadLetters(deadLetters: DeadLetters, { reason: only
   return { selected, complete: ids !== undefined || scanned < MAX_SCANNED_MESSAGES };
 }
 
-function contentOf(body: string): Pick<Selected, 'error' | 'event'> {
-  const { error, identity, message } = diagnose(body);
+function contentOf({ error, identity, message }: Diagnosis): Pick<Selected, 'error' | 'event'> {
   if (error !== null) return { error };
   return { error, event: { identity, domain: message.domain } };
 }

@@ -9,16 +9,14 @@ import {
   type Run,
   repeated,
   type TargetOptions,
-  targetRefText,
   wholeNumber,
 } from '../../command.ts';
-import { counted, createEmit, type Emit, groupBy } from '../../output.ts';
+import { counted, createEmit, type Emit, groupBy, printedCommand } from '../../output.ts';
 import type { Deployment } from '../../target/types.ts';
 import {
   countsByReason,
   type DeadLetter,
   type DeadLetters,
-  diagnose,
   openDeadLetters,
   RECEIVES_EXHAUSTED,
   receiveSelected,
@@ -104,12 +102,7 @@ async function redrive(context: CliContext, options: RedriveOptions): Promise<nu
   const { selected, complete } = await selectDeadLetters(deadLetters, options);
   const wanted = selected.filter(({ error }) => error === null);
   const unreadable = selected.length - wanted.length;
-  reportUnreadable(
-    selected,
-    emit,
-    `npm run ledger -- dlq discard ${targetRefText(deployment.ref)}`,
-    `npm run ledger -- dlq show ${targetRefText(deployment.ref)}`,
-  );
+  reportUnreadable(selected, emit, deployment);
   if (options.plan) {
     for (const [reason, { length: count }] of groupBy(wanted, (letter) => letter.reason)) {
       const mayComeBack = reason === UNSTORABLE;
@@ -158,20 +151,15 @@ async function redrive(context: CliContext, options: RedriveOptions): Promise<nu
 }
 
 /** Reports those that would only come back. */
-function reportUnreadable(
-  selected: readonly Selected[],
-  emit: Emit<DlqRedriveLine>,
-  discard: string,
-  show: string,
-): void {
+function reportUnreadable(selected: readonly Selected[], emit: Emit<DlqRedriveLine>, deployment: Deployment): void {
   for (const { id, reason, error } of selected) {
     if (error === null) continue;
-    const says = `unreadable, so not sent: ${id}  ${error.reason}, at ${error.where}`;
+    const text = `unreadable, so not sent: ${id}  ${error.reason}, at ${error.where}`;
     const fix =
       error.reason === 'unknown-version'
-        ? `deploy the version that wrote it; which that is: ${show} ${id}`
-        : `${discard} --id ${id} --yes`;
-    emit({ event: 'unreadable', id, reason, error }, says, `  fix: ${fix}`);
+        ? `deploy the version that wrote it; which that is: ${printedCommand(deployment, 'dlq show', id)}`
+        : printedCommand(deployment, `dlq discard --id ${id} --yes`);
+    emit({ event: 'unreadable', id, reason, error }, text, `  fix: ${fix}`);
   }
 }
 
@@ -262,8 +250,7 @@ export function createEffects(deployment: Deployment, deadLetters: DeadLetters) 
   return {
     /** Call before sending: events stored by then count as known. */
     async expect(letters: readonly DeadLetter[]): Promise<void> {
-      const some = letters.map(({ id, body }): Resent => {
-        const { identity } = diagnose(body);
+      const some = letters.map(({ id, body, diagnosis: { identity } }): Resent => {
         const key = identity && { pk: identity.partition, sk: identity.eventSort };
         return { id, bodyHash: hashOf(body), key, effect: 'waiting' };
       });

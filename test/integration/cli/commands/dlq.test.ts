@@ -241,7 +241,9 @@ test('dlq redrive reports stored events as known, and never sends unreadable mes
   expect((await list()).lines[0].sample).toEqual([unreadable]);
   const text = await local.ledger(['dlq', 'redrive', '--plan']);
   expect(text.lines.join('\n')).toMatch(
-    new RegExp(`unreadable, so not sent: ${unreadable} .*\\n.*fix: .*dlq discard --local .*--id ${unreadable}`),
+    new RegExp(
+      `unreadable, so not sent: ${unreadable} .*\\n.*fix: npm run ledger -- dlq discard --id ${unreadable} --yes --local`,
+    ),
   );
 });
 

@@ -7,8 +7,8 @@ test.each([
   ],
   ['http://127.0.0.1:35185/123456789012/q', '--queue-url http://127.0.0.1:35185/123456789012/q --attribute-names'],
 ])('the command that shows who may send to %s names its region where it has one', (queueUrl, command) => {
-  const letter = { id: 'a', reason: 'not-json', body: '<html>' } as const;
-  const diagnosis = { error: { reason: 'not-json' } } as never;
+  const diagnosis = { error: { reason: 'not-json', where: 'body' } } as const;
+  const letter = { id: 'a', reason: 'not-json', body: '<html>', diagnosis } as const;
   const deployment = { output: () => queueUrl, ref: { env: 'prod' } } as never;
-  expect(adviceOf(letter as never, diagnosis, false, deployment)).toContain(command);
+  expect(adviceOf(letter, false, deployment)).toContain(command);
 });
