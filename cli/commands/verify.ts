@@ -3,8 +3,8 @@ import { Command } from 'commander';
 import {
   checkCertificate,
   type DomainStatement,
+  type RangeCompleteness,
   type RangeTotals,
-  type Verdict,
 } from '../../lambdas/domain/archive/certificate.ts';
 import { checkChain, type Fault, nameOfLink } from '../../lambdas/domain/archive/chain.ts';
 import { createObjectCheck } from '../../lambdas/domain/archive/check-object.ts';
@@ -22,12 +22,12 @@ import { counted, createEmit, number } from '../output.ts';
 /** The lines of `verify --json`. */
 export type VerifyLine =
   | { event: 'fault'; where: string; what: string }
-  | ({ event: 'domain'; domain: string; verdict: Verdict } & RangeTotals)
+  | ({ event: 'domain'; domain: string; verdict: RangeCompleteness } & RangeTotals)
   | { event: 'archive'; domain: string; objects: number; rows: number; erased: number }
   | {
       event: 'verified';
       holds: boolean;
-      verdict: Verdict;
+      verdict: RangeCompleteness;
       ledger: string;
       from: string;
       to: string;
@@ -74,7 +74,7 @@ async function verify(context: CliContext, file: string, options: VerifyOptions)
   const { certificate } = signed;
   const faults: Fault[] = [...(await checkSignature(signed, options.key)), ...checkCertificate(certificate)];
   const archive = options.archive === undefined ? undefined : await openArchive(options.archive);
-  let verdict: Verdict = certificate.domains.length === 0 ? 'unknown' : 'complete';
+  let verdict: RangeCompleteness = certificate.domains.length === 0 ? 'unknown' : 'complete';
   for (const statement of certificate.domains) {
     const { domain, totals } = statement;
     emit({ event: 'domain', domain, verdict: statement.verdict, ...totals }, ...domainText(statement));
@@ -108,10 +108,19 @@ async function textOf(context: CliContext, file: string): Promise<string> {
   });
 }
 
-const ORDER: readonly Verdict[] = ['complete', 'unknown', 'incomplete'];
-const worse = (one: Verdict, other: Verdict) => (ORDER.indexOf(one) > ORDER.indexOf(other) ? one : other);
+const ORDER: readonly RangeCompleteness[] = ['complete', 'unknown', 'incomplete'];
+const worse = (one: RangeCompleteness, other: RangeCompleteness) =>
+  ORDER.indexOf(one) > ORDER.indexOf(other) ? one : other;
 
-function domainText({ domain, verdict, totals }: { domain: string; verdict: Verdict; totals: RangeTotals }): string[] {
+function domainText({
+  domain,
+  verdict,
+  totals,
+}: {
+  domain: string;
+  verdict: RangeCompleteness;
+  totals: RangeTotals;
+}): string[] {
   const { slices, expected, missing, unconfirmed, archived } = totals;
   return [
     `${domain}: ${verdict}`,

@@ -5,7 +5,7 @@ import type { ChainLink, Manifest } from './manifest.ts';
 import { sha256Hex } from './merkle.ts';
 
 /** `unknown` where some of the time was never compared or sealed; `incomplete` where something is still open. */
-export type Verdict = 'complete' | 'incomplete' | 'unknown';
+export type RangeCompleteness = 'complete' | 'incomplete' | 'unknown';
 
 /** Sums over the slices of a range. */
 export interface RangeTotals {
@@ -20,7 +20,7 @@ export interface RangeTotals {
 
 export interface DomainStatement {
   domain: string;
-  verdict: Verdict;
+  verdict: RangeCompleteness;
   totals: RangeTotals;
   /** Consecutive manifests of the domain: from the first to the last that is about a slice of the range. */
   chain: Manifest[];
@@ -94,10 +94,10 @@ export function unsealedStretches(slices: readonly Pick<Manifest, 'start' | 'end
 }
 
 /** Judges a range by the chain, as the read API judges the ledger. */
-export function judgeRange(chain: readonly Manifest[], range: SealedRange): { verdict: Verdict; totals: RangeTotals } {
+export function judgeRange(chain: readonly Manifest[], range: SealedRange): { verdict: RangeCompleteness; totals: RangeTotals } {
   const slices = slicesOfRange(chain, range);
   const totals: RangeTotals = { slices: slices.length, expected: 0, missing: 0, unconfirmed: 0, archived: 0 };
-  let verdict: Verdict = unsealedStretches(slices, range).length > 0 ? 'unknown' : 'complete';
+  let verdict: RangeCompleteness = unsealedStretches(slices, range).length > 0 ? 'unknown' : 'complete';
   for (const { slice } of slices) {
     totals.expected += total(slice?.expected ?? {});
     totals.missing += total(slice?.missing ?? {});
