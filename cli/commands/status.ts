@@ -49,15 +49,16 @@ const HEADLINES = { healthy: 'HEALTHY', unhealthy: 'NOT HEALTHY', unknown: 'NOT 
 
 /** Returns the status as text for one screen. */
 export function statusText(status: StatusLine, name: string, nowMs: number): string[] {
-  const { health, reasons, backlog, deadLetters, alarms, listing, domains, unknown } = status;
+  const { health, reasons, backlog, deadLetters, signingKey, alarms, listing, domains, unknown } = status;
   return [
     `${HEADLINES[health]}  ${name}`,
     ...reasons.map((reason) => `  ! ${reason}`),
     '',
     field('backlog', known(backlog, 'events on their way to the table')),
     field('dead letters', known(deadLetters, '')),
+    field('signing key', signingKeyText(signingKey)),
     field('alarms', alarmText(alarms)),
-    ...(alarms?.alarmed ?? []).flatMap((alarm) => alarmLines(alarm, nowMs)),
+    ...(alarms?.alarmed ?? []).flatMap((alarm) => alarmLines(alarm, alarms?.alarmed ?? [], nowMs)),
     ...(listing === null || listing === '' ? [] : [field('listing', listing)]),
     ...domains.flatMap((each) => ['', ...domainText(each, unknown, nowMs)]),
   ];
@@ -67,18 +68,25 @@ const field = (name: string, text: string) => `  ${name.padEnd(14)}${text}`;
 
 const known = (value: number | null, what: string) => (value === null ? 'unknown' : `${value} ${what}`.trim());
 
+function signingKeyText(key: StatusLine['signingKey']): string {
+  if (key === null) return 'unknown';
+  if (key.matches === null) return `not compared with Mailgun's own: ${key.why}`;
+  return key.matches ? "is Mailgun's" : 'NOT usable, see above';
+}
+
 function alarmText(alarms: StatusLine['alarms']): string {
   if (alarms === null) return 'unknown';
   const { total, alarmed } = alarms;
   return alarmed.length === 0 ? `none of ${total} is on` : `${alarmed.length} of ${total} on`;
 }
 
-function alarmLines(alarm: AlarmOn, nowMs: number): string[] {
+function alarmLines(alarm: AlarmOn, alarmed: readonly AlarmOn[], nowMs: number): string[] {
   const { name, since, happened, over = null, reason: figures = null, impact, explains, first, runbook } = alarm;
   const details = {
     over,
     figures,
     impact,
+    cause: explainedBy(alarm, alarmed)?.name ?? null,
     explains: explains.length === 0 ? null : explains.join(', '),
     first,
     runbook,
@@ -137,6 +145,8 @@ export interface StatusLine {
   /** Events on their way to the table. */
   readonly backlog: number | null;
   readonly deadLetters: number | null;
+  /** `matches`: true if Mailgun signs with it; null if that could not be compared, and why. */
+  readonly signingKey: { readonly matches: boolean | null; readonly why: string | null } | null;
   readonly alarms: {
     readonly total: number;
     readonly alarmed: readonly AlarmOn[];
@@ -197,25 +207,28 @@ export async function gatherStatus(deployment: Deployment, nowMs: number): Promi
   };
   const messagesIn = async (output: string) =>
     createQueueDepth(deployment.clients.queues, deployment.output(output)).messages();
-  const [backlog, deadLetters, alarms, listing, signingKey, domains] = await Promise.all([
+  const [backlog, deadLetters, alarms, listing, key, domains] = await Promise.all([
     attempt('backlog', () => messagesIn('QueueUrl')),
     attempt('dead letters', () => messagesIn('DeadLettersUrl')),
     attempt('alarms', () => readAlarms(deployment)),
     attempt('listing API', () => readListing(deployment)),
-    signingKeyFault(deployment),
+    attempt('signing key', () => readSigningKey(deployment)),
     Promise.all(deployment.domains.map((domain) => readDomain(deployment, domain, nowMs, attempt))),
   ]);
-  const facts = { backlog, deadLetters, alarms, listing, domains, unknown };
-  return { event: 'status', ...judge({ ...facts, signingKey }), ...facts };
+  const signingKey = key && { matches: key.matches, why: key.why };
+  const facts = { backlog, deadLetters, signingKey, alarms, listing, domains, unknown };
+  return { event: 'status', ...judge({ ...facts, signingKeyFault: key?.fault }), ...facts };
 }
 
-/** Returns what is wrong with the signing key, by the rule of doctor; undefined where that cannot be known from here. */
-async function signingKeyFault(deployment: Deployment): Promise<string | undefined> {
+/** Returns what is wrong with the signing key, by the rule of doctor, and whether it was compared with Mailgun's own. */
+async function readSigningKey(deployment: Deployment) {
   try {
     const found = await judgeSigningKey(deployment);
-    return found.isWrong ? `the signing key is ${found.says}; fix: ${found.fix}` : undefined;
+    if (!found.isWrong) return { fault: undefined, matches: found.comparison.matches, why: found.comparison.why };
+    return { fault: `the signing key is ${found.says}; fix: ${found.fix}`, matches: false, why: found.says };
   } catch (error) {
-    return error instanceof UnreadableSecretError ? error.message : undefined;
+    if (!(error instanceof UnreadableSecretError)) throw error;
+    return { fault: error.message, matches: false, why: error.problem };
   }
 }
 
@@ -324,12 +337,12 @@ export function judge({
   alarms,
   domains,
   unknown,
-  signingKey,
+  signingKeyFault,
 }: Pick<StatusLine, 'deadLetters' | 'alarms' | 'domains' | 'unknown'> & {
-  readonly signingKey?: string | undefined;
+  readonly signingKeyFault?: string | undefined;
 }): Pick<StatusLine, 'health' | 'reasons'> {
   const wrong = [
-    ...(signingKey === undefined ? [] : [signingKey]),
+    ...(signingKeyFault === undefined ? [] : [signingKeyFault]),
     ...(deadLetters ? [`${deadLetters} in the dead letters: dlq list shows why`] : []),
     ...(alarms?.alarmed ?? []).map((alarm) => alarmReason(alarm, alarms?.alarmed ?? [])),
     ...domains.flatMap(({ domain, ledger }) => (ledger ? wrongWith(domain, ledger) : [])),

@@ -15,6 +15,7 @@ export const statusLine = z.strictObject({
   /** Events not yet in the table. */
   backlog: known,
   deadLetters: known,
+  signingKey: z.strictObject({ matches: z.boolean().nullable(), why: z.string().nullable() }).nullable(),
   alarms: z
     .strictObject({
       total: z.int(),

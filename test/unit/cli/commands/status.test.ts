@@ -37,6 +37,7 @@ function domain(over: Partial<DomainStatus> = {}, ledger: object = {}): DomainSt
 const facts = (over: Partial<StatusLine> = {}) => ({
   backlog: 0,
   deadLetters: 0,
+  signingKey: { matches: true, why: null },
   alarms: { total: 11, alarmed: [] },
   listing: '',
   domains: [domain()],
@@ -236,7 +237,7 @@ test.each([
       stubDeployment({
         alarms: async () => [{ name, state: 'ALARM', sinceMs: 1, description }],
         output: (key) => ({ Receivers: JSON.stringify([receiver]), LedgerTimes: '{}' })[key] ?? outputOfItsKey(key),
-        clients: { table, queues: { send } } as unknown as Deployment['clients'],
+        clients: { table, queues: { send }, secrets: { send } } as unknown as Deployment['clients'],
       }),
   });
 
@@ -278,6 +279,53 @@ test.each([
   expect(reasons).toEqual(reason === undefined ? [] : [expect.stringMatching(reason)]);
   expect(doctor?.state).toBe(reason === undefined ? 'ok' : 'wrong');
   expect(json()[0].health).toBe(reason === undefined ? 'unknown' : 'unhealthy');
+  expect(json()[0].signingKey.matches).toBe(reason === undefined);
+});
+
+test.each<[string, StatusLine['signingKey'], string]>([
+  ["is Mailgun's", { matches: true, why: null }, "is Mailgun's"],
+  [
+    'could not be compared',
+    { matches: null, why: 'Mailgun (h) refuses the API key (403)' },
+    "not compared with Mailgun's own: Mailgun (h) refuses the API key (403)",
+  ],
+  ['could not be read', null, 'unknown'],
+])('status prints of a signing key that %s just that', (_, signingKey, text) => {
+  const its = facts({ signingKey });
+  const lines = statusText({ event: 'status', ...judge(its), ...its }, 'prod', NOW_MS);
+
+  expect(lines).toContainEqual(
+    expect.stringMatching(new RegExp(`^ {2}signing key +${text.replace(/[()]/g, '\\$&')}$`)),
+  );
+});
+
+test('a signing key that cannot be read leaves the stack not known to be healthy, with the reason', async () => {
+  const send = async () => {
+    throw new TargetUnavailableError('AWS refuses');
+  };
+  const table = Object.assign(DynamoDBDocumentClient.from(new DynamoDBClient({})), { send });
+  const { json } = await runCommand(['status', '--local', '--json'], {
+    openDeployment: async () =>
+      stubDeployment({
+        output: (key) => (key === 'LedgerTimes' ? '{}' : outputOfItsKey(key)),
+        clients: { table, queues: { send }, secrets: { send } } as unknown as Deployment['clients'],
+      }),
+  });
+
+  expect(json()[0].reasons).toContain(
+    'not known: signing key: the secret SigningKeysSecretArn cannot be read: AWS refuses',
+  );
+});
+
+test('an alarm that another one explains names it as its cause, silence too', () => {
+  const silence = { ...STUCK, name: 'mailgun-ledger-prod-silence', explains: ['lost-webhooks'] };
+  const cause = { ...STUCK, name: 'mailgun-ledger-prod-webhook-errors', explains: ['lost-webhooks', 'silence'] };
+  const its = facts({ alarms: { total: 11, alarmed: [cause, silence] } });
+  const lines = statusText({ event: 'status', ...judge(its), ...its }, 'prod', NOW_MS);
+
+  expect(lines.filter((line) => /^ +cause /.test(line))).toEqual([
+    '    cause       mailgun-ledger-prod-webhook-errors',
+  ]);
 });
 
 test('status reports all as unknown and exits with 1 if nothing can be read', async () => {
@@ -287,7 +335,8 @@ test('status reports all as unknown and exits with 1 if nothing can be read', as
   expect(exitCode).toBe(1);
   const [line] = json().map((each) => statusLine.parse(each));
   expect(line).toMatchObject({ health: 'unknown', backlog: null, deadLetters: null, alarms: null });
-  expect(line?.unknown).toHaveLength(7);
+  expect(line?.signingKey).toBeNull();
+  expect(line?.unknown).toHaveLength(8);
 });
 
 test('status shows delivery by provider, with refusals by policy apart', () => {
