@@ -56,7 +56,7 @@ export const listCommand = (context: CliContext, run: Run) =>
     .option('--hourly', 'show the deliveries of each hour too')
     .addHelpText(
       'after',
-      `\nExamples:\n  npm run ledger -- receivers list --env prod\n  npm run ledger -- receivers list --local --from 2h --hourly`,
+      `\nOf the deliveries published in that time, waiting counts those to be attempted, for the first time or again; queue\ncounts the messages in the receiver's queue now, whenever they were published.\n\nExamples:\n  npm run ledger -- receivers list --env prod\n  npm run ledger -- receivers list --local --from 2h --hourly`,
     )
     .action(run<ListOptions>((options) => list(context, options)));
 
@@ -156,23 +156,31 @@ interface LogOptions extends TimeOptions {
   readonly message?: string;
 }
 
-const STATES = ['published', 'waiting', 'acknowledged', 'dead', 'unaccounted'];
+/** What `--state` selects: `waiting` as `receivers list` counts it, `published` those of them without an attempt. */
+const STATES: Readonly<Record<string, (state: LoggedDelivery['state'], unaccounted: boolean) => boolean>> = {
+  published: (state) => state === 'published',
+  waiting: (state, unaccounted) => (state === 'published' || state === 'waiting') && !unaccounted,
+  acknowledged: (state) => state === 'acknowledged',
+  dead: (state) => state === 'dead',
+  unaccounted: (_, unaccounted) => unaccounted,
+};
 
 export const logCommand = (context: CliContext, run: Run) =>
   timed(ledgerCommand('log', 'show the attempts of deliveries, oldest first'), context)
     .argument('<name>', 'the receiver')
-    .option('--state <state>', `only deliveries that are ${STATES.join(', ')}`)
+    .option('--state <state>', 'only deliveries in this state')
     .option('--id <id>', 'only the delivery of this webhook-id')
     .option('--message <message-id>', 'only deliveries about this message')
     .addHelpText(
       'after',
-      `\nExamples:\n  npm run ledger -- receivers log crm --env prod --state dead\n  npm run ledger -- receivers log crm --local --from 1h --json`,
+      `\nStates: waiting: to be attempted, for the first time or again, as receivers list counts it; published: those of them\nwithout an attempt; acknowledged; dead; unaccounted: to be attempted, but in no queue.\n\nExamples:\n  npm run ledger -- receivers log crm --env prod --state dead\n  npm run ledger -- receivers log crm --local --from 1h --json`,
     )
     .action(run<LogOptions>((options, name = '') => log(context, options, name)));
 
 async function log(context: CliContext, options: LogOptions, receiver: string): Promise<number> {
   const { state, id, message } = options;
-  if (state !== undefined && !STATES.includes(state)) throw new UsageError(`--state is one of ${STATES.join(', ')}`);
+  const isInState = state === undefined ? () => true : STATES[state];
+  if (isInState === undefined) throw new UsageError(`--state is one of ${Object.keys(STATES).join(', ')}`);
   const deployment = await openTarget(context, options);
   const deployed = receiverNamed(deployment, receiver);
   const emit = createEmit<DeliveryLine>(context, options.json);
@@ -183,7 +191,7 @@ async function log(context: CliContext, options: LogOptions, receiver: string): 
   for await (const delivery of readDeliveries(tableOf(deployment), receiver, from, to)) {
     const unaccounted = progress.isUnaccounted(delivery, delivery.name);
     const isWanted =
-      (state === undefined || (state === 'unaccounted' ? unaccounted : delivery.state === state)) &&
+      isInState(delivery.state, unaccounted) &&
       (id === undefined || isNamed(delivery.name.id, id)) &&
       (message === undefined || delivery.detail.messageId === message);
     if (!isWanted) continue;

@@ -164,6 +164,25 @@ test('a 410 disables a receiver, receivers list says so with the first command, 
   expect(again).toMatchObject({ exitCode: 0, lines: [{ wasDisabled: false }] });
 }, 60_000);
 
+test('receivers log --state waiting lists what receivers list counts as waiting, attempted or not', async () => {
+  const attempted = await sendEvent();
+  await hasState(attempted, 'waiting');
+  const untried = await sendEvent();
+  await hasState(untried, 'published');
+  const [listed] = (await told(receiverLine, ['list'])).lines;
+  const waiting = (await told(deliveryLine, ['log', 'crm', '--state', 'waiting'])).lines;
+  const published = (await told(deliveryLine, ['log', 'crm', '--state', 'published'])).lines;
+
+  expect(waiting).toHaveLength(listed?.ledger.waiting ?? 0);
+  expect(waiting.map(({ messageId, state }) => [messageId, state])).toEqual(
+    expect.arrayContaining([
+      [attempted, 'waiting'],
+      [untried, 'published'],
+    ]),
+  );
+  expect(published.map(({ messageId }) => messageId)).toEqual([untried]);
+}, 60_000);
+
 test('receivers rotate prints a secret that libraries accept, and refuses another rotation during the overlap', async () => {
   const { exitCode, lines } = await told(rotateReceiverLine, ['rotate', 'crm', '--yes', '--overlap', '2']);
 
