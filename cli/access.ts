@@ -1,4 +1,5 @@
 import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import { z } from 'zod';
 import { cappedText, sendRequest, waitAskedFor } from '../lambdas/adapters/mailgun/mailgun-client.ts';
 import type { SigningKeys } from '../lambdas/domain/webhooks/signature.ts';
 import { type CliContext, targetRefText } from './command.ts';
@@ -236,11 +237,14 @@ function createRequest(deployment: Deployment, apiKey: string): MailgunRequest {
   };
 }
 
+/** `Description` is that of account webhooks. */
+const refusal = z.object({ message: z.string(), Description: z.string() }).partial();
+
 /** Returns the status and message of a request that Mailgun did not grant. */
 export function messageOf({ status, body }: MailgunResponse): string {
-  const { message: usual, Description: ofAccountWebhooks } = (body ?? {}) as Readonly<Record<string, unknown>>;
-  const message = usual ?? ofAccountWebhooks;
-  return typeof message === 'string' ? `${status} ${message}` : String(status);
+  const { message, Description } = refusal.safeParse(body).data ?? {};
+  const text = message ?? Description;
+  return text === undefined ? String(status) : `${status} ${text}`;
 }
 
 function parsed(text: string): unknown {
@@ -252,12 +256,13 @@ function parsed(text: string): unknown {
 }
 
 const PATH = '/v5/accounts/http_signing_key';
+const signingKeyReply = z.object({ http_signing_key: z.string() });
 
 /** Returns the key that Mailgun signs with now. */
 export async function readMailgunKey(ask: MailgunRequest, deployment: Deployment): Promise<string> {
   const answer = await ask(anyDomain(deployment), 'GET', PATH);
-  const key = (answer.body as { http_signing_key?: unknown } | undefined)?.http_signing_key;
-  if (answer.status !== 200 || typeof key !== 'string') {
+  const key = signingKeyReply.safeParse(answer.body).data?.http_signing_key;
+  if (answer.status !== 200 || key === undefined) {
     throw new TargetUnavailableError(
       `Mailgun does not return its signing key: ${messageOf(answer)}; pipe it in instead`,
     );

@@ -1,7 +1,8 @@
 import { CLASSES_PATH, classesRequest } from '../../lambdas/adapters/mailgun/mailgun-apis.ts';
 import { type ListedClass, readClassesPage } from '../../lambdas/adapters/mailgun/replies.ts';
 import { DAY_SECONDS } from '../../lambdas/contract.ts';
-import { eventDetails } from '../../lambdas/domain/events/event-details.ts';
+import { eventName } from '../../lambdas/domain/events/event.ts';
+import { eventDetails, fieldsAsSent } from '../../lambdas/domain/events/event-details.ts';
 import type { JsonObject } from '../../lambdas/domain/json.ts';
 import { nameInEventKey, recipientKey } from '../../lambdas/domain/keys.ts';
 import { ApiKeyRefusedError, type MailgunRequest, messageOf, openMailgun } from '../access.ts';
@@ -196,8 +197,8 @@ function eventLine(event: HistoryEvent, decidedBy: string | undefined, reconcile
 }
 
 function fieldsOf(event: JsonObject): EventFields {
-  const { tags = [], 'user-variables': userVariables = {} } = event;
-  return { tags, userVariables, ...eventDetails(event) };
+  const { tags, userVariables } = fieldsAsSent(event);
+  return { tags: tags ?? [], userVariables: userVariables ?? {}, ...eventDetails(event) };
 }
 
 const isoOrNull = (ms: number | undefined) => (ms === undefined ? null : iso(ms));
@@ -277,7 +278,8 @@ export function openMailgunClasses(deployment: Deployment) {
   const held = new Map<string, Promise<MailgunClasses>>();
   return async ({ recipient, events }: HistoryRecipient): Promise<MailgunClasses | undefined> => {
     const failure = events.findLast(
-      ({ event, domain }) => event?.event === 'failed' && deployment.domains.includes(domain),
+      ({ event, domain }) =>
+        event !== undefined && eventName(event) === 'failed' && deployment.domains.includes(domain),
     );
     if (failure === undefined || !recipient.includes('@')) return undefined;
     const recipientDomain = recipient.slice(recipient.lastIndexOf('@') + 1).toLowerCase();

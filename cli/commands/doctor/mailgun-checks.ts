@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { DAY_MS } from '../../../lambdas/contract.ts';
 import { domainNews } from '../../../lambdas/domain/ledger/ledger-domains.ts';
 import { domainDriftText, heldElsewhereText } from '../../../lambdas/domain/webhooks/domain-drift.ts';
@@ -79,12 +80,14 @@ export async function webhooks(deployment: Deployment, domain: string, run: Comm
   return judged(drift.map(driftText).join(', '), driftFixes(drift, run).join('; '));
 }
 
+const domainSettings = z.object({ domain: z.object({ webhooks_redact_pii: z.boolean() }) });
+
 /** Redaction delays everything about a recipient until the listing, which names them. */
 export async function redaction(deployment: Deployment, domain: string): Promise<Finding> {
   const answer = await (await openMailgun(deployment))(domain, 'GET', domainPath(domain));
-  const { domain: shown } = (answer.body ?? {}) as { domain?: { webhooks_redact_pii?: unknown } };
-  const isOn = answer.status === 200 ? shown?.webhooks_redact_pii : undefined;
-  if (typeof isOn !== 'boolean') return skipped(`Mailgun does not say (${messageOf(answer)})`);
+  const isOn =
+    answer.status === 200 ? domainSettings.safeParse(answer.body).data?.domain.webhooks_redact_pii : undefined;
+  if (isOn === undefined) return skipped(`Mailgun does not say (${messageOf(answer)})`);
   if (!isOn) return ok('webhooks name their recipients');
   return warning(
     'Mailgun redacts webhooks: statuses and suppressions of their recipients wait for reconciliation',
@@ -119,25 +122,22 @@ export async function keyRole(deployment: Deployment, setKey: string, nowMs: num
   });
   if (answer === undefined)
     return skipped('Mailgun does not list keys to it, so its role is not known; Analyst is enough');
-  const { items } = (answer.body ?? {}) as { items?: unknown };
-  if (answer.status !== 200 || !Array.isArray(items)) return skipped(`Mailgun does not say (${messageOf(answer)})`);
-  const own = items.map(readKey).find((key) => key !== undefined && apiKey.endsWith(`-${key.id}`));
+  const { data: listed } = keyList.safeParse(answer.body);
+  if (answer.status !== 200 || listed === undefined) return skipped(`Mailgun does not say (${messageOf(answer)})`);
+  const own = listed.items.find((key) => key !== undefined && apiKey.endsWith(`-${key.id}`));
   if (own === undefined) return skipped('not among the keys that Mailgun lists, as the first key of an account is not');
   return judgeKey(own, setKey, nowMs);
 }
 
-interface ListedKey {
-  readonly id: string;
-  readonly role: string;
-  /** Epoch milliseconds; undefined where it never ends. */
-  readonly expiresMs: number | undefined;
-}
+const listedKey = z
+  .object({ id: z.string().min(1), role: z.string().toLowerCase(), expires_at: z.unknown().optional() })
+  // Epoch milliseconds; undefined where it never ends.
+  .transform(({ id, role, expires_at }) => ({ id, role, expiresMs: mailgunTimeMs(expires_at) }));
 
-function readKey(item: unknown): ListedKey | undefined {
-  const { id, role, expires_at: expires } = (item ?? {}) as Readonly<Record<string, unknown>>;
-  if (typeof id !== 'string' || id === '' || typeof role !== 'string') return undefined;
-  return { id, role: role.toLowerCase(), expiresMs: mailgunTimeMs(expires) };
-}
+/** Mailgun's list of keys; one of another form is undefined. */
+const keyList = z.object({ items: z.array(listedKey.optional().catch(undefined)) });
+
+type ListedKey = z.infer<typeof listedKey>;
 
 function judgeKey({ role, expiresMs }: ListedKey, setKey: string, nowMs: number): Finding {
   const known = ROLES[role];

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { SuppressionItem } from '../../../lambdas/adapters/table/recipient-repository.ts';
 import { UNKNOWN_DOMAIN } from '../../../lambdas/contract.ts';
 import { recipientKey } from '../../../lambdas/domain/keys.ts';
@@ -116,6 +117,28 @@ export interface ListEntry {
   readonly sinceMs: number | undefined;
 }
 
+const listEntry = z
+  .object({
+    address: z.string(),
+    tags: z.array(z.unknown()).catch([]),
+    created_at: z.string().optional().catch(undefined),
+  })
+  .transform(({ address, tags, created_at }): ListEntry => {
+    const texts = tags.filter((tag): tag is string => typeof tag === 'string' && tag !== '');
+    const sinceMs = Date.parse(created_at ?? '');
+    return {
+      address,
+      scopes: texts.length === 0 || texts.includes('*') ? ['*'] : [...new Set(texts.map((tag) => tag.toLowerCase()))],
+      sinceMs: Number.isNaN(sinceMs) ? undefined : sinceMs,
+    };
+  });
+
+/** A page of one of Mailgun's lists; an entry without an address is undefined. */
+const listPage = z.object({
+  items: z.array(listEntry.optional().catch(undefined)),
+  paging: z.object({ next: z.string() }).optional().catch(undefined),
+});
+
 const PAGE_ENTRIES = 500;
 const MAX_ATTEMPTS = 5;
 const FIRST_WAIT_MS = 1000;
@@ -148,13 +171,13 @@ export async function* readList(
   let path: string | undefined = `/v3/${encodeURIComponent(domain)}/${LISTS[kind]}?limit=${PAGE_ENTRIES}`;
   while (path !== undefined) {
     const response: MailgunResponse = await askPatiently(context, ask, domain, 'GET', path);
-    const { items, paging } = (response.body ?? {}) as { items?: unknown; paging?: { next?: unknown } };
-    if (response.status !== 200 || !Array.isArray(items)) {
+    const { data: page } = listPage.safeParse(response.body);
+    if (response.status !== 200 || page === undefined) {
       throw new TargetUnavailableError(`Mailgun's ${LISTS[kind]} of ${domain} cannot be read: ${messageOf(response)}`);
     }
-    if (items.length === 0) return;
-    yield items.flatMap((item) => entryOf(item) ?? []);
-    const next = pathOf(paging?.next, base);
+    if (page.items.length === 0) return;
+    yield page.items.filter((entry) => entry !== undefined);
+    const next = pathOf(page.paging?.next, base);
     // Without an end the list would be taken for complete; in a ring it would never be.
     if (next === undefined || next === path) {
       throw new TargetUnavailableError(`Mailgun's ${LISTS[kind]} of ${domain} have no page after ${path}`);
@@ -164,20 +187,8 @@ export async function* readList(
 }
 
 /** Ignores a next page on another host: the key must not be sent there. */
-function pathOf(url: unknown, base: string): string | undefined {
-  if (typeof url !== 'string' || !URL.canParse(url)) return undefined;
+function pathOf(url: string | undefined, base: string): string | undefined {
+  if (url === undefined || !URL.canParse(url)) return undefined;
   const { origin, pathname, search } = new URL(url);
   return origin === new URL(base).origin ? pathname + search : undefined;
-}
-
-function entryOf(item: unknown): ListEntry | undefined {
-  const { address, tags, created_at } = (item ?? {}) as Readonly<Record<string, unknown>>;
-  if (typeof address !== 'string') return undefined;
-  const texts = Array.isArray(tags) ? tags.filter((tag): tag is string => typeof tag === 'string' && tag !== '') : [];
-  const sinceMs = typeof created_at === 'string' ? Date.parse(created_at) : Number.NaN;
-  return {
-    address,
-    scopes: texts.length === 0 || texts.includes('*') ? ['*'] : [...new Set(texts.map((tag) => tag.toLowerCase()))],
-    sinceMs: Number.isNaN(sinceMs) ? undefined : sinceMs,
-  };
 }

@@ -1,4 +1,5 @@
-import { createComparison, type ListEntry } from '../../../../../cli/commands/suppressions/differences.ts';
+import { createComparison, type ListEntry, readList } from '../../../../../cli/commands/suppressions/differences.ts';
+import type { Deployment } from '../../../../../cli/target/types.ts';
 import type { SuppressionItem } from '../../../../../lambdas/adapters/table/recipient-repository.ts';
 
 const DOMAINS = ['one.example.com', 'two.example.com'];
@@ -59,4 +60,48 @@ test('the order in which suppressions are read does not matter', () => {
 
   expect(compare(listed, ours)).toEqual(compare(listed, [...ours].reverse()));
   expect(compare(listed, ours)).toEqual([]);
+});
+
+const LISTED = { address: 'a@example.org', tags: ['News', ''], created_at: 'Sun, 22 Nov 2026 08:00:00 UTC' };
+
+test.each<[string, unknown, ListEntry[]]>([
+  [
+    'tags in any case, and a date',
+    LISTED,
+    [{ address: 'a@example.org', scopes: ['news'], sinceMs: 1_795_334_400_000 }],
+  ],
+  ['no tags and no date', { address: 'a' }, [{ address: 'a', scopes: ['*'], sinceMs: undefined }]],
+  [
+    'tags and a date of another form',
+    { address: 'a', tags: 'news', created_at: 7 },
+    [{ address: 'a', scopes: ['*'], sinceMs: undefined }],
+  ],
+  ['no address', { tags: ['news'] }, []],
+  ['no object', null, []],
+])("an entry of Mailgun's lists with %s is read", async (_, item, expected) => {
+  const base = 'http://127.0.0.1:9';
+  const pages = [
+    { items: [item], paging: { next: `${base}/next` } },
+    { items: [], paging: null },
+  ];
+  const ask = async () => ({ status: 200, body: pages.shift() });
+  const deployment = { mailgunUrl: () => base } as unknown as Deployment;
+  const read = [];
+  for await (const page of readList({ sleep: async () => {} }, ask, deployment, DOMAIN, 'unsubscribe')) read.push(page);
+
+  expect(read).toEqual([expected]);
+});
+
+test.each([
+  ['another host', 'http://127.0.0.1:8/next'],
+  ['no page', undefined],
+  ['no URL', 7],
+])("a page of Mailgun's lists whose next is on %s is an error, not the end", async (_, next) => {
+  const ask = async () => ({ status: 200, body: { items: [LISTED], paging: { next } } });
+  const deployment = { mailgunUrl: () => 'http://127.0.0.1:9' } as unknown as Deployment;
+  const read = async () => {
+    for await (const _page of readList({ sleep: async () => {} }, ask, deployment, DOMAIN, 'bounce'));
+  };
+
+  await expect(read()).rejects.toThrow('have no page after');
 });
