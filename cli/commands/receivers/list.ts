@@ -156,8 +156,8 @@ interface LogOptions extends TimeOptions {
   readonly message?: string;
 }
 
-/** What `--state` selects: `waiting` as `receivers list` counts it, `published` those of them without an attempt. */
-const STATES: Readonly<Record<string, (state: LoggedDelivery['state'], unaccounted: boolean) => boolean>> = {
+/** What `--state` selects: `waiting` as `receivers list` counts it, `published` what has no attempt yet. */
+export const STATES: Readonly<Record<string, (state: LoggedDelivery['state'], unaccounted: boolean) => boolean>> = {
   published: (state) => state === 'published',
   waiting: (state, unaccounted) => (state === 'published' || state === 'waiting') && !unaccounted,
   acknowledged: (state) => state === 'acknowledged',
@@ -173,7 +173,7 @@ export const logCommand = (context: CliContext, run: Run) =>
     .option('--message <message-id>', 'only deliveries about this message')
     .addHelpText(
       'after',
-      `\nStates: waiting: to be attempted, for the first time or again, as receivers list counts it; published: those of them\nwithout an attempt; acknowledged; dead; unaccounted: to be attempted, but in no queue.\n\nExamples:\n  npm run ledger -- receivers log crm --env prod --state dead\n  npm run ledger -- receivers log crm --local --from 1h --json`,
+      `\nStates: waiting: to be attempted, for the first time or again, as receivers list counts it; published:\nwithout an attempt; acknowledged; dead; unaccounted: to be attempted, but in no queue.\n\nExamples:\n  npm run ledger -- receivers log crm --env prod --state dead\n  npm run ledger -- receivers log crm --local --from 1h --json`,
     )
     .action(run<LogOptions>((options, name = '') => log(context, options, name)));
 

@@ -1,3 +1,4 @@
+import { STATES } from '../../../../cli/commands/receivers/list.ts';
 import { isWanted, type RedeliveryChoice } from '../../../../cli/commands/receivers/redeliver.ts';
 
 const AT = 1_770_000_000;
@@ -28,4 +29,21 @@ test.each<[string, Partial<RedeliveryChoice>, boolean, boolean]>([
   const whole = { from: AT, to: AT + 1, rate: 1, ...choice };
 
   expect([isWanted(failed, whole), isWanted(complaint, whole)]).toEqual([wantsFailed, wantsComplaint]);
+});
+
+test.each([
+  ['waiting', ['published', 'waiting']],
+  ['published', ['published', 'published, unaccounted']],
+  ['unaccounted', ['published, unaccounted', 'waiting, unaccounted']],
+  ['acknowledged', ['acknowledged']],
+  ['dead', ['dead']],
+])('receivers log --state %s lists deliveries that are %j', (state, expected) => {
+  const open = ['published', 'waiting'] as const;
+  const all = [
+    ...(['published', 'waiting', 'acknowledged', 'dead'] as const).map((each) => [each, false] as const),
+    ...open.map((each) => [each, true] as const),
+  ];
+  const selected = all.filter(([each, isLost]) => STATES[state]?.(each, isLost));
+
+  expect(selected.map(([each, isLost]) => (isLost ? `${each}, unaccounted` : each))).toEqual(expected);
 });
