@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { VARIABLE_PREFIX } from './parameters.ts';
 
-/** A parameter that is missing or wrong, and what would be right. */
+/** A parameter that is missing or invalid, and what is valid. */
 export interface BadParameter {
   readonly ok: false;
   readonly parameter: string;
@@ -17,7 +17,7 @@ export const badParameter = (parameter: string, message: string): BadParameter =
   message: `${parameter} ${message}`,
 });
 
-/** Returns what the parameters of a route say, or the first of them that is wrong. */
+/** Returns the parsed parameters of a route, or the first invalid one. */
 export function readParameters<Parameters extends z.ZodMiniObject>(
   parameters: Parameters,
   raw: RawParameters,

@@ -1,5 +1,5 @@
 import { DAY_MS } from '../lambdas/contract.ts';
-/** The latest time that a key of the table can hold. */
+/** The latest time that fits a key of the table. */
 export const LAST_MS = 9_999_999_999_999;
 
 const ISO = /^(\d{4}-\d{2}-\d{2})(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2}))?$/;

@@ -12,7 +12,7 @@ export class LedgerApiError extends Error {
   readonly reason: string;
   /** The status of the response; undefined without a response. */
   readonly status: number | undefined;
-  /** Name of the parameter for `bad-parameter`; the message says what is valid. */
+  /** Name of the parameter for `bad-parameter`; the message explains what is valid. */
   readonly parameter: string | undefined;
   /** Seconds to wait before the next request, by `Retry-After`. */
   readonly retryAfterSeconds: number | undefined;

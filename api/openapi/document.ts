@@ -8,21 +8,20 @@ import { responseSchemas } from './schemas.ts';
 
 type Json = { readonly [key: string]: unknown };
 
-const DESCRIPTION = `Reads what is stored of Mailgun's events: by message, by recipient, by day, and the ledger that accounts for them.
+const DESCRIPTION = `Reads the stored Mailgun events by message, recipient or day, and the ledger that accounts for them.
 
-Every response is JSON. More fields may be added; clients ignore what they do not know. Lists come in pages: \`next\`
-in the body is a cursor, and the \`Link\` header of a GET names the next page whole. A cursor is good for the query
-it was made for and for no other; \`limit\` may change on the way. A page may hold fewer entries than \`limit\`, even
-none, while \`next\` is not null. A walk over all pages returns everything that was there when it began, and nothing
-twice.
+Every response is JSON. Fields may be added; clients must ignore unknown ones. Lists are paginated: \`next\` in the body is
+a cursor, and the \`Link\` header of a GET is the URL of the next page. A cursor is valid only for the query that
+returned it, but \`limit\` may change between pages. A page may contain fewer entries than \`limit\`, even none, while
+\`next\` is not null. Reading all pages returns everything that existed at the start, and nothing twice.
 
-Parameters are strict: an unknown name, a name that is given twice, an empty or impossible value, a domain or type that
-this ledger does not have are a 400 that names what is valid. Prefer the query form of a route to the path form: an HTTP
-API decodes a path before the function sees it, and what follows a decoded \`?\` may be cut off. An unknown id or an
-address without \`@\` in a path is a 400 therefore.
+Parameters are strict: an unknown or repeated name, an empty or impossible value, or a domain or type that this ledger
+does not have returns a 400 that explains what is valid. Prefer the query form of a route to the path form: an HTTP API
+decodes a path before the function sees it, and may cut off what follows a decoded \`?\`. An unknown id, or an
+address without \`@\`, in a path therefore returns a 400.
 
-Browsers: CORS for the exact origins of the configuration, on errors too. Only the gateway's own responses (429, and
-413 for bodies over 10 MB) come without.
+Browsers: CORS headers for the configured origins, on errors too, except on the gateway's own responses (429, and 413
+for bodies over 10 MB).
 `;
 
 const DOMAIN = 'mg.example.com';
@@ -32,14 +31,14 @@ const ref = (kind: string, name: string) => ({ $ref: `#/components/${kind}/${nam
 const ifNoneMatch = {
   name: 'If-None-Match',
   in: 'header',
-  description: 'Entity tags that the client holds; 304 where one of them is still right.',
+  description: 'Entity tags that the client has; the response is 304 if one of them is current.',
   schema: { type: 'string' },
 };
 
 const routes = readRoutes([DOMAIN], [RECEIVER]);
 type Route = (typeof routes)[Operation];
 
-/** Returns the description of the API, generated from its schemas. */
+/** Returns the OpenAPI document, generated from the schemas. */
 export function openApiDocument(): Json {
   return {
     openapi: '3.1.0',
@@ -59,8 +58,8 @@ export function openApiDocument(): Json {
     security: [{ token: [] }],
     tags: [
       { name: 'history', description: 'Messages, recipients, events.' },
-      { name: 'sending', description: 'To be read before a mail is sent.' },
-      { name: 'ledger', description: 'Whether everything is there.' },
+      { name: 'sending', description: 'To be called before a mail is sent.' },
+      { name: 'ledger', description: 'Whether anything is missing.' },
       { name: 'receivers', description: 'What became of the deliveries to receivers.' },
     ],
     paths: Object.assign({}, ...(Object.keys(routes) as Operation[]).map(pathsOf)),
@@ -69,7 +68,7 @@ export function openApiDocument(): Json {
         token: {
           type: 'http',
           scheme: 'bearer',
-          description: 'The token generated at deploy, or a JWT where the configuration says so (`readApi.jwt`).',
+          description: 'The token generated at deploy, or a JWT if `readApi.jwt` is configured.',
         },
       },
       headers: sharedHeaders,
@@ -119,7 +118,7 @@ function operationOf(operation: Operation, inPath: string | undefined): Json {
   return {
     operationId: inPath === undefined ? operation : `${operation}ByPath`,
     tags: [tag],
-    summary: inPath === undefined ? summary : `The same, with the ${inPath} in the path, which cannot carry each one.`,
+    summary: inPath === undefined ? summary : `The same, with the ${inPath} in the path, which not every value fits.`,
     ...(description !== undefined && inPath === undefined && { description }),
     ...(isGet ? { parameters: parametersOf(operation, inPath) } : { requestBody: requestBodyOf(operation) }),
     responses: {
@@ -180,7 +179,7 @@ interface ParameterSchema {
   readonly required: readonly string[];
 }
 
-/** Parameters as they arrive. What a function makes of a text, JSON Schema cannot say: their own keywords do. */
+/** Returns the parameters as they arrive. JSON Schema cannot express how a function parses text, so each has keywords of its own. */
 function parameterSchema(operation: Operation): ParameterSchema {
   const [own, ...others] = (isJoined(operation) ? [operation] : joined(operation)).map((each) =>
     schemaOf(routes[each]),

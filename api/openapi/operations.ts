@@ -1,6 +1,6 @@
 import type { Operation } from '../routes.ts';
 
-/** The texts of an operation in the description, besides its parameters and shapes. */
+/** The texts of an operation in the OpenAPI document, besides its parameters and schemas. */
 interface OperationText {
   readonly tag: 'history' | 'sending' | 'ledger' | 'receivers';
   readonly summary: string;
@@ -15,9 +15,9 @@ export const operationTexts: Readonly<Record<Operation, OperationText>> = {
     tag: 'history',
     summary: 'What became of one message.',
     description:
-      'Pages go by recipient, since that is how a message is stored; the events of one page are in the order of their ' +
-      'time. A message of up to `limit` events is one page. A recipient whose events go over the edge of a page is on ' +
-      'both pages, with what was counted so far.',
+      'Pages are ordered by recipient, as a message is stored; the events of a page are ordered by time. A message with up ' +
+      'to `limit` events fits on one page. A recipient whose events continue on the next page is on both pages, with the ' +
+      'counts so far.',
     response: 'Message',
     responseText: "A page of the message's history.",
   },
@@ -25,28 +25,27 @@ export const operationTexts: Readonly<Record<Operation, OperationText>> = {
     tag: 'history',
     summary: 'The messages of one recipient, newest first.',
     description:
-      '`from` and `to` are of `firstAt`. A page with `status` or `tag` looks at up to 1,000 messages, and `searched` says ' +
-      'how far it came.',
+      '`from` and `to` apply to `firstAt`. With `status` or `tag`, a page searches up to 1,000 messages; `searched` shows how ' +
+      'far.',
     response: 'RecipientMessages',
     responseText: 'A page of messages; empty where the recipient is unknown.',
   },
   listMails: {
     tag: 'history',
-    summary: 'The mail of a domain that was accepted in a stretch of time, by message and recipient, newest first.',
+    summary: 'The mail of a domain that was accepted in a time range, by message and recipient, newest first.',
     description:
-      'Which mail is still on its way, or failed: `status=pending` is what is accepted or deferred. The last 24 hours, ' +
-      'where neither `day` nor `from` and `to` are given; they are of `acceptedAt`. Mail of which no `accepted` event is ' +
-      'stored is not found; one with several may be on several pages. A page with `status` or `tag` looks at up to 1,000 ' +
-      'mails, and `searched` says how far it came.',
+      'Finds mail that is still on its way, or failed: `status=pending` is accepted or deferred. Defaults to the last 24 ' +
+      'hours; `day`, `from` and `to` apply to `acceptedAt`. Mail without a stored `accepted` event is not found; mail with ' +
+      'several may be on several pages. With `status` or `tag`, a page searches up to 1,000 mails; `searched` shows how far.',
     response: 'Mails',
     responseText: 'A page of mail.',
   },
   listEvents: {
     tag: 'history',
-    summary: 'The events of a domain in a stretch of time, newest first.',
+    summary: 'The events of a domain in a time range, newest first.',
     description:
-      'The last 24 hours, where neither `day` nor `from` and `to` are given. `tag`, `severity`, `subject` and variables ' +
-      'are no keys of the table: a page with one of them looks at up to 2,500 events, and `searched` says how far it came.',
+      'Defaults to the last 24 hours. `tag`, `severity`, `subject` and variables are not keys of the table: with one of ' +
+      'them, a page searches up to 2,500 events; `searched` shows how far.',
     response: 'Events',
     responseText: 'A page of events.',
   },
@@ -54,8 +53,8 @@ export const operationTexts: Readonly<Record<Operation, OperationText>> = {
     tag: 'history',
     summary: 'The events of a recipient, or of a domain, without an address in any URL.',
     description:
-      'With a recipient, pages go by message, the newest first, and the events of one page are newest first; `from` ' +
-      'and `to` may be left out. Without one it is the list of events. The next page is the same search with `cursor`.',
+      'With a recipient, pages are ordered by message, newest first, as are the events of a page; `from` and `to` have no ' +
+      'default. Without one, this is the list of events. For the next page, repeat the search with `cursor`.',
     response: 'Events',
     responseText: 'A page of events.',
   },
@@ -63,87 +62,87 @@ export const operationTexts: Readonly<Record<Operation, OperationText>> = {
     tag: 'history',
     summary: 'Events as they are stored, each once.',
     description:
-      'Follow `next` again and again: every event that was stored since `from` is on one page, also one that was stored ' +
-      'up to 31 days after it happened, which may take up to a day more to be found. A page of the same cursor may be ' +
-      'read again; a cursor holds after any interruption. While nothing is new, `next` and the ETag stay as they are for ' +
-      'a minute. Events of erased recipients are left out; one that reconciliation has corrected comes again.',
+      'Keep following `next`: every event stored since `from` is on exactly one page, even if it was stored up to 31 days ' +
+      'after it happened; finding such an event may take up to a day longer. The same cursor may be read again, and stays ' +
+      'valid after any interruption. While nothing is new, `next` and the ETag do not change for a minute. Events of erased ' +
+      'recipients are left out; an event that reconciliation corrected is listed again.',
     response: 'Tail',
-    responseText: 'What was stored since the page before, in the order of storing.',
+    responseText: 'Events stored since the previous page, in the order in which they were stored.',
   },
   getSuppressions: {
     tag: 'sending',
-    summary: 'Whether a mail to this address should not be sent.',
+    summary: 'Whether this address is suppressed.',
     description:
-      'One read of the table, so it can be asked before each mail. Without `domain` and `tag`, any suppression in force ' +
-      'counts; an unsubscribe from one tag does too. An event that names no domain suppresses for every domain. An ' +
-      'address of which nothing is known is not suppressed.',
+      'Costs one read of the table, so it can be called before each mail. Without `domain` and `tag`, any suppression in ' +
+      'force counts, even an unsubscribe from one tag. An event that names no domain suppresses for every domain. An ' +
+      'unknown address is not suppressed.',
     response: 'Suppressions',
-    responseText: 'All that is known of the address.',
+    responseText: 'Everything known about the address.',
   },
   checkSuppressions: {
     tag: 'sending',
-    summary: 'Whether mails to these addresses should not be sent.',
+    summary: 'Whether these addresses are suppressed.',
     description:
-      'The same as for one address, for up to 1,000 in one request, and without an address in any URL. One read of the ' +
-      'table for each.',
+      'As for one address, for up to 1,000 in one request, without an address in any URL. Costs one read of the table for ' +
+      'each.',
     response: 'SuppressionCheck',
-    responseText: 'All that is known of each address.',
+    responseText: 'Everything known about each address.',
   },
   listSuppressions: {
     tag: 'sending',
-    summary: 'The addresses that a domain should not send to, or, with `address`, whether that one is among them.',
+    summary: 'The suppressed addresses of a domain or, with `address`, whether that one is suppressed.',
     description:
-      'What is in force: lifted suppressions are left out. By kind, and within a kind those that were stored last come ' +
-      'first. An event that names no domain suppresses for every domain, so it is on the list of each. With `address` ' +
-      'the response is that of the path form, and of the other parameters only `domain` and `tag` go with it.',
+      'Lists suppressions in force, without lifted ones, by kind and within a kind last stored first. An event that names ' +
+      'no domain suppresses for every domain, so it is on the list of each. With `address`, the response is that of the ' +
+      'path form, and only `domain`, `tag` and `causes` may be added.',
     response: 'SuppressionsOrList',
-    responseText: 'A page of suppressions; all that is known of the address where one is given.',
+    responseText: 'A page of suppressions, or everything known about the given address.',
   },
   getLedger: {
     tag: 'ledger',
-    summary: 'What Mailgun lists against what is stored, slice by slice.',
+    summary: 'What Mailgun lists compared with what is stored, slice by slice.',
     response: 'Ledger',
-    responseText: 'The slices that start in this stretch of time.',
+    responseText: 'The slices that start in this time range.',
   },
   getStats: {
     tag: 'ledger',
-    summary: 'Events by hour or day and type, by tag, mailbox provider or sending IP, as Mailgun lists them.',
-    description: 'Tags are case-insensitive, so spellings of one tag are one bucket, in lower case.',
+    summary: 'Events as Mailgun lists them, by hour or day, type, and tag, mailbox provider or sending IP.',
+    description: 'Tags are case-insensitive: spellings of a tag share one bucket, in lower case.',
     response: 'Stats',
     responseText: 'One bucket for each hour and tag, provider or IP with events.',
   },
   getReceivers: {
     tag: 'receivers',
-    summary: 'The state of each receiver, and what became of its deliveries hour by hour.',
+    summary: 'The state of each receiver, and the outcome of its deliveries by hour.',
     description:
-      'Hours begin at the newest, and up to 10,000 deliveries of each receiver are counted; `countedFrom` says how far ' +
-      'that came. URLs of receivers are not shown, since many hold a secret.',
+      'Counts up to 10,000 deliveries of each receiver, newest hours first; `countedFrom` shows how far. URLs of receivers ' +
+      'are not shown, since many contain a secret.',
     response: 'Receivers',
-    responseText: 'Every receiver; none where the configuration has none.',
+    responseText: 'All receivers of the configuration.',
   },
   listDeliveries: {
     tag: 'receivers',
     summary: 'The delivery log of a receiver, newest first, with every attempt.',
     description:
-      'Of what was published in the last 24 hours, where neither `day` nor `from` and `to` are given. A page with `state`, ' +
-      '`id` or `message` looks at up to 2,500 deliveries, and `searched` says how far it came.',
+      'Defaults to what was published in the last 24 hours. With `state`, `id` or `message`, a page searches up to 2,500 ' +
+      'deliveries; `searched` shows how far.',
     response: 'Deliveries',
     responseText: 'A page of deliveries.',
   },
   getCampaign: {
     tag: 'history',
-    summary: 'What became of the mail that was sent under a tag.',
+    summary: 'What became of the mail sent under a tag.',
     description:
-      '`from` and `to` are of the sending; what followed is counted until now, whatever its tags, and each mail and person ' +
-      'once. It reads the events themselves: of up to 5,000 messages and 20,000 events of the time of their sending. ' +
-      'Beyond that `mails` and `people` are null.',
+      '`from` and `to` apply to when the mail was sent; later events count until now, whatever their tags, and each mail ' +
+      'and person counts once. Reads the events themselves: up to 5,000 messages, and 20,000 events of the time when they ' +
+      'were sent. Beyond that, `mails` and `people` are null.',
     response: 'Campaign',
-    responseText: 'The report; all zero where no mail was sent under the tag.',
+    responseText: 'The report; all zeros if no mail was sent under the tag.',
   },
   getHealth: {
     tag: 'ledger',
-    summary: 'The state of the pipeline right now.',
+    summary: 'The current state of the pipeline.',
     response: 'Health',
-    responseText: "The queues' depth; null where it is not known.",
+    responseText: 'Queue depths and alarms; null if unknown.',
   },
 };

@@ -22,13 +22,13 @@ export const SHARED_RESPONSES = {
 
 export const sharedResponses = {
   NotModified: {
-    description: 'The client holds this response already.',
+    description: 'The client already has this response.',
     headers: { ETag: ref('headers', 'ETag') },
   },
   BadParameter: {
     description:
-      'A parameter is missing, wrong, unknown, or given twice; `message` says what is valid. A cursor of another query, ' +
-      'or a changed one, is wrong too.',
+      'A parameter is missing, invalid, unknown, or given twice; `message` explains what is valid. A cursor of another ' +
+      'query, or an altered one, is invalid too.',
     content: json('BadParameter', 'limit', {
       ok: false,
       reason: 'bad-parameter',
@@ -36,24 +36,20 @@ export const sharedResponses = {
       message: 'limit must be a whole number from 1 to 1000',
     }),
   },
-  Unauthorized: refusal('No token, or a wrong one.', 'unauthorized', 'unauthorized'),
+  Unauthorized: refusal('The token is missing or wrong.', 'unauthorized', 'unauthorized'),
   UnknownMessage: refusal(
-    'Nothing is stored of this message. Paths of no route are a 404 too, with reason `unknown-route`.',
+    'No event of this message is stored. Unknown paths return 404 too, with reason `unknown-route`.',
     'unknown',
     'unknown-message',
   ),
-  MethodNotAllowed: refusal(
-    'Another method than the one described here. `Allow` names the right one.',
-    'method',
-    'method-not-allowed',
-  ),
+  MethodNotAllowed: refusal('The route has another method, which `Allow` names.', 'method', 'method-not-allowed'),
   TooManyRequests: {
-    description: 'From the gateway, without CORS, where `throttle.read` of the configuration is passed.',
+    description: 'Returned by the gateway, without CORS headers, above the configured `throttle.read`.',
     content: json('GatewayMessage', 'throttled', { message: 'Too Many Requests' }),
   },
   Unavailable: {
     ...refusal(
-      'The table, or what verifies the token, does not respond. The same request may succeed later.',
+      'The table, or the verification of the token, does not respond. Retry later.',
       'unavailable',
       'unavailable',
     ),

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { named } from '../responses/schema.ts';
-// Each lists its own schemas.
+// Each registers its own schemas.
 import '../responses/campaign.ts';
 import '../responses/events.ts';
 import '../responses/health.ts';
@@ -16,6 +16,6 @@ import '../responses/suppressions.ts';
 export function responseSchemas() {
   const { schemas } = z.toJSONSchema(named, { io: 'input', uri: (id) => `#/components/schemas/${id}` });
   const sorted = Object.entries(schemas).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  // The document has one dialect, and its references are places in it.
+  // The document declares the dialect once, and references schemas by their place in it.
   return Object.fromEntries(sorted.map(([name, { $schema: _, $id: __, ...schema }]) => [name, schema]));
 }

@@ -1,12 +1,23 @@
 import * as z from 'zod/mini';
 import { EVENT_TYPES, OTHER_EVENT } from '../../lambdas/domain/event-types.ts';
 import { FAILURE_CLASSES, type FailureClass } from '../../lambdas/domain/status/failure-class.ts';
-import { asSent, confirmed, count, epochSeconds, isoTime, name, next, says, source, unconfirmed } from './schema.ts';
+import {
+  asSent,
+  confirmed,
+  count,
+  described,
+  epochSeconds,
+  isoTime,
+  name,
+  next,
+  source,
+  unconfirmed,
+} from './schema.ts';
 
 export const direction = name(
   'Direction',
-  says(
-    '`inbound`: mail that came in and was routed on, of which no delivery, bounce or suppression is ours.',
+  described(
+    '`inbound`: received mail that a route forwarded; its deliveries, bounces and suppressions are not ours.',
     z.enum(['inbound', 'outbound']),
   ),
 );
@@ -17,10 +28,10 @@ const HISTORY_NAMES: readonly string[] = [...Object.values(EVENT_TYPES), OTHER_E
 
 const eventDetails = name(
   'EventDetails',
-  says(
-    'The rest of the event, each field as Mailgun sent it and null where it sent none.',
+  described(
+    'The rest of the event, each field as Mailgun sent it, or null if absent.',
     z.object({
-      subject: asSent('`message.headers.subject`; opens, clicks and unsubscribes carry none.'),
+      subject: asSent('`message.headers.subject`; absent from opens, clicks and unsubscribes.'),
       flags: asSent('`flags`'),
       template: asSent('`template`'),
       recipientProvider: asSent('`recipient-provider`'),
@@ -29,11 +40,11 @@ const eventDetails = name(
       reject: asSent('`reject`: why Mailgun refused the mail.'),
       mailingList: asSent('`mailing-list`'),
       storageKey: asSent('`storage.key`'),
-      retrySeconds: asSent('`delivery-status.retry-seconds`: when Mailgun tries again.'),
+      retrySeconds: asSent('`delivery-status.retry-seconds`: the delay before Mailgun retries.'),
       client: asSent('`client-info`'),
       geolocation: asSent('`geolocation`'),
       ip: asSent('`ip`'),
-      other: says('Every field that is shown nowhere else.', z.record(z.string(), z.unknown())),
+      other: described('All fields that are not shown elsewhere.', z.record(z.string(), z.unknown())),
     }),
   ),
 );
@@ -43,31 +54,31 @@ export type EventDetails = z.infer<typeof eventDetails>;
 export const event = name(
   'Event',
   z.object({
-    key: says('`<event>#<id>`, unique within message and recipient.', z.string()),
-    event: says("Mailgun's name of it, in lower case.", z.string()),
+    key: described('`<event>#<id>`, unique per message and recipient.', z.string()),
+    event: described("Mailgun's event type, in lower case.", z.string()),
     name: z.enum(HISTORY_NAMES),
     messageId: z.nullable(z.string()),
-    domain: says('The sending domain, `-` where none is known.', z.string()),
-    recipient: says('As sent; null where the recipient was erased or none is named.', z.nullable(z.string())),
+    domain: described('The sending domain, or `-` if unknown.', z.string()),
+    recipient: described('As sent; null if the recipient was erased or is absent.', z.nullable(z.string())),
     timestamp: epochSeconds,
     receivedAt: isoTime('When this stack received it.'),
     source,
     severity: asSent(),
     reason: asSent(),
-    failureClass: says(
-      'Why the mail failed, read from the codes and texts of the server; null for what is no failure.',
+    failureClass: described(
+      "Why the mail failed, derived from the server's codes and texts; null if the event is not a failure.",
       z.nullable(z.enum(Object.keys(FAILURE_CLASSES) as FailureClass[])),
     ),
-    tags: says('As Mailgun sent them; empty where it sent none.', z.array(z.unknown())),
+    tags: described('As Mailgun sent them; empty if it sent none.', z.array(z.unknown())),
     userVariables: asSent('As Mailgun sent them; any JSON.'),
-    userVariablesNote: says(
-      '`lost-by-mailgun` where Mailgun sent its notice that it could not load them in place of the variables.',
+    userVariablesNote: described(
+      '`lost-by-mailgun` if Mailgun sent, in place of the variables, its notice that it could not load them.',
       z.nullable(z.literal('lost-by-mailgun')),
     ),
-    deliveryStatus: asSent('As Mailgun sent it; null where it reports no delivery.'),
+    deliveryStatus: asSent('As Mailgun sent it; null if the event has none.'),
     url: asSent(),
-    testMode: says(
-      'Whether it is of a mail in test mode, which Mailgun marks as delivered and does not send.',
+    testMode: described(
+      'True for a mail in test mode, which Mailgun reports as delivered but does not send.',
       z.boolean(),
     ),
     direction,
@@ -79,12 +90,12 @@ export const event = name(
 
 const searched = name(
   'Searched',
-  says(
-    'How far a page with filters has looked, since it may hold fewer events than fit; null without filters.',
+  described(
+    'How far a filtered page has searched, since it may contain fewer events than `limit`; null without filters.',
     z.nullable(
       z.object({
-        events: count('Events that were looked at.'),
-        until: says('Time of the oldest of them; null where there was none.', z.nullable(z.number())),
+        events: count('Events searched.'),
+        until: described('Time of the oldest of them; null if there were none.', z.nullable(z.number())),
       }),
     ),
   ),
@@ -96,8 +107,8 @@ export const tailResponse = name(
   'Tail',
   z.object({
     events: z.array(event),
-    behind: says('Whether the next page is to be read at once; otherwise in a few seconds.', z.boolean()),
-    next: says('The cursor of the next page, which there always is.', z.string()),
+    behind: described('True if the next page can be read at once, otherwise in a few seconds.', z.boolean()),
+    next: described('Cursor of the next page; never null.', z.string()),
   }),
 );
 

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { count, counts, name, says } from './schema.ts';
+import { count, counts, described, name } from './schema.ts';
 
 const slice = name(
   'Slice',
@@ -7,7 +7,7 @@ const slice = name(
     domain: z.string(),
     start: z.int(),
     end: z.int(),
-    state: says(
+    state: described(
       '`due`: not compared yet. `open`: something is missing or altered. `short`: Mailgun lists less than before. ' +
         '`unlisted`: never compared, and Mailgun no longer keeps that time.',
       z.enum(['due', 'open', 'short', 'settled', 'unlisted']),
@@ -16,19 +16,19 @@ const slice = name(
     stored: counts,
     missing: counts,
     recovered: counts,
-    unconfirmed: says('Stored, and not listed by Mailgun by the second pass.', counts),
-    undecided: says('Stored, and not listed so far; the second pass decides.', counts),
+    unconfirmed: described('Stored, and not listed by Mailgun by the second pass.', counts),
+    undecided: described('Stored, and not listed so far; the second pass decides.', counts),
     polled: counts,
     late: counts,
     lost: counts,
     altered: counts,
-    stuck: count('Missing events that are not sent any more.'),
-    short: count('Events that an earlier listing held and the last one did not.'),
-    accepted: count('Events that an operator has accepted, which count as nothing else.'),
+    stuck: count('Missing events that are no longer requeued.'),
+    short: count('Events that an earlier listing contained and the last one did not.'),
+    accepted: count('Events that an operator has accepted; counted nowhere else.'),
     passes: count('How often it was compared.'),
     witness: z.optional(
-      says(
-        "Of an `unlisted` slice: `agrees`, or `lacks` and how many events, by Mailgun's own counts of its hour. Absent where it did not count that hour, or over 60 days ago.",
+      described(
+        "For an `unlisted` slice: `agrees`, or `lacks` and the number of events, by Mailgun's own counts of its hour. Absent if Mailgun did not count that hour, or after 60 days.",
         z.string(),
       ),
     ),
@@ -40,12 +40,15 @@ const witnessHour = name(
   z.object({
     domain: z.string(),
     start: z.int(),
-    mailgun: says("Mailgun's own counts, by its Metrics API, failures by severity.", z.record(z.string(), z.int())),
-    ledger: says('Listed by Mailgun or stored, as the slices of the hour count it.', counts),
-    lacks: count('How many events more Mailgun counts than the ledger.'),
-    exceeds: count('How many events fewer Mailgun counts than the ledger.'),
-    causes: says(
-      'Why the counts may differ although no event is missing: `opens-and-clicks` may count once a recipient, and `batch-or-routed` mail may count on one side alone.',
+    mailgun: described(
+      "Mailgun's own counts, by its Metrics API, failures by severity.",
+      z.record(z.string(), z.int()),
+    ),
+    ledger: described('Events listed by Mailgun or stored, as counted by the slices of the hour.', counts),
+    lacks: count('How many more events Mailgun counts than the ledger.'),
+    exceeds: count('How many fewer events Mailgun counts than the ledger.'),
+    causes: described(
+      'Why the counts may differ although no event is missing: `opens-and-clicks` may count once per recipient, and `batch-or-routed` mail may count on one side only.',
       z.array(z.enum(['opens-and-clicks', 'batch-or-routed'])),
     ),
     failedWebhooks: count('Webhooks that Mailgun could not deliver, as it counts them.'),
@@ -59,58 +62,61 @@ export const ledgerResponse = name(
     totals: z.object({
       expected: z.int(),
       stored: z.int(),
-      unaccounted: says('Missing over all slices.', z.int()),
+      unaccounted: described('Missing events of all slices.', z.int()),
       unconfirmed: z.int(),
       undecided: z.int(),
-      due: says('Slices that wait to be compared.', z.int()),
+      due: described('Slices not compared yet.', z.int()),
     }),
-    completeness: says(
-      'Of the time that is due: `complete` only where every slice was compared and everything is accounted for.',
+    completeness: described(
+      'Completeness of the due slices: `complete` only if every slice was compared and everything is accounted for.',
       z.enum(['complete', 'incomplete', 'unknown']),
     ),
-    listing: says(
-      'How the Mailgun API that the ledger lists by ends.',
+    listing: described(
+      'Whether Mailgun retires the API by which the ledger lists events.',
       z.object({
-        fellBackAt: says(
-          'Since when the ledger lists by the Logs API, because Mailgun has ended its Events API.',
+        fellBackAt: described(
+          'When the ledger switched to the Logs API because Mailgun had retired its Events API.',
           z.nullable(z.iso.datetime()),
         ),
-        announced: says("Mailgun's announcement of an end, by its headers.", z.nullable(z.string())),
+        announced: described("Mailgun's announcement of the end, from its response headers.", z.nullable(z.string())),
       }),
     ),
-    witness: says('Whole hours as Mailgun itself counts them, beside the ledger.', z.array(witnessHour)),
+    witness: described("Mailgun's own counts of whole hours, beside those of the ledger.", z.array(witnessHour)),
   }),
 );
 
 const bucket = name(
   'Bucket',
   z.object({
-    hour: says('Start of the hour, or of the day where days are asked for.', z.iso.datetime()),
+    hour: described('Start of the hour, or of the day with `per=day`.', z.iso.datetime()),
     domain: z.string(),
-    tag: says('`*` counts every event once; empty counts mail without tags.', z.string()),
+    tag: described('`*` counts every event once; the empty tag counts mail without tags.', z.string()),
     provider: z.optional(
-      says('Mailbox provider; `other` for those without a name, and beyond the most frequent of a slice.', z.string()),
+      described(
+        'Mailbox provider; `other` for those without a name, and for all but the most frequent of a slice.',
+        z.string(),
+      ),
     ),
     ip: z.optional(
-      says('Sending IP address; `other` where the event names none, and beyond the most frequent.', z.string()),
+      described('Sending IP address; `other` if the event names none, and for all but the most frequent.', z.string()),
     ),
     counts,
     policy: z.optional(
-      says(
-        'By provider: the permanent failures with an enhanced code `5.7.x`, a refusal by policy, by that code. They are in `permanent_fail` too.',
+      described(
+        'By provider: permanent failures with an enhanced code `5.7.x` (refused by policy), by code. They also count as `permanent_fail`.',
         counts,
       ),
     ),
     failures: z.optional(
-      says(
-        'By tag: `failed` by severity, as `permanent_fail` and `temporary_fail`. Failures that an earlier version counted are in neither.',
+      described(
+        'By tag: `failed` by severity, as `permanent_fail` and `temporary_fail`. Failures counted by an earlier version are in neither.',
         counts,
       ),
     ),
-    open: says('Whether the hour or day may still change.', z.boolean()),
+    open: described('True if the hour or day may still change.', z.boolean()),
     cut: z.optional(
-      says(
-        'True where a slice of it has as many names as get a row of their own, 50 or 1,000 tags: the rarer ones are in `other`, of tags in `*` alone; by tag also where the failures of rare tags had no room.',
+      described(
+        'True if a slice has reached the maximum number of names with a row of their own (50, or 1,000 tags): rarer ones are in `other`, rarer tags in `*` only. By tag, also true if the failures of rare tags did not fit.',
         z.boolean(),
       ),
     ),
@@ -120,20 +126,20 @@ const bucket = name(
 const mailgunClasses = name(
   'MailgunClasses',
   z.object({
-    triedAt: says('When Mailgun was last asked, once a day.', z.iso.datetime()),
-    note: says(
-      'Why it gave none then, such as `not-given` to the key or plan, or `rate-limited`; null where it did.',
+    triedAt: described('Time of the last daily request to Mailgun.', z.iso.datetime()),
+    note: described(
+      'Why that request returned no classes, such as `not-given` (to this key or plan) or `rate-limited`; null if it did.',
       z.nullable(z.string()),
     ),
-    read: says(
-      'What it gave last, of 7 whole days; null where it gave nothing in the last 8 days.',
+    read: described(
+      'The last classes returned, for 7 whole days; null if there were none in the last 8 days.',
       z.nullable(
         z.object({
           at: z.iso.datetime(),
           from: z.iso.datetime(),
           to: z.iso.datetime(),
-          classes: says(
-            'The most frequent first, with the party that refused the mail.',
+          classes: described(
+            'Most frequent first, with the party that refused the mail.',
             z.array(
               z.object({
                 entity: z.nullable(z.string()),
@@ -143,7 +149,7 @@ const mailgunClasses = name(
               }),
             ),
           ),
-          cut: says('Whether rarer classes are left out.', z.boolean()),
+          cut: described('True if rarer classes are left out.', z.boolean()),
         }),
       ),
     ),
@@ -155,7 +161,7 @@ export const statsResponse = name(
   z.object({
     buckets: z.array(bucket),
     mailgunClasses: z.optional(
-      says(
+      described(
         'By provider: how Mailgun itself classifies failures, whatever the range. Absent unless `reconcile.bounceClasses` is set.',
         mailgunClasses,
       ),

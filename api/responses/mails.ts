@@ -1,12 +1,12 @@
 import * as z from 'zod/mini';
 import { recipientMessage, searched } from './recipient.ts';
-import { epochSeconds, name, next, says } from './schema.ts';
+import { described, epochSeconds, name, next } from './schema.ts';
 
 const mail = name(
   'Mail',
   z.extend(recipientMessage, {
-    recipient: says('As sent; null where the events name none.', z.nullable(z.string())),
-    acceptedAt: says('Epoch seconds of the `accepted` event by which it was found.', epochSeconds),
+    recipient: described('As sent; null if the events name none.', z.nullable(z.string())),
+    acceptedAt: described('Epoch seconds of the `accepted` event by which it was found.', epochSeconds),
   }),
 );
 

@@ -1,21 +1,21 @@
 import * as z from 'zod/mini';
 import { direction, event } from './events.ts';
-import { confirmed, count, epochSeconds, name, next, says, source, status, unconfirmed } from './schema.ts';
+import { confirmed, count, described, epochSeconds, name, next, source, status, unconfirmed } from './schema.ts';
 
 const recipientStatus = name(
   'RecipientStatus',
   z.object({
-    recipient: says('As sent; null where the events name none.', z.nullable(z.string())),
-    domain: says('The sending domain, `-` where none is known.', z.string()),
+    recipient: described('As sent; null if the events name none.', z.nullable(z.string())),
+    domain: described('The sending domain, or `-` if unknown.', z.string()),
     status,
-    reason: says('Why it failed; `suppressed` where Mailgun did not try.', z.nullable(z.string())),
+    reason: described('Why it failed; `suppressed` if Mailgun did not try.', z.nullable(z.string())),
     statusAt: epochSeconds,
-    decidedBy: says(
-      'Key of the event that decided the status; the event itself may follow a moment later.',
+    decidedBy: described(
+      'Key of the event that decided the status; the event itself may become readable a moment later.',
       z.string(),
     ),
-    source: says('What brought the deciding event; null until it is there.', z.nullable(source)),
-    testMode: says('Whether its events of this page say that it was sent in test mode, and so to no one.', z.boolean()),
+    source: described('How the deciding event arrived; null until it is stored.', z.nullable(source)),
+    testMode: described('True if its events on this page report test mode: the mail was sent to no one.', z.boolean()),
     direction,
     unconfirmed,
     confirmed,
@@ -24,9 +24,9 @@ const recipientStatus = name(
     machineOpens: count('By proxies and scanners, as Mailgun marks them.'),
     machineClicks: count('By proxies and scanners, as Mailgun marks them.'),
     unsubscribed: z.boolean(),
-    unsubscribedFrom: says('Tags, or `*` for everything.', z.array(z.string())),
-    countsComplete: says(
-      'False where more events of this recipient follow on the next page; the last entry has counted all.',
+    unsubscribedFrom: described('Tags, or `*` for everything.', z.array(z.string())),
+    countsComplete: described(
+      'False if more events of this recipient follow on the next page; the last entry counts all.',
       z.boolean(),
     ),
   }),
@@ -36,9 +36,9 @@ const archivedEvents = name(
   'ArchivedEvents',
   z.object({
     bucket: z.string(),
-    prefix: says('What the keys of the objects start with, before `day=`.', z.string()),
-    from: says('The first UTC day with events of this message, `YYYY-MM-DD`.', z.string()),
-    to: says('The day of the status, `YYYY-MM-DD`; opens and clicks may be later.', z.string()),
+    prefix: described('Prefix of the object keys, before `day=`.', z.string()),
+    from: described('The first UTC day with events of this message, `YYYY-MM-DD`.', z.string()),
+    to: described('The day of the status, `YYYY-MM-DD`; opens and clicks may be later.', z.string()),
   }),
 );
 
@@ -48,11 +48,11 @@ export const messageResponse = name(
     messageId: z.string(),
     recipients: z.array(recipientStatus),
     events: z.array(event),
-    eventsUntil: says(
-      'Where events of this message may have left the table, the time (epoch seconds) before which received events have; statuses stay longer. Else null.',
+    eventsUntil: described(
+      'If events of this message may have left the table, the time (epoch seconds) before which they were received; otherwise null. Statuses are kept longer.',
       z.nullable(epochSeconds),
     ),
-    archive: says('Where those events are; empty where they are in no archive.', z.array(archivedEvents)),
+    archive: described('Location of those events; empty if they are not archived.', z.array(archivedEvents)),
     next,
   }),
 );

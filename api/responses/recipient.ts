@@ -1,18 +1,18 @@
 import * as z from 'zod/mini';
 import { direction } from './events.ts';
-import { confirmed, count, epochSeconds, name, next, says, status, unconfirmed } from './schema.ts';
+import { confirmed, count, described, epochSeconds, name, next, status, unconfirmed } from './schema.ts';
 
 const engagement = name(
   'Engagement',
-  says(
-    'Who opened and clicked; null unless `engagement=true` asks for it.',
+  described(
+    'Opens and clicks; null unless requested with `engagement=true`.',
     z.nullable(
       z.object({
         opens: count('By people.'),
         clicks: count('By people.'),
         machineOpens: count('By proxies and scanners, as Mailgun marks them.'),
         machineClicks: count('By proxies and scanners, as Mailgun marks them.'),
-        countsComplete: says('False where the mail has more events than are counted here.', z.boolean()),
+        countsComplete: described('False if the mail has more events than are counted here.', z.boolean()),
       }),
     ),
   ),
@@ -23,15 +23,18 @@ export type EngagementEntry = NonNullable<z.infer<typeof engagement>>;
 export const recipientMessage = name(
   'RecipientMessage',
   z.object({
-    messageId: says('Null for events that belong to no message.', z.nullable(z.string())),
+    messageId: described('Null for events that belong to no message.', z.nullable(z.string())),
     status,
     reason: z.nullable(z.string()),
     statusAt: epochSeconds,
-    firstAt: says('Epoch seconds of the event that came first, mostly of its acceptance.', z.number()),
-    subject: says('Of the event that decided the status; null where that carries none.', z.nullable(z.string())),
-    tags: says('The same of its tags, in lower case.', z.array(z.string())),
-    domain: says('The sending domain; null until the event that decided is stored.', z.nullable(z.string())),
-    testMode: says('Whether it was in test mode, and so reached no one.', z.boolean()),
+    firstAt: described('Epoch seconds of the first event, usually `accepted`.', z.number()),
+    subject: described(
+      'Subject from the event that decided the status; null if that has none.',
+      z.nullable(z.string()),
+    ),
+    tags: described('Tags from that event, in lower case.', z.array(z.string())),
+    domain: described('The sending domain; null until the deciding event is stored.', z.nullable(z.string())),
+    testMode: described('True if it was sent in test mode, so to no one.', z.boolean()),
     direction,
     unconfirmed,
     confirmed,
@@ -41,13 +44,13 @@ export const recipientMessage = name(
 
 export const searched = name(
   'SearchedMessages',
-  says(
-    'How far a page with filters has looked, since it may hold fewer messages than fit; null without filters.',
+  described(
+    'How far a filtered page has searched, since it may contain fewer messages than `limit`; null without filters.',
     z.nullable(
       z.object({
-        messages: count('Messages that were looked at.'),
-        until: says(
-          '`firstAt` of the last of them, `acceptedAt` in a list of mail; null where there was none.',
+        messages: count('Messages searched.'),
+        until: described(
+          '`firstAt` of the last of them, `acceptedAt` in a list of mail; null if there were none.',
           z.nullable(z.number()),
         ),
       }),
@@ -58,7 +61,7 @@ export const searched = name(
 export const recipientResponse = name(
   'RecipientMessages',
   z.object({
-    recipient: says('The address that was read.', z.string()),
+    recipient: described('The address as parsed.', z.string()),
     messages: z.array(recipientMessage),
     searched,
     next,

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
-import { name, says } from './schema.ts';
+import { described, name } from './schema.ts';
 
-/** Every refusal but that of a parameter. */
+/** Every refusal except that of a parameter. */
 export const refusal = name(
   'Refusal',
   z.object({
@@ -15,8 +15,8 @@ export const badParameter = name(
   z.object({
     ok: z.literal(false),
     reason: z.literal('bad-parameter'),
-    parameter: says('Name of the parameter; `body` for a search that is no JSON object.', z.string()),
-    message: says('What is valid, for people.', z.string()),
+    parameter: described('Name of the parameter; `body` if a search is not a JSON object.', z.string()),
+    message: described('What is valid, as text for people.', z.string()),
   }),
 );
 

@@ -9,58 +9,64 @@ export function name<Schema extends z.ZodMiniType>(id: string, schema: Schema): 
   return schema;
 }
 
-/** Returns the schema with a sentence for the API description; copies a schema that has one already. */
-export function says<Schema extends z.ZodMiniType>(description: string, schema: Schema): Schema {
-  const described = z.globalRegistry.has(schema) ? z.clone(schema) : schema;
-  z.globalRegistry.add(described, { description });
-  return described;
+/** Returns the schema with a description for the OpenAPI document; copies a schema that already has one. */
+export function described<Schema extends z.ZodMiniType>(description: string, schema: Schema): Schema {
+  const own = z.globalRegistry.has(schema) ? z.clone(schema) : schema;
+  z.globalRegistry.add(own, { description });
+  return own;
 }
 
-export const count = (description: string) => says(description, z.int().check(z.gte(0)));
+export const count = (description: string) => described(description, z.int().check(z.gte(0)));
 
 /** A field of the event as Mailgun sent it, of whatever type; null where it sent none. */
-export const asSent = (description = 'As Mailgun sent it.') => says(description, z.unknown());
+export const asSent = (description = 'As Mailgun sent it.') => described(description, z.unknown());
 
 /** ISO 8601 in UTC, with milliseconds. */
-export const isoTime = (description: string) => says(description, z.iso.datetime());
+export const isoTime = (description: string) => described(description, z.iso.datetime());
 
-export const epochSeconds = name('EpochSeconds', says('Epoch seconds, with milliseconds as fraction.', z.number()));
+export const epochSeconds = name(
+  'EpochSeconds',
+  described('Epoch seconds, with milliseconds as the fraction.', z.number()),
+);
 
-export const next = name('Next', says('Cursor of the next page; null on the last.', z.nullable(z.string())));
+export const next = name('Next', described('Cursor of the next page; null on the last page.', z.nullable(z.string())));
 
 export const status = name(
   'Status',
-  says(
-    'The highest of what the events say, whatever their order. Null where no event says anything about delivery.',
+  described(
+    'The status with the highest precedence among those of the events, in whatever order they arrived. Null if no event concerns delivery.',
     z.nullable(z.enum(['ACCEPTED', 'DEFERRED', 'DELIVERED', 'FAILED', 'COMPLAINED'])),
   ),
 );
 
 export const source = name(
   'Source',
-  says('What brought the copy of the event that was stored first.', z.enum(['webhook', 'reconcile'])),
+  described('How the stored copy of the event arrived first.', z.enum(['webhook', 'reconcile'])),
 );
 
-/** The one mark of what may be forged. */
+/** The only mark of events that may be forged. */
 export const unconfirmed = name(
   'Unconfirmed',
-  says(
-    "Whether Mailgun's own list did not hold the event that says so when it was looked at for the last time: it may be forged.",
+  described(
+    "True if Mailgun's own list did not contain the underlying event when it was last checked: the event may be forged.",
     z.boolean(),
   ),
 );
 
 export const confirmed = name(
   'Confirmed',
-  says(
-    'Whether Mailgun lists the event that says so. Neither this nor `unconfirmed`: its time was not compared with the list since it came in, or an event of its type and time is in doubt.',
+  described(
+    'True if Mailgun lists the underlying event. If both this and `unconfirmed` are false, its time has not been compared with the list since the event arrived, or an event of the same type and time is in doubt.',
     z.boolean(),
   ),
 );
 
 export const counts = name(
   'Counts',
-  says('Events by type; a type that is absent has none.', z.record(z.string(), z.int().check(z.gte(1)))),
+  described(
+    'Number of events by type; types without events are absent.',
+    z.record(z.string(), z.int().check(z.gte(1))),
+  ),
 );
 
 export type CountsByType = z.infer<typeof counts>;

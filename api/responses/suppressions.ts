@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { SUPPRESSION_KINDS } from '../../lambdas/domain/event-types.ts';
-import { confirmed, count, isoTime, name, next, says, unconfirmed } from './schema.ts';
+import { confirmed, count, described, isoTime, name, next, unconfirmed } from './schema.ts';
 
 const cause = name(
   'SuppressionCause',
@@ -16,37 +16,40 @@ const cause = name(
 const suppression = name(
   'Suppression',
   z.object({
-    domain: says('The sending domain; `-` where the event names none, which suppresses for every domain.', z.string()),
+    domain: described(
+      'The sending domain; `-` if the event names none, which suppresses for every domain.',
+      z.string(),
+    ),
     kind: z.enum(SUPPRESSION_KINDS),
-    scope: says('`*`, or the tag that was unsubscribed from.', z.string()),
+    scope: described('`*`, or the tag that the recipient unsubscribed from.', z.string()),
     reason: z.nullable(z.string()),
-    source: says(
-      '`mailgun` where the address is on a list of Mailgun itself, which does not even try.',
+    source: described(
+      "`mailgun` if the address is on Mailgun's own suppression list, so that Mailgun does not even try.",
       z.enum(['event', 'mailgun']),
     ),
-    since: isoTime('Time of the earliest event that says so.'),
-    lastAt: isoTime('Time of the latest.'),
+    since: isoTime('Time of the earliest event that caused it.'),
+    lastAt: isoTime('Time of the latest such event.'),
     eventKey: z.string(),
-    causes: says(
-      'Every event that it rests on, newest first, of the newest 100 messages to the address; null unless `causes=true` asks for them.',
+    causes: described(
+      'All events that caused it, newest first, from the newest 100 messages to the address; null unless requested with `causes=true`.',
       z.nullable(z.array(cause)),
     ),
-    liftedAt: says('When it was lifted; it is in force again if `lastAt` is later.', z.nullable(z.iso.datetime())),
+    liftedAt: described('When it was lifted; it is in force again if `lastAt` is later.', z.nullable(z.iso.datetime())),
   }),
 );
 
 export const suppressionsResponse = name(
   'Suppressions',
   z.object({
-    recipient: says('The address that was read.', z.string()),
-    suppressed: says('Whether one of them is in force for the given domain and tags.', z.boolean()),
+    recipient: described('The address as parsed.', z.string()),
+    suppressed: described('True if one of them is in force for the given domain and tags.', z.boolean()),
     suppressions: z.array(suppression),
   }),
 );
 
 const listedSuppression = name(
   'ListedSuppression',
-  z.extend(suppression, { recipient: says('The address as it was sent to.', z.string()) }),
+  z.extend(suppression, { recipient: described('The address as in the event.', z.string()) }),
 );
 
 export const suppressionListResponse = name(
@@ -63,8 +66,8 @@ export const suppressionsOrListResponse = name(
 export const suppressionCheckResponse = name(
   'SuppressionCheck',
   z.object({
-    recipients: says('In the order of the request.', z.array(suppressionsResponse)),
-    suppressed: count('How many of them should not be sent to.'),
+    recipients: described('In the order of the request.', z.array(suppressionsResponse)),
+    suppressed: count('How many of the addresses should not be sent to.'),
   }),
 );
 
