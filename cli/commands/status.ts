@@ -1,12 +1,14 @@
 import { createQueueDepth } from '../../lambdas/adapters/aws/messaging.ts';
+import { MAX_SECRET_AGE_MS } from '../../lambdas/adapters/aws/secrets.ts';
 import { createListingNoteRepository } from '../../lambdas/adapters/table/reconciliation-state-repository.ts';
 import { type ShownAlarmText, shownAlarmText } from '../../lambdas/domain/alarm-description.ts';
 import { announcementText } from '../../lambdas/domain/ledger/listing-note.ts';
 import { stateOf } from '../../lambdas/domain/ledger/slice.ts';
+import { readApiKey, readSigningKeys } from '../access.ts';
 import { type CliContext, type CommandBuilder, ledgerCommand, openTarget, type TargetOptions } from '../command.ts';
 import { awsSentence, TargetUnavailableError, UnreadableSecretError } from '../errors.ts';
 import { type Completeness, LOOKBACK_DAYS, ledgerTimes, readDomainLedger, readLastEvent, tableOf } from '../ledger.ts';
-import { counted, createEmit, timeAgo } from '../output.ts';
+import { counted, createEmit, timeAgo, utc } from '../output.ts';
 import type { AlarmState, Deployment } from '../target/types.ts';
 import { iso } from '../time.ts';
 import { judgeSigningKey } from './keys.ts';
@@ -49,10 +51,11 @@ const HEADLINES = { healthy: 'HEALTHY', unhealthy: 'NOT HEALTHY', unknown: 'NOT 
 
 /** Returns the status as text for one screen. */
 export function statusText(status: StatusLine, name: string, nowMs: number): string[] {
-  const { health, reasons, backlog, deadLetters, signingKey, alarms, listing, domains, unknown } = status;
+  const { health, reasons, notes, backlog, deadLetters, signingKey, alarms, listing, domains, unknown } = status;
   return [
     `${HEADLINES[health]}  ${name}`,
     ...reasons.map((reason) => `  ! ${reason}`),
+    ...notes.map((note) => `    ${note}`),
     '',
     field('backlog', known(backlog, 'events on their way to the table')),
     field('dead letters', known(deadLetters, '')),
@@ -142,6 +145,8 @@ export interface StatusLine {
   readonly health: 'healthy' | 'unhealthy' | 'unknown';
   /** Why it is not healthy. */
   readonly reasons: readonly string[];
+  /** What may soon be otherwise by itself. */
+  readonly notes: readonly string[];
   /** Events on their way to the table. */
   readonly backlog: number | null;
   readonly deadLetters: number | null;
@@ -217,7 +222,29 @@ export async function gatherStatus(deployment: Deployment, nowMs: number): Promi
   ]);
   const signingKey = key && { matches: key.matches, why: key.why };
   const facts = { backlog, deadLetters, signingKey, alarms, listing, domains, unknown };
-  return { event: 'status', ...judge({ ...facts, signingKeyFault: key?.fault }), ...facts };
+  const judged = judge({ ...facts, signingKeyFault: key?.fault });
+  const notes = judged.health === 'healthy' ? [] : await keyNotes(deployment, nowMs);
+  return { event: 'status', ...judged, notes, ...facts };
+}
+
+/** Says of keys that were just set that functions may not have read them yet; nothing of what cannot be read. */
+async function keyNotes(deployment: Deployment, nowMs: number): Promise<string[]> {
+  const unread = () => undefined;
+  const [signing, api] = await Promise.all([
+    readSigningKeys(deployment).catch(unread),
+    readApiKey(deployment).catch(unread),
+  ]);
+  const set = [
+    { name: 'signing key', isSet: signing?.keys.current !== undefined, sinceMs: signing?.sinceMs },
+    { name: 'API key', isSet: api?.apiKey !== undefined, sinceMs: api?.sinceMs },
+  ];
+  return set.flatMap(({ name, isSet, sinceMs = Number.NEGATIVE_INFINITY }) =>
+    isSet && nowMs - sinceMs < MAX_SECRET_AGE_MS
+      ? [
+          `the ${name} was set at ${utc(sinceMs)}: functions read it within ${MAX_SECRET_AGE_MS / 60_000} minutes, until then alarms and logs show the old one`,
+        ]
+      : [],
+  );
 }
 
 /** Returns what is wrong with the signing key, by the rule of doctor, and whether it was compared with Mailgun's own. */

@@ -12,7 +12,8 @@ export interface RotatingSecret {
   reread(): Promise<string | undefined>;
 }
 
-const MAX_AGE_MS = 5 * 60_000;
+/** Functions read a changed secret within this time. */
+export const MAX_SECRET_AGE_MS = 5 * 60_000;
 const REREAD_AFTER_MS = 30_000;
 
 export function openSecrets(): SecretsManagerClient {
@@ -38,7 +39,7 @@ export function createCachedSecret(
   };
   const isOlderThan = (ms: number) => reading === undefined || now() - reading.at >= ms;
   return {
-    read: () => (reading === undefined || isOlderThan(MAX_AGE_MS) ? load() : reading.text),
+    read: () => (reading === undefined || isOlderThan(MAX_SECRET_AGE_MS) ? load() : reading.text),
     reread: async () => (isOlderThan(REREAD_AFTER_MS) ? load() : undefined),
   };
 }

@@ -12,6 +12,8 @@ export const statusLine = z.strictObject({
   health: z.enum(['healthy', 'unhealthy', 'unknown']),
   /** Reasons for not being healthy. */
   reasons: z.array(z.string()),
+  /** What may soon be otherwise by itself. */
+  notes: z.array(z.string()),
   /** Events not yet in the table. */
   backlog: known,
   deadLetters: known,

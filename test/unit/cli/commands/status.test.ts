@@ -4,7 +4,13 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { stackChecks } from '../../../../cli/commands/doctor/stack-checks.ts';
 import { providerText } from '../../../../cli/commands/status/providers.ts';
-import { type DomainStatus, judge, type StatusLine, statusText } from '../../../../cli/commands/status.ts';
+import {
+  type DomainStatus,
+  gatherStatus,
+  judge,
+  type StatusLine,
+  statusText,
+} from '../../../../cli/commands/status.ts';
 import { TargetUnavailableError } from '../../../../cli/errors.ts';
 import type { Deployment } from '../../../../cli/target/types.ts';
 import { alarmDescription } from '../../../../lambdas/domain/alarm-description.ts';
@@ -35,6 +41,7 @@ function domain(over: Partial<DomainStatus> = {}, ledger: object = {}): DomainSt
 }
 
 const facts = (over: Partial<StatusLine> = {}) => ({
+  notes: [],
   backlog: 0,
   deadLetters: 0,
   signingKey: { matches: true, why: null },
@@ -353,4 +360,32 @@ test('status shows delivery by provider, with refusals by policy apart', () => {
 test('status prints that mail to a provider may be counted as other', () => {
   const of = (cut: boolean) => providerText({ ...atGmail({}), cut });
   expect([of(false).includes('counted as other'), of(true).includes('counted as other')]).toEqual([false, true]);
+});
+
+test.each([
+  ['just set', 'key-right-0123456789', NOW_MS - 299_000, ['signing key', 'API key']],
+  ['set five minutes ago', 'key-right-0123456789', NOW_MS - 300_000, []],
+  ['still unset in part', '', NOW_MS - 1000, ['API key']],
+])('keys that were %s are named, since functions may not have read them yet', async (_, current, createdMs, named) => {
+  const secrets = stubSecrets(
+    { SigningKeysSecretArn: JSON.stringify({ current }), ApiKeySecretArn: '{"apiKey":"key-of-the-api-01"}' },
+    createdMs,
+  );
+  const send = async () => {
+    throw new TargetUnavailableError('only secrets can be read');
+  };
+  const table = Object.assign(DynamoDBDocumentClient.from(new DynamoDBClient({})), { send });
+  const deployment = stubDeployment({
+    ...secrets,
+    clients: { ...secrets.clients, table, queues: { send } } as unknown as Deployment['clients'],
+    output: (key) => (key === 'LedgerTimes' ? '{}' : secrets.output(key)),
+    mailgunUrl: () => 'http://127.0.0.1:1',
+  });
+  const { notes } = await gatherStatus(deployment, NOW_MS);
+  const minute = new Date(createdMs).toISOString().slice(11, 16);
+  expect(notes).toEqual(
+    named.map((name) => expect.stringMatching(new RegExp(`^the ${name} was set at .*${minute}.* within 5 minutes`))),
+  );
+  const text = statusText({ ...(await gatherStatus(deployment, NOW_MS)) }, 'prod', NOW_MS).join('\n');
+  expect(text.includes('functions read it within 5 minutes')).toBe(named.length > 0);
 });
