@@ -95,8 +95,12 @@ async function sendToDlq() {
 /** Asserts that only ids contain the recipient, and that nothing else is gone; empties the queues. */
 async function expectErased({ ada, other }: Awaited<ReturnType<typeof sendToDlq>>) {
   const [dead, failures] = [await takeAll(queues.dead), await takeAll(queues.failures)];
+  // A copy that a killed command had hidden may appear only after the next one has begun.
+  const isEarlier = ({ id }: { id: string }) => id.startsWith('s#complained#') && !id.includes(ada);
   const detailsOf = (messages: typeof dead) =>
-    messages.flatMap(({ body }) => (body.startsWith('{') ? [JSON.parse(body).detail] : []));
+    messages
+      .flatMap(({ body }) => (body.startsWith('{') ? [JSON.parse(body).detail] : []))
+      .filter((detail) => !isEarlier(detail));
   const cleaned = [
     { id: `s#complained#${ada}`, reason: '550 no erased here' },
     { id: 'm', recipient: 'bob@example.org', reason: 'reported by <erased>' },
