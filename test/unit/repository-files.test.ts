@@ -14,7 +14,7 @@ interface Form {
   readonly body: { readonly type: string; readonly id?: string; readonly attributes: Record<string, string> }[];
 }
 
-test.each(FORMS)('%s is a form that asks what doctor says', (file) => {
+test.each(FORMS)('%s is a form that requests the output of doctor', (file) => {
   const { name, description, body } = parse(read(`.github/ISSUE_TEMPLATE/${file}`)) as Form;
   const fields = body.filter(({ type }) => type !== 'markdown');
 
@@ -24,14 +24,14 @@ test.each(FORMS)('%s is a form that asks what doctor says', (file) => {
   expect(fields.find(({ id }) => id === 'doctor')?.attributes.description).toContain('npm run ledger -- doctor --env');
 });
 
-test('CODEOWNERS names folders that are there', () => {
+test('CODEOWNERS names existing folders', () => {
   const folders = [...read('.github/CODEOWNERS').matchAll(/ (\/[\w./-]+\/)/g)].map(([, folder]) => folder ?? '');
 
   expect(folders.length).toBeGreaterThan(2);
   for (const folder of folders) expect(readdirSync(join(ROOT, folder)).length).toBeGreaterThan(0);
 });
 
-test('Renovate groups and holds packages that there are', () => {
+test('Renovate groups and pins existing packages', () => {
   const { packageRules } = JSON.parse(read('renovate.json')) as { packageRules: { matchPackageNames?: string[] }[] };
   const manifests = ['package.json', ...globSync('tools/*/package.json', { cwd: ROOT })].map((file) =>
     JSON.parse(read(file)),
@@ -47,7 +47,7 @@ test('Renovate groups and holds packages that there are', () => {
   expect(patterns.filter((pattern) => pattern !== '@smithy/**' && !names.some(fits(pattern)))).toEqual([]);
 });
 
-test('every version is pinned, except in the range that other apps may have', () => {
+test('every version is pinned, except those of peer dependencies', () => {
   const { dependencies, devDependencies, optionalDependencies } = JSON.parse(read('package.json'));
   const versions = Object.values({ ...dependencies, ...devDependencies, ...optionalDependencies });
 

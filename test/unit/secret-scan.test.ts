@@ -44,10 +44,10 @@ test.each([
   ['private keys', `-----BEGIN RSA ${'PRIVATE'} KEY-----`],
   ['private keys', `-----BEGIN ${'PRIVATE'} KEY-----`],
   ['tokens of GitHub', `ghp_${hex(36)}`],
-])('%s are found: %s', (kind, secret) => {
+])('the scan finds %s: %s', (kind, secret) => {
   expect(secretsIn(`{"a":"${secret}"}`)).toEqual([kind]);
 });
 
-test.each(['key-of-the-test-01', 'key-0123', hex(32), `sha256:${hex(64)}`])('%s is no secret', (text) => {
+test.each(['key-of-the-test-01', 'key-0123', hex(32), `sha256:${hex(64)}`])('the scan ignores %s', (text) => {
   expect(secretsIn(text)).toEqual([]);
 });

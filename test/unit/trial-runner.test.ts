@@ -83,7 +83,7 @@ test('a flawed trial is repeated until it has no flaws, and every repetition is 
   expect(worlds).toHaveLength(2);
 });
 
-test('what fails is run again, no more often than the caller lets it', async () => {
+test('a failed trial is repeated up to the limit of the caller', async () => {
   const { runner, lines } = openRunner();
   const trial = trialOf(async (): Promise<string[]> => Promise.reject(new Error('no stack')));
 

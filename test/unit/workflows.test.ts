@@ -81,7 +81,7 @@ test('no package runs a script of its own where a token can be had', () => {
   expect(installs.filter((run) => run.startsWith('npm ci') && run !== 'npm ci --ignore-scripts')).toEqual([]);
 });
 
-test('every environment is deployed in turn, prod last and shown before, and compared in pull requests and at night', () => {
+test('environments are deployed in turn, with prod last after a diff, and compared in pull requests and at night', () => {
   const { commit: _commit, synth, ...later } = read('deploy.yml').jobs;
   expect(synth?.uses).toBe('./.github/workflows/synthesize.yml');
   expect(Object.keys(later)).toEqual([...environments.slice(0, -1), 'diff-prod', 'prod']);
@@ -95,7 +95,7 @@ test('every environment is deployed in turn, prod last and shown before, and com
   expect(read('drift.yml').jobs.drift?.strategy?.matrix.env).toEqual(environments);
 });
 
-test('who approves prod has seen the diff of the assembly that is deployed then, from the same run', () => {
+test('the approval of prod comes after the diff of the deployed assembly, in the same run', () => {
   const { 'diff-prod': shown, prod } = read('deploy.yml').jobs;
   const [diff, deploy] = ['diff-environment.yml', 'deploy-environment.yml'].map((file) => {
     const steps = Object.values(read(file).jobs).flatMap(stepsOf);
@@ -113,7 +113,7 @@ test('who approves prod has seen the diff of the assembly that is deployed then,
   expect([diff?.command, deploy?.command]).toEqual(['"synthesized/$ENV"', '"synthesized/$ENV"']);
 });
 
-test('a commit that main never held is not deployed', () => {
+test('a commit that was never on main is not deployed', () => {
   const { jobs, on } = read('deploy.yml');
   expect(on).toHaveProperty('workflow_dispatch.inputs.commit.required', true);
   expect(runsOf(jobs.commit).join('\n')).toContain('git merge-base --is-ancestor "$commit" origin/main');

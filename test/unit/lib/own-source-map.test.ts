@@ -18,7 +18,7 @@ const map = {
   ]),
 };
 
-test('only what is ours stays mapped, and ends where a package begins', () => {
+test('a source map keeps only mappings of our files, which end where a package begins', () => {
   const { sources, names, mappings, version } = ownSourceMap(map);
   expect([version, sources, names]).toEqual([3, ['../lambdas/own.ts'], ['ours']]);
   expect(decode(mappings)).toEqual([[[10, 0, 7, 2, 0], [20, 0, 8, 0], [30]], [[0, 0, 9, 4]]]);

@@ -1,6 +1,6 @@
 import { checkHistory } from '../../torture/history.ts';
 
-test('tells lost, unexpected, doubled and recovered events apart', () => {
+test('checkHistory distinguishes lost, unexpected, doubled and recovered events', () => {
   const result = checkHistory({
     attempted: new Set(['kept', 'lost', 'doubled', 'recovered', 'refused']),
     acknowledged: new Set(['kept', 'lost', 'doubled']),

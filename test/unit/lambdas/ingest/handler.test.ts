@@ -52,13 +52,16 @@ test.each([
   ],
   ['unset after use', undefined, IN_USE, 'signing-key-unset', [{ SigningKeyUnusable: 1, Ledger: 'ledger' }]],
   ['unset while the table does not say', undefined, REFUSED_READ, 'signing-key-unset', []],
-])('a signing key that is %s is counted so, besides the refusal', async (_name, text, marker, reason, metrics) => {
-  if (text !== undefined) secret = text;
-  firstWebhook = marker;
-  const lines = await linesOf(async () => expect(await post()).toMatchObject({ statusCode: 503 }));
+])(
+  'a signing key that is %s is counted in its metric, besides the refusal',
+  async (_name, text, marker, reason, metrics) => {
+    if (text !== undefined) secret = text;
+    firstWebhook = marker;
+    const lines = await linesOf(async () => expect(await post()).toMatchObject({ statusCode: 503 }));
 
-  expect(metricsIn(lines)).toEqual([...refused(reason), ...metrics]);
-  expect(aws.calls.filter(({ operation }) => operation !== 'GetSecretValue')).toEqual([
-    { operation: 'GetItem', input: { TableName: 'table', Key: { pk: { S: 'LEDGER' }, sk: { S: 'FIRST-WEBHOOK' } } } },
-  ]);
-});
+    expect(metricsIn(lines)).toEqual([...refused(reason), ...metrics]);
+    expect(aws.calls.filter(({ operation }) => operation !== 'GetSecretValue')).toEqual([
+      { operation: 'GetItem', input: { TableName: 'table', Key: { pk: { S: 'LEDGER' }, sk: { S: 'FIRST-WEBHOOK' } } } },
+    ]);
+  },
+);

@@ -47,7 +47,7 @@ async function drain() {
   for (const message of ledger.takeMessages()) await store(message);
 }
 
-test('a good webhook is claimed, queued with its whole event, and acknowledged', async () => {
+test('a valid webhook is claimed, queued with its whole event, and acknowledged', async () => {
   expect(await ingest(jsonBody(deliveredEvent()))).toEqual({ ok: true });
   expect(ledger.claims.size).toBe(1);
   expect(ledger.takeMessages()).toEqual([
@@ -126,16 +126,16 @@ test.each([
     'stale',
   ],
   ['a foreign domain', jsonBody(deliveredEvent({ domain: { name: 'x.example' } })), 'foreign-domain'],
-])('refuses %s, before any call to table or queue', async (_name, bytes, reason) => {
+])('ingest refuses %s before any call to table or queue', async (_name, bytes, reason) => {
   expect(await ingest(bytes)).toMatchObject({ ok: false, reason });
   expect(ledger.claims.size + ledger.queue.length).toBe(0);
 });
 
-test('takes exactly 256 KiB', async () => {
+test('ingest accepts a body of exactly 256 KiB', async () => {
   expect(await ingest(padded(262_144))).toEqual({ ok: true });
 });
 
-test('refuses an inbound Route post once its signature holds', async () => {
+test('ingest refuses an inbound Route post with a valid signature', async () => {
   const route = (key: string) => () => ({ ok: true as const, webhook: { signature: signed(key) } });
   expect(await ingest(new Uint8Array(), route('key-wrong'))).toMatchObject({ ok: false, reason: 'unauthorized' });
   expect(await ingest(new Uint8Array(), route(KEY))).toMatchObject({ ok: false, reason: 'not-an-event' });
@@ -151,13 +151,13 @@ test.each([
     ['parent', PARENT_KEY],
   ],
   ['a timestamp as number', (() => ({ ...signed(KEY), timestamp: NOW_MS / 1000 }))(), ['current', KEY]],
-])('takes a signature of %s', async (_name, signature, says) => {
+])('ingest accepts a signature of %s', async (_name, signature, says) => {
   // The numeric timestamp is signed by its digits.
   expect(await ingest(jsonBody(deliveredEvent(), signature))).toEqual({ ok: true });
   expect(verified).toEqual([says]);
 });
 
-test('takes an event that names no domain', async () => {
+test('ingest accepts an event without a domain', async () => {
   expect(await ingest(jsonBody(deliveredEvent({ domain: undefined })))).toEqual({ ok: true });
 });
 
@@ -173,7 +173,7 @@ test('a repeat before the event is stored is sent again; afterwards it is only a
   expect(ledger.events.size).toBe(1);
 });
 
-test('a crash between claim and send is healed by the retry', async () => {
+test('a retry after a crash between claim and send sends the event', async () => {
   const bytes = jsonBody(deliveredEvent());
   const send = ledger.send;
   ledger.send = () => Promise.reject(new Error('killed'));
@@ -184,7 +184,7 @@ test('a crash between claim and send is healed by the retry', async () => {
   expect(ledger.queue).toHaveLength(1);
 });
 
-test('a repeat notes that a webhook came for an event that reconciliation had stored', async () => {
+test('a repeat records the webhook of an event that reconciliation had stored', async () => {
   const bytes = jsonBody(deliveredEvent());
   await ingest(bytes);
   const [message] = ledger.takeMessages();
@@ -214,14 +214,14 @@ test.each([
   ['recipient', { recipient: 'eve@example.org' }],
   ['severity', { severity: 'permanent' }],
   ['message id', { message: { headers: { 'message-id': '2@mg.example.com' } } }],
-])('refuses a used token with another %s', async (_name, over) => {
+])('ingest refuses a used token with another %s', async (_name, over) => {
   const signature = signed();
   await ingest(jsonBody(deliveredEvent(), signature));
   expect(await ingest(jsonBody(deliveredEvent(over), signature))).toMatchObject({ ok: false, reason: 'token-reused' });
   expect(ledger.queue).toHaveLength(1);
 });
 
-test('refuses the token of a subaccount with another body, whichever signature it comes under', async () => {
+test('ingest refuses the token of a subaccount with another body under either signature', async () => {
   const own = signed(KEY);
   const parent = signed(PARENT_KEY, own).signature;
   const unknown = { ...own, signature: 'f'.repeat(64) };
@@ -241,7 +241,7 @@ test.each([
     new InMemoryKeyRing({ current: 'old' }, new Error('denied')),
     'signing-key-unreadable',
   ],
-])('fails closed while the keys are %s', async (_name, ring, reason) => {
+])('ingest fails closed while the keys are %s', async (_name, ring, reason) => {
   keys = ring;
   expect(await ingest(jsonBody(deliveredEvent()))).toMatchObject({ ok: false, reason });
   expect(ledger.claims.size + ledger.queue.length).toBe(0);
@@ -250,7 +250,7 @@ test.each([
 test.each([
   ['unset', new InMemoryKeyRing({}), 'signing-key-unset'],
   ['unreadable', new InMemoryKeyRing(new Error('denied')), 'signing-key-unreadable'],
-])('while the keys are %s it says whether webhooks were taken before', async (_name, ring, reason) => {
+])('ingest reports whether webhooks were acknowledged before while the keys are %s', async (_name, ring, reason) => {
   keys = ring;
   const refusal = () => ingest(jsonBody(deliveredEvent()));
   expect(await refusal()).toMatchObject({ reason, wasInUse: false });
@@ -263,14 +263,14 @@ test.each([
 test.each([
   ['a webhook that is taken', () => jsonBody(deliveredEvent())],
   ['a wrong key', () => jsonBody(deliveredEvent(), signed('key-wrong'))],
-])('%s costs no look whether webhooks were taken before', async (_name, body) => {
+])('ingest does not read whether webhooks were acknowledged before for %s', async (_name, body) => {
   ledger.isNoted = () => {
     throw new Error('nobody asked');
   };
   expect(['unauthorized', undefined]).toContain(((await ingest(body())) as { reason?: string }).reason);
 });
 
-test('reads the keys again when none matches, and only then', async () => {
+test('ingest reads the keys again only if none matches', async () => {
   keys = new InMemoryKeyRing({ current: 'key-before-the-rotation' }, { current: KEY });
   expect(await ingest(jsonBody(deliveredEvent()))).toEqual({ ok: true });
   expect(keys.rereads).toBe(1);
@@ -288,7 +288,7 @@ test.each([
   ['isStored', 'table-unavailable'],
   ['noteWebhook', 'table-unavailable'],
   ['send', 'queue-unavailable'],
-] as const)('answers retryably when %s fails', async (call, reason) => {
+] as const)('ingest responds with a retryable status if %s fails', async (call, reason) => {
   const bytes = jsonBody(deliveredEvent());
   if (call !== 'claim') await ingest(bytes);
   if (call === 'noteWebhook') await drain();

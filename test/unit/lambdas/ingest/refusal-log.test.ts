@@ -14,7 +14,7 @@ const each = (reason: string) => [reason, 'webhook refused', 1];
 const many = (reason: string, times: number) => [reason, 'webhook refused, many in one line', times];
 const timesOf = (lines: unknown[][]) => lines.reduce((sum, [, , times]) => sum + Number(times), 0);
 
-test('a few refusals get a line each', () => {
+test('a few refusals are logged with a line each', () => {
   const clock = { nowMs: 0 };
   const { lines, log } = logAt(clock);
   for (let nth = 0; nth < 10; nth += 1) log.note('unauthorized', {});
@@ -24,7 +24,7 @@ test('a few refusals get a line each', () => {
   expect(lines).toEqual(Array.from({ length: 10 }, () => each('unauthorized')));
 });
 
-test('a flood gets ten lines in ten seconds and one for all others, and every refusal is counted', () => {
+test('a flood of refusals is logged with ten lines in ten seconds and one for the rest, and all are counted', () => {
   const clock = { nowMs: 0 };
   const { lines, log } = logAt(clock);
   for (; clock.nowMs < 30_000; clock.nowMs += 10) log.note('unauthorized', {});
@@ -35,7 +35,7 @@ test('a flood gets ten lines in ten seconds and one for all others, and every re
   expect(lines.slice(9, 12)).toEqual([each('unauthorized'), many('unauthorized', 990), each('unauthorized')]);
 });
 
-test('a flood of one reason hides no line of another, and its count waits for the end of its period', () => {
+test('a flood of refusals for one reason does not hide another reason, and is summed at the end of its period', () => {
   const clock = { nowMs: 0 };
   const { lines, log } = logAt(clock);
   for (let nth = 0; nth < 25; nth += 1) log.note('unauthorized', {});

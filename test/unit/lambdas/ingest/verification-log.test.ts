@@ -1,7 +1,7 @@
 import { keyFingerprint } from '../../../../lambdas/domain/webhooks/signature.ts';
 import { createVerificationLog } from '../../../../lambdas/ingest/verification-log.ts';
 
-test('the current key gets a line every ten minutes, any other key one for each webhook', () => {
+test('verification by the current key is logged every ten minutes, by any other key for each webhook', () => {
   let nowMs = 0;
   const lines: unknown[] = [];
   const note = createVerificationLog({ write: (message, facts) => lines.push([message, facts]) }, () => nowMs);

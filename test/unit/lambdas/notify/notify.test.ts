@@ -70,7 +70,7 @@ test('a notice is sent only to targets of its severity', async () => {
   expect(ticket.urls()).toEqual([SLACK]);
 });
 
-test('a target that fails is tried again, and keeps no other from its notice', async () => {
+test('a failing target is retried, and does not block the others', async () => {
   const gone = Object.assign(new Error('secret'), { code: 'ECONNRESET' });
   const { notify, urls, waits, failed } = openNotify({ responses: { [SLACK]: [500, gone] } });
   await notify(noticeOf('page'));
@@ -83,7 +83,7 @@ test.each([
   { name: 'always 500', responses: [500, 503, 500], requests: 3, why: 'slack: status 500' },
   { name: 'a redirect', responses: [302, 302, 302], requests: 3, why: 'slack: status 302' },
   { name: 'a refusal, which would come again', responses: [404], requests: 1, why: 'slack: status 404' },
-])('after $name it throws, so that Lambda hands the notice over again', async ({ responses, requests, why }) => {
+])('notify throws after $name, so that Lambda invokes it again', async ({ responses, requests, why }) => {
   const { notify, urls, failed } = openNotify({ responses: { [SLACK]: responses } });
 
   await expect(notify(noticeOf('page'))).rejects.toThrow('1 of 2 targets did not take the notice');
@@ -99,7 +99,7 @@ test('a service that does not respond in time is named by its error', async () =
   expect(failed).toEqual(['slack: TimeoutError']);
 });
 
-test('being asked to wait is no refusal', async () => {
+test('a 429 of a service is not a refusal', async () => {
   const { notify, failed } = openNotify({ responses: { [SLACK]: [429, 408] } });
   await notify(noticeOf('ticket'));
 
@@ -109,7 +109,7 @@ test('being asked to wait is no refusal', async () => {
 describe('the alarm on disabled receivers', () => {
   const disabled = { disabledAt: 1, disabledReason: 'gone', lastStatus: 410, lastId: 's#bounced' } as const;
 
-  test('names each with its last status, the event of it, and the command', async () => {
+  test('names each receiver with its last status, its event and the command', async () => {
     const silent = { disabledAt: 1, disabledReason: 'failing', lastStatus: 0 } as const;
     const { notify, posted } = openNotify({ states: { crm: disabled, shop: silent, fine: {} } });
     await notify(noticeOf('ticket'));
@@ -121,7 +121,7 @@ describe('the alarm on disabled receivers', () => {
     expect(body).not.toContain('fine');
   });
 
-  test('is sent without them where the table does not respond', async () => {
+  test('is sent without receivers if the table does not respond', async () => {
     const { notify, posted } = openNotify({ states: { crm: new Error('throttled'), shop: disabled } });
     await notify(noticeOf('ticket'));
 
@@ -130,7 +130,7 @@ describe('the alarm on disabled receivers', () => {
   });
 
   test.each([noticeOf('ticket', 'dead-letters'), noticeOf('ticket', 'receiver-disabled', 'OK')])(
-    'is the only one that reads states, and not once it is over: %#',
+    'is the only one that reads the state of receivers, and only while it is on: %#',
     async (notice) => {
       const { notify, posted } = openNotify({ states: { crm: disabled } });
       await notify(notice);
@@ -141,7 +141,7 @@ describe('the alarm on disabled receivers', () => {
 });
 
 test.each(['ALARM', 'OK'])(
-  'the notice that notices fail, %s, fails without an error, which would set it off again',
+  'a failed notice of notify-errors, %s, ends without an error, which would set it off again',
   async (state) => {
     const { notify, urls, failed, ownFailures } = openNotify({ responses: { [SLACK]: [404] } });
     await notify(noticeOf('page', 'notify-errors', state));

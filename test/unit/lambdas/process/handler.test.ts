@@ -74,7 +74,7 @@ test('a restored event does not count again, and is not a first webhook', async 
   expect(notes()).toEqual([]);
 });
 
-test('what is known already counts no second time', async () => {
+test('a known event is not counted again', async () => {
   putReply = { __type: 'com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException', Item: {} };
   const lines = await handle('reconcile', [{}, {}]);
   putReply = {};

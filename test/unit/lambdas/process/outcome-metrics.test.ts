@@ -20,11 +20,11 @@ test.each([
   ['a failure of unknown severity', failed({}), {}],
   ['a rejection', deliveredEvent({ event: 'rejected' }), {}],
   ['an open', deliveredEvent({ event: 'opened' }), {}],
-])('%s counts so', (_name, event, counts) => {
+])('%s is counted in its metrics', (_name, event, counts) => {
   expect(outcomeMetrics([event])).toEqual(counts);
 });
 
-test('a batch is counted together', () => {
+test('outcomes of a batch are summed', () => {
   const bounce = failed({ severity: 'permanent', reason: 'bounce' });
 
   expect(outcomeMetrics([deliveredEvent(), bounce, deliveredEvent(), deliveredEvent({ event: 'opened' })])).toEqual({

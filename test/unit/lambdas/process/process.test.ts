@@ -38,13 +38,13 @@ function setUp() {
   };
 }
 
-test('the event is put last, so that stored means all effects done', async () => {
+test('the event is put last, so that a stored event has had all effects', async () => {
   const { store, calls } = setUp();
   expect(await store(message({ event: 'complained' }))).toBe('stored');
   expect(calls).toEqual(['suppress', 'upsertStatus', 'putEvent']);
 });
 
-test('a failure is reported once nothing of the event is under way any more, so that no write lands after it', async () => {
+test('a failure is reported after all writes of the event have ended', async () => {
   const { ledger } = setUp();
   let land = () => {};
   const steps: string[] = [];
@@ -137,7 +137,7 @@ test.each(['suppress', 'upsertStatus'] as const)(
   },
 );
 
-test('the event of a batch is stored, and makes no recipient that stays accepted', async () => {
+test('the event of a batch is stored without a status that stays accepted', async () => {
   const { store, ledger } = setUp();
   expect(await store(message({ event: 'accepted', recipient: undefined }))).toBe('stored');
   expect(ledger.statuses.size).toBe(0);
@@ -152,7 +152,7 @@ test('routed mail gets no status of ours, and suppresses no one', async () => {
 });
 
 describe('once a recipient is erased', () => {
-  test('their event is stored as a tombstone, and nothing follows from it', async () => {
+  test('their event is stored as a tombstone without effects', async () => {
     const { store, ledger, calls, erasures } = setUp();
     erasures.mark('ADA@example.ORG');
     const complaint = message({ event: 'complained' });
@@ -182,7 +182,7 @@ describe('once a recipient is erased', () => {
     expect(ledger.statuses.size).toBe(0);
   });
 
-  test('their address is kept out of the events of others, who lose nothing else', async () => {
+  test('their address is removed from the events of others, which keep all else', async () => {
     const { store, ledger, calls, erasures } = setUp();
     erasures.mark('ada@example.org');
     const headers = { 'message-id': 'm@mg.example.com', to: 'Ada <ada@example.org>, bob@example.org' };
@@ -196,7 +196,7 @@ describe('once a recipient is erased', () => {
     expect([...ledger.statuses.values()]).toMatchObject([{ recipient: 'bob@example.org', status: 'DELIVERED' }]);
   });
 
-  test('a tag that is their address is not kept either', async () => {
+  test('a tag with their address is removed', async () => {
     const { store, ledger, erasures } = setUp();
     erasures.mark('ada@example.org');
     await store(message({ tags: ['to-ada@EXAMPLE.org', 'welcome'] }));
@@ -204,7 +204,7 @@ describe('once a recipient is erased', () => {
   });
 });
 
-describe('a webhook that no pass to come would compare is noted for one, before its event is stored', () => {
+describe('a straggler is recorded before its event is stored', () => {
   const NOW = NOW_MS / 1000;
   const DAY = LONE_PROCESS.secondPassSeconds;
   test.each([
@@ -251,7 +251,7 @@ describe('an event from the archive', () => {
     return { erasures, ledger, notes, implausible, store: () => store({ ...message(bounced), restored, ...over }) };
   }
 
-  test('is stored as it was, and asks for no pass of reconciliation', async () => {
+  test('is stored unchanged, and requests no pass of reconciliation', async () => {
     const { ledger, notes, store } = await restore(30);
 
     expect(await store()).toBe('stored');
@@ -262,7 +262,7 @@ describe('an event from the archive', () => {
     expect([ledger.statuses.size, ledger.suppressions.size, notes]).toEqual([1, 1, []]);
   });
 
-  test('that the table would not hold any more decides its status as long as statuses are kept', async () => {
+  test('older than the table retention decides its status as long as statuses are kept', async () => {
     const { ledger, store } = await restore(399);
 
     expect(await store()).toBe('known');
@@ -270,7 +270,7 @@ describe('an event from the archive', () => {
     expect([ledger.events.size, ledger.statuses.size, ledger.suppressions.size]).toEqual([0, 1, 1]);
   });
 
-  test('that is older than statuses suppresses its recipient alone', async () => {
+  test('older than the retention of statuses only suppresses its recipient', async () => {
     const { ledger, store } = await restore(400);
 
     expect(await store()).toBe('known');
@@ -278,7 +278,7 @@ describe('an event from the archive', () => {
     expect([ledger.events.size, ledger.statuses.size, ledger.suppressions.size]).toEqual([0, 0, 1]);
   });
 
-  test('that is a tombstone goes to the place it had, and nothing follows from it', async () => {
+  test('that is a tombstone is stored under its old key without effects', async () => {
     const tombstone = { event: 'failed', id: 't', severity: 'permanent' };
     const event = { ...tombstone, message: { headers: { 'message-id': 'm@d' } } };
     const { ledger, store } = await restore(30, { event, restored: { ...restored, erasedAs: 'erased:ab12' } });
@@ -291,7 +291,7 @@ describe('an event from the archive', () => {
     expect([ledger.statuses.size, ledger.suppressions.size]).toEqual([0, 0]);
   });
 
-  test('of an erased recipient leaves a tombstone, and nothing once it has expired', async () => {
+  test('of an erased recipient leaves a tombstone until it expires', async () => {
     for (const [ageDays, events] of [
       [30, 1],
       [90, 0],
@@ -323,11 +323,11 @@ describe('a correction judges a status by what is stored', () => {
   test.each([
     ['stored', false],
     ['not stored any more, or not yet', true],
-  ])('a higher status stands whose event is %s', async (_, isGone) => {
+  ])('a higher status is kept if its event is %s', async (_, isGone) => {
     expect(await correctDelivered(isGone)).toEqual([['FAILED', 'failed#bounce']]);
   });
 
-  test('a lower one falls, whatever became of its event', async () => {
+  test('a lower status is replaced, whatever became of its event', async () => {
     const ledger = new InMemoryLedger();
     const deps = { ...LONE_PROCESS, records: ledger, corrections: ledger, retentionDays: 400 };
     const store = createProcess(deps);

@@ -61,7 +61,7 @@ const failing =
     ids.includes(id) ? FAILED : undefined;
 const down = () => new Error('down');
 
-test('everything is offered in its order, ten at a time', async () => {
+test('changes are sent in order, ten at a time', async () => {
   const names = Array.from({ length: 25 }, (_, n) => String.fromCharCode(97 + n));
   const { offers, taken, back } = await publish(changes(...names));
 
@@ -70,7 +70,7 @@ test('everything is offered in its order, ten at a time', async () => {
   expect(back).toBeUndefined();
 });
 
-test('what the bus leaves behind is offered again, and nothing else', async () => {
+test('only entries that the bus did not accept are sent again', async () => {
   const { offers, back } = await publish(changes('a1', 'b1', 'c1'), [failing('b1')]);
 
   expect(offers).toEqual([['a1', 'b1', 'c1'], ['b1']]);
@@ -99,8 +99,8 @@ test('a bus that is down is called once, and everything is retried', async () =>
   expect(back).toBe('at a');
 });
 
-describe('what cannot be published', () => {
-  test('for what it says goes to the failure queue at once, and delays no other', async () => {
+describe('a failing change', () => {
+  test('is sent to the failure queue at once because of its content, and delays no other', async () => {
     const { kept, taken, back } = await publish(changes('a', 'b', 'c'), [(id) => (id === 'b' ? REFUSED : undefined)]);
 
     expect(kept).toEqual([['b', 'MalformedDetail']]);
@@ -108,7 +108,7 @@ describe('what cannot be published', () => {
     expect(back).toBeUndefined();
   });
 
-  test('for too long goes to the failure queue with its payload, and the first younger one is retried', async () => {
+  test('is sent to the failure queue with its payload after too long, and the first younger one is retried', async () => {
     const list = [change('a', 13 * HOUR_MS), change('b', 12 * HOUR_MS), change('c', 12 * HOUR_MS - 1), change('d')];
     const { kept, back } = await publish(list, [down]);
 
@@ -125,20 +125,20 @@ describe('what cannot be published', () => {
     expect(back).toBeUndefined();
   });
 
-  test('and cannot be sent to the failure queue either is retried', async () => {
+  test('is retried if the failure queue fails too', async () => {
     const list = [change('a', 13 * HOUR_MS), change('b')];
     expect((await publish(list, [down], { keepFails: true })).back).toBe('at a');
     const refused = await publish(changes('a', 'b'), [() => REFUSED], { keepFails: true });
     expect(refused.back).toBe('at a');
   });
 
-  test('what is old but can be published is published', async () => {
+  test('that is old is published once the bus accepts it', async () => {
     const { kept, taken } = await publish([change('a', 20 * HOUR_MS)]);
     expect({ kept, taken }).toEqual({ kept: [], taken: ['a'] });
   });
 });
 
-test('out of time, the rest comes again', async () => {
+test('changes that do not fit into the time of an invocation are retried', async () => {
   const names = Array.from({ length: 25 }, (_, n) => String.fromCharCode(97 + n));
   const { back, taken } = await publish(changes(...names), [], { msPerCall: 30_000 });
 

@@ -138,7 +138,7 @@ test('a plan counts the same and publishes nothing', async () => {
   expect(told).toEqual([]);
 });
 
-test('events leave at the rate', async () => {
+test('republishing keeps to its rate', async () => {
   const { run, told } = world(many(100));
   await run({ rate: 20 });
 
@@ -161,7 +161,7 @@ test('republishing in many calls publishes everything once, whatever the deadlin
   expect(told).toHaveLength(1050);
 });
 
-test('events of one millisecond are never parted by the end of a call', async () => {
+test('republishing never splits events of one millisecond between calls', async () => {
   const stored = Array.from({ length: 250 }, (_, n) => ({ n, atMs: START_MS + Math.floor(n / 125) }));
   const { run, told } = world(stored);
   const first = await run({ deadlineMs: 0 });
@@ -171,10 +171,10 @@ test('events of one millisecond are never parted by the end of a call', async ()
   expect(told).toHaveLength(250);
 });
 
-describe('a bus that does not take everything', () => {
+describe('a bus that rejects some entries', () => {
   const failed: Unpublished = { kind: 'failed', reason: 'ThrottlingException' };
 
-  test('leaves what failed to the next call', async () => {
+  test('leaves failed entries to the next call', async () => {
     let isDown = true;
     const { run, told } = world(many(150), (n) => (n === 120 && isDown ? failed : undefined));
     const first = await run();
@@ -186,7 +186,7 @@ describe('a bus that does not take everything', () => {
     expect(new Set(told.map(({ id }) => id)).size).toBe(150);
   });
 
-  test('and rejects one for its content is passed over, and reported', async () => {
+  test('causes no retry of an entry that it rejects for its content', async () => {
     const refused: Unpublished = { kind: 'refused', reason: 'MalformedDetail' };
     const { run, told } = world(many(3), (n) => (n === 1 ? refused : undefined));
 
@@ -202,10 +202,10 @@ test('republishing refuses a foreign domain; events of old formats may have none
   expect(await run({ domain: '-' })).toMatchObject({ state: 'ran', done: true });
 });
 
-describe('a request', () => {
+describe('a republish request', () => {
   const good = { domain: DOMAIN, fromMs: 1, toMs: 2, rate: 10 };
 
-  test('is read', () => {
+  test('is parsed', () => {
     expect(republishIn({ republish: good })).toEqual({ ...good, plan: false });
     expect(republishIn({ Records: [] })).toBeUndefined();
   });
@@ -216,7 +216,7 @@ describe('a request', () => {
     { over: { toMs: -1 }, says: 'republish.toMs is no time' },
     { over: { plan: 'yes' }, says: 'republish.plan is no boolean' },
     { over: { rate: 0 }, says: 'republish.rate is no rate' },
-  ])('that is malformed is refused: $says', ({ over, says }) => {
+  ])('is refused if it is malformed: $says', ({ over, says }) => {
     expect(() => republishIn({ republish: { ...good, ...over } })).toThrow(says);
   });
 });

@@ -42,7 +42,7 @@ test.each([
   ['unreadable, with a ledger', {}, LEDGER, [RUN, GONE], 'reconcile lost its API key: unreadable'],
   ['unset, without a ledger', { SecretString: UNSET_API_KEY }, {}, [RUN], 'reconcile is off'],
   ['unset, with a ledger', undefined, LEDGER, [RUN, GONE], 'reconcile lost its API key: off'],
-])('with an API key %s it does nothing, and says that it ran', async (_name, text, held, metrics, message) => {
+])('reconcile with an API key %s only reports that it ran', async (_name, text, held, metrics, message) => {
   if (text !== undefined) secret = text;
   cursor = held;
   const lines = await linesOf(async () => {

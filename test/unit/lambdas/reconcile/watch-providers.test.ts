@@ -47,13 +47,13 @@ test('a provider is judged by today and the seven days before, of the domain tha
   ]);
 });
 
-test('of too few mails no share is judged, and zero is said, so that the alarm of a stopped mailing ends', async () => {
+test('a provider with too little mail is reported with zero, so that the alarm of a stopped mailing ends', async () => {
   const { run, said } = watch({ [A.name]: [{ provider: { gmail: { delivered: 99, complained: 99 } } }] });
   await run();
   expect(said).toEqual([['gmail', { complaints: 0, bounces: 0, policy: 0 }]]);
 });
 
-test('a share that can be judged in no domain is zero', async () => {
+test('a share that no domain can judge is reported as zero', async () => {
   const { run, said } = watch({ [A.name]: [{ provider: { gmail: { delivered: 90, permanent_fail: 10 } } }] });
   await run();
   expect(said).toEqual([

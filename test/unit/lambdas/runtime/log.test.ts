@@ -1,6 +1,6 @@
 import { errorFacts } from '../../../../lambdas/runtime/log.ts';
 
-test('what adapters noted on an error is logged with it', () => {
+test('details that adapters added to an error are logged', () => {
   const error = Object.assign(new Error('read ECONNRESET'), { call: 'SQS SendMessage', secret: 'ApiKeySecretArn' });
 
   expect(errorFacts(error)).toMatchObject({
@@ -8,7 +8,7 @@ test('what adapters noted on an error is logged with it', () => {
   });
 });
 
-test('the text of a syntax error quotes its input, and is not logged', () => {
+test('the message of a syntax error, which quotes its input, is not logged', () => {
   expect(errorFacts(new SyntaxError('Unexpected token in secret'))).toMatchObject({
     error: 'SyntaxError',
     detail: undefined,

@@ -1,6 +1,6 @@
 import { once } from '../../../../lambdas/runtime/once.ts';
 
-test('the work is done at the first call alone, also where many come at a time', async () => {
+test('once runs its work at the first call only, also with concurrent calls', async () => {
   const done: number[] = [];
   const note = once(async (at: number) => {
     done.push(at);
@@ -11,7 +11,7 @@ test('the work is done at the first call alone, also where many come at a time',
   expect(done).toEqual([1]);
 });
 
-test('after a failure the next call tries again', async () => {
+test('once runs its work again after a failure', async () => {
   const tries: number[] = [];
   const note = once(async (at: number) => {
     tries.push(at);

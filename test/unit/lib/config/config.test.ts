@@ -164,7 +164,7 @@ describe('a configuration with only its required settings', () => {
   });
 });
 
-describe('the choice of an environment', () => {
+describe('choosing an environment', () => {
   test.each<[name: string, source: Partial<ConfigSource>, lines: string[]]>([
     ['none', { env: undefined }, ['env: is missing; choose one by -c env=dev|prod']],
     ['an unknown one', { env: 'qa' }, ['env: got "qa"; must be one of dev|prod']],
@@ -180,7 +180,7 @@ describe('the choice of an environment', () => {
   });
 });
 
-describe('a mistake is reported by its path, what was found and what would be right', () => {
+describe('a mistake is reported with its path, the value and the constraint:', () => {
   const right = {
     issuer: 'must be an https URL without query, exactly as in `iss`',
     type: `must be one of ${TYPES}`,
@@ -452,7 +452,7 @@ describe('a mistake is reported by its path, what was found and what would be ri
     expect(mistakesIn({ publish: { enabled: true, bus } })).toEqual([]);
   });
 
-  test('all of them at once, rules across keys too', () => {
+  test('all at once, with rules across keys', () => {
     expect(
       mistakesIn({ region: 'x', domains: [domain, { ...domain, region: 'x' }], processing: { outageHours: 1 } }),
     ).toEqual([
@@ -465,7 +465,7 @@ describe('a mistake is reported by its path, what was found and what would be ri
 });
 
 describe('the documented example', () => {
-  test.each(documentedKeys().map(({ key, schema }) => ({ key, schema })))('of $key is taken', ({ schema }) => {
+  test.each(documentedKeys().map(({ key, schema }) => ({ key, schema })))('of $key is valid', ({ schema }) => {
     const example = metadataOf(schema)?.example;
 
     expect(schema.safeParse(example ?? schema.parse(undefined))).toMatchObject({ success: true });
@@ -521,7 +521,7 @@ describe('prod', () => {
     expect(mistakesInProd(environment)).toEqual([line]);
   });
 
-  test('domains that only look like example domains are taken', () => {
+  test('domains that only resemble example domains are accepted', () => {
     expect(mistakesInProd({ domains: [{ name: 'mg.myexample.com', region: 'us' }] })).toEqual([]);
   });
 
@@ -547,7 +547,7 @@ describe('prod', () => {
 describe('an overlay', () => {
   const withOverlay = (overlay: unknown) => parseConfig({ environments: ENVIRONMENTS, env: 'dev', overlay });
 
-  test('is merged object by object, lists replaced, as JSON or as an object', () => {
+  test('is merged deeply with lists replaced, as JSON or as an object', () => {
     const overlay = { domains: [{ name: 'mg.other.test', region: 'eu' }], throttle: { read: { burst: 7 } } };
 
     const config = withOverlay(overlay);

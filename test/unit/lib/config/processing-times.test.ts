@@ -15,7 +15,7 @@ describe('the times of queue and process', () => {
   });
 
   test.each<[choice: object]>([[{ timeoutSeconds: 900 }], [{ outageHours: 48 }], [{ batchingWindowSeconds: 300 }]])(
-    'hold their rules at %j',
+    'meet their rules at %j',
     (extreme) => {
       const choice = { ...CHOICE, ...extreme };
 

@@ -20,7 +20,7 @@ test.each([
   { kind: 'statuses', part: 'items', archivedDays: 400, backup: perBackupGigabyteMonth },
   { kind: 'events', part: 'entries', archivedDays: 90, backup: 0 },
 ] as const)(
-  'a byte more in $part of $kind costs 400 days of the table, $archivedDays with an archive, and recovery only of items',
+  'an additional byte in $part of $kind costs 400 days of the table, $archivedDays with an archive, and recovery only of items',
   ({ kind, part, archivedDays, backup }) => {
     const [before, larger] = [costs(), withByteIn(kind, part)].map(({ sums: [, atTen] }) => atTen);
     const added = (name: 'dollarsPerMonth' | 'archivedDollars' | 'unbackedDollars') =>
@@ -58,7 +58,7 @@ test('the cost target is measured by the bill that it names, with the share by t
   expect(row?.met).toBe(Number(printed) <= 0.55);
 });
 
-test('each reason of a refusal and of a dead letter is a metric that costs by the month, and is in no sum', () => {
+test('each reason of a refusal and of a dead letter is a metric with a monthly cost, outside all sums', () => {
   const { fixed, sums } = costs();
   const usual = sum(fixed.slice(0, -1));
 

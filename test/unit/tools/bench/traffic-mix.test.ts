@@ -3,13 +3,13 @@ import { EVENTS_PER_MESSAGE, ordinaryMail } from '../../../../tools/bench/traffi
 const COUNT = 20_000;
 const mail = () => [...ordinaryMail(COUNT, 'mg.example.com', 1, () => 1_770_000_000_000)];
 
-test('the same seed gives the same mail, each event once', () => {
+test('a seed reproduces the mail, with each event once', () => {
   const events = mail();
   expect(mail()).toEqual(events);
   expect(new Set(events.map(({ id }) => id)).size).toBe(COUNT);
 });
 
-test('the shares are those that the page tells', () => {
+test('the shares are those of the page', () => {
   const events = mail();
   const share = (type: string) => (events.filter(({ event }) => event === type).length / COUNT) * EVENTS_PER_MESSAGE;
   for (const [type, wanted] of [

@@ -7,7 +7,7 @@ const overlaid = (more: Partial<ConfigurationChoice> = {}) =>
     'http://localhost:5173',
   ]);
 
-test('what is chosen over it is merged, and lists are replaced', () => {
+test('an override of the overlay is merged, with lists replaced', () => {
   const { reconcile, origins, processing } = overlaid({
     overlay: { reconcile: { source: 'logs' }, origins: ['http://localhost:1'], throttle: { read: { burst: 1 } } },
   });
@@ -21,7 +21,7 @@ test('what is chosen over it is merged, and lists are replaced', () => {
   expect(processing).toEqual(overlaid().processing);
 });
 
-test('what is published is said by its own choice alone', () => {
+test('publishing is set only by its own option', () => {
   const overlay = { publish: { enabled: false, retrySeconds: 1 } };
 
   expect(overlaid({ overlay, publish: { recipients: true } }).publish).toEqual({ enabled: true, recipients: true });

@@ -38,7 +38,7 @@ test('a disabled schedule runs nothing', () => {
   expect(readSchedules(stackWith('rate(1 second)', { State: 'DISABLED' }))).toEqual([]);
 });
 
-test('runs begin every period though one still goes on, until all is stopped', async () => {
+test('runs begin every period even if one is still running, until the schedule stops', async () => {
   const invoked: string[] = [];
   const lines: string[] = [];
   const run = { disposables, logBuffer: { add: (_source: string, line: string) => lines.push(line) } };

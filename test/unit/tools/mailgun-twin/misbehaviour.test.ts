@@ -1,6 +1,6 @@
 import { parseMisbehaviour } from '../../../../tools/mailgun-twin/api/api-misbehaviour.ts';
 
-test('every way to misbehave', () => {
+test('every fault is parsed', () => {
   const misbehaviour = {
     late: { seconds: 2, percent: 50 },
     changing: 10,

@@ -25,11 +25,11 @@ test.each<[string, QueryIdentity]>([
   ['another operation', ['getRecipient', { id: 'a@b.example' }]],
   ['one parameter more', ['getMessage', { id: 'a@b.example', type: 'opened' }]],
   ['another parameter of the same value', ['getMessage', { address: 'a@b.example' }]],
-])('it is nothing to %s', (_, query) => {
+])('a cursor is invalid for %s', (_, query) => {
   expect(readCursor(query, writeCursor(QUERY, { after: 'R#' }))).toBeUndefined();
 });
 
-test('any other text is nothing, and throws nothing', () => {
+test('any other text is an invalid cursor, and does not throw', () => {
   fc.assert(
     fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.base64String()), (text) => {
       expect(readCursor(QUERY, text)).toBeUndefined();

@@ -97,7 +97,7 @@ describe('an event', () => {
   });
 });
 
-test('the slice of many events is read once, and none of what needs no slice', async () => {
+test('the slice of several events is read once, and no slice that is not needed', async () => {
   const later = { ...event, atMs: event.atMs + SLICE * 1000 };
   const { reads } = await ask(
     [event, { ...event, atMs: event.atMs + 1 }, later, { ...event, atMs: 0, source: 'reconcile' }],

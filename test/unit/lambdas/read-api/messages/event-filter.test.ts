@@ -1,7 +1,7 @@
 import { type EventFilter, eventPredicate } from '../../../../../lambdas/read-api/messages/event-filter.ts';
 import { deliveredEvent } from '../../../../support/fixtures/webhooks.ts';
 
-test('an empty filter is no filter', () => {
+test('an empty filter matches all events', () => {
   expect(eventPredicate({})).toBeUndefined();
   expect(eventPredicate({ variables: {} })).toBeUndefined();
 });
@@ -32,6 +32,6 @@ test.each<[EventFilter, Record<string, unknown>, boolean]>([
   [{ variables: { a: '{"b":1}' } }, { 'user-variables': { a: { b: 1 } } }, true],
   [{ variables: { toString: 'x' } }, { 'user-variables': {} }, false],
   [{ tag: 'news', severity: 'permanent' }, { tags: ['news'], severity: 'temporary' }, false],
-])('%j of an event with %j: %p', (filter, fields, expected) => {
+])('the filter %j on an event with %j: %p', (filter, fields, expected) => {
   expect(eventPredicate(filter)?.(deliveredEvent(fields))).toBe(expected);
 });

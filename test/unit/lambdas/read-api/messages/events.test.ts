@@ -59,7 +59,7 @@ test.each([
 });
 
 describe('a page of events', () => {
-  test.each([1, 7, 1000])('of a filter is full, or says how far it looked, %d a page', async (limit) => {
+  test.each([1, 7, 1000])('with a filter is full or states how far it searched, %d a page', async (limit) => {
     const { pages, keys } = await walk(limit, isRare);
     expect(keys).toEqual([5000, 4000, 3000, 2000, 1000, 0].map((n) => `delivered#${n}`));
     for (const [nth, { events, searched }] of pages.entries()) {
@@ -73,13 +73,13 @@ describe('a page of events', () => {
     expect(pages.at(-1)?.searched?.until).toBe(0);
   });
 
-  test('of a filter that many events pass loses none of them where it ends within a chunk', async () => {
+  test('with a filter that ends within a chunk loses no event', async () => {
     const isTenth = ({ id }: { id?: unknown }) => Number(id) % 10 === 0;
     const { keys } = await walk(7, isTenth);
     expect(keys).toEqual(Array.from({ length: COUNT / 10 }, (_, n) => `delivered#${COUNT - 10 - 10 * n}`));
   });
 
-  test('without a filter is always full, and searched nothing', async () => {
+  test('without a filter is always full, and reports no search', async () => {
     const { pages, keys } = await walk(1000);
     expect(pages.map(({ events, searched }) => [events.length, searched])).toEqual(Array(6).fill([1000, null]));
     expect(new Set(keys).size).toBe(COUNT);

@@ -84,7 +84,7 @@ test.each([1, 7, 100])('pending mail is what is accepted or deferred, newest fir
   expect(pages.at(-1)?.searched?.until).toBe(0);
 });
 
-test('a status that no mail has leaves every page empty, and says how far each looked', async () => {
+test('a status without mail gives empty pages that state how far each searched', async () => {
   const { pages } = await walk(mailsOf(everyHundredth).read, { status: 'failed' });
   expect(pages).toEqual([
     { mails: [], searched: { messages: 1000, until: 1.5 } },
@@ -100,7 +100,7 @@ test('a tag is compared in any case, with or without a status', async () => {
   expect((await walk(read, { tag: 'spring', status: 'accepted' })).ids).toEqual(tagged.filter((n) => n % 200 === 0));
 });
 
-test('without a filter every page is full, reads what it shows, and searched nothing', async () => {
+test('a page of mail without a filter is full, and reads only what it shows', async () => {
   const { read, asked } = mailsOf(everyHundredth);
   const { pages, ids } = await walk(read, { limit: 500 });
   expect(ids).toEqual(Array.from({ length: COUNT }, (_, n) => COUNT - 1 - n));
@@ -108,7 +108,7 @@ test('without a filter every page is full, reads what it shows, and searched not
   expect(asked.map((each) => each.length)).toEqual([500, 500, 500, 500, 500]);
 });
 
-test('what has no status, or is a batch as a whole, is left out; what was accepted twice is shown once', async () => {
+test('mail without a status and batches are omitted, and mail that was accepted twice is shown once', async () => {
   const mailAt = (n: number): StoredMail | undefined => {
     if (n === 1) return undefined;
     return n === 2 ? { recipient: '', status: 'ACCEPTED' } : { recipient: 'a@b', status: 'ACCEPTED' };
@@ -120,7 +120,7 @@ test('what has no status, or is a batch as a whole, is left out; what was accept
 });
 
 test.each([1, 100])(
-  'mail that is no longer shown, as after an erasure, is passed over in few reads, by %d',
+  'mail that is no longer shown, as after an erasure, is skipped in few reads, by %d',
   async (limit) => {
     const { read, asked } = mailsOf((n) => (n >= 2400 ? undefined : everyHundredth(n)));
     const { mails } = (await read({ domain: DOMAIN, range, status: undefined, tag: undefined, limit })).body;
@@ -129,7 +129,7 @@ test.each([1, 100])(
   },
 );
 
-test('opens and clicks are counted for each mail that is shown, where they are asked for', async () => {
+test('opens and clicks are counted for each shown mail, if requested', async () => {
   const { read } = mailsOf(everyHundredth);
   const shown = async (engagement: boolean) => {
     const { pages } = await walk(read, { status: 'accepted', engagement });

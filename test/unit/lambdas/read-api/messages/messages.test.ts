@@ -20,7 +20,7 @@ test('an unknown message has no history', async () => {
   expect(await historyOf()).toBeUndefined();
 });
 
-test('the history of a message follows the contract', async () => {
+test('the history of a message matches the schema', async () => {
   expect(await historyOf({ timestamp: 1769999990.5 })).toEqual({
     messageId: MESSAGE_ID,
     recipients: [
@@ -99,12 +99,12 @@ test('opens and clicks are counted per recipient, humans and machines apart', as
   ]);
 });
 
-test('events stand in the order of their time', async () => {
+test('events of a message are in order of time', async () => {
   const history = await historyOf({ id: 'b', timestamp: 30 }, { id: 'c', timestamp: 10 }, { id: 'a', timestamp: 30 });
   expect(history?.events.map(({ key }) => key)).toEqual(['delivered#c', 'delivered#a', 'delivered#b']);
 });
 
-test('an unsubscribe is from everything, whatever tags it carries', async () => {
+test('an unsubscribe with tags is from all mail', async () => {
   const history = await historyOf(
     { event: 'unsubscribed', id: '1', tags: ['spring', 'news'] },
     { event: 'unsubscribed', id: '2', tags: ['news'] },
@@ -121,12 +121,12 @@ test.each([
   [[], null],
   ['{"order":7}', null],
   ['Could not load user-variables. They were either truncated or invalid JSON', 'lost-by-mailgun'],
-])('user variables stand as they came: %j', async (variables, note) => {
+])('user variables are returned unchanged: %j', async (variables, note) => {
   const history = await historyOf({ 'user-variables': variables });
   expect(history?.events[0]).toMatchObject({ userVariables: variables, userVariablesNote: note });
 });
 
-test('an event of which only the name is known is shown with its name', async () => {
+test('an event with only a name is shown with its name', async () => {
   const ledger = new InMemoryLedger();
   const event = { event: 'opened', id: '1', timestamp: 30, domain: { name: DOMAIN }, tags: ['news'] };
   const partition = `MSG#${MESSAGE_ID}`;
@@ -188,7 +188,7 @@ test.each([1, 2, 3])('the counts of a recipient go on from page to page, %d even
   expect(told).toEqual(Array.from({ length: pages }, (_, n) => [Math.min(7, (n + 1) * limit), n === pages - 1]));
 });
 
-test('what no recipient is named of has null for a recipient, and a batch no phantom that stays accepted', async () => {
+test('an event without a recipient has null for it, and a batch has no recipient that stays accepted', async () => {
   const nameless = { recipient: undefined };
   expect(await historyOf({ event: 'accepted', ...nameless })).toMatchObject({
     recipients: [],
@@ -200,7 +200,7 @@ test('what no recipient is named of has null for a recipient, and a batch no pha
   });
 });
 
-test('the whole event is returned, without losing a field', async () => {
+test('the raw event is returned with every field', async () => {
   const fields = {
     flags: { 'is-test-mode': true },
     template: { name: 'receipt' },
@@ -292,11 +292,11 @@ describe('a message says that its events may have left the table', () => {
     return (await createMessages(ledger, retention)({ messageId: MESSAGE_ID, limit: 100 }))?.body;
   };
 
-  test('none of it has while its first event is within the retention', async () => {
+  test('never while its first event is within the retention', async () => {
     expect(await read(92, 'archive')).toMatchObject({ eventsUntil: null, archive: [] });
   });
 
-  test('from its first event on, though the status is younger, with the days to look at in the archive', async () => {
+  test('once its first event is past it, with the days to search in the archive', async () => {
     expect(await read(90, 'archive')).toMatchObject({
       recipients: [{ status: 'DELIVERED' }],
       eventsUntil: 1_769_990_400,
@@ -304,17 +304,17 @@ describe('a message says that its events may have left the table', () => {
     });
   });
 
-  test('the response about a message is the same all day, so that conditional requests work', async () => {
+  test('and the response is the same all day, for conditional requests', async () => {
     const [first, last] = [await read(90, 'archive', 1000), await read(90, 'archive', 86_399_000)];
     expect(first).toMatchObject({ eventsUntil: 1_769_990_400 + 86_400 });
     expect(last).toEqual(first);
   });
 
-  test('without an archive they are nowhere', async () => {
+  test('and without an archive names no days', async () => {
     expect(await read(90)).toMatchObject({ eventsUntil: 1_769_990_400, archive: [] });
   });
 
-  test('a status whose events are gone needs no read of its event', async () => {
+  test('and does not read the deciding event of a status whose events are gone', async () => {
     const ledger = new InMemoryLedger();
     const store = createProcess({ records: ledger, retentionDays: 400, ...LONE_PROCESS });
     for (const recipient of ['ada@example.org', 'bob@example.org'])

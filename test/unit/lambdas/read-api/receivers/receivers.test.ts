@@ -50,7 +50,7 @@ describe('the deliveries to a receiver', () => {
     throw new Error('a walk without end');
   }
 
-  test.each([1, 3, 7, 100])('come newest first, none twice and none missing, in pages of %i', async (limit) => {
+  test.each([1, 3, 7, 100])('are listed newest first, each once, in pages of %i', async (limit) => {
     expect(await walk({}, limit)).toEqual(log.map(({ name }) => name.id));
   });
 
@@ -77,7 +77,7 @@ describe('the deliveries to a receiver', () => {
     { from: -1, place: { publishedAt: NOW, id: 'a' } },
     { from: NOW, place: { publishedAt: NOW, id: '\ud800' } },
     null,
-  ])('have no page at %j', (position) => {
+  ])('have no page for the cursor %j', (position) => {
     expect(isDeliveriesPosition(position)).toBe(false);
   });
 });
@@ -117,7 +117,7 @@ describe('the receivers', () => {
     ]);
   });
 
-  test('are shown where a queue does not respond, and nothing is unaccounted for without evidence', async () => {
+  test('are shown if a queue does not respond, and count as unaccounted for only with evidence', async () => {
     const fails = async () => {
       throw new Error('no response');
     };
@@ -125,7 +125,7 @@ describe('the receivers', () => {
     expect(receiver).toMatchObject({ queue: null, deadLetters: null, ledger: { waiting: 1, unaccounted: 0 } });
   });
 
-  test('are named what they miss', async () => {
+  test('are shown with the deliveries that they miss', async () => {
     const [receiver] = (await read([delivery(NOW - HOUR, { state: 'published' })], {}, async () => 0)).receivers;
     expect(receiver).toMatchObject({
       ledger: { unaccounted: 1 },
@@ -133,7 +133,7 @@ describe('the receivers', () => {
     });
   });
 
-  test('are counted hour by hour until there are too many deliveries, and say since when', async () => {
+  test('are counted hour by hour up to a limit of deliveries, and state since when', async () => {
     const now = Array.from({ length: 3 }, (_, nth) => delivery(NOW - nth));
     const before = Array.from({ length: 10_000 }, (_, nth) => delivery(NOW - HOUR - nth / 10_000));
     const [receiver] = (await read([...now, ...before])).receivers;

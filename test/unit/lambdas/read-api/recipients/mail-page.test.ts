@@ -18,19 +18,19 @@ async function find(limit: number, shows: (place: number) => boolean, position?:
   return { ...page, found: page.found.map(({ place }) => place), asked };
 }
 
-test('a page of places that all hold a mail is read at once', async () => {
+test('a page of keys that all have mail is read in one call', async () => {
   expect(await find(20, () => true)).toEqual({
     ...{ found: Array.from({ length: 20 }, (_, nth) => nth), place: 19, searched: 20, hasMore: true, asked: [20] },
   });
 });
 
-test('a mail behind a hundred places without one is found in two reads, and the next page begins behind it', async () => {
+test('mail after a hundred keys without mail is found in two reads, and the next page begins after it', async () => {
   const first = await find(1, (place) => place >= 100);
   expect(first).toEqual({ found: [100], place: 100, searched: 101, hasMore: true, asked: [1, 100] });
   expect((await find(1, (place) => place >= 100, first.place)).found).toEqual([101]);
 });
 
-test('a page looks at a bounded number of places, and goes on behind them', async () => {
+test('a page reads a bounded number of keys, and the next one continues after them', async () => {
   const { found, place, searched, hasMore } = await find(1, () => false);
   expect({ found, place, searched, hasMore }).toEqual({ found: [], place: 1000, searched: 1001, hasMore: true });
 });

@@ -35,7 +35,7 @@ function historyOf(times: readonly (readonly number[])[]): RecipientHistory {
 const messageOf = (key: string, messageId: string) =>
   ({ messageId, status: { recipientKey: key } }) as RecipientMessage;
 
-test('pages hold every message of every key once, the newest first, whatever is of one time', async () => {
+test('pages hold every message of every key once, newest first, also at equal times', async () => {
   const times = fc.array(fc.integer({ min: 0, max: 6 }), { maxLength: 6 });
   const range = fc.tuple(fc.integer({ min: 0, max: 4 }), fc.integer({ min: 5, max: 7 }));
   await fc.assert(
@@ -65,7 +65,7 @@ test('pages hold every message of every key once, the newest first, whatever is 
   );
 });
 
-test('a message is read under the key of its place, and once where an earlier key has it too', async () => {
+test('a message is read under its own key, and once if an earlier key has it too', async () => {
   const history = historyOf([[5], [5, 4], [3]]);
   const places: RecipientPlace[] = [
     { partition: 'MSG#now-0', atMs: 5 },

@@ -36,7 +36,7 @@ async function causesOf(events: readonly StoredEvent[], over: { liftedAtMs?: num
   return found[0]?.causes;
 }
 
-test('every event that a suppression rests on is a cause with its own mark, newest first', async () => {
+test('every event behind a suppression is a cause with its own mark, newest first', async () => {
   const causes = await causesOf([
     stored(1, { event: 'complained' }),
     stored(2, { event: 'delivered' }),
@@ -53,7 +53,7 @@ test('every event that a suppression rests on is a cause with its own mark, newe
   ]);
 });
 
-test('what happened before the last lift is no cause any more', async () => {
+test('an event before the last lift is not a cause', async () => {
   const events = [stored(1, { event: 'complained' }), stored(9, { event: 'complained' })];
   expect((await causesOf(events, { liftedAtMs: 5000 }))?.map(({ eventKey }) => eventKey)).toEqual(['complained#9']);
 });

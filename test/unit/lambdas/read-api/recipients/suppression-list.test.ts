@@ -47,7 +47,7 @@ const anySuppression = fc
   }));
 
 describe('a walk over the pages of the list', () => {
-  test('finds everything in force once, of the domain and of none, whatever was lifted or came in late', async () => {
+  test('finds every suppression in force once, with and without a domain, despite lifts and late arrivals', async () => {
     const held = fc.array(anySuppression, { maxLength: 60 });
     await fc.assert(
       fc.asyncProperty(held, fc.integer({ min: 1, max: 7 }), fc.nat(20), async (all, limit, sinceMs) => {
@@ -72,7 +72,7 @@ describe('a walk over the pages of the list', () => {
     );
   });
 
-  test('looks at a bounded number for one page where nearly all were lifted', async () => {
+  test('reads a bounded number for a page if nearly all were lifted', async () => {
     const lifted = Array.from({ length: 5000 }, (_, index) => ({
       ...{ domain: DOMAIN, kind: 'bounce' as const, scope: '*', reason: null, source: 'event' as const },
       ...{ eventKey: 'failed#1', recipient: `r${index}@north.example`, firstMs: index },
@@ -98,7 +98,7 @@ test.each<[string, unknown]>([
 describe('a check of many addresses', () => {
   const resultOf = (recipient: string) => ({ recipient, suppressed: recipient.startsWith('bad'), suppressions: [] });
 
-  test('responds in the order of the request, and reads an address that is named twice once', async () => {
+  test('responds in the order of the request, and reads a repeated address once', async () => {
     const read: string[] = [];
     const check = createSuppressionCheck(async ({ recipient }) => {
       read.push(recipient);
@@ -110,7 +110,7 @@ describe('a check of many addresses', () => {
     expect(read).toHaveLength(2);
   });
 
-  test('fails as a whole where one read fails, after all that was started has ended', async () => {
+  test('fails as a whole if one read fails, after all other reads have ended', async () => {
     let ended = 0;
     const check = createSuppressionCheck(async ({ recipient }) => {
       if (recipient === 'broken@a.example') throw new Error('the table does not respond');

@@ -77,7 +77,7 @@ beforeEach(() => {
 
 const messagesIn = (found: Awaited<ReturnType<typeof read>>) => (typeof found === 'object' ? found.events.size : found);
 
-test('finds the messages of the tag alone, and says of which slices there are objects', async () => {
+test('an archived campaign has only messages of the tag, and lists the slices with objects', async () => {
   objects.add(0, 'spring', 'receipts');
   objects.add(1, 'spring');
   const found = await read();
@@ -103,37 +103,40 @@ test.each<[string, () => void]>([
     },
   ],
   ['messages', () => objects.add(0, ...Array.from({ length: 5001 }, () => 'spring'))],
-])('reads no campaign of too many %s', async (_, fill) => {
+])('reading an archived campaign refuses too many %s', async (_, fill) => {
   fill();
 
   expect(await read()).toBe('too-large');
   expect(failures).toEqual([]);
 });
 
-test('reads nothing of an archive with too many objects', async () => {
+test('reading an archived campaign refuses too many objects before it reads one', async () => {
   for (let nth = 0; nth < 1001; nth += 1) objects.rows.set(objectKey(DOMAIN, FROM, nth), []);
   await read();
 
   expect(objects.reads).toBe(0);
 });
 
-test.each(['listing', 'reading'] as const)('says that %s took too long when its time is up', async (hangs) => {
-  objects.add(0, 'spring');
-  objects.hangs = hangs;
-  const waiting = read();
-  setImmediate(() => deadline.abort());
-  expect(await waiting).toBe('too-slow');
-  expect(failures).toEqual([]);
-});
+test.each(['listing', 'reading'] as const)(
+  'reading an archived campaign reports that %s took too long',
+  async (hangs) => {
+    objects.add(0, 'spring');
+    objects.hangs = hangs;
+    const waiting = read();
+    setImmediate(() => deadline.abort());
+    expect(await waiting).toBe('too-slow');
+    expect(failures).toEqual([]);
+  },
+);
 
-test('says that the archive failed when it did', async () => {
+test('reading an archived campaign reports a failing archive', async () => {
   objects.add(0, 'spring');
   objects.failure = new Error('slow down');
   expect(await read()).toBe('unavailable');
   expect(failures).toEqual([objects.failure]);
 });
 
-test('keeps what it read until an object is replaced, or another comes', async () => {
+test('an archived campaign is cached until an object is replaced or added', async () => {
   const key = objects.add(0, 'spring');
   await read();
   const once = objects.reads;
@@ -147,7 +150,7 @@ test('keeps what it read until an object is replaced, or another comes', async (
   expect(messagesIn(await read())).toBe(2);
 });
 
-test('keeps nothing of a reading that failed', async () => {
+test('an archived campaign is not cached after a failed read', async () => {
   objects.add(0, 'spring');
   objects.failure = new Error('slow down');
   await read();
@@ -156,7 +159,7 @@ test('keeps nothing of a reading that failed', async () => {
   expect(messagesIn(await read())).toBe(1);
 });
 
-test('leaves out slices without a trace of the tag, but for the neighbours of those with one', async () => {
+test('an archived campaign omits slices without the tag, except neighbours of those with it', async () => {
   for (let slice = 0; slice < 6; slice += 1) objects.add(slice, 'spring');
   const slices = Array.from({ length: 6 }, (_, nth) => {
     const start = FROM + nth * SLICE_SECONDS;

@@ -71,28 +71,31 @@ async function report(
   return { completeFrom, completeness, archive, accepted: mails?.accepted };
 }
 
-test('a mail without its acceptance, which may have left the table, is not counted in full', async () => {
+test('a mail without its accepted event is not counted in full', async () => {
   expect(ACCEPTED_AT).toBeLessThan(RETAINED_FROM);
   expect(await report(['delivered'])).toMatchObject({
     ...{ completeFrom: RETAINED_FROM, completeness: 'unknown', accepted: 0, archive: undefined },
   });
 });
 
-test.each(['too-large', 'too-slow', 'unavailable'] as const)('nor is it where the archive is %s', async (why) => {
-  const startDeadline = () => new AbortController().signal;
+test.each(['too-large', 'too-slow', 'unavailable'] as const)(
+  'a mail without its accepted event is not counted in full if the archive is %s',
+  async (why) => {
+    const startDeadline = () => new AbortController().signal;
 
-  expect(await report(['delivered'], { archive: { read: async () => why, startDeadline } })).toMatchObject({
-    ...{ completeFrom: RETAINED_FROM, completeness: 'unknown', archive: why },
-  });
-});
+    expect(await report(['delivered'], { archive: { read: async () => why, startDeadline } })).toMatchObject({
+      ...{ completeFrom: RETAINED_FROM, completeness: 'unknown', archive: why },
+    });
+  },
+);
 
-test('a mail that has its acceptance is counted in full, and its ledger from then on', async () => {
+test('a mail with its accepted event is counted in full, with the ledger from then on', async () => {
   expect(await report(['accepted', 'delivered'], {}, NOW - 5 * DAY)).toMatchObject({
     ...{ completeFrom: null, completeness: 'complete', accepted: 1 },
   });
 });
 
-test('the time in which the archive may be read begins before anything is read', async () => {
+test('the time limit for the archive begins before the first read', async () => {
   let before: readonly string[] | undefined;
   const calls: string[] = [];
   const startDeadline = () => {

@@ -28,7 +28,7 @@ const alarm = (name: string, over: Partial<AlarmFacts> = {}): AlarmFacts => ({
   ...{ name, state: 'OK', sinceMs: 1_790_000_000_000, description, ...over },
 });
 
-test('shows the depth of both queues and the alarms, those that are on first', async () => {
+test('health shows the depth of both queues, and alarms with those that are on first', async () => {
   const states = [
     alarm('b'),
     alarm('c', { state: 'ALARM' }),
@@ -65,14 +65,14 @@ test.each([
   ['queue', { queue: null, deadLetters: 0, alarms: [] }],
   ['deadLetters', { queue: 0, deadLetters: null, alarms: [] }],
   ['alarms', { queue: 0, deadLetters: 0, alarms: null }],
-])('what does not respond is unknown, and takes nothing else along: %s', async (name, expected) => {
+])('health shows as unknown only what does not respond: %s', async (name, expected) => {
   const wells = { queue: depth(async () => 0), deadLetters: depth(async () => 0) };
   const broken = name === 'alarms' ? { alarms: { read: fails } } : { [name]: depth(fails) };
 
   expect(await createHealth({ ...facts, ...wells, ...broken })()).toMatchObject(expected);
 });
 
-test('alarms are read again after 20 seconds, and at once after a failure', async () => {
+test('health reads alarms again after 20 seconds, and at once after a failure', async () => {
   let nowMs = 0;
   let calls = 0;
   const read = async () => {

@@ -28,7 +28,7 @@ async function world() {
 const all = { domain: DOMAIN, from: HOUR, to: HOUR + 9000 };
 
 describe('the ledger', () => {
-  test('shows slices and their sums by the contract', async () => {
+  test('shows slices and their sums as in the schema', async () => {
     const { ledger } = await world();
     const result = await ledger(all);
     expect(result).toMatchObject({
@@ -58,7 +58,7 @@ describe('the ledger', () => {
     });
   });
 
-  test("shows Mailgun's own counts of whole hours, and judges what is not listed any more by them", async () => {
+  test("shows Mailgun's own counts of whole hours, and judges unlisted time by them", async () => {
     const { world: ledgerWorld, counted, ledger } = await world();
     const first = { start: HOUR, counts: { delivered: 1 }, failedWebhooks: 0 };
     counted.witness = { since: HOUR, until: HOUR + 3600, hours: [first] };
@@ -81,13 +81,13 @@ describe('the ledger', () => {
     expect((await ledger(all)).slices[0]?.witness).toBe('agrees');
   });
 
-  test('from is inclusive, to exclusive', async () => {
+  test('includes from and excludes to', async () => {
     const { ledger } = await world();
     const { slices } = await ledger({ domain: DOMAIN, from: HOUR + 900, to: HOUR + 1800 });
     expect(slices.map(({ start, state }) => [start, state])).toEqual([[HOUR + 900, 'settled']]);
   });
 
-  test('says which slices are due, and that it is not known then whether they are complete', async () => {
+  test('shows which slices are due, with unknown completeness', async () => {
     const { world: later, ledger } = await world();
     await later.process();
     later.nowMs += 1_800_000;
@@ -99,7 +99,7 @@ describe('the ledger', () => {
     expect({ totals, completeness }).toMatchObject({ totals: { due: 2 }, completeness: 'unknown' });
   });
 
-  test('is unknown for time before the ledger began, however settled the rest', async () => {
+  test('is unknown for time before the ledger began', async () => {
     const { ledger } = await world();
     const settled = { domain: DOMAIN, from: HOUR, to: HOUR + 3600 };
     expect((await ledger(settled)).completeness).toBe('complete');
@@ -108,7 +108,7 @@ describe('the ledger', () => {
     expect((await ledger({ ...settled, from: HOUR + 300 })).completeness).toBe('complete');
   });
 
-  test('is unknown where a slice was never compared, and incomplete where a listing has shrunk', async () => {
+  test('is unknown if a slice was never compared, and incomplete if a listing has shrunk', async () => {
     const { world: held, ledger } = await world();
     const settled = { domain: DOMAIN, from: HOUR, to: HOUR + 3600 };
     const slice = held.book.slices.get(`${DOMAIN} ${HOUR}`)!;
@@ -118,7 +118,7 @@ describe('the ledger', () => {
     expect((await ledger(settled)).completeness).toBe('incomplete');
   });
 
-  test('calls what Mailgun does not list undecided until the second pass, and unconfirmed from then on', async () => {
+  test('shows events that Mailgun does not list as undecided until the second pass, then as unconfirmed', async () => {
     const { world: held, ledger } = await world();
     const settled = { domain: DOMAIN, from: HOUR, to: HOUR + 900 };
     const slice = held.book.slices.get(`${DOMAIN} ${HOUR}`)!;
@@ -135,7 +135,7 @@ describe('the ledger', () => {
     expect(await doubts()).toEqual([{ opened: 2 }, {}, 2, 0]);
   });
 
-  test('is unknown for a domain that has none', async () => {
+  test('is unknown for a domain without a ledger', async () => {
     const { ledger } = await world();
     expect(await ledger({ ...all, domain: 'other.example.com' })).toEqual({
       slices: [],

@@ -24,7 +24,7 @@ const NO_LEDGER = {
 };
 const BY_TAG = { by: 'tag', per: 'hour' } as const;
 
-test('add slices up to hours, one bucket for each tag, and mark the open hour', async () => {
+test('statistics sum slices to hours, with a bucket for each tag, and mark the open hour', async () => {
   const stats = await world();
   const { buckets } = await stats({ ...all, ...BY_TAG, tag: undefined });
   expect(buckets.map(({ tag, open }) => [tag, open])).toEqual(
@@ -35,7 +35,7 @@ test('add slices up to hours, one bucket for each tag, and mark the open hour', 
   expect(everything.map(sum)).toEqual([60, 60]);
 });
 
-test.each(['*', '', 'welcome', 'none'])('of one tag: "%s"', async (tag) => {
+test.each(['*', '', 'welcome', 'none'])('statistics of the tag "%s"', async (tag) => {
   const stats = await world();
   const { buckets } = await stats({ ...all, ...BY_TAG, tag });
   expect(buckets.map(({ hour, tag: named }) => [hour, named])).toEqual([
@@ -45,7 +45,7 @@ test.each(['*', '', 'welcome', 'none'])('of one tag: "%s"', async (tag) => {
   expect(Object.keys(buckets[0]!.counts).length > 0).toBe(tag !== 'none');
 });
 
-test('count the spellings of one tag together', async () => {
+test('statistics sum the spellings of a tag', async () => {
   const slice = { start: HOUR, end: HOUR + 900, missing: {}, altered: {}, short: 0, unlisted: false };
   const tags = { Spring: { opened: 1 }, spring: { opened: 2, clicked: 1 }, '*': { opened: 3, clicked: 1 } };
   const slices = {
@@ -63,7 +63,7 @@ test('count the spellings of one tag together', async () => {
   expect(await counts('spring')).toEqual([['spring', { opened: 3, clicked: 1 }]]);
 });
 
-test('by tag, failures are divided by severity as far as their slices counted it', async () => {
+test('statistics by tag divide failures by severity as far as their slices counted it', async () => {
   const slice = { start: HOUR, end: HOUR + 900, missing: {}, altered: {}, short: 0, unlisted: false };
   const tags = { '*': { failed: 3 }, Spring: { failed: 3, delivered: 1 } };
   const failure = { '*': { permanent_fail: 1, temporary_fail: 2 }, spring: { permanent_fail: 1, temporary_fail: 2 } };
@@ -80,7 +80,7 @@ test('by tag, failures are divided by severity as far as their slices counted it
   ]);
 });
 
-test('says where a slice may have had more names than rows', async () => {
+test('statistics mark slices that may have had more names than rows', async () => {
   const slice = { start: HOUR, end: HOUR + 900, missing: {}, altered: {}, short: 0, unlisted: false };
   const named = (rows: number, kind: string) =>
     Object.fromEntries(Array.from({ length: rows }, (_, nth) => [`${kind}-${nth}`, { delivered: 1 }]));
@@ -101,7 +101,7 @@ test('says where a slice may have had more names than rows', async () => {
   expect(await cutIn('domain', 1000)).toEqual(new Set([undefined]));
 });
 
-test('by tag, says where the failures of a tag had no room in a slice', async () => {
+test('statistics by tag mark slices without space for the failures of a tag', async () => {
   const slice = { start: HOUR, end: HOUR + 900, missing: {}, altered: {}, short: 0, unlisted: false };
   const tags = { '*': { failed: 2 }, spring: { failed: 1 }, rare: { failed: 1 } };
   const failure = { '*': { permanent_fail: 2 }, spring: { permanent_fail: 1 } };
@@ -115,7 +115,7 @@ test('by tag, says where the failures of a tag had no room in a slice', async ()
   expect(buckets.map(({ failures, cut }) => [failures, cut])).toEqual([[undefined, true]]);
 });
 
-test('by mailbox provider and sending IP, failures by severity, over a whole day', async () => {
+test('statistics by mailbox provider and sending IP divide failures by severity over a whole day', async () => {
   const world = new ReconcileWorld();
   const midnight = Math.floor(NOW_MS / 86_400_000) * 86_400;
   world.fromEpochSeconds = midnight;
@@ -152,7 +152,7 @@ test('by mailbox provider and sending IP, failures by severity, over a whole day
   ]);
 });
 
-test('by mailbox provider, refusals by policy are counted by their code, and only permanent ones', async () => {
+test('statistics by mailbox provider count permanent refusals by policy by code', async () => {
   const bucketOf = async (by: 'provider' | 'ip') => {
     const slice = { start: HOUR, end: HOUR + 900, missing: {}, altered: {}, short: 0, unlisted: false };
     const policy = { gmail: { '5.7.26': 2 } };
@@ -171,7 +171,7 @@ test('by mailbox provider, refusals by policy are counted by their code, and onl
   expect(await bucketOf('ip')).toEqual([undefined, undefined]);
 });
 
-test('by domain, all that was sent from each is one row', async () => {
+test('statistics by domain have one row for each', async () => {
   const slices = {
     async *list(domain: string) {
       const slice = { domain, start: HOUR, end: HOUR + 900, missing: {}, altered: {}, short: 0, unlisted: false };
@@ -194,7 +194,7 @@ test('by domain, all that was sent from each is one row', async () => {
   );
 });
 
-test("by mailbox provider alone, Mailgun's own classes, while they are recent", async () => {
+test("statistics have Mailgun's own classes only by mailbox provider, while they are recent", async () => {
   const DAY = 86_400;
   const now = NOW_MS / 1000;
   const classes = [{ entity: 'Gmail', category: 'Spam content', severity: null, failures: 2 }];

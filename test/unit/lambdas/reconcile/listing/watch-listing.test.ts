@@ -41,7 +41,7 @@ function watched({ configured = 'events' as 'events' | 'logs', noted = {} as Lis
   return { world, open, goBack, note: () => note };
 }
 
-test('listings side by side that meet the end fall back once, and so does every later instance', async () => {
+test('parallel listings that meet the end fall back once, and so does every later instance', async () => {
   const { world, open, note } = watched();
   const watch = open();
   await watch.begin();
@@ -61,7 +61,7 @@ test('listings side by side that meet the end fall back once, and so does every 
   expect([next.hasFallen(), await next.end(false), world.fallen]).toEqual([true, LISTING_END.gone, [1000]]);
 });
 
-test('an operator goes back, and another end falls back again', async () => {
+test('after an operator goes back, another end falls back again', async () => {
   const { world, open, goBack } = watched();
   const watch = open();
   await watch.fall();
@@ -73,7 +73,7 @@ test('an operator goes back, and another end falls back again', async () => {
   expect([watch.hasFallen(), world.fallen]).toEqual([true, [1000, 2000]]);
 });
 
-test('a fall that cannot be noted still holds, and is noted at the end of the run', async () => {
+test('a fallback that cannot be recorded still holds, and is recorded at the end of the run', async () => {
   const { world, open, note } = watched();
   const watch = open();
   world.failing = true;
@@ -85,7 +85,7 @@ test('a fall that cannot be noted still holds, and is noted at the end of the ru
   expect([world.fallen, note()]).toEqual([[1000], { fellBackAt: 1000 }]);
 });
 
-test('a table that cannot be read for a moment leaves what was known', async () => {
+test('a temporarily unreadable table leaves the known state', async () => {
   const { world, open } = watched();
   const watch = open();
   await watch.fall();
@@ -94,7 +94,7 @@ test('a table that cannot be read for a moment leaves what was known', async () 
   expect([watch.hasFallen(), await watch.end(true)]).toEqual([true, LISTING_END.gone]);
 });
 
-test('an announcement is noted when it is new, and taken back by a whole run without it', async () => {
+test('an announcement is recorded when it is new, and removed by a whole run without it', async () => {
   const { world, open, note } = watched();
   const watch = open();
   for (const end of [LISTING_END.announced, LISTING_END.announced]) {
@@ -109,7 +109,7 @@ test('an announcement is noted when it is new, and taken back by a whole run wit
   expect([await watch.end(true), note()]).toEqual([LISTING_END.none, {}]);
 });
 
-test('where the configuration names Logs, nothing of the Events API counts', async () => {
+test('with Logs in the configuration, the state of the Events API is ignored', async () => {
   const { open } = watched({ configured: 'logs' });
   const watch = open();
   await watch.fall();
@@ -120,7 +120,7 @@ test('where the configuration names Logs, nothing of the Events API counts', asy
   expect(await watch.end(true)).toBe(LISTING_END.announced);
 });
 
-test('a fall is forgotten once the configuration names Logs, by the first run that can', async () => {
+test('with Logs in the configuration, a fallback is removed by the first run that can', async () => {
   const { world, open, note } = watched({ configured: 'logs', noted: { fellBackAt: 500 } });
   const watch = open();
   world.failing = true;

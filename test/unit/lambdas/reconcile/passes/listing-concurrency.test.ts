@@ -20,7 +20,7 @@ function source() {
   return { under, page, end, settle };
 }
 
-test('up to the limit listing calls are under way, the others wait in their order', async () => {
+test('listing calls run up to the limit, and the others wait in order', async () => {
   const { under, page, end, settle } = source();
   const limited = withAdaptiveConcurrency({ page }, 3);
   for (let n = 0; n < 5; n += 1) void limited.page({ ...REQUEST, begin: n });
@@ -30,7 +30,7 @@ test('up to the limit listing calls are under way, the others wait in their orde
   expect(under.map(({ request }) => request.begin)).toEqual([1, 2, 3]);
 });
 
-test('a 429 halves how many are under way, once a call, and quiet brings them back one by one', async () => {
+test('a 429 halves the limit once a call, and calls without one raise it one by one', async () => {
   const { under, page, end, settle } = source();
   const limited = withAdaptiveConcurrency({ page }, 8);
   for (let n = 0; n < 200; n += 1) void limited.page(REQUEST);

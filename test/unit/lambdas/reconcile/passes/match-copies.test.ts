@@ -29,7 +29,7 @@ test.each([
   });
 });
 
-describe('nothing is a copy', () => {
+describe('a stored event is not a copy', () => {
   test.each([
     ['of another recipient', under('bob@example.org')],
     ['with a number sign in its address', under('bob#1@example.org')],
@@ -40,21 +40,21 @@ describe('nothing is a copy', () => {
     expect(matched(listed, key).copies).toEqual([]);
   });
 
-  test('where the listed event has no id: two of one second could not be distinguished', () => {
+  test('if the listed event has no id, since two of one second could not be distinguished', () => {
     const event = deliveredEvent({ id: undefined });
     expect(matched(event, under('***', { id: undefined as never })).copies).toEqual([]);
   });
 });
 
-describe('a listing that is redacted as well', () => {
+describe('a redacted listing', () => {
   const redacted = deliveredEvent({ recipient: '***' });
 
-  test('is what is stored under the recipient', () => {
+  test('matches the event stored under the recipient', () => {
     const found = matched(redacted, under('ada@example.org'));
     expect(found).toEqual({ recipient: 'ada@example.org', copies: [], isRedacted: true });
   });
 
-  test('is its own event where nothing better is stored, and other masks are its copies', () => {
+  test('is its own event if no better one is stored, and other masks are its copies', () => {
     const found = matched(redacted, under('***'), under(undefined));
     expect(found).toEqual({ recipient: '***', copies: ['-'], isRedacted: false });
   });

@@ -92,13 +92,13 @@ test('without a readable domain webhook drift is not measured', async () => {
 test.each([
   ['without an API key', async () => false],
   ['where the key cannot be read', async () => Promise.reject(new Error('denied'))],
-])('%s Mailgun is not asked', async (_name, isConfigured) => {
+])("Mailgun's webhooks are not read %s", async (_name, isConfigured) => {
   const { compare, calls } = comparison(all, isConfigured as () => Promise<boolean>);
   expect(await compare({ ignoreWaits: true })).toBeUndefined();
   expect(calls).toEqual([]);
 });
 
-test('of a day of runs every fourth compares: once an hour', async () => {
+test('every fourth run of a day compares webhooks, once an hour', async () => {
   const { compare, clock } = comparison(all);
   const compared: number[] = [];
   for (let run = 0; run < 96; run += 1) {
@@ -109,7 +109,7 @@ test('of a day of runs every fourth compares: once an hour', async () => {
   expect(compared).toEqual(Array.from({ length: 24 }, (_, hour) => hour * 4));
 });
 
-test('the domains share ten seconds, so that a slow Mailgun keeps no run', async () => {
+test('comparing webhooks of all domains ends after ten seconds', async () => {
   const { compare, told, deadlines, clock } = comparison(all);
   clock.msPerCall = 3000;
   await compare({ ignoreWaits: true });
@@ -117,7 +117,7 @@ test('the domains share ten seconds, so that a slow Mailgun keeps no run', async
   expect(told).toHaveLength(3);
 });
 
-test('of more domains than ten seconds suffice for, each is compared within a few hours, and none in a hurry', async () => {
+test('more domains than ten seconds suffice for are all compared within a few hours', async () => {
   const many = Array.from({ length: 400 }, (_, nth) => ({ name: `d${nth}.example.com`, region: 'us' as const }));
   const { compare, told, clock } = comparison({}, undefined, many);
   clock.msPerCall = 90;

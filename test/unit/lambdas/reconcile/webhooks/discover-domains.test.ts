@@ -93,7 +93,7 @@ test('the last domain of a region may move to the other one', async () => {
   ]);
 });
 
-test('a name that events did not name before has Mailgun looked at once, and not in each run, however many there are', async () => {
+test('a new name in events causes one listing of domains, not one in each run', async () => {
   const { atHour, listed, noted } = world();
   listed.us = ['a.example.com'];
   await atHour(0);
@@ -104,7 +104,7 @@ test('a name that events did not name before has Mailgun looked at once, and not
   expect((await atHour(0, 3)).listings).toBe(0);
 });
 
-test('a domain of another environment is left to it', async () => {
+test('a domain of another environment is ignored', async () => {
   const { atHour, listed } = world();
   listed.us = ['a.example.com', 'staging.example.com'];
   expect((await atHour(0)).names).toEqual(['a.example.com']);

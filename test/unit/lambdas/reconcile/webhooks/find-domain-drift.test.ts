@@ -93,20 +93,20 @@ test.each<[string, World, number | undefined, string[]]>([
     ['unavailable'],
   ],
   ['the key may not read domains', { lists: { us: new ListingError('unauthorized') } }, undefined, []],
-])('where %s, the count says so', async (_name, world, count, reports) => {
+])('domain drift is counted where %s', async (_name, world, count, reports) => {
   const { find, reported } = search(world);
   expect(await find({ ignoreWaits: false })).toBe(count);
   expect(reported).toEqual(reports);
 });
 
-test('compares in every fourth period alone, unless the waits are ignored', async () => {
+test('domain drift is found in every fourth period, unless the waits are ignored', async () => {
   const { find, clock } = search();
   clock.ms += 900_000;
   expect(await find({ ignoreWaits: false })).toBeUndefined();
   expect(await find({ ignoreWaits: true })).toBe(0);
 });
 
-test('reads nothing without a usable API key', async () => {
+test('domain drift is not read without a usable API key', async () => {
   const broken = async () => {
     throw new Error('secrets are down');
   };

@@ -40,7 +40,7 @@ test.each<[string, SearchResult[], number | undefined, string[]]>([
     1,
     ['a.example.com: unavailable', 'b.example.com'],
   ],
-])('where %s, the count says so', async (_name, results, count, reports) => {
+])('redaction is counted where %s', async (_name, results, count, reports) => {
   const { find, reported } = search(results);
   expect(await find({ ignoreWaits: false })).toBe(count);
   expect(reported).toEqual(reports);
@@ -52,14 +52,14 @@ test('a domain whose read hangs leaves time to the others', async () => {
   expect(reported).toEqual(['a.example.com: unavailable', 'b.example.com', 'c.example.com']);
 });
 
-test('reads in every fourth period alone, unless the waits are ignored', async () => {
+test('redaction is read in every fourth period, unless the waits are ignored', async () => {
   const { find, clock } = search([true, false, false]);
   clock.ms += 900_000;
   expect(await find({ ignoreWaits: false })).toBeUndefined();
   expect(await find({ ignoreWaits: true })).toBe(1);
 });
 
-test('reads nothing without a usable API key', async () => {
+test('redaction is not read without a usable API key', async () => {
   const broken = async () => {
     throw new Error('secrets are down');
   };

@@ -57,7 +57,7 @@ const refuse = (reason: ListingFailure) => () => {
   throw new ListingError(reason);
 };
 
-test('reads the seven whole days before once a UTC day, and adds up rows of one class', async () => {
+test('readClasses reads the seven whole days before once a UTC day, and sums rows of one class', async () => {
   reply = () => ({
     rows: [
       row(2),
@@ -107,7 +107,7 @@ test.each([
   ['that refuses the key', refuse('unauthorized'), 'not-given', 0],
   ['that limits calls', refuse('rate-limited'), 'rate-limited', 1],
   ['that fails', refuse('unavailable'), 'unavailable', 1],
-])('a Mailgun %s leaves a note beside what was read, until that is old', async (_name, fails, note, told) => {
+])('a Mailgun %s leaves a note beside the last classes, until they are old', async (_name, fails, note, told) => {
   const read = reading();
   await read();
   const before = held.get(DOMAIN)?.read;
@@ -125,7 +125,7 @@ test.each([
   expect(failures).toHaveLength(3 * told);
 });
 
-test('a run that is cut within the call has had its attempt, and says that it did not finish', async () => {
+test('a run that is cut within the call has used its attempt, and records that it did not finish', async () => {
   reply = () => {
     throw new Error('cut');
   };
@@ -136,14 +136,14 @@ test('a run that is cut within the call has had its attempt, and says that it di
   expect(calls).toHaveLength(1);
 });
 
-test('two runs at once call once', async () => {
+test('two concurrent runs call Mailgun once', async () => {
   const first = reading()();
   nowMs += 1;
   await Promise.all([first, reading()()]);
   expect(calls).toHaveLength(1);
 });
 
-test('asks nothing without an API key, or where the attempt cannot be noted', async () => {
+test('readClasses does not call Mailgun without an API key or a recorded attempt', async () => {
   await reading({ isConfigured: async () => false })();
   await reading({ isConfigured: () => Promise.reject(new Error('no secret')) })();
   expect(failures).toEqual([]);
@@ -152,7 +152,7 @@ test('asks nothing without an API key, or where the attempt cannot be noted', as
   expect(calls).toEqual([]);
 });
 
-test('domains that no time is left for have their turn in the next run', async () => {
+test('domains for which no time is left are read in the next run', async () => {
   const domains = Array.from({ length: 9 }, (_, nth) => `d${nth}.example.com`);
   callTakesMs = 1000;
   const read = reading({ domains });

@@ -72,7 +72,7 @@ function reading({ isConfigured = async () => true, domains = [DOMAIN] } = {}) {
   return (ignoreWaits = false) => read({ ignoreWaits });
 }
 
-test('reads the whole hours that the ledger has passed, and those of three days again an hour later', async () => {
+test('readWitness reads the whole hours that the ledger has passed, and three days again an hour later', async () => {
   const read = reading();
   reply = () => [hour(0), hour(1)];
   await read();
@@ -103,7 +103,7 @@ test('a long ledger is read in several calls, the oldest hour that Mailgun keeps
   expect(calls.slice(-1)).toEqual([[last - 72, last]]);
 });
 
-test('calls Mailgun at most thirty times a day, however often it runs, and again the next day', async () => {
+test('readWitness calls Mailgun at most thirty times a day', async () => {
   const read = reading();
   for (let nth = 0; nth < 50; nth += 1) {
     clock.ms += 60_000;
@@ -115,7 +115,7 @@ test('calls Mailgun at most thirty times a day, however often it runs, and again
   expect(calls).toHaveLength(MAX_CALLS_A_DAY + 1);
 });
 
-test('calls once an hour however often it runs, and not at all without a key or a ledger hour', async () => {
+test('readWitness calls Mailgun once an hour, and never without a key or a ledger hour', async () => {
   const read = reading();
   for (let nth = 0; nth < 12; nth += 1, clock.ms += 300_000) await read();
   expect(calls).toHaveLength(2);
@@ -125,7 +125,7 @@ test('calls once an hour however often it runs, and not at all without a key or 
   expect(calls).toHaveLength(2);
 });
 
-test('a run that is cut off between its writes is made up for by the next', async () => {
+test('a run that is cut between its writes is completed by the next', async () => {
   const read = reading();
   reply = () => [hour(0), hour(1)];
   crashAtPut = 2;
@@ -137,7 +137,7 @@ test('a run that is cut off between its writes is made up for by the next', asyn
 });
 
 test.each(['rate-limited', 'unauthorized', 'malformed'] as const)(
-  'a call that ends %s leaves what is known, and is reported',
+  'a call that ends %s keeps the known hours, and is reported',
   async (reason) => {
     const read = reading();
     reply = () => [hour(0)];
@@ -151,7 +151,7 @@ test.each(['rate-limited', 'unauthorized', 'malformed'] as const)(
   },
 );
 
-test('where Mailgun keeps less than sixty days, the next call begins three days back, and older time stays unknown', async () => {
+test('if Mailgun keeps less than sixty days, the next call begins three days back, and older time stays unknown', async () => {
   const read = reading();
   clock.ms += 30 * DAY * 1000;
   position += 30 * DAY;
@@ -170,7 +170,7 @@ test('where Mailgun keeps less than sixty days, the next call begins three days 
   expect(state).toMatchObject({ since: START + (end - 72) * 3600 });
 });
 
-test('counts the failed webhooks of the last hours alone, by each reading', async () => {
+test('failed webhooks are counted for the last hours only', async () => {
   const read = reading();
   clock.ms = (START + 8 * 3600) * 1000;
   position = START + 8 * 3600;
@@ -179,7 +179,7 @@ test('counts the failed webhooks of the last hours alone, by each reading', asyn
   expect(await read(true)).toBe(2);
 });
 
-test('a domain whose turn it is not, or whose reading fails, counts as it was last read, for six hours', async () => {
+test('a domain that is not read, or whose read fails, counts as last read for six hours', async () => {
   const read = reading({ domains: ['a.example.com', 'b.example.com'] });
   clock.ms = (START + 8 * 3600) * 1000;
   position = START + 8 * 3600;

@@ -47,7 +47,7 @@ test('a burst of 20,000 on one domain delays those of another by less than half,
   expect(beside / alone).toBeLessThan(1.5);
 });
 
-test('without groups they would wait behind the whole burst', async () => {
+test('without groups the events of other domains wait behind the whole burst', async () => {
   const messages = await sent([...BUSY, ...QUIET]);
   const isQuiet = messages.map(isOfQuiet);
   const blind = messages.map(({ atSecond }) => ({ atSecond, group: undefined }));
@@ -55,7 +55,7 @@ test('without groups they would wait behind the whole burst', async () => {
   expect(longestOfQuiet(blind, (_message, index) => isQuiet[index] === true)).toBeGreaterThan(70);
 });
 
-test('the burst itself is stored as quickly as process can', async () => {
+test('the burst itself is stored at the full rate of process', async () => {
   const waits = queueWaits(await sent([...BUSY, ...QUIET]), CONSUMERS);
 
   expect(Math.max(...waits)).toBeCloseTo((BURST + QUIET.length) / (batches * (batchSize / ASSUMED.batchSeconds)), -1);

@@ -21,7 +21,7 @@ const WIDE: SimulatedStack = {
   ...{ executions: 50_000, warmWritesPerSecond: 40_000, shards: 32 },
 };
 
-describe('a steady load meets a limit where arithmetic says', () => {
+describe('a steady load reaches a limit at the calculated rate', () => {
   test.each<[Limit, exact: number, stack: SimulatedStack]>([
     ['executions', (10 - 5) / 0.1, { ...DEFAULT_STACK, executions: 10 }],
     ['backpressure', (5 * 10) / 0.5, DEFAULT_STACK],
@@ -81,7 +81,7 @@ describe('10,000 a second on one domain', () => {
   const load = { perSecond: () => 10_000, seconds: DAY, seed: 22 };
   const plan = planFor(10_000);
 
-  test('are held for a day by what the plan says: 8 shards, and listings that keep up', () => {
+  test('are sustained for a day by the plan: 8 shards, and listings that keep up', () => {
     const outcome = simulate(plannedStack(plan), load);
 
     expect(plan.settings.shards).toBe(8);
@@ -91,7 +91,7 @@ describe('10,000 a second on one domain', () => {
     expect(Math.abs(outcome.stored - outcome.events - outcome.repeated)).toBeLessThan(1);
   }, 60_000);
 
-  test('are not held by one shard, nor by 8 listings at once', () => {
+  test('are not sustained by one shard, nor by 8 listings at once', () => {
     const short = { ...load, seconds: 6 * HOUR };
     const narrow = simulate({ ...plannedStack(plan), shards: 1 }, short);
     const slow = simulate({ ...plannedStack(plan), parallel: 8 }, load);
@@ -102,7 +102,7 @@ describe('10,000 a second on one domain', () => {
   }, 60_000);
 });
 
-test('the same seed gives the same run, another seed another', () => {
+test('a seed reproduces a run, and another seed gives another', () => {
   const run = (seed: number) => simulate(DEFAULT_STACK, { perSecond: () => 95, seconds: HOUR, seed }).events;
 
   expect(run(1)).toBe(run(1));

@@ -16,7 +16,7 @@ const news = (over: Partial<AlarmNews>): AlarmNews => ({
   ...{ fromSinceMs: undefined, ...over },
 });
 
-test('an alarm says who is hurt, what it explains, where to read and what to type', () => {
+test('an alarm is printed with impact, what it explains, runbook and command', () => {
   expect(alarmLines(news({}))).toEqual([
     '  ✖  03:12:11  stack-oldest-message is ALARM: Events wait.',
     '     impact    Clients see old statuses.',
@@ -29,12 +29,12 @@ test('an alarm says who is hurt, what it explains, where to read and what to typ
 test.each([
   [AT_MS - 95_000, 'after 95 s: Events are stored again.'],
   [AT_MS - 240_000, 'after 4 min: Events are stored again.'],
-])('its end says after how long, and what is well again', (fromSinceMs, text) => {
+])('the end of an alarm is printed with its duration and what is ok again', (fromSinceMs, text) => {
   expect(alarmLines(news({ from: 'ALARM', to: 'OK', fromSinceMs }))).toEqual([
     `  ✔  03:12:11  stack-oldest-message is OK ${text}`,
   ]);
 });
 
-test('a text of another form leaves the name', () => {
+test('an alarm with another text is printed by name', () => {
   expect(alarmLines(news({ description: 'by hand' }))).toEqual(['  ✖  03:12:11  stack-oldest-message is ALARM']);
 });

@@ -5,7 +5,7 @@ import type { Outcome } from '../../../../../tools/local-stack/functions/functio
 const RESULT = { slices: 2, expected: 9, missing: 3, sent: 3, open: 1, done: true };
 const done: Outcome = { ok: true, payload: JSON.stringify(RESULT) };
 
-test('a run by hand waits for the one under way, ignores the waits, and returns its result', async () => {
+test('a manual run waits for the current one, ignores the waits, and returns its result', async () => {
   const events: string[] = [];
   const first = Promise.withResolvers<Outcome>();
   const runs = new ReconcileRuns({
@@ -27,7 +27,7 @@ test('a run by hand waits for the one under way, ignores the waits, and returns 
   expect(runs.sums()).toEqual({ runs: 2, slices: 4, missing: 6, sent: 6 });
 });
 
-test('a run that fails is an error, and counts nothing', async () => {
+test('a failed run is an error, and is not counted', async () => {
   const runs = new ReconcileRuns({ invoke: async () => ({ ok: false, error: 'out of time', timedOut: true }) });
 
   await expect(runs.byHand()).rejects.toThrow('reconcile failed: out of time');
@@ -38,7 +38,7 @@ test.each([
   { name: 'the twin', choice: {}, url: 'http://twin', from: 1_790_000_000 },
   { name: 'the twin, from a time', choice: { fromEpochSeconds: 7 }, url: 'http://twin', from: 7 },
   { name: 'another Mailgun', choice: { mailgunUrl: 'http://other' }, url: 'http://other', from: undefined },
-])('against $name the ledger starts where it can be complete', ({ choice, url, from }) => {
+])('with $name the ledger starts where it can be complete', ({ choice, url, from }) => {
   const overlay = reconcileOverlay(
     { ...USUAL_RECONCILE, ...choice },
     { twinUrl: 'http://twin', startEpochSeconds: 1_790_000_000 },

@@ -15,14 +15,14 @@ function sealing(...results: (SealResult | Error)[]) {
   return { sealed: runUntil(sealAll(seal, clock)), runs: () => runs };
 }
 
-test('what one run seals in time is sealed by one', async () => {
+test('sealing takes one run if it finishes in time', async () => {
   const { sealed, runs } = sealing({ sealed: 5, rows: 180, done: true });
 
   expect(await sealed).toEqual({ sealed: 5, rows: 180, done: true });
   expect(runs()).toBe(1);
 });
 
-test('while another run holds the lease, fails, or has not come to the end, it seals again, and adds up', async () => {
+test('sealing is repeated and summed after a held lease, a failure or an unfinished run', async () => {
   const { sealed } = sealing(
     BUSY,
     new Error('seal failed: out of time'),
@@ -36,13 +36,13 @@ test('while another run holds the lease, fails, or has not come to the end, it s
   expect(await sealed).toEqual({ sealed: 5, rows: 185, done: true });
 });
 
-test('a lease that outlasts its two minutes is not waited for without end', async () => {
+test('sealing waits for a held lease for a limited time', async () => {
   const { sealed, runs } = sealing(BUSY);
 
   expect(await sealed).toEqual(BUSY);
   expect(runs()).toBeGreaterThan(120);
 });
 
-test('a run that fails every time is an error', async () => {
+test('sealing that fails every time is an error', async () => {
   await expect(sealing(new Error('seal failed: no bucket')).sealed).rejects.toThrow('seal failed: no bucket');
 });

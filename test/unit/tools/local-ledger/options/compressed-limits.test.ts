@@ -12,7 +12,7 @@ const configured = (limits: object) =>
     env: 'dev',
   }).alarms.limits;
 
-test('a minute of a minute leaves the limits as the configuration has them', () => {
+test('a minute of full length leaves the configured limits unchanged', () => {
   const { runPeriodSeconds: _, ...limits } = compressedLimits(60, 900);
 
   expect(configured({})).toMatchObject(limits);
@@ -25,7 +25,7 @@ test.each([
   { metricPeriodSeconds: 4, everySeconds: 15, runPeriodSeconds: 480 },
   { metricPeriodSeconds: 1, everySeconds: 3600, runPeriodSeconds: 43_200 },
 ])(
-  'with a minute of $metricPeriodSeconds s and a run every $everySeconds s, runs are looked for over $runPeriodSeconds s',
+  'a minute of $metricPeriodSeconds s and a run every $everySeconds s give a period of $runPeriodSeconds s for runs',
   ({ metricPeriodSeconds, everySeconds, runPeriodSeconds }) => {
     expect(compressedLimits(metricPeriodSeconds, everySeconds).runPeriodSeconds).toBe(runPeriodSeconds);
   },
@@ -36,11 +36,11 @@ test('limits that are times of metrics shrink with the minute, to a second at le
   expect(compressedLimits(0.1, 1).oldestMessageSeconds).toBe(1);
 });
 
-test('the configuration takes them', () => {
+test('compressed limits are a valid configuration', () => {
   expect(configured(compressedLimits(1, 15))).toMatchObject(compressedLimits(1, 15));
 });
 
-test('a ledger that is behind is reported after what may be the cause', () => {
+test('the alarm on a late ledger comes after those of its causes', () => {
   const times = { settleSeconds: 22, sliceSeconds: 5, everySeconds: 15 };
   expect(compressedCursorSeconds({ ...times, retentionSeconds: 120 })).toBe(87);
   expect(compressedCursorSeconds({ ...times, retentionSeconds: 86_400 })).toBe(43_200);

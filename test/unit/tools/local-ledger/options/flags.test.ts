@@ -10,7 +10,7 @@ function mistake(...args: string[]) {
   return undefined;
 }
 
-test('without flags: the usual port, traffic, one example domain', () => {
+test('no flags give the usual port, traffic and one example domain', () => {
   expect(parseFlags([])).toMatchObject({
     port: 4010,
     traffic: true,
@@ -30,7 +30,7 @@ test('without flags: the usual port, traffic, one example domain', () => {
   });
 });
 
-test('every flag that works', () => {
+test('every valid flag is parsed', () => {
   const flags = parseFlags([
     ...['--port', '0', '--no-traffic', '--json', '--seed', '7', '--metric-period', '2'],
     ...['--signing-key', 'a', '--previous-signing-key', 'b', '--parent-signing-key', 'c'],
@@ -133,7 +133,7 @@ test.each([
   { args: ['--receiver', 'here'], message: "argument 'here' is invalid. It must be an http or https URL" },
   { args: ['--signing-key', ' '], message: 'It must not be blank' },
   { args: ['--fault', 'sqs.SendMessage:no:1'], message: 'mode must be one of' },
-])('$args is one sentence and exit code 2', ({ args, message }) => {
+])('$args exits with 2 and one sentence', ({ args, message }) => {
   expect(mistake(...args)).toMatchObject({ message: expect.stringContaining(message), exitCode: 2 });
   expect(String(mistake(...args))).not.toContain('\n');
 });

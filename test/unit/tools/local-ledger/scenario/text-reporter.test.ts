@@ -19,7 +19,7 @@ test('the last commands explain a message of this run, and show the health of th
   ]);
 });
 
-test('without such a message the health is last', () => {
+test('without such a message the last command shows the health', () => {
   expect(commandsToPaste(ready, []).map(({ does }) => does)).toEqual([
     'An event signed and sent by hand',
     'The health of the stack, on one screen',

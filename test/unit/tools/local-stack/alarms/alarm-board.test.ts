@@ -38,7 +38,7 @@ function boardOf(...alarms: object[]) {
   return { board, topics, changes, age, own, state: () => board.states()[NAME] };
 }
 
-test('begins without a state, and tells the topic of each change in words that are enough to begin', () => {
+test('the alarm board begins without states, and notifies the topic of each change', () => {
   const { board, topics, age, state } = boardOf(alarmOf());
   expect(state()).toBe('INSUFFICIENT_DATA');
 
@@ -82,7 +82,7 @@ test('begins without a state, and tells the topic of each change in words that a
   });
 });
 
-test('a state that stays is notified once', () => {
+test('an unchanged state is notified once', () => {
   const { board, changes, age } = boardOf(alarmOf());
   for (let minute = 100; minute < 110; minute += 1) {
     age(minute, 400);
@@ -92,7 +92,7 @@ test('a state that stays is notified once', () => {
   expect(changes.map(({ to }) => to)).toEqual(['OK', 'ALARM']);
 });
 
-test('periods are longer than a minute and slide with it', () => {
+test('periods longer than a minute slide by the minute', () => {
   const { board, own, changes } = boardOf(
     mathAlarmOf([metricOf('a', 'A', { Period: 300 }), { Id: 'e', Expression: 'FILL(a,0)' }], {
       Threshold: 2,
@@ -113,7 +113,7 @@ test('periods are longer than a minute and slide with it', () => {
   ]);
 });
 
-test('what is missing counts as breaching only when all periods were watched', () => {
+test('missing data is breaching only after all periods were watched', () => {
   const stopped = alarmOf({
     Namespace: 'MailgunLedger',
     MetricName: 'Run',

@@ -93,7 +93,7 @@ test.each([
   expect(evaluate(rule, [undefined, undefined, value], 'OK').state).toBe(state);
 });
 
-test('says which values it rests on', () => {
+test('evaluate returns the values behind its result', () => {
   expect(evaluate(ruleOf({ datapointsToAlarm: 1 }), [undefined, 9, undefined, undefined, 0], 'OK')).toEqual({
     state: 'ALARM',
     breaching: [9],

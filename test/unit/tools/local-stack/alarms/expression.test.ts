@@ -27,7 +27,7 @@ test.each([
   expect(computed(text, values as Values)).toBe(value);
 });
 
-describe('what is missing', () => {
+describe('a missing value', () => {
   test.each([
     { name: 'makes arithmetic missing', text: 'a + b', values: { a: 1 }, value: undefined },
     { name: 'makes a comparison missing', text: 'a == 0', values: {}, value: undefined },

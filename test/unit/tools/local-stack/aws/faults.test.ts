@@ -49,7 +49,7 @@ test.each([undefined, null, 7, 'x', {}, [], { ...EVERY_CALL, percent: '5' }, { .
   },
 );
 
-test('strikes the named operation only', () => {
+test('a fault strikes only the named operation', () => {
   const faults = new FaultSource(() => 0.5, [EVERY_CALL]);
 
   expect(faults.strike('sqs', 'SendMessage')).toBe('refuse');
@@ -64,7 +64,7 @@ test('* strikes every operation of its service, and the first fault given comes 
   expect(faults.strike('sqs', 'DeleteMessage')).toBe('hang');
 });
 
-test('strikes about its share of calls, the same ones for the same random numbers', () => {
+test('a fault strikes about its share of calls, the same ones for the same random numbers', () => {
   const strikes = (seed: number) => {
     const faults = new FaultSource(createRandom(seed).next, [{ ...EVERY_CALL, percent: 20 }]);
     return Array.from({ length: 2000 }, () => faults.strike('sqs', 'SendMessage') !== undefined);

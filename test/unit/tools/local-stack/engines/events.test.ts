@@ -16,7 +16,7 @@ const put = (engine: ReturnType<typeof createEvents>, Entries: unknown) =>
   });
 
 describe('a bus', () => {
-  test('takes events, shows them and passes them on', async () => {
+  test('accepts events, lists them and delivers them', async () => {
     const engine = createEvents(() => NOW_MS);
     const told: unknown[] = [];
     engine.onPublished((event) => told.push(event));

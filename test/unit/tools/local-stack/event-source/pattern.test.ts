@@ -30,11 +30,11 @@ describe('a pattern', () => {
     [{ kind: [{ numeric: ['>', 5] }] }],
     [{ dynamodb: { Keys: { pk: [{ wildcard: 'SUP*' }] } } }],
     [{ kind: [{ prefix: 'a', suffix: 'b' }] }],
-  ])('that means more than is known is refused: %j', (pattern) => {
+  ])('with unknown operators is refused: %j', (pattern) => {
     expect(() => requireKnownPattern(pattern, 'Source')).toThrow('the local stack does not know the pattern');
   });
 
-  test('that is none is refused', () => {
+  test('that is not an object is refused', () => {
     expect(() => requireKnownPattern({ kind: 'INSERT' }, 'Source')).toThrow('a pattern is an object');
   });
 });

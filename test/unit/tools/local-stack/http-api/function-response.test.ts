@@ -5,7 +5,7 @@ const response = (returned: unknown) => {
   return { status, headers, body: body?.toString('utf8') };
 };
 
-test('status, headers in lower case, cookies and body', () => {
+test('a function response has status, headers in lower case, cookies and body', () => {
   expect(
     response({
       statusCode: 201,
@@ -46,6 +46,6 @@ test.each([
   { statusCode: 200, headers: 'none' },
   { statusCode: 200, headers: { 'x-split': 'a\r\nb: c' } },
   { statusCode: 200, cookies: 'a=1' },
-])('%j makes no sense', (returned) => {
+])('%j is refused as a function response', (returned) => {
   expect(responseFromFunction(JSON.stringify(returned))).toBeUndefined();
 });

@@ -37,7 +37,7 @@ test.each(['GET /webhooks/mailgun', 'POST /webhooks/mailgun/', 'POST /webhooks',
   },
 );
 
-test('{proxy+} needs something to stand for', () => {
+test('{proxy+} does not match an empty path', () => {
   const routes = [parseRoute('ANY /mailgun/{proxy+}', null)];
 
   expect(matchRoute(routes, 'GET', '/mailgun')).toBeUndefined();

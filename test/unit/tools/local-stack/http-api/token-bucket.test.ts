@@ -5,13 +5,13 @@ function bucketAt(ratePerSecond: number, burst: number) {
   return { clock, bucket: new TokenBucket(ratePerSecond, burst, () => clock.ms) };
 }
 
-test('lets a burst through, and no more', () => {
+test('a token bucket admits a burst, and no more', () => {
   const { bucket } = bucketAt(10, 3);
 
   expect([bucket.take(), bucket.take(), bucket.take(), bucket.take()]).toEqual([true, true, true, false]);
 });
 
-test('earns tokens at its rate', () => {
+test('a token bucket refills at its rate', () => {
   const { bucket, clock } = bucketAt(10, 1);
   bucket.take();
 
@@ -21,7 +21,7 @@ test('earns tokens at its rate', () => {
   expect(bucket.take()).toBe(true);
 });
 
-test('saves no more than its burst', () => {
+test('a token bucket holds at most its burst', () => {
   const { bucket, clock } = bucketAt(10, 2);
 
   clock.ms = 3_600_000;

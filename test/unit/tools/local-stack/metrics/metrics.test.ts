@@ -24,7 +24,7 @@ describe('a store', () => {
     expect(store.read(METRIC, 'Sum', 7, 9)).toBeUndefined();
   });
 
-  test('tells a measured zero from nothing', () => {
+  test('distinguishes a measured zero from no data', () => {
     const store = storeOf('Sum');
     store.measure(METRIC, 0, 5000);
 
@@ -72,7 +72,7 @@ describe('a store', () => {
     expect(store.read(METRIC, 'Sum', 5, 6)).toBe(1);
   });
 
-  test('forgets what is not watched any more', () => {
+  test('drops metrics that are no longer watched', () => {
     const store = storeOf('Sum', 3);
     for (let minute = 0; minute < 100; minute += 1) store.measure(METRIC, 1, minute * MINUTE_MS);
 

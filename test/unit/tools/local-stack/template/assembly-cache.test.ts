@@ -49,20 +49,20 @@ test.each([
   { name: 'the lock file', change: () => put('project/package-lock.json', 'others') },
   { name: 'an installed package', change: () => put('project/node_modules/.package-lock.json', 'others') },
   { name: 'cdk.json', change: () => put('project/cdk.json', '{ "app": "" }') },
-])('$name that differs makes another assembly', ({ change }) => {
+])('another assembly is made after a change of $name', ({ change }) => {
   open().keep(join(root, 'made'));
   change();
 
   expect(copied()).toBeUndefined();
 });
 
-test('what the app is called with is an input', () => {
+test('the arguments of the app are an input', () => {
   open().keep(join(root, 'made'));
 
   expect(copied({ overlay: 2 })).toBeUndefined();
 });
 
-test('tests and documents are no inputs', () => {
+test('tests and documents are not inputs', () => {
   open().keep(join(root, 'made'));
   put('project/test/unit/a.test.ts', 'new');
   put('project/docs/page.md', 'new');
@@ -70,7 +70,7 @@ test('tests and documents are no inputs', () => {
   expect(copied()).toBe('first');
 });
 
-test('an assembly during whose making a source changed is not kept', () => {
+test('an assembly is not kept if a source changed meanwhile', () => {
   const cache = open();
   put('project/lambdas/ingest/handler.ts', 'export const status = 201;');
   cache.keep(join(root, 'made'));
@@ -90,7 +90,7 @@ test('of two runs that make the same assembly, the slower one changes nothing', 
   expect(kept()).toHaveLength(1);
 });
 
-test('what a copy is used for leaves the kept assembly as it was', () => {
+test('using a copy does not change the kept assembly', () => {
   open().keep(join(root, 'made'));
   open().copyTo(join(root, 'copy'));
   put('copy/template.json', 'spoilt');

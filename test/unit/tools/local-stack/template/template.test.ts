@@ -50,7 +50,7 @@ test.each([
   expect(resolve(value, 'here')).toEqual(result);
 });
 
-describe('says where and what it cannot resolve:', () => {
+describe('the error names what cannot be resolved and where:', () => {
   test.each([
     {
       name: 'an unknown intrinsic',

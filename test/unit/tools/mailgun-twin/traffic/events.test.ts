@@ -44,7 +44,7 @@ const make = (name: string, seed = 1, oddShapes = false): EventData =>
 const shapesOf = (name: string, field: string, oddShapes = false) =>
   new Set(Array.from({ length: 60 }, (_, seed) => JSON.stringify(make(name, seed, oddShapes)[field])));
 
-test.each(Object.keys(BUILDERS))('%s has what every event has', (name) => {
+test.each(Object.keys(BUILDERS))('%s has the fields of every event', (name) => {
   const event = make(name);
 
   expect(event.id).toMatch(/^[\w-]{22}$/);
@@ -68,7 +68,7 @@ test.each([
   ['delayed bounce', { severity: 'permanent', flags: { 'is-delayed-bounce': true }, envelope: {} }],
   ['machine open', { 'client-info': { bot: 'apple' } }],
   ['unsubscribe', { tags: ['*'], storage: [] }],
-])('%s says what it is', (name, shape) => {
+])('%s has its own fields', (name, shape) => {
   expect(make(name)).toMatchObject(shape);
 });
 

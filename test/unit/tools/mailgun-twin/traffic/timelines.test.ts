@@ -18,7 +18,7 @@ const scheduled = (run: string) =>
     random: createRandom(5),
   });
 
-test.each(ALL)('$name: every recipient has events, and one that decides', (timeline) => {
+test.each(ALL)('every recipient of $name has events and a deciding one', (timeline) => {
   for (let nth = 0; nth < timeline.messages; nth += 1) {
     const steps = timeline.steps(nth);
     for (const recipient of timeline.expected.keys()) {
@@ -28,7 +28,7 @@ test.each(ALL)('$name: every recipient has events, and one that decides', (timel
   }
 });
 
-test('no two messages share an id, and no two runs do, but for the test button', () => {
+test('message ids are unique across messages and runs, except for the test button', () => {
   const isOwn = ({ mail }: { mail: { messageId: string } }) => !mail.messageId.startsWith('20180321');
   const ids = [...scheduled('00000001'), ...scheduled('00000002')].filter(isOwn).map(({ mail }) => mail.messageId);
 

@@ -60,13 +60,16 @@ test.each([500, 503, 429, 401, 204, null])('delivered is never tried again after
   expect(record.outcome).toBe('lost');
 });
 
-test.each(Object.entries(RETRY_MINUTES))('the schedule "%s" is kept to, 60 times as fast', async (_name, minutes) => {
-  const { record } = await deliverTo([503], 'opened', { retryMinutes: minutes });
+test.each(Object.entries(RETRY_MINUTES))(
+  'retries follow the schedule "%s", 60 times as fast',
+  async (_name, minutes) => {
+    const { record } = await deliverTo([503], 'opened', { retryMinutes: minutes });
 
-  const waits = record.attempts.slice(1).map(({ at }, nth) => at - record.attempts[nth]!.at);
-  expect(waits).toEqual(minutes.map((wait) => wait * 1000));
-  expect(record.outcome).toBe('gave-up');
-});
+    const waits = record.attempts.slice(1).map(({ at }, nth) => at - record.attempts[nth]!.at);
+    expect(waits).toEqual(minutes.map((wait) => wait * 1000));
+    expect(record.outcome).toBe('gave-up');
+  },
+);
 
 test('a kept token comes back with the same signature', async () => {
   const { signatures } = await deliverTo([500, 500, 200], 'opened', { tokenOnRetry: 'same' });
@@ -108,7 +111,7 @@ test('repeats carry the same token or a fresh one, and are not retried', async (
   expect(record.outcome).toBe('acknowledged');
 });
 
-test('the responses to repeats are kept too, although they decide nothing', async () => {
+test('the responses to repeats are recorded, without effect', async () => {
   const repeats = [{ afterMs: 100, token: 'same' }] as const;
   const { record } = await deliverTo([500, 200], 'delivered', { repeats });
 

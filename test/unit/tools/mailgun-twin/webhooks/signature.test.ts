@@ -11,7 +11,7 @@ test.each(VECTORS)('sign(%s, …) returns the known HMAC', (key, signature) => {
   expect(sign(key, PARTS)).toBe(signature);
 });
 
-test('an account of its own signs once', () => {
+test('a primary account signs once', () => {
   expect(createSignature({ signing: VECTORS[0][0] }, PARTS)).toEqual({ ...PARTS, signature: VECTORS[0][1] });
 });
 
