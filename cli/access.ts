@@ -1,6 +1,6 @@
 import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { z } from 'zod';
-import { cappedText, sendRequest, waitAskedFor } from '../lambdas/adapters/mailgun/mailgun-client.ts';
+import { cappedText, requestedWaitMs, sendRequest } from '../lambdas/adapters/mailgun/mailgun-client.ts';
 import type { SigningKeys } from '../lambdas/domain/webhooks/signature.ts';
 import { type CliContext, targetRefText } from './command.ts';
 import {
@@ -306,7 +306,7 @@ export function waitingOut(
         return await ask(...request);
       } catch (error) {
         if (!(error instanceof RateLimitedError)) throw error;
-        const askedMs = waitAskedFor(error.headers, now()) ?? MIN_WAIT_MS * 2 ** attempt;
+        const askedMs = requestedWaitMs(error.headers, now()) ?? MIN_WAIT_MS * 2 ** attempt;
         const waitMs = Math.max(MIN_WAIT_MS, askedMs);
         if (waitMs > leftMs) throw error;
         leftMs -= waitMs;

@@ -56,7 +56,7 @@ export function writeOutputs(scope: Construct, config: Config, from: OutputSourc
     WebhookDomainTarget: [from.webhookApi.endpoint.domainTarget, 'CNAME of the webhook host name'],
     ApiUrl: [from.readApi.endpoint.baseUrl, `Base of the read API; paths begin with ${ROUTES.read}`],
     ApiDomainTarget: [from.readApi.endpoint.domainTarget, "CNAME of the read API's host name"],
-    DashboardUrl: [from.dashboard?.url, 'The dashboard; it asks for the token of the read API'],
+    DashboardUrl: [from.dashboard?.url, 'The dashboard; it requires the token of the read API'],
     DashboardDomainTarget: [from.dashboard?.domainTarget, "CNAME of the dashboard's host name"],
     SigningKeysSecretArn: [from.secrets.signingKeys.secretArn, 'Put the Mailgun signing keys here'],
     ApiKeySecretArn: [from.secrets.apiKey.secretArn, 'Put the Mailgun API key here: {"apiKey":"…"}'],

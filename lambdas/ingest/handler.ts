@@ -10,7 +10,7 @@ import { createFirstWebhookRepository } from '../adapters/table/reconciliation-s
 import { createEventLookup } from '../adapters/table/stored-event-repository.ts';
 import { ACCOUNT_DOMAINS, METRICS } from '../contract.ts';
 import { eventHash } from '../domain/canonical-json.ts';
-import { bodyBytes, header, jsonAnswer } from '../runtime/http.ts';
+import { bodyBytes, header, jsonResponse } from '../runtime/http.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';
 import { parserFor } from './body-format.ts';
 import { judgeClocks } from './clock-skew.ts';
@@ -21,7 +21,7 @@ import { STATUS_CODES } from './status-codes.ts';
 import { createVerificationLog } from './verification-log.ts';
 
 // Trigger: POST to the webhook URL. Promise: a 200 means that the event will be in the table, whatever crashes next.
-// Whatever may still succeed gets a status that Mailgun retries; 406 stops the retries.
+// A webhook that may still succeed gets a status that Mailgun retries; 406 stops the retries.
 
 /** Responds this long before the function's timeout, so that Mailgun gets a response even if a service hangs. */
 const TIMEOUT_EARLY_MS = 500;
@@ -55,10 +55,10 @@ export const handler = middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredRe
       refuse(event, error?.name === 'TimeoutError' ? 'deadline' : 'internal-error', { cause: error }),
   })
   .handler(async (event) => {
-    const answer = await ingest({ bytes: bodyBytes(event), parse: parserFor(header(event, 'content-type')) });
-    if (!answer.ok) return refuse(event, answer.reason, answer);
+    const result = await ingest({ bytes: bodyBytes(event), parse: parserFor(header(event, 'content-type')) });
+    if (!result.ok) return refuse(event, result.reason, result);
     refusals.settle();
-    return jsonAnswer(200, { ok: true });
+    return jsonResponse(200, { ok: true });
   });
 
 function refuse(
@@ -75,7 +75,7 @@ function refuse(
     ...(cause === undefined ? {} : errorFacts(cause)),
   });
   countWithoutKey(reason, refusal.wasInUse);
-  return jsonAnswer(STATUS_CODES[reason], { ok: false, reason });
+  return jsonResponse(STATUS_CODES[reason], { ok: false, reason });
 }
 
 /** Counts a missing key as lost or as never set; only a lost key pages. */

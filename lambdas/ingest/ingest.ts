@@ -15,7 +15,7 @@ import { claimKey, isFresh, type Signature, type SigningKeys, signedBy } from '.
 import type { ParsedWebhook } from '../domain/webhooks/webhook-body.ts';
 import type { Claims, EventLookup, EventQueue, FirstWebhook, KeyRing } from './ports.ts';
 
-export type Refusal =
+export type RefusalReason =
   | 'body-too-large'
   | 'malformed-body'
   | 'malformed-webhook'
@@ -34,11 +34,11 @@ export type Refusal =
  * key: true if webhooks were acknowledged before, undefined if the table is unavailable. `signedAt` (epoch seconds) is
  * set if it is stale.
  */
-export type Answer =
+export type IngestResult =
   | { ok: true }
   | {
       ok: false;
-      reason: Refusal;
+      reason: RefusalReason;
       messageId?: string | undefined;
       cause?: unknown;
       wasInUse?: boolean | undefined;
@@ -73,7 +73,7 @@ export interface Post {
  * Returns the use case of ingest. `{ok: true}` promises that the event is stored or in the queue. No check is skipped
  * because a field is absent.
  */
-export function createIngest(deps: IngestDeps): (post: Post) => Promise<Answer> {
+export function createIngest(deps: IngestDeps): (post: Post) => Promise<IngestResult> {
   return async ({ bytes, parse }) => {
     if (bytes.length > MAX_BODY_BYTES) return { ok: false, reason: 'body-too-large' };
     const parsed = await parse(bytes);
@@ -146,7 +146,7 @@ function isTooLarge(message: QueueMessage, bodyBytes: number): boolean {
 }
 
 /** Returns a refusal, or undefined where a key matches. */
-async function authenticate(deps: IngestDeps, signature: Signature): Promise<Answer | undefined> {
+async function authenticate(deps: IngestDeps, signature: Signature): Promise<IngestResult | undefined> {
   const isSignedBy = (keys: SigningKeys) => {
     const name = signedBy(signature, keys);
     if (name !== undefined) deps.onVerified?.(name, keys[name] ?? '');
@@ -169,7 +169,7 @@ async function authenticate(deps: IngestDeps, signature: Signature): Promise<Ans
  * Adds `wasInUse` to the refusal: a key that disappeared pages, one that was never set does not. Only this path reads the
  * table, so an acknowledged webhook costs no read.
  */
-async function withoutKey({ firstWebhook }: IngestDeps, refusal: Answer & { ok: false }): Promise<Answer> {
+async function withoutKey({ firstWebhook }: IngestDeps, refusal: IngestResult & { ok: false }): Promise<IngestResult> {
   const wasInUse = await firstWebhook.isNoted().catch(() => undefined);
   return { ...refusal, wasInUse };
 }

@@ -1,7 +1,7 @@
-import type { Refusal } from './ingest.ts';
+import type { RefusalReason } from './ingest.ts';
 
 /** The status of each refusal, by its reason; each reason is a series of the metric of refusals. */
-export const STATUS_CODES: Record<Refusal | 'deadline' | 'internal-error', number> = {
+export const STATUS_CODES: Record<RefusalReason | 'deadline' | 'internal-error', number> = {
   'body-too-large': 413,
   'malformed-body': 400,
   'malformed-webhook': 400,

@@ -82,5 +82,5 @@ export function createNotify({ client, targets, states, receivers, sleep, onFail
 
 const isOf = ({ text }: AlarmNotice, heading: string) => text?.runbook.endsWith(`#${heading}`) === true;
 
-/** A 4xx is permanent, except 408 and 429, which ask for time. */
+/** A 4xx is permanent, except 408 and 429, which may be retried. */
 const isFinal = (why: string) => /^status 4(?!08|29)\d\d$/.test(why);

@@ -25,7 +25,7 @@ import { createRepublish } from './republish.ts';
 import { type RepublishReport, republishIn } from './republish-contract.ts';
 
 // Trigger: the table's stream, or an operator's invocation with {"republish":{…}}. Promise: every change of a status or
-// suppression is on the bus at least once, in its order, or whole in the queue of failures. What the bus does not take
+// suppression is on the bus at least once, in its order, or whole in the queue of failures. What is not published
 // now comes again from the stream.
 
 /** Time kept back from the function's timeout for the call that is under way. */
@@ -51,7 +51,7 @@ const publish = createPublish({
   ...deps,
   failures: createPublishFailures(openQueues(), env.failuresUrl),
   retryMs: env.retrySeconds * 1000,
-  onKept: (reason) => log.write('event put aside unpublished', { reason }),
+  onUnpublished: (reason) => log.write('event sent to the failure queue', { reason }),
 });
 
 // Called by AWS.

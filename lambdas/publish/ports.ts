@@ -5,15 +5,15 @@ import type { PublishedDetail, PublishedEvent, StatusRow, SuppressionRow } from 
 // Ports of publish.
 
 /**
- * `refused`: rejected because of its content, so a retry is pointless; `failed`: not published; `unanswered`: unknown.
+ * `refused`: rejected because of its content, so a retry is pointless; `failed`: not published; `no-reply`: unknown.
  */
 export interface Unpublished {
-  kind: 'refused' | 'failed' | 'unanswered';
+  kind: 'refused' | 'failed' | 'no-reply';
   reason: string;
 }
 
 export interface EventBus {
-  /** Puts up to ten events; returns for each, in their order, why it was not taken, or undefined. Throws where the bus does not respond. */
+  /** Puts up to ten events; returns for each, in their order, why it was not published, or undefined. Throws if the bus does not reply. */
   put(events: readonly PublishedEvent[]): Promise<(Unpublished | undefined)[]>;
 }
 

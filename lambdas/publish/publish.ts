@@ -19,7 +19,7 @@ export interface PublishDeps extends PutDeps {
    */
   retryMs: number;
   /** Called with each event that goes to the failure queue. */
-  onKept: (reason: string) => void;
+  onUnpublished: (reason: string) => void;
 }
 
 interface Failed extends Unpublished {
@@ -31,7 +31,7 @@ interface Failed extends Unpublished {
  * to come again, with all after it; undefined where all are published or in the failure queue.
  */
 export function createPublish(deps: PublishDeps) {
-  const { failures, now, retryMs, onKept } = deps;
+  const { failures, now, retryMs, onUnpublished } = deps;
 
   return async (
     changes: readonly Change[],
@@ -48,23 +48,23 @@ export function createPublish(deps: PublishDeps) {
             deps,
             chunk.map(({ event }) => event),
           );
-      silence ??= outcomes.find((outcome) => outcome?.kind === 'unanswered');
+      silence ??= outcomes.find((outcome) => outcome?.kind === 'no-reply');
       const failed = chunk.flatMap((change, nth) => (outcomes[nth] ? [{ change, ...outcomes[nth] }] : []));
-      const back = await putAside(failed);
+      const back = await sendToFailures(failed);
       if (back !== undefined) return { position: back.change.position, reason: back.reason };
     }
     return undefined;
   };
 
   /** Returns the first that is to be tried again. */
-  async function putAside(failed: readonly Failed[]): Promise<Failed | undefined> {
+  async function sendToFailures(failed: readonly Failed[]): Promise<Failed | undefined> {
     const isOver = ({ kind, change }: Failed) => kind === 'refused' || now() - change.changedAtMs >= retryMs;
     const left = await Promise.all(
       failed.map(async (each) => {
         if (!isOver(each)) return each;
         try {
           await failures.keep(each.change.event, each.reason);
-          onKept(each.reason);
+          onUnpublished(each.reason);
           return undefined;
         } catch {
           return each;

@@ -23,13 +23,13 @@ export async function putInOrder(
   let open = events.map((_, index) => index);
   for (let round = 0; round < ROUNDS && open.length > 0; round += 1) {
     if (round > 0) await sleep(FIRST_WAIT_MS * 2 ** round);
-    const answers = await offer(
+    const results = await offer(
       bus,
       open.map((index) => events[index] as PublishedEvent),
     );
-    for (const [nth, index] of open.entries()) outcomes[index] = answers[nth];
+    for (const [nth, index] of open.entries()) outcomes[index] = results[nth];
     // The client has tried that several times already.
-    if (answers[0]?.kind === 'unanswered') break;
+    if (results[0]?.kind === 'no-reply') break;
     open = open.filter((index, nth) => {
       const { subject } = (events[index] as PublishedEvent).detail;
       const upToIt = open.slice(0, nth + 1).filter((other) => events[other]?.detail.subject === subject);
@@ -45,6 +45,6 @@ async function offer(bus: EventBus, events: readonly PublishedEvent[]): Promise<
     return await bus.put(events);
   } catch (error) {
     const reason = error instanceof Error ? error.name : 'unknown';
-    return events.map(() => ({ kind: 'unanswered', reason }));
+    return events.map(() => ({ kind: 'no-reply', reason }));
   }
 }

@@ -33,13 +33,13 @@ export interface RepublishReport {
 export function republishIn(event: unknown): RepublishEvent | undefined {
   if (!isObject(event) || event.republish === undefined) return undefined;
   const { republish } = event;
-  if (!isObject(republish)) throw new TypeError('republish is no object');
+  if (!isObject(republish)) throw new TypeError('republish is not an object');
   const { domain, fromMs, toMs, plan = false, rate } = republish;
-  if (typeof domain !== 'string') throw new TypeError('republish.domain is no string');
-  if (typeof plan !== 'boolean') throw new TypeError('republish.plan is no boolean');
-  if (!isWhole(fromMs)) throw new TypeError('republish.fromMs is no time');
-  if (!isWhole(toMs)) throw new TypeError('republish.toMs is no time');
-  if (!isWhole(rate) || rate < 1) throw new TypeError('republish.rate is no rate');
+  if (typeof domain !== 'string') throw new TypeError('republish.domain is not a string');
+  if (typeof plan !== 'boolean') throw new TypeError('republish.plan is not a boolean');
+  if (!isWhole(fromMs)) throw new TypeError('republish.fromMs is not a time');
+  if (!isWhole(toMs)) throw new TypeError('republish.toMs is not a time');
+  if (!isWhole(rate) || rate < 1) throw new TypeError('republish.rate is not a rate');
   return { domain, fromMs, toMs, plan, rate };
 }
 

@@ -174,7 +174,7 @@ const useCasesOf = remakeFor(({ all, compared, domains, known }: RunDomains) => 
           onDrift: (text) => log.write(text),
           onFailure: onUnlisted,
         })
-      : async () => tellNews(known);
+      : async () => reportDomainNews(known);
   const findRedaction = createFindRedaction({
     redaction: createRedactionSwitch(mailgun),
     domains,
@@ -288,7 +288,7 @@ async function run({ reconcile }: UseCases, ignoreWaits: boolean, deadlineMs: nu
   return result.report;
 }
 
-// Runs after every scheduled run; a listing that fails does not keep it from telling what it could compare.
+// Runs after every scheduled run; a listing that fails does not keep it from reporting what it compared.
 async function compare(useCases: UseCases, ignoreWaits: boolean): Promise<void> {
   const { watchProviders, compareWebhooks, findRedaction, findDomainDrift, readWitness, readClasses } = useCases;
   // It reads the table alone, beside what waits for Mailgun.
@@ -305,7 +305,7 @@ async function compare(useCases: UseCases, ignoreWaits: boolean): Promise<void> 
 }
 
 // Runs after every run where all domains of the account have a ledger.
-async function tellNews(known: LedgerDomains): Promise<number | undefined> {
+async function reportDomainNews(known: LedgerDomains): Promise<number | undefined> {
   if (!(await deps.isConfigured().catch(() => false))) return undefined;
   const { count, text } = domainNews(known, Date.now() / 1000);
   if (text !== undefined) log.write(text);

@@ -18,7 +18,7 @@ export function listEnv(source: EnvSource, name: string): string[] {
     .filter((part) => part !== '');
 }
 
-/** Returns a list of domains, or `account`, which stands for all that Mailgun lists. */
+/** Returns a list of domains, or `account`, which means all that Mailgun lists. */
 export function domainsEnv<T>(source: EnvSource, name: string, read: (text: string) => T): readonly T[] | 'account' {
   return source[name] === ACCOUNT_DOMAINS ? ACCOUNT_DOMAINS : listEnv(source, name).map(read);
 }

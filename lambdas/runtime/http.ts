@@ -12,7 +12,7 @@ export function header(event: APIGatewayProxyEventV2, name: string): string | un
 }
 
 /** Returns a JSON response. */
-export function jsonAnswer(
+export function jsonResponse(
   statusCode: number,
   body: unknown,
   headers: Record<string, string> = {},

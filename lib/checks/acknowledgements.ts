@@ -62,7 +62,7 @@ export const ACKNOWLEDGEMENTS: readonly Acknowledgement[] = [
   {
     rule: 'AwsSolutions-APIG4',
     on: /^ReadApi\/Http\/Api\/[^/]+\/Resource$/,
-    because: 'The function checks the token itself: an authorizer would refuse preflights, and answer without CORS',
+    because: 'The function checks the token itself: an authorizer would refuse preflights, and respond without CORS',
   },
   {
     rule: 'Serverless-APIGWStructuredLogging',
@@ -87,7 +87,7 @@ export const ACKNOWLEDGEMENTS: readonly Acknowledgement[] = [
   {
     rule: 'Serverless-LambdaDLQ',
     on: PAGE_COPIER,
-    because: 'CloudFormation waits for its answer, and fails the deploy without one',
+    because: 'CloudFormation waits for its response, and fails the deploy without one',
   },
   {
     rule: 'Serverless-LambdaEventSourceMappingDestination',
@@ -102,7 +102,7 @@ export const ACKNOWLEDGEMENTS: readonly Acknowledgement[] = [
   {
     rule: 'Serverless-LambdaTracing',
     on: LEDGER_FUNCTIONS,
-    because: 'Each line logged names request and event; traces would cost as much again and tell no more',
+    because: 'Each line logged names request and event; traces would cost as much again and show no more',
   },
   {
     rule: 'Serverless-LambdaTracing',
@@ -122,7 +122,7 @@ export const ACKNOWLEDGEMENTS: readonly Acknowledgement[] = [
   {
     rule: 'Serverless-SNSRedrivePolicy',
     on: /^Topics\/(Page|Ticket)\/(?!Policy\/)[^/]+\/Resource$/,
-    because: 'An alarm that could not be told stays on and is shown; a notice that comes hours late misleads',
+    because: 'An alarm that could not be reported stays on and is shown; a notice that comes hours late misleads',
   },
   {
     rule: 'AwsSolutions-S1',
@@ -137,7 +137,8 @@ export const ACKNOWLEDGEMENTS: readonly Acknowledgement[] = [
   {
     rule: 'AwsSolutions-S1',
     on: /^Seal\/Bucket\/Resource$/,
-    because: 'Access would be logged in a bucket of its own; CloudTrail data events record it where an auditor asks',
+    because:
+      'Access would be logged in a bucket of its own; CloudTrail data events record it where an auditor needs it',
   },
   {
     rule: 'AwsSolutions-IAM5[Resource::<SealBucket736744EF.Arn>/*]',
@@ -157,12 +158,12 @@ export const ACKNOWLEDGEMENTS: readonly Acknowledgement[] = [
   {
     rule: 'AwsSolutions-CFR2',
     on: DISTRIBUTION,
-    because: 'Static files, cached; the data is behind the read API, which is throttled and asks for a token',
+    because: 'Static files, cached; the data is behind the read API, which is throttled and requires a token',
   },
   {
     rule: 'AwsSolutions-CFR3',
     on: DISTRIBUTION,
-    because: "Its lines would hold readers' addresses and tell of static files only; reads are logged by the read API",
+    because: "Its lines would hold readers' addresses, and of static files only; reads are logged by the read API",
   },
   {
     rule: 'AwsSolutions-CFR4',

@@ -136,7 +136,7 @@ class Parser {
   #fail(): never {
     const found = this.#next() === '' ? 'the end' : `"${this.#next()}"`;
     throw new ExpressionError(
-      `"${this.#text}" has ${found} where only numbers, metrics, operators, IF(c, a, b) and FILL(m, 0) may stand`,
+      `"${this.#text}" has ${found} where only numbers, metrics, operators, IF(c, a, b) and FILL(m, 0) are allowed`,
     );
   }
 }

@@ -141,7 +141,7 @@ const RULES: Rule[] = [
 
   function failedNoticesReachSomeone({ alarms }) {
     if (!alarms?.notify || alarms.page.length > 0) return [];
-    return ['alarms.page: got []; must name an address where alarms.notify is on, to hear of notices that fail'];
+    return ['alarms.page: got []; must name an address where alarms.notify is on, so that failed notices are reported'];
   },
 
   function tablePaidFor({ table, seal }, { name }) {

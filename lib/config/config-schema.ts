@@ -299,7 +299,7 @@ export const environmentSchema = z.strictObject({
       1,
       64,
       8,
-      "How many pages of Mailgun's listings are asked for at once at most; fewer after a 429, and again more after quiet.",
+      "How many pages of Mailgun's listings are requested at once at most; fewer after a 429, and again more after quiet.",
     ),
     retentionSeconds: wholeNumber(
       60,

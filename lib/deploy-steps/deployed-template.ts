@@ -2,7 +2,7 @@ import { CloudFormationClient, GetTemplateCommand } from '@aws-sdk/client-cloudf
 
 const HELP = `node bin/deployed-template.ts <stack>
 
-Prints the template of a deployed stack as JSON, and {} where there is no such stack. It is the one step before a deploy
+Prints the template of a deployed stack as JSON, and {} if the stack does not exist. It is the one step before a deploy
 that calls AWS: the index check, the diff and the choice of alarms read what it prints.
 
 Exit code: 0 printed, 1 the stack cannot be read.`;

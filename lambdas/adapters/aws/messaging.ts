@@ -52,11 +52,11 @@ export function createQueueDepth(client: SQSClient, queueUrl: string): QueueDept
   };
 }
 
-/** The side of a queue that takes messages: later retries, and the DLQ. */
+/** The consumer's side of a queue: later retries, and the DLQ. */
 export interface RetryControl {
   /** Hides a received message for this long. */
   changeVisibility(receiptHandle: string, seconds: number): Promise<void>;
-  /** Puts a body that can never be processed aside, with the reason and more about it, which names no person. */
+  /** Sends a body that can never be processed to the DLQ, with the reason and a detail, which names no person. */
   sendToDlq(body: string, reason: string, detail?: string): Promise<void>;
 }
 
@@ -126,7 +126,7 @@ export function createEventBus(client: EventBridgeClient, busName: string): Even
         }),
       );
       return events.map((_, index) => {
-        const { EventId, ErrorCode = 'NoAnswer' } = Entries[index] ?? {};
+        const { EventId, ErrorCode = 'NoReply' } = Entries[index] ?? {};
         if (EventId !== undefined) return undefined;
         return { kind: REFUSALS.has(ErrorCode) ? 'refused' : 'failed', reason: ErrorCode };
       });

@@ -67,7 +67,7 @@ export function createKeyRing(secret: RotatingSecret): KeyRing {
       try {
         return parseSigningKeys(text);
       } catch (error) {
-        // Without a key no signature could fail, and so lead to the secret that is well again.
+        // Without a key no signature fails, so nothing else would read the repaired secret again.
         const fresh = await secret.reread();
         if (fresh === undefined) throw error;
         return parseSigningKeys(fresh);

@@ -49,7 +49,7 @@ function isOfToken(error: unknown): boolean {
 async function discoverKeys(issuer: string): Promise<JWTVerifyGetKey> {
   const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
   const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) });
-  if (!response.ok) throw new Error(`the issuer's discovery document answered ${response.status}`);
+  if (!response.ok) throw new Error(`the issuer's discovery document has status ${response.status}`);
   const found = (await response.json()) as { issuer?: unknown; jwks_uri?: unknown };
   if (found.issuer !== issuer) throw new Error('the discovery document is of another issuer');
   return createRemoteJWKSet(new URL(String(found.jwks_uri)), { timeoutDuration: TIMEOUT_MS });

@@ -98,9 +98,9 @@ export const LOGS_PATH = '/v1/analytics/logs';
  * domain.
  */
 export function createMailgunLogs(access: MailgunAccess): MailgunSource {
-  const ask = async (
+  const readPage = async (
     { domain, begin, end, deadlineMs, onRateLimited }: ListingRequest,
-    asked: object,
+    options: object,
     pagination: object,
   ) => {
     const request = {
@@ -110,7 +110,7 @@ export function createMailgunLogs(access: MailgunAccess): MailgunSource {
         AND: [{ attribute: 'domain', comparator: '=', values: [{ label: domain.name, value: domain.name }] }],
       },
       include_subaccounts: false,
-      ...asked,
+      ...options,
       pagination: { sort: 'timestamp:asc', ...pagination },
     };
     const body = await requestMailgun(
@@ -126,7 +126,7 @@ export function createMailgunLogs(access: MailgunAccess): MailgunSource {
       const { domain, position } = request;
       const token = position?.replace(AFTER_EMPTY, '');
       const page = { limit: LOGS_PER_PAGE, ...(token && { token }) };
-      const { items, next, total } = await ask(request, token ? {} : TOTALS, page);
+      const { items, next, total } = await readPage(request, token ? {} : TOTALS, page);
       return {
         events: items.filter((item) => isOfDomain(item, domain.name)).map(eventOfLog),
         next: endOf(items, next, position),
@@ -134,7 +134,7 @@ export function createMailgunLogs(access: MailgunAccess): MailgunSource {
       };
     },
 
-    total: async (request) => (await ask(request, TOTALS, { limit: 1 })).total,
+    total: async (request) => (await readPage(request, TOTALS, { limit: 1 })).total,
   };
 }
 

@@ -59,28 +59,28 @@ export async function requestMailgun(
 ): Promise<JsonObject> {
   const apiKey = await access.apiKey();
   for (let attempt = 0; ; attempt += 1) {
-    const answer = await tryOnce(access, (timeoutMs) => sendRequest(apiKey, url, init, timeoutMs), deadlineMs, absent);
-    if (answer.kind === 'answered') return answer.body;
-    if (answer.kind === 'refused') throw new ListingError(answer.reason, { cause: answer.cause });
-    if (answer.reason === 'rate-limited') onRateLimited?.();
-    const waitMs = answer.waitMs ?? Math.min(FIRST_WAIT_MS * 2 ** attempt, MAX_WAIT_MS);
+    const result = await tryOnce(access, (timeoutMs) => sendRequest(apiKey, url, init, timeoutMs), deadlineMs, absent);
+    if (result.kind === 'replied') return result.body;
+    if (result.kind === 'refused') throw new ListingError(result.reason, { cause: result.cause });
+    if (result.reason === 'rate-limited') onRateLimited?.();
+    const waitMs = result.waitMs ?? Math.min(FIRST_WAIT_MS * 2 ** attempt, MAX_WAIT_MS);
     const isLast = attempt + 1 >= maxAttempts || access.now() + waitMs >= deadlineMs;
-    if (isLast) throw new ListingError(answer.reason, { cause: answer.cause });
+    if (isLast) throw new ListingError(result.reason, { cause: result.cause });
     await access.sleep(waitMs);
   }
 }
 
-type Answer =
-  | { kind: 'answered'; body: JsonObject }
+type AttemptResult =
+  | { kind: 'replied'; body: JsonObject }
   | { kind: 'refused'; reason: ListingError['reason']; cause?: unknown }
-  | { kind: 'again'; reason: ListingError['reason']; waitMs?: number | undefined; cause?: unknown };
+  | { kind: 'retry'; reason: ListingError['reason']; waitMs?: number | undefined; cause?: unknown };
 
 async function tryOnce(
   access: MailgunAccess,
   send: (timeoutMs: number) => Promise<Response>,
   deadlineMs: number,
   absent: JsonObject | undefined,
-): Promise<Answer> {
+): Promise<AttemptResult> {
   const timeLeftMs = deadlineMs - access.now();
   if (timeLeftMs <= 0) return { kind: 'refused', reason: 'unavailable' };
   try {
@@ -96,16 +96,16 @@ async function tryOnce(
       if (absent === undefined && (await isUnknownDomain(response))) {
         return { kind: 'refused', reason: 'domain-not-found', cause: new Error('Mailgun has no such domain here') };
       }
-      return absent === undefined ? refusal : { kind: 'answered', body: absent };
+      return absent === undefined ? refusal : { kind: 'replied', body: absent };
     }
     const text = await cappedText(response, MAX_RESPONSE_BYTES);
     if (text === undefined) return { kind: 'refused', reason: 'too-large' };
     const body: unknown = parseJson(text);
-    return isObject(body) ? { kind: 'answered', body } : { kind: 'refused', reason: 'malformed' };
+    return isObject(body) ? { kind: 'replied', body } : { kind: 'refused', reason: 'malformed' };
   } catch (cause) {
     // The parser's own message quotes what it read.
-    if (cause instanceof SyntaxError) return { kind: 'again', reason: 'malformed' };
-    return { kind: 'again', reason: 'unavailable', cause };
+    if (cause instanceof SyntaxError) return { kind: 'retry', reason: 'malformed' };
+    return { kind: 'retry', reason: 'unavailable', cause };
   }
 }
 
@@ -124,13 +124,13 @@ async function isUnknownDomain(response: Response): Promise<boolean> {
   return /domain not found/i.test((await cappedText(response, MAX_ERROR_BYTES)) ?? '');
 }
 
-function judgeStatus({ status, headers }: Response, nowMs: number): Answer | undefined {
+function judgeStatus({ status, headers }: Response, nowMs: number): AttemptResult | undefined {
   if (status === 200) return undefined;
-  const cause = new Error(`Mailgun answered ${status}`);
-  if (status === 429) return { kind: 'again', reason: 'rate-limited', waitMs: waitAskedFor(headers, nowMs), cause };
+  const cause = new Error(`Mailgun replied with ${status}`);
+  if (status === 429) return { kind: 'retry', reason: 'rate-limited', waitMs: requestedWaitMs(headers, nowMs), cause };
   // Mailgun documents a 404 as temporary in its eventually consistent system.
   if (status >= 500 || status === 404 || status === 408) {
-    return { kind: 'again', reason: 'unavailable', waitMs: waitAskedFor(headers, nowMs), cause };
+    return { kind: 'retry', reason: 'unavailable', waitMs: requestedWaitMs(headers, nowMs), cause };
   }
   if (status >= 300 && status < 400) return { kind: 'refused', reason: 'redirected', cause };
   if (status === 401 || status === 403) return { kind: 'refused', reason: 'unauthorized', cause };
@@ -144,7 +144,7 @@ const MS_FROM = 1e11;
  * Returns the longer of `Retry-After` (seconds or a date) and `X-RateLimit-Reset` (epoch seconds or milliseconds),
  * capped.
  */
-export function waitAskedFor(headers: Headers, nowMs: number): number | undefined {
+export function requestedWaitMs(headers: Headers, nowMs: number): number | undefined {
   const after = headers.get('retry-after')?.trim() ?? '';
   const afterMs = /^\d+$/.test(after) ? Number(after) * 1000 : Date.parse(after) - nowMs;
   const reset = Number(headers.get('x-ratelimit-reset') ?? Number.NaN);

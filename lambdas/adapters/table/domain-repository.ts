@@ -143,7 +143,7 @@ export function createUndiscoveredNotes(
   };
 }
 
-/** Mailgun's classes as one item of each domain; TTL removes it once no run asks for them any more. */
+/** Stores Mailgun's classes as one item of each domain; TTL removes it once no run reads them any more. */
 export function createBounceClassRepository({ client, name }: LedgerTable): BounceClassRepository {
   return {
     async read(domain) {

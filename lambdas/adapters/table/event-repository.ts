@@ -124,8 +124,8 @@ export function createEventRepository(table: LedgerTable): Records {
   };
 }
 
-/** The cause of a suppression: an event, or an entry of a list. */
-export interface SuppressionCause {
+/** What a suppression comes from: an event, or an entry of a list. */
+export interface SuppressionOrigin {
   readonly recipient: string;
   readonly domain: string;
   /** Epoch milliseconds. */
@@ -145,7 +145,7 @@ function restoredMark(isRestored = false) {
 /** Merges a suppression into the stored one: the result does not depend on order or repeats. */
 export async function writeSuppression(
   { client, name }: LedgerTable,
-  { recipient, domain, atMs, eventKey, isRestored }: SuppressionCause,
+  { recipient, domain, atMs, eventKey, isRestored }: SuppressionOrigin,
   suppression: Suppression,
 ): Promise<void> {
   const { mark, values } = restoredMark(isRestored);
@@ -201,15 +201,15 @@ export async function writeSuppression(
   );
 }
 
-/** Runs a conditional write: undefined where it was done, the refusal where its condition does not hold. */
+/** Runs a conditional write; returns undefined if it was done, the refusal if its condition does not hold. */
 async function conditional(write: () => Promise<unknown>): Promise<ConditionalCheckFailedException | undefined> {
   try {
     await write();
     return undefined;
   } catch (error) {
     if (error instanceof ConditionalCheckFailedException) return error;
-    const refusedForGood = error instanceof DynamoDBServiceException && error.name === 'ValidationException';
-    throw refusedForGood ? new UnstorableError('the table refuses the item', { cause: error }) : error;
+    const isPermanent = error instanceof DynamoDBServiceException && error.name === 'ValidationException';
+    throw isPermanent ? new UnstorableError('the table refuses the item', { cause: error }) : error;
   }
 }
 

@@ -27,7 +27,7 @@ export function openTable(name: string, shards: DayShards = []): LedgerTable {
   return { client: DynamoDBDocumentClient.from(namesCalls(new DynamoDBClient(AWS_CLIENT_CONFIG))), name, shards };
 }
 
-/** Runs a conditional write; false where its condition does not hold. */
+/** Runs a conditional write; returns false if its condition does not hold. */
 export async function conditionalWrite(write: () => Promise<unknown>): Promise<boolean> {
   try {
     await write();
@@ -142,14 +142,14 @@ export async function batchGet(
   maxRounds = MAX_ROUNDS,
 ): Promise<Item[]> {
   const found: Item[] = [];
-  let asked: BatchGetCommandInput['RequestItems'] = { [name]: request };
+  let unread: BatchGetCommandInput['RequestItems'] = { [name]: request };
   if (request.Keys?.length === 0) return found;
-  for (let round = 0; asked !== undefined; round += 1) {
+  for (let round = 0; unread !== undefined; round += 1) {
     if (round === maxRounds) throw new Error('the table leaves keys unread');
     if (round > 0) await sleep(FIRST_WAIT_MS * 2 ** round);
-    const answer: BatchGetCommandOutput = await client.send(new BatchGetCommand({ RequestItems: asked }));
-    found.push(...(answer.Responses?.[name] ?? []));
-    asked = answer.UnprocessedKeys?.[name] ? answer.UnprocessedKeys : undefined;
+    const reply: BatchGetCommandOutput = await client.send(new BatchGetCommand({ RequestItems: unread }));
+    found.push(...(reply.Responses?.[name] ?? []));
+    unread = reply.UnprocessedKeys?.[name] ? reply.UnprocessedKeys : undefined;
   }
   return found;
 }

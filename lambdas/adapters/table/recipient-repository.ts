@@ -260,7 +260,7 @@ export function olderRecipientKeys(recipient: string): string[] {
  * spelled as in the key, a domain with which the message id ends. Items of earlier versions hold all of it, `status`
  * included; the next change removes it.
  */
-const TOLD_BY_ORDER = ['#status', 'statusAt', 'decidedBy'];
+const IMPLIED_BY_ORDER = ['#status', 'statusAt', 'decidedBy'];
 const NAMES = { '#order': 'order', '#status': 'status' };
 
 /** SET and REMOVE parts of an update expression, with its names and values. */
@@ -275,7 +275,7 @@ export interface StatusChange {
 export function changeOfDecision({ reason }: Pick<StatusUpdate, 'reason'>, order: string): StatusChange {
   return {
     set: ['#order = :order', ...(reason === null ? [] : ['reason = :reason'])],
-    remove: [...TOLD_BY_ORDER, ...(reason === null ? ['reason'] : [])],
+    remove: [...IMPLIED_BY_ORDER, ...(reason === null ? ['reason'] : [])],
     names: NAMES,
     values: { ':order': order, ...(reason !== null && { ':reason': reason }) },
   };
@@ -307,9 +307,9 @@ export function statusFacts(item: Item): StatusFacts {
     const { recipient = '', domain } = rest;
     return { recipient, status, reason, statusAtMs: statusAt as number, decidedBy: decidedBy as string, domain };
   }
-  const told = readOrder(order);
+  const decided = readOrder(order);
   const { recipient = parseMessageSort(sk).recipientKey, domain = domainInPartition(pk) } = rest;
-  return { recipient, status: told.status, reason, statusAtMs: told.atMs, decidedBy: told.eventKey, domain };
+  return { recipient, status: decided.status, reason, statusAtMs: decided.atMs, decidedBy: decided.eventKey, domain };
 }
 
 /** Reads the item of a status, with its place. */

@@ -94,7 +94,10 @@ export function unsealedStretches(slices: readonly Pick<Manifest, 'start' | 'end
 }
 
 /** Judges a range by the chain, as the read API judges the ledger. */
-export function judgeRange(chain: readonly Manifest[], range: SealedRange): { verdict: RangeCompleteness; totals: RangeTotals } {
+export function judgeRange(
+  chain: readonly Manifest[],
+  range: SealedRange,
+): { verdict: RangeCompleteness; totals: RangeTotals } {
   const slices = slicesOfRange(chain, range);
   const totals: RangeTotals = { slices: slices.length, expected: 0, missing: 0, unconfirmed: 0, archived: 0 };
   let verdict: RangeCompleteness = unsealedStretches(slices, range).length > 0 ? 'unknown' : 'complete';

@@ -14,7 +14,7 @@ export interface Column<Row = ArchiveRow> {
   isDistinct?: boolean;
 }
 
-/** The columns of an object of events, in their order; domain and day stand in its key. */
+/** The columns of an object of events, in their order; domain and day are in its key. */
 export const COLUMNS: readonly Column[] = [
   { name: 'time', field: 'atMs', type: 'time' },
   { name: 'name', field: 'name', type: 'text', isDistinct: true },

@@ -68,7 +68,7 @@ export interface KeptFacts {
 /** Field with a tombstone's failure class: the texts it was derived from are not kept. */
 export const KEPT_FAILURE_CLASS = 'failure-class';
 
-/** Field of an archived tombstone that tells erased recipients apart, so that people are still counted. */
+/** Field of an archived tombstone that distinguishes erased recipients, so that people are still counted. */
 export const KEPT_RECIPIENT_KEY = 'erased-recipient';
 
 /** Mailgun's code of a message that it tried for too long. */

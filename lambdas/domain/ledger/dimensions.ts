@@ -17,7 +17,7 @@ export interface Dimensions {
   failure: Rows;
 }
 
-/** The tag that stands for every event. */
+/** The tag under which every event is counted. */
 const ALL_TAGS = '*';
 
 const NAMES = ['provider', 'ip', 'policy', 'failure'] as const;

@@ -4,7 +4,7 @@ import { CLAIM_MARGIN_SECONDS, SIGNATURE_WINDOW_SECONDS } from '../../contract.t
 export interface Claim {
   /** SHA-256 hex of timestamp and token. */
   key: string;
-  /** Random, one per invocation: tells our own repeated write from another invocation's. */
+  /** Random, one per invocation: distinguishes our own repeated write from another invocation's. */
   id: string;
   /** Versioned hash of the event that came with the token. */
   hash: string;

@@ -194,14 +194,14 @@ function createSettle(
       if (kind !== undefined && !(await pass.postedKinds.isKnown(kind, each.atMs))) unknown.add(each);
     }
     // Only what was sent before can have come without a webhook; of a doubtful kind also what was restored.
-    const isAsked = (each: Listed) =>
+    const isLookedUp = (each: Listed) =>
       !stored.has(each.name) ||
       sends.has(each.name) ||
       NAMES_COMPARED_IN_FULL.includes(each.event.name) ||
       unknown.has(each);
     const facts = await lookUp(
       deps.events,
-      ready.filter(isAsked).map(({ place }) => place),
+      ready.filter(isLookedUp).map(({ place }) => place),
       pass.erasureKey,
     );
     for (const { event, place, atMs } of unknown) {

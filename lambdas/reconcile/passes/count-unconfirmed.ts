@@ -21,8 +21,8 @@ export async function countUnlisted(
   const wasCompared = pass.comparedAtMs !== undefined;
   const mayBeKnown = (name: string) =>
     wasCompared && pass.unconfirmedBefore !== undefined && !pass.unconfirmedBefore.has(name);
-  const asked = unlisted.filter(([name]) => mayBeKnown(name) || sends.has(name)).map(([, key]) => key);
-  const facts = await lookUp(deps.events, asked, pass.erasureKey);
+  const uncertain = unlisted.filter(([name]) => mayBeKnown(name) || sends.has(name)).map(([, key]) => key);
+  const facts = await lookUp(deps.events, uncertain, pass.erasureKey);
   const knownSinceMs = (pass.comparedAtMs ?? 0) - INDEX_LAG_MS;
   for (const [name, key] of unlisted) {
     const type = storedTypeOf(key.eventSort);

@@ -12,7 +12,7 @@ const HOUR_MS = 3_600_000;
 export async function eachInTime<T>(
   domains: readonly T[],
   { maxMs, now }: { maxMs: number; now: () => number },
-  ask: (domain: T, deadlineMs: number) => Promise<void>,
+  visit: (domain: T, deadlineMs: number) => Promise<void>,
 ): Promise<void> {
   const endMs = now() + maxMs;
   const atOnce = Math.min(MAX_AT_ONCE, Math.ceil((domains.length * SHARE_MS) / maxMs));
@@ -20,7 +20,7 @@ export async function eachInTime<T>(
   await eachOf(turns.entries(), atOnce, async ([index, domain]) => {
     const leftMs = endMs - now();
     const shareMs = (leftMs * atOnce) / (turns.length - index);
-    if (atOnce === 1) await ask(domain, now() + shareMs);
-    else if (leftMs > 0) await ask(domain, now() + Math.min(leftMs, Math.max(SHARE_MS, shareMs)));
+    if (atOnce === 1) await visit(domain, now() + shareMs);
+    else if (leftMs > 0) await visit(domain, now() + Math.min(leftMs, Math.max(SHARE_MS, shareMs)));
   });
 }

@@ -47,11 +47,11 @@ export function createReadClasses({ classes, store, domains, isConfigured, now, 
     // Noted before the call, so that no crash makes more of them.
     const tried = withoutResult(known, triedAt);
     if (await store.write(domain.name, tried, known)) {
-      await store.write(domain.name, await ask(domain, tried, deadlineMs), tried);
+      await store.write(domain.name, await classesOf(domain, tried, deadlineMs), tried);
     }
   }
 
-  async function ask(domain: SendingDomain, tried: KnownClasses, deadlineMs: number): Promise<KnownClasses> {
+  async function classesOf(domain: SendingDomain, tried: KnownClasses, deadlineMs: number): Promise<KnownClasses> {
     const { triedAt } = tried;
     const range = classesRange(triedAt);
     try {

@@ -139,7 +139,7 @@ export function reconciliationRows(sources: AlarmSources): AlarmRow[] {
       id: 'WebhooksNotArriving',
       // An error of our own has other alarms; subtracted, a single stray one does not hide others.
       metric: metrics.math(
-        'failed webhooks, beyond those answered here',
+        'failed webhooks, beyond those that this stack responded to',
         'failed - FILL(refused, 0) - FILL(errors, 0)',
         {
           failed: metrics.own(METRICS.failedWebhooks, 'Minimum', countedSeconds),

@@ -5,7 +5,7 @@ import { identify } from '../../../lambdas/domain/events/identity.ts';
 import { decodeQueueMessage } from '../../../lambdas/domain/events/queue-message.ts';
 import type { JsonObject } from '../../../lambdas/domain/json.ts';
 import { parseJsonWebhook } from '../../../lambdas/domain/webhooks/webhook-body.ts';
-import { type Answer, createIngest } from '../../../lambdas/ingest/ingest.ts';
+import { createIngest, type IngestResult } from '../../../lambdas/ingest/ingest.ts';
 import { createProcess } from '../../../lambdas/process/process.ts';
 import { CrashableInvocation, type InjectedFailure } from '../../support/doubles/crashable-invocation.ts';
 import { InMemoryLedger } from '../../support/doubles/in-memory-ledger.ts';
@@ -39,12 +39,12 @@ export class World {
   );
 
   /** Posts an event as Mailgun, signed now. */
-  async deliver(event: JsonObject, trouble?: InjectedFailure): Promise<Answer | undefined> {
+  async deliver(event: JsonObject, trouble?: InjectedFailure): Promise<IngestResult | undefined> {
     return this.repost({ event, signature: this.sign() }, trouble);
   }
 
   /** Posts the same bytes as Mailgun, like a retry that was not signed again. */
-  async repost(posted: Posted, trouble?: InjectedFailure): Promise<Answer | undefined> {
+  async repost(posted: Posted, trouble?: InjectedFailure): Promise<IngestResult | undefined> {
     const key = eventId(posted.event);
     this.attempted.set(key, posted.event);
     this.posted.push(posted);
@@ -54,7 +54,7 @@ export class World {
   }
 
   /** Posts arbitrary bytes. */
-  async post(bytes: Uint8Array, trouble?: InjectedFailure): Promise<Answer | undefined> {
+  async post(bytes: Uint8Array, trouble?: InjectedFailure): Promise<IngestResult | undefined> {
     const invocation = new CrashableInvocation(trouble);
     const ingest = createIngest({
       keys: invocation.wrap('secrets', this.#keys),

@@ -48,7 +48,7 @@ test('an incomplete or failed list of domains reports no difference', async () =
   stub.api.misbehave({ hidesDomains: 1 });
   expect(await find()).toEqual({ count: undefined, logged: ['Error: the list is not whole'] });
   stub.api.misbehave({ fails: { mode: '500', percent: 100 } });
-  expect(await find()).toEqual({ count: undefined, logged: ['Error: Mailgun answered 500'] });
+  expect(await find()).toEqual({ count: undefined, logged: ['Error: Mailgun replied with 500'] });
 });
 
 test('a refused key reports no difference of domains', async () => {

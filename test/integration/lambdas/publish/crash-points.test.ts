@@ -75,7 +75,7 @@ function publish(changes: RowChanges, trouble?: InjectedFailure) {
       sleep: async () => {},
       now: Date.now,
       retryMs: RETRY_MS,
-      onKept: () => {},
+      onUnpublished: () => {},
     });
     const batch = changes.map((change) => ({ ...change, event: eventOf(change.after) }));
     return (await run(batch, Date.now() + 45_000)) ?? 'done';

@@ -49,7 +49,7 @@ async function publish(
     sleep: async () => {},
     now: () => nowMs,
     retryMs: 12 * HOUR_MS,
-    onKept: () => {},
+    onUnpublished: () => {},
   });
   const back = await run(list, NOW_MS + 45_000);
   return { back: back?.position, reason: back?.reason, offers, taken, kept };

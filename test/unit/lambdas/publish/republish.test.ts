@@ -211,11 +211,11 @@ describe('a republish request', () => {
   });
 
   test.each([
-    { over: { domain: 7 }, says: 'republish.domain is no string' },
-    { over: { fromMs: '1' }, says: 'republish.fromMs is no time' },
-    { over: { toMs: -1 }, says: 'republish.toMs is no time' },
-    { over: { plan: 'yes' }, says: 'republish.plan is no boolean' },
-    { over: { rate: 0 }, says: 'republish.rate is no rate' },
+    { over: { domain: 7 }, says: 'republish.domain is not a string' },
+    { over: { fromMs: '1' }, says: 'republish.fromMs is not a time' },
+    { over: { toMs: -1 }, says: 'republish.toMs is not a time' },
+    { over: { plan: 'yes' }, says: 'republish.plan is not a boolean' },
+    { over: { rate: 0 }, says: 'republish.rate is not a rate' },
   ])('is refused if it is malformed: $says', ({ over, says }) => {
     expect(() => republishIn({ republish: { ...good, ...over } })).toThrow(says);
   });

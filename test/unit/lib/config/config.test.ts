@@ -227,7 +227,7 @@ describe('a mistake is reported with its path, the value and the constraint:', (
     ],
     [
       { alarms: { notify: true, ticket: ['a@example.com'] } },
-      'dev.alarms.page: got []; must name an address where alarms.notify is on, to hear of notices that fail',
+      'dev.alarms.page: got []; must name an address where alarms.notify is on, so that failed notices are reported',
     ],
     [
       { alarms: { limits: { apiKeyUnusable: 0 } } },

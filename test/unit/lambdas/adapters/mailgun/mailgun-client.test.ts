@@ -4,7 +4,7 @@ import {
   createMailgunListing,
   createMailgunLogs,
 } from '../../../../../lambdas/adapters/mailgun/mailgun-apis.ts';
-import { baseUrlOf, waitAskedFor } from '../../../../../lambdas/adapters/mailgun/mailgun-client.ts';
+import { baseUrlOf, requestedWaitMs } from '../../../../../lambdas/adapters/mailgun/mailgun-client.ts';
 import { eventOfLog } from '../../../../../lambdas/adapters/mailgun/replies.ts';
 import { listPages } from '../../../../../lambdas/reconcile/passes/list-pages.ts';
 import { listenOnLoopback } from '../../../../../tools/local-stack/run/listener.ts';
@@ -399,5 +399,5 @@ describe('an Events API that Mailgun ends', () => {
 });
 
 test('a reset time in the past adds no wait', () => {
-  expect(waitAskedFor(new Headers({ 'x-ratelimit-reset': '1000000000' }), NOW_MS)).toBeUndefined();
+  expect(requestedWaitMs(new Headers({ 'x-ratelimit-reset': '1000000000' }), NOW_MS)).toBeUndefined();
 });
