@@ -101,7 +101,7 @@ const isListed = (listed: string) => (recipients: Recipient[]) =>
 
 describe('why', () => {
   test(
-    'tells what came by webhook, what reconciliation brought, what came both ways, and which event decides',
+    'shows which events came by webhook, by reconciliation or by both, and which one decides',
     async () => {
       const messageId = `order/7?a=1#${randomUUID()}%2F+ü@${DOMAIN}`;
       const accepted = eventOf(messageId, { event: 'accepted', timestamp: Date.now() / 1000 - 0.5 });
@@ -163,7 +163,7 @@ describe('why', () => {
   );
 
   test(
-    'says of an event under a good signature that Mailgun never listed that it may be forged; status shows it, the alarm goes off, and distrust discards its effect',
+    'shows a signed event that Mailgun never listed as possibly forged, with status and alarm, until distrust discards its effect',
     async () => {
       const messageId = `${randomUUID()}@${DOMAIN}`;
       const accepted = eventOf(messageId, { event: 'accepted' });
@@ -324,7 +324,7 @@ describe('status and doctor', () => {
     expect((await run(['doctor', '--origin', 'evil.example'])).exitCode).toBe(2);
   });
 
-  test('without a stack doctor says how to start one, and the others say that there is none', async () => {
+  test('doctor without a stack prints how to start one, and other commands report that there is none', async () => {
     const nowhere = (args: string[]) => runCommand([...args, '--local', '--port', '9'], { openDeployment });
     const { exitCode, json } = await nowhere(['doctor', '--json']);
     expect(exitCode).toBe(1);
@@ -392,7 +392,7 @@ describe('keys', () => {
     expect((await run(['keys', 'set'])).exitCode).toBe(2);
   });
 
-  test('rotate asks, then replaces the key at Mailgun and here, and keeps the old one as previous', async () => {
+  test('rotate prompts, then replaces the key at Mailgun and here, and keeps the old one as previous', async () => {
     const refused = await run(['keys', 'rotate'], { ask: async () => 'n' });
     expect([refused.exitCode, refused.errors]).toEqual([2, ['stopped']]);
     expect(stack.account.signingKey).toBe(KEY);
@@ -431,7 +431,7 @@ describe('keys', () => {
 });
 
 describe('token', () => {
-  test('show prints the token alone; rotate replaces it after a yes', async () => {
+  test('show prints only the token; rotate replaces it after a yes', async () => {
     const before = await run(['token', 'show']);
     expect(before).toMatchObject({ exitCode: 0, lines: [stack.ready.apiToken], errors: [] });
     expect((await run(['token', 'rotate'])).exitCode).toBe(2);

@@ -129,7 +129,7 @@ async function fourRecipients(): Promise<string> {
 }
 
 describe('the token', () => {
-  test('is taken out of the address at once and kept for this tab’s session alone', async () => {
+  test('is removed from the address at once, and kept only for the session of the tab', async () => {
     const { apiToken } = stack.ready;
     const kept = await page.evaluate(() => [
       JSON.stringify({ ...sessionStorage }),
@@ -164,7 +164,7 @@ describe('the token', () => {
     await other.close();
   });
 
-  test('that is refused is forgotten and asked for again', async () => {
+  test('that is refused is dropped, and the form is shown again', async () => {
     const url = new URL(stack.ready.dashboardUrl);
     url.hash = 'token=wrong';
     const other = await openPage(url.href);
@@ -175,7 +175,7 @@ describe('the token', () => {
     await other.close();
   });
 
-  test('goes to no other API than the stack’s own, whatever an address says', async () => {
+  test('is sent only to the API of the stack, whatever the address contains', async () => {
     const url = new URL(stack.ready.dashboardUrl);
     url.hash = new URLSearchParams({ token: stack.ready.apiToken, api: 'http://127.0.0.1:9' }).toString();
     const other = await openPage(url.href);
@@ -186,7 +186,7 @@ describe('the token', () => {
 });
 
 describe('health', () => {
-  test('says in a sentence what came by webhook, what was recovered and what is unaccounted for', async () => {
+  test('states in a sentence what came by webhook, what was recovered and what is unaccounted for', async () => {
     const { body } = await stack.get('/mailgun/ledger');
     const recovered = (body.slices as { recovered: Record<string, number> }[]).reduce(
       (sum, slice) => sum + Object.values(slice.recovered).reduce((all, count) => all + count, 0),
@@ -212,7 +212,7 @@ describe('health', () => {
     expect(await page.locator('figure tbody tr').count()).toBeGreaterThan(3);
   });
 
-  test('says how many rows there are only where they scroll', async () => {
+  test('shows the number of rows only where they scroll', async () => {
     const note = page.locator('figure .note.rows');
     const limitHeight = (height: string) =>
       page.locator('figure .scroll.tall').evaluate((element, limit) => {
@@ -237,7 +237,7 @@ describe('health', () => {
     expect(facts).toMatch(/Dead letters\n+0/);
   });
 
-  test('shows the alarms that are on, with who is hurt and what to type, causes first', async () => {
+  test('shows the alarms that are on with impact and command, causes first', async () => {
     // The read API caches alarms for 20 seconds.
     let shown = '';
     for (const untilMs = Date.now() + 40_000; Date.now() < untilMs && !shown.includes('stuck'); await sleep(1000)) {
@@ -319,7 +319,7 @@ test.each([
   expect(await text('main')).not.toContain('may be forged');
 });
 
-describe('finding', () => {
+describe('search', () => {
   test('shows to whom and why Mailgun rejected a mail', async () => {
     await goTo(page, `#/message/${encodeURIComponent(REJECTED_ID)}`);
 
@@ -428,7 +428,7 @@ describe('finding', () => {
     }
   });
 
-  test.each(['#/search', '#/search/', '#/search/%20'])('asks what to search for where nothing is: %s', async (hash) => {
+  test.each(['#/search', '#/search/', '#/search/%20'])('prompts for a query if there is none: %s', async (hash) => {
     await goTo(page, hash);
 
     expect(await text('main')).toContain('Enter what to search for');
@@ -492,8 +492,8 @@ describe('finding', () => {
   });
 });
 
-describe('live', () => {
-  test('shows what is stored meanwhile, once, and what was stored while the API did not respond', async () => {
+describe('the live view', () => {
+  test('shows new events once, also those stored while the API did not respond', async () => {
     const tag = `live-${nowSeconds()}`;
     const stored = (id: string, at: number) =>
       eventOf(`${id}@${DOMAIN}`, { tags: [tag], timestamp: at, recipient: 'ada@north.example' });
@@ -533,7 +533,7 @@ describe('deliverability', () => {
     expect((await tag.locator('td').allInnerTexts()).slice(4, 9)).toEqual(cells);
   });
 
-  test('divides the failures of a day by severity, and says until when it may change', async () => {
+  test('divides the failures of a day by severity, and shows until when they may change', async () => {
     const from = Math.floor(Date.now() / 86_400_000 - 6) * 86_400;
     const { body } = await stack.get(`/mailgun/stats?by=provider&per=day&from=${from}`);
     const all = body.buckets as { hour: string; counts: Record<string, number> }[];
@@ -565,7 +565,7 @@ describe('deliverability', () => {
     expect(await panel.innerText()).toContain('too few to judge');
   });
 
-  test('says which limit a provider is over, and draws no line where none is published', async () => {
+  test('shows which limit a provider exceeds, and draws no line without a published limit', async () => {
     const at = `${new Date().toISOString().slice(0, 10)}T00:00:00.000Z`;
     const of = (provider: string, complained: number, failed = 0) => ({
       ...{ hour: at, domain: DOMAIN, tag: '*', provider, open: true },
@@ -609,7 +609,7 @@ describe('deliverability', () => {
     expect({ onDesk, onPhone }).toEqual({ onDesk: [true, 0], onPhone: [true, 0] });
   });
 
-  test('a tag may be called anything', async () => {
+  test('shows tags of any name', async () => {
     await goTo(page, `#/deliverability?domain=${DOMAIN}`);
     const names = await page.getByRole('region', { name: 'By tag' }).locator('tbody th').allInnerTexts();
 
@@ -691,7 +691,7 @@ describe('a campaign', () => {
     ['that reading took too long', 'too-slow', /Events before .* took too long\. Reload this page/, 1],
     ['that the archive failed', 'unavailable', /Events before .* could not be read\. Reload this page/, 1],
     ['that acceptances may lack', 'too-slow', /Mail that was accepted before then, and sent later,/, 1, 1_600_000_000],
-  ])('of which a part is not counted says %s', async (_, archive, says, commands, completeFrom = 1_770_000_000) => {
+  ])('without a part of its mail says %s', async (_, archive, says, commands, completeFrom = 1_770_000_000) => {
     await page.route('**/mailgun/campaigns*', async (route) => {
       if (route.request().method() === 'OPTIONS') return route.fallback();
       const response = await route.fetch();
@@ -714,7 +714,7 @@ describe('a campaign', () => {
     expect(findings).toEqual([]);
   });
 
-  test('is printed without what cannot be clicked on paper', async () => {
+  test('is printed without controls', async () => {
     await goTo(page, `#/campaign/newsletter?domain=${DOMAIN}`);
     await page.emulateMedia({ media: 'print' });
     const seen = (selector: string) => page.locator(selector).first().isVisible();
@@ -755,7 +755,7 @@ describe('times', () => {
   });
 });
 
-test('what hostile senders wrote stays text', async () => {
+test('the dashboard shows texts of hostile senders as text', async () => {
   const routes = [
     `#/message/${encodeURIComponent(HOSTILE_ID)}`,
     `#/recipient/${encodeURIComponent(HOSTILE)}`,
@@ -783,8 +783,8 @@ test('what hostile senders wrote stays text', async () => {
   }
 });
 
-describe('when there is no response', () => {
-  test('loading is said while it lasts', async () => {
+describe('the dashboard without a response', () => {
+  test('shows that it is loading', async () => {
     let release = () => {};
     const held = new Promise<void>((resolve) => {
       release = resolve;
@@ -804,7 +804,7 @@ describe('when there is no response', () => {
     expect(await text('h1')).toBe('Not found');
   });
 
-  test('nothing stored is said so', async () => {
+  test('shows that nothing is stored', async () => {
     await goTo(page, '#/recipient/nobody@north.example');
     expect(await text('main')).toContain('No mail to this address is stored: check its spelling.');
     expect(await page.locator('.badge.good').count()).toBe(0);
@@ -816,7 +816,7 @@ describe('when there is no response', () => {
     );
   });
 
-  test('an API that asks for patience is asked again by itself, when it said', async () => {
+  test('repeats a rate-limited request at the time that the API set', async () => {
     let refusals = 0;
     await page.route('**/mailgun/health', async (route) => {
       if (route.request().method() === 'OPTIONS' || refusals > 0) return route.fallback();
@@ -838,7 +838,7 @@ describe('when there is no response', () => {
     await page.unroute('**/mailgun/health');
   });
 
-  test('an API that asks for patience is not taken for one that cannot list tags', async () => {
+  test('distinguishes a rate-limited API from one that cannot list tags', async () => {
     await page.route('**/mailgun/stats*', async (route) => {
       if (route.request().method() === 'OPTIONS') return route.fallback();
       const headers = { 'access-control-allow-origin': new URL(stack.ready.dashboardUrl).origin };
@@ -850,14 +850,14 @@ describe('when there is no response', () => {
     await page.unroute('**/mailgun/stats*');
   });
 
-  test('an engine that fails is shown as an API that asks for patience', async () => {
+  test('shows a failing engine like a rate-limited API', async () => {
     stack.stack.setFaults([{ service: 'dynamodb', operation: 'Query', mode: '500', percent: 100 }] as never);
     await goTo(page, '#/message/whatever');
     expect(await text('h1')).toBe('Busy');
     stack.stack.setFaults([]);
   });
 
-  test('a gateway that turns requests away gets the page no response, which says what that may mean', async () => {
+  test('explains what a request without a response from the gateway may mean', async () => {
     troubles.length = 0;
     await page.route('**/mailgun/health', (route) =>
       route.request().method() === 'OPTIONS' ? route.fallback() : route.abort('failed'),
@@ -868,7 +868,7 @@ describe('when there is no response', () => {
     await page.unroute('**/mailgun/health');
   });
 
-  test('offline is said, and the page reads again when it is online', async () => {
+  test('shows that it is offline, and reads again when it is online', async () => {
     await browser.context.setOffline(true);
     await goTo(page, '#/find');
     await goTo(page, '#/health');
@@ -883,7 +883,7 @@ describe('when there is no response', () => {
 });
 
 describe('the whole page', () => {
-  test('is under 100 KB compressed, and nothing else is served', async () => {
+  test('is under 100 KB compressed, and consists of its listed files', async () => {
     const base = withoutFragment(stack.ready.dashboardUrl);
     const html = await (await fetch(base)).text();
     const names = ['', 'config.json', ...[...html.matchAll(/(?:src|href)="([^"]+)"/g)].map((match) => match[1])];
@@ -901,7 +901,7 @@ describe('the whole page', () => {
     expect((await fetch(base, { method: 'POST' })).status).toBe(405);
   });
 
-  test('comes with a policy that lets it run its own files and read its API', async () => {
+  test('has a policy that only allows its own files and its API', async () => {
     const response = await fetch(stack.ready.dashboardUrl);
 
     expect(response.headers.get('content-security-policy')).toContain(`connect-src 'self' ${stack.ready.apiUrl};`);
@@ -910,7 +910,7 @@ describe('the whole page', () => {
     expect(response.headers.get('x-content-type-options')).toBe('nosniff');
   });
 
-  test('requested nothing but its own origin and the API, and had no trouble of its own', () => {
+  test('requested only its own origin and the API, without errors', () => {
     const known = [stack.ready.apiUrl, new URL(stack.ready.dashboardUrl).origin];
     const foreign = requests.filter((url) => !known.includes(new URL(url).origin));
     process.stdout.write(`dashboard: ${requests.length} requests, ${foreign.length} external\n`);

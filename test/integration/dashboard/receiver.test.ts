@@ -62,7 +62,7 @@ test('the receiver page is linked from the health view', async () => {
   expect(await text('nav [aria-current]')).toBe('Health');
 });
 
-test('the receiver page shows the state, unaccounted deliveries by name, and what to type', async () => {
+test('the receiver page shows the state, unaccounted deliveries by name, and the command', async () => {
   const shown = (await text('.panel')).replaceAll(/\n+/g, '\n');
 
   expect(shown).toMatch(/disabled since [\s\S]*it responded 410, last status 410/);
@@ -75,7 +75,7 @@ test('the receiver page shows the state, unaccounted deliveries by name, and wha
   expect(shown).toContain(HOSTILE);
 });
 
-test('a type breaks at its dots alone, and an option not at all', async () => {
+test('an event type breaks only at its dots, and an option never', async () => {
   await page.setViewportSize(SCREENS[0]);
   const heights = await page
     .locator('.command .nowrap')
@@ -133,7 +133,7 @@ test("a receiver's response is shown as text", async () => {
   expect(troubles).toEqual([]);
 });
 
-test('a receiver that is not there is not found', async () => {
+test('an unknown receiver is not found', async () => {
   await goTo(page, '#/receiver/other');
   expect(await text('h1')).toBe('Not found');
 });

@@ -91,7 +91,7 @@ async function expectResult(line: string): Promise<void> {
   expect(out).not.toMatch(/^error|"event":"error"/m);
 }
 
-test('the runbook begins with the stack that is meant, and all else in its blocks is the command line', () => {
+test('the runbook begins with the choice of the stack, and all its blocks are commands', () => {
   expect(RUNBOOK_LINES[0]).toBe('export LEDGER_TARGET=prod');
   expect(RUNBOOK_LINES.slice(1).filter((line) => !isLedger(line))).toEqual([]);
   expect(RUNBOOK_LINES.filter((line) => hasPlaceholder(line) || line.includes('--env'))).toEqual([]);
@@ -101,7 +101,7 @@ test('the runbook begins with the stack that is meant, and all else in its block
 });
 
 test(
-  'a command that does not exist, or a wrong option, would be noticed',
+  'the check finds a command that does not exist, and a wrong option',
   async () => {
     for (const line of ['npm run ledger -- dlq drain', 'npm run ledger -- status --wrong']) {
       await expect(expectResult(line)).rejects.toThrow(line);
@@ -110,11 +110,11 @@ test(
   LONG,
 );
 
-describe('the runbook, and the first command of each alarm', () => {
+describe('a command of the runbook or an alarm runs:', () => {
   test.each(distinct([...IN_RUNBOOK, ...IN_ALARMS]))('%s', expectResult, LONG);
 });
 
-describe('the operations page', () => {
+describe('a command of the operations page runs:', () => {
   beforeAll(async () => {
     await world.emptyDeadLetters();
     // An alarm that is on cannot be drilled.

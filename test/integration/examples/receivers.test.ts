@@ -96,7 +96,7 @@ test.each(present.map(({ name }, nth) => ({ name, nth })))(
   60_000,
 );
 
-test('each goes on with the secret that it holds once another signs beside it', async () => {
+test('each receiver still verifies by its secret during a rotation', async () => {
   const { region, awsEndpointUrl: endpoint, accessKeyId, outputs } = stack.place;
   const { secrets } = openClients({ region, endpoint, credentials: { accessKeyId, secretAccessKey: 'local' } });
   for (const { secretArn: SecretId } of JSON.parse(outputs.Receivers ?? '[]')) {

@@ -43,7 +43,7 @@ test('a webhook posted over HTTP is stored, and its status can be read', async (
   expect(byPath.body).toEqual((await byQuery(messageId)).body);
 });
 
-test('the read API responds to readers without rights, and for what is not there', async () => {
+test('the read API refuses readers without rights, and responds with 404 for an unknown message', async () => {
   expect(await read('/mailgun/messages/x', 'wrong')).toMatchObject({
     status: 401,
     body: { ok: false, reason: 'unauthorized' },
@@ -106,7 +106,7 @@ test('each function restarts after being killed, and acknowledged events are sto
   expect(stored).toEqual(expect.arrayContaining(acknowledged.map(({ id }) => `delivered#${id}`)));
 }, 120_000);
 
-test('while the table refuses every write of process, nothing is lost and nothing reaches the DLQ', async () => {
+test('a table that refuses every write of process loses nothing and sends nothing to the DLQ', async () => {
   const messageId = randomUUID();
   stack.setFaults([{ service: 'dynamodb', operation: 'UpdateItem', mode: '500', percent: 100 }]);
   for (let n = 0; n < 10; n += 1) expect(await post(eventOf(messageId))).toBe(200);
@@ -133,7 +133,7 @@ test('while a service fails, ingest responds 503, which Mailgun retries', async 
   expect(await post(eventOf(randomUUID()))).toBe(200);
 }, 60_000);
 
-test('no log line holds anything that was sent', async () => {
+test('no log line contains personal data of a webhook', async () => {
   const secrets = {
     recipient: `secret-${randomUUID()}@example.org`,
     subject: `subject ${randomUUID()}`,

@@ -76,7 +76,7 @@ function grantedTo(name: string): string[] {
 }
 
 describe.each(Object.entries(FUNCTIONS))('%s', (caller, name) => {
-  test('may do what it did, and nothing else', () => {
+  test('has exactly the permissions that it used', () => {
     const byLambda = [...(CALLED_BY_LAMBDA[caller] ?? []), ...LOG];
     const granted = grantedTo(name);
 

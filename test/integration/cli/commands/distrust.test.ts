@@ -112,7 +112,7 @@ test.each([
   },
 );
 
-test('what may also rest on events that are gone is left: one that was lifted once, and one whose cause left the table', async () => {
+test('distrust keeps a suppression that was lifted once, and one whose cause left the table', async () => {
   const [lifted, gone] = [oneAddress(), oneAddress()];
   await mark(lifted, await complain(lifted, 100));
   expect((await local.ledger(['suppressions', 'lift', lifted, '--yes'])).exitCode).toBe(0);

@@ -183,7 +183,7 @@ test('an empty DLQ is not an error', async () => {
   expect(await redrive()).toMatchObject({ exitCode: 0, lines: [{ event: 'redriven', sent: 0, left: 0 }] });
 });
 
-test('dlq redrive --plan says what would be sent, and sends nothing', async () => {
+test('dlq redrive --plan prints what would be sent, and sends nothing', async () => {
   for (let n = 0; n < 3; n += 1) await sendToDlq(messageOf());
   await sendToDlq('{', 'not-json');
   const sends = (await local.stack.stats()).calls['sqs.SendMessage'];
@@ -247,7 +247,7 @@ test('dlq redrive reports stored events as known, and never sends unreadable mes
   );
 });
 
-test('dlq discard says what is lost, deletes only the named messages, and changes nothing with --plan', async () => {
+test('dlq discard prints what is lost, deletes only the named messages, and changes nothing with --plan', async () => {
   const [stored, lost] = [newEvent(), newEvent()];
   await sendToDlq(messageOf(stored));
   await redrive();
@@ -312,7 +312,7 @@ test('an unreadable message moved by SQS has one reason in list, redrive and dis
 });
 
 test.each([[discard], [redrive]])(
-  'a reason that no dead letter has is an error that names those there: %#',
+  'dlq reports the existing reasons for a reason that no message has (case %#)',
   async (command) => {
     const error = (message: string) => ({ exitCode: 1, lines: [{ event: 'error', message }] });
     const of = (...flags: string[]) => command('--plan', '--reason', 'unstorable', ...flags);
@@ -346,26 +346,29 @@ test('an interrupted dlq redrive makes unsent messages visible again', async () 
   await visible(3);
 });
 
-test.each([['SendMessage'], ['DeleteMessage']])('redrive stops if %s fails, and loses nothing', async (operation) => {
-  const event = newEvent();
-  await sendToDlq(messageOf(event));
-  local.stack.setFaults([{ service: 'sqs', operation, mode: '500', percent: 100 }]);
-  const { exitCode, lines } = await redrive('--wait', '5');
-  local.stack.setFaults([]);
+test.each([['SendMessage'], ['DeleteMessage']])(
+  'dlq redrive stops if %s fails, and loses nothing',
+  async (operation) => {
+    const event = newEvent();
+    await sendToDlq(messageOf(event));
+    local.stack.setFaults([{ service: 'sqs', operation, mode: '500', percent: 100 }]);
+    const { exitCode, lines } = await redrive('--wait', '5');
+    local.stack.setFaults([]);
 
-  expect(exitCode).toBe(1);
-  expect(lines).toContainEqual({ event: 'stopped', why: expect.any(String) });
-  await visible(1);
-  expect(await redrive()).toMatchObject({ exitCode: 0 });
-  expect(await eventsOf(event)).toHaveLength(1);
-});
+    expect(exitCode).toBe(1);
+    expect(lines).toContainEqual({ event: 'stopped', why: expect.any(String) });
+    await visible(1);
+    expect(await redrive()).toMatchObject({ exitCode: 0 });
+    expect(await eventsOf(event)).toHaveLength(1);
+  },
+);
 
 test.each([
   [['redrive', '--rate', 'fast'], /whole number of at least 1/],
   [['redrive', '--rate', '0'], /whole number of at least 1/],
   [['show'], /missing required argument 'id'/],
   [['discard', '--yes'], /--id or --reason is missing/],
-])('wrong input is one sentence and exit code 2: %p', async (args, says) => {
+])('dlq exits with 2 and one sentence for the wrong input %p', async (args, says) => {
   const { exitCode, errors } = await local.ledger(['dlq', ...args]);
   expect({ exitCode, errors }).toEqual({ exitCode: 2, errors: [expect.stringMatching(says)] });
 });

@@ -155,7 +155,7 @@ const tombstonesOf = async (recipient: string) =>
   (await allItems(engines.table)).filter(({ sk }) => `${sk}`.includes(erasureHash(key, recipient)));
 
 describe('erase', () => {
-  test('leaves tombstones that count like the events, and nothing of the person', async () => {
+  test('leaves tombstones that count like the events, and no personal data', async () => {
     const ada = await person();
     await storeAll(ada);
     const before = await allItems(engines.table);
@@ -329,7 +329,7 @@ const KEPT = [
   ...['recipient-provider', 'client-info', 'flags', 'tags'],
 ];
 
-describe('dead letters', () => {
+describe('messages in the DLQ', () => {
   test("are erased: the recipient's become tombstones, others lose the address or stay", async () => {
     const ada = await person();
     const event = ada.of(ada.mine, {});
@@ -374,7 +374,7 @@ describe('the plan of erase', () => {
     expect(await allItems(engines.table)).toEqual(before);
   });
 
-  test('is shown before the question, and nothing is erased without confirmation', async () => {
+  test('is printed before the prompt, and nothing is erased without confirmation', async () => {
     const ada = await person();
     await storeAll(ada);
     const questions: string[] = [];
@@ -409,7 +409,7 @@ test('erase waits for one visibility timeout between marker and sweep', async ()
   expect(sleeps.reduce((sum, ms) => sum + ms, 0)).toBe(181_000);
 });
 
-test('an interrupted erase says how to continue', async () => {
+test('an interrupted erase prints how to continue', async () => {
   const stop = new AbortController();
   const ended = await erase([`a-${randomUUID()}@example.org`, '--yes', '--json'], {
     signal: stop.signal,

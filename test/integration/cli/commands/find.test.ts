@@ -88,13 +88,13 @@ test.each([
   expect((await find(RECIPIENT, ...flags)).ids).toEqual(wanted);
 });
 
-test('find --limit shows the newest and says that there are older ones', async () => {
+test('find --limit prints the newest, and that there are older ones', async () => {
   const { ids, lines } = await find(RECIPIENT, '--limit', '2');
   expect(ids).toEqual([id.bounced, id.news]);
   expect(lines.at(-1)).toMatchObject({ messages: 2, hasMore: true });
 });
 
-test('without an address lists the mail of a time by status, with its recipients', async () => {
+test('find without an address lists the mail of a time by status, with its recipients', async () => {
   const now = Math.floor(Date.now() / 1000);
   const sent = { fresh: `fresh@${DOMAIN}`, stuck: `stuck@${DOMAIN}`, done: `done@${DOMAIN}` };
   const events = [
@@ -155,7 +155,7 @@ test.each([
   ['a domain beside an address', [RECIPIENT, '--domain', DOMAIN], 2, /^--domain cannot be combined with an address$/],
   ['an empty range', [RECIPIENT, '--from', '1h', '--to', '2h'], 2, /^--from must be before --to$/],
   ['an unknown status', [RECIPIENT, '--status', 'lost'], 2, /Allowed choices are accepted, deferred, delivered/],
-])('find: %s is an error that says what to do', async (_name, args, exitCode, says) => {
+])('find reports %s as an error with the next step', async (_name, args, exitCode, says) => {
   const result = await local.ledger(['find', ...args]);
   expect({ ...result, json: undefined }).toEqual({
     ...{ exitCode, lines: [], json: undefined },

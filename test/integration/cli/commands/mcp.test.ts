@@ -101,7 +101,7 @@ test.each([
   ['plan_replay', { from: 'never', to: '1h' }, 'from'],
   ['plan_redrive', { reason: '--yes' }, ''],
   ['runbook', { alarm: 'nothing' }, 'dead-letters'],
-])('MCP %s %j fails and says what is valid', async (name, given, says) => {
+])('MCP %s %j fails with the valid values', async (name, given, says) => {
   const { isError, text } = await call(name, given);
 
   expect(isError || name === 'plan_redrive').toBe(true);

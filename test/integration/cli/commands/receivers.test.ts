@@ -115,7 +115,7 @@ test('receivers log and list show acknowledged deliveries, and dead ones with at
   });
 }, 90_000);
 
-test('receivers redeliver says what it would do, then sends dead deliveries again, and empties the DLQ', async () => {
+test('receivers redeliver prints its plan, then sends dead deliveries again, and empties the DLQ', async () => {
   receiver.respond((response) => void response.writeHead(204).end());
   expect((await told(redeliverLine, ['redeliver', 'crm', '--plan'])).lines).toEqual([
     { event: 'plan', dead: 1, seconds: 1 },
@@ -148,7 +148,7 @@ test('receivers redeliver says what it would do, then sends dead deliveries agai
   expect({ exitCode, line: lines[0] }).toMatchObject({ exitCode: 0, line: { state: 'enabled', inDlq: 0 } });
 }, 90_000);
 
-test('a 410 disables a receiver, receivers list says so with the first command, and enable ends it', async () => {
+test('a 410 disables a receiver, receivers list shows it with the first command, and enable ends it', async () => {
   receiver.respond((response) => void response.writeHead(410).end());
   await hasState(await sendEvent(), 'waiting');
   const disabled = await run(['list']);

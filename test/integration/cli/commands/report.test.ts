@@ -110,7 +110,7 @@ test('report prints failed recipients as a table, and its numbers to standard er
   expect(errors.join('\n')).toMatch(/^spring of mg\.example\.com.*: complete: .*\n {2}mails +51\b/s);
 });
 
-test('report --plan reads only slices, and says how many events it would read at what cost', async () => {
+test('report --plan reads only slices, and prints how many events it would read at what cost', async () => {
   const [line] = await report('--plan');
 
   const own = campaign.length;
@@ -137,7 +137,7 @@ test('report counts an erased recipient without naming them', async () => {
   expect(failed.filter(({ recipient: named }) => named === null).length).toBeGreaterThan(0);
 });
 
-test('report of a tag without mail exits with 1 and says so', async () => {
+test('report exits with 1 and one sentence for a tag without mail', async () => {
   const { exitCode, lines } = await local.ledger(['report', 'typo', '--from', '20m']);
   expect({ exitCode, lines }).toEqual({
     exitCode: 1,

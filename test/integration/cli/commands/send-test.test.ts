@@ -32,7 +32,7 @@ async function ledgerTotals() {
 /** Slices are three seconds long and due a second later. */
 const untilDue = () => sleep(5000);
 
-test('send-test follows its event until it is readable, and two passes of reconciliation do not object to it', async () => {
+test('send-test follows its event until it is readable, and two passes of reconciliation settle it', async () => {
   const { exitCode, lines } = await sendTest();
   expect(exitCode).toBe(0);
   const messageId = expect.stringMatching(new RegExp(`^send-test-[0-9a-f-]{36}@${DOMAIN}$`));
@@ -114,7 +114,7 @@ test.each([
 test.each([
   [['--domain', 'x.example'], /not one of the stack's/],
   [['--wait', '0'], /whole number of at least 1/],
-])('wrong input is one sentence and exit code 2: %p', async (args, says) => {
+])('send-test exits with 2 and one sentence for the wrong input %p', async (args, says) => {
   const { exitCode, errors } = await local.ledger(['send-test', ...args]);
   expect({ exitCode, errors }).toEqual({ exitCode: 2, errors: [expect.stringMatching(says)] });
 });

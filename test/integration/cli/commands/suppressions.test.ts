@@ -106,7 +106,7 @@ test('a suppression is shown, lifted, and holds again after a later event only',
   expect(all.at(-1)).toMatch(/^ {4}failed \S+ \S+ UTC {2}\S+ {2}! not compared yet$/);
 });
 
-test('suppressions show says that an address was never mailed, since it may be misspelled', async () => {
+test('suppressions show states that an address was never mailed, since it may be misspelled', async () => {
   const mailed = `${randomUUID()}@example.org`;
   await happen(deliveredEvent({ id: randomUUID(), recipient: mailed }));
   expect(await show(mailed)).toMatchObject([{ suppressed: false, known: true }]);
@@ -231,7 +231,7 @@ test.each([
   [['show'], /missing required argument 'address'/],
   [['lift', 'a@b.example', '--kind', 'typo'], /Allowed choices are bounce, complaint, unsubscribe/],
   [['lift', 'a@b.example', '--domain', 'x.example'], /not one of the stack's/],
-])('wrong input is one sentence and exit code 2: %p', async (args, says) => {
+])('suppressions exits with 2 and one sentence for the wrong input %p', async (args, says) => {
   const { exitCode, errors } = await local.ledger(['suppressions', ...args]);
   expect({ exitCode, errors }).toEqual({ exitCode: 2, errors: [expect.stringMatching(says)] });
 });

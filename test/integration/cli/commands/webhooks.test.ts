@@ -56,7 +56,7 @@ async function webhooksOf(domain: string) {
     .find((line) => line.check === `webhooks of ${domain}`);
 }
 
-test('doctor finds the webhooks in order, calls one other receiver a warning, and cannot tell where Mailgun fails', async () => {
+test('doctor reports webhooks as ok, another receiver as a warning, and unknown while Mailgun fails', async () => {
   expect(await webhooksOf(DOMAIN)).toMatchObject({ state: 'ok', says: '8 types come to this stack', fix: null });
   await put('opened', [own, OTHER]);
   expect(await webhooksOf(DOMAIN)).toMatchObject({ state: 'warning', says: `opened foreign (${OTHER})` });
@@ -66,7 +66,7 @@ test('doctor finds the webhooks in order, calls one other receiver a warning, an
   expect(unknown).toMatchObject({ state: 'unknown', says: expect.stringMatching(/answered 500/) });
 });
 
-test('a newly started stack has no webhook drift, and reconcile says so', async () => {
+test('a newly started stack has no webhook drift, and reconcile reports zero', async () => {
   expect(await check()).toEqual({
     exitCode: 0,
     lines: [{ event: 'checked', domains: 2, types: 8, drift: 0 }],
@@ -252,7 +252,7 @@ test.each([
   [['check', '--domain', 'x.example'], /not one of the stack's/],
   [['sync', '--remove', 'nonsense'], /takes a URL/],
   [['sync', '--fast'], /unknown option '--fast'/],
-])('wrong input is one sentence and exit code 2: %p', async (args, says) => {
+])('webhooks exits with 2 and one sentence for the wrong input %p', async (args, says) => {
   const { exitCode, errors } = await local.ledger(['webhooks', ...args]);
   expect({ exitCode, errors }).toEqual({ exitCode: 2, errors: [expect.stringMatching(says)] });
 });

@@ -84,7 +84,7 @@ test('why does not read the archive while the table holds every event', async ()
   });
 });
 
-test('why shows events that left the table from the archive, and none of another message', async () => {
+test('why shows events that left the table from the archive, and only those of the message', async () => {
   await expire(ROWS[0]?.event ?? '');
   expect((await why({ ArchiveBucketName: s3.bucket.name })).events).toEqual([
     ['accepted', true, false],
@@ -104,7 +104,7 @@ test('why shows events that left the table from the archive, and none of another
   });
 });
 
-test('without an archive why shows the status, and that its event is not stored', async () => {
+test('why without an archive shows the status, and that its event is not stored', async () => {
   expect(await why({})).toMatchObject({
     days: [],
     status: 'DELIVERED',

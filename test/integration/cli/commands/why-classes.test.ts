@@ -33,7 +33,7 @@ function history(event = 'failed', over: Partial<HistoryRecipient> = {}): Histor
 
 const classesOf = (recipient = history(), deployment = stub.deployment()) => openMailgunClasses(deployment)(recipient);
 
-test('shows the classes of that day, sending domain and recipient domain alone, the most frequent first', async () => {
+test('why shows the classes of that day, sending domain and recipient domain, most frequent first', async () => {
   fail(3);
   for (const nth of [1, 2, 4, 5])
     fail(nth, { reason: 'espblock', 'delivery-status': { code: 554, message: 'blocked\u001b[2J' } });
@@ -57,7 +57,7 @@ test('shows the classes of that day, sending domain and recipient domain alone, 
   ]);
 });
 
-test('a day that Mailgun has not classified has none', async () => {
+test('why shows no classes for a day that Mailgun has not classified', async () => {
   const found = await classesOf();
   expect(found).toEqual({ ...PLACE, classes: [], unknown: null });
   expect(found && classesText(found)[0]).toMatch(/: none$/);
@@ -73,19 +73,19 @@ test.each([
     },
     'not list them as a whole',
   ],
-] as const)('%s leaves them unknown, and says why', async (_name, spoil, says) => {
+] as const)('why shows classes as unknown with the reason after %s', async (_name, spoil, says) => {
   spoil();
   const found = await classesOf();
   expect(found).toEqual({ ...PLACE, classes: [], unknown: expect.stringContaining(says) });
   expect(found && classesText(found)).toEqual([expect.stringContaining('not known, ')]);
 });
 
-test('without a stored API key they are unknown', async () => {
+test('why shows classes as unknown without a stored API key', async () => {
   const found = await classesOf(history(), stub.deployment(''));
   expect(found?.unknown).toMatch(/no Mailgun API key/);
 });
 
-test('asks nothing where nothing failed, or not in a domain of the stack, and once for many recipients', async () => {
+test('why reads classes only after a failure in a domain of the stack, and once for many recipients', async () => {
   const of = openMailgunClasses(stub.deployment());
   expect(await of(history('delivered'))).toBeUndefined();
   expect(await of(history('failed', { recipient: '-' }))).toBeUndefined();
@@ -97,7 +97,7 @@ test('asks nothing where nothing failed, or not in a domain of the stack, and on
   expect(stub.api.counts().calls).toBe(1);
 });
 
-test('reads the rows of both forms that official clients know', async () => {
+test('why parses classes in both formats of official clients', async () => {
   const flat = {
     'entity-name': 'Gmail',
     category: 'unknown user',

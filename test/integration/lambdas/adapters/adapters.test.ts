@@ -193,7 +193,7 @@ describe('redacted copies', () => {
   });
 });
 
-describe('records', () => {
+describe('event records', () => {
   test('an event is read back whole, with its status', async () => {
     const { history, messageId } = await store(deliveredEvent());
     expect(history).toEqual({
@@ -480,7 +480,7 @@ describe('queues', () => {
 describe('secrets', () => {
   const put = (text: string) => engines.putKeys(text);
 
-  test('a deployed stack holds no key, until one is put', async () => {
+  test('of a newly deployed stack hold no key until one is put', async () => {
     let nowMs = 0;
     const ring = createKeyRing(
       createCachedSecret(engines.secrets, engines.output('SigningKeysSecretArn'), () => nowMs),
@@ -499,7 +499,7 @@ describe('secrets', () => {
     expect(await ring.read()).toEqual({ current: 'key-2', previous: 'key-1' });
   });
 
-  test('a secret that cannot be read is an error, and read again the next time', async () => {
+  test('that cannot be read are an error, and are read again the next time', async () => {
     const secret = createCachedSecret(engines.secrets, engines.output('SigningKeysSecretArn'), () => 0);
     fault('secretsmanager', 'GetSecretValue', '500');
     await expect(secret.read()).rejects.toThrow();
@@ -508,7 +508,7 @@ describe('secrets', () => {
     expect(await secret.read()).toBe('{"current":"key-3"}');
   });
 
-  test('a secret that is no JSON is an error that does not quote it, and is read again after 30 seconds', async () => {
+  test('that are not JSON are an error without a quote, and are read again after 30 seconds', async () => {
     await put('key-in-the-clear');
     let nowMs = 0;
     const secret = createCachedSecret(engines.secrets, engines.output('SigningKeysSecretArn'), () => nowMs);

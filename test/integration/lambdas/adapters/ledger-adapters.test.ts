@@ -129,7 +129,7 @@ test('the first and the last webhook of each doubtful type are recorded', async 
   );
 });
 
-test("a straggler's note is kept beside them, and not deleted once it was renewed", async () => {
+test('the marker of a straggler is kept beside them, and not deleted after a renewal', async () => {
   const ledger = createReconciliationStateRepository(engines.table);
   const stragglers = createStragglerRepository(engines.table, Date.now);
   const domain = newDomain();

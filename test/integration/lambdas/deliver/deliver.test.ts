@@ -100,7 +100,7 @@ test('a delivery costs two billable writes of the table: the note before it is p
   }).toEqual({ notes: 20, log: 20, writes: 40 });
 });
 
-describe('a receiver that misbehaves gets each event until it acknowledges, and delays no other', () => {
+describe('a misbehaving receiver gets each event until it acknowledges, and delays no other:', () => {
   test.each<[name: string, how: Parameters<ReceiverServer['respond']>[0]]>([
     ['responds 500', (response) => void response.writeHead(500).end('oops')],
     ['acts and drops the connection', (response) => void response.destroy()],
@@ -127,7 +127,7 @@ describe('a receiver that misbehaves gets each event until it acknowledges, and 
   );
 });
 
-test('a body without end acknowledges by its status, and costs one request', async () => {
+test('a response with an endless body acknowledges by its status, and costs one request', async () => {
   bad.respond((response) => {
     response.writeHead(200);
     const write = () => {
@@ -143,7 +143,7 @@ test('a body without end acknowledges by its status, and costs one request', asy
   expect(messagesOf(bad)).toEqual(ids);
 });
 
-test('through a rotation under traffic every delivery verifies with a secret that the receiver holds', async () => {
+test('every delivery during a rotation verifies with a secret that the receiver holds', async () => {
   const { region, awsEndpointUrl: endpoint, accessKeyId, outputs } = stack.place;
   const { secrets } = openClients({ region, endpoint, credentials: { accessKeyId, secretAccessKey: 'local' } });
   const SecretId = JSON.parse(outputs.Receivers ?? '[]')[0].secretArn as string;

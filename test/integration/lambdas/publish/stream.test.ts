@@ -150,7 +150,7 @@ function keptByReceiver(): Record<string, string> {
   return Object.fromEntries([...kept.values()].map(({ key, says }) => [key, says]));
 }
 
-test('without faults each change is published exactly once, and a repeat that changed nothing not at all', async () => {
+test('each change is published exactly once without faults, and a repeat without a change never', async () => {
   follow();
   const life = ['accepted', 'delivered', 'complained'] as const;
   const events = life.map((outcome, n) => lifeEvent(outcome, 1, 0, n));
@@ -234,7 +234,7 @@ const FAULTS: { name: string; faults: Fault[]; isOrdered: boolean }[] = [
 ];
 
 test.each(FAULTS.map((each, nth) => ({ ...each, nth })))(
-  'under doubles, wrong order, kills and $name every change is told, and the last is the stored one',
+  'every change is published under repeats, wrong order, kills and $name, and the last is the stored one',
   async ({ faults, isOrdered, nth }) => {
     const random = createRandom(nth).next;
     const deaths = ['dies before', 'dies after'] as const;

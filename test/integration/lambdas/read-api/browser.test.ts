@@ -87,19 +87,19 @@ describe.each(['omit', 'include'] as const)('a page on the allowed origin, crede
   afterAll(() => page?.close());
   const get = (path: string, more: Partial<Asked> = {}) => ask(page, api, { path, credentials, ...more });
 
-  test('reads, and sees the entity tag', async () => {
+  test('reads a message with its entity tag', async () => {
     const response = await get(`/mailgun/messages/${MESSAGE}`);
     expect(response).toMatchObject({ status: 200, body: { messageId: MESSAGE, next: null } });
     expect(response.etag).toMatch(/^"[\w-]+"$/);
   });
 
-  test('asks on condition', async () => {
+  test('sends conditional requests', async () => {
     const { etag } = await get(`/mailgun/messages/${MESSAGE}`);
     const again = await get(`/mailgun/messages/${MESSAGE}`, { headers: { 'if-none-match': etag ?? '' } });
     expect(again).toEqual({ status: 304, etag, link: null, body: null });
   });
 
-  test('pages by Link', async () => {
+  test('follows the Link header to the next page', async () => {
     const keys: string[] = [];
     for (let path: string | undefined = `/mailgun/messages/${MESSAGE}?limit=1`; path !== undefined; ) {
       const response: Awaited<ReturnType<typeof ask>> = await get(path);
@@ -109,7 +109,7 @@ describe.each(['omit', 'include'] as const)('a page on the allowed origin, crede
     expect([keys.length, new Set(keys).size]).toEqual([3, 3]);
   });
 
-  test('searches', async () => {
+  test('searches events by a POST', async () => {
     const response = await get('/mailgun/events/search', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -128,7 +128,7 @@ describe.each(['omit', 'include'] as const)('a page on the allowed origin, crede
   });
 });
 
-test('credentials that were not asked for are refused by the browser', async () => {
+test('the browser refuses credentials that the API does not allow', async () => {
   const page = await browser.open(home.origin);
   const said = complaintsOf(page);
   expect(await ask(page, plain, { path: '/mailgun/ledger', credentials: 'include' })).toEqual(BLOCKED);

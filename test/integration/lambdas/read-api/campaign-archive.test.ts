@@ -115,7 +115,7 @@ test("the read API's role allows exactly its calls in the archive", async () => 
   ).toEqual(called.filter((action) => action.startsWith('s3:')).toSorted());
 });
 
-test('with an unreadable archive the campaign report counts the table only, and says so', async () => {
+test('the campaign report with an unreadable archive counts only the table, and states that', async () => {
   const keys: string[] = [];
   for await (const key of listKeys(bucket(), EVENTS_PREFIX)) keys.push(key);
   const [key = ''] = keys;

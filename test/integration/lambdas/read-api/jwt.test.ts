@@ -53,11 +53,11 @@ beforeAll(async () => {
 });
 afterAll(() => issuer?.close());
 
-describe('the check', () => {
+describe('the JWT check', () => {
   const check = (bearer: string) => createJwtCheck({ issuer: issuer.url, audience: AUDIENCE })(bearer);
   const now = () => Math.floor(Date.now() / 1000);
 
-  test('takes what the issuer signed for this audience', async () => {
+  test('accepts a token that the issuer signed for this audience', async () => {
     expect(await check(await token())).toBe(true);
     expect(await check(await token({ aud: ['other', AUDIENCE] }))).toBe(true);
   });
@@ -93,7 +93,7 @@ describe('the check', () => {
     expect(await check(await make())).toBe(false);
   });
 
-  test('throws where the issuer cannot be asked, and asks again', async () => {
+  test('throws if the issuer fails, and calls it again the next time', async () => {
     const good = issuer.replies['/keys'];
     const discovery = issuer.replies['/.well-known/openid-configuration'];
     const own = createJwtCheck({ issuer: issuer.url, audience: AUDIENCE });
@@ -119,7 +119,7 @@ describe('the check', () => {
     expect(await own(await token())).toBe(true);
   }, 20_000);
 
-  test('asks the issuer once for many tokens', async () => {
+  test('calls the issuer once for many tokens', async () => {
     const own = createJwtCheck({ issuer: issuer.url, audience: AUDIENCE });
     issuer.asked.length = 0;
     for (let n = 0; n < 5; n += 1) expect(await own(await token({ jti: String(n) }))).toBe(true);
@@ -127,7 +127,7 @@ describe('the check', () => {
   });
 });
 
-describe('a stack that takes JWTs', () => {
+describe('a stack with JWTs', () => {
   let api: ReadStack;
   beforeAll(async () => {
     api = await startReadStack({ readApi: { jwt: { issuer: issuer.url, audience: AUDIENCE } } });
@@ -136,19 +136,19 @@ describe('a stack that takes JWTs', () => {
   const read = (bearer: string) =>
     api.get('/mailgun/suppressions/ada@north.example', { authorization: `Bearer ${bearer}` });
 
-  test('lets in readers with one, and no others, with the bundle as it is deployed', async () => {
+  test('accepts only readers with a JWT, in the deployed bundle', async () => {
     expect(await read(await token())).toMatchObject({ status: 200, body: { suppressed: false } });
     expect(await read(await token({ aud: 'other' }))).toMatchObject({ status: 401, body: { reason: 'unauthorized' } });
     expect((await read(api.ready.apiToken)).status).toBe(401);
     expect((await read('')).status).toBe(401);
   });
 
-  test('asks no secret', async () => {
+  test('reads no secret', async () => {
     const { calls } = (await api.stack.stats()).byCaller['read-api'] ?? { calls: {} };
     expect(Object.keys(calls)).toEqual(['dynamodb.Query']);
   });
 
-  test('responds 503 with CORS where the keys cannot be had', async () => {
+  test('responds 503 with CORS if the keys cannot be read', async () => {
     const stranded = await startReadStack({ readApi: { jwt: { issuer: 'http://127.0.0.1:9', audience: AUDIENCE } } });
     try {
       const { status, headers } = await stranded.get('/mailgun/ledger', { authorization: `Bearer ${await token()}` });

@@ -116,7 +116,7 @@ const examples = operations.flatMap((operation) =>
   }),
 );
 
-test.each(examples)('$title responds as its example says', async ({ operation, request, expected }) => {
+test.each(examples)('$title responds as in its example', async ({ operation, request, expected }) => {
   const { status, body } = await send(operation, request);
   expect([status, faults(operation, 200, body)]).toEqual([200, []]);
   if (!changesByDay(operation)) return expect(steady(body)).toEqual(steady(expected));

@@ -53,7 +53,7 @@ describe('a message', () => {
   });
 
   test.each([1, 2, 3, 4, 8, 9])(
-    'is told in pages of %d events, none twice, and the last counts stand',
+    'is shown in pages of %d events, each once, with the final counts on the last',
     async (limit) => {
       const pages = await walk(`/mailgun/messages/${messageId}?limit=${limit}`);
       const keys = pages.flatMap(({ body }) => body.events.map(({ key }: { key: string }) => key));
@@ -177,7 +177,7 @@ describe('a recipient', () => {
     expect(pages.flatMap(({ body }) => body.messages)).toHaveLength(count);
   });
 
-  test('who is unknown has none', async () => {
+  test('has no messages if it is unknown', async () => {
     const { status, body } = await api.get('/mailgun/recipients/nobody@north.example');
     const nothing = { recipient: 'nobody@north.example', messages: [], searched: null, next: null };
     expect([status, body]).toEqual([200, nothing]);
@@ -230,7 +230,7 @@ describe('the events of a day', () => {
     expect(events[0]).toMatchObject({ domain: DOMAIN, messageId: expect.any(String) });
   });
 
-  test('are those of one type, where one is asked for', async () => {
+  test('are filtered by type', async () => {
     for (const type of types) {
       const pages = await walk(`/mailgun/events?domain=${DOMAIN}&day=${day}&type=${type.toUpperCase()}&limit=3`);
       const events = pages.flatMap(({ body }) => body.events);
@@ -238,7 +238,7 @@ describe('the events of a day', () => {
     }
   });
 
-  test('from is inclusive, to exclusive, over midnight too', async () => {
+  test('include from and exclude to, also across midnight', async () => {
     const midnight = Date.parse('2026-02-07T00:00:00Z') / 1000;
     const stamps = [-2, -1, 0, 1].map((seconds) => midnight + seconds);
     await api.store(...stamps.map((timestamp) => eventOf(randomUUID(), { timestamp })));
@@ -263,7 +263,7 @@ describe('a tail', () => {
   const ids = ({ body }: Reply) =>
     body.events.map(({ messageId }: { messageId: string }) => messageId.replace(`@${DOMAIN}`, ''));
 
-  test('shows each event once behind a cursor, the same again where its response was lost', async () => {
+  test('shows each event once, and the same page for the same cursor', async () => {
     const start = (await api.get(`/mailgun/events/tail?tag=${tag}`)).body;
     expect(start).toEqual({ events: [], behind: false, next: expect.any(String) });
     await api.store(stored('one'), stored('two', { timestamp: nowSeconds() - 60 }), stored('other', { tags: ['x'] }));
@@ -284,7 +284,7 @@ describe('a tail', () => {
     expect([quiet.body.next, again.status, again.body]).toEqual([next, 304, null]);
   });
 
-  test('is of one recipient, and shows what was stored since a time', async () => {
+  test('is limited to a recipient and a storing time', async () => {
     const from = nowSeconds();
     await api.store(
       stored('mine', { recipient: 'Tail@North.example' }),
@@ -308,12 +308,12 @@ describe('a tail', () => {
 describe('suppressions', () => {
   const recipient = `max.${randomUUID()}@north.example`;
 
-  test('of an unknown address: none', async () => {
+  test('of an unknown address are none', async () => {
     const { status, body } = await api.get(`/mailgun/suppressions/${recipient}`);
     expect([status, body]).toEqual([200, { recipient, suppressed: false, suppressions: [] }]);
   });
 
-  test('show kind, scope and reason, and can be asked for a domain and a tag', async () => {
+  test('have kind, scope and reason, and are filtered by domain and tag', async () => {
     const base = { recipient, timestamp: at('13:00:00') };
     const messageId = randomUUID();
     await api.store(eventOf(messageId, { ...base, id: 'U', event: 'unsubscribed', tags: ['news'] }));
@@ -406,7 +406,7 @@ describe('the list of suppressions, and the check of many addresses', () => {
   });
 });
 
-describe('ids and addresses of any characters are found', () => {
+describe('ids and addresses of any characters are found:', () => {
   const HARD = [
     'a/b?c#d%e+f"g',
     "it's <odd> & (more) \\ than; that, =",
@@ -449,7 +449,7 @@ describe('ids and addresses of any characters are found', () => {
   });
 });
 
-describe('wrong parameters are named', () => {
+describe('wrong parameters are named:', () => {
   test.each([
     ['/messages', 'id'],
     ['/messages/', 'id'],
@@ -552,7 +552,7 @@ describe('a cursor', () => {
     `/mailgun/events?day=${day}&limit=1`,
   ];
 
-  test('that was changed anywhere is refused', async () => {
+  test('that was modified anywhere is refused', async () => {
     for (const path of paths()) {
       const cursor: string = (await api.get(path)).body.next;
       for (let n = 0; n < cursor.length; n += 7) {
@@ -565,7 +565,7 @@ describe('a cursor', () => {
     }
   });
 
-  test('is no good for another query', async () => {
+  test('of another query is refused', async () => {
     const cursors: string[] = [];
     for (const path of paths()) cursors.push((await api.get(path)).body.next);
     const others = [...paths(), `/mailgun/messages/other-${messageId}`, `/mailgun/events?day=2026-03-02`].map(
@@ -598,7 +598,7 @@ describe('responses', () => {
     return first.again.status === 304 ? first : ask();
   };
 
-  test('can be asked for on condition', async () => {
+  test('can be requested conditionally', async () => {
     for (const tagsOf of [(etag: string) => etag, (etag: string) => `W/${etag}`, (etag: string) => `"x", ${etag}`]) {
       const { etag, again } = await askAgain({}, tagsOf);
       expect(etag).toMatch(/^"[\w-]{27}"$/);
@@ -613,7 +613,7 @@ describe('responses', () => {
     expect((await api.get(path, { 'if-none-match': etag })).status).toBe(200);
   });
 
-  test('carry CORS whatever their status, for the allowed origin alone', async () => {
+  test('carry CORS with every status, only for the allowed origin', async () => {
     api.stack.setFaults([{ service: 'dynamodb', operation: 'Query', mode: 'refuse', percent: 100 }]);
     const unavailable = await api.get(path);
     const unavailableAbroad = await api.get(path, { origin: 'https://evil.example' });
@@ -662,12 +662,12 @@ describe('responses', () => {
     ['/mailgun/events', 'PUT', 'GET, OPTIONS'],
     ['/mailgun/events/search', 'GET', 'POST, OPTIONS'],
     ['/mailgun/ledger', 'HEAD', 'GET, OPTIONS'],
-  ])('%s by %s says what is allowed', async (route, method, allow) => {
+  ])('%s by %s lists the allowed methods', async (route, method, allow) => {
     const { status, headers } = await api.request(route, { method });
     expect([status, headers.get('allow')]).toEqual([405, allow]);
   });
 
-  test('to a preflight need no token', async () => {
+  test('to a preflight require no token', async () => {
     const headers = { authorization: '', 'access-control-request-method': 'POST' };
     const { status, headers: received } = await api.request('/mailgun/events/search', { method: 'OPTIONS', headers });
     expect(status).toBe(204);

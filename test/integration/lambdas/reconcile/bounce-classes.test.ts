@@ -60,7 +60,7 @@ test('reconcile stores the classes of the last seven days, and the read API give
   });
 }, 120_000);
 
-test('a plan without them leaves a note, and the run as whole as before', async () => {
+test('a Mailgun plan without classes leaves a note, and the run is still complete', async () => {
   expect(await afterRun(true)).toEqual({ triedAt: expect.any(String), note: 'not-given', read: null });
 }, 120_000);
 
@@ -77,7 +77,7 @@ test.each([
   [51, 2, true],
   [250, 5, true],
   [251, 5, false],
-])('%i classes take %i calls', async (count, calls, isWhole) => {
+])('reading %i classes takes %i calls', async (count, calls, isWhole) => {
   const stub = await openStubAtMailgun();
   closers.push(() => stub.api.close());
   for (let nth = 0; nth < count; nth += 1) stub.log.add(API_DOMAIN, failed(nth, { reason: `reason-${nth}` }));
@@ -92,7 +92,7 @@ test.each([
   [403, 'unauthorized'],
   [429, 'rate-limited'],
   [503, 'unavailable'],
-])('a %i is asked for once', async (status, reason) => {
+])('a %i on reading classes is not retried', async (status, reason) => {
   let calls = 0;
   const server = await listenOnLoopback((_request, response) => {
     calls += 1;

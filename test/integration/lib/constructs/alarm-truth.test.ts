@@ -700,7 +700,7 @@ describe.each([
     );
 
     test(
-      'tells enough to begin with',
+      'has a text with the first steps',
       async () => {
         const { notification, topic } = await finding();
 
@@ -720,7 +720,7 @@ describe.each([
     );
 
     test(
-      'explains what else it sets off, and nothing that only this test makes it set off',
+      'explains the other alarms that the fault sets off, and no unrelated ones',
       async () => {
         const { fault, notification } = await finding();
         const { explains = [] } = parseAlarmDescription(String(notification?.AlarmDescription)) ?? {};

@@ -135,22 +135,22 @@ function spent(before: Usage, after: Usage): Spent {
   return { calls, writeUnits: capacity.write, readUnits: capacity.read };
 }
 
-describe('calls and units', () => {
-  test.each(STEPS)('ten webhooks: %s', (name) => {
+describe('the budget of calls and units', () => {
+  test.each(STEPS)('holds for ten webhooks: %s', (name) => {
     expect({ [name]: spentAtStep.get(name) }).toEqual({ [name]: BUDGET.tenWebhooks[name] });
   });
 
-  test('a slice that is sealed, and a run that finds none', async () => {
+  test('holds for a sealed slice, and a run without one', async () => {
     expect((await measureStorage(SEALED_EVENTS)).sealing).toMatchObject(BUDGET.sealing);
   }, 300_000);
 
-  test('the budget names no other', () => {
+  test('names no other case', () => {
     expect(Object.keys(BUDGET.tenWebhooks)).toEqual(STEPS.map(([name]) => name));
   });
 });
 
 describe('bundles', () => {
-  test.each(DEPLOYED)('%s is at most as large as it may be', (name) => {
+  test.each(DEPLOYED)('of %s are within their budget', (name) => {
     expect(statSync(bundles[name]).size).toBeLessThanOrEqual(BUDGET.bundleBytes[name] ?? 0);
   });
 });

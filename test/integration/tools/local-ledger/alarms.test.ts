@@ -56,7 +56,7 @@ test('every alarm reaches a state from its own metrics', async () => {
   for (const anchor of anchors.filter((each) => each !== SLOW)) await becomes(anchor, 'OK');
 }, 60_000);
 
-test('errors of the gateway alarm, tell the topic, and end', async () => {
+test('errors of the gateway set off an alarm, notify its topic, and end', async () => {
   stack.setFaults([{ service: 'sqs', operation: 'SendMessage', mode: 'refuse', percent: 100 }]);
   await becomes('webhook-errors', 'ALARM', post);
   stack.setFaults([]);

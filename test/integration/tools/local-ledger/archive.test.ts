@@ -100,7 +100,7 @@ test("doctor prints the signing key's fingerprint, which verify compares", async
   ).toBe(1);
 }, 60_000);
 
-test('export reads table and archive as one: what only the archive holds, and nothing of the erased recipient', async () => {
+test('export reads table and archive as one, without the erased recipient', async () => {
   const events = async () => {
     const { exitCode, json } = await run(['export', '--local', ...range, '--format', 'ndjson', '--type', 'delivered']);
     expect(exitCode).toBe(0);
@@ -135,7 +135,7 @@ test('export reads table and archive as one: what only the archive holds, and no
   rmSync(out, { recursive: true });
 }, 60_000);
 
-test('a sealed object cannot be put again, and one that was changed by hand is named', async () => {
+test('a sealed object cannot be put again, and a modified one is named', async () => {
   const { archive } = deployment.clients;
   const Bucket = deployment.output('ArchiveBucketName');
   const signed = await certificate();

@@ -147,7 +147,7 @@ test('a cancelled scenario ends quietly without success', async () => {
   expect(text).not.toContain('could not be finished');
 });
 
-test('the scenario says that no stack is running', async () => {
+test('the scenario reports that no stack is running', async () => {
   const stub = await startStubStack();
   stub.stop();
 

@@ -47,7 +47,7 @@ test.each([
   ['failed', ['--severity', 'temporary'], { event: 'failed', severity: 'temporary' }],
   ['permanent_fail', [], { event: 'failed', severity: 'permanent' }],
   ['temporary_fail', [], { event: 'failed', severity: 'temporary' }],
-])('--event %s %j is sent, signed', async (event, more, stored) => {
+])('npm run send --event %s %j posts a signed event', async (event, more, stored) => {
   const stub = await start();
 
   const { exitCode, text } = await run(
@@ -122,7 +122,7 @@ test.each([
   [['--event', 'opened', '--recipient', 'a@b.example', '--times', '0'], 'It must be a whole number from 1'],
   [['--event', 'opened', '--recipient', 'a@b.example', '--colour', 'red'], "'--colour'"],
   [['--event', 'opened', '--recipient', 'a@b.example'], 'no local stack is running on port 4010'],
-])('%j is exit code 2, with the reason', async (args, reason) => {
+])('npm run send exits with 2 and the reason for %j', async (args, reason) => {
   const { exitCode, text } = await run(...args);
 
   expect(exitCode).toBe(2);

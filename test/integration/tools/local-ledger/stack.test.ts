@@ -134,7 +134,7 @@ describe('a running stack', () => {
     }
   }
 
-  test('says where everything is, in one line', () => {
+  test('prints its addresses in one line', () => {
     expect(stack.lines).toHaveLength(1);
     expect(ready).toEqual({
       event: 'ready',
@@ -158,7 +158,7 @@ describe('a running stack', () => {
     expect(JSON.parse(readFileSync(readyFileOf(ready.webhookUrl), 'utf8'))).toEqual(ready);
   });
 
-  test('a webhook costs ingest one write and one send', async () => {
+  test('spends one write and one send of ingest on a webhook', async () => {
     await post();
     const before = await drained();
 
@@ -172,7 +172,7 @@ describe('a running stack', () => {
     expect(Object.values(after.alarms)).toContain('INSUFFICIENT_DATA');
   });
 
-  test('a killed function is there again at once', async () => {
+  test('restarts a killed function at once', async () => {
     const processes = async () => (await control('/stats')).json.processes;
     const before = await processes();
     process.kill(before.ingest, 'SIGKILL');
@@ -187,7 +187,7 @@ describe('a running stack', () => {
     expect(after.process).toBe(before.process);
   });
 
-  test('an event that only the twin lists is found by reconciliation, by hand and on schedule', async () => {
+  test('finds an event that only the twin lists, by hand and on schedule', async () => {
     const happened = (id: string) => ({
       ...EVENT,
       id,
@@ -220,14 +220,14 @@ describe('a running stack', () => {
     await control('/mailgun', {});
   });
 
-  test('the faults that it starts with are printed, and how to have them again', async () => {
+  test('prints the faults that it starts with, and how to repeat them', async () => {
     for (const untilMs = Date.now() + PATIENCE_MS; !stack.said().includes('faults') && Date.now() < untilMs; )
       await sleep(50);
 
     expect(stack.said()).toMatch(new RegExp(`faults +${NO_FAULT.replace('.', '\\.')}; the same again with --seed 7`));
   });
 
-  test('faults can be set and taken back while it runs', async () => {
+  test('accepts and removes faults while it runs', async () => {
     const fault = { service: 'sqs', operation: 'SendMessage', mode: '500', percent: 100 };
 
     expect((await control('/faults', [fault])).status).toBe(200);
@@ -236,7 +236,7 @@ describe('a running stack', () => {
     expect(await post()).toBe(200);
   });
 
-  test('what control does not understand changes nothing', async () => {
+  test('ignores unknown requests to its control API', async () => {
     expect((await control('/faults', [{ service: 'sqs' }])).status).toBe(400);
     expect((await control('/faults', {})).status).toBe(400);
     expect((await control('/keys', { current: '' })).status).toBe(400);
@@ -246,19 +246,19 @@ describe('a running stack', () => {
     expect(await post()).toBe(200);
   });
 
-  test('a page in a browser can neither ask nor change anything', async () => {
+  test('refuses requests of a browser to its control API', async () => {
     expect((await control('/stats', undefined, { origin: 'https://evil.example' })).status).toBe(403);
     expect((await control('/keys', { current: 'theirs' }, { origin: 'null' })).status).toBe(403);
   });
 
-  test('the log holds the lines of functions and the access log', async () => {
+  test('logs the lines of functions and the access log', async () => {
     const { json } = await control('/logs');
 
     const sources = new Set(json.lines.map(({ source }: { source: string }) => source.replace(/\[\d+\]/, '[]')));
     expect(sources).toContain('webhook-api-http-api');
   });
 
-  test('another stack on the same port says so in one sentence', async () => {
+  test('refuses a second stack on the same port in one sentence', async () => {
     const second = npmStart('--port', new URL(ready.webhookUrl).port);
     let text = '';
     second.stderr.on('data', (chunk) => {
@@ -270,7 +270,7 @@ describe('a running stack', () => {
     expect(text).not.toContain('    at ');
   });
 
-  test('SIGTERM ends everything with exit code 0', async () => {
+  test('ends with exit code 0 on SIGTERM', async () => {
     const temporaryFolder = temporaryFolderOf(ready);
     expect(remains(ready, temporaryFolder).length).toBeGreaterThan(4);
 

@@ -119,7 +119,7 @@ describe('the engines, through the endpoint that functions use', () => {
     expect((await dynamodb.send(queryDay('monday'))).Items).toHaveLength(1);
   });
 
-  test('a queue of the template moves what was received too often to its dead letters', async () => {
+  test('a queue of the template moves what was received too often to its DLQ', async () => {
     const { sqs } = clients('process');
     await sqs.send(send('poison'));
 
@@ -139,7 +139,7 @@ describe('the engines, through the endpoint that functions use', () => {
     expect((await secrets.send(new GetSecretValueCommand({ SecretId: arnOf('Token') }))).SecretString).toHaveLength(48);
   });
 
-  test('a secret that is not there is not found', async () => {
+  test('an unknown secret is not found', async () => {
     const { secrets } = clients('ingest');
 
     await expect(secrets.send(new GetSecretValueCommand({ SecretId: arnOf('Other') }))).rejects.toMatchObject({
@@ -205,7 +205,7 @@ describe('usage', () => {
     expect(counted?.capacity).toEqual(capacity);
   });
 
-  test('a call that its client makes again is a repeat, the first of each is none', async () => {
+  test('a call that its client retries counts as a repeat', async () => {
     const before = usage.repeats();
     await usageOf('at-first', ({ dynamodb }) => dynamodb.send(put('counted')));
     expect(usage.repeats() - before).toBe(0);
@@ -261,7 +261,7 @@ describe('faults', () => {
     expect((await dynamodb.send(get(`not-${mode}`))).Item).toBeUndefined();
   });
 
-  test.each(['drop-reply', 'truncate'] as const)('%s performs the call, and the caller does not know', async (mode) => {
+  test.each(['drop-reply', 'truncate'] as const)('%s performs the call and loses the reply', async (mode) => {
     const { dynamodb } = clients('ingest');
     faults.replace(always('dynamodb', 'PutItem', mode));
 

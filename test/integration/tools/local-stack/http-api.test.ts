@@ -127,7 +127,7 @@ test.each([
   expect(events[0]).toMatchObject({ isBase64Encoded: encoded, body: sent.toString(encoded ? 'base64' : 'utf8') });
 });
 
-test('the response of the function is the response', async () => {
+test('the gateway returns the response of the function', async () => {
   const returned = { statusCode: 406, headers: { 'X-Reason': 'stale' }, cookies: ['a=1', 'b=2'], body: '{"ok":false}' };
   const { url } = await startGateway({ response: returned });
 
@@ -139,7 +139,7 @@ test('the response of the function is the response', async () => {
   expect(await response.json()).toEqual({ ok: false });
 });
 
-test('what has no route is not found', async () => {
+test('a request without a route gets a 404', async () => {
   const { url, events } = await startGateway({ routes: ['POST /hooks/x'] });
 
   const response = await fetch(`${url}/hooks/x`);
@@ -205,7 +205,7 @@ test('a client that goes away in the middle of its body harms no other', async (
   expect(events).toHaveLength(1);
 });
 
-test('more than the stage allows gets a 429', async () => {
+test('requests beyond the limit of the stage get a 429', async () => {
   const { url, events, counted } = await startGateway({ throttle: { ratePerSecond: 0.001, burst: 2 } });
 
   const statuses = [];
@@ -234,7 +234,7 @@ test.each([
   expect(await response.json()).toEqual({ message: 'Internal Server Error' });
 });
 
-test('access log lines have the form of the stage, and - for what is not there', async () => {
+test('access log lines have the format of the stage, with - for absent values', async () => {
   const accessLogFormat = '{"status":"$context.status","route":"$context.routeKey","x":"$context.noSuchThing"}';
   const { url, logs } = await startGateway({ accessLogFormat });
 

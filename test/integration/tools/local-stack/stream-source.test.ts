@@ -167,7 +167,7 @@ test('a stream batch that crashes the function is bisected down to the failing r
 });
 
 describe('a discarded stream record', () => {
-  test('after its last retry is reported by its position, and the rest goes on', async () => {
+  test('is reported by its position after its last retry, and the others continue', async () => {
     const handle: Handle = (positions) => (positions[0] === '1' ? back('1') : DONE);
     const { batches, given } = follow(one([record(1)]), { maxRetries: 2 }, handle);
     await until(() => given.length > 0);
@@ -180,7 +180,7 @@ describe('a discarded stream record', () => {
     expect(JSON.stringify(given)).not.toContain('ApproximateCreationDateTime');
   });
 
-  test('for its age is never handed over', async () => {
+  test('is not handed over if it is too old', async () => {
     const list = [record(1, { ageSeconds: 100 }), record(2)];
     const { batches, given } = follow(one(list), { longestAgeSeconds: 60 });
     await until(() => batches.length > 0);

@@ -29,7 +29,7 @@ describe('the Events API', () => {
     expect(idsOf(await api.readAll(`begin=${BEGAN + 1000}&end=${BEGAN}&limit=300`))).toEqual(ids(0, 700).reverse());
   });
 
-  test('both ends of a window belong to it, as epochs with a fraction or dates of RFC 2822', async () => {
+  test('includes both ends of a window, as epochs with a fraction or dates of RFC 2822', async () => {
     api = await startTestApi(30);
 
     expect(idsOf(await api.readAll(`begin=${BEGAN}.100123&end=${BEGAN}.300123`))).toEqual(ids(1, 4));
@@ -37,7 +37,7 @@ describe('the Events API', () => {
     expect(idsOf(await api.readAll(`begin=${begin}&end=${end}`))).toEqual(ids(10, 20));
   });
 
-  test('without an end the last page hands out what happens later', async () => {
+  test('without an end lists later events on its last page', async () => {
     api = await startTestApi(2);
     const { json: first } = await api.get(`/v3/${API_DOMAIN}/events?begin=${BEGAN}&ascending=yes`);
     const { json: empty } = await api.get(first.paging.next);

@@ -46,7 +46,7 @@ test('webhooks of the account: by URL, three for a type', async () => {
   expect((await add(4)).status).toBe(200);
 });
 
-test('the adapter reads both, old records among them', async () => {
+test('the adapter reads webhooks of both levels, also old records', async () => {
   api.register(API_DOMAIN, ['clicked'], url(9), 'legacy');
   const access = { baseUrl: api.url, apiKey: async () => API_KEY, now: Date.now, sleep: async () => {} };
   const webhooks = createMailgunWebhooks(access);

@@ -131,7 +131,7 @@ test.each([
     { from: 'a@b.example', to: 'c@d.example' },
     "Need at least one of 'text', 'html', 'amp-html' or 'template' parameters specified",
   ],
-])('%s is a mistake', async (_, form, message) => {
+])('the twin refuses a message: %s', async (_, form, message) => {
   const happened = await start();
   const response = await send(new URLSearchParams(form as Record<string, string>));
   expect([response.status, await response.json(), happened]).toEqual([400, { message }, []]);

@@ -88,7 +88,7 @@ test('redacted webhooks name no recipient, and the listing names it still', asyn
   expect(new Set(items.map(({ recipient }) => recipient))).toEqual(new Set(['ada@example.org']));
 });
 
-test('nothing is posted once a webhook is removed', async () => {
+test('nothing is posted after a webhook is removed', async () => {
   const twin = takeMail();
   const client = open();
   await client.webhooks.create(API_DOMAIN, 'delivered', receiver.url, false);
@@ -100,7 +100,7 @@ test('nothing is posted once a webhook is removed', async () => {
   expect(received).toEqual([]);
 });
 
-test('a test of a webhook posts the sample, and returns what the receiver said', async () => {
+test('a test of a webhook posts the sample, and returns the response of the receiver', async () => {
   const result = await open().webhooks.create(API_DOMAIN, 'delivered', `${receiver.url}/test`, true);
 
   expect(result).toEqual({ code: 200, message: 'thanks' });

@@ -123,7 +123,7 @@ describe.each(NODES)('on Node %d', (major) => {
     ['app.mjs', ESM_APP],
     ['app.cjs', COMMONJS_APP],
   ])(
-    '%s synthesizes the ledger with the bundles of the package, and warns of nothing',
+    '%s synthesizes the ledger with the bundles of the package without a warning',
     async (name, text) => {
       const node = nodeOf(major);
       // Not every platform has a package of it.

@@ -41,7 +41,7 @@ const ofDomain = async (domain: string) =>
 
 const added = { event: 'change', domain: null, type: 'opened,clicked', change: 'add', url: null };
 
-test('one registration covers all domains, and a second run changes nothing', async () => {
+test('webhooks sync --account covers all domains with one registration, and changes nothing when repeated', async () => {
   expect((await sync(['--plan'])).json()).toMatchObject([added, { event: 'planned', changes: 1 }]);
   expect(await atAccount()).toEqual([]);
 
@@ -52,7 +52,7 @@ test('one registration covers all domains, and a second run changes nothing', as
   expect(await Promise.all(DOMAINS.map(ofDomain))).toEqual([{}, {}]);
 });
 
-test('the domains are left alone until Mailgun acts on the account, and other URLs always', async () => {
+test('webhooks sync --account keeps the webhooks of domains until Mailgun acts on the account, and other URLs always', async () => {
   for (const domain of DOMAINS) stub.api.register(domain, TYPES, OWN_URL);
   stub.api.register(DOMAINS[0] ?? '', ['delivered'], OTHER);
 
@@ -73,7 +73,7 @@ test('the domains are left alone until Mailgun acts on the account, and other UR
   });
 });
 
-test('where the account gets a further type, the domains keep theirs until Mailgun acts on it, also at a rerun', async () => {
+test('webhooks sync --account keeps the webhooks of domains for an added type until Mailgun acts on it, also when repeated', async () => {
   for (const domain of DOMAINS) stub.api.register(domain, TYPES, OWN_URL);
   await register(OWN_URL, ['opened']);
   pass(365 * 24 * 60);
@@ -91,13 +91,13 @@ test('where the account gets a further type, the domains keep theirs until Mailg
   expect(await Promise.all(DOMAINS.map(ofDomain))).toEqual([{}, {}]);
 });
 
-test('a clock that is ahead does not take the domains off in the run that registers at the account', async () => {
+test('webhooks sync --account with a clock ahead does not remove the webhooks of domains in the run that registers', async () => {
   stub.api.register('one.example.com', TYPES, OWN_URL);
   await sync(['--yes'], { now: () => nowMs + 60 * MINUTE_MS });
   expect(Object.keys(await ofDomain('one.example.com'))).toEqual(TYPES);
 });
 
-test('a domain keeps what the account lost while a person was asked', async () => {
+test('webhooks sync --account keeps a type of a domain that the account lost during the prompt', async () => {
   stub.api.register('one.example.com', TYPES, OWN_URL);
   await register(OWN_URL, TYPES);
   pass(11);
@@ -113,7 +113,7 @@ test('a domain keeps what the account lost while a person was asked', async () =
   expect(Object.keys(await ofDomain('one.example.com'))).toEqual(TYPES);
 });
 
-test('a registration whose reply is lost is found, and not made twice', async () => {
+test('webhooks sync --account finds a registration whose reply was lost, and does not repeat it', async () => {
   stub.api.misbehave({ fails: { mode: 'lost-reply', percent: 100, method: 'POST' } });
   expect(await sync()).toMatchObject({ exitCode: 0 });
   expect(await atAccount()).toHaveLength(1);
@@ -152,7 +152,7 @@ describe.each(['429-retry-after', '429-reset-seconds', '429-reset-milliseconds']
   (mode) => {
     const limited = { fails: { mode, percent: 100, seconds: 20 } };
 
-    test('is waited for as long as it asks, and then everything is registered', async () => {
+    test('is waited for as requested, and then everything is registered', async () => {
       stub.api.misbehave(limited);
       const waits: number[] = [];
       const sleep = async (ms: number) => {
@@ -169,7 +169,7 @@ describe.each(['429-retry-after', '429-reset-seconds', '429-reset-milliseconds']
       expect(errors.filter((line) => /limits its requests: waiting for 2[01] seconds/.test(line))).toHaveLength(3);
     });
 
-    test.each(['check', 'sync'])('makes %s fail once it has waited for five minutes', async (command) => {
+    test.each(['check', 'sync'])('makes %s fail after five minutes of waiting', async (command) => {
       stub.api.misbehave(limited);
       let waitedMs = 0;
       const sleep = async (ms: number) => {
@@ -185,7 +185,7 @@ describe.each(['429-retry-after', '429-reset-seconds', '429-reset-milliseconds']
   },
 );
 
-test('registrations that two runs made at once become one, once Mailgun acts on both', async () => {
+test('registrations of two concurrent runs become one after Mailgun acts on both', async () => {
   await register(OWN_URL, TYPES);
   await register(OWN_URL, TYPES);
   expect((await run('check', ['--json'])).json().filter(({ kind }) => kind === 'double')).toHaveLength(4);
@@ -212,7 +212,7 @@ test('registrations that two runs made at once become one, once Mailgun acts on 
   expect(await atAccount()).toMatchObject([{ webhook_id: 'webhook-1' }]);
 });
 
-test('of two registrations the one of more types stays, though it is younger', async () => {
+test('webhooks sync --account keeps the registration with more types, even if it is newer', async () => {
   await register(OWN_URL, ['opened']);
   pass(1);
   await register(OWN_URL, TYPES);
@@ -222,14 +222,14 @@ test('of two registrations the one of more types stays, though it is younger', a
   expect(await atAccount()).toMatchObject([{ event_types: TYPES }]);
 });
 
-test('two runs at once leave one registration', async () => {
+test('two concurrent runs of webhooks sync --account leave one registration', async () => {
   await Promise.all([sync(), sync()]);
   pass(11);
   await Promise.all([sync(['--yes']), sync(['--yes'])]);
   expect(await atAccount()).toMatchObject([{ url: OWN_URL, event_types: TYPES }]);
 });
 
-test('a registration that lacks a type stays as it is, and another has the type', async () => {
+test('webhooks sync --account adds a registration for a type that the existing one lacks', async () => {
   await register(OWN_URL, ['accepted', 'opened']);
   await sync();
   expect(await atAccount()).toMatchObject([{ event_types: ['accepted', 'opened'] }, { event_types: ['clicked'] }]);
@@ -239,7 +239,7 @@ const fill = async (types: string[]) => {
   for (const nth of [1, 2, 3]) await register(`https://${nth}.example.net/`, types);
 };
 
-test('where three other URLs have all types, nothing is registered, and it says so', async () => {
+test('webhooks sync --account registers nothing and prints so if three other URLs have all types', async () => {
   await fill(TYPES);
   for (const domain of DOMAINS) stub.api.register(domain, TYPES, OWN_URL);
   const { exitCode, json } = await sync();
@@ -252,7 +252,7 @@ test('where three other URLs have all types, nothing is registered, and it says 
   expect(await Promise.all(DOMAINS.map(async (domain) => Object.keys(await ofDomain(domain))))).toEqual([TYPES, TYPES]);
 });
 
-test('a type with three other URLs stays missing, and the others are registered', async () => {
+test('webhooks sync --account registers all types except one with three other URLs', async () => {
   await fill(['clicked']);
   const { exitCode, json } = await sync();
   expect(exitCode).toBe(1);
@@ -260,7 +260,7 @@ test('a type with three other URLs stays missing, and the others are registered'
   expect(json().filter(({ kind }) => kind === 'missing')).toMatchObject([{ type: 'clicked' }, { type: 'clicked' }]);
 });
 
-test('it asks once before webhooks of domains come here that the ledger does not have', async () => {
+test('webhooks sync --account prompts once before it receives webhooks of domains without a ledger', async () => {
   stub.account.furtherDomains = [{ name: 'news.example.com', subaccount_id: '6fr7' }];
   const asked: string[] = [];
   const ask = async (question: string) => {
@@ -275,7 +275,7 @@ test('it asks once before webhooks of domains come here that the ledger does not
   expect(await sync(['--yes'])).toMatchObject({ exitCode: 0, errors: [says] });
 });
 
-test('a key that may not list domains registers once a person has agreed', async () => {
+test('webhooks sync --account registers with a key that may not list domains after a prompt', async () => {
   stub.account.apiKeys = [{ secret: 'key-without-domains', role: 'admin', listsDomains: false }];
   const openDeployment = async () => stub.deployment('key-without-domains');
   expect(await sync([], { openDeployment })).toMatchObject({ exitCode: 2 });
@@ -289,7 +289,7 @@ test('a key that may not list domains registers once a person has agreed', async
   expect(asked).toEqual([expect.stringMatching(/^Mailgun does not list its domains to this key/)]);
 });
 
-test("what Mailgun says of the account's webhooks is passed on", async () => {
+test("webhooks sync --account prints Mailgun's error on the account's webhooks", async () => {
   const refuses = async () => ({ status: 409, body: { Description: 'unable to add more than 3 urls' } });
   const ask: MailgunRequest = async (_domain, method) =>
     method === 'GET' ? { status: 200, body: { webhooks: [] } } : refuses();
@@ -298,14 +298,14 @@ test("what Mailgun says of the account's webhooks is passed on", async () => {
   );
 });
 
-test('it is for all domains', async () => {
+test('webhooks sync --account is for all domains', async () => {
   expect(await run('sync', ['--account', '--domain', DOMAINS[0] ?? ''])).toMatchObject({
     exitCode: 2,
     errors: ['--account is for all domains'],
   });
 });
 
-test('its own URL goes from the domains and the account, and nothing is added', async () => {
+test('webhooks sync --remove removes its own URL from domains and account, and adds nothing', async () => {
   for (const domain of DOMAINS) stub.api.register(domain, TYPES, OWN_URL);
   await register(OWN_URL, ['opened']);
   await register(OTHER, ['opened']);

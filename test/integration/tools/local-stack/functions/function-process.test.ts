@@ -65,7 +65,7 @@ test('the handler gets event and context, and exactly the environment it was giv
   expect(result.leftMs).toBeLessThanOrEqual(5000);
 });
 
-test('nothing in the process reads TypeScript, which would be a third of its memory', async () => {
+test('a function process does not load TypeScript, which would take a third of its memory', async () => {
   const { loaded } = await call(await start());
 
   expect(loaded).toContain('NativeModule internal/modules/esm/loader');
@@ -82,7 +82,7 @@ test('a handler that throws fails this invocation and no other', async () => {
   expect(fine.pid).toBe(pid);
 });
 
-test('what it prints is in the log, line by line', async () => {
+test('the output of a function is logged line by line', async () => {
   const target = await start();
 
   await call(target, { log: 'one\ntwo' });
@@ -150,7 +150,7 @@ test('a handler that never yields is killed all the same', async () => {
   expect((await call(target)).pid).not.toBe(stuck);
 });
 
-test('more invocations than it takes at once all come through', async () => {
+test('more invocations than a function process runs at once all complete', async () => {
   const target = await start();
 
   const results = await Promise.all(Array.from({ length: 250 }, (_, nth) => call(target, { nth, sleepMs: 5 })));
@@ -158,12 +158,12 @@ test('more invocations than it takes at once all come through', async () => {
   expect(results.map(({ event }) => event.nth)).toEqual(Array.from({ length: 250 }, (_, nth) => nth));
 });
 
-test('a bundle that does not load says why', async () => {
+test('a bundle that does not load is reported with the reason', async () => {
   await expect(start({ handler: 'broken.handler' })).rejects.toThrow(
     /fixture does not load:[\s\S]*this bundle is broken/,
   );
 });
 
-test('a handler that is not there is named', async () => {
+test('a missing handler is named', async () => {
   await expect(start({ handler: 'index.nobody' })).rejects.toThrow('exports no function nobody');
 });

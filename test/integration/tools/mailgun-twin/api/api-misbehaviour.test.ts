@@ -67,7 +67,7 @@ test.each([
   { mode: '429-retry-after', header: 'retry-after', value: '3' },
   { mode: '429-reset-seconds', header: 'x-ratelimit-reset', value: String(NOW_SECONDS + 3) },
   { mode: '429-reset-milliseconds', header: 'x-ratelimit-reset', value: String((NOW_SECONDS + 3) * 1000) },
-] as const)('$mode says when to come again', async ({ mode, header, value }) => {
+] as const)('$mode sends a Retry-After', async ({ mode, header, value }) => {
   api = await startTestApi();
   api.misbehave({ fails: { mode, percent: 100, seconds: 3 } });
 
@@ -76,7 +76,7 @@ test.each([
   expect([status, headers.get(header)]).toEqual([429, value]);
 });
 
-test.each(['401', '500'] as const)('a call fails with %s, and all is well afterwards', async (mode) => {
+test.each(['401', '500'] as const)('a call fails with %s, and the next ones succeed', async (mode) => {
   api = await startTestApi(1);
   api.misbehave({ fails: { mode, percent: 100 } });
   expect((await api.get(FIRST_PAGE)).status).toBe(Number(mode));
@@ -100,7 +100,7 @@ test('a truncated response is not JSON', async () => {
   await expect(api.get(FIRST_PAGE)).rejects.toThrow(SyntaxError);
 });
 
-test('a link to a foreign host counts the requests that follow it, and those with the key', async () => {
+test('the twin counts requests that follow a link to a foreign host, and those with the key', async () => {
   api = await startTestApi(1);
   api.misbehave({ next: 'foreign' });
   const { paging } = (await api.get(FIRST_PAGE)).json;
