@@ -31,11 +31,16 @@ export function expiredEvents(
   // The end of that day: a response whose ETag changed each second would never get a 304.
   const eventsUntil = (Math.ceil(untilMs / DAY_MS) * DAY_MS) / 1000;
   if (bucket === undefined) return { eventsUntil, archive: [] };
-  const archive = [...Map.groupBy(gone, ({ domain }) => domain)].map(([domain, own]) => ({
-    bucket,
-    prefix: eventsPrefix(domain),
-    from: utcDay(Math.min(...own.flatMap(({ firstAtMs, statusAtMs }) => [firstAtMs, statusAtMs]))),
-    to: utcDay(Math.max(...own.map(({ statusAtMs }) => statusAtMs))),
-  }));
+  // The command line imports this file too, and Node 20 has no Map.groupBy.
+  const domains = [...new Set(gone.map(({ domain }) => domain))];
+  const archive = domains.map((domain) => {
+    const own = gone.filter((status) => status.domain === domain);
+    return {
+      bucket,
+      prefix: eventsPrefix(domain),
+      from: utcDay(Math.min(...own.flatMap(({ firstAtMs, statusAtMs }) => [firstAtMs, statusAtMs]))),
+      to: utcDay(Math.max(...own.map(({ statusAtMs }) => statusAtMs))),
+    };
+  });
   return { eventsUntil, archive };
 }
