@@ -230,9 +230,9 @@ function createRequest(deployment: Deployment, apiKey: string): MailgunRequest {
     }
     if (text === undefined) throw new TargetUnavailableError(`Mailgun (${host}) sends a response that is too large`);
     if (status === 429) {
-      throw new RateLimitedError(`Mailgun (${host}) answered 429; try again later`, response.headers);
+      throw new RateLimitedError(`Mailgun (${host}) returned 429; try again later`, response.headers);
     }
-    if (status >= 500) throw new MailgunBusyError(`Mailgun (${host}) answered ${status}; try again later`);
+    if (status >= 500) throw new MailgunBusyError(`Mailgun (${host}) returned ${status}; try again later`);
     return { status, body: parsed(text) };
   };
 }
@@ -260,11 +260,11 @@ const signingKeyReply = z.object({ http_signing_key: z.string() });
 
 /** Returns the key that Mailgun signs with now. */
 export async function readMailgunKey(ask: MailgunRequest, deployment: Deployment): Promise<string> {
-  const answer = await ask(anyDomain(deployment), 'GET', PATH);
-  const key = signingKeyReply.safeParse(answer.body).data?.http_signing_key;
-  if (answer.status !== 200 || key === undefined) {
+  const response = await ask(anyDomain(deployment), 'GET', PATH);
+  const key = signingKeyReply.safeParse(response.body).data?.http_signing_key;
+  if (response.status !== 200 || key === undefined) {
     throw new TargetUnavailableError(
-      `Mailgun does not return its signing key: ${messageOf(answer)}; pipe it in instead`,
+      `Mailgun does not return its signing key: ${messageOf(response)}; pipe it in instead`,
     );
   }
   return checkKey(key, 'signing');
@@ -272,10 +272,10 @@ export async function readMailgunKey(ask: MailgunRequest, deployment: Deployment
 
 /** Has Mailgun make a new one; the old one signs nothing from then on. */
 export async function replaceMailgunKey(ask: MailgunRequest, deployment: Deployment): Promise<void> {
-  const answer = await ask(anyDomain(deployment), 'POST', PATH);
-  if (answer.status !== 200 && answer.status !== 201) {
+  const response = await ask(anyDomain(deployment), 'POST', PATH);
+  if (response.status !== 200 && response.status !== 201) {
     throw new TargetUnavailableError(
-      `Mailgun did not replace its signing key: ${messageOf(answer)}; nothing was changed`,
+      `Mailgun did not replace its signing key: ${messageOf(response)}; nothing was changed`,
     );
   }
 }

@@ -137,9 +137,9 @@ export const wholeNumber = (least: number) => (text: string) => {
 /** Confirms an irreversible action: by `--yes`, or by asking the person at the terminal. */
 export async function confirm(context: CliContext, yes: boolean | undefined, question: string): Promise<void> {
   if (yes) return;
-  const answer = await context.ask(`${question} [y/N] `);
-  if (answer === undefined) throw new UsageError(`not confirmed: ${question} Without a terminal it needs --yes`);
-  if (!/^y(es)?$/i.test(answer.trim())) throw new UsageError('stopped');
+  const reply = await context.ask(`${question} [y/N] `);
+  if (reply === undefined) throw new UsageError(`not confirmed: ${question} Without a terminal it needs --yes`);
+  if (!/^y(es)?$/i.test(reply.trim())) throw new UsageError('stopped');
 }
 
 /** Refuses a domain that the stack does not receive webhooks of. */

@@ -72,7 +72,7 @@ export function awsSentence(error: unknown): string | undefined {
   }
   if (INVALID.includes(name)) return `AWS does not know these credentials (${name}): ${LOG_IN}`;
   if (DENIED.includes(name)) return `AWS refuses: ${message}`;
-  if ('$metadata' in error) return `AWS answered ${name}: ${message}`;
+  if ('$metadata' in error) return `AWS returned ${name}: ${message}`;
   const code = (error as { code?: unknown }).code;
   if (code === 'ENOTFOUND' || code === 'ECONNREFUSED') return `AWS cannot be reached: ${message}`;
   return undefined;

@@ -156,13 +156,13 @@ export function saying(raw: JsonObject): string {
     ...(event.isInbound ? ['mail to you, which Mailgun routed on'] : []),
   ];
   const what = event.type === OTHER_EVENT ? event.name : event.type.words;
-  return [what, ...notes].join(', ') + answerOf(event);
+  return [what, ...notes].join(', ') + replyText(event);
 }
 
 const REASONED = new Set(['failed', 'rejected']);
 
 /** Returns the text of the other mail server, or of Mailgun where it sent nothing: written by strangers, so nothing in it may move the cursor. */
-function answerOf({ code, deliveryMessage, deliveryDescription, rejectDescription }: MailgunEvent): string {
+function replyText({ code, deliveryMessage, deliveryDescription, rejectDescription }: MailgunEvent): string {
   const parts = [code, deliveryMessage ?? deliveryDescription ?? rejectDescription].filter(
     (part) => part !== undefined && part !== '',
   );

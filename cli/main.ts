@@ -39,7 +39,7 @@ process.exit(exitCode);
 /** Asks the person at the terminal; returns undefined without one. */
 async function promptOperator(question: string): Promise<string | undefined> {
   if (!process.stdin.isTTY) return undefined;
-  return answerOf(createInterface({ input: process.stdin, output: process.stderr }), question);
+  return replyTo(createInterface({ input: process.stdin, output: process.stderr }), question);
 }
 
 /** Returns all of standard input; at a terminal one line, without echo. */
@@ -48,13 +48,13 @@ async function readInput(question: string): Promise<string> {
   process.stderr.write(`${question}: `);
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   try {
-    return await answerOf(createInterface({ input: process.stdin, output: nowhere, terminal: true }), '');
+    return await replyTo(createInterface({ input: process.stdin, output: nowhere, terminal: true }), '');
   } finally {
     process.stderr.write('\n');
   }
 }
 
-async function answerOf(terminal: Interface, question: string): Promise<string> {
+async function replyTo(terminal: Interface, question: string): Promise<string> {
   try {
     return await terminal.question(question);
   } catch (error) {

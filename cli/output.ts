@@ -78,14 +78,14 @@ export function openOutputStream(stream: Writable, onClosed: () => void): Output
   };
 }
 
-const TELL_EVERY_MS = 5000;
+const PROGRESS_INTERVAL_MS = 5000;
 
 /** Returns a function that reports at most every few seconds. */
 export function createProgress({ now }: Pick<CliContext, 'now'>) {
-  let toldAtMs = now();
+  let reportedAtMs = now();
   return (report: () => void) => {
-    if (now() - toldAtMs < TELL_EVERY_MS) return;
-    toldAtMs = now();
+    if (now() - reportedAtMs < PROGRESS_INTERVAL_MS) return;
+    reportedAtMs = now();
     report();
   };
 }

@@ -33,7 +33,7 @@ import { awsSentence, TargetUnavailableError, UsageError } from './errors.ts';
 import { EVERY_COMMAND, EXIT_CODES, exitCodeText } from './exit-codes.ts';
 
 /** Read-only commands, which may be suggested for a mistyped name. */
-const LOOKING: readonly CommandBuilder[] = [
+const READ_ONLY: readonly CommandBuilder[] = [
   statusCommand,
   doctorCommand,
   findCommand,
@@ -46,7 +46,7 @@ const LOOKING: readonly CommandBuilder[] = [
 
 /** In the order of --help: look, repair, set up, drill, erase. */
 const COMMANDS: readonly CommandBuilder[] = [
-  ...LOOKING,
+  ...READ_ONLY,
   dlqCommand,
   replayCommand,
   acceptCommand,
@@ -139,10 +139,10 @@ function hintFor(command: Command, text: string): string {
   return `; ${meant === undefined ? 'there' : `did you mean ${meant}? There`} are ${names.join(', ')}`;
 }
 
-/** Returns the one name that is a slip of the finger away, where that command only looks. */
+/** Returns the one name that is a slip of the finger away, where that command only reads. */
 function meantBy(typed: string, names: readonly string[]): string | undefined {
   const near = names.filter((name) => shortened(name).some((word) => shortened(typed).includes(word)));
-  return near.length === 1 && names.slice(0, LOOKING.length).includes(near[0] as string) ? near[0] : undefined;
+  return near.length === 1 && names.slice(0, READ_ONLY.length).includes(near[0] as string) ? near[0] : undefined;
 }
 
 /** Returns a word and its variants with one letter removed: two words one typing error apart share a variant. */

@@ -29,7 +29,7 @@ export async function callUntilDone<Result>(
   take: (result: Result) => Step,
 ): Promise<boolean> {
   let movedAt = now();
-  let toldWhy: string | undefined;
+  let reportedWhy: string | undefined;
   const stopped = endOf(signal);
   while (!signal.aborted) {
     const result = await Promise.race([resultOrError(call), stopped]);
@@ -46,10 +46,10 @@ export async function callUntilDone<Result>(
         reporter.left(domain, `stopped: ${wait.text}`);
         return false;
       }
-      if (wait.text !== toldWhy) reporter.waiting(domain, wait.text);
+      if (wait.text !== reportedWhy) reporter.waiting(domain, wait.text);
       await Promise.race([sleep(WAIT_MS), stopped]);
     }
-    toldWhy = wait?.text;
+    reportedWhy = wait?.text;
   }
   return false;
 }
@@ -88,9 +88,9 @@ export async function eachDomainFrom(
 }
 
 /** Adds a call's counts to those so far; all else in its result is left out. */
-export function addEach<Counts extends { [Name in keyof Counts]: number }>(sums: Counts, answer: Counts): Counts {
+export function addEach<Counts extends { [Name in keyof Counts]: number }>(sums: Counts, counts: Counts): Counts {
   const names = Object.keys(sums) as (keyof Counts)[];
-  return Object.fromEntries(names.map((name) => [name, sums[name] + answer[name]])) as unknown as Counts;
+  return Object.fromEntries(names.map((name) => [name, sums[name] + counts[name]])) as unknown as Counts;
 }
 
 /** The facts reported beside the counts. */

@@ -95,9 +95,9 @@ async function accept(context: CliContext, options: AcceptOptions, time: string)
   const question = `Accept ${counted(troubles, 'event')} of this slice of ${deployment.name}?`;
   await confirm(context, options.yes, question);
 
-  const answer = await call(deployment, { domain, atEpochSeconds: at, reason });
-  if (answer.state !== 'accepted') return refuse(refusalOf(answer));
-  const { accepted } = answer;
+  const result = await call(deployment, { domain, atEpochSeconds: at, reason });
+  if (result.state !== 'accepted') return refuse(refusalOf(result));
+  const { accepted } = result;
   const bounds = { start: timeText(slice.start), end: timeText(slice.end) };
   emit(
     { event: 'accepted', domain, ...bounds, accepted, reason },
@@ -161,8 +161,8 @@ export interface Refusal {
 
 /** Checks the result: an earlier version of the function takes the call for a scheduled run. */
 export function parseAcceptResult(value: unknown): AcceptResult {
-  const answer = value as AcceptResult | null;
-  if (typeof answer?.state === 'string' && typeof answer.accepted === 'number') return answer;
+  const result = value as AcceptResult | null;
+  if (typeof result?.state === 'string' && typeof result.accepted === 'number') return result;
   throw new TargetUnavailableError('the stack cannot accept slices; deploy this version first');
 }
 
@@ -192,6 +192,6 @@ export function refusalOf({ state, reason }: AcceptResult): Refusal {
     const why = `Mailgun's listing is ${reason ?? 'not to be read'}`;
     return { state, why, whatToDo: `docs/runbook.md, cursor-too-old, says what to do about each such reason.` };
   }
-  const [why, whatToDo] = REFUSALS[state] ?? [`reconcile answered ${state}`, 'See: npm run ledger -- logs reconcile'];
+  const [why, whatToDo] = REFUSALS[state] ?? [`reconcile returned ${state}`, 'See: npm run ledger -- logs reconcile'];
   return { state, why, whatToDo };
 }

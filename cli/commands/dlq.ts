@@ -83,9 +83,9 @@ export const dlqCommand: CommandBuilder = (context, run) =>
 const SAMPLE = 5;
 
 const LIST_EXAMPLES = `
-Changes nothing, but hides the messages from other readers for a moment. The reason is what this version of the code says
-of a message, or if it reads it, what process said: not-json, malformed-message, unknown-version, unstorable, the name of
-an error, and ${RECEIVES_EXHAUSTED} if SQS gave up.
+Changes nothing, but hides the messages from other readers for a moment. The reason is why this version of the code
+cannot read a message, or else the one that process noted: not-json, malformed-message, unknown-version, unstorable, the
+name of an error, or ${RECEIVES_EXHAUSTED} if SQS gave up.
 
 Examples:
   npm run ledger -- dlq list --env prod

@@ -53,7 +53,7 @@ interface DoctorOptions extends TargetOptions {
 const EXAMPLES = `
 Each check is ok, a warning, wrong, unknown (if access is denied) or skipped; the line below it shows the fix. Secrets
 are never shown.
-The API key is tried from this machine; an IP allowlist at Mailgun may treat the function differently. While Mailgun
+The API key is tested from this machine; an IP allowlist at Mailgun may treat the function differently. While Mailgun
 redacts webhooks, statuses and suppressions of their recipients wait for reconciliation.
 --origin tests the read API as a browser on a page of that origin would call it (CORS).
 --costs reads what the stack used in the last thirty days, or since its table was created, and estimates a month's cost
@@ -71,15 +71,18 @@ Examples:
 Needs on AWS: ssm:GetParameter on /cdk-bootstrap/<qualifier>/version (bootstrapQualifier of cdk.json, or CDK's own),
 lambda:GetAccountSettings, secretsmanager:GetSecretValue on the secrets of signing keys, API key and token,
 sns:ListSubscriptionsByTopic, sqs:GetQueueAttributes on both queues, logs:FilterLogEvents, dynamodb:Query, GetItem and
-DescribeTable on the table, dynamodb:Query on its index byDay,
-kms:GetPublicKey on the key of certificates;
-of the API key that it may read events, webhooks and domains. With --costs instead: cloudwatch:GetMetricData, and
+DescribeTable on the table, dynamodb:Query on its index byDay, kms:GetPublicKey on the key of certificates. The API key
+must be allowed to read events, webhooks and domains. With --costs instead: cloudwatch:GetMetricData, and
 dynamodb:DescribeTable and dynamodb:DescribeContinuousBackups on the table.`;
 
 export const doctorCommand: CommandBuilder = (context, run) =>
   ledgerCommand('doctor', 'check the setup of the stack, and print what to fix')
-    .option('--origin <url>', 'check what a browser at this origin would meet')
-    .option('--plan-for <n>', 'print what this many webhooks a second need instead', wholeNumber(1))
+    .option('--origin <url>', 'check the read API as a browser at this origin would call it')
+    .option(
+      '--plan-for <n>',
+      'print settings, quotas and costs for this many webhooks a second instead',
+      wholeNumber(1),
+    )
     .option('--costs', 'print what the last month cost, and what would be cheaper')
     .addHelpText('after', EXAMPLES)
     .action(run<DoctorOptions>((options) => doctor(context, options)));
@@ -90,8 +93,8 @@ async function doctor(context: CliContext, options: DoctorOptions): Promise<numb
   if (options.costs) return printCosts(context, options, ref);
   const emit = createEmit<DoctorLine>(context, options.json);
   let isSound = true;
-  for await (const { name, look, unknownFix } of checksOf(context, ref, options.origin)) {
-    const { state, says, fix = null } = await lookAt(look, unknownFix);
+  for await (const { name, check, unknownFix } of checksOf(context, ref, options.origin)) {
+    const { state, says, fix = null } = await runCheck(check, unknownFix);
     isSound &&= state !== 'wrong' && state !== 'unknown';
     emit({ event: 'check', check: name, state, says, fix }, ...lineText(name, state, says, fix));
   }
@@ -124,7 +127,7 @@ async function* checksOf(context: CliContext, ref: TargetRef, origin: string | u
   yield* machineChecks(machine, ref.kind === 'local');
   yield* accountChecks(account);
   const found = await findStack(context, ref);
-  yield { name: 'stack', look: async () => found.finding };
+  yield { name: 'stack', check: async () => found.finding };
   if (found.deployment)
     yield* stackChecks({ deployment: found.deployment, account: account?.account, now: context.now });
 }
@@ -162,10 +165,10 @@ const ANY_FIX = 'fix what the lines above name, or take credentials with the rig
 const SECRET_FIX =
   'the key in it need not be wrong, so leave it: if access is denied, take credentials with the rights in doctor --help, or else wait for Secrets Manager (AWS Health Dashboard)';
 
-/** Returns what a check found; unknown, and how it can be known, where it cannot look. */
-export async function lookAt(look: Check['look'], unknownFix = ANY_FIX): Promise<Finding> {
+/** Returns what a check found; unknown, and how it can be known, where it cannot check. */
+export async function runCheck(check: Check['check'], unknownFix = ANY_FIX): Promise<Finding> {
   try {
-    return await look();
+    return await check();
   } catch (error) {
     if (error instanceof UsageError) throw error;
     if (error instanceof UnreadableSecretError) return { state: 'wrong', says: error.problem, fix: error.fix };

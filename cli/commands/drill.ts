@@ -56,12 +56,12 @@ async function drill(context: CliContext, options: DrillOptions, name: string): 
   const reason = `drill ${randomUUID()}: a test of notifications; nothing is wrong`;
   const canBeSeen = (await deployment.notifications()) !== undefined;
   const arrived = await (canBeSeen ? byItself : byPeople)({ context, options, deployment, alarm, reason, emit });
-  const verdicts = {
+  const sentences = {
     true: 'The notification arrives.',
     false: 'The notification does NOT arrive.',
     null: 'It was sent; no one was asked whether it arrived.',
   };
-  emit({ event: 'drilled', alarm, arrived }, verdicts[String(arrived) as keyof typeof verdicts]);
+  emit({ event: 'drilled', alarm, arrived }, sentences[String(arrived) as keyof typeof sentences]);
   return arrived === false ? 1 : 0;
 }
 
@@ -121,10 +121,10 @@ async function byPeople(drill: Drill): Promise<boolean | null> {
     emit({ event: 'subscribed', topic, confirmed, pending }, text);
   }
   if (audience.every(({ confirmed }) => confirmed === 0)) return false;
-  await confirm(context, yes, `Set off ${alarm}, which tells everybody who is subscribed?`);
+  await confirm(context, yes, `Set off ${alarm}, which notifies everyone who is subscribed?`);
   await sound(drill);
-  const answer = yes ? undefined : await context.ask('Did it arrive? [y/N] ');
-  return answer === undefined ? null : /^y(es)?$/i.test(answer.trim());
+  const reply = yes ? undefined : await context.ask('Did it arrive? [y/N] ');
+  return reply === undefined ? null : /^y(es)?$/i.test(reply.trim());
 }
 
 async function sound({ deployment, alarm, reason, emit }: Drill): Promise<void> {

@@ -124,7 +124,7 @@ export async function exportToOutput(context: CliContext, request: ExportRequest
   const format = request.format === 'ndjson' ? 'ndjson' : 'csv';
   for (const line of headOf(format)) context.print(line);
   let events = 0;
-  const tell = createProgress(context);
+  const report = createProgress(context);
   for (const domain of request.domains) {
     for (const { fromMs, toMs } of daysOf(request.from * 1000, request.to * 1000)) {
       // Days without events yield no rows.
@@ -133,7 +133,7 @@ export async function exportToOutput(context: CliContext, request: ExportRequest
         for (const row of rows) context.print(lineOf(format, row));
         events += rows.length;
         if (context.signal.aborted) return interrupted(context);
-        tell(() => context.printError(`${domain}  ${utcDay(fromMs)}  ${counted(events, 'event')}`));
+        report(() => context.printError(`${domain}  ${utcDay(fromMs)}  ${counted(events, 'event')}`));
       }
     }
   }
@@ -162,7 +162,7 @@ export async function exportToFolder(
 ): Promise<number> {
   const { request } = state;
   writeExportState(folder, state);
-  const tell = createProgress(context);
+  const report = createProgress(context);
   for (const domain of request.domains) {
     const start = Math.max(request.from * 1000, state.reached[domain] ?? 0);
     for (const { fromMs, toMs } of daysOf(start, request.to * 1000)) {
@@ -173,7 +173,7 @@ export async function exportToFolder(
         utcDay(fromMs),
         request.format,
         rows,
-        (so) => tell(() => progress(domain, fromMs, state.events + so)),
+        (so) => report(() => progress(domain, fromMs, state.events + so)),
       );
       if (written === undefined) {
         emit({ event: 'resume', commands: [goOn] }, 'Continue with:', `  ${goOn}`);
@@ -184,7 +184,7 @@ export async function exportToFolder(
       state.files += written > 0 ? 1 : 0;
       state.reached[domain] = toMs;
       writeExportState(folder, state);
-      tell(() => progress(domain, toMs, state.events));
+      report(() => progress(domain, toMs, state.events));
     }
   }
   const { events, files } = state;

@@ -76,7 +76,7 @@ const MAX_PAGE = 100;
 const EXAMPLES = `
 Shows status and its time, subject, tags, opens and clicks of each message, those with the newest first event first.
 To explain a message, run why <message-id>; to see whether you may send to the address, run suppressions show. --from
-and --to compare the first event of a message, usually its acceptance.
+and --to apply to the first event of a message, usually its acceptance.
 Without an address, lists the mail that Mailgun accepted in that time (the last 24 hours), by message and recipient;
 pending is what is accepted or deferred.
 
@@ -89,10 +89,10 @@ Examples:
 Needs on AWS: dynamodb:Query on the table and its indexes byRecipient and byDay, dynamodb:BatchGetItem on the table.`;
 
 export const findCommand: CommandBuilder = (context, run) =>
-  ledgerCommand('find', 'list the messages to an address, or the mail of a time')
+  ledgerCommand('find', 'list the messages to an address, or the mail of a time range')
     .argument('[address]', 'the recipient, in any case (any, with --status or --tag)')
     .addOption(
-      new Option('--status <status>', 'only messages of this status, pending: accepted or deferred').choices(
+      new Option('--status <status>', 'only messages with this status; pending is accepted or deferred').choices(
         STATUS_FILTERS,
       ),
     )
@@ -100,7 +100,7 @@ export const findCommand: CommandBuilder = (context, run) =>
     .option('--domain <name>', 'without an address: only mail of this sending domain (all)')
     .option('--from <time>', 'only messages since then', timeOption('from', context))
     .option('--to <time>', 'only messages before then', timeOption('to', context))
-    .option('--limit <n>', 'how many at most', wholeNumber(1), USUAL_LIMIT)
+    .option('--limit <n>', 'maximum number of messages', wholeNumber(1), USUAL_LIMIT)
     .addHelpText('after', EXAMPLES)
     .action(
       run<FindOptions>((options, address) =>

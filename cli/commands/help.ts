@@ -49,7 +49,7 @@ Example:
     summary: 'what --json prints',
     description: `
 Every command takes --json, export with --out only, and none together with --csv. Each line of standard output is then
-one JSON object, whose "event" says what it is. An error
+one JSON object, whose "event" names its kind. An error
 is {"event":"error","message"}, on standard output too. Progress, questions and hints go to standard error. Lines may get
 more fields; none is renamed within a major version.
 mcp speaks the Model Context Protocol, so --json changes nothing there.
@@ -69,10 +69,10 @@ ${exitCodeTable()}`,
   environment: {
     summary: 'variables that commands read',
     description: `
-LEDGER_TARGET       the stack, where no option says it
+LEDGER_TARGET       the stack, if no option names one
 LEDGER_MAILGUN_KEY  a Mailgun API key that may write, for commands with --write-key
 AWS_REGION, AWS_PROFILE and all else that the AWS SDK reads: region and credentials
-NO_COLOR            holds by itself: no command prints colors, with or without a terminal`,
+NO_COLOR            not needed: no command prints colors`,
     seeAlso: ['targets', 'keys set'],
   },
 };

@@ -32,7 +32,10 @@ Examples:
 Needs on AWS: dynamodb:GetItem on the table; with --use dynamodb:UpdateItem.`;
 
 export const listingCommand: CommandBuilder = (context, run) =>
-  ledgerCommand('listing', "show whether the API that the ledger lists by ends, or go back to Mailgun's Events API")
+  ledgerCommand(
+    'listing',
+    'show whether Mailgun is ending the API that the ledger lists from, or return to its Events API',
+  )
     .option('--use <api>', 'events: list by the Events API again after it was gone')
     .addHelpText('after', EXAMPLES)
     .action(run<ListingOptions>((options) => listing(context, options)));

@@ -64,7 +64,7 @@ async function publishAll(
 ): Promise<number> {
   requirePublishing(deployment);
   const { domain: only, fromEpochSeconds } = args;
-  tellWhatLeft(fromEpochSeconds, deployment, reporter, context.now());
+  reportExpired(fromEpochSeconds, deployment, reporter, context.now());
   const domains = chosenDomains(deployment, only);
   let sums = NO_SUMS;
   const rest = await eachDomainFrom(domains, fromEpochSeconds * 1000, context.signal, async (domain) => {
@@ -88,7 +88,7 @@ function requirePublishing(deployment: Deployment): void {
 }
 
 /** Warns of statuses that cannot be found, because their deciding events left the table first. */
-function tellWhatLeft(fromEpochSeconds: number, deployment: Deployment, reporter: Reporter, nowMs: number): void {
+function reportExpired(fromEpochSeconds: number, deployment: Deployment, reporter: Reporter, nowMs: number): void {
   // A stack deployed by an earlier version has no such output.
   if (!hasOutput(deployment, 'RetentionDays')) return;
   const days = Number(deployment.output('RetentionDays'));
@@ -211,9 +211,9 @@ const SUMS = Object.keys(NO_SUMS) as (keyof PublishSums)[];
 
 /** Checks the result: the stack may be of another version than this command. */
 export function parseResult(value: unknown): PublishResult {
-  const answer = value as PublishResult | null;
-  const isNumber = (name: keyof PublishResult) => typeof answer?.[name] === 'number';
-  if (typeof answer?.state === 'string' && [...SUMS, 'nextFromMs' as const].every(isNumber)) return answer;
+  const result = value as PublishResult | null;
+  const isNumber = (name: keyof PublishResult) => typeof result?.[name] === 'number';
+  if (typeof result?.state === 'string' && [...SUMS, 'nextFromMs' as const].every(isNumber)) return result;
   throw new TargetUnavailableError('the stack runs another version; deploy this version first');
 }
 

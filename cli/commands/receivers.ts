@@ -63,7 +63,7 @@ export const receiversCommand: CommandBuilder = (context, run) =>
     .addCommand(enableCommand(context, run));
 
 const TEST_WAIT_MS = 60_000;
-const TEST_LOOK_MS = 1000;
+const TEST_POLL_MS = 1000;
 
 const testCommand = (context: CliContext, run: Run) =>
   ledgerCommand('test', 'send a receiver.test event and wait for its first attempt')
@@ -82,14 +82,14 @@ async function test(context: CliContext, options: TargetOptions, receiver: strin
     new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: encodeQueuedEvent(event) }),
   );
   const log = createDeliveryLog(tableOf(deployment), { retentionDays: 1 });
-  for (let waited = 0; waited < TEST_WAIT_MS && !context.signal.aborted; waited += TEST_LOOK_MS) {
+  for (let waited = 0; waited < TEST_WAIT_MS && !context.signal.aborted; waited += TEST_POLL_MS) {
     const delivery = await log.read({ receiver, publishedAt, id });
     const attempt = delivery?.attempts.at(-1);
     if (delivery !== undefined && attempt !== undefined) {
       emit({ event: 'tested', id, state: delivery.state, attempt }, `${delivery.state}: ${attemptText(attempt)}`);
       return delivery.state === 'acknowledged' ? 0 : 1;
     }
-    await context.sleep(TEST_LOOK_MS);
+    await context.sleep(TEST_POLL_MS);
   }
   emit(
     { event: 'tested', id, state: 'queued', attempt: null },

@@ -175,7 +175,7 @@ function reasonToWait({ state, reason }: ReplayResult): Step['wait'] {
   const wait = WAITS[state];
   if (wait !== undefined) return { text: wait, passes: true };
   if (state === 'off') return { text: 'the stack has no Mailgun API key', passes: false };
-  if (state !== 'failed') return { text: `reconcile answered ${state}`, passes: false };
+  if (state !== 'failed') return { text: `reconcile returned ${state}`, passes: false };
   return { text: `Mailgun's listing is ${reason}`, passes: PASSING.includes(reason ?? '') };
 }
 

@@ -172,9 +172,9 @@ async function sendTest(context: CliContext, options: SendTestOptions): Promise<
 async function post(url: string, body: string): Promise<void> {
   const headers = { 'content-type': 'application/json' };
   const { status, text } = await request(url, { method: 'POST', headers, body }, 'the webhook URL');
-  const answer = `the webhook URL answered ${status}${reasonIn(text)}`;
-  if (status === 401) throw new RefusedKeyError(answer);
-  if (status !== 200) throw new EventLostError(answer);
+  const problem = `the webhook URL returned ${status}${reasonIn(text)}`;
+  if (status === 401) throw new RefusedKeyError(problem);
+  if (status !== 200) throw new EventLostError(problem);
 }
 
 async function request(url: string, init: RequestInit, what: string): Promise<{ status: number; text: string }> {

@@ -16,13 +16,12 @@ import { enabledAgain } from './receivers/open.ts';
 import { type ProviderStatus, providersWrong, providerText, readProviders } from './status/providers.ts';
 
 const EXAMPLES = `
-The stack is healthy when the DLQ is empty, no alarm is on, the signing key is Mailgun's (where the API key may read that
-one), no event is missing, altered, stuck or unconfirmed, and at
-Gmail, Yahoo and Microsoft no share of the last 7 days (UTC) and today is over its limit: 0.3 % reported as spam,
-5 % failed permanently, 1 % refused by policy, each of at least 1,000 mails. What cannot be read is unknown; then the
-stack is not known to be healthy.
-missing: Mailgun lists the event, but it is not stored. stuck: it was sent again as often as it may be, in vain.
-altered: it is stored otherwise than Mailgun lists it. unconfirmed: it is stored, but Mailgun did not list it by the
+The stack is healthy when the DLQ is empty, no alarm is on, the signing key is Mailgun's (if the API key may read that
+one), no event is missing, altered, stuck or unconfirmed, and at Gmail, Yahoo and Microsoft no share of the last 7 days
+(UTC) and today is over its limit: 0.3 % reported as spam, 5 % failed permanently, 1 % refused by policy, each of at
+least 1,000 mails. If something cannot be read, the stack is not known to be healthy.
+missing: Mailgun lists the event, but it is not stored. stuck: still missing after the maximum number of requeues.
+altered: stored with other content than Mailgun lists. unconfirmed: it is stored, but Mailgun did not list it by the
 second pass. lost: its webhook never came, and reconciliation stored it; that alone is healthy.
 A witness line names an hour for which Mailgun counts more events than the ledger has, and what may explain it.
 Events are counted over the time to the second pass, two days at most.
@@ -200,7 +199,7 @@ export interface DomainStatus {
 /** Reads it all side by side; what cannot be read is null, and named. */
 export async function gatherStatus(deployment: Deployment, nowMs: number): Promise<StatusLine> {
   const unknown: string[] = [];
-  const attempt = async <Answer>(what: string, read: () => Promise<Answer>): Promise<Answer | null> => {
+  const attempt = async <Result>(what: string, read: () => Promise<Result>): Promise<Result | null> => {
     try {
       return await read();
     } catch (error) {
@@ -262,7 +261,7 @@ async function readSigningKey(deployment: Deployment) {
 /** Name of a domain's last event in `unknown`. */
 export const lastEventOf = (domain: string) => `last event of ${domain}`;
 
-type Attempt = <Answer>(what: string, read: () => Promise<Answer>) => Promise<Answer | null>;
+type Attempt = <Result>(what: string, read: () => Promise<Result>) => Promise<Result | null>;
 
 async function readDomain(
   deployment: Deployment,
@@ -382,7 +381,7 @@ export function judge({
       .map(({ domain, ledger }) =>
         ledger?.judgedUntil === null
           ? `${domain} has no ledger yet: it begins with the first comparison after a webhook, and needs a Mailgun API key (keys status)`
-          : `the ledger of ${domain} is behind: logs reconcile tells why`,
+          : `the ledger of ${domain} is behind: logs reconcile shows why`,
       ),
   ];
   const health = wrong.length > 0 ? 'unhealthy' : unsure.length > 0 ? 'unknown' : 'healthy';

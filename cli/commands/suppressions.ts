@@ -123,10 +123,10 @@ async function show(context: CliContext, options: ShowOptions, address: string):
   const emit = createEmit<SuppressionsShowLine>(context, options.json);
   const items = await readSuppressions(deployment, recipient);
   const suppressed = items.some(isSuppressing);
-  const verdict = suppressed ? 'is suppressed' : items.length > 0 ? 'is not suppressed any more' : 'is not suppressed';
+  const standing = suppressed ? 'is suppressed' : items.length > 0 ? 'is not suppressed any more' : 'is not suppressed';
   const known = items.length > 0 || (await hasMail(deployment, recipient));
   const unknown = known ? '' : ', and no mail to it is stored: check its spelling';
-  emit({ event: 'recipient', recipient, suppressed, known }, `${recipient} ${verdict}${unknown}.`);
+  emit({ event: 'recipient', recipient, suppressed, known }, `${recipient} ${standing}${unknown}.`);
   const readCauses = createCauseEntries(
     createRecipientHistory(tableOf(deployment)),
     confirmedCheckOf(deployment, context.now),
@@ -211,7 +211,7 @@ async function lift(context: CliContext, options: LiftOptions, address: string):
   const active = found.filter(isSuppressing);
   if (options.plan) {
     planLift(wanted, options.alsoAtMailgun ?? false, emit);
-    tellLeft(left, emit);
+    reportLeft(left, emit);
     const text = wanted.length === 0 ? 'Nothing to lift: all were lifted before.' : 'Plan: nothing was changed.';
     emit({ event: 'plan', recipient, count: wanted.length }, text);
     return 0;
@@ -233,7 +233,7 @@ async function lift(context: CliContext, options: LiftOptions, address: string):
       `${domain}  ${describe(item)}: lifted${atMailgun === null ? '' : mailgun[atMailgun]}`,
     );
   }
-  tellLeft(left, emit);
+  reportLeft(left, emit);
   const alreadyLifted = found.length - active.length;
   emit(
     { event: 'done', recipient, lifted: active.length, alreadyLifted },
@@ -245,7 +245,7 @@ async function lift(context: CliContext, options: LiftOptions, address: string):
 const LIFT_UNKNOWN = '--domain - lifts it';
 
 /** Reports what still suppresses although a domain was named, since it may be of any domain. */
-function tellLeft(items: readonly SuppressionItem[], emit: Emit<SuppressionsLiftLine>): void {
+function reportLeft(items: readonly SuppressionItem[], emit: Emit<SuppressionsLiftLine>): void {
   for (const item of items) {
     const { domain, kind, scope } = item;
     const since = iso(item.sinceMs);

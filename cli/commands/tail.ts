@@ -83,7 +83,7 @@ async function tail(context: CliContext, options: TailOptions): Promise<number> 
     await context.sleep(options.every * 1000);
     if (context.signal.aborted) break;
   }
-  if (!options.json && cursor !== undefined) sayHowToGoOn(context, options, deployment, cursor);
+  if (!options.json && cursor !== undefined) printHowToContinue(context, options, deployment, cursor);
   return 0;
 }
 
@@ -142,7 +142,7 @@ function storedText(entry: EventEntry): string {
   return plain(parts.join(''));
 }
 
-function sayHowToGoOn(context: CliContext, options: TailOptions, { ref }: Deployment, cursor: string): void {
+function printHowToContinue(context: CliContext, options: TailOptions, { ref }: Deployment, cursor: string): void {
   const { domain, type, tag, recipient } = options;
   const given = Object.entries({ domain, type, tag, recipient }).filter(([, value]) => value !== undefined);
   const filters = given.map(([name, value]) => ` --${name} ${shellWord(String(value))}`).join('');

@@ -101,9 +101,8 @@ An event is unconfirmed if Mailgun did not list it by the second pass: it may be
 listing.
 Each event is shown with what it changed and the command that discards that; each slice with the commands that read
 Mailgun's listing again and that close it. A slice whose unconfirmed events are all accepted is left out. Events that
-Mailgun has not listed so far are counted by slice, with the time of its second pass, and so are those that are stored
-otherwise than Mailgun lists them, which reconciliation puts right from the listing. Which these were, and what differed,
-is read in the log of reconcile.
+Mailgun has not listed so far are counted by slice, with the time of its second pass. So are altered events, which
+reconciliation corrects from the listing; which they were, and what differed, comes from the log of reconcile.
 Without --since, every slice that the alarm counts is searched, whatever its age.
 
 Examples:

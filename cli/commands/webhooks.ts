@@ -74,7 +74,7 @@ What may be wrong, by kind:
   foreign   another receiver gets the type too                   fine if it is known; else sync --remove <url>
   unwanted  this stack gets a type that it does not want         delete it at Mailgun, or configure eventTypes
 
-Where all is as wanted, it shows what the webhook URL returned in the last two hours, and what to look at next.
+If nothing differs, it shows what the webhook URL returned in the last two hours, and the next command.
 
 Examples:
   npm run ledger -- webhooks check --env prod
@@ -125,7 +125,7 @@ where that is this stack's own URL, it adds nothing.
 Mailgun takes up to 10 minutes to apply a change. URLs that another tool registers meanwhile stay.
 With --account it registers the URL once for all domains of the account and its subaccounts, in each region, and changes
 no registration that is there. Run again after 10 minutes, where it adds nothing more, it takes the URL off each domain
-all of whose types come by the account, and deletes a second registration at the account. Mailgun does not tell when one
+all of whose types come by the account, and deletes a second registration at the account. Mailgun does not show when one
 was changed by hand: wait 10 minutes then too. Webhooks of domains that are not in the ledger are refused, except where
 domains is "account" in cdk.json: there the ledger takes each domain of the account. Those of a
 subaccount carry the signature of the parent's key too (keys set --parent).

@@ -81,7 +81,7 @@ marked; a replay of its time compares it. No event is called forged unless the l
 Events that have left the table are read from the archive, for the days around the first event and that of the status.
 --all shows all that Mailgun sent with each event, such as tags, user variables, flags and client.
 --classes shows Mailgun's Bounce Classification, where key and plan have it: of a day's failures from that sending domain
-to that recipient's domain, since Mailgun has no class of a single mail.
+to that recipient's domain, since Mailgun does not classify single mails.
 
 Examples:
   npm run ledger -- why 20261122080000.1.ABCDEF@mg.example.com --env prod
@@ -97,7 +97,7 @@ export const whyCommand: CommandBuilder = (context, run) =>
     .argument('<message-id>', 'the Message-Id of the mail')
     .argument('[recipient]', 'only this recipient (all of the message)')
     .option('--all', 'show every field of each event')
-    .option('--classes', 'ask Mailgun how it classifies what failed')
+    .option('--classes', "request Mailgun's classification of failures")
     .addHelpText('after', EXAMPLES)
     .action(run<WhyOptions>((options, messageId = '', recipient) => why(context, options, messageId, recipient)));
 
@@ -311,9 +311,9 @@ async function ask(request: MailgunRequest, { sendingDomain, recipientDomain, da
     ...{ from, to: from + DAY_SECONDS, dimensions: ['entity-name', 'group-id', 'category', 'severity'] },
     of: { 'domain.name': sendingDomain, 'recipient-domain': recipientDomain },
   };
-  const answer = await request(sendingDomain, 'POST', CLASSES_PATH, classesRequest(query));
-  if (answer.status !== 200) throw new TargetUnavailableError(`Mailgun gives none: ${messageOf(answer)}`);
-  const page = readClassesPage(answer.body);
+  const response = await request(sendingDomain, 'POST', CLASSES_PATH, classesRequest(query));
+  if (response.status !== 200) throw new TargetUnavailableError(`Mailgun gives none: ${messageOf(response)}`);
+  const page = readClassesPage(response.body);
   // For one recipient domain and day, it lists less than a page.
   if (page === undefined || (page.total ?? 0) > page.classes.length) {
     throw new TargetUnavailableError('Mailgun does not list them as a whole');

@@ -185,13 +185,13 @@ async function invoke(
   const { FunctionError, Payload } = await reach(`${functionName} cannot be run`, () =>
     lambda.send(new InvokeCommand({ FunctionName, Payload: JSON.stringify(event) })),
   );
-  const answer = Buffer.from(Payload ?? []).toString('utf8');
-  if (FunctionError !== undefined) throw new TargetUnavailableError(`${functionName} failed: ${answer}`);
-  return JSON.parse(answer);
+  const payload = Buffer.from(Payload ?? []).toString('utf8');
+  if (FunctionError !== undefined) throw new TargetUnavailableError(`${functionName} failed: ${payload}`);
+  return JSON.parse(payload);
 }
 
 /** Calls AWS; a failure becomes one sentence. */
-async function reach<Answer>(sentence: string, call: () => Promise<Answer>): Promise<Answer> {
+async function reach<Result>(sentence: string, call: () => Promise<Result>): Promise<Result> {
   try {
     return await call();
   } catch (cause) {

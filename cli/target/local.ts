@@ -41,7 +41,7 @@ export async function openLocal(given: number | undefined, folder: URL): Promise
       });
     });
   };
-  const read = async <Answer>(path: string) => (await control(path)).json() as Promise<Answer>;
+  const read = async <Reply>(path: string) => (await control(path)).json() as Promise<Reply>;
   const { stackName, region, awsEndpointUrl, accessKeyId, outputs } = await read<LocalStackInfo>('/place');
   const clients = openClients({
     region,
@@ -67,9 +67,9 @@ export async function openLocal(given: number | undefined, folder: URL): Promise
     mailgunUrl: () => mailgunUrl,
     async invoke(functionName, event) {
       const response = await control(`/invoke/${functionName}`, event);
-      const answer = await response.text();
-      if (!response.ok) throw new TargetUnavailableError(`${functionName} of the local stack failed: ${answer.trim()}`);
-      return JSON.parse(answer);
+      const text = await response.text();
+      if (!response.ok) throw new TargetUnavailableError(`${functionName} of the local stack failed: ${text.trim()}`);
+      return JSON.parse(text);
     },
     async logs(source, sinceMs, filter) {
       const { lines } = await read<{ lines: LocalLine[] }>('/logs');

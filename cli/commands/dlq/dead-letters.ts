@@ -200,7 +200,7 @@ export function adviceOf(
   if (error !== null) return 'The code fails on it: fix the code, deploy, then redrive.';
   if (reason === 'unstorable') return 'The code reads it, but the table refused it: fix the cause, then redrive.';
   if (reason === RECEIVES_EXHAUSTED)
-    return 'The code reads it, and the table was out for all its tries: redrive once it answers.';
+    return 'The code reads it, and the table was out for all its tries: redrive once it responds.';
   return 'The code of this version reads it: deploy it, then redrive.';
 }
 

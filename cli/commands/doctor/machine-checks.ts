@@ -21,8 +21,8 @@ export type Finding =
 /** One check. An error is reported as unknown, with its message. */
 export interface Check {
   readonly name: string;
-  readonly look: () => Promise<Finding>;
-  /** The fix where it cannot look. @default to fix the lines above, or to use other credentials */
+  readonly check: () => Promise<Finding>;
+  /** The fix where it cannot check. @default to fix the lines above, or to use other credentials */
   readonly unknownFix?: string;
 }
 
@@ -50,7 +50,7 @@ export function machineChecks({ nodeVersion, readJavaVersion, hasDynoxide }: Mac
   return [
     {
       name: 'Node',
-      look: async () => {
+      check: async () => {
         const needed = isLocal ? LOCAL_NODE_MAJOR : NODE_MAJOR;
         if (Number.parseInt(nodeVersion, 10) >= needed) return ok(nodeVersion);
         return wrong(`${nodeVersion}, but ${needed} is needed`, 'npm ci, then: npm run ledger -- doctor');
@@ -58,7 +58,7 @@ export function machineChecks({ nodeVersion, readJavaVersion, hasDynoxide }: Mac
     },
     {
       name: 'Java',
-      look: async () => {
+      check: async () => {
         if (!isLocal) return skipped('needed by the local stack only');
         if (hasDynoxide) return skipped('the local stack runs on dynoxide');
         const text = await readJavaVersion();
@@ -98,9 +98,9 @@ const NOT_HERE = skipped('not on this machine');
 
 export function accountChecks(place: AccountContext | undefined): Check[] {
   return [
-    { name: 'credentials', look: async () => (place ? credentials(place) : NOT_HERE) },
-    { name: 'bootstrap', look: async () => (place ? bootstrap(place) : NOT_HERE) },
-    { name: 'concurrency', look: async () => (place ? concurrency(place) : NOT_HERE) },
+    { name: 'credentials', check: async () => (place ? credentials(place) : NOT_HERE) },
+    { name: 'bootstrap', check: async () => (place ? bootstrap(place) : NOT_HERE) },
+    { name: 'concurrency', check: async () => (place ? concurrency(place) : NOT_HERE) },
   ];
 }
 

@@ -29,16 +29,16 @@ export const refusedKey =
 /** Tries the API key at Mailgun once: later checks that use it would report the same cause again. */
 export function tryApiKeyOnce(deployment: Deployment, run: CommandText) {
   let tried: Promise<Finding> | undefined;
-  const look = () => {
+  const check = () => {
     tried ??= apiKey(deployment, run);
     return tried;
   };
   const isUsable = () =>
-    look().then(
+    check().then(
       ({ state }) => state === 'ok',
       (error) => error instanceof MailgunBusyError,
     );
-  return { look, isUsable };
+  return { check, isUsable };
 }
 
 async function apiKey(deployment: Deployment, run: CommandText): Promise<Finding> {
@@ -52,23 +52,23 @@ async function apiKey(deployment: Deployment, run: CommandText): Promise<Finding
 /** Requests what reconciliation lists; the domain itself if Mailgun has ended its Events API. */
 async function tryDomain(deployment: Deployment, domain: string): Promise<MailgunResponse> {
   const ask = await openMailgun(deployment);
-  const answer = await ask(domain, 'GET', `/v3/${encodeURIComponent(domain)}/events?limit=1`);
-  return answer.status === 410 ? ask(domain, 'GET', domainPath(domain)) : answer;
+  const response = await ask(domain, 'GET', `/v3/${encodeURIComponent(domain)}/events?limit=1`);
+  return response.status === 410 ? ask(domain, 'GET', domainPath(domain)) : response;
 }
 
 const domainPath = (domain: string) => `/v4/domains/${encodeURIComponent(domain)}`;
 
 export async function mailgun(deployment: Deployment, domain: string, run: CommandText): Promise<Finding> {
-  const answer = await tryDomain(deployment, domain);
-  if (answer.status === 200)
+  const response = await tryDomain(deployment, domain);
+  if (response.status === 200)
     return ok(`${new URL(deployment.mailgunUrl(domain)).host} takes the API key, seen from here`);
-  if (answer.status === 404) {
+  if (response.status === 404) {
     return wrong(
-      `Mailgun has no such domain in this region (${messageOf(answer)})`,
+      `Mailgun has no such domain in this region (${messageOf(response)})`,
       'put the right "region" (us or eu) of the domain into cdk.json, and deploy',
     );
   }
-  return wrong(`Mailgun responded ${messageOf(answer)}`, run('logs reconcile --since 1h'));
+  return wrong(`Mailgun responded ${messageOf(response)}`, run('logs reconcile --since 1h'));
 }
 
 export async function webhooks(deployment: Deployment, domain: string, run: CommandText): Promise<Finding> {
@@ -84,10 +84,10 @@ const domainSettings = z.object({ domain: z.object({ webhooks_redact_pii: z.bool
 
 /** Redaction delays everything about a recipient until the listing, which names them. */
 export async function redaction(deployment: Deployment, domain: string): Promise<Finding> {
-  const answer = await (await openMailgun(deployment))(domain, 'GET', domainPath(domain));
+  const response = await (await openMailgun(deployment))(domain, 'GET', domainPath(domain));
   const isOn =
-    answer.status === 200 ? domainSettings.safeParse(answer.body).data?.domain.webhooks_redact_pii : undefined;
-  if (isOn === undefined) return skipped(`Mailgun does not say (${messageOf(answer)})`);
+    response.status === 200 ? domainSettings.safeParse(response.body).data?.domain.webhooks_redact_pii : undefined;
+  if (isOn === undefined) return skipped(`Mailgun does not report it (${messageOf(response)})`);
   if (!isOn) return ok('webhooks name their recipients');
   return warning(
     'Mailgun redacts webhooks: statuses and suppressions of their recipients wait for reconciliation',
@@ -116,14 +116,15 @@ const EXPIRES_SOON_DAYS = 14;
 export async function keyRole(deployment: Deployment, setKey: string, nowMs: number): Promise<Finding> {
   const { apiKey = '' } = await readApiKey(deployment);
   const [domain = ''] = deployment.domains;
-  const answer = await (await openMailgun(deployment))(domain, 'GET', '/v1/keys').catch((error: unknown) => {
+  const response = await (await openMailgun(deployment))(domain, 'GET', '/v1/keys').catch((error: unknown) => {
     if (error instanceof ApiKeyRefusedError) return undefined;
     throw error;
   });
-  if (answer === undefined)
+  if (response === undefined)
     return skipped('Mailgun does not list keys to it, so its role is not known; Analyst is enough');
-  const { data: listed } = keyList.safeParse(answer.body);
-  if (answer.status !== 200 || listed === undefined) return skipped(`Mailgun does not say (${messageOf(answer)})`);
+  const { data: listed } = keyList.safeParse(response.body);
+  if (response.status !== 200 || listed === undefined)
+    return skipped(`Mailgun does not report it (${messageOf(response)})`);
   const own = listed.items.find((key) => key !== undefined && apiKey.endsWith(`-${key.id}`));
   if (own === undefined) return skipped('not among the keys that Mailgun lists, as the first key of an account is not');
   return judgeKey(own, setKey, nowMs);

@@ -24,26 +24,26 @@ export function originChecks(deployment: Deployment, origin: string): Check[] {
   return [
     {
       name: '1 preflight',
-      look: async () => judgePreflight(await ask(url(), 'OPTIONS', preflightHeaders(origin)), origin, allow),
+      check: async () => judgePreflight(await ask(url(), 'OPTIONS', preflightHeaders(origin)), origin, allow),
     },
     {
       name: '2 without a token',
-      look: async () => judgeRefusal(await ask(url(), METHOD, { origin }), origin, allow),
+      check: async () => judgeRefusal(await ask(url(), METHOD, { origin }), origin, allow),
     },
     {
       name: '3 with the token',
-      look: async () => {
+      check: async () => {
         const authorization = `Bearer ${await readSecret(deployment, 'ApiTokenSecretArn')}`;
-        return judgeAnswer(await ask(url(), METHOD, { origin, authorization }), origin, allow);
+        return judgeResponse(await ask(url(), METHOD, { origin, authorization }), origin, allow);
       },
     },
     {
       name: '4 credentials',
-      look: async () => judgeCredentials(await ask(url(), 'OPTIONS', preflightHeaders(origin))),
+      check: async () => judgeCredentials(await ask(url(), 'OPTIONS', preflightHeaders(origin))),
     },
     {
       name: '5 webhook route',
-      look: async () =>
+      check: async () =>
         judgeWebhookRoute(await ask(deployment.output('WebhookUrl'), 'OPTIONS', preflightHeaders(origin))),
     },
   ];
@@ -67,9 +67,9 @@ async function ask(url: string, method: string, headers: Record<string, string>)
 }
 
 /** The parts of a response that are checked. */
-export type Answer = Pick<Response, 'status' | 'headers'>;
+export type JudgedResponse = Pick<Response, 'status' | 'headers'>;
 
-export function judgePreflight({ status, headers }: Answer, origin: string, allow: string): Finding {
+export function judgePreflight({ status, headers }: JudgedResponse, origin: string, allow: string): Finding {
   if (status < 200 || status > 299) {
     return wrong(`OPTIONS returns ${status}; a browser continues only after 2xx`, 'deploy this version');
   }
@@ -89,14 +89,14 @@ export function judgePreflight({ status, headers }: Answer, origin: string, allo
   return ok(`OPTIONS ${status}: ${METHOD} with Authorization is allowed${seconds ? `, for ${seconds} s` : ''}`);
 }
 
-export function judgeRefusal({ status, headers }: Answer, origin: string, allow: string): Finding {
+export function judgeRefusal({ status, headers }: JudgedResponse, origin: string, allow: string): Finding {
   if (status !== 401) return wrong(`${METHOD} returns ${status} instead of 401`, 'deploy this version');
   const missing = grantMissing(headers, origin);
   if (missing === undefined) return ok(`${METHOD} 401, and the page may read why`);
   return wrong(`${METHOD} 401, ${missing}: the page sees a network error without a status`, allow);
 }
 
-export function judgeAnswer({ status, headers }: Answer, origin: string, allow: string): Finding {
+export function judgeResponse({ status, headers }: JudgedResponse, origin: string, allow: string): Finding {
   const missing = grantMissing(headers, origin);
   if (status !== 200) return wrong(`${METHOD} returns ${status} with the token`, 'npm run ledger -- logs read-api');
   if (missing !== undefined)
@@ -110,12 +110,12 @@ export function judgeAnswer({ status, headers }: Answer, origin: string, allow: 
   return ok(`${METHOD} 200, and the page may read it`);
 }
 
-function judgeCredentials({ headers }: Answer): Finding {
+function judgeCredentials({ headers }: JudgedResponse): Finding {
   if (headers.get('access-control-allow-credentials') === 'true') return ok('cookies may be sent along');
   return skipped("fetch(…, {credentials: 'include'}) is refused by the browser; the token goes into Authorization");
 }
 
-export function judgeWebhookRoute({ status, headers }: Answer): Finding {
+export function judgeWebhookRoute({ status, headers }: JudgedResponse): Finding {
   const granted = headers.get('access-control-allow-origin');
   if (granted === null) return ok(`OPTIONS ${status} without Access-Control headers: no page can post there`);
   return wrong(`the webhook route allows ${granted}, but browsers must not use it`, 'remove CORS from the webhook API');

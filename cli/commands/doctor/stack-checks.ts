@@ -39,49 +39,49 @@ export function stackChecks({ deployment, account, now }: StackContext): Check[]
   const run = (command: string) => printedCommand(deployment, command);
   const unknownFix = `${run('keys set --api-key')} < api-key.txt, with a key that may read events and webhooks; if Mailgun does not respond, try again later`;
   const key = tryApiKeyOnce(deployment, run);
-  const withKey = (look: () => Promise<Finding>) => async () =>
-    (await key.isUsable()) ? look() : skipped('waits for the API key, as above');
-  const atMailgun = (what: string, look: (domain: string) => Promise<Finding>): Check[] =>
+  const withKey = (check: () => Promise<Finding>) => async () =>
+    (await key.isUsable()) ? check() : skipped('waits for the API key, as above');
+  const atMailgun = (what: string, check: (domain: string) => Promise<Finding>): Check[] =>
     deployment.domains.map((domain) => ({
       name: `${what} ${domain}`,
-      look: withKey(() => look(domain).catch(refusedKey(run))),
+      check: withKey(() => check(domain).catch(refusedKey(run))),
       unknownFix,
     }));
   return [
-    { name: 'signing key', look: () => signingKey(deployment, run, now()) },
-    { name: 'API key', look: key.look, unknownFix },
+    { name: 'signing key', check: () => signingKey(deployment, run, now()) },
+    { name: 'API key', check: key.check, unknownFix },
     {
       name: 'role of the API key',
-      look: withKey(() => keyRole(deployment, `${run('keys set --api-key')} < api-key.txt`, now())),
+      check: withKey(() => keyRole(deployment, `${run('keys set --api-key')} < api-key.txt`, now())),
       unknownFix,
     },
-    { name: 'API token', look: () => apiToken(deployment, run) },
-    { name: 'read API', look: () => readApi(deployment, run) },
+    { name: 'API token', check: () => apiToken(deployment, run) },
+    { name: 'read API', check: () => readApi(deployment, run) },
     ...atMailgun('Mailgun for', (domain) => mailgun(deployment, domain, run)),
     {
       name: 'domains at Mailgun',
-      look: withKey(() => accountDomains(deployment, now())),
+      check: withKey(() => accountDomains(deployment, now())),
       unknownFix: `${run('doctor')}, later; until then compare with Mailgun's own list, under Send > Sending > Domains`,
     },
     ...atMailgun('webhooks of', (domain) => webhooks(deployment, domain, run)),
     ...atMailgun('redaction of', (domain) => redaction(deployment, domain)),
-    { name: 'table', look: () => table(deployment) },
+    { name: 'table', check: () => table(deployment) },
     ...queueChecks(deployment, run, now()),
-    { name: 'listing API', look: () => listingApi(deployment, run) },
+    { name: 'listing API', check: () => listingApi(deployment, run) },
     ...(hasOutput(deployment, 'BounceClasses')
       ? deployment.domains.map((domain) => ({
           name: `bounce classes of ${domain}`,
-          look: () => bounceClasses(deployment, domain, now(), run),
+          check: () => bounceClasses(deployment, domain, now(), run),
         }))
       : []),
     ...(hasOutput(deployment, 'CertificateKeyArn')
-      ? [{ name: 'key of certificates', look: () => certificateKey(deployment), unknownFix: certificateKeyFix }]
+      ? [{ name: 'key of certificates', check: () => certificateKey(deployment), unknownFix: certificateKeyFix }]
       : []),
-    { name: 'page topic', look: () => topic(deployment, account, 'PageTopicArn', 'page') },
-    { name: 'ticket topic', look: () => topic(deployment, account, 'TicketTopicArn', 'ticket') },
+    { name: 'page topic', check: () => topic(deployment, account, 'PageTopicArn', 'page') },
+    { name: 'ticket topic', check: () => topic(deployment, account, 'TicketTopicArn', 'ticket') },
     ...deployment.domains.flatMap((domain) => [
-      { name: `last event of ${domain}`, look: () => lastEvent(deployment, domain, now(), run) },
-      { name: `last slice of ${domain}`, look: () => lastSlice(deployment, domain, now(), run, key.isUsable) },
+      { name: `last event of ${domain}`, check: () => lastEvent(deployment, domain, now(), run) },
+      { name: `last slice of ${domain}`, check: () => lastSlice(deployment, domain, now(), run, key.isUsable) },
     ]),
   ];
 }
@@ -165,7 +165,7 @@ async function listingApi(deployment: Deployment, run: CommandText): Promise<Fin
   if (announced === undefined) return ok('Mailgun has announced no end of it');
   return warning(
     `Mailgun has announced the end of its ${announcementText(announced)}`,
-    announced.api === 'events' ? fix : 'look for its successor and for a new version of this stack',
+    announced.api === 'events' ? fix : 'check for its successor and for a new version of this stack',
   );
 }
 
@@ -253,7 +253,7 @@ export function queueChecks(deployment: Deployment, run: CommandText, nowMs: num
     {
       name: 'queue',
       unknownFix: RESTORE,
-      look: () =>
+      check: () =>
         depthOf(deployment, 'QueueUrl', async (messages) => {
           const onTheWay = `${counted(messages, 'event')} on the way to the table`;
           const lines = await logged('ingest', MESSAGES.refused);
@@ -269,7 +269,7 @@ export function queueChecks(deployment: Deployment, run: CommandText, nowMs: num
     {
       name: 'dead-letter queue',
       unknownFix: RESTORE,
-      look: () =>
+      check: () =>
         depthOf(deployment, 'DeadLettersUrl', async (messages) =>
           messages === 0 ? ok('empty') : warning(`holds ${counted(messages, 'message')}`, run('dlq list')),
         ),
@@ -278,7 +278,7 @@ export function queueChecks(deployment: Deployment, run: CommandText, nowMs: num
       ? [
           {
             name: 'event bus',
-            look: async () => {
+            check: async () => {
               const unpublished = await logged('publish', MESSAGES.notPublished);
               if (typeof unpublished === 'string') throw new TargetUnavailableError(unpublished);
               if (unpublished.length === 0) return ok('no change failed to be published in 15 min');

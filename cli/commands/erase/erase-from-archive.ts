@@ -99,12 +99,12 @@ export async function eraseArchive(
     }
     return { all: listed, unsealed: new Set(without) };
   });
-  const tell = createProgress({ now });
+  const report = createProgress({ now });
   for (const each of all) {
     if (signal.aborted) return undefined;
     if (unsealed.has(each)) continue;
     await eraseObject(each);
-    tell(() => emit({ event: 'reading-archive', objects: erased.objects, of: all.length }));
+    report(() => emit({ event: 'reading-archive', objects: erased.objects, of: all.length }));
   }
   emit({ event: 'archive', ...erased });
   return erased;

@@ -217,11 +217,11 @@ async function wait(seconds: number, { context, emit }: Job): Promise<void> {
 }
 
 function sweepAll({ table, findings, context, emit }: Job, isPlan: boolean): Promise<Swept> {
-  const tell = createProgress(context);
+  const report = createProgress(context);
   return sweep(table, findings, {
     isPlan,
     signal: context.signal,
-    onPage: ({ items }) => tell(() => emit({ event: 'scanning', items })),
+    onPage: ({ items }) => report(() => emit({ event: 'scanning', items })),
   });
 }
 

@@ -46,8 +46,8 @@ export const VISIBILITY_SECONDS = 300;
 /** A queue is spread over servers, so one empty response proves little. */
 const EMPTY_RECEIVES = 2;
 /** The reported length of a queue lags by up to a minute. */
-const LENGTH_LOOKS = 12;
-const LENGTH_LOOK_MS = 5000;
+const MAX_LENGTH_READS = 12;
+const LENGTH_READ_INTERVAL_MS = 5000;
 
 type Facts = Pick<QueuedEvent, 'detailType' | 'publishedAt'> & { readonly detail: JsonObject };
 
@@ -116,10 +116,10 @@ export async function redeliver(
   }
 
   async function unseen(): Promise<number> {
-    for (let looks = 1; ; looks += 1) {
+    for (let reads = 1; ; reads += 1) {
       const more = Math.max(0, (await messagesIn(deployment, deadLettersUrl)) - others.size);
-      if (more === 0 || looks === LENGTH_LOOKS || signal.aborted) return more;
-      await sleep(LENGTH_LOOK_MS);
+      if (more === 0 || reads === MAX_LENGTH_READS || signal.aborted) return more;
+      await sleep(LENGTH_READ_INTERVAL_MS);
     }
   }
 

@@ -84,7 +84,7 @@ export async function restoreFromArchive(
   const from = Math.floor(request.from / MAX_SLICE_SECONDS) * MAX_SLICE_SECONDS;
   const to = Math.ceil(request.to / MAX_SLICE_SECONDS) * MAX_SLICE_SECONDS;
   const emit = createEmit<RestoreLine>(context, request.json);
-  const tell = createProgress(context);
+  const report = createProgress(context);
   const restorer = await createRestorer(deployment, archive, context, emit, plan);
   let sums = { ...NOTHING, markers: await restorer.markers() };
   const rest: string[] = [];
@@ -93,7 +93,7 @@ export async function restoreFromArchive(
     for (const { fromMs, toMs } of daysOf(from * 1000, to * 1000)) {
       if (!(await restorer.day(domain, fromMs, toMs, (found) => (sums = addEach(sums, found))))) break;
       reached = toMs / 1000;
-      tell(() =>
+      report(() =>
         emit(
           { event: 'progress', domain, reached: timeText(reached), ...sums },
           `${domain}  until ${timeText(reached)}  ${number(sums.events)} events · ${number(sums.sent)} sent`,

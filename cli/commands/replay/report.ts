@@ -39,9 +39,9 @@ const COUNTS = Object.keys(NO_COUNTS) as (keyof ReplayCounts)[];
 
 /** Checks the result: the stack may be of another version than this command. */
 export function parseResult(value: unknown): ReplayResult {
-  const answer = value as ReplayResult | null;
-  const isNumber = (name: keyof ReplayResult) => typeof answer?.[name] === 'number';
-  if (typeof answer?.state === 'string' && [...COUNTS, 'nextFromEpochSeconds' as const].every(isNumber)) return answer;
+  const result = value as ReplayResult | null;
+  const isNumber = (name: keyof ReplayResult) => typeof result?.[name] === 'number';
+  if (typeof result?.state === 'string' && [...COUNTS, 'nextFromEpochSeconds' as const].every(isNumber)) return result;
   throw new TargetUnavailableError('the stack cannot replay; deploy this version first');
 }
 

@@ -24,7 +24,7 @@ import { TargetUnavailableError } from '../../errors.ts';
 import { tableOf } from '../../ledger.ts';
 import { counted, createEmit, number } from '../../output.ts';
 import type { Deployment } from '../../target/types.ts';
-import { askPatiently, createComparison, type Difference, LISTS, type ListKind, readList } from './differences.ts';
+import { createComparison, type Difference, LISTS, type ListKind, readList, requestPatiently } from './differences.ts';
 import { storedSuppressions } from './list.ts';
 
 /** The lines of `suppressions compare --json`. */
@@ -231,7 +231,7 @@ async function addAtMailgun(
   // An entry may replace that of its address, so it names the tags that are there, too.
   const tags = kind === 'unsubscribe' ? { tags: [...new Set([...listedScopes, ...scopes])] } : {};
   const path = `/v3/${encodeURIComponent(domain)}/${LISTS[kind]}`;
-  const response = await askPatiently(context, ask, domain, 'POST', path, [{ address: recipient, ...tags }]);
+  const response = await requestPatiently(context, ask, domain, 'POST', path, [{ address: recipient, ...tags }]);
   if (response.status === 200) return 'fixed';
   throw new TargetUnavailableError(`Mailgun did not add to the ${LISTS[kind]} of ${domain}: ${messageOf(response)}`);
 }

@@ -144,7 +144,7 @@ const MAX_ATTEMPTS = 5;
 const FIRST_WAIT_MS = 1000;
 
 /** Sends a request that may be repeated, and repeats it while Mailgun is busy. */
-export async function askPatiently(
+export async function requestPatiently(
   { sleep }: Pick<CliContext, 'sleep'>,
   ask: MailgunRequest,
   ...request: Parameters<MailgunRequest>
@@ -170,7 +170,7 @@ export async function* readList(
   const base = deployment.mailgunUrl(domain);
   let path: string | undefined = `/v3/${encodeURIComponent(domain)}/${LISTS[kind]}?limit=${PAGE_ENTRIES}`;
   while (path !== undefined) {
-    const response: MailgunResponse = await askPatiently(context, ask, domain, 'GET', path);
+    const response: MailgunResponse = await requestPatiently(context, ask, domain, 'GET', path);
     const { data: page } = listPage.safeParse(response.body);
     if (response.status !== 200 || page === undefined) {
       throw new TargetUnavailableError(`Mailgun's ${LISTS[kind]} of ${domain} cannot be read: ${messageOf(response)}`);

@@ -43,14 +43,14 @@ export interface Registry {
   removeFromAccount(domain: string, url: string): Promise<void>;
 }
 
-export function openRegistry(ask: MailgunRequest): Registry {
+export function openRegistry(request: MailgunRequest): Registry {
   const domainPath = (version: 'v3' | 'v4', domain: string) =>
     `/${version}/domains/${encodeURIComponent(domain)}/webhooks`;
 
   const readAccount = async (domain: string) => {
-    const answer = await ask(domain, 'GET', '/v1/webhooks');
+    const response = await request(domain, 'GET', '/v1/webhooks');
     // Not every account has webhooks of its own.
-    return answer.status === 404 ? { ...answer, status: 200, body: { webhooks: [] } } : answer;
+    return response.status === 404 ? { ...response, status: 200, body: { webhooks: [] } } : response;
   };
 
   const hooksOf = async (domain: string, url: string): Promise<AccountHook[]> => {
@@ -63,44 +63,44 @@ export function openRegistry(ask: MailgunRequest): Registry {
   };
 
   const deleteHook = async (domain: string, id: string) => {
-    const answer = await ask(domain, 'DELETE', `/v1/webhooks/${encodeURIComponent(id)}`);
+    const response = await request(domain, 'DELETE', `/v1/webhooks/${encodeURIComponent(id)}`);
     // Another run has deleted it.
-    if (answer.status < 300 || answer.status === 404) return;
-    throw new TargetUnavailableError(`Mailgun did not delete the account's webhook: ${messageOf(answer)}`);
+    if (response.status < 300 || response.status === 404) return;
+    throw new TargetUnavailableError(`Mailgun did not delete the account's webhook: ${messageOf(response)}`);
   };
 
   return {
     async read(domain) {
       const ofAccount = understood(await readAccount(domain), readAccountWebhooks, "the account's webhooks");
-      const answer = await ask(domain, 'GET', domainPath('v3', domain));
-      return [...ofAccount, ...understood(answer, readDomainWebhooks, `the webhooks of ${domain}`)];
+      const response = await request(domain, 'GET', domainPath('v3', domain));
+      return [...ofAccount, ...understood(response, readDomainWebhooks, `the webhooks of ${domain}`)];
     },
 
     async addToDomain(domain, url, types) {
-      const answer = await ask(domain, 'POST', domainPath('v4', domain), formOf(url, types));
+      const response = await request(domain, 'POST', domainPath('v4', domain), formOf(url, types));
       // Another run has added the same; what still differs is read again afterwards.
-      if (answer.status === 200 || (answer.status === 400 && /already exists/i.test(messageOf(answer)))) return;
-      throw new TargetUnavailableError(`Mailgun did not add ${types.join(', ')} of ${domain}: ${messageOf(answer)}`);
+      if (response.status === 200 || (response.status === 400 && /already exists/i.test(messageOf(response)))) return;
+      throw new TargetUnavailableError(`Mailgun did not add ${types.join(', ')} of ${domain}: ${messageOf(response)}`);
     },
 
     async removeFromDomain(domain, url) {
       const path = `${domainPath('v4', domain)}?${new URLSearchParams({ url })}`;
-      const answer = await ask(domain, 'DELETE', path);
-      if (answer.status === 200 || answer.status === 404) return;
-      throw new TargetUnavailableError(`Mailgun did not remove the URL from ${domain}: ${messageOf(answer)}`);
+      const response = await request(domain, 'DELETE', path);
+      if (response.status === 200 || response.status === 404) return;
+      throw new TargetUnavailableError(`Mailgun did not remove the URL from ${domain}: ${messageOf(response)}`);
     },
 
     atAccount: hooksOf,
 
     async addToAccount(domain, url, types) {
-      const answer = await ask(domain, 'POST', '/v1/webhooks', formOf(url, types)).catch((error: unknown) => {
+      const response = await request(domain, 'POST', '/v1/webhooks', formOf(url, types)).catch((error: unknown) => {
         if (error instanceof MailgunBusyError) return undefined;
         throw error;
       });
       // After a lost reply, only the registrations show if the call took effect.
       const hooks = await hooksOf(domain, url);
       if (types.every((type) => hooks.some((hook) => hook.types.includes(type)))) return;
-      const why = answer === undefined ? 'it does not respond; try again later' : messageOf(answer);
+      const why = response === undefined ? 'it does not respond; try again later' : messageOf(response);
       throw new TargetUnavailableError(`Mailgun did not register ${types.join(', ')} of the account: ${why}`);
     },
 
@@ -119,9 +119,9 @@ function formOf(url: string, types: readonly string[]): FormData {
   return form;
 }
 
-function understood<Read>(answer: MailgunResponse, read: (body: unknown) => Read | undefined, what: string): Read {
-  const webhooks = answer.status === 200 ? read(answer.body) : undefined;
-  if (webhooks === undefined) throw new TargetUnavailableError(`${what} cannot be read: ${messageOf(answer)}`);
+function understood<Read>(response: MailgunResponse, read: (body: unknown) => Read | undefined, what: string): Read {
+  const webhooks = response.status === 200 ? read(response.body) : undefined;
+  if (webhooks === undefined) throw new TargetUnavailableError(`${what} cannot be read: ${messageOf(response)}`);
   return webhooks;
 }
 
@@ -148,7 +148,7 @@ export function driftFixes(drift: readonly Drift[], run: (command: string) => st
 
 /** Compares Mailgun's domains with the ledger's, region by region; TargetUnavailableError where they cannot be listed. */
 export async function readDomainDrift(
-  ask: MailgunRequest,
+  request: MailgunRequest,
   deployment: Deployment,
   holderOf: HolderOf,
 ): Promise<DomainDrift> {
@@ -157,9 +157,9 @@ export async function readDomainDrift(
   for (const domains of regions.values()) {
     const [any = ''] = domains;
     const listed = await readAccountDomains(async (path) => {
-      const answer = await ask(any, 'GET', path);
-      if (answer.status === 200) return answer.body;
-      throw new TargetUnavailableError(`Mailgun does not list its domains: ${messageOf(answer)}`);
+      const response = await request(any, 'GET', path);
+      if (response.status === 200) return response.body;
+      throw new TargetUnavailableError(`Mailgun does not list its domains: ${messageOf(response)}`);
     });
     if (listed === undefined) throw new TargetUnavailableError("Mailgun's list of domains is not whole");
     drifts.push(domainDrift(listed, domains, holderOf));

@@ -1,5 +1,5 @@
 import { stackChecks } from '../../../cli/commands/doctor/stack-checks.ts';
-import { lookAt } from '../../../cli/commands/doctor.ts';
+import { runCheck } from '../../../cli/commands/doctor.ts';
 import type { Deployment } from '../../../cli/target/types.ts';
 import type { MailgunAccount } from '../../../tools/mailgun-twin/api/account.ts';
 import { startMailgunApi } from '../../../tools/mailgun-twin/api/mailgun-api.ts';
@@ -38,7 +38,10 @@ export async function openStubAtMailgun(domains: readonly string[] = [API_DOMAIN
     const check = stackChecks({ deployment: target, account: undefined, now: () => nowMs }).find(
       (each) => each.name === name,
     );
-    return lookAt(check?.look ?? (() => Promise.reject(new Error(`doctor has no check ${name}`))), check?.unknownFix);
+    return runCheck(
+      check?.check ?? (() => Promise.reject(new Error(`doctor has no check ${name}`))),
+      check?.unknownFix,
+    );
   }
 
   return { api, log, account, clock, deployment, doctor };

@@ -90,7 +90,7 @@ test('send-test reports a refusing webhook URL with its reason', async () => {
   expect(lines.at(-1)).toEqual({
     event: 'lost',
     hop: 'answered',
-    why: 'the webhook URL answered 503 (queue-unavailable)',
+    why: 'the webhook URL returned 503 (queue-unavailable)',
   });
 });
 

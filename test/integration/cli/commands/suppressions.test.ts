@@ -155,7 +155,7 @@ test('suppressions lift lifts nothing if Mailgun fails', async () => {
 
   expect({ exitCode, lines }).toEqual({
     exitCode: 1,
-    lines: [{ event: 'error', message: expect.stringMatching(/answered 500; try again later$/) }],
+    lines: [{ event: 'error', message: expect.stringMatching(/returned 500; try again later$/) }],
   });
   expect(await show(recipient)).toMatchObject([{ suppressed: true }, { active: true }]);
 });

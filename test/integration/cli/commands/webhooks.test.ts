@@ -63,7 +63,7 @@ test('doctor reports webhooks as ok, another receiver as a warning, and unknown 
   local.stack.misbehave({ fails: { mode: '500', percent: 100 } });
   const unknown = await webhooksOf(DOMAIN);
   local.stack.misbehave({});
-  expect(unknown).toMatchObject({ state: 'unknown', says: expect.stringMatching(/answered 500/) });
+  expect(unknown).toMatchObject({ state: 'unknown', says: expect.stringMatching(/returned 500/) });
 });
 
 test('a newly started stack has no webhook drift, and reconcile reports zero', async () => {
@@ -272,7 +272,7 @@ test('webhooks reports a Mailgun failure in one sentence with exit code 1, and r
   local.stack.misbehave({});
   expect({ exitCode, errors }).toEqual({
     exitCode: 1,
-    errors: [expect.stringMatching(/answered 500; try again later$/)],
+    errors: [expect.stringMatching(/returned 500; try again later$/)],
   });
 });
 

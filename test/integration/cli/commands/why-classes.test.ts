@@ -65,7 +65,7 @@ test('why shows no classes for a day that Mailgun has not classified', async () 
 
 test.each([
   ['a plan or key without them', () => stub.api.misbehave({ classesRefused: true }), 'none to this key or plan'],
-  ['a Mailgun that fails', () => stub.api.misbehave({ fails: { mode: '500', percent: 100 } }), 'answered 500'],
+  ['a Mailgun that fails', () => stub.api.misbehave({ fails: { mode: '500', percent: 100 } }), 'returned 500'],
   [
     'a list that is not whole',
     () => {

@@ -4,13 +4,13 @@ import { KMSServiceException } from '@aws-sdk/client-kms';
 import { accountChecks, type Check, machineChecks } from '../../../../cli/commands/doctor/machine-checks.ts';
 import {
   checkOrigin,
-  judgeAnswer,
   judgePreflight,
   judgeRefusal,
+  judgeResponse,
   judgeWebhookRoute,
 } from '../../../../cli/commands/doctor/origin-checks.ts';
 import { stackChecks } from '../../../../cli/commands/doctor/stack-checks.ts';
-import { lookAt } from '../../../../cli/commands/doctor.ts';
+import { runCheck } from '../../../../cli/commands/doctor.ts';
 import { StackNotFoundError, TargetUnavailableError } from '../../../../cli/errors.ts';
 import type { AwsAccount } from '../../../../cli/target/aws.ts';
 import { type Deployment, parseLogEntry } from '../../../../cli/target/types.ts';
@@ -23,7 +23,7 @@ import { stubSecrets } from '../../../support/doubles/stub-secrets.ts';
 const find = (checks: Check[], name: string) => {
   const check = checks.find((each) => each.name === name);
   if (check === undefined) throw new Error(`no check ${name}`);
-  return check.look();
+  return check.check();
 };
 
 function account(over: Partial<AwsAccount> = {}): AwsAccount {
@@ -72,8 +72,8 @@ describe("doctor's check of the account", () => {
     });
 
   test('reports that the local stack needs none', async () => {
-    for (const { look } of accountChecks(undefined)) {
-      expect(await look()).toEqual({ state: 'skipped', says: 'not on this machine' });
+    for (const { check } of accountChecks(undefined)) {
+      expect(await check()).toEqual({ state: 'skipped', says: 'not on this machine' });
     }
   });
 
@@ -206,10 +206,10 @@ describe("doctor's CORS check", () => {
   });
 
   test('reads a response only with CORS on it, and Vary keeps caches from mixing origins', () => {
-    expect(judgeAnswer(respond(200, granted), ORIGIN, 'allow it').state).toBe('ok');
-    expect(judgeAnswer(respond(200, {}), ORIGIN, 'allow it').state).toBe('wrong');
-    expect(judgeAnswer(respond(403, granted), ORIGIN, 'allow it').state).toBe('wrong');
-    expect(judgeAnswer(respond(200, { ...granted, vary: 'Accept' }), ORIGIN, 'allow it').state).toBe('wrong');
+    expect(judgeResponse(respond(200, granted), ORIGIN, 'allow it').state).toBe('ok');
+    expect(judgeResponse(respond(200, {}), ORIGIN, 'allow it').state).toBe('wrong');
+    expect(judgeResponse(respond(403, granted), ORIGIN, 'allow it').state).toBe('wrong');
+    expect(judgeResponse(respond(200, { ...granted, vary: 'Accept' }), ORIGIN, 'allow it').state).toBe('wrong');
   });
 
   test('fails if the webhook route allows a browser', () => {
@@ -333,11 +333,11 @@ describe("doctor's check of the API key", () => {
     const deployment = stubDeployment({ ...stubSecrets({ ApiKeySecretArn: secret }), mailgunUrl });
     const checks = stackChecks({ deployment, account: undefined, now: () => 0 });
     const states: Record<string, string> = {};
-    for (const { name, look, unknownFix } of checks.filter(({ name: each }) =>
+    for (const { name, check, unknownFix } of checks.filter(({ name: each }) =>
       /^API key|^Mailgun|redaction/.test(each),
     ))
-      states[name] = (await lookAt(look, unknownFix)).state;
-    const found = await lookAt(checks.find(({ name }) => name === 'API key')!.look);
+      states[name] = (await runCheck(check, unknownFix)).state;
+    const found = await runCheck(checks.find(({ name }) => name === 'API key')!.check);
     server.close();
     return { states: Object.values(states), found };
   };
@@ -381,14 +381,14 @@ test('doctor reports unreadable settings as unknown, each with a fix', async () 
   const deployment = stubDeployment({ ...secrets, clients });
   const checks = stackChecks({ deployment, account: undefined, now: () => 0 });
   const certificates = checks.find(({ name }) => name === 'key of certificates')!;
-  expect(await lookAt(certificates.look, certificates.unknownFix)).toMatchObject({
+  expect(await runCheck(certificates.check, certificates.unknownFix)).toMatchObject({
     ...{ state: 'unknown', says: expect.stringContaining('kms:GetPublicKey') },
     fix: expect.stringContaining('CertificateKeyArn'),
   });
-  for (const { look, name, unknownFix } of checks) {
+  for (const { check, name, unknownFix } of checks) {
     // Its table and its queues are not even stubs.
     if (/^(last|bounce classes) |queue$/.test(name) || ['listing API', 'table'].includes(name)) continue;
-    const { state, fix } = await lookAt(look, unknownFix);
+    const { state, fix } = await runCheck(check, unknownFix);
     if (state === 'ok' || state === 'skipped') continue;
     expect({ name, fix }).toEqual({
       name,
@@ -398,14 +398,18 @@ test('doctor reports unreadable settings as unknown, each with a fix', async () 
   const unreadable = async () => {
     throw new TargetUnavailableError('denied');
   };
-  expect(await lookAt(unreadable)).toEqual({ state: 'unknown', says: 'denied', fix: expect.stringMatching(/rights/) });
+  expect(await runCheck(unreadable)).toEqual({
+    state: 'unknown',
+    says: 'denied',
+    fix: expect.stringMatching(/rights/),
+  });
 });
 
 test('doctor blames no key for a secret that cannot be read', async () => {
   const checks = stackChecks({ deployment: stubDeployment(stubSecrets({})), account: undefined, now: () => 0 });
   const key = checks.find(({ name }) => name === 'API key')!;
 
-  const { says, fix } = await lookAt(key.look, key.unknownFix);
+  const { says, fix } = await runCheck(key.check, key.unknownFix);
 
   expect(says).toMatch(/^the secret ApiKeySecretArn cannot be read/);
   expect(fix).toMatch(/need not be wrong.*AWS Health Dashboard/);

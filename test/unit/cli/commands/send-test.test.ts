@@ -45,7 +45,7 @@ test("send-test fails if the DNS does not know the gateway's own host name, with
 
 test.each([
   ['just now is waited for, as long as ingest may take', 10_000, 14, 'Waiting: the key was stored just now'],
-  ['long ago is wrong at once', 60_000, 1, 'Lost: the webhook URL answered 401 (bad-signature).'],
+  ['long ago is wrong at once', 60_000, 1, 'Lost: the webhook URL returned 401 (bad-signature).'],
 ])('a refused key that was stored %s', async (_, ageMs, posts, says) => {
   let received = 0;
   const server = await listenOnLoopback((_request, response) => {
@@ -69,5 +69,5 @@ test.each([
 
   expect([exitCode, received]).toEqual([1, posts]);
   expect(lines[1]).toContain(says);
-  expect(lines.at(-1)).toBe('Lost: the webhook URL answered 401 (bad-signature).');
+  expect(lines.at(-1)).toBe('Lost: the webhook URL returned 401 (bad-signature).');
 });

@@ -279,7 +279,7 @@ test.each([
   const over = { openDeployment: async () => deployment };
   const { json } = await runCommand(['status', '--local', '--json'], over);
   const checks = stackChecks({ deployment, account: undefined, now: () => NOW_MS });
-  const doctor = await checks.find(({ name }) => name === 'signing key')?.look();
+  const doctor = await checks.find(({ name }) => name === 'signing key')?.check();
   server.close();
 
   const reasons: string[] = json()[0].reasons.filter((each: string) => each.includes('signing key'));

@@ -179,7 +179,7 @@ describe.each(['429-retry-after', '429-reset-seconds', '429-reset-milliseconds']
       };
       const { exitCode, errors } = await run(command, [], { sleep });
 
-      expect([exitCode, errors.at(-1)]).toEqual([1, expect.stringMatching(/answered 429; try again later/)]);
+      expect([exitCode, errors.at(-1)]).toEqual([1, expect.stringMatching(/returned 429; try again later/)]);
       expect([waitedMs > 250_000, waitedMs <= 300_000]).toEqual([true, true]);
     });
   },

@@ -29,7 +29,7 @@ test.each([
   ['rate-limited', 'warning', /not read: rate-limited, asked .*2 h ago/],
   [undefined, 'skipped', /not been asked yet/],
 ])('doctor judges the classes of bounces with the note %s as %s', async (note, state, says) => {
-  expect(await check(note)?.look()).toMatchObject({ state, says: expect.stringMatching(says) });
+  expect(await check(note)?.check()).toMatchObject({ state, says: expect.stringMatching(says) });
 });
 
 test('doctor skips the classes of bounces unless they are configured', () => {

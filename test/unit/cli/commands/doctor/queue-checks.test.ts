@@ -1,5 +1,5 @@
 import { queueChecks } from '../../../../../cli/commands/doctor/stack-checks.ts';
-import { lookAt } from '../../../../../cli/commands/doctor.ts';
+import { runCheck } from '../../../../../cli/commands/doctor.ts';
 import type { Deployment } from '../../../../../cli/target/types.ts';
 import { MESSAGES } from '../../../../../lambdas/contract.ts';
 import { stubDeployment } from '../../../../support/cli/command-line.ts';
@@ -34,7 +34,7 @@ async function found({ queues = {}, logged = {}, publishes = true, noLogs }: Wor
   const checks = queueChecks(deployment, (command) => `run ${command}`, NOW_MS);
   return Object.fromEntries(
     await Promise.all(
-      checks.map(async ({ name, look, unknownFix }) => [name, await lookAt(look, unknownFix)] as const),
+      checks.map(async ({ name, check, unknownFix }) => [name, await runCheck(check, unknownFix)] as const),
     ),
   );
 }
