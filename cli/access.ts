@@ -176,7 +176,7 @@ export const WRITE_KEY_VARIABLE = 'LEDGER_MAILGUN_KEY';
 /** Option of every command that changes something at Mailgun. */
 export const WRITE_KEY_OPTION = [
   '--write-key',
-  `read a Mailgun API key that may write from standard input (or ${WRITE_KEY_VARIABLE}); it is kept nowhere`,
+  `read a Mailgun API key that may write from standard input (or ${WRITE_KEY_VARIABLE}); it is not stored`,
 ] as const;
 
 export interface WriteKeyOptions {

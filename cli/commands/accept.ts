@@ -61,7 +61,7 @@ export const acceptCommand: CommandBuilder = (context, run) =>
   ledgerCommand('accept', 'close a slice of the ledger that cannot settle by itself, with a reason')
     .argument('<time>', 'any moment in the slice: ISO 8601 with offset, epoch seconds, or 2h ago')
     .requiredOption('--domain <name>', 'the sending domain, - for events that name none')
-    .requiredOption('--reason <text>', 'why; it stays in the ledger, so name no recipient')
+    .requiredOption('--reason <text>', 'the reason, kept in the ledger: name no recipient')
     .option('--plan', 'only show the slice; nothing is written')
     .option('--yes', 'do not ask')
     .addHelpText('after', EXAMPLES)

@@ -61,8 +61,8 @@ interface DistrustOptions extends TargetOptions {
 
 const EXAMPLES = `
 Decides the status of each recipient again without the events that Mailgun never listed, and lifts the suppressions that
-only such events caused, those of other messages included. No event is changed or deleted: they stay marked as unconfirmed, and accept closes their slice.
-If Mailgun lists one later, run the command again to count it.
+only such events caused, those of other messages included. No event is changed or deleted: they stay marked as
+unconfirmed, and accept closes their slice. If Mailgun lists one later, run the command again to count it.
 Subscribers and receivers get the lift, but keep a status that was published to them, since its order is greater.
 
 Examples:

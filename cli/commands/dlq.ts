@@ -218,7 +218,7 @@ Examples:
 export const discardCommand = (context: CliContext, run: Run) =>
   ledgerCommand('discard', 'delete dead letters, and show what is lost')
     .option('--plan', 'only show what would be deleted and lost')
-    .option('--reason <reason>', 'those of this reason')
+    .option('--reason <reason>', 'all of this reason')
     .option('--id <id>', 'this one; may be repeated', repeated)
     .option('--yes', 'do not ask')
     .addHelpText('after', DISCARD_EXAMPLES)

@@ -65,7 +65,7 @@ export const exportCommand: CommandBuilder = (context, run) =>
     )
     .option('--recipient <address>', 'only events of this recipient, in any case')
     .option('--tag <tag>', 'only events under this tag, in any case')
-    .addOption(new Option('--format <format>', 'of the table (csv)').choices(FORMATS))
+    .addOption(new Option('--format <format>', 'format of the table (csv)').choices(FORMATS))
     .option('--out <folder>', 'write files there, and continue where an earlier run stopped')
     .addHelpText('after', EXAMPLES)
     .action(run<ExportOptions>((options) => exportEvents(context, options)));

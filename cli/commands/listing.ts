@@ -36,7 +36,7 @@ export const listingCommand: CommandBuilder = (context, run) =>
     'listing',
     'show whether Mailgun is ending the API that the ledger lists from, or return to its Events API',
   )
-    .option('--use <api>', 'events: list by the Events API again after it was gone')
+    .option('--use <api>', 'events: return to the Events API after a 410')
     .addHelpText('after', EXAMPLES)
     .action(run<ListingOptions>((options) => listing(context, options)));
 

@@ -75,7 +75,7 @@ export const logsCommand: CommandBuilder = (context, run) =>
     .option('--since <time>', 'from this time on (15m)', timeOption('since', context))
     .option('--message <text>', 'only lines whose message, or in access logs any value, contains this text')
     .option('--status <code>', 'only lines of an access log with this status: 503, or 5xx', parseStatus)
-    .option('--limit <n>', 'only the newest lines, this many', wholeNumber(1))
+    .option('--limit <n>', 'only this many lines, the newest', wholeNumber(1))
     .option('--count', 'print the number of lines only, of access logs by status')
     .option('--follow', 'continue until interrupted')
     .addHelpText('after', EXAMPLES)

@@ -41,10 +41,10 @@ export const publishCommand: CommandBuilder = (context, run) =>
   ledgerCommand('publish', 'publish the changes of a time range again')
     .requiredOption(
       '--from <time>',
-      'begin: ISO 8601 with offset, epoch seconds, or 2h ago',
+      'start of the range: ISO 8601 with offset, epoch seconds, or 2h ago',
       timeOption('from', context),
     )
-    .option('--to <time>', 'end, the same way (now)', timeOption('to', context))
+    .option('--to <time>', 'end of the range, in the same form (now)', timeOption('to', context))
     .option('--domain <name>', 'only this sending domain (all of the stack)')
     .option('--rate <n>', `events a second (default: ${DEFAULT_RATE})`, wholeNumber(1))
     .option('--plan', 'only show what would be published, and what it costs')

@@ -172,7 +172,7 @@ const HOUR_MS = 3_600_000;
 const SECRET_BYTES = 32;
 
 const rotateCommand = (context: CliContext, run: Run) =>
-  ledgerCommand('rotate', "replace a receiver's secret; both sign for a while")
+  ledgerCommand('rotate', "replace a receiver's secret; for a time both sign")
     .argument('<name>', 'the receiver')
     .option(
       '--overlap <hours>',

@@ -55,16 +55,16 @@ export const replayCommand: CommandBuilder = (context, run) =>
   ledgerCommand('replay', 'store the events of a time range that Mailgun lists and the table lacks')
     .requiredOption(
       '--from <time>',
-      'begin: ISO 8601 with offset, epoch seconds, or 2h ago',
+      'start of the range: ISO 8601 with offset, epoch seconds, or 2h ago',
       timeOption('from', context),
     )
     .option(
       '--to <time>',
-      'end, the same way (now); slices that the time touches are compared as a whole',
+      'end of the range, in the same form (now); slices that it touches are compared as a whole',
       timeOption('to', context),
     )
     .option('--domain <name>', 'only this sending domain (all of the stack)')
-    .option('--from-archive', 'bring back what the archive holds, in place of what Mailgun lists')
+    .option('--from-archive', 'restore what the archive holds instead of what Mailgun lists')
     .option('--plan', 'only show what would be done, and what it costs; nothing is written or sent')
     .addHelpText('after', EXAMPLES)
     .action(

@@ -121,7 +121,7 @@ s3:ListBucket on the bucket, secretsmanager:GetSecretValue on the erasure key.`;
 export const reportCommand: CommandBuilder = (context, run) =>
   ledgerCommand('report', 'report what became of the mail that was sent under a tag')
     .argument('<tag>', 'the tag of the campaign, in any case')
-    .option('--domain <name>', 'of this sending domain (where the stack has one only: that)')
+    .option('--domain <name>', 'of this sending domain (needed if the stack has several)')
     .option('--from <time>', 'sent since then (31 days before --to)', timeOption('from', context))
     .option('--to <time>', 'sent before then (now)', timeOption('to', context))
     .option('--csv', 'print the failed recipients as a table for a spreadsheet')

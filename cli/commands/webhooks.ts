@@ -67,12 +67,12 @@ export const webhooksCommand: CommandBuilder = (context, run) =>
 
 const CHECK_EXAMPLES = `
 What may be wrong, by kind:
-  missing   this stack does not get a type that it wants         webhooks sync adds it
+  missing   this stack does not get a type that it needs         webhooks sync adds it
   no-room   the same, and three other URLs are registered        webhooks sync --remove <url>
   double    this stack is registered twice for one type          webhooks sync --account, or delete one of both
             the same under the other spelling that is named      webhooks sync --remove <url>
   foreign   another receiver gets the type too                   fine if it is known; else sync --remove <url>
-  unwanted  this stack gets a type that it does not want         delete it at Mailgun, or configure eventTypes
+  unwanted  this stack gets a type that it does not need         delete it at Mailgun, or configure eventTypes
 
 If nothing differs, it shows what the webhook URL returned in the last two hours, and the next command.
 

@@ -76,8 +76,8 @@ At the end it reports:
   stored             stored by this redrive
   stored before      was stored already
   in the DLQ again   failed once more; it has a new id
-  not stored yet     neither within --wait seconds
-  not sent           it takes up to 10,000 messages, those that are there when it begins
+  not stored yet     neither stored nor back within --wait seconds
+  not sent           one run takes up to 10,000 messages, those present when it begins
 
 Examples:
   npm run ledger -- dlq redrive --env prod --plan
@@ -90,7 +90,7 @@ export const redriveCommand = (context: CliContext, run: Run) =>
     .option('--reason <reason>', 'only those of this reason (all)')
     .option('--id <id>', 'only this one; may be repeated', repeated)
     .option('--rate <n>', 'messages a second, as 5 or 5/s', parseRate, 20)
-    .option('--wait <seconds>', 'how long to watch what becomes of them', wholeNumber(0), 60)
+    .option('--wait <seconds>', 'how long to wait for their outcome', wholeNumber(0), 60)
     .option('--yes', 'do not ask')
     .addHelpText('after', REDRIVE_EXAMPLES)
     .action(run<RedriveOptions>((options) => redrive(context, options)));

@@ -173,7 +173,7 @@ export const logCommand = (context: CliContext, run: Run) =>
     .option('--message <message-id>', 'only deliveries about this message')
     .addHelpText(
       'after',
-      `\nStates: waiting: to be attempted, for the first time or again, as receivers list counts it; published:\nwithout an attempt; acknowledged; dead; unaccounted: to be attempted, but in no queue.\n\nExamples:\n  npm run ledger -- receivers log crm --env prod --state dead\n  npm run ledger -- receivers log crm --local --from 1h --json`,
+      `\nStates: waiting: to be attempted, for the first time or again, as receivers list counts it; published: without an\nattempt so far; acknowledged; dead; unaccounted: to be attempted, but in no queue.\n\nExamples:\n  npm run ledger -- receivers log crm --env prod --state dead\n  npm run ledger -- receivers log crm --local --from 1h --json`,
     )
     .action(run<LogOptions>((options, name = '') => log(context, options, name)));
 
@@ -245,7 +245,7 @@ export const timed = (command: Command, context: CliContext) =>
       'published since: ISO 8601 with offset, epoch seconds, or 2h ago (24h)',
       timeOption('from', context),
     )
-    .option('--to <time>', 'published before, the same way (now)', timeOption('to', context));
+    .option('--to <time>', 'published before, in the same form (now)', timeOption('to', context));
 
 /** Returns the time that the options choose, in epoch seconds: the last day where they choose none. */
 export function rangeOf({ from, to }: TimeOptions, { now }: CliContext): { from: number; to: number } {

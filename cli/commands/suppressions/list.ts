@@ -64,7 +64,7 @@ Examples:
   npm run ledger -- suppressions list --local --json`;
 
 export const listCommand = (context: CliContext, run: Run) =>
-  ledgerCommand('list', 'list the addresses that must not be sent to')
+  ledgerCommand('list', 'list the addresses not to send to')
     .option('--domain <name>', 'only of this sending domain, - for events that name none (all)')
     .addOption(new Option('--kind <kind>', 'only of this kind (all)').choices(SUPPRESSION_KINDS))
     .option('--since <time>', 'only what is suppressed since then or later (all)', timeOption('since', context))
@@ -153,7 +153,7 @@ Examples:
   npm run ledger -- suppressions index --local --json`;
 
 export const indexCommand = (context: CliContext, run: Run) =>
-  ledgerCommand('index', 'enter what an older version stored into the list of suppressions')
+  ledgerCommand('index', 'add the suppressions of an older version to the list')
     .addHelpText('after', INDEX_EXAMPLES)
     .action(run<TargetOptions>((options) => index(context, options)));
 

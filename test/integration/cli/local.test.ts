@@ -58,12 +58,12 @@ beforeAll(async () => {
 }, LONG);
 afterAll(() => stack?.stop());
 
-const run = (args: string[], world: Partial<CliContext> = {}) =>
-  runCommand([...args, '--local', '--port', String(port)], { openDeployment, ...world });
+const run = (args: string[], context: Partial<CliContext> = {}) =>
+  runCommand([...args, '--local', '--port', String(port)], { openDeployment, ...context });
 
 /** Runs a command with `--json`; checks every line against its schema. */
-async function told<Line>(schema: ZodType<Line>, args: string[], world: Partial<CliContext> = {}) {
-  const { exitCode, json, errors } = await run([...args, '--json'], world);
+async function told<Line>(schema: ZodType<Line>, args: string[], context: Partial<CliContext> = {}) {
+  const { exitCode, json, errors } = await run([...args, '--json'], context);
   expect(errors).toEqual([]);
   return { exitCode, lines: json().map((line) => schema.parse(line)) };
 }

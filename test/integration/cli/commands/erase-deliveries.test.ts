@@ -35,11 +35,11 @@ async function erased(recipient: string, trouble?: InjectedFailure) {
     ...{ table: engines.table.client, queues: engines.queues, secrets: engines.secrets },
   };
   const target = stubDeployment({ clients, output: engines.output });
-  const world = { openDeployment: async () => target, sleep: (ms: number) => sleep(ms > 5000 ? 0 : 200) };
+  const context = { openDeployment: async () => target, sleep: (ms: number) => sleep(ms > 5000 ? 0 : 200) };
   // A command that has crashed still ends here, so its lines are read.
   let ended!: Awaited<ReturnType<typeof runCommand>>;
   const { points } = await invoke(async () => {
-    ended = await runCommand(['erase', recipient, '--local', '--json', '--yes'], world);
+    ended = await runCommand(['erase', recipient, '--local', '--json', '--yes'], context);
   }, trouble);
   expect([...ended.lines, ...ended.errors].join().toLowerCase()).not.toContain(recipient.toLowerCase());
   return { ...ended, points };

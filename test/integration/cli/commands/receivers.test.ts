@@ -42,11 +42,11 @@ afterAll(async () => {
   await receiver?.close();
 });
 
-const run = (args: string[], world: Partial<CliContext> = {}) =>
+const run = (args: string[], context: Partial<CliContext> = {}) =>
   runCommand(['receivers', ...args, '--local', '--port', String(new URL(stack.ready.webhookUrl).port)], {
     openDeployment,
     sleep,
-    ...world,
+    ...context,
   });
 
 /** Runs a command with `--json`; checks every line against its schema. */

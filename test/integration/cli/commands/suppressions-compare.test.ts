@@ -30,8 +30,8 @@ async function addAtMailgun(list: string, entries: object[]) {
   expect((await fetch(url, { method: 'POST', headers, body: JSON.stringify(entries) })).status).toBe(200);
 }
 
-async function compare(flags: readonly string[] = [], world: Parameters<LocalLedger['ledger']>[1] = {}) {
-  const { exitCode, json, errors } = await local.ledger(['suppressions', 'compare', '--json', ...flags], world);
+async function compare(flags: readonly string[] = [], context: Parameters<LocalLedger['ledger']>[1] = {}) {
+  const { exitCode, json, errors } = await local.ledger(['suppressions', 'compare', '--json', ...flags], context);
   const lines = json().map((line) =>
     exitCode === 2 || 'message' in line ? line : suppressionsCompareLine.parse(line),
   );

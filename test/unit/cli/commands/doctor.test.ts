@@ -226,8 +226,8 @@ describe("doctor's CORS check", () => {
 });
 
 describe('doctor', () => {
-  const run = (world: Parameters<typeof runCommand>[1], env = 'prod') =>
-    runCommand(['doctor', '--env', env, '--json'], world);
+  const run = (context: Parameters<typeof runCommand>[1], env = 'prod') =>
+    runCommand(['doctor', '--env', env, '--json'], context);
 
   test('names no environment of cdk.json for a stack of another app', async () => {
     const { json } = await runCommand(['doctor', '--stack', 'Mail', '--json'], {

@@ -52,8 +52,8 @@ function onLocal(arrivesAfter: number, over: Record<string, string> = {}) {
   return { openDeployment: async () => target, now, sleep };
 }
 
-async function drill(world: Parameters<typeof runCommand>[1], ...args: string[]) {
-  const { exitCode, json, errors } = await runCommand(['drill', ...args, '--local', '--json'], world);
+async function drill(context: Parameters<typeof runCommand>[1], ...args: string[]) {
+  const { exitCode, json, errors } = await runCommand(['drill', ...args, '--local', '--json'], context);
   return { exitCode, errors, lines: json().map((line) => (line.event === 'error' ? line : drillLine.parse(line))) };
 }
 
@@ -75,8 +75,8 @@ test.each([
   ['another alarm arrives', onLocal(1, { AlarmName: `${STACK}-open-slice` })],
   ['only its end arrives', onLocal(1, { NewStateValue: 'OK' })],
   ['it sounds for a reason of its own', onLocal(1, { NewStateReason: 'Threshold Crossed' })],
-])('drill reports it if %s', async (_name, world) => {
-  const { exitCode, lines } = await drill(world, NAME, '--wait', '2');
+])('drill reports it if %s', async (_name, context) => {
+  const { exitCode, lines } = await drill(context, NAME, '--wait', '2');
   expect(exitCode).toBe(1);
   expect(lines.at(-1)).toEqual({ event: 'drilled', alarm: NAME, arrived: false });
 });

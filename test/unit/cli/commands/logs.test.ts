@@ -73,9 +73,9 @@ test('logs reads the last 15 minutes, or from the given time on', async () => {
         return [];
       },
     });
-  const world = { openDeployment, now: () => AT };
-  const { exitCode, lines, errors } = await runCommand(['logs', 'ingest', '--local'], world);
-  await runCommand(['logs', 'process', '--local', '--since', '1h', '--message', 'failed'], world);
+  const context = { openDeployment, now: () => AT };
+  const { exitCode, lines, errors } = await runCommand(['logs', 'ingest', '--local'], context);
+  await runCommand(['logs', 'process', '--local', '--since', '1h', '--message', 'failed'], context);
   expect([exitCode, lines, errors]).toEqual([0, [], ['no matching line since 2026-11-22T11:45:00.000Z']]);
   expect(asked).toEqual([
     ['ingest', Date.parse('2026-11-22T11:45:00Z'), {}],

@@ -30,7 +30,7 @@ async function publish(args: readonly string[], results: (object | Error)[] = []
     },
     ...stub,
   });
-  const world = {
+  const context = {
     openDeployment: async () => target,
     now: () => nowMs,
     sleep: async (ms: number) => {
@@ -38,7 +38,7 @@ async function publish(args: readonly string[], results: (object | Error)[] = []
     },
     ...over,
   };
-  const ran = await runCommand(['publish', '--local', ...args], world);
+  const ran = await runCommand(['publish', '--local', ...args], context);
   if (args.includes('--json')) for (const line of ran.json()) publishLine.parse(line);
   return { ...ran, requests };
 }
