@@ -1,6 +1,7 @@
 import type { SendingDomain } from '../contract.ts';
 import type { StoredKey } from '../domain/events/day-index.ts';
 import type { QueueMessage, Source } from '../domain/events/queue-message.ts';
+import type { StoredTime } from '../domain/events/stored-time.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { BounceClass, KnownClasses } from '../domain/ledger/bounce-classes.ts';
 import type { LedgerDomains, UndiscoveredDomain } from '../domain/ledger/ledger-domains.ts';
@@ -192,9 +193,8 @@ export interface DayIndex {
 }
 
 /** A stored event as the table holds it. */
-export interface StoredFacts {
+export interface StoredFacts extends StoredTime {
   atMs: number;
-  receivedAtMs: number;
   source: Source;
   broughtByWebhook: boolean;
   event: JsonObject;

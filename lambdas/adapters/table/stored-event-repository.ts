@@ -162,11 +162,12 @@ export function createStoredEventRepository(table: LedgerTable): StoredEvents {
       const found = new Map<string, StoredFacts>();
       const distinct = new Map(places.map((each) => [placeName(each), keyOf(each)]));
       const items = await batchGetAll(table, { Keys: [...distinct.values()], ConsistentRead: true });
-      for (const { pk, sk, source, receivedAt, webhookAt, raw, ...item } of items) {
+      for (const { pk, sk, source, webhookAt, raw, ...item } of items) {
         if (isMergedCopy(item)) continue;
         found.set(placeName({ partition: pk as string, eventSort: sk as string }), {
           atMs: item[INDEXES.byDay.sortKey] as number,
-          receivedAtMs: receivedAt as number,
+          receivedAtMs: item.receivedAt as number,
+          storedAtMs: item.storedAt as number | undefined,
           source: source as StoredFacts['source'],
           broughtByWebhook: webhookAt !== undefined,
           event: raw === undefined ? {} : unpackEvent(raw as Uint8Array, { pk: pk as string, sk: sk as string }),

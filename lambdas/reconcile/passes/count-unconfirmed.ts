@@ -1,5 +1,6 @@
 import { MAX_REQUEUES } from '../../contract.ts';
 import { parseEvent } from '../../domain/events/mailgun-event.ts';
+import { storedTimeOf } from '../../domain/events/stored-time.ts';
 import { add } from '../../domain/ledger/counts.ts';
 import { countDimensions } from '../../domain/ledger/dimensions.ts';
 import { placeName } from '../../domain/ledger/ledger-name.ts';
@@ -28,7 +29,7 @@ export async function countUnlisted(
     const type = storedTypeOf(key.eventSort);
     const found = facts.get(placeName(key));
     add(tally.stored, type);
-    const wasListed = found !== undefined && (sends.has(name) || found.receivedAtMs < knownSinceMs);
+    const wasListed = found !== undefined && (sends.has(name) || storedTimeOf(found) < knownSinceMs);
     const isJudged = pass.unlisted ? !wasListed && (wasCompared || pass.hasStragglers) : true;
     if (isJudged && (pass.accepts || pass.accepted.has(name))) {
       acceptName(tally, name);

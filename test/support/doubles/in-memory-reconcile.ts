@@ -208,8 +208,15 @@ export class InMemoryStored implements DayIndex, StoredEvents, QueueDepth {
       this.lookedUp += 1;
       const record = this.#ledger.events.get(placeName(place));
       if (record === undefined) continue;
-      const { atMs, receivedAtMs, source, webhookAt, event } = record;
-      found.set(placeName(place), { atMs, receivedAtMs, source, event, broughtByWebhook: webhookAt !== undefined });
+      const { atMs, receivedAtMs, storedAtMs, source, webhookAt, event } = record;
+      found.set(placeName(place), {
+        atMs,
+        receivedAtMs,
+        storedAtMs,
+        source,
+        event,
+        broughtByWebhook: webhookAt !== undefined,
+      });
     }
     return found;
   }
