@@ -1,3 +1,4 @@
+import type { MailgunRequest } from '../../../../../cli/access.ts';
 import { createComparison, type ListEntry, readList } from '../../../../../cli/commands/suppressions/differences.ts';
 import type { Deployment } from '../../../../../cli/target/types.ts';
 import type { SuppressionItem } from '../../../../../lambdas/adapters/table/recipient-repository.ts';
@@ -97,11 +98,16 @@ test.each([
   ['no page', undefined],
   ['no URL', 7],
 ])("a page of Mailgun's lists whose next is on %s is an error, not the end", async (_, next) => {
-  const ask = async () => ({ status: 200, body: { items: [LISTED], paging: { next } } });
+  const paths: string[] = [];
+  const ask: MailgunRequest = async (_domain, _method, path) => {
+    paths.push(path);
+    return { status: 200, body: { items: [LISTED], paging: { next } } };
+  };
   const deployment = { mailgunUrl: () => 'http://127.0.0.1:9' } as unknown as Deployment;
   const read = async () => {
     for await (const _page of readList({ sleep: async () => {} }, ask, deployment, DOMAIN, 'bounce'));
   };
 
   await expect(read()).rejects.toThrow('have no page after');
+  expect(paths).toHaveLength(1);
 });
