@@ -254,19 +254,22 @@ test('the printed replay plan says what it would do, and at what cost', async ()
 });
 
 test.each([
-  { replay: null, says: 'replay is not an object' },
-  { replay: { fromEpochSeconds: 1, toEpochSeconds: 2 }, says: 'replay.domain is not a string' },
+  { replay: null, expectedText: 'replay is not an object' },
+  { replay: { fromEpochSeconds: 1, toEpochSeconds: 2 }, expectedText: 'replay.domain is not a string' },
   {
     replay: { domain: DOMAIN, fromEpochSeconds: '1', toEpochSeconds: 2 },
-    says: 'replay.fromEpochSeconds is not a time',
+    expectedText: 'replay.fromEpochSeconds is not a time',
   },
-  { replay: { domain: DOMAIN, fromEpochSeconds: 1, toEpochSeconds: 2.5 }, says: 'replay.toEpochSeconds is not a time' },
+  {
+    replay: { domain: DOMAIN, fromEpochSeconds: 1, toEpochSeconds: 2.5 },
+    expectedText: 'replay.toEpochSeconds is not a time',
+  },
   {
     replay: { domain: DOMAIN, fromEpochSeconds: 1, toEpochSeconds: 2, plan: 'yes' },
-    says: 'replay.plan is not a boolean',
+    expectedText: 'replay.plan is not a boolean',
   },
-])('a malformed replay request is refused, and never taken for a scheduled run: $says', ({ replay, says }) => {
-  expect(() => replayIn({ replay })).toThrow(says);
+])('a malformed replay request is refused, and never taken for a scheduled run: $says', ({ replay, expectedText }) => {
+  expect(() => replayIn({ replay })).toThrow(expectedText);
 });
 
 test('other invocations are not a replay', () => {

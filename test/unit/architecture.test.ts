@@ -17,7 +17,7 @@ import {
 const ROOT = join(import.meta.dirname, '../..');
 const CODE_FOLDERS = ['api', 'bin', 'cli', 'client', 'dashboard', 'examples', 'lib', 'lambdas', 'schemas', 'tools'];
 
-/** Imports of a file: project files relative to the root, packages as they stand. */
+/** Imports of a file: project files relative to the root, packages unchanged. */
 function importsOf(file: string): string[] {
   const statement = /^(?:import|export)\s[^;]*?from\s+'([^']+)'|^import\s+'([^']+)'|import\('([^']+)'\)/gm;
   return [...readFileSync(join(ROOT, file), 'utf8').matchAll(statement)].map((match) => {
@@ -129,7 +129,7 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
   {
     folder: /^examples\//,
     mayImport: /^(node:|mailgun\.js$|standardwebhooks$)/,
-    why: "an example stands in somebody else's code",
+    why: 'an example is copied into other code',
   },
   {
     folder: /^dashboard\/build\.ts$/,

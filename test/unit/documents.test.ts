@@ -70,7 +70,7 @@ describe("the README's table", () => {
   const folders = named.map(([, folder]) => folder);
 
   test('names every folder of code', () => {
-    // Its own folders stand in for lambdas/.
+    // Its own folders represent lambdas/.
     const wanted = codeFolders.filter((folder) => folder !== 'lambdas');
 
     expect(codeFolders).toEqual(expect.arrayContaining(['bin', 'lambdas', 'lib', 'test']));
@@ -142,7 +142,7 @@ function deadLinks(file: string, text: string): string[] {
 const ignored = read('.gitignore').split('\n').filter(Boolean);
 const SOURCE = /\.(ts|md|yaml|json)$/;
 
-/** Words of code spans and blocks that are paths of the project and do not exist; `<…>` stands for any name. */
+/** Words of code spans and blocks that are paths of the project and do not exist; `<…>` means any name. */
 function deadPaths(text: string): string[] {
   const code = [...text.matchAll(/^ *```\w*\n([\s\S]*?)^ *```$|`([^`\n]+)`/gm)].map(([, block, span]) => block ?? span);
   // Outputs of commands (`-o`) need not exist.

@@ -58,12 +58,14 @@ test.each([
   {
     name: 'no stack',
     its: { GetCallerIdentity: identity('333333333333'), DescribeStacks: [400, NO_STACK] as [number, string] },
-    says: 'there is no stack mailgun-ledger-prod in eu-west-1 of account 333333333333; cdk.json knows dev, staging, prod',
+    expected:
+      'there is no stack mailgun-ledger-prod in eu-west-1 of account 333333333333; cdk.json knows dev, staging, prod',
   },
   {
     name: 'another account',
     its: { GetCallerIdentity: identity('111111111111') },
-    says: 'the AWS credentials are those of account 111111111111, but cdk.json has mailgun-ledger-prod in account 333333333333',
+    expected:
+      'the AWS credentials are those of account 111111111111, but cdk.json has mailgun-ledger-prod in account 333333333333',
   },
   {
     name: 'expired credentials',
@@ -73,7 +75,8 @@ test.each([
         string,
       ],
     },
-    says: 'the stack mailgun-ledger-prod cannot be read: the AWS credentials have expired: run aws sso login or aws configure, or name a profile in AWS_PROFILE',
+    expected:
+      'the stack mailgun-ledger-prod cannot be read: the AWS credentials have expired: run aws sso login or aws configure, or name a profile in AWS_PROFILE',
   },
   {
     name: 'denied',
@@ -81,13 +84,13 @@ test.each([
       GetCallerIdentity: identity('333333333333'),
       DescribeStacks: [403, error('AccessDenied', 'ada may not cloudformation:DescribeStacks')] as [number, string],
     },
-    says: 'the stack mailgun-ledger-prod cannot be read: AWS refuses: ada may not cloudformation:DescribeStacks',
+    expected: 'the stack mailgun-ledger-prod cannot be read: AWS refuses: ada may not cloudformation:DescribeStacks',
   },
 ])(
   'an AWS error is one sentence and exit code 1, in the region of cdk.json: $name',
-  async ({ its, says }) => {
+  async ({ its, expected }) => {
     const { out, err, exitCode } = await run(['status', '--env', 'prod'], its);
-    expect({ out, err, exitCode }).toEqual({ out: '', err: says, exitCode: 1 });
+    expect({ out, err, exitCode }).toEqual({ out: '', err: expected, exitCode: 1 });
     expect(new Set(regions)).toEqual(new Set(['eu-west-1']));
   },
   60_000,

@@ -14,16 +14,16 @@ beforeAll(async () => {
 }, 180_000);
 afterAll(() => local?.stack.stop());
 
-async function told(...args: string[]) {
+async function reported(...args: string[]) {
   const { exitCode, json } = await local.ledger([...args, '--json']);
   return { exitCode, lines: json() };
 }
 
 /** Returns how command, status, doctor and read API report the end of the API. */
 async function said() {
-  const listing = listingLine.parse((await told('listing')).lines[0]);
-  const status = statusLine.parse((await told('status')).lines[0]);
-  const doctor = (await told('doctor')).lines.map((line) => doctorLine.parse(line));
+  const listing = listingLine.parse((await reported('listing')).lines[0]);
+  const status = statusLine.parse((await reported('status')).lines[0]);
+  const doctor = (await reported('doctor')).lines.map((line) => doctorLine.parse(line));
   const { apiUrl, apiToken } = local.stack.ready;
   const headers = { authorization: `Bearer ${apiToken}` };
   const response = await fetch(`${apiUrl}/mailgun/ledger?domain=${DOMAIN}`, { headers });
@@ -68,8 +68,8 @@ test('after a 410 all runs list by the Logs API, until an operator goes back to 
   await happen();
   expect((await said()).listing).toMatchObject({ fellBackAt });
 
-  expect((await told('listing', '--use', 'logs')).exitCode).toBe(2);
-  const back = await told('listing', '--use', 'events');
+  expect((await reported('listing', '--use', 'logs')).exitCode).toBe(2);
+  const back = await reported('listing', '--use', 'events');
   expect(listingLine.parse(back.lines[0])).toMatchObject({ fellBackAt: null, wentBack: true });
   await happen();
   const after = await said();

@@ -62,7 +62,7 @@ const run = (args: string[], context: Partial<CliContext> = {}) =>
   runCommand([...args, '--local', '--port', String(port)], { openDeployment, ...context });
 
 /** Runs a command with `--json`; checks every line against its schema. */
-async function told<Line>(schema: ZodType<Line>, args: string[], context: Partial<CliContext> = {}) {
+async function runJson<Line>(schema: ZodType<Line>, args: string[], context: Partial<CliContext> = {}) {
   const { exitCode, json, errors } = await run([...args, '--json'], context);
   expect(errors).toEqual([]);
   return { exitCode, lines: json().map((line) => schema.parse(line)) };
@@ -185,11 +185,11 @@ describe('why', () => {
       expect(lines.join('\n')).toContain('Mailgun never listed this event: it may be forged');
       expect(lines.at(-1)).toBe('  ! One event may be forged: do not trust this record.');
 
-      const status = await told(statusLine, ['status']);
+      const status = await runJson(statusLine, ['status']);
       expect(status.exitCode).toBe(1);
       expect(status.lines[0]).toMatchObject({ health: 'unhealthy' });
       expect(status.lines[0]?.domains[0]?.ledger?.unconfirmed).toBe(1);
-      const logged = await told(logsLine, ['logs', 'reconcile', '--message', 'lost or unconfirmed']);
+      const logged = await runJson(logsLine, ['logs', 'reconcile', '--message', 'lost or unconfirmed']);
       expect(logged.lines.map(({ facts }) => facts.Unconfirmed)).toContain(1);
       for (const endMs = Date.now() + 30_000; !sounded.includes('unconfirmed') && Date.now() < endMs; )
         await sleep(200);
@@ -201,12 +201,12 @@ describe('why', () => {
 
   /** Follows the commands that the alarm and their output suggest. */
   async function discardWhatFollowed(messageId: string) {
-    const { lines: before } = await told(unconfirmedLine, ['unconfirmed']);
+    const { lines: before } = await runJson(unconfirmedLine, ['unconfirmed']);
     const [found] = before.filter((line) => line.event === 'unconfirmed');
     expect(found).toMatchObject({ messageId, decides: 'COMPLAINED', suppresses: ['complaint'] });
     const [, , , , ...typed] = found?.fix?.split(' ') ?? [];
 
-    const plan = await told(distrustLine, ['distrust', messageId, '--plan']);
+    const plan = await runJson(distrustLine, ['distrust', messageId, '--plan']);
     expect(plan).toMatchObject({
       exitCode: 0,
       lines: [
@@ -221,16 +221,16 @@ describe('why', () => {
     expect((await run([...typed, '--yes'])).exitCode).toBe(0);
     expect(await until(messageId, ([only]) => only?.status === 'ACCEPTED')).toMatchObject([{ mayBeForged: 1 }]);
     expect(await suppressed()).toBe(false);
-    const again = await told(distrustLine, ['distrust', messageId, '--yes']);
+    const again = await runJson(distrustLine, ['distrust', messageId, '--yes']);
     expect(again).toMatchObject({ exitCode: 0, lines: [{ changes: false }, { statuses: 0, suppressions: 0 }] });
     const { lines: explained } = await run(['why', messageId]);
     expect(explained.at(-1)).toBe('  ! One event may be forged, and does not decide the status.');
-    const { lines: after } = await told(unconfirmedLine, ['unconfirmed']);
+    const { lines: after } = await runJson(unconfirmedLine, ['unconfirmed']);
     expect(after[0]).toMatchObject({ messageId, decides: null, suppresses: [], fix: null });
   }
 
   async function suppressed(): Promise<boolean | undefined> {
-    const { lines } = await told(suppressionsShowLine, ['suppressions', 'show', 'Ada@Example.org']);
+    const { lines } = await runJson(suppressionsShowLine, ['suppressions', 'show', 'Ada@Example.org']);
     return lines.find((line) => line.event === 'recipient')?.suppressed;
   }
 
@@ -274,7 +274,7 @@ test('why --all shows every field of an event, as lines and as JSON, and why sho
 
 describe('status and doctor', () => {
   test('report the last event and slice of the domain', async () => {
-    const { lines } = await told(statusLine, ['status']);
+    const { lines } = await runJson(statusLine, ['status']);
     expect(lines).toHaveLength(1);
     expect(lines[0]).toMatchObject({
       backlog: expect.any(Number),
@@ -287,7 +287,7 @@ describe('status and doctor', () => {
   });
 
   test('doctor reports the AWS account as not on this machine, and everything else as in order', async () => {
-    const { lines } = await told(doctorLine, ['doctor']);
+    const { lines } = await runJson(doctorLine, ['doctor']);
     const stateOf = (check: string) => lines.find((line) => line.check === check);
     for (const check of ['credentials', 'bootstrap', 'concurrency', 'page topic']) {
       expect(stateOf(check)).toMatchObject({ state: 'skipped', says: 'not on this machine' });
@@ -301,7 +301,7 @@ describe('status and doctor', () => {
 
   test('doctor --costs counts usage since the start, without storage, whose size no engine reports', async () => {
     const before = await stack.stats();
-    const { lines } = await told(costsLine, ['doctor', '--costs']);
+    const { lines } = await runJson(costsLine, ['doctor', '--costs']);
     const after = await stack.stats();
     expect(lines).toHaveLength(1);
     for (const { seconds, costs } of lines) {
@@ -313,9 +313,9 @@ describe('status and doctor', () => {
   });
 
   test("doctor --origin sends a browser's requests, for a configured origin and another", async () => {
-    const good = await told(doctorLine, ['doctor', '--origin', 'http://localhost:5173']);
+    const good = await runJson(doctorLine, ['doctor', '--origin', 'http://localhost:5173']);
     expect([good.exitCode, good.lines.map(({ state }) => state)]).toEqual([0, ['ok', 'ok', 'ok', 'skipped', 'ok']]);
-    const bad = await told(doctorLine, ['doctor', '--origin', 'https://evil.example']);
+    const bad = await runJson(doctorLine, ['doctor', '--origin', 'https://evil.example']);
     expect([bad.exitCode, bad.lines.map(({ state }) => state)]).toEqual([
       1,
       ['wrong', 'wrong', 'wrong', 'skipped', 'ok'],
@@ -339,7 +339,7 @@ describe('status and doctor', () => {
 describe('logs', () => {
   test('show why webhooks are refused', async () => {
     expect(await post(eventOf('x@y'), 'key-of-a-stranger')).toBe(401);
-    const { exitCode, lines } = await told(logsLine, [
+    const { exitCode, lines } = await runJson(logsLine, [
       'logs',
       'ingest',
       '--since',
@@ -350,18 +350,18 @@ describe('logs', () => {
     expect([exitCode, lines.map(({ facts }) => facts.reason)]).toEqual([0, ['unauthorized']]);
     const { lines: texts } = await run(['logs', 'ingest', '--message', 'webhook refused']);
     expect(texts).toEqual([expect.stringMatching(/^\d{4}-[\dT:.-]+Z {2}webhook refused {2}reason=unauthorized {2}/)]);
-    const access = await told(logsLine, ['logs', 'webhook-access']);
+    const access = await runJson(logsLine, ['logs', 'webhook-access']);
     expect(access.lines.map(({ facts }) => String(facts.status))).toEqual(expect.arrayContaining(['200', '401']));
   });
 });
 
 describe('keys', () => {
   const set = (args: string[], input: string) =>
-    told(keysSetLine, ['keys', 'set', ...args], { readInput: async () => input });
+    runJson(keysSetLine, ['keys', 'set', ...args], { readInput: async () => input });
 
   test('status reports which key verified the acknowledged webhooks', async () => {
     expect(await post(eventOf(`${randomUUID()}@${DOMAIN}`), PREVIOUS)).toBe(200);
-    const { exitCode, lines } = await told(keysStatusLine, ['keys', 'status']);
+    const { exitCode, lines } = await runJson(keysStatusLine, ['keys', 'status']);
     expect(exitCode).toBe(0);
     expect(lines).toContainEqual(expect.objectContaining({ key: 'current', fingerprint: keyFingerprint(KEY) }));
     const verified = lines.find((line) => line.event === 'verified');
@@ -397,7 +397,7 @@ describe('keys', () => {
     expect([refused.exitCode, refused.errors]).toEqual([2, ['stopped']]);
     expect(stack.account.signingKey).toBe(KEY);
 
-    const { exitCode, lines } = await told(keysRotateLine, ['keys', 'rotate', '--yes']);
+    const { exitCode, lines } = await runJson(keysRotateLine, ['keys', 'rotate', '--yes']);
     const fresh = stack.account.signingKey;
     expect(fresh).not.toBe(KEY);
     expect(exitCode).toBe(0);
@@ -405,7 +405,7 @@ describe('keys', () => {
       { event: 'planned', others: 0 },
       { event: 'rotated', fingerprint: keyFingerprint(fresh), previous: keyFingerprint(KEY) },
     ]);
-    const { lines: keys } = await told(keysStatusLine, ['keys', 'status']);
+    const { lines: keys } = await runJson(keysStatusLine, ['keys', 'status']);
     expect(keys.slice(0, 2)).toMatchObject([
       { fingerprint: keyFingerprint(fresh) },
       { fingerprint: keyFingerprint(KEY) },
@@ -417,7 +417,7 @@ describe('keys', () => {
       key: 'apiKey',
       changed: true,
     });
-    const { exitCode, lines } = await told(doctorLine, ['doctor']);
+    const { exitCode, lines } = await runJson(doctorLine, ['doctor']);
     expect(exitCode).toBe(1);
     const check = lines.find((line) => line.check === 'API key');
     expect(check).toMatchObject({
@@ -435,8 +435,8 @@ describe('token', () => {
     const before = await run(['token', 'show']);
     expect(before).toMatchObject({ exitCode: 0, lines: [stack.ready.apiToken], errors: [] });
     expect((await run(['token', 'rotate'])).exitCode).toBe(2);
-    expect((await told(tokenRotateLine, ['token', 'rotate', '--yes'])).exitCode).toBe(0);
-    const { lines } = await told(tokenShowLine, ['token', 'show']);
+    expect((await runJson(tokenRotateLine, ['token', 'rotate', '--yes'])).exitCode).toBe(0);
+    const { lines } = await runJson(tokenShowLine, ['token', 'show']);
     expect(lines[0]?.token).toMatch(/^[A-Za-z0-9]{48}$/);
     expect(lines[0]?.token).not.toBe(stack.ready.apiToken);
   });

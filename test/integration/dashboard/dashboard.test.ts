@@ -272,7 +272,7 @@ describe('every view', () => {
     ['campaigns', () => '#/campaign', /Choose a mailing[\s\S]*newsletter/],
     ['campaign', () => `#/campaign/newsletter?domain=${DOMAIN}`, /delivered[\s\S]*Failed permanently/],
     ['hostile', () => `#/message/${encodeURIComponent(HOSTILE_ID)}`, /<img src=x/],
-    ['unknown', () => '#/message/nobody-knows-it', /Nothing of this name is stored/],
+    ['unknown', () => '#/message/unknown', /Nothing of this name is stored/],
   ];
 
   test.each(VIEWS)(
@@ -407,7 +407,7 @@ describe('search', () => {
     expect(await found(String(details.subject).slice(0, 6))).toMatch(/\d+ events among \d+ events/);
     expect(await found(`${name}=${value}`)).toMatch(/variable .*\d+ events among \d+ events/);
     expect(await found('newsletter')).toMatch(/tag of .*\d+ events among \d+ events.*the campaign/);
-    expect(await found('nobody@north.example')).toContain('without any mail');
+    expect(await found('unknown@north.example')).toContain('without any mail');
   });
 
   test('opens the page of an address or a message id at once, and says what was searched', async () => {
@@ -805,7 +805,7 @@ describe('the dashboard without a response', () => {
   });
 
   test('shows that nothing is stored', async () => {
-    await goTo(page, '#/recipient/nobody@north.example');
+    await goTo(page, '#/recipient/unknown@north.example');
     expect(await text('main')).toContain('No mail to this address is stored: check its spelling.');
     expect(await page.locator('.badge.good').count()).toBe(0);
     await goTo(page, `#/events?domain=${DOMAIN}&day=2020-01-01`);

@@ -107,7 +107,7 @@ async function ingestAndProcess(): Promise<void> {
 
   // New, forged, known, stored another way, and acknowledged by a function that then crashed.
   expect(await post(event, signature)).toBe(200);
-  expect(await post(event, signed('key-of-nobody', { timestamp: String(Math.floor(Date.now() / 1000)) }))).toBe(401);
+  expect(await post(event, signed('unknown-key', { timestamp: String(Math.floor(Date.now() / 1000)) }))).toBe(401);
   await drained(ledger.stack);
   await table.send(new UpdateCommand({ TableName, Key, UpdateExpression: 'REMOVE webhookAt' }));
   expect(await post(event, signature)).toBe(200);

@@ -94,7 +94,7 @@ export class AlarmWorld {
   async read(): Promise<number> {
     const { apiUrl, apiToken } = this.stack.ready;
     const headers = { authorization: `Bearer ${apiToken}` };
-    return (await fetch(`${apiUrl}/mailgun/suppressions/nobody@example.com`, { headers })).status;
+    return (await fetch(`${apiUrl}/mailgun/suppressions/unknown@example.com`, { headers })).status;
   }
 
   /** Returns how many events the ledger counted as stored since a time in epoch milliseconds. */

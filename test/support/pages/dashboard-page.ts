@@ -54,7 +54,7 @@ export async function goTo(page: Page, hash: string): Promise<void> {
   await settled(page);
 }
 
-/** Longer pages look the same. */
+/** Longer pages have the same layout. */
 const TALLEST = 2600;
 
 /** Takes a screenshot for each screen and colour scheme if the environment wants them; no test compares them. */

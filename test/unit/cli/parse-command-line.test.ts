@@ -40,8 +40,8 @@ test.each([
   ['lgs', 'logs'],
 ])('%s is a misspelling of %s, which only reads, so it is suggested', async (typed, meant) => {
   const { exitCode, errors } = await runCommand([typed]);
-  const says = new RegExp(`^unknown command '${typed}'; did you mean ${meant}\\? There are status, doctor, `);
-  expect({ exitCode, errors }).toEqual({ exitCode: 2, errors: [expect.stringMatching(says)] });
+  const expected = new RegExp(`^unknown command '${typed}'; did you mean ${meant}\\? There are status, doctor, `);
+  expect({ exitCode, errors }).toEqual({ exitCode: 2, errors: [expect.stringMatching(expected)] });
 });
 
 test('an unknown option exits with 2 and points to the help', async () => {
@@ -74,8 +74,11 @@ test.each([
   [['--stack', 'Mail', '--local'], /^--stack and --local cannot be combined/],
   [['--stack', 'Mail', '--port', '7'], /^--port goes with --local only/],
   [['--stack', 'Mail'], /^--stack Mail needs AWS_REGION/],
-])('%j is a wrong target', async (args, says) => {
-  expect(await runCommand(['status', ...args])).toMatchObject({ exitCode: 2, errors: [expect.stringMatching(says)] });
+])('%j is a wrong target', async (args, expected) => {
+  expect(await runCommand(['status', ...args])).toMatchObject({
+    exitCode: 2,
+    errors: [expect.stringMatching(expected)],
+  });
 });
 
 test.each(['local:0', 'local:70000', 'local:x'])('LEDGER_TARGET=%s is a wrong value', async (variable) => {

@@ -368,7 +368,7 @@ test.each([
   [['redrive', '--rate', '0'], /whole number of at least 1/],
   [['show'], /missing required argument 'id'/],
   [['discard', '--yes'], /--id or --reason is missing/],
-])('dlq exits with 2 and one sentence for the wrong input %p', async (args, says) => {
+])('dlq exits with 2 and one sentence for the wrong input %p', async (args, expected) => {
   const { exitCode, errors } = await local.ledger(['dlq', ...args]);
-  expect({ exitCode, errors }).toEqual({ exitCode: 2, errors: [expect.stringMatching(says)] });
+  expect({ exitCode, errors }).toEqual({ exitCode: 2, errors: [expect.stringMatching(expected)] });
 });

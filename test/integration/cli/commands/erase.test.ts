@@ -218,7 +218,7 @@ describe('erase', () => {
   });
 
   test('an unknown recipient is a success with nothing found, and is marked', async () => {
-    const recipient = `nobody-${randomUUID()}@example.org`;
+    const recipient = `unknown-${randomUUID()}@example.org`;
     const { exitCode, lines } = await erased(recipient);
 
     expect(exitCode).toBe(0);

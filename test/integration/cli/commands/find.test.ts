@@ -155,10 +155,10 @@ test.each([
   ['a domain beside an address', [RECIPIENT, '--domain', DOMAIN], 2, /^--domain cannot be combined with an address$/],
   ['an empty range', [RECIPIENT, '--from', '1h', '--to', '2h'], 2, /^--from must be before --to$/],
   ['an unknown status', [RECIPIENT, '--status', 'lost'], 2, /Allowed choices are accepted, deferred, delivered/],
-])('find reports %s as an error with the next step', async (_name, args, exitCode, says) => {
+])('find reports %s as an error with the next step', async (_name, args, exitCode, expected) => {
   const result = await local.ledger(['find', ...args]);
   expect({ ...result, json: undefined }).toEqual({
     ...{ exitCode, lines: [], json: undefined },
-    errors: [expect.stringMatching(says)],
+    errors: [expect.stringMatching(expected)],
   });
 });

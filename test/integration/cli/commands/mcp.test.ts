@@ -90,8 +90,8 @@ test.each([
   ['suppressions', { address: 'ada@north.example' }, '"suppressed":false'],
   ['ledger', {}, 'completeness'],
   ['runbook', { alarm: 'dead-letters' }, 'Means'],
-])('MCP %s %j returns the requested data', async (name, given, says) => {
-  expect((await call(name, given)).text).toContain(says);
+])('MCP %s %j returns the requested data', async (name, given, expected) => {
+  expect((await call(name, given)).text).toContain(expected);
 });
 
 test.each([
@@ -101,11 +101,11 @@ test.each([
   ['plan_replay', { from: 'never', to: '1h' }, 'from'],
   ['plan_redrive', { reason: '--yes' }, ''],
   ['runbook', { alarm: 'nothing' }, 'dead-letters'],
-])('MCP %s %j fails with the valid values', async (name, given, says) => {
+])('MCP %s %j fails with the valid values', async (name, given, expected) => {
   const { isError, text } = await call(name, given);
 
   expect(isError || name === 'plan_redrive').toBe(true);
-  expect(text).toContain(says);
+  expect(text).toContain(expected);
 });
 
 test('MCP tools change nothing, whatever is called', async () => {

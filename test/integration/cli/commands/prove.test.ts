@@ -326,7 +326,7 @@ test.each<{ name: string; copy: () => Promise<string> | string; fault: RegExp }>
     fault: /cannot be read as Parquet/,
   },
   {
-    name: 'the same rows written anew',
+    name: 'the same rows written again',
     copy: async () => copyWith(OBJECT, await objectWith((rows) => rows)),
     fault: /has other bytes than any manifest names/,
   },

@@ -50,7 +50,7 @@ const run = (args: string[], context: Partial<CliContext> = {}) =>
   });
 
 /** Runs a command with `--json`; checks every line against its schema. */
-async function told<Line>(schema: ZodType<Line>, args: string[]) {
+async function runJson<Line>(schema: ZodType<Line>, args: string[]) {
   const { exitCode, json, errors } = await run([...args, '--json']);
   expect(errors).toEqual([]);
   return { exitCode, lines: json().map((line) => schema.parse(line)) };
@@ -65,7 +65,7 @@ async function sendEvent(): Promise<string> {
 
 /** Reads the log until the delivery of a message is in this state. */
 async function hasState(messageId: string, state: string) {
-  for (let looks = 0; looks < 300; looks += 1) {
+  for (let polls = 0; polls < 300; polls += 1) {
     const { json } = await run(['log', 'crm', '--json']);
     const found = json().find((line) => line.messageId === messageId && line.state === state);
     if (found) return deliveryLine.parse(found);
@@ -76,8 +76,8 @@ async function hasState(messageId: string, state: string) {
 
 async function isSounding(alarm: string): Promise<void> {
   const isOn = () => stack.alarms().some(({ name, state }) => name.endsWith(`-${alarm}`) && state === 'ALARM');
-  for (let looks = 0; !isOn(); looks += 1) {
-    if (looks > 300) throw new Error(`${alarm} is not on`);
+  for (let polls = 0; !isOn(); polls += 1) {
+    if (polls > 300) throw new Error(`${alarm} is not on`);
     await sleep(100);
   }
 }
@@ -85,7 +85,7 @@ async function isSounding(alarm: string): Promise<void> {
 let deadMessage: string;
 
 test('receivers test sends a signed receiver.test and shows the response', async () => {
-  const { exitCode, lines } = await told(receiverTestLine, ['test', 'crm']);
+  const { exitCode, lines } = await runJson(receiverTestLine, ['test', 'crm']);
 
   expect({ exitCode, line: lines[0] }).toMatchObject({
     exitCode: 0,
@@ -108,7 +108,7 @@ test('receivers log and list show acknowledged deliveries, and dead ones with at
   expect(dead.response).toMatch(/^cannot: /);
   // The receiver's response repeated the address, which the log leaves out.
   expect(dead.response).toContain('"recipient":"erased"');
-  const { exitCode, lines } = await told(receiverLine, ['list']);
+  const { exitCode, lines } = await runJson(receiverLine, ['list']);
   expect({ exitCode, line: lines[0] }).toMatchObject({
     exitCode: 1,
     line: { name: 'crm', state: 'failing', inDlq: 1, ledger: { dead: 1, unaccounted: 0 } },
@@ -117,10 +117,10 @@ test('receivers log and list show acknowledged deliveries, and dead ones with at
 
 test('receivers redeliver prints its plan, then sends dead deliveries again, and empties the DLQ', async () => {
   receiver.respond((response) => void response.writeHead(204).end());
-  expect((await told(redeliverLine, ['redeliver', 'crm', '--plan'])).lines).toEqual([
+  expect((await runJson(redeliverLine, ['redeliver', 'crm', '--plan'])).lines).toEqual([
     { event: 'plan', dead: 1, seconds: 1 },
   ]);
-  expect(await told(redeliverLine, ['redeliver', 'crm', '--id', 'another'])).toEqual({
+  expect(await runJson(redeliverLine, ['redeliver', 'crm', '--id', 'another'])).toEqual({
     exitCode: 0,
     lines: [{ event: 'redelivered', sent: 0, left: 1, unreadable: 0, unseen: 0 }],
   });
@@ -131,12 +131,12 @@ test('receivers redeliver prints its plan, then sends dead deliveries again, and
     ['--message', 'another'],
   ];
   for (const other of others) {
-    expect((await told(redeliverLine, ['redeliver', 'crm', '--plan', ...other])).lines).toMatchObject([{ dead: 0 }]);
+    expect((await runJson(redeliverLine, ['redeliver', 'crm', '--plan', ...other])).lines).toMatchObject([{ dead: 0 }]);
   }
-  expect((await told(redeliverLine, ['redeliver', 'crm', '--status', 'FAILED'])).lines).toMatchObject([{ left: 1 }]);
+  expect((await runJson(redeliverLine, ['redeliver', 'crm', '--status', 'FAILED'])).lines).toMatchObject([{ left: 1 }]);
   const theirs = ['--status', 'DELIVERED', '--type', 'message.status.changed', '--message', deadMessage];
-  expect((await told(redeliverLine, ['redeliver', 'crm', '--plan', ...theirs])).lines).toMatchObject([{ dead: 1 }]);
-  expect(await told(redeliverLine, ['redeliver', 'crm', ...theirs])).toEqual({
+  expect((await runJson(redeliverLine, ['redeliver', 'crm', '--plan', ...theirs])).lines).toMatchObject([{ dead: 1 }]);
+  expect(await runJson(redeliverLine, ['redeliver', 'crm', ...theirs])).toEqual({
     exitCode: 0,
     lines: [{ event: 'redelivered', sent: 1, left: 0, unreadable: 0, unseen: 0 }],
   });
@@ -144,7 +144,7 @@ test('receivers redeliver prints its plan, then sends dead deliveries again, and
 
   expect(delivered.attempts.map(({ status }) => status)).toEqual([500, 500, 204]);
   expect(JSON.parse(receiver.received.at(-1)?.body ?? '{}').data.recipient).toContain('@');
-  const { exitCode, lines } = await told(receiverLine, ['list']);
+  const { exitCode, lines } = await runJson(receiverLine, ['list']);
   expect({ exitCode, line: lines[0] }).toMatchObject({ exitCode: 0, line: { state: 'enabled', inDlq: 0 } });
 }, 90_000);
 
@@ -152,11 +152,11 @@ test('a 410 disables a receiver, receivers list shows it with the first command,
   receiver.respond((response) => void response.writeHead(410).end());
   await hasState(await sendEvent(), 'waiting');
   const disabled = await run(['list']);
-  const [listed] = (await told(receiverLine, ['list'])).lines;
-  const waiting = await told(deliveryLine, ['log', 'crm', '--state', 'waiting']);
+  const [listed] = (await runJson(receiverLine, ['list'])).lines;
+  const waiting = await runJson(deliveryLine, ['log', 'crm', '--state', 'waiting']);
   await isSounding('receiver-disabled');
-  const enabled = await told(enableLine, ['enable', 'crm']);
-  const again = await told(enableLine, ['enable', 'crm']);
+  const enabled = await runJson(enableLine, ['enable', 'crm']);
+  const again = await runJson(enableLine, ['enable', 'crm']);
 
   expect(waiting.lines).toHaveLength(listed?.ledger.waiting ?? 0);
   expect(disabled.exitCode).toBe(1);
@@ -168,7 +168,7 @@ test('a 410 disables a receiver, receivers list shows it with the first command,
 }, 60_000);
 
 test('receivers rotate prints a secret that libraries accept, and refuses another rotation during the overlap', async () => {
-  const { exitCode, lines } = await told(rotateReceiverLine, ['rotate', 'crm', '--yes', '--overlap', '2']);
+  const { exitCode, lines } = await runJson(rotateReceiverLine, ['rotate', 'crm', '--yes', '--overlap', '2']);
 
   expect(exitCode).toBe(0);
   expect(() => new Webhook(lines[0]?.secret ?? '')).not.toThrow();

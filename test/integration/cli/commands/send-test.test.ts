@@ -114,7 +114,7 @@ test.each([
 test.each([
   [['--domain', 'x.example'], /not one of the stack's/],
   [['--wait', '0'], /whole number of at least 1/],
-])('send-test exits with 2 and one sentence for the wrong input %p', async (args, says) => {
+])('send-test exits with 2 and one sentence for the wrong input %p', async (args, expectedText) => {
   const { exitCode, errors } = await local.ledger(['send-test', ...args]);
-  expect({ exitCode, errors }).toEqual({ exitCode: 2, errors: [expect.stringMatching(says)] });
+  expect({ exitCode, errors }).toEqual({ exitCode: 2, errors: [expect.stringMatching(expectedText)] });
 });

@@ -161,12 +161,12 @@ test('suppressions lift lifts nothing if Mailgun fails', async () => {
 });
 
 test('an address without suppressions is shown as such, and cannot be lifted', async () => {
-  expect(await show('nobody@example.org')).toEqual([
-    { event: 'recipient', recipient: 'nobody@example.org', suppressed: false, known: false },
+  expect(await show('unknown@example.org')).toEqual([
+    { event: 'recipient', recipient: 'unknown@example.org', suppressed: false, known: false },
   ]);
-  expect(await lift('nobody@example.org')).toEqual({
+  expect(await lift('unknown@example.org')).toEqual({
     exitCode: 1,
-    lines: [{ event: 'error', message: 'nobody@example.org has no such suppression' }],
+    lines: [{ event: 'error', message: 'unknown@example.org has no such suppression' }],
   });
 });
 
@@ -227,13 +227,13 @@ test.each([
   [['list', '--kind', 'typo'], /Allowed choices are bounce, complaint, unsubscribe/],
   [['list', '--domain', 'x.example'], /not one of the stack's/],
   [['list', '--since', 'soon'], /--since takes a time like/],
-  [['show', 'nobody'], /^"nobody" is not an address/],
+  [['show', 'unknown'], /^"unknown" is not an address/],
   [['show'], /missing required argument 'address'/],
   [['lift', 'a@b.example', '--kind', 'typo'], /Allowed choices are bounce, complaint, unsubscribe/],
   [['lift', 'a@b.example', '--domain', 'x.example'], /not one of the stack's/],
-])('suppressions exits with 2 and one sentence for the wrong input %p', async (args, says) => {
+])('suppressions exits with 2 and one sentence for the wrong input %p', async (args, expected) => {
   const { exitCode, errors } = await local.ledger(['suppressions', ...args]);
-  expect({ exitCode, errors }).toEqual({ exitCode: 2, errors: [expect.stringMatching(says)] });
+  expect({ exitCode, errors }).toEqual({ exitCode: 2, errors: [expect.stringMatching(expected)] });
 });
 
 test('suppressions lift lifts nothing without confirmation', async () => {

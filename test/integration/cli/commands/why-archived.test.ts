@@ -61,9 +61,9 @@ async function why(outputs: Record<string, string>) {
     output: (name) => outputs[name] ?? engines.output(name),
   });
   const { json } = await runCommand(['why', MESSAGE_ID, '--local', '--json'], { openDeployment: async () => target });
-  const [told, recipient] = json() as [WhyLine & { event: 'message' }, WhyLine & { event: 'recipient' }];
+  const [reported, recipient] = json() as [WhyLine & { event: 'message' }, WhyLine & { event: 'recipient' }];
   const events = recipient.events.map(({ key, archived, decides }) => [key.split('#')[0], archived, decides]);
-  return { days: told.archivedDays, status: recipient.status, because: recipient.because, events };
+  return { days: reported.archivedDays, status: recipient.status, because: recipient.because, events };
 }
 
 /** Deletes an event as a TTL does. */

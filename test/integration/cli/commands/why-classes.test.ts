@@ -73,10 +73,10 @@ test.each([
     },
     'not list them as a whole',
   ],
-] as const)('why shows classes as unknown with the reason after %s', async (_name, spoil, says) => {
+] as const)('why shows classes as unknown with the reason after %s', async (_name, spoil, expected) => {
   spoil();
   const found = await classesOf();
-  expect(found).toEqual({ ...PLACE, classes: [], unknown: expect.stringContaining(says) });
+  expect(found).toEqual({ ...PLACE, classes: [], unknown: expect.stringContaining(expected) });
   expect(found && classesText(found)).toEqual([expect.stringContaining('not known, ')]);
 });
 

@@ -53,5 +53,5 @@ test('an incomplete or failed list of domains reports no difference', async () =
 
 test('a refused key reports no difference of domains', async () => {
   stub.account.furtherDomains = [{ name: 'news.example.com' }];
-  expect(await find([API_DOMAIN], 'key-of-nobody')).toEqual({ count: undefined, logged: [] });
+  expect(await find([API_DOMAIN], 'unknown-key')).toEqual({ count: undefined, logged: [] });
 });

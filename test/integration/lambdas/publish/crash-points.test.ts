@@ -101,29 +101,31 @@ function republish(fromMs: number, trouble?: InjectedFailure) {
   }, trouble);
 }
 
-interface Told {
+interface Announced {
   detailType: string;
   detail: unknown;
 }
 
 /** Removes and returns the failure queue's messages with their payloads. */
-async function kept(): Promise<Told[]> {
+async function kept(): Promise<Announced[]> {
   const QueueUrl = engines.output('PublishFailuresUrl');
-  const events: Told[] = [];
+  const events: Announced[] = [];
   for (;;) {
     const messages = await engines.receive(QueueUrl);
     if (messages.length === 0) return events;
     for (const { Body = '', ReceiptHandle } of messages) {
-      events.push(JSON.parse(Body) as Told);
+      events.push(JSON.parse(Body) as Announced);
       await engines.queues.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
     }
   }
 }
 
 /** Asserts that every change was published or kept, and that the last one is the stored state. */
-function expectTold(changes: RowChanges, told: readonly Told[]): void {
+function expectAnnounced(changes: RowChanges, announced: readonly Announced[]): void {
   const words = changes.map(({ after }) => JSON.stringify(wordsOf(after)));
-  const received = told.map((event) => JSON.stringify(wordsOfPublished(event))).filter((each) => words.includes(each));
+  const received = announced
+    .map((event) => JSON.stringify(wordsOfPublished(event)))
+    .filter((each) => words.includes(each));
   expect([...new Set(received)].toSorted()).toEqual([...new Set(words)].toSorted());
   expect(received.at(-1)).toBe(words.at(-1));
 }
@@ -161,7 +163,7 @@ test('publish crashing at any call, once or twice, publishes every change, the l
       points = outcome.points;
       if (death === undefined) expect(outcome.result).toBe('done');
     }
-    expectTold(changes, engines.raw.events.published().slice(before));
+    expectAnnounced(changes, engines.raw.events.published().slice(before));
     return points;
   });
   console.log(`publish: calls ${seen.join(', ')}: ${cells} cells`);
@@ -201,8 +203,8 @@ test('republishing crashing at any call is completed by the next call', async ()
       points = outcome.points;
       if (death === undefined) expect(outcome.result).toBe('done');
     }
-    const told = engines.raw.events.published().slice(before).map(wordsOfPublished);
-    for (const { after } of lastOfEach) expect(told).toContainEqual(wordsOf(after));
+    const announced = engines.raw.events.published().slice(before).map(wordsOfPublished);
+    for (const { after } of lastOfEach) expect(announced).toContainEqual(wordsOf(after));
     return points;
   };
   const points = await tryOnce([]);

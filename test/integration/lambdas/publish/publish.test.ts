@@ -69,7 +69,7 @@ const lastOf = (events: readonly PublishedEvent[]) =>
   Object.fromEntries(events.map(wordsOfPublished).map(({ key, says }) => [key, says]));
 
 /** Waits until the last published state is the stored one. */
-async function told(): Promise<void> {
+async function allPublished(): Promise<void> {
   for (const endMs = Date.now() + 60_000; Date.now() < endMs; await sleep(300)) {
     const [table, bus] = [await stored(), lastOf(stack.published())];
     if (Object.entries(table).every(([key, says]) => bus[key] === says)) break;
@@ -91,7 +91,7 @@ async function failures(): Promise<number> {
 test("a message's changes are published on the bus, and the control API shows them", async () => {
   await live();
   await drained(stack);
-  await told();
+  await allPublished();
 
   const { events } = (await (await fetch(`${stack.ready.controlUrl}/published`)).json()) as {
     events: PublishedEvent[];
@@ -125,7 +125,7 @@ test('publish, killed and refused, publishes every final state without affecting
   await killer;
 
   expect(kills).toBeGreaterThan(1);
-  await told();
+  await allPublished();
   expect(await failures()).toBe(0);
 }, 120_000);
 
@@ -146,7 +146,7 @@ test('a bus that is down for an hour loses nothing and delays nothing else', asy
   expect(stack.published()).toHaveLength(before);
 
   stack.setFaults([]);
-  await told();
+  await allPublished();
   expect(await failures()).toBe(0);
 }, 120_000);
 

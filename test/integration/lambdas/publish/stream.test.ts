@@ -100,8 +100,8 @@ const changesOf = async () =>
   (await statesInStream(engines)).filter((row) => row.type === 'suppression' || row.status !== null).map(wordsOf);
 
 async function untold(): Promise<string[]> {
-  const told = unique(published().map(wordsOfPublished));
-  return [...unique(await changesOf())].filter((each) => !told.has(each));
+  const announced = unique(published().map(wordsOfPublished));
+  return [...unique(await changesOf())].filter((each) => !announced.has(each));
 }
 
 const store = async (events: ReturnType<typeof lifeEvent>[]) => {
@@ -128,15 +128,15 @@ function wildEvents(seed: number, messages: number) {
  * Asserts that every state in the stream was published and nothing else, and that the last published state is the last
  * one.
  */
-async function expectTold(isOrdered: boolean) {
+async function expectAnnounced(isOrdered: boolean) {
   const words = await changesOf();
-  const told = published().map(wordsOfPublished);
+  const announced = published().map(wordsOfPublished);
   expect(await untold()).toEqual([]);
-  expect([...unique(told)].filter((each) => !unique(words).has(each))).toEqual([]);
+  expect([...unique(announced)].filter((each) => !unique(words).has(each))).toEqual([]);
   const lastOf = (list: Words[]) => Object.fromEntries(list.map(({ key, says }) => [key, says]));
-  if (isOrdered) expect(lastOf(told)).toEqual(lastOf(words));
+  if (isOrdered) expect(lastOf(announced)).toEqual(lastOf(words));
   expect(keptByReceiver()).toEqual(lastOf(words));
-  return { changes: words.length, published: told.length };
+  return { changes: words.length, published: announced.length };
 }
 
 /** Returns what a receiver holds that keeps the greatest order of each subject. */
@@ -165,7 +165,7 @@ test('each change is published exactly once without faults, and a repeat without
     'complaint',
   ]);
   expect(new Set(details.map(({ id }) => id)).size).toBe(4);
-  await expectTold(true);
+  await expectAnnounced(true);
 }, 60_000);
 
 test('a write that changes nothing is not published, whether or not the engine records it', async () => {
@@ -202,14 +202,14 @@ test('a suppression that was lifted and comes about again is published once more
   await store([complaint(120), complaint(200), complaint(300), complaint(200)]);
   await calm();
 
-  const told = published()
+  const announced = published()
     .slice(before)
     .filter(({ detailType }) => detailType === 'SuppressionChanged')
     .map(({ detail }) => detail as Record<string, string | null>)
     .filter(({ recipient }) => recipient === 'person1@example.org');
-  expect(told.map(({ liftedAt }) => liftedAt)).toEqual([null, new Date(liftedAt).toISOString(), null]);
-  expect(told[2]?.id).toMatch(new RegExp(`#again-${liftedAt}$`));
-  await expectTold(true);
+  expect(announced.map(({ liftedAt }) => liftedAt)).toEqual([null, new Date(liftedAt).toISOString(), null]);
+  expect(announced[2]?.id).toMatch(new RegExp(`#again-${liftedAt}$`));
+  await expectAnnounced(true);
 }, 60_000);
 
 const EVENTS = { service: 'events', operation: 'PutEvents' };
@@ -248,7 +248,7 @@ test.each(FAULTS.map((each, nth) => ({ ...each, nth })))(
     await store(wildEvents(nth + 2, 30));
     await calm(faults.some(({ mode }) => mode === 'delay') ? QUIET_WITH_DELAYS_MS : QUIET_MS);
 
-    const sums = await expectTold(isOrdered);
+    const sums = await expectAnnounced(isOrdered);
     logged?.mock.restore();
     console.log(
       `${faults.map(({ mode }) => mode).join(', ')}: ${JSON.stringify({ ...sums, batches: batches.length, died })}`,

@@ -121,7 +121,7 @@ describe.each(['omit', 'include'] as const)('a page on the allowed origin, crede
   test.each([
     [401, { path: `/mailgun/messages/${MESSAGE}`, token: 'wrong' }, { reason: 'unauthorized' }],
     [400, { path: '/mailgun/messages' }, { reason: 'bad-parameter', parameter: 'id' }],
-    [404, { path: '/mailgun/messages?id=nobody' }, { reason: 'unknown-message' }],
+    [404, { path: '/mailgun/messages?id=unknown' }, { reason: 'unknown-message' }],
     [405, { path: '/mailgun/events', method: 'POST' }, { reason: 'method-not-allowed' }],
   ])('reads why it got a %d', async (status, { path, ...asked }: Asked, body) => {
     expect(await get(path, asked)).toMatchObject({ status, body });

@@ -165,9 +165,9 @@ async function whileWriting<T>(write: (n: number) => Promise<void>, read: () => 
 }
 
 /** Asserts that everything was returned, and nothing twice. */
-function expectWhole(told: readonly string[], there: readonly string[]): void {
-  const distinct = new Set(told);
-  expect(told.length - distinct.size).toBe(0);
+function expectWhole(listed: readonly string[], there: readonly string[]): void {
+  const distinct = new Set(listed);
+  expect(listed.length - distinct.size).toBe(0);
   expect(there.filter((key) => !distinct.has(key))).toEqual([]);
 }
 
@@ -194,14 +194,14 @@ describe(`${MESSAGE_EVENTS} events for one message`, () => {
     );
     const kinds = summary('a message, 100 a page', pages);
     expect([...kinds.keys()].filter((reads) => !/^1 Query, [1-4] GetItem, 1 BatchGetItem$/.test(reads))).toEqual([]);
-    const told = pages.flatMap(({ body }) => body.events.map(({ key }: { key: string }) => key));
-    expectWhole(told, keys);
+    const listed = pages.flatMap(({ body }) => body.events.map(({ key }: { key: string }) => key));
+    expectWhole(listed, keys);
     const entries = pages.flatMap(({ body }) => body.recipients);
     expect(entries).toHaveLength(pages.length);
     expect(entries.map(({ countsComplete }) => countsComplete)).toEqual(
       entries.map((_, n) => n === entries.length - 1),
     );
-    const count = (name: string) => told.filter((key) => key.startsWith(name)).length;
+    const count = (name: string) => listed.filter((key) => key.startsWith(name)).length;
     expect(entries.at(-1)).toMatchObject({ opens: count('opened'), clicks: count('clicked'), status: 'DELIVERED' });
   }, 300_000);
 });
@@ -313,13 +313,13 @@ describe(`${DAY_EVENTS} events in one day`, () => {
   }, 60_000);
 
   test('are returned completely, none twice, while others arrive', async () => {
-    const told: string[] = [];
+    const listed: string[] = [];
     const pages: Page[] = [];
     await whileWriting(
       (n) => seed(engines, [item(`new${n}`, n, DAY_MS + ((n * 7_919_001) % 86_000_000))]),
       async () => {
         for await (const page of walk('listEvents', { ...parameters, limit: '1000' })) {
-          told.push(...page.body.events.map(({ key }: { key: string }) => key));
+          listed.push(...page.body.events.map(({ key }: { key: string }) => key));
           pages.push({ ...page, body: {} });
         }
       },
@@ -329,6 +329,6 @@ describe(`${DAY_EVENTS} events in one day`, () => {
       [...kinds.keys()].filter((reads) => !/^1?\d Query, ([1-9]|1[01]) BatchGetItem, 1 GetItem$/.test(reads)),
     ).toEqual([]);
     const there = Array.from({ length: DAY_EVENTS }, (_, n) => `${TYPES[n % TYPES.length]}#e${n}`);
-    expectWhole(told, there);
+    expectWhole(listed, there);
   }, 600_000);
 });

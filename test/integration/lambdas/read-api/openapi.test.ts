@@ -152,7 +152,7 @@ describe.each(operations)('$method $path', (operation) => {
         case 401:
           return send(operation, request, { authorization: 'Bearer wrong' });
         case 404:
-          return send(operation, { path: request.path.replace(/ABCDEF/, 'nobody') });
+          return send(operation, { path: request.path.replace(/ABCDEF/, 'unknown') });
         case 405:
           return api.request(request.path, { method: 'DELETE' });
         default:

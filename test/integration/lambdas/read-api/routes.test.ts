@@ -75,7 +75,7 @@ describe('a message', () => {
   );
 
   test('that is unknown is a 404', async () => {
-    expect(await api.get('/mailgun/messages/nobody@north.example')).toMatchObject({
+    expect(await api.get('/mailgun/messages/unknown@north.example')).toMatchObject({
       status: 404,
       body: { ok: false, reason: 'unknown-message' },
     });
@@ -178,8 +178,8 @@ describe('a recipient', () => {
   });
 
   test('has no messages if it is unknown', async () => {
-    const { status, body } = await api.get('/mailgun/recipients/nobody@north.example');
-    const nothing = { recipient: 'nobody@north.example', messages: [], searched: null, next: null };
+    const { status, body } = await api.get('/mailgun/recipients/unknown@north.example');
+    const nothing = { recipient: 'unknown@north.example', messages: [], searched: null, next: null };
     expect([status, body]).toEqual([200, nothing]);
   });
 
@@ -399,7 +399,7 @@ describe('the list of suppressions, and the check of many addresses', () => {
     [{ addresses: 'a@b.example' }, 'addresses must be a list of addresses'],
     [{ addresses: [] }, 'addresses must hold 1 to 1000 addresses'],
     [{ addresses: Array.from({ length: 1001 }, () => 'a@b.example') }, 'addresses must hold 1 to 1000 addresses'],
-    [{ addresses: ['a@b.example', 'nobody'] }, 'addresses[1] must be one address like ada@example.org'],
+    [{ addresses: ['a@b.example', 'unknown'] }, 'addresses[1] must be one address like ada@example.org'],
     [{ addresses: ['a@b.example', null] }, 'addresses[1] must be text'],
   ])('a wrong list is refused by name, in case %#', async (body, message) => {
     expect(await check(body)).toMatchObject({ status: 400, body: { parameter: 'addresses', message } });

@@ -28,7 +28,7 @@ import { createTrialRunner, type Trial } from '../../../support/trial-runner.ts'
 
 const REFUSED = 'the fault makes ingest refuse webhooks as well, and Mailgun sees it';
 const RETRIED = 'what fails waits for its next try';
-const STANDS_STILL = 'the ledger stands still meanwhile';
+const IS_PAUSED = 'the ledger is paused meanwhile';
 const OF_THROTTLING = {
   'webhook-errors': REFUSED,
   'webhooks-slow': 'a throttled call is repeated before ingest responds',
@@ -56,7 +56,7 @@ const AT_INGEST: Fault[] = [
     name: 'wrong signing key',
     alarm: 'unauthorized',
     consequences: { 'webhooks-forged': 'no key verifies them' },
-    during: (world) => world.post(eventOf(), signedNow('key-of-somebody-else')),
+    during: (world) => world.post(eventOf(), signedNow('key-of-another-account')),
   },
   {
     name: 'signature used again, for another event',
@@ -172,7 +172,7 @@ const STORING: Fault[] = [
       'webhook-errors': REFUSED,
       'events-retried': 'what was in the queue cannot be stored either',
       'reconcile-stopped': 'a run without its lease comes to no end',
-      'cursor-too-old': STANDS_STILL,
+      'cursor-too-old': IS_PAUSED,
     },
     begin: (world) => world.spoil('500', 100, 'dynamodb.*'),
     during: traffic,
@@ -247,10 +247,10 @@ const STORING: Fault[] = [
     alarm: 'stuck',
     waitSeconds: 10,
     lingers: true,
-    consequences: { 'open-slice': 'it is missing for good' },
+    consequences: { 'open-slice': 'it is missing permanently' },
     relatives: {
       'dead-letters': 'that is where it goes, five times: it explains this alarm, not the other way round',
-      'lost-webhooks': 'no webhook told of it either, which a run that ignores waits judges at once',
+      'lost-webhooks': 'no webhook brought it either, which a run that ignores waits judges at once',
     },
     begin: (world) => world.list({ ...opened, 'user-variables': { large: randomBytes(450_000).toString('base64') } }),
     during: async (world) => {
@@ -301,7 +301,7 @@ const RECONCILIATION: Fault[] = [
   {
     name: 'Mailgun refuses the API key',
     alarm: 'api-key-unusable',
-    consequences: { 'cursor-too-old': STANDS_STILL },
+    consequences: { 'cursor-too-old': IS_PAUSED },
     lasts: 15,
     begin: (world) => world.stack.misbehave({ fails: { mode: '401', percent: 100 } }),
     during: traffic,
@@ -320,7 +320,7 @@ const RECONCILIATION: Fault[] = [
     alarm: 'api-key-unusable',
     // The killed run may hold the lease, which expires two minutes later; until then no run can judge.
     lingers: true,
-    consequences: { 'cursor-too-old': STANDS_STILL },
+    consequences: { 'cursor-too-old': IS_PAUSED },
     begin: async (world) => {
       world.spoil('refuse', 100, 'secretsmanager.GetSecretValue');
       await world.signal('reconcile', 'SIGKILL');
@@ -331,7 +331,7 @@ const RECONCILIATION: Fault[] = [
   {
     name: 'reconcile does not run',
     alarm: 'reconcile-stopped',
-    consequences: { 'cursor-too-old': STANDS_STILL },
+    consequences: { 'cursor-too-old': IS_PAUSED },
     begin: (world) => world.signal('reconcile', 'SIGSTOP'),
     during: traffic,
     end: async (world) => {
@@ -346,7 +346,7 @@ const RECONCILIATION: Fault[] = [
     waitSeconds: 18,
     relatives: {
       'oldest-message': 'what is not received waits: it explains this alarm, not the other way round',
-      'lost-webhooks': 'no webhook told of it, which its second look finds',
+      'lost-webhooks': 'no webhook brought it, which the second pass finds',
     },
     begin: async (world) => {
       world.spoil('refuse', 100, 'sqs.ReceiveMessage');
@@ -386,7 +386,7 @@ const RECONCILIATION: Fault[] = [
   {
     name: 'webhooks that Mailgun redacts',
     alarm: 'webhooks-redacted',
-    // Reconcile looks in every fourth of its periods.
+    // Reconcile reads in every fourth of its periods.
     waitSeconds: 4,
     begin: (world) => {
       world.stack.account.redactsWebhooks = true;

@@ -107,15 +107,15 @@ test('a drill notifies like a real alarm, and the next evaluation ends it', asyn
   });
   await becomes('stuck', 'OK');
 
-  const told = changes.filter(({ name }) => name === nameOf('stuck'));
-  expect(told.map(({ to, reason }) => [to, reason]).slice(-2)).toEqual([
+  const reported = changes.filter(({ name }) => name === nameOf('stuck'));
+  expect(reported.map(({ to, reason }) => [to, reason]).slice(-2)).toEqual([
     ['ALARM', 'drill'],
     ['OK', expect.stringMatching(/^Threshold Crossed/)],
   ]);
 }, 60_000);
 
 test.each([
-  { path: '/alarms/nobody', body: { state: 'ALARM', reason: 'drill' }, status: 404 },
+  { path: '/alarms/unknown', body: { state: 'ALARM', reason: 'drill' }, status: 404 },
   { path: `/alarms/${nameOf('stuck')}`, body: { state: 'RED', reason: 'drill' }, status: 400 },
   { path: `/alarms/${nameOf('stuck')}`, body: { state: 'ALARM' }, status: 400 },
   { path: '/alarms/', body: { state: 'ALARM', reason: 'drill' }, status: 404 },
@@ -134,28 +134,28 @@ test('queue gauges show visible and invisible messages, and the age of the oldes
     const gauge = createQueueGauges(template, sqs, ({ name }: Metric, value) => measured.set(name, value));
     const call = (operation: string, input: object) =>
       sqs.call(operation, Buffer.from(JSON.stringify({ QueueUrl: 'http://queues/Queue', ...input })));
-    const look = async (inSeconds: number) => {
+    const stateIn = async (inSeconds: number) => {
       await gauge(Date.now() + inSeconds * 1000);
       return ['NumberOfMessagesVisible', 'NumberOfMessagesNotVisible', 'AgeOfOldestMessage'].map((name) =>
         measured.get(`Approximate${name}`),
       );
     };
 
-    expect(await look(0)).toEqual([0, 0, 0]);
+    expect(await stateIn(0)).toEqual([0, 0, 0]);
     await call('SendMessage', { MessageBody: 'a'.repeat(1000) });
     await sleep(1100);
     await call('SendMessage', { MessageBody: 'b' });
-    expect(await look(60)).toEqual([2, 0, 61]);
+    expect(await stateIn(60)).toEqual([2, 0, 61]);
 
     // In flight it is invisible, and still ages.
     await call('ReceiveMessage', { MaxNumberOfMessages: 1, VisibilityTimeout: 1 });
-    expect(await look(60)).toEqual([1, 1, 61]);
+    expect(await stateIn(60)).toEqual([1, 1, 61]);
 
     for (let received = 1; received <= 3; received += 1) {
       await sleep(1100);
       await call('ReceiveMessage', { MaxNumberOfMessages: 10, VisibilityTimeout: 1 });
     }
-    const [, , age] = await look(60);
+    const [, , age] = await stateIn(60);
     expect(age).toBeLessThan(65);
     expect(age).toBeGreaterThan(61);
   } finally {

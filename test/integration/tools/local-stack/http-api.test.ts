@@ -99,7 +99,7 @@ test('a request without body, query and cookies has no such fields', async () =>
   for (const field of ['body', 'queryStringParameters', 'cookies']) expect(events[0]).not.toHaveProperty(field);
 });
 
-test('cookies stand apart from the headers', async () => {
+test('cookies are separate from the headers', async () => {
   const { url, events } = await startGateway();
 
   await fetch(`${url}/hooks/x`, { headers: { cookie: 'a=1; b=2' } });

@@ -125,7 +125,7 @@ test.each(['fields', 'MIME'])(
 
 test.each([
   ['no sender', { to: 'a@b.example' }, 'from parameter is missing'],
-  ['nobody to send to', { from: 'a@b.example' }, 'to parameter is missing'],
+  ['no recipient', { from: 'a@b.example' }, 'to parameter is missing'],
   [
     'no body',
     { from: 'a@b.example', to: 'c@d.example' },

@@ -77,11 +77,11 @@ test('accept takes a yes at the terminal for --yes', async () => {
 test.each<[string, Case, number]>([
   ['--plan', { flags: ['--plan'] }, 0],
   ['a no', { flags: [], said: 'n' }, 2],
-  ['nobody to ask', { flags: [] }, 2],
+  ['no terminal', { flags: [] }, 2],
   ['nothing to accept', { slice: sliceWith({ accepted: 4 }) }, 0],
   ['a time that no slice holds', { time: '2026-11-22T08:15:00Z' }, 1],
   ['a time of another spelling', { time: 'yesterday' }, 2],
-  ['a domain of somebody else', { flags: ['--yes', '--domain', 'x.example'] }, 2],
+  ['a domain of another account', { flags: ['--yes', '--domain', 'x.example'] }, 2],
   ['an empty reason', { flags: ['--yes', '--reason', ' '] }, 2],
 ])('accept changes nothing for %s', async (_name, given, exitCode) => {
   expect(await accept(given)).toMatchObject({ exitCode, calls: [] });
@@ -139,11 +139,11 @@ test('accept fails if a function of an earlier version runs as scheduled instead
 });
 
 test('every accept --json line matches its schema', async () => {
-  const told = async (given: Case) =>
+  const linesOfRun = async (given: Case) =>
     (await accept({ ...given, flags: [...(given.flags ?? ['--yes']), '--json'] }))
       .json()
       .map((line) => acceptLine.parse(line).event);
-  expect(await told({})).toEqual(['slice', 'accepted']);
-  expect(await told({ flags: ['--plan'] })).toEqual(['slice', 'plan']);
-  expect(await told({ slice: sliceWith({}) })).toEqual(['slice', 'nothing-to-accept']);
+  expect(await linesOfRun({})).toEqual(['slice', 'accepted']);
+  expect(await linesOfRun({ flags: ['--plan'] })).toEqual(['slice', 'plan']);
+  expect(await linesOfRun({ slice: sliceWith({}) })).toEqual(['slice', 'nothing-to-accept']);
 });

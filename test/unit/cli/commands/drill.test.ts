@@ -28,19 +28,19 @@ function onAws(over: Partial<Deployment> = {}) {
 function onLocal(arrivesAfter: number, over: Record<string, string> = {}) {
   const old = { AlarmName: `${STACK}-stuck`, NewStateValue: 'ALARM' };
   const arrived: Notification[] = [{ topic: 'topics-page', subject: 'of before', message: old }];
-  let looks = Number.NEGATIVE_INFINITY;
+  let polls = Number.NEGATIVE_INFINITY;
   let reason = '';
   const target = stubDeployment({
     alarms,
     soundAlarm: async (_name, given) => {
-      looks = 0;
+      polls = 0;
       reason = given;
     },
     async notifications() {
-      looks += 1;
+      polls += 1;
       const subject = 'ALARM: stuck';
       const message = { ...old, NewStateReason: reason, ...over };
-      if (looks === arrivesAfter) arrived.push({ topic: 'topics-page', subject, message });
+      if (polls === arrivesAfter) arrived.push({ topic: 'topics-page', subject, message });
       return [...arrived];
     },
   });

@@ -3,17 +3,17 @@ import { runCommand, stubDeployment } from '../../../support/cli/command-line.ts
 import { stubSecrets } from '../../../support/doubles/stub-secrets.ts';
 
 test.each([
-  { args: [], says: /missing required argument 'recipient'/ },
-  { args: ['ada'], says: /^give the recipient as a bare address like ada@example.org$/ },
-  { args: ['Ada <ada@example.org>'], says: /bare address/ },
-  { args: ['ada@example org'], says: /bare address/ },
-  { args: ['ada@example.org', 'bob@example.org'], says: /too many arguments/ },
-  { args: ['ada@example.org', '--env', 'dev'], says: /cannot be combined/ },
-])('erase refuses the wrong input $args', async ({ args, says }) => {
+  { args: [], expected: /missing required argument 'recipient'/ },
+  { args: ['ada'], expected: /^give the recipient as a bare address like ada@example.org$/ },
+  { args: ['Ada <ada@example.org>'], expected: /bare address/ },
+  { args: ['ada@example org'], expected: /bare address/ },
+  { args: ['ada@example.org', 'bob@example.org'], expected: /too many arguments/ },
+  { args: ['ada@example.org', '--env', 'dev'], expected: /cannot be combined/ },
+])('erase refuses the wrong input $args', async ({ args, expected }) => {
   const { exitCode, lines, errors } = await runCommand(['erase', '--local', ...args]);
   expect(exitCode).toBe(2);
   expect(lines).toEqual([]);
-  expect(errors.join('\n')).toMatch(says);
+  expect(errors.join('\n')).toMatch(expected);
 });
 
 test('erase reports a missing stack, or one without erasure, in one sentence', async () => {

@@ -22,15 +22,15 @@ const stored = (secrets: Record<string, string>) => JSON.parse(secrets.SigningKe
 
 async function set(args: string[], input: string, secrets: Record<string, string>, over: Partial<CliContext> = {}) {
   const target = stubDeployment(stubSecrets(secrets));
-  const told = await runCommand(['keys', 'set', '--local', ...args], {
+  const output = await runCommand(['keys', 'set', '--local', ...args], {
     openDeployment: async () => target,
     readInput: async () => input,
     ...over,
   });
-  const all = [...told.lines, ...told.errors].join('\n');
+  const all = [...output.lines, ...output.errors].join('\n');
   if (input.trim() !== '') expect(all).not.toContain(input.trim());
   expect(all).not.toContain(OLD);
-  return told;
+  return output;
 }
 
 test('a malformed key is refused in a sentence that does not contain it', () => {
@@ -189,12 +189,12 @@ describe('keys set', () => {
   });
 
   test.each([
-    { args: ['--parent', '--api-key'], says: /cannot be combined/ },
-    { args: ['--parent', '--from-mailgun'], says: /reads the signing key only/ },
-    { args: ['--alone', '--api-key'], says: /for the signing key only/ },
-  ])('refuses the wrong usage $args', async ({ args, says }) => {
+    { args: ['--parent', '--api-key'], expected: /cannot be combined/ },
+    { args: ['--parent', '--from-mailgun'], expected: /reads the signing key only/ },
+    { args: ['--alone', '--api-key'], expected: /for the signing key only/ },
+  ])('refuses the wrong usage $args', async ({ args, expected }) => {
     const { exitCode, errors } = await set(args, NEW, secretsOf({}));
-    expect([exitCode, errors[0]]).toEqual([2, expect.stringMatching(says)]);
+    expect([exitCode, errors[0]]).toEqual([2, expect.stringMatching(expected)]);
   });
 });
 

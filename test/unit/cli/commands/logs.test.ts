@@ -102,7 +102,7 @@ test('logs --follow prints every line once, also several in one millisecond, unt
 });
 
 test('logs refuses an unknown source and lists the known ones', async () => {
-  const { exitCode, errors } = await runCommand(['logs', 'nobody', '--local']);
+  const { exitCode, errors } = await runCommand(['logs', 'unknown', '--local']);
   expect([exitCode, errors.join()]).toEqual([2, expect.stringContaining('ingest, process, reconcile')]);
 });
 

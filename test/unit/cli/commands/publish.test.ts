@@ -102,11 +102,11 @@ test.each([
     await publish([...args, '--json']),
   ];
 
-  const says =
+  const expected =
     'The table keeps events for 90 days: of what was decided before 2025-11-04T03:40:00Z, not all can be published.';
   for (const { lines, exitCode } of [run, plan]) {
     expect(exitCode).toBe(0);
-    expect(lines.indexOf(says)).toBe(isPartial ? 0 : -1);
+    expect(lines.indexOf(expected)).toBe(isPartial ? 0 : -1);
   }
   const line = { event: 'partial', completeFrom: '2025-11-04T03:40:00Z', retentionDays: 90 };
   expect(json.json().filter(({ event }) => event === 'partial')).toEqual(isPartial ? [line] : []);
@@ -166,19 +166,19 @@ test('publish prints the command that continues if it is interrupted', async () 
 });
 
 test.each([
-  { name: 'refused by the bus', results: [{ refused: 2 }], says: '2 events were refused by the bus' },
+  { name: 'refused by the bus', results: [{ refused: 2 }], expected: '2 events were refused by the bus' },
   {
     name: 'unknown to the stack',
     results: [{ state: 'unknown-domain', done: false }],
-    says: 'stopped: unknown-domain',
+    expected: 'stopped: unknown-domain',
   },
-  { name: 'of another version', results: [{ state: 7 }], says: 'deploy this version first' },
-  { name: 'none', results: [new TargetUnavailableError('publish failed')], says: 'stopped: publish failed' },
-])('publish reports as incomplete: a result that is $name', async ({ results, says }) => {
+  { name: 'of another version', results: [{ state: 7 }], expected: 'deploy this version first' },
+  { name: 'none', results: [new TargetUnavailableError('publish failed')], expected: 'stopped: publish failed' },
+])('publish reports as incomplete: a result that is $name', async ({ results, expected }) => {
   const { lines, exitCode } = await publish(['--from', FROM, '--domain', 'mg.example.com'], results);
 
   expect(exitCode).toBe(1);
-  expect(lines.join('\n')).toContain(says);
+  expect(lines.join('\n')).toContain(expected);
 });
 
 test('publish prints how to enable publishing if it is off', async () => {
@@ -190,14 +190,14 @@ test('publish prints how to enable publishing if it is off', async () => {
 });
 
 test.each([
-  { args: [], says: "required option '--from <time>' not specified" },
-  { args: ['--from', '2027-01-01T00:00:00Z'], says: '--from has not come yet' },
-  { args: ['--from', '1h', '--to', '2h'], says: '--from is not before --to' },
-  { args: ['--from', '1h', '--rate', '0'], says: 'whole number of at least 1' },
-  { args: ['--from', '1h', '--domain', 'foreign.example'], says: "foreign.example is not one of the stack's" },
-])('publish refuses the wrong usage $args', async ({ args, says }) => {
+  { args: [], expected: "required option '--from <time>' not specified" },
+  { args: ['--from', '2027-01-01T00:00:00Z'], expected: '--from has not come yet' },
+  { args: ['--from', '1h', '--to', '2h'], expected: '--from is not before --to' },
+  { args: ['--from', '1h', '--rate', '0'], expected: 'whole number of at least 1' },
+  { args: ['--from', '1h', '--domain', 'foreign.example'], expected: "foreign.example is not one of the stack's" },
+])('publish refuses the wrong usage $args', async ({ args, expected }) => {
   const { exitCode, errors } = await publish(args);
 
   expect(exitCode).toBe(2);
-  expect(errors.join('\n')).toContain(says);
+  expect(errors.join('\n')).toContain(expected);
 });

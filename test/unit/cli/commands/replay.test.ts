@@ -24,37 +24,40 @@ test.each([
 
 const NO_TIME = /^--from takes a time like/;
 test.each([
-  { args: ['--from', '2026-11-22T08:00:00', '--to', '1h'], says: /^--from "2026-11-22T08:00:00" has no offset/ },
-  { args: ['--from', '2026-02-30T08:00:00Z', '--to', '1h'], says: NO_TIME },
-  { args: ['--from', '2026-02-30', '--to', '1h'], says: NO_TIME },
-  { args: ['--from', '2026-11-22Z', '--to', '1h'], says: NO_TIME },
-  { args: ['--from', '2w', '--to', '1h'], says: NO_TIME },
-  { args: ['--from', '-2h', '--to', '1h'], says: NO_TIME },
-  { args: ['--to', '1h'], says: /required option '--from <time>' not specified/ },
-  { args: ['--from', '1h', '--to', '2h'], says: /^--from is not before --to; without --to it goes up to now$/ },
-  { args: ['--from', '2h', '--to', '2h'], says: /not before/ },
-  { args: ['--from', '2027-01-01T00:00Z', '--to', '2027-01-02T00:00Z'], says: /has not come yet/ },
-  { args: ['--from', '2h', '--to', '1h', '--env', 'dev'], says: /cannot be combined/ },
-  { args: ['--from', '2h', '--to', '1h', '--port', '0'], says: /Give a port number/ },
-  { args: ['--from', '2h', '--to', '1h', '--port', '70000'], says: /Give a port number/ },
-  { args: ['--from', '2h', '--to', '1h', '--fast'], says: /--fast/ },
+  {
+    args: ['--from', '2026-11-22T08:00:00', '--to', '1h'],
+    expectedText: /^--from "2026-11-22T08:00:00" has no offset/,
+  },
+  { args: ['--from', '2026-02-30T08:00:00Z', '--to', '1h'], expectedText: NO_TIME },
+  { args: ['--from', '2026-02-30', '--to', '1h'], expectedText: NO_TIME },
+  { args: ['--from', '2026-11-22Z', '--to', '1h'], expectedText: NO_TIME },
+  { args: ['--from', '2w', '--to', '1h'], expectedText: NO_TIME },
+  { args: ['--from', '-2h', '--to', '1h'], expectedText: NO_TIME },
+  { args: ['--to', '1h'], expectedText: /required option '--from <time>' not specified/ },
+  { args: ['--from', '1h', '--to', '2h'], expectedText: /^--from is not before --to; without --to it goes up to now$/ },
+  { args: ['--from', '2h', '--to', '2h'], expectedText: /not before/ },
+  { args: ['--from', '2027-01-01T00:00Z', '--to', '2027-01-02T00:00Z'], expectedText: /has not come yet/ },
+  { args: ['--from', '2h', '--to', '1h', '--env', 'dev'], expectedText: /cannot be combined/ },
+  { args: ['--from', '2h', '--to', '1h', '--port', '0'], expectedText: /Give a port number/ },
+  { args: ['--from', '2h', '--to', '1h', '--port', '70000'], expectedText: /Give a port number/ },
+  { args: ['--from', '2h', '--to', '1h', '--fast'], expectedText: /--fast/ },
   {
     args: ['--from', '2h', '--to', '1h', '--domain', 'x.example'],
-    says: /^--domain x.example is not one of the stack's/,
+    expectedText: /^--domain x.example is not one of the stack's/,
   },
-])('replay rejects $args in one sentence with exit code 2', async ({ args, says }) => {
+])('replay rejects $args in one sentence with exit code 2', async ({ args, expectedText }) => {
   const { exitCode, lines } = await run(['--local', ...args]);
   expect(exitCode).toBe(2);
-  expect(lines).toEqual([expect.stringMatching(says)]);
+  expect(lines).toEqual([expect.stringMatching(expectedText)]);
   expect(lines[0]).not.toContain('\n');
 });
 
 test.each([
-  { args: ['--from', '2h', '--to', '1h'], says: /^--env, --stack or --local is missing/ },
-  { args: ['--from', '2h', '--to', '1h', '--env', 'dev', '--port', '4010'], says: /^--port goes with --local/ },
-])('replay requires a target: $args', async ({ args, says }) => {
+  { args: ['--from', '2h', '--to', '1h'], expectedText: /^--env, --stack or --local is missing/ },
+  { args: ['--from', '2h', '--to', '1h', '--env', 'dev', '--port', '4010'], expectedText: /^--port goes with --local/ },
+])('replay requires a target: $args', async ({ args, expectedText }) => {
   const { exitCode, lines } = await run(args);
-  expect({ exitCode, lines }).toEqual({ exitCode: 2, lines: [expect.stringMatching(says)] });
+  expect({ exitCode, lines }).toEqual({ exitCode: 2, lines: [expect.stringMatching(expectedText)] });
 });
 
 test('replay ends now without --to, however recently it begins', async () => {
@@ -109,14 +112,14 @@ test('every replay --json line matches its schema', async () => {
     { state: 'off', done: false, nextFromEpochSeconds: 0, ...NO_COUNTS },
   ];
   const target = stubDeployment({ invoke: async () => results.shift() });
-  const told = async (...more: string[]) => {
+  const linesOfRun = async (...more: string[]) => {
     const args = ['replay', '--local', '--json', '--from', '2h', '--to', '1h', ...more];
     const { json } = await runCommand(args, { openDeployment: async () => target, now: () => NOW_MS });
     return json().map((line) => replayLine.parse(line).event);
   };
 
-  expect(await told('--plan')).toEqual(['waiting', 'progress', 'left', 'left', 'left', 'plan']);
-  expect(await told()).toEqual(['left', 'replayed', 'resume']);
+  expect(await linesOfRun('--plan')).toEqual(['waiting', 'progress', 'left', 'left', 'left', 'plan']);
+  expect(await linesOfRun()).toEqual(['left', 'replayed', 'resume']);
 });
 
 test('replay --json reports wrong usage as a line', async () => {

@@ -46,11 +46,11 @@ test('report searches event by event only slices of the time of sending', () => 
 });
 
 test.each([
-  { domain: 'gone.example.com', says: 'the stub has none' },
-  { domain: 'x.example.com', says: "--domain x.example.com is not one of the stack's" },
+  { domain: 'gone.example.com', expectedText: 'the stub has none' },
+  { domain: 'x.example.com', expectedText: "--domain x.example.com is not one of the stack's" },
 ])('report takes a domain that Mailgun no longer has, but not an unknown one: $domain', async (given) => {
   const openDeployment = async () => stubDeployment({ furtherDomains: ['gone.example.com'] });
   const args = ['report', 'spring', '--domain', given.domain, '--from', '2h', '--local'];
   const { lines, errors } = await runCommand(args, { openDeployment });
-  expect([...lines, ...errors].join()).toContain(given.says);
+  expect([...lines, ...errors].join()).toContain(given.expectedText);
 });

@@ -46,7 +46,7 @@ test("send-test fails if the DNS does not know the gateway's own host name, with
 test.each([
   ['just now is waited for, as long as ingest may take', 10_000, 14, 'Waiting: the key was stored just now'],
   ['long ago is wrong at once', 60_000, 1, 'Lost: the webhook URL returned 401 (bad-signature).'],
-])('a refused key that was stored %s', async (_, ageMs, posts, says) => {
+])('a refused key that was stored %s', async (_, ageMs, posts, expected) => {
   let received = 0;
   const server = await listenOnLoopback((_request, response) => {
     received += 1;
@@ -68,6 +68,6 @@ test.each([
   await server.close();
 
   expect([exitCode, received]).toEqual([1, posts]);
-  expect(lines[1]).toContain(says);
+  expect(lines[1]).toContain(expected);
   expect(lines.at(-1)).toBe('Lost: the webhook URL returned 401 (bad-signature).');
 });

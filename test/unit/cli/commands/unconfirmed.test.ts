@@ -165,10 +165,10 @@ test('unconfirmed counts an event in the slice of its time, within the requested
   const [all, inside, after] = [await since(one, 0), await since(one, 1), await since(next, 0)];
 
   const named = ['early@x.example', 'first@x.example'].map((messageId) => expect.objectContaining({ messageId }));
-  const told = ({ parsed }: typeof all) => parsed().filter((line) => line.event !== 'slice');
-  expect(told(all)).toEqual([...named, expect.objectContaining({ slices: 2, found: 2 })]);
-  expect(told(inside)).toEqual([named[1], expect.objectContaining({ slices: 2, found: 1 })]);
-  expect(told(after)).toEqual([named[1], expect.objectContaining({ slices: 1, found: 1 })]);
+  const linesOfRun = ({ parsed }: typeof all) => parsed().filter((line) => line.event !== 'slice');
+  expect(linesOfRun(all)).toEqual([...named, expect.objectContaining({ slices: 2, found: 2 })]);
+  expect(linesOfRun(inside)).toEqual([named[1], expect.objectContaining({ slices: 2, found: 1 })]);
+  expect(linesOfRun(after)).toEqual([named[1], expect.objectContaining({ slices: 1, found: 1 })]);
 });
 
 test('unconfirmed prints what it searched if it finds nothing, and when unlisted events are decided', async () => {

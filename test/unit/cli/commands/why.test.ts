@@ -136,7 +136,7 @@ describe('why prints the result of reconciliation for an event:', () => {
       { slice: 'settled', listed: 'unknown', why: expect.stringMatching(/after this time was last compared/) },
     ],
     [
-      'stored while the last look was under way',
+      'stored during the last pass',
       { ...delivered, storedAtMs: sliceWith().passedAt - 1 },
       view(sliceWith({ startedAt: sliceWith().passedAt - 60_000 })),
       { slice: 'settled', listed: 'unknown', why: expect.stringMatching(/after this time was last compared/) },

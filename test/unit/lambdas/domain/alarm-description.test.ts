@@ -38,7 +38,7 @@ test.each([
   ['no impact', alarmDescription(TEXT).replace(/\nImpact: .*/, '')],
   ['no recovery', alarmDescription(TEXT).replace(/\nWhen OK: .*/, '')],
   ['a runbook without a heading', alarmDescription({ ...TEXT, runbook: 'docs/runbook.md' })],
-  ['another command', alarmDescription({ ...TEXT, first: 'call somebody' })],
+  ['another command', alarmDescription({ ...TEXT, first: 'call an engineer' })],
   ['a line too many', `${alarmDescription(TEXT)}\nand more`],
 ])('a text with %s is not an alarm description', (_, text) => {
   expect(parseAlarmDescription(text)).toBeUndefined();

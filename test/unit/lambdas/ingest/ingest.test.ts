@@ -73,7 +73,7 @@ test('with all domains of the account, ingest reads the table only for an event 
 });
 
 test('an acknowledged webhook needs no lookup of the event', async () => {
-  ledger.isStored = () => Promise.reject(new Error('nobody asked'));
+  ledger.isStored = () => Promise.reject(new Error('unexpected call'));
   expect(await ingest(jsonBody(deliveredEvent()))).toEqual({ ok: true });
 });
 
@@ -265,7 +265,7 @@ test.each([
   ['a wrong key', () => jsonBody(deliveredEvent(), signed('key-wrong'))],
 ])('ingest does not read whether webhooks were acknowledged before for %s', async (_name, body) => {
   ledger.isNoted = () => {
-    throw new Error('nobody asked');
+    throw new Error('unexpected call');
   };
   expect(['unauthorized', undefined]).toContain(((await ingest(body())) as { reason?: string }).reason);
 });

@@ -8,7 +8,7 @@ test.each([
   ['a complaint', deliveredEvent({ event: 'complained' }), { Complained: 1 }],
   ['a name in upper case', deliveredEvent({ event: 'DELIVERED' }), { Delivered: 1 }],
   ['a bounce', failed({ severity: 'permanent', reason: 'bounce' }), { Bounced: 1 }],
-  ['a failure for good without a reason', failed({ severity: 'permanent' }), { Bounced: 1 }],
+  ['a permanent failure without a reason', failed({ severity: 'permanent' }), { Bounced: 1 }],
   ['one given up as too old', failed({ severity: 'permanent', reason: 'old' }), { Bounced: 1 }],
   ['one given up, though called temporary', failed({ severity: 'temporary', reason: 'old' }), { Bounced: 1 }],
   ['a delivery in test mode', deliveredEvent({ flags: { 'is-test-mode': true } }), {}],

@@ -214,7 +214,7 @@ describe('a straggler is recorded before its event is stored', () => {
     { name: 'a second younger than that', at: NOW - 59, isNoted: false },
     { name: 'nearly as old as a second pass', start: 0, at: NOW - 0.95 * DAY, isNoted: true },
     { name: 'a second younger than that, in the ledger', start: 0, at: NOW - 0.95 * DAY + 1, isNoted: false },
-    { name: 'of a domain that cannot be told', start: 0, at: NOW, domain: '-', isNoted: true },
+    { name: 'of an unknown domain', start: 0, at: NOW, domain: '-', isNoted: true },
     { name: 'brought by reconcile', start: NOW, at: 0, source: 'reconcile' as const, isNoted: false },
   ])('$name', async ({ start, at, domain = DOMAIN, source, isNoted }) => {
     const ledger = new InMemoryLedger();

@@ -56,7 +56,7 @@ function world(
         liftedAtMs: null,
       },
     }));
-  const told: { id: string; atMs: number }[] = [];
+  const announced: { id: string; atMs: number }[] = [];
   let calls = 0;
   let nowMs = 0;
   const bus: EventBus = {
@@ -65,7 +65,7 @@ function world(
       nowMs += 10;
       return events.map(({ detail }) => {
         const outcome = result(Number(String(detail.eventKey).split('#')[1]), calls);
-        if (outcome === undefined) told.push({ id: detail.id, atMs: nowMs });
+        if (outcome === undefined) announced.push({ id: detail.id, atMs: nowMs });
         return outcome;
       });
     },
@@ -92,7 +92,7 @@ function world(
   });
   const range = { domain: DOMAIN, fromMs: START_MS, toMs: START_MS + 86_400_000, plan: false, rate: 1000 };
   return {
-    told,
+    announced,
     run: (over: Partial<RepublishRequest> = {}) => run({ ...range, deadlineMs: Number.POSITIVE_INFINITY, ...over }),
     clock: () => nowMs,
   };
@@ -103,7 +103,7 @@ const many = (count: number, stepMs = 1000) =>
   Array.from({ length: count }, (_, n) => ({ n, atMs: START_MS + n * stepMs }));
 
 test('each status is published at its deciding event, and at no other', async () => {
-  const { run, told } = world([
+  const { run, announced } = world([
     { n: 1, atMs: START_MS },
     { n: 2, atMs: START_MS + 5, decides: false },
   ]);
@@ -112,14 +112,14 @@ test('each status is published at its deciding event, and at no other', async ()
     ...{ state: 'ran', events: 2, statuses: 1, suppressions: 0, refused: 0, done: true },
     nextFromMs: days(1),
   });
-  expect(told.map(({ id }) => id.split('#').slice(1).join('#'))).toEqual(['delivered#1']);
+  expect(announced.map(({ id }) => id.split('#').slice(1).join('#'))).toEqual(['delivered#1']);
 });
 
 test('a complaint brings back its suppression too', async () => {
-  const { run, told } = world([{ n: 1, atMs: START_MS, name: 'complained' }]);
+  const { run, announced } = world([{ n: 1, atMs: START_MS, name: 'complained' }]);
 
   expect(await run()).toMatchObject({ statuses: 1, suppressions: 1, done: true });
-  expect(told).toHaveLength(2);
+  expect(announced).toHaveLength(2);
 });
 
 test('republishing leaves out changes outside the time range', async () => {
@@ -132,23 +132,23 @@ test('republishing leaves out changes outside the time range', async () => {
 });
 
 test('a plan counts the same and publishes nothing', async () => {
-  const { run, told } = world([{ n: 1, atMs: START_MS, name: 'complained' }, ...many(150).slice(2)]);
+  const { run, announced } = world([{ n: 1, atMs: START_MS, name: 'complained' }, ...many(150).slice(2)]);
 
   expect(await run({ plan: true })).toMatchObject({ events: 149, statuses: 149, suppressions: 1, done: true });
-  expect(told).toEqual([]);
+  expect(announced).toEqual([]);
 });
 
 test('republishing keeps to its rate', async () => {
-  const { run, told } = world(many(100));
+  const { run, announced } = world(many(100));
   await run({ rate: 20 });
 
-  const [first, last] = [told[0]?.atMs ?? 0, told.at(-1)?.atMs ?? 0];
-  expect(told).toHaveLength(100);
+  const [first, last] = [announced[0]?.atMs ?? 0, announced.at(-1)?.atMs ?? 0];
+  expect(announced).toHaveLength(100);
   expect(last - first).toBeGreaterThanOrEqual(90 * 50);
 });
 
 test('republishing in many calls publishes everything once, whatever the deadline', async () => {
-  const { run, told, clock } = world(many(1050));
+  const { run, announced, clock } = world(many(1050));
   let calls = 0;
   let fromMs = START_MS;
   for (let done = false; !done; calls += 1) {
@@ -157,18 +157,18 @@ test('republishing in many calls publishes everything once, whatever the deadlin
   }
 
   expect(calls).toBeGreaterThan(5);
-  expect(new Set(told.map(({ id }) => id)).size).toBe(1050);
-  expect(told).toHaveLength(1050);
+  expect(new Set(announced.map(({ id }) => id)).size).toBe(1050);
+  expect(announced).toHaveLength(1050);
 });
 
 test('republishing never splits events of one millisecond between calls', async () => {
   const stored = Array.from({ length: 250 }, (_, n) => ({ n, atMs: START_MS + Math.floor(n / 125) }));
-  const { run, told } = world(stored);
+  const { run, announced } = world(stored);
   const first = await run({ deadlineMs: 0 });
   await run({ fromMs: first.nextFromMs });
 
   expect(first).toMatchObject({ events: 125, nextFromMs: START_MS + 1, done: false });
-  expect(told).toHaveLength(250);
+  expect(announced).toHaveLength(250);
 });
 
 describe('a bus that rejects some entries', () => {
@@ -176,22 +176,22 @@ describe('a bus that rejects some entries', () => {
 
   test('leaves failed entries to the next call', async () => {
     let isDown = true;
-    const { run, told } = world(many(150), (n) => (n === 120 && isDown ? failed : undefined));
+    const { run, announced } = world(many(150), (n) => (n === 120 && isDown ? failed : undefined));
     const first = await run();
     isDown = false;
     const second = await run({ fromMs: first.nextFromMs });
 
     expect(first).toMatchObject({ state: 'failed', reason: 'ThrottlingException', events: 100, done: false });
     expect(second).toMatchObject({ state: 'ran', events: 50, done: true });
-    expect(new Set(told.map(({ id }) => id)).size).toBe(150);
+    expect(new Set(announced.map(({ id }) => id)).size).toBe(150);
   });
 
   test('causes no retry of an entry that it rejects for its content', async () => {
     const refused: Unpublished = { kind: 'refused', reason: 'MalformedDetail' };
-    const { run, told } = world(many(3), (n) => (n === 1 ? refused : undefined));
+    const { run, announced } = world(many(3), (n) => (n === 1 ? refused : undefined));
 
     expect(await run()).toMatchObject({ state: 'ran', refused: 1, done: true });
-    expect(told).toHaveLength(2);
+    expect(announced).toHaveLength(2);
   });
 });
 
@@ -211,12 +211,12 @@ describe('a republish request', () => {
   });
 
   test.each([
-    { over: { domain: 7 }, says: 'republish.domain is not a string' },
-    { over: { fromMs: '1' }, says: 'republish.fromMs is not a time' },
-    { over: { toMs: -1 }, says: 'republish.toMs is not a time' },
-    { over: { plan: 'yes' }, says: 'republish.plan is not a boolean' },
-    { over: { rate: 0 }, says: 'republish.rate is not a rate' },
-  ])('is refused if it is malformed: $says', ({ over, says }) => {
-    expect(() => republishIn({ republish: { ...good, ...over } })).toThrow(says);
+    { over: { domain: 7 }, expected: 'republish.domain is not a string' },
+    { over: { fromMs: '1' }, expected: 'republish.fromMs is not a time' },
+    { over: { toMs: -1 }, expected: 'republish.toMs is not a time' },
+    { over: { plan: 'yes' }, expected: 'republish.plan is not a boolean' },
+    { over: { rate: 0 }, expected: 'republish.rate is not a rate' },
+  ])('is refused if it is malformed: $says', ({ over, expected }) => {
+    expect(() => republishIn({ republish: { ...good, ...over } })).toThrow(expected);
   });
 });

@@ -165,5 +165,5 @@ test('a bundle that does not load is reported with the reason', async () => {
 });
 
 test('a missing handler is named', async () => {
-  await expect(start({ handler: 'index.nobody' })).rejects.toThrow('exports no function nobody');
+  await expect(start({ handler: 'index.unknown' })).rejects.toThrow('exports no function unknown');
 });

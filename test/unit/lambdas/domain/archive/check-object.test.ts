@@ -37,7 +37,7 @@ test.each<{ name: string; rows: readonly ArchiveRow[]; where: string; what: RegE
   },
   { name: 'a removed row', rows: ROWS.slice(1), where: KEY, what: /4 rows, not 5/ },
   {
-    name: 'a row that stands twice',
+    name: 'a duplicate row',
     rows: ROWS.toSpliced(1, 0, ROWS[0] as ArchiveRow),
     where: `row delivered#event-1 (name-0001) of ${KEY}`,
     what: /not in its place/,

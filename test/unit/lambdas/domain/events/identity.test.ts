@@ -58,7 +58,7 @@ test('an empty event has an identity', () => {
 });
 
 test.each([
-  ['200 bytes stand as they are', 'x'.repeat(200), 'x'.repeat(200)],
+  ['200 bytes are unchanged', 'x'.repeat(200), 'x'.repeat(200)],
   ['empty', '', '-'],
   ['unicode', 'é@b', 'é@b'],
 ])('keyPart: %s', (_name, text, expected) => {

@@ -104,7 +104,7 @@ test('the addressees of an event are in its recipient, headers, envelope, member
   ]);
 });
 
-/** Names that some reader of an event looks for; each may hold any JSON. */
+/** Fields that some reader of an event uses; each may hold any JSON. */
 const FIELDS = [
   ...[
     'event',

@@ -127,12 +127,12 @@ describe('a delivery without an attempt behind a busy queue', () => {
 
 describe('the delivery ledger', () => {
   const nameOf = (ago: number) => ({ receiver: 'crm', publishedAt: before(ago), id: `e${ago}` });
-  const counter = (facts: ReceiverFacts, told: readonly Told[]) => {
+  const counter = (facts: ReceiverFacts, reported: readonly Told[]) => {
     const made = new DeliveryCounter(facts);
-    for (const each of told) made.add(deliveryOf(each), nameOf(each.ago));
+    for (const each of reported) made.add(deliveryOf(each), nameOf(each.ago));
     return made;
   };
-  const told: Told[] = [
+  const reported: Told[] = [
     { ago: 70 },
     { ago: 65, attemptedAfter: 1 },
     { ago: 62, attemptedAfter: 1, state: 'dead' },
@@ -141,7 +141,7 @@ describe('the delivery ledger', () => {
   ];
 
   test('counts each hour, newest first, and names what is unaccounted for', () => {
-    expect(counter(BUSY, told).result()).toEqual({
+    expect(counter(BUSY, reported).result()).toEqual({
       ledger: { published: 5, acknowledged: 2, waiting: 1, dead: 1, unaccounted: 1 },
       hours: [
         { hour: NOW / 1000 - 3600, published: 2, acknowledged: 1, waiting: 1, dead: 0, unaccounted: 0 },
@@ -152,11 +152,11 @@ describe('the delivery ledger', () => {
   });
 
   test('counts nothing twice, whatever the order', () => {
-    expect(counter(BUSY, told.toReversed()).result()).toEqual(counter(BUSY, told).result());
+    expect(counter(BUSY, reported.toReversed()).result()).toEqual(counter(BUSY, reported).result());
   });
 
   test('leaves out hours before a time, with their names', () => {
-    expect(counter(BUSY, told).result(NOW / 1000 - 3600)).toMatchObject({
+    expect(counter(BUSY, reported).result(NOW / 1000 - 3600)).toMatchObject({
       ledger: { published: 2, unaccounted: 0 },
       hours: [{ published: 2 }],
       unaccounted: [],

@@ -87,11 +87,11 @@ describe('a published event', () => {
 
   test.each([status(), suppression()])('for a $type names no recipient unless that is configured', (row) => {
     const quiet = JSON.stringify(publishedEvent(row, CHOICE)).toLowerCase();
-    const told = publishedEvent(row, { ...CHOICE, recipients: true });
+    const reported = publishedEvent(row, { ...CHOICE, recipients: true });
 
     expect(quiet).not.toContain('ada@');
-    expect(told.detail.recipient).toBe('Ada@Example.org');
-    expect({ ...told.detail, recipient: undefined }).toEqual({
+    expect(reported.detail.recipient).toBe('Ada@Example.org');
+    expect({ ...reported.detail, recipient: undefined }).toEqual({
       ...publishedEvent(row, CHOICE).detail,
       recipient: undefined,
     });

@@ -129,8 +129,8 @@ test('a tombstone counts as its event does', () => {
 });
 
 test('a tombstone keeps no text that may be personal', () => {
-  const told = { reason: 'mail to ada@example.org', 'recipient-provider': 'mx of ada@example.org' };
-  const event = deliveredEvent({ event: 'failed', severity: 'permanent', ...told });
+  const reported = { reason: 'mail to ada@example.org', 'recipient-provider': 'mx of ada@example.org' };
+  const event = deliveredEvent({ event: 'failed', severity: 'permanent', ...reported });
   expect(JSON.stringify(tombstoneOf(event, DOMAIN))).not.toContain('ada');
 });
 

@@ -108,6 +108,6 @@ test.each([
   ['clicked', true],
   ['unsubscribed', true],
   ['complained', false],
-])('rarelyChangesStatus: %s is %s', (event, seldom) => {
-  expect(parseEvent({ event }).type.rarelyChangesStatus).toBe(seldom);
+])('rarelyChangesStatus: %s is %s', (event, expected) => {
+  expect(parseEvent({ event }).type.rarelyChangesStatus).toBe(expected);
 });

@@ -39,7 +39,7 @@ test.each([
   ['permanent without a reason', permanent({})],
   ['rejected', to({ event: 'rejected', reason: 'bounce' })],
   ['delivered', to({ event: 'delivered' })],
-  ['nobody to suppress', { event: 'complained' }],
+  ['no recipient', { event: 'complained' }],
   ['routed mail, whose recipient is ours', permanent({ reason: 'bounce', flags: { 'is-routed': true } })],
   ['mail routed to a URL', permanent({ reason: 'bounce', envelope: { transport: 'http' } })],
   ['mail of a route', permanent({ reason: 'bounce', routes: [{ id: 'r' }] })],

@@ -8,7 +8,7 @@ const button = testButtonEvent('mg.example.com') as never as Record<string, stri
 test.each([
   ['what the test button sends', button, true],
   ['what send-test sends', testEvent('mg.example.com'), true],
-  ['the sample for somebody else', { ...button, recipient: 'ada@example.org' }, false],
+  ['the sample for another recipient', { ...button, recipient: 'ada@example.org' }, false],
   ['the sample at another time', { ...button, timestamp: 1_770_000_000 }, false],
   ['the test event under the id of a mail', { ...testEvent('mg.example.com'), message: button.message }, false],
   ['the test event of today', { ...testEvent('mg.example.com'), timestamp: 1_770_000_000 }, false],

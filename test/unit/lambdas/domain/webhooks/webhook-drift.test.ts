@@ -30,9 +30,9 @@ test.each<[name: string, registered: RegisteredWebhook[], wanted: string[], expe
     ['delivered'],
     [{ kind: 'double', type: 'delivered', level: 'domain', url: 'https://HOOKS.example.com:443/webhooks/mailgun/' }],
   ],
-  ['somebody else', [at('domain', OWN), at('domain', OTHER)], ['delivered'], [foreign(OTHER)]],
+  ['another receiver', [at('domain', OWN), at('domain', OTHER)], ['delivered'], [foreign(OTHER)]],
   [
-    'somebody else for the account, and not this stack',
+    'another receiver for the account, without this stack',
     [at('account', OTHER)],
     ['delivered'],
     [

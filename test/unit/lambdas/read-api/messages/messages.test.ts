@@ -178,14 +178,16 @@ test.each([1, 2, 3])('the counts of a recipient go on from page to page, %d even
     await store({ source: 'webhook', receivedAt: NOW_MS, domain: DOMAIN, event });
   }
   const messages = createMessages(ledger, RETENTION);
-  const told: [opens: number, isComplete: boolean][] = [];
+  const reported: [opens: number, isComplete: boolean][] = [];
   for (let position: MessagePosition | undefined, isFirst = true; isFirst || position; isFirst = false) {
     const page = await messages({ messageId: MESSAGE_ID, limit, position });
-    told.push(...(page?.body.recipients ?? []).map((each) => [each.opens, each.countsComplete] as (typeof told)[0]));
+    reported.push(
+      ...(page?.body.recipients ?? []).map((each) => [each.opens, each.countsComplete] as (typeof reported)[0]),
+    );
     position = page?.next;
   }
   const pages = Math.ceil(7 / limit);
-  expect(told).toEqual(Array.from({ length: pages }, (_, n) => [Math.min(7, (n + 1) * limit), n === pages - 1]));
+  expect(reported).toEqual(Array.from({ length: pages }, (_, n) => [Math.min(7, (n + 1) * limit), n === pages - 1]));
 });
 
 test('an event without a recipient has null for it, and a batch has no recipient that stays accepted', async () => {

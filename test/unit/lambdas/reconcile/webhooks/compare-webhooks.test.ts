@@ -17,7 +17,7 @@ function comparison(
   isConfigured = async () => true,
   domains: readonly SendingDomain[] = DOMAINS,
 ) {
-  const told: [string, unknown][] = [];
+  const notes: [string, unknown][] = [];
   const calls: string[] = [];
   const deadlines: number[] = [];
   const clock = { ms: FULL_HOUR, msPerCall: 0 };
@@ -44,43 +44,43 @@ function comparison(
     isConfigured,
     everySeconds: 900,
     now: () => clock.ms,
-    onCompared: (domain, counts) => told.push([domain, counts]),
-    onFailure: (domain, error) => told.push([domain, (error as ListingError).reason]),
+    onCompared: (domain, counts) => notes.push([domain, counts]),
+    onFailure: (domain, error) => notes.push([domain, (error as ListingError).reason]),
   });
-  return { compare, told, calls, deadlines, clock };
+  return { compare, notes, calls, deadlines, clock };
 }
 
 const own: RegisteredWebhook[] = [{ level: 'domain', type: 'delivered', url: OWN }];
 const all = Object.fromEntries(DOMAINS.map(({ name }) => [name, own]));
 
 test("without drift the sum is 0, and each account's webhooks are read once per region", async () => {
-  const { compare, told, calls } = comparison(all);
+  const { compare, notes, calls } = comparison(all);
   expect(await compare({ ignoreWaits: false })).toBe(0);
-  expect(told).toEqual(DOMAINS.map(({ name }) => [name, {}]));
+  expect(notes).toEqual(DOMAINS.map(({ name }) => [name, {}]));
   expect(calls).toEqual(['us.example.com', 'us', 'eu.example.com', 'eu', 'second.example.com']);
 });
 
 test('webhook drift is counted over all domains, and reported by kind without any URL', async () => {
   const foreign: RegisteredWebhook = { level: 'domain', type: 'delivered', url: 'https://crm.example.net/token' };
-  const { compare, told } = comparison({
+  const { compare, notes } = comparison({
     ...all,
     'eu.example.com': [foreign],
     'second.example.com': [...own, foreign],
   });
   expect(await compare({ ignoreWaits: false })).toBe(3);
-  expect(told).toEqual([
+  expect(notes).toEqual([
     ['us.example.com', {}],
     ['eu.example.com', { missing: 1, foreign: 1 }],
     ['second.example.com', { foreign: 1 }],
   ]);
-  expect(JSON.stringify(told)).not.toContain('https');
+  expect(JSON.stringify(notes)).not.toContain('https');
 });
 
 test("an unreadable domain's webhooks are left out, and do not block the others", async () => {
-  const { compare, told } = comparison({ ...all, 'us.example.com': new ListingError('unauthorized') });
+  const { compare, notes } = comparison({ ...all, 'us.example.com': new ListingError('unauthorized') });
   expect(await compare({ ignoreWaits: false })).toBe(0);
-  expect(told[0]).toEqual(['us.example.com', 'unauthorized']);
-  expect(told).toHaveLength(3);
+  expect(notes[0]).toEqual(['us.example.com', 'unauthorized']);
+  expect(notes).toHaveLength(3);
 });
 
 test('without a readable domain webhook drift is not measured', async () => {
@@ -110,23 +110,23 @@ test('every fourth run of a day compares webhooks, once an hour', async () => {
 });
 
 test('comparing webhooks of all domains ends after ten seconds', async () => {
-  const { compare, told, deadlines, clock } = comparison(all);
+  const { compare, notes, deadlines, clock } = comparison(all);
   clock.msPerCall = 3000;
   await compare({ ignoreWaits: true });
   expect(deadlines.map((ms) => Math.round(ms - FULL_HOUR))).toEqual([3333, 6500, 10_000]);
-  expect(told).toHaveLength(3);
+  expect(notes).toHaveLength(3);
 });
 
 test('more domains than ten seconds suffice for are all compared within a few hours', async () => {
   const many = Array.from({ length: 400 }, (_, nth) => ({ name: `d${nth}.example.com`, region: 'us' as const }));
-  const { compare, told, clock } = comparison({}, undefined, many);
+  const { compare, notes, clock } = comparison({}, undefined, many);
   clock.msPerCall = 90;
   for (let hour = 0; hour < 12; hour += 1) {
     clock.ms = FULL_HOUR + hour * HOUR_MS;
     await compare({ ignoreWaits: false });
     expect(clock.ms).toBeLessThan(FULL_HOUR + hour * HOUR_MS + 11_000);
   }
-  expect(told.filter(([, counts]) => typeof counts === 'string').length).toBeLessThan(12 * 2);
-  const compared = told.filter(([, counts]) => typeof counts === 'object').map(([name]) => name);
+  expect(notes.filter(([, counts]) => typeof counts === 'string').length).toBeLessThan(12 * 2);
+  const compared = notes.filter(([, counts]) => typeof counts === 'object').map(([name]) => name);
   expect(new Set(compared).size).toBe(400);
 });

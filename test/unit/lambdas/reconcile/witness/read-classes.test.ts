@@ -107,7 +107,7 @@ test.each([
   ['that refuses the key', refuse('unauthorized'), 'not-given', 0],
   ['that limits calls', refuse('rate-limited'), 'rate-limited', 1],
   ['that fails', refuse('unavailable'), 'unavailable', 1],
-])('a Mailgun %s leaves a note beside the last classes, until they are old', async (_name, fails, note, told) => {
+])('a Mailgun %s leaves a note beside the last classes, until they are old', async (_name, fails, note, reported) => {
   const read = reading();
   await read();
   const before = held.get(DOMAIN)?.read;
@@ -122,7 +122,7 @@ test.each([
   nowMs = FIRST_MS + 8 * DAY_MS;
   await read();
   expect(held.get(DOMAIN)).toEqual({ triedAt: nowMs, note, read: null });
-  expect(failures).toHaveLength(3 * told);
+  expect(failures).toHaveLength(3 * reported);
 });
 
 test('a run that is cut within the call has used its attempt, and records that it did not finish', async () => {

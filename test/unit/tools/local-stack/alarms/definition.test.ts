@@ -112,60 +112,60 @@ describe('names the alarm and refuses', () => {
     {
       name: 'an operator',
       alarm: alarmOf({ ComparisonOperator: 'LessThanOrEqualToThreshold' }),
-      says: 'no operator Less',
+      expected: 'no operator Less',
     },
-    { name: 'a statistic', alarm: alarmOf({ Statistic: 'Average' }), says: 'no statistic Average' },
+    { name: 'a statistic', alarm: alarmOf({ Statistic: 'Average' }), expected: 'no statistic Average' },
     {
       name: 'a missing-data rule',
       alarm: alarmOf({ TreatMissingData: 'missing' }),
-      says: 'no missing-data rule missing',
+      expected: 'no missing-data rule missing',
     },
-    { name: 'a period', alarm: alarmOf({ Period: 10 }), says: 'a period of 10 s is not a number of minutes' },
-    { name: 'more datapoints than periods', alarm: alarmOf({ DatapointsToAlarm: 4 }), says: '4 of 3 datapoints' },
-    { name: 'no threshold', alarm: alarmOf({ Threshold: undefined }), says: 'its threshold is no number' },
-    { name: 'a unit', alarm: alarmOf({ Unit: 'Seconds' }), says: 'it knows no Unit' },
-    { name: 'another action', alarm: alarmOf({ AlarmActions: ['arn:x'] }), says: 'the action arn:x is no topic' },
+    { name: 'a period', alarm: alarmOf({ Period: 10 }), expected: 'a period of 10 s is not a number of minutes' },
+    { name: 'more datapoints than periods', alarm: alarmOf({ DatapointsToAlarm: 4 }), expected: '4 of 3 datapoints' },
+    { name: 'no threshold', alarm: alarmOf({ Threshold: undefined }), expected: 'its threshold is no number' },
+    { name: 'a unit', alarm: alarmOf({ Unit: 'Seconds' }), expected: 'it knows no Unit' },
+    { name: 'another action', alarm: alarmOf({ AlarmActions: ['arn:x'] }), expected: 'the action arn:x is no topic' },
     {
       name: 'a metric of AWS that nothing reports',
       alarm: alarmOf({ MetricName: 'NumberOfMessagesSent' }),
-      says: 'nothing here reports the metric AWS/SQS NumberOfMessagesSent',
+      expected: 'nothing here reports the metric AWS/SQS NumberOfMessagesSent',
     },
     {
       name: 'a namespace',
       alarm: alarmOf({ Namespace: 'Elsewhere' }),
-      says: 'nothing here reports the metric Elsewhere',
+      expected: 'nothing here reports the metric Elsewhere',
     },
-    { name: 'dimensions', alarm: alarmOf({ Dimensions: undefined }), says: 'by no dimension' },
-    { name: 'dimensions of our own', alarm: alarmOf(own([{ Name: 'Env', Value: 'x' }])), says: 'by Env' },
+    { name: 'dimensions', alarm: alarmOf({ Dimensions: undefined }), expected: 'by no dimension' },
+    { name: 'dimensions of our own', alarm: alarmOf(own([{ Name: 'Env', Value: 'x' }])), expected: 'by Env' },
     {
       name: 'two expressions',
       alarm: mathAlarmOf([metricOf('a', 'A'), { Id: 'e', Expression: 'a' }, { Id: 'f', Expression: 'a' }]),
-      says: 'exactly one expression',
+      expected: 'exactly one expression',
     },
-    { name: 'no expression', alarm: mathAlarmOf([metricOf('a', 'A')]), says: 'exactly one expression' },
+    { name: 'no expression', alarm: mathAlarmOf([metricOf('a', 'A')]), expected: 'exactly one expression' },
     {
       name: 'a metric that returns data beside the expression',
       alarm: mathAlarmOf([
         { ...metricOf('a', 'A'), ReturnData: true },
         { Id: 'e', Expression: 'a' },
       ]),
-      says: 'only its expression may return data',
+      expected: 'only its expression may return data',
     },
     {
       name: 'different periods',
       alarm: mathAlarmOf([metricOf('a', 'A'), metricOf('b', 'B', { Period: 300 }), { Id: 'e', Expression: 'a + b' }]),
-      says: 'more than one period',
+      expected: 'more than one period',
     },
     {
       name: 'grammar',
       alarm: mathAlarmOf([metricOf('a', 'A'), { Id: 'e', Expression: 'RATE(a)' }]),
-      says: 'has "RATE" where',
+      expected: 'has "RATE" where',
     },
-  ])('an alarm is parsed: $name', ({ alarm, says }) => {
+  ])('an alarm is parsed: $name', ({ alarm, expected }) => {
     const sentence = refusal(() => read(JSON.parse(JSON.stringify(alarm))));
 
     expect(sentence).toMatch(/^The local stack cannot judge the alarm stack-oldest-message: .*\.$/);
-    expect(sentence).toContain(says);
+    expect(sentence).toContain(expected);
   });
 });
 
@@ -174,15 +174,19 @@ describe('names the metric filter and refuses', () => {
     MetricTransformations: [{ MetricNamespace: 'N', MetricName: 'M', MetricValue: '1', ...over }],
   });
   test.each([
-    { name: 'a pattern', filter: { FilterPattern: 'ERROR' }, says: 'the filter pattern ERROR' },
-    { name: 'another log group', filter: { LogGroupName: { Ref: 'FunctionLog' } }, says: 'other than access logs' },
-    { name: 'a value of the line', filter: transformation({ MetricValue: '$.ms' }), says: 'metric transformations' },
-    { name: 'a default', filter: transformation({ DefaultValue: 0 }), says: 'metric transformations' },
-    { name: 'dimensions', filter: transformation({ Dimensions: [] }), says: 'metric transformations' },
-  ])('an alarm is parsed: $name', ({ filter, says }) => {
+    { name: 'a pattern', filter: { FilterPattern: 'ERROR' }, expected: 'the filter pattern ERROR' },
+    { name: 'another log group', filter: { LogGroupName: { Ref: 'FunctionLog' } }, expected: 'other than access logs' },
+    {
+      name: 'a value of the line',
+      filter: transformation({ MetricValue: '$.ms' }),
+      expected: 'metric transformations',
+    },
+    { name: 'a default', filter: transformation({ DefaultValue: 0 }), expected: 'metric transformations' },
+    { name: 'dimensions', filter: transformation({ Dimensions: [] }), expected: 'metric transformations' },
+  ])('an alarm is parsed: $name', ({ filter, expected }) => {
     const sentence = refusal(() => readMetricFilters(stackWith([], filter), ACCESS_LOGS));
 
-    expect(sentence).toContain(says);
+    expect(sentence).toContain(expected);
     expect(sentence).toContain('(metric filter Filter)');
   });
 });

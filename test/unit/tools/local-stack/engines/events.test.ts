@@ -18,8 +18,8 @@ const put = (engine: ReturnType<typeof createEvents>, Entries: unknown) =>
 describe('a bus', () => {
   test('accepts events, lists them and delivers them', async () => {
     const engine = createEvents(() => NOW_MS);
-    const told: unknown[] = [];
-    engine.onPublished((event) => told.push(event));
+    const announced: unknown[] = [];
+    engine.onPublished((event) => announced.push(event));
     const { FailedEntryCount, Entries } = await put(engine, [entry(), entry({ EventBusName: undefined })]);
 
     expect(FailedEntryCount).toBe(0);
@@ -28,7 +28,7 @@ describe('a bus', () => {
       { id: Entries[0]?.EventId, bus: 'mail', ...common },
       { id: Entries[1]?.EventId, bus: 'default', ...common },
     ]);
-    expect(told).toEqual(engine.published());
+    expect(announced).toEqual(engine.published());
   });
 
   test.each([
