@@ -33,9 +33,9 @@ export const METRICS = {
   refused: 'Refused',
   /** Webhooks refused because no signing key was ever set, which wakes no one. */
   unconfigured: 'Unconfigured',
-  /** Webhooks refused for want of a readable signing key, although webhooks were taken before. */
+  /** Webhooks refused because the signing key cannot be read, although webhooks were acknowledged before. */
   signingKeyUnusable: 'SigningKeyUnusable',
-  /** Written by a run of reconcile where there is a ledger: 1 where Mailgun took the API key, 0 where it was not usable. */
+  /** Written by a run of reconcile where there is a ledger: 1 if Mailgun accepted the API key, 0 if it was not usable. */
   apiKeyUsable: 'ApiKeyUsable',
   /** Events stored for the first time: delivered, given up after a try, complained of. */
   delivered: 'Delivered',
@@ -84,7 +84,7 @@ export const PROVIDER_METRICS = {
 } as const;
 
 /**
- * Counted by metric filters on the webhook API's access log, so that a webhook that is taken costs no line.
+ * Counted by metric filters on the webhook API's access log, so that an acknowledged webhook costs no line.
  * A filter cannot give a fixed dimension: the name space `<METRICS.namespace>/<stack>` keeps environments apart.
  */
 export const ACCESS_METRICS = { acknowledged: 'Acknowledged', throttled: 'Throttled' } as const;
@@ -114,17 +114,17 @@ export const ACCOUNT_DOMAINS = 'account' as const;
 /** The longest published schedule of Mailgun's retries: 10, 10, 15, 30 min, 1, 2, 4 h. */
 export const MAILGUN_RETRY_HORIZON_SECONDS = 29_100;
 
-/** A signature is taken when its timestamp is at most this old … */
+/** A signature is valid if its timestamp is at most this old … */
 export const SIGNATURE_WINDOW_SECONDS = 24 * 3600;
 /** … or at most this far ahead of our clock. */
 export const SIGNATURE_AHEAD_SECONDS = 600;
-/** A claim outlives the last moment at which its signature could be taken. */
+/** A claim outlives the last moment at which its signature is valid. */
 export const CLAIM_MARGIN_SECONDS = 3600;
 
-/** Largest webhook body taken, in bytes. */
+/** Maximum size of a webhook's body, in bytes. */
 export const MAX_BODY_BYTES = 262_144;
 
-/** Largest message body sent to the queue: SQS takes 1 MiB, and a DLQ message carries attributes besides. */
+/** Maximum size of a message body in the queue: SQS allows 1 MiB, attributes of a DLQ message included. */
 export const MAX_QUEUE_MESSAGE_BYTES = 1_048_576 - 8192;
 
 /** The wait of a message that keeps failing grows up to this many visibility timeouts of the queue. */
@@ -144,7 +144,7 @@ export function secondPassSeconds(retentionSeconds: number): number {
   return Math.min(24 * 3600, Math.floor(retentionSeconds / 2));
 }
 
-/** Message attributes of what process puts among the dead letters; what SQS itself moves there has none. */
+/** Attributes of messages that process sends to the DLQ; SQS adds none to those that it moves there itself. */
 export const DEAD_LETTER_ATTRIBUTES = { reason: 'reason', detail: 'detail' } as const;
 
 /** Value the signing-key secret is deployed with: it names no key, so nothing can verify against it. */

@@ -31,6 +31,6 @@ export interface EventLookup {
 }
 
 export interface EventQueue {
-  /** Resolves once the queue has taken the message. */
+  /** Resolves once the message is in the queue. */
   send(message: QueueMessage): Promise<void>;
 }

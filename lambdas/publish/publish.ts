@@ -56,7 +56,7 @@ export function createPublish(deps: PublishDeps) {
     return undefined;
   };
 
-  /** Returns the first that is to be tried again. */
+  /** Returns the first that must be retried. */
   async function sendToFailures(failed: readonly Failed[]): Promise<Failed | undefined> {
     const isOver = ({ kind, change }: Failed) => kind === 'refused' || now() - change.changedAtMs >= retryMs;
     const left = await Promise.all(

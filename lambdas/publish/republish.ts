@@ -69,7 +69,7 @@ export function createRepublish(deps: RepublishDeps): (request: RepublishRequest
     report.done = true;
     return report;
 
-    /** Publishes the page; false where the bus failed, and the page is to be met again. */
+    /** Publishes the page; returns false if the bus failed, so that the page comes again. */
     async function finish(nextFromMs: number): Promise<boolean> {
       const found = await rowsDecidedBy(page);
       const failure = plan ? undefined : await publish(found);

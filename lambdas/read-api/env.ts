@@ -8,9 +8,9 @@ export interface ReadApiEnv {
   DAY_SHARDS?: string;
   QUEUE_URL: string;
   DEAD_LETTERS_URL: string;
-  /** Empty where JWTs are taken in place of the token. */
+  /** Empty if the API accepts JWTs in place of the token. */
   API_TOKEN_SECRET_ARN: string;
-  /** Issuer and audience of the JWTs that are taken; both empty where the token is. */
+  /** Issuer and audience of accepted JWTs; both empty if the API accepts the token. */
   JWT_ISSUER: string;
   JWT_AUDIENCE: string;
   /** Comma-separated exact origins that a browser may read from; may be empty. */

@@ -15,7 +15,7 @@ export interface ReconcileEnv {
   HELD_ELSEWHERE?: string;
   /** Comma-separated webhook types that are registered at Mailgun. */
   EVENT_TYPES: string;
-  /** This stack's URL as it is to be registered. */
+  /** This stack's URL as Mailgun must have it registered. */
   WEBHOOK_URL: string;
   /** `events` or `logs`: which of Mailgun's APIs is read. */
   SOURCE: string;

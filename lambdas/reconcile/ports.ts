@@ -64,11 +64,11 @@ export interface ListingFallback {
 /** The stored note on the end of the API that the ledger lists by. */
 export interface ListingNotes {
   read(): Promise<ListingNote>;
-  /** Notes the fall to the Logs API (epoch milliseconds); false where one is noted already. */
+  /** Notes the fall to the Logs API (epoch milliseconds); returns false if one is noted already. */
   fall(atMs: number): Promise<boolean>;
-  /** Takes the fall back; false where none is noted. */
+  /** Reverts the fall; returns false if none is noted. */
   goBack(): Promise<boolean>;
-  /** Notes what Mailgun announces; undefined where it no longer does. */
+  /** Notes what Mailgun announces; undefined removes the note. */
   announce(announced: (Announcement & { at: number }) | undefined): Promise<void>;
 }
 
@@ -108,7 +108,7 @@ export interface WitnessState {
 
 export interface WitnessRepository {
   readState(domain: string): Promise<WitnessState | undefined>;
-  /** False, and nothing is written, where another run has called since `previous` was read. */
+  /** Returns false, without writing, if another run has called since `previous` was read. */
   moveState(domain: string, moved: WitnessState, previous: WitnessState | undefined): Promise<boolean>;
   hours(domain: string, from: number, to: number): Promise<WitnessHour[]>;
   put(domain: string, hour: WitnessHour): Promise<void>;
@@ -129,7 +129,7 @@ export interface MailgunClasses {
 
 export interface BounceClassRepository {
   read(domain: string): Promise<KnownClasses | undefined>;
-  /** False, and nothing is written, where another run has tried since `previous` was read. */
+  /** Returns false, without writing, if another run has tried since `previous` was read. */
   write(domain: string, next: KnownClasses, previous: KnownClasses | undefined): Promise<boolean>;
 }
 
@@ -229,7 +229,7 @@ export interface Requeues {
 }
 
 export interface RequeueQueue {
-  /** Resolves once the queue has taken the message. */
+  /** Resolves once the message is in the queue. */
   send(message: QueueMessage): Promise<void>;
 }
 
@@ -285,7 +285,7 @@ export interface PostedTimes {
 
 export interface ReconciliationState {
   readWatermarks(domain: string): Promise<Watermarks | undefined>;
-  /** False, and nothing is written, where the watermarks are not at `previous`. */
+  /** Returns false, without writing, if the watermarks are not at `previous`. */
   moveWatermarks(domain: string, moved: Watermarks, previous: Watermarks | undefined): Promise<boolean>;
   /** Slices to be passed again, and events that need a pass of their own. */
   readMarkers(domain: string): Promise<{ open: OpenSlice[]; stragglers: Straggler[] }>;

@@ -19,7 +19,7 @@ export interface WatchProvidersDeps {
   /** Seconds between runs. */
   everySeconds: number;
   now: () => number;
-  /** Called for every provider with the shares of the domain that fares worst there, in percent; 0 where there is too little mail. */
+  /** Called for every provider with the shares of the domain with the worst rates there, in percent; 0 where there is too little mail. */
   onJudged: (provider: WatchedProvider, percents: Readonly<Record<JudgedShare, number>>) => void;
   /** Called for every domain that is above what a provider wants. */
   onHigh: (facts: {
@@ -32,7 +32,7 @@ export interface WatchProvidersDeps {
   onFailure: (error: unknown) => void;
 }
 
-/** Judges how mail fares at mailbox providers by the ledger of the last days, about once an hour. Never throws. */
+/** Judges the mail's rates at mailbox providers by the ledger of the last days, about once an hour. Never throws. */
 export function createWatchProviders(deps: WatchProvidersDeps) {
   const { slices, domains, providers, minMails, now } = deps;
 

@@ -10,7 +10,7 @@ export class BrokenChainError extends Error {
 export interface ChainWriter {
   /** Returns the chain's head in the bucket; sequence 0 for an empty chain. Adds marks that the table lacks. */
   catchUp(domain: string): Promise<ChainHead>;
-  /** Appends a link; false, and nothing is written, where another one took its place. */
+  /** Appends a link; returns false, without writing, if another one took its place. */
   append(link: ChainLink): Promise<boolean>;
   textOf(domain: string, sequence: number): Promise<string | undefined>;
 }

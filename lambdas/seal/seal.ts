@@ -66,7 +66,7 @@ export function createSeal(deps: SealDeps): (request: SealRequest) => Promise<Se
   return async (request) => {
     const report = await withLease(deps, ({ assertHeld }) => sealAll(request, assertHeld));
     if (report !== 'busy') return report;
-    // `erase` may hold it for hours, and what waits meanwhile is to be known.
+    // `erase` may hold the lease for hours, and the metric must show what waits meanwhile.
     const waiting: SealReport = { sealed: 0, rows: 0, waitSeconds: 0, done: false, busy: true };
     for (const domain of domains) await lookAtWaits(domain, waiting).catch((error) => deps.onFailure(domain, error));
     return waiting;
@@ -86,7 +86,7 @@ export function createSeal(deps: SealDeps): (request: SealRequest) => Promise<Se
     return report;
   }
 
-  /** Notes how long the slices wait that a run would seal. */
+  /** Notes how long the slices that a run would seal have waited. */
   async function lookAtWaits(domain: string, report: SealReport): Promise<void> {
     const nowSeconds = Math.floor(now() / 1000);
     const position = await positionOf(domain);

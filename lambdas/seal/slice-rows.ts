@@ -11,7 +11,7 @@ export class UnsettledIndexError extends Error {
   override name = 'UnsettledIndexError';
 }
 
-/** The time of a run is up. */
+/** The run is out of time. */
 export class DeadlineError extends Error {
   override name = 'DeadlineError';
 }

@@ -25,7 +25,7 @@ interface Nameable {
   };
 }
 
-/** Makes the errors of a client say which call failed: the SDK's own name neither service nor operation. */
+/** Adds service and operation to the errors of a client: the SDK's own errors name neither. */
 export function namesCalls<Client extends object>(client: Client): Client {
   (client as Nameable).middlewareStack.add(
     (next, { clientName = '', commandName = '' }) =>

@@ -103,7 +103,7 @@ export function createReceiverQueue(client: SQSClient, queueUrl: string, deadLet
 
 const SOURCE = 'mailgun-ledger';
 
-/** Error codes of EventBridge for an event that it will never take. */
+/** Error codes of EventBridge for an event that it will never accept. */
 const REFUSALS = new Set(['InvalidArgument', 'MalformedDetail', 'ValidationException']);
 
 export function openEventBridge(): EventBridgeClient {

@@ -61,7 +61,7 @@ function withinTime<Value>(work: Promise<Value>, signal: AbortSignal): Promise<V
 function readResponse(outgoing: ClientRequest, body: string, signal: AbortSignal): Promise<ReceiverResponse> {
   return new Promise((resolve, reject) => {
     let hasStatus = false;
-    // Once there is a status it counts, however the rest of the response ends.
+    // Once a status has arrived it counts, even if the body does not end.
     outgoing.on('error', (error) => {
       if (!hasStatus) reject(signal.aborted ? signal.reason : error);
     });
@@ -88,7 +88,7 @@ async function readStart(incoming: IncomingMessage): Promise<string> {
       if (bytes >= MAX_RESPONSE_BYTES) break;
     }
   } catch {
-    // Torn, or out of time.
+    // The connection broke, or the time is up.
   }
   return Buffer.concat(chunks)
     .toString('utf8')

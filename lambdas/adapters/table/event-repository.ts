@@ -304,7 +304,7 @@ export function createEventCorrection(table: LedgerTable) {
             new DeleteCommand({
               TableName: name,
               Key: { pk, sk },
-              // A later event suppresses too, whatever becomes of this one.
+              // A later event suppresses on its own.
               ConditionExpression: 'eventKey = :eventKey AND lastAt = :since',
               ExpressionAttributeValues: { ':eventKey': eventKey, ':since': since },
             }),

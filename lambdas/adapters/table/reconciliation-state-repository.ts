@@ -261,7 +261,7 @@ export function createListingNoteRepository({ client, name }: LedgerTable): List
   };
 }
 
-/** Calls a task again and again, whatever else is under way; returns what ends it. */
+/** Calls a task at an interval, whatever else is under way; returns the function that stops it. */
 export function every(ms: number, task: () => Promise<void>): () => void {
   const timer = setInterval(() => void task(), ms);
   return () => clearInterval(timer);

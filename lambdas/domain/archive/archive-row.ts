@@ -41,7 +41,7 @@ export interface RowColumns {
 /** A row of the archive. */
 export interface ArchiveRow extends RowFacts, RowColumns {
   type: string;
-  /** Hex of the random bytes that are hashed before the event; null once an address was taken out of the row. */
+  /** Hex of the random bytes that are hashed before the event; null once an address was removed from the row. */
   salt: string | null;
   /** Hex of SHA-256 over the salt and the event; it is never changed. */
   commitment: string;

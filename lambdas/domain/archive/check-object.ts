@@ -12,7 +12,7 @@ const MAX_NAMED_ROWS = 20;
 export interface ObjectFindings {
   faults: Fault[];
   rows: number;
-  /** Rows without content, or with content from which an address was taken. */
+  /** Rows without content, or with content from which an address was removed. */
   erased: number;
 }
 

@@ -119,7 +119,7 @@ export function stateOf(slice: Pick<Slice, 'missing' | 'altered' | 'short' | 'un
 
 export const isUnsettledState = (state: SliceState): boolean => state === 'open' || state === 'short';
 
-/** Returns true where a slice is to be passed again, or accepted. */
+/** Returns true if a slice needs another pass, or to be accepted. */
 export function isUnsettled(slice: Parameters<typeof stateOf>[0]): boolean {
   return isUnsettledState(stateOf(slice));
 }

@@ -84,7 +84,7 @@ export interface ProviderCounts {
   readonly policy: Readonly<Record<string, number>>;
 }
 
-/** Returns how a sender fares at one provider, judged from this number of mails on. */
+/** Returns a sender's standing at one provider, judged from this number of mails on. */
 export function providerStanding({ counts, policy }: ProviderCounts, minMails = MIN_JUDGED_MAILS): ProviderStanding {
   const delivered = counts.delivered ?? 0;
   const failed = counts.permanent_fail ?? 0;

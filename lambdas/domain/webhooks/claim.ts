@@ -8,7 +8,7 @@ export interface Claim {
   id: string;
   /** Versioned hash of the event that came with the token. */
   hash: string;
-  /** Epoch seconds after which the signature is too old to be taken anyway. */
+  /** Epoch seconds after which the signature is too old to be valid. */
   expiresAt: number;
 }
 

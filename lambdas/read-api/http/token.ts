@@ -17,7 +17,7 @@ export function createTokenCheck(secret: TokenSecret): BearerCheck {
   };
 }
 
-/** Compares digests, so that neither content nor length shows in the time taken. */
+/** Compares digests, so that the duration reveals neither content nor length. */
 function isSame(presented: string, token: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   return token !== '' && timingSafeEqual(digest(presented), digest(token));

@@ -16,7 +16,7 @@ export interface ComparePartDeps extends RequeueDeps, PostedKindsDeps {
   /** Webhook types that are registered at Mailgun. */
   registered: readonly string[];
   everySeconds: number;
-  /** Called for each event that is stored otherwise than Mailgun lists it, in each pass until it is put right. */
+  /** Called for each event that is stored otherwise than Mailgun lists it, in each pass until it is corrected. */
   onAltered?: (altered: AlteredEvent) => void;
 }
 

@@ -8,7 +8,7 @@ export interface RequeueDeps {
   onFailure: (domain: string, error: unknown) => void;
 }
 
-/** An event that is missing, or altered and to be put right from the listing. */
+/** An event that is missing, or altered, so that process corrects it from the listing. */
 export interface Unstored {
   requeue: Omit<Requeue, 'sends' | 'sentAtMs'>;
   event: JsonObject;

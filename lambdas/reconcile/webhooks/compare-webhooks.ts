@@ -8,7 +8,7 @@ export interface CompareWebhooksDeps {
   domains: readonly SendingDomain[];
   /** This stack's URL; it may be secret, so it is never shown. */
   webhookUrl: string;
-  /** Webhook types that are to be registered. */
+  /** Webhook types that must be registered. */
   wanted: readonly string[];
   /** True if a Mailgun API key is set. */
   isConfigured: () => Promise<boolean>;
