@@ -99,7 +99,7 @@ describe('the JWT check', () => {
     const own = createJwtCheck({ issuer: issuer.url, audience: AUDIENCE });
     try {
       issuer.replies['/.well-known/openid-configuration'] = () => 500;
-      await expect(own(await token())).rejects.toThrow('answered 500');
+      await expect(own(await token())).rejects.toThrow('has status 500');
       issuer.replies['/.well-known/openid-configuration'] = () => ({
         issuer: 'https://evil.example',
         jwks_uri: issuer.url,
