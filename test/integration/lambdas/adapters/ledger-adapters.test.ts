@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createDayIndexRepository } from '../../../../lambdas/adapters/table/day-index-repository.ts';
 import { createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
+import { createMessageHistory } from '../../../../lambdas/adapters/table/recipient-repository.ts';
 import {
   createLeaseRepository,
   createListingNoteRepository,
@@ -15,6 +16,7 @@ import {
 import { createStoredEventRepository } from '../../../../lambdas/adapters/table/stored-event-repository.ts';
 import { identify } from '../../../../lambdas/domain/events/identity.ts';
 import type { Source } from '../../../../lambdas/domain/events/queue-message.ts';
+import { parseMessageSort } from '../../../../lambdas/domain/keys.ts';
 import { placeName } from '../../../../lambdas/domain/ledger/ledger-name.ts';
 import { emptyTally, slicePassed } from '../../../../lambdas/domain/ledger/tally.ts';
 import { createProcess } from '../../../../lambdas/process/process.ts';
@@ -173,6 +175,24 @@ test('an event is marked as unconfirmed from the first time until it is listed, 
   const place = { partition: `MSG#${randomUUID()}`, eventSort: 'R#-#E#opened#1' };
   await stored.markUnconfirmed(place, 1);
   expect((await stored.lookUp([place])).size).toBe(0);
+});
+
+test('an event that was stored late is read back with the time of storing, one that was stored promptly without', async () => {
+  const messageId = `${randomUUID()}@mg.example.com`;
+  const storedAfter = async (ms: number) => {
+    const data = deliveredEvent({ id: randomUUID(), message: { headers: { 'message-id': messageId } } });
+    const now = () => NOW_MS + ms;
+    const records = createEventRepository(engines.table);
+    const process = createProcess({ records, retentionDays: 30, ...LONE_PROCESS, now });
+    await process({ source: 'webhook', receivedAt: NOW_MS, domain: 'mg.example.com', event: data });
+    const identity = identify(data, 'mg.example.com');
+    const found = await createStoredEventRepository(engines.table).lookUp([identity]);
+    const { recipientKey } = parseMessageSort(identity.eventSort);
+    const origin = await createMessageHistory(engines.table).originOf(messageId, recipientKey, identity.eventKey);
+    return [found.get(placeName(identity)), origin].map((each) => [each?.receivedAtMs, each?.storedAtMs]);
+  };
+  expect(await storedAfter(3_600_000)).toEqual(Array(2).fill([NOW_MS, NOW_MS + 3_600_000]));
+  expect(await storedAfter(1000)).toEqual(Array(2).fill([NOW_MS, undefined]));
 });
 
 test('one run holds the lease until it releases it or it expires', async () => {
