@@ -25,7 +25,7 @@ import {
 import { TargetUnavailableError, UnreadableSecretError, UsageError } from '../errors.ts';
 import { alarmClock, counted, createEmit, printedCommand, utc } from '../output.ts';
 import type { Deployment, LogEntry } from '../target/types.ts';
-import { iso } from '../time.ts';
+import { HOUR_MS, iso } from '../time.ts';
 import { MAY_STILL_RING, rotateCommand } from './keys/rotate.ts';
 
 /** The lines of `keys status --json`. */
@@ -63,8 +63,6 @@ export const keysCommand: CommandBuilder = (context, run) =>
     .addCommand(setCommand(context, run))
     .addCommand(rotateCommand(context, run))
     .addCommand(statusCommand(context, run));
-
-const HOUR_MS = 3_600_000;
 
 const STATUS_EXAMPLES = `
 For up to five minutes after a rotation, the counts may still be of the old keys.

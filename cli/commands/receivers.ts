@@ -24,7 +24,7 @@ import {
 import { UsageError } from '../errors.ts';
 import { tableOf } from '../ledger.ts';
 import { alarmClock, createEmit, number, utc } from '../output.ts';
-import { iso } from '../time.ts';
+import { HOUR_MS, iso } from '../time.ts';
 import { attemptText, listCommand, logCommand, rangeOf, type TimeOptions, timed } from './receivers/list.ts';
 import { ALARM_ENDS_MS, messagesIn, receiverNamed, statesOf } from './receivers/open.ts';
 import { isWanted, type Redelivered, redeliver } from './receivers/redeliver.ts';
@@ -168,7 +168,6 @@ interface RotateOptions extends TargetOptions {
 }
 
 const DEFAULT_OVERLAP_HOURS = 24;
-const HOUR_MS = 3_600_000;
 const SECRET_BYTES = 32;
 
 const rotateCommand = (context: CliContext, run: Run) =>

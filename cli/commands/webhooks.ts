@@ -24,6 +24,7 @@ import {
 import { UsageError } from '../errors.ts';
 import { counted, createEmit, groupBy, printedCommand, timeAgo } from '../output.ts';
 import { type Deployment, type LogEntry, readLogs } from '../target/types.ts';
+import { HOUR_MS } from '../time.ts';
 import { driftFixes, openRegistry, readDomainDrift } from './webhooks/registry.ts';
 import {
   additionsToAccount,
@@ -291,7 +292,6 @@ export function driftOf(domain: string | null, { kind, type, level, url }: Drift
 }
 
 const LOOKBACK_HOURS = 2;
-const HOUR_MS = 3_600_000;
 const REFUSALS = `logs ingest --since ${LOOKBACK_HOURS}h --message "webhook refused"`;
 
 /** Meaning of each status other than 200, and the next command; the first match counts. */

@@ -13,7 +13,7 @@ import { LOOKBACK_DAYS, ledgerTimes, readDomainLedger, readLastEvent, tableOf } 
 import { counted, printedCommand, timeAgo } from '../../output.ts';
 import type { AwsAccount } from '../../target/aws.ts';
 import { type Deployment, hasOutput, type LogEntry, readLogs } from '../../target/types.ts';
-import { iso } from '../../time.ts';
+import { HOUR_MS, iso } from '../../time.ts';
 import { judgeSigningKey, unauthorizedIn } from '../keys.ts';
 import { type Check, type Finding, ok, skipped, warning, wrong } from './machine-checks.ts';
 import {
@@ -100,8 +100,6 @@ async function signingKey(deployment: Deployment, run: CommandText, nowMs: numbe
   if (comparison.matches) return ok(`${own}; Mailgun signs with ${comparison.fingerprint}, which is set here`);
   return judgeByWebhooks(deployment, keys, own, comparison.why ?? '', run, nowMs);
 }
-
-const HOUR_MS = 3_600_000;
 
 /** Judges a key that cannot be compared by what it did in the last hour. */
 async function judgeByWebhooks(
