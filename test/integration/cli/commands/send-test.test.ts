@@ -32,7 +32,7 @@ async function ledgerTotals() {
 /** Slices are three seconds long and due a second later. */
 const untilDue = () => sleep(5000);
 
-test('send-test follows its event until it is readable, and two passes of reconciliation settle it', async () => {
+test('send-test follows its event until it is readable, and two passes of reconciliation do not report it', async () => {
   const { exitCode, lines } = await sendTest();
   expect(exitCode).toBe(0);
   const messageId = expect.stringMatching(new RegExp(`^send-test-[0-9a-f-]{36}@${DOMAIN}$`));
