@@ -127,7 +127,10 @@ describe('why', () => {
 
       const recipients = await until(
         messageId,
-        (found) => found.length === 2 && found.every(({ status }) => status !== 'ACCEPTED') && isListed('yes')(found),
+        (found) =>
+          found.length === 2 &&
+          found.every(({ status, events }) => status !== 'ACCEPTED' && events.some(({ decides }) => decides)) &&
+          isListed('yes')(found),
       );
       expect(await post(bounced)).toBe(200);
       const ada = recipients.find(({ recipient }) => recipient === 'Ada@Example.org');
