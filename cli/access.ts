@@ -197,9 +197,9 @@ export async function openMailgunToWrite(
     const key = given ?? (await context.readInput('Mailgun API key that may write'));
     return createRequest(deployment, checkKey(key, 'api'));
   }
-  const ask = await openMailgun(deployment);
+  const callMailgun = await openMailgun(deployment);
   return (...request) =>
-    ask(...request).catch((error: unknown) => {
+    callMailgun(...request).catch((error: unknown) => {
       if (!(error instanceof ApiKeyRefusedError)) throw error;
       throw new ApiKeyRefusedError(`${error.message}; --write-key takes one that may do more`, { cause: error });
     });
@@ -259,8 +259,8 @@ const PATH = '/v5/accounts/http_signing_key';
 const signingKeyReply = z.object({ http_signing_key: z.string() });
 
 /** Returns the key that Mailgun signs with now. */
-export async function readMailgunKey(ask: MailgunRequest, deployment: Deployment): Promise<string> {
-  const response = await ask(anyDomain(deployment), 'GET', PATH);
+export async function readMailgunKey(callMailgun: MailgunRequest, deployment: Deployment): Promise<string> {
+  const response = await callMailgun(anyDomain(deployment), 'GET', PATH);
   const key = signingKeyReply.safeParse(response.body).data?.http_signing_key;
   if (response.status !== 200 || key === undefined) {
     throw new TargetUnavailableError(
@@ -271,8 +271,8 @@ export async function readMailgunKey(ask: MailgunRequest, deployment: Deployment
 }
 
 /** Has Mailgun make a new one; the old one signs nothing from then on. */
-export async function replaceMailgunKey(ask: MailgunRequest, deployment: Deployment): Promise<void> {
-  const response = await ask(anyDomain(deployment), 'POST', PATH);
+export async function replaceMailgunKey(callMailgun: MailgunRequest, deployment: Deployment): Promise<void> {
+  const response = await callMailgun(anyDomain(deployment), 'POST', PATH);
   if (response.status !== 200 && response.status !== 201) {
     throw new TargetUnavailableError(
       `Mailgun did not replace its signing key: ${messageOf(response)}; nothing was changed`,
@@ -297,13 +297,13 @@ const MIN_WAIT_MS = 1000;
  */
 export function waitingOut(
   { sleep, now, printError }: Pick<CliContext, 'sleep' | 'now' | 'printError'>,
-  ask: MailgunRequest,
+  callMailgun: MailgunRequest,
 ): MailgunRequest {
   let leftMs = MAX_WAITED_MS;
   return async (...request) => {
     for (let attempt = 0; ; attempt += 1) {
       try {
-        return await ask(...request);
+        return await callMailgun(...request);
       } catch (error) {
         if (!(error instanceof RateLimitedError)) throw error;
         const askedMs = requestedWaitMs(error.headers, now()) ?? MIN_WAIT_MS * 2 ** attempt;

@@ -1,7 +1,7 @@
 import type { HealthResponse } from '../api/responses/health.ts';
 import { ApiError, createApi } from './api.ts';
 import { type Child, h } from './components/dom.ts';
-import { tellFailure } from './components/failure.ts';
+import { showFailure } from './components/failure.ts';
 import { breakableId, copyButton, visible } from './components/parts.ts';
 import { linkTo, NAVIGATION, parseRoute, type ViewName } from './route.ts';
 import {
@@ -144,8 +144,8 @@ async function show(isNavigation: boolean): Promise<void> {
       put('Sign in', [trouble, signIn(settings, signedIn, session.apiUrl)]);
       return;
     }
-    const told = tellFailure(failure, session.apiUrl, () => void show(false), signal);
-    put(told.title, told.content);
+    const page = showFailure(failure, session.apiUrl, () => void show(false), signal);
+    put(page.title, page.content);
   }
 }
 

@@ -19,8 +19,8 @@ import { tableOf } from '../ledger.ts';
 import { createEmit } from '../output.ts';
 import { hasOutput } from '../target/types.ts';
 
-/** `answered`: ingest responded; `stored`: process has taken it from the queue; `readable`: the read API shows it. */
-type Hop = 'answered' | 'stored' | 'readable';
+/** `acknowledged`: ingest responded; `stored`: process has taken it from the queue; `readable`: the read API shows it. */
+type Hop = 'acknowledged' | 'stored' | 'readable';
 
 /** The lines of `send-test --json`. */
 export type SendTestLine =
@@ -106,7 +106,7 @@ async function sendTest(context: CliContext, options: SendTestOptions): Promise<
 
   const hops: readonly [Hop, text: string, arrive: () => Promise<void>][] = [
     [
-      'answered',
+      'acknowledged',
       'acknowledged, so it is in the queue',
       () => postUntilKeyIsTaken(signedWebhook(event, signingKey, sentMs)),
     ],

@@ -220,10 +220,10 @@ async function lift(context: CliContext, options: LiftOptions, address: string):
     const what = wanted.map((item) => `${describe(item)} at ${item.domain}`).join(', ');
     await confirm(context, options.yes, `Lift ${what} of ${recipient}?`);
   }
-  const ask = options.alsoAtMailgun ? await openMailgunToWrite(context, deployment, options) : undefined;
+  const callMailgun = options.alsoAtMailgun ? await openMailgunToWrite(context, deployment, options) : undefined;
   for (const item of wanted) {
     // Mailgun first: should it refuse, the address is still shown as suppressed, which it is.
-    const atMailgun = ask === undefined ? null : await deleteAtMailgun(ask, item, deployment.domains);
+    const atMailgun = callMailgun === undefined ? null : await deleteAtMailgun(callMailgun, item, deployment.domains);
     const atMs = active.includes(item) ? context.now() : (item.liftedAtMs ?? context.now());
     await liftSuppression(deployment, item, atMs);
     const { domain, kind, scope } = item;
@@ -268,14 +268,14 @@ function planLift(items: readonly SuppressionItem[], atMailgun: boolean, emit: E
 
 /** Deletes the entry on Mailgun's lists; for an unknown domain, on all of them. */
 async function deleteAtMailgun(
-  ask: MailgunRequest,
+  callMailgun: MailgunRequest,
   { domain: known, kind, recipient }: SuppressionItem,
   domains: readonly string[],
 ): Promise<'deleted' | 'not-there'> {
   let result: 'deleted' | 'not-there' = 'not-there';
   for (const domain of known === UNKNOWN_DOMAIN ? domains : [known]) {
     const path = `/v3/${encodeURIComponent(domain)}/${LISTS[kind]}/${encodeURIComponent(recipient)}`;
-    const response = await ask(domain, 'DELETE', path);
+    const response = await callMailgun(domain, 'DELETE', path);
     if (response.status === 200) result = 'deleted';
     else if (response.status !== 404) {
       throw new TargetUnavailableError(`Mailgun did not delete the ${kind} of ${domain}: ${messageOf(response)}`);

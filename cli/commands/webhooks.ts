@@ -163,8 +163,8 @@ async function sync(context: CliContext, options: SyncOptions): Promise<number> 
   if (options.account && options.domain !== undefined) throw new UsageError('--account is for all domains');
   const toAccount = options.account === true && !leaves;
   const opened = await (plan ? openMailgun(deployment) : openMailgunToWrite(context, deployment, options));
-  const ask = waitingOut(context, opened);
-  const registry = openRegistry(ask);
+  const callMailgun = waitingOut(context, opened);
+  const registry = openRegistry(callMailgun);
   let changes = 0;
   const make = async (steps: readonly Step[]) => {
     const removals = steps.filter(({ line }) => line.change !== 'add').map(({ line }) => changeText(line));
@@ -181,7 +181,7 @@ async function sync(context: CliContext, options: SyncOptions): Promise<number> 
   if (toAccount) {
     const lacking = regions.map(async ([any = '']) => lackingAtAccount(await registry.read(any), desired, remove));
     if ((await Promise.all(lacking)).some(({ free }) => free.length > 0)) {
-      await confirmAccount(context, options, ask, deployment);
+      await confirmAccount(context, options, callMailgun, deployment);
     }
   }
   let drift = 0;
@@ -250,14 +250,14 @@ function whyDouble(full: readonly string[], isWaiting: boolean): string[] {
 async function confirmAccount(
   context: CliContext,
   { plan, yes }: SyncOptions,
-  ask: MailgunRequest,
+  callMailgun: MailgunRequest,
   deployment: Deployment,
 ): Promise<void> {
   // The ledger takes what the account has.
   if (deployment.discovered !== undefined) return;
   // Those of another environment would be posted here too.
   const noHolder = () => undefined;
-  const drift = await readDomainDrift(ask, deployment, noHolder).catch((error: unknown) => {
+  const drift = await readDomainDrift(callMailgun, deployment, noHolder).catch((error: unknown) => {
     // A key that may write webhooks need not read domains.
     if (error instanceof ApiKeyRefusedError) return undefined;
     throw error;

@@ -297,7 +297,7 @@ type Place = Pick<MailgunClasses, 'sendingDomain' | 'recipientDomain' | 'day'>;
 /** Reads the classes; a Mailgun failure is not an error, since the mail's failure is known without them. */
 async function readClasses(deployment: Deployment, place: Place): Promise<MailgunClasses> {
   try {
-    return { ...place, classes: await ask(await openMailgun(deployment), place), unknown: null };
+    return { ...place, classes: await fetchClasses(await openMailgun(deployment), place), unknown: null };
   } catch (error) {
     if (!(error instanceof TargetUnavailableError)) throw error;
     const isRefused = error instanceof ApiKeyRefusedError;
@@ -305,7 +305,10 @@ async function readClasses(deployment: Deployment, place: Place): Promise<Mailgu
   }
 }
 
-async function ask(request: MailgunRequest, { sendingDomain, recipientDomain, day }: Place): Promise<ListedClass[]> {
+async function fetchClasses(
+  request: MailgunRequest,
+  { sendingDomain, recipientDomain, day }: Place,
+): Promise<ListedClass[]> {
   const from = Date.parse(day) / 1000;
   const query = {
     ...{ from, to: from + DAY_SECONDS, dimensions: ['entity-name', 'group-id', 'category', 'severity'] },

@@ -3,7 +3,7 @@ import type { Shown } from '../view.ts';
 import { type Child, h } from './dom.ts';
 
 /** Returns why nothing could be read, apart from the token. If the API is busy, the page retries by itself. */
-export function tellFailure(
+export function showFailure(
   failure: Exclude<Failure, { kind: 'refused' }>,
   apiUrl: string,
   again: () => void,

@@ -53,7 +53,7 @@ export function binsOf(slices: readonly SliceEntry[], nowSeconds: number): Bin[]
 }
 
 /** Returns the notable slices before those in which all is well. */
-export function tellingFirst(bins: readonly Bin[]): Bin[] {
+export function noteworthyFirst(bins: readonly Bin[]): Bin[] {
   const isTelling = ({ missing, unconfirmed, recovered }: Bin) => missing + unconfirmed + recovered > 0;
   return bins.toSorted((a, b) => Number(isTelling(b)) - Number(isTelling(a)));
 }

@@ -99,7 +99,7 @@ interface DomainWork {
   hasFailed: boolean;
   /** Events that webhooks should have brought in slices passed for the first time, and how many of them none did. */
   deliverable: number;
-  unheard: number;
+  undelivered: number;
 }
 
 /** A domain's passes of one kind. */
@@ -150,7 +150,7 @@ async function runAll(deps: ReconcileDeps, { ignoreWaits, deadlineMs }: RunReque
   });
   const works = names.flatMap((domain): DomainWork[] => {
     const plan = plans.get(domain);
-    return plan ? [{ domain, plan, passed: new Set(), hasFailed: false, deliverable: 0, unheard: 0 }] : [];
+    return plan ? [{ domain, plan, passed: new Set(), hasFailed: false, deliverable: 0, undelivered: 0 }] : [];
   });
 
   const paused: Turn[] = [];
@@ -199,7 +199,7 @@ async function runAll(deps: ReconcileDeps, { ignoreWaits, deadlineMs }: RunReque
   const gauges: Gauges = { watermarkAge: 0, openSliceAge: 0, stuck: 0, inDoubt: 0, silentEvents: 0 };
   await eachOf(works, DOMAINS_AT_ONCE, async (work) => {
     // Unstored events may have come by webhook, and wait in the queue.
-    if (work.unheard === work.deliverable && work.deliverable > messages) gauges.silentEvents += work.deliverable;
+    if (work.undelivered === work.deliverable && work.deliverable > messages) gauges.silentEvents += work.deliverable;
     try {
       held.assertHeld();
       const watermarks = await work.plan.advance((start) => work.passed.has(start));
@@ -263,7 +263,7 @@ function count(report: RunReport, work: DomainWork, { previous, slice, tally }: 
   report.sent += tally.sent;
   if (previous !== undefined || isBackfill) return;
   work.deliverable += tally.deliverable;
-  work.unheard += total(tally.late) + total(tally.lost);
+  work.undelivered += total(tally.late) + total(tally.lost);
 }
 
 /** If the table does not respond, its own alarms report that. */

@@ -114,7 +114,7 @@ export function createSeal(deps: SealDeps): (request: SealRequest) => Promise<Se
     const { from, to } = request.ignoreWaits ? { from: oldest, to: position } : olderDay(oldest, position);
     let reached = position;
     let isUnbroken = true;
-    const look = async (slice: Slice): Promise<boolean> => {
+    const sealIfDue = async (slice: Slice): Promise<boolean> => {
       if (!isReady(slice, request.ignoreWaits)) return false;
       const isDone =
         now() < request.deadlineMs && (await tryToSeal(slice, { deadlineMs: request.deadlineMs, assertHeld }, report));
@@ -124,12 +124,12 @@ export function createSeal(deps: SealDeps): (request: SealRequest) => Promise<Se
       return false;
     };
     for await (const slice of unsealed(domain, position, nowSeconds)) {
-      const isSealed = slice.isMarked || (await look(slice.slice));
+      const isSealed = slice.isMarked || (await sealIfDue(slice.slice));
       isUnbroken &&= isSealed;
       if (isUnbroken) reached = slice.slice.end;
     }
     if (reached > position) await state.putPosition(domain, reached);
-    for await (const { slice, isMarked } of unsealed(domain, from, to)) if (!isMarked) await look(slice);
+    for await (const { slice, isMarked } of unsealed(domain, from, to)) if (!isMarked) await sealIfDue(slice);
   }
 
   /** Yields slices and whether their present version is sealed. */

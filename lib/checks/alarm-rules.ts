@@ -44,7 +44,7 @@ function readsOnly(stats: CfnAlarm.MetricDataQueryProperty[], expression: string
 }
 
 /** Returns true if the alarm notifies exactly one topic of this stack, its severity, when it begins and when it ends. */
-export function tellsOneTopic(alarm: CfnAlarm, resolve: Resolve, topicIds: readonly string[]): boolean {
+export function notifiesOneTopic(alarm: CfnAlarm, resolve: Resolve, topicIds: readonly string[]): boolean {
   const [begin, end] = [alarm.alarmActions, alarm.okActions].map((actions) => resolve(actions ?? []) as unknown[]);
   const notified = begin?.length === 1 ? (begin[0] as { Ref?: string }).Ref : undefined;
   return notified !== undefined && topicIds.includes(notified) && JSON.stringify(begin) === JSON.stringify(end);

@@ -12,8 +12,8 @@ import {
   countsSimply,
   judgesMissingData,
   measuresSimply,
+  notifiesOneTopic,
   saysWhatToDo,
-  tellsOneTopic,
 } from './alarm-rules.ts';
 
 type Resolve = (value: unknown) => unknown;
@@ -78,7 +78,7 @@ const RULES = [
   rule(CfnAlarm, 'must compare by greater or less than its threshold', comparesSimply),
   rule(CfnAlarm, 'must have one metric or one plain expression, of Sum, Maximum, Minimum or p99', measuresSimply),
   rule(CfnAlarm, 'must have a severity: notify one topic of the stack when it begins and ends', (alarm, resolve, all) =>
-    tellsOneTopic(alarm, resolve, topicIds(all, resolve)),
+    notifiesOneTopic(alarm, resolve, topicIds(all, resolve)),
   ),
   rule(CfnAlarm, 'must state what happened, its impact, its runbook and the first command', saysWhatToDo),
   rule(CfnCompositeAlarm, 'must not exist: no test can set it off', () => false),

@@ -141,7 +141,7 @@ describe('the dashboard', () => {
   test('shows badges, marks, fields and failures without an avoided word', async () => {
     const { statusBadge, marks } = await load('components/parts.ts');
     const { eventFields } = await load('views/message/fields.ts');
-    const { tellFailure } = await load('components/failure.ts');
+    const { showFailure } = await load('components/failure.ts');
     const failures = [
       { kind: 'unreachable' },
       { kind: 'unknown', reason: '' },
@@ -152,7 +152,7 @@ describe('the dashboard', () => {
       ...[...STATUSES, null].map(statusBadge),
       marks({ unconfirmed: true, testMode: true, direction: 'inbound' }),
       ...Object.keys(FAILURE_CLASSES).map((failureClass) => eventFields({ ...event, failureClass })),
-      ...failures.map((failure) => tellFailure(failure, '', () => {}, new AbortController().signal)).map(textOfView),
+      ...failures.map((failure) => showFailure(failure, '', () => {}, new AbortController().signal)).map(textOfView),
     ];
 
     expect(textOf(shown)).toContain('reported as spam');

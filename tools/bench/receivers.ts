@@ -59,10 +59,10 @@ export async function measureReceivers(
     heard: latencyOf(lagsOf(steady, posted)),
   });
   try {
-    const before = await look(stack);
+    const before = await measure(stack);
     const together = await post(stack, 0, events);
     await acknowledged(stack, [events, events]);
-    const after = await look(stack);
+    const after = await measure(stack);
     say(`${events} events delivered to two receivers, and noted`);
     const bytesPerDelivery = bytesOf(steady) / steady.received.length;
     const figuresOf = (box: Box): BoxFigures => {
@@ -119,7 +119,7 @@ async function acknowledged({ ready }: LocalStack, events: readonly number[]): P
   }
 }
 
-async function look(stack: LocalStack) {
+async function measure(stack: LocalStack) {
   const { byCaller, processes } = await stack.stats();
   const of = (box: Box) => ({
     usage: byCaller[box] ?? { calls: {}, capacity: { read: 0, write: 0 } },

@@ -45,7 +45,7 @@ async function main(): Promise<void> {
   const seed = flags.seed ?? randomInt(2 ** 32);
   const phase = (name: string, about: string) => say(`  ${name.padEnd(10)}  ${about}`);
   const { port, domains, engine, faults, archive, publish, receivers, reconcile, metricPeriodSeconds } = flags;
-  const onAlarm = (news: AlarmNews) => tellOfAlarm(flags, news);
+  const onAlarm = (news: AlarmNews) => printAlarm(flags, news);
   const stack = await startLocalStack(
     {
       port,
@@ -140,7 +140,7 @@ async function sealAndProve({ json }: Flags, { ready, seal }: LocalStack, stoppi
 }
 
 /** Prints an alarm's change, except its first OK. */
-function tellOfAlarm(flags: Flags, news: AlarmNews): void {
+function printAlarm(flags: Flags, news: AlarmNews): void {
   const { name, description, from, to, reason, atMs } = news;
   if (from === 'INSUFFICIENT_DATA' && to === 'OK') return;
   const at = new Date(atMs).toISOString();

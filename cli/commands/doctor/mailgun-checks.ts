@@ -51,9 +51,9 @@ async function apiKey(deployment: Deployment, run: CommandText): Promise<Finding
 
 /** Requests what reconciliation lists; the domain itself if Mailgun has ended its Events API. */
 async function tryDomain(deployment: Deployment, domain: string): Promise<MailgunResponse> {
-  const ask = await openMailgun(deployment);
-  const response = await ask(domain, 'GET', `/v3/${encodeURIComponent(domain)}/events?limit=1`);
-  return response.status === 410 ? ask(domain, 'GET', domainPath(domain)) : response;
+  const callMailgun = await openMailgun(deployment);
+  const response = await callMailgun(domain, 'GET', `/v3/${encodeURIComponent(domain)}/events?limit=1`);
+  return response.status === 410 ? callMailgun(domain, 'GET', domainPath(domain)) : response;
 }
 
 const domainPath = (domain: string) => `/v4/domains/${encodeURIComponent(domain)}`;

@@ -24,27 +24,27 @@ export function originChecks(deployment: Deployment, origin: string): Check[] {
   return [
     {
       name: '1 preflight',
-      check: async () => judgePreflight(await ask(url(), 'OPTIONS', preflightHeaders(origin)), origin, allow),
+      check: async () => judgePreflight(await send(url(), 'OPTIONS', preflightHeaders(origin)), origin, allow),
     },
     {
       name: '2 without a token',
-      check: async () => judgeRefusal(await ask(url(), METHOD, { origin }), origin, allow),
+      check: async () => judgeRefusal(await send(url(), METHOD, { origin }), origin, allow),
     },
     {
       name: '3 with the token',
       check: async () => {
         const authorization = `Bearer ${await readSecret(deployment, 'ApiTokenSecretArn')}`;
-        return judgeResponse(await ask(url(), METHOD, { origin, authorization }), origin, allow);
+        return judgeResponse(await send(url(), METHOD, { origin, authorization }), origin, allow);
       },
     },
     {
       name: '4 credentials',
-      check: async () => judgeCredentials(await ask(url(), 'OPTIONS', preflightHeaders(origin))),
+      check: async () => judgeCredentials(await send(url(), 'OPTIONS', preflightHeaders(origin))),
     },
     {
       name: '5 webhook route',
       check: async () =>
-        judgeWebhookRoute(await ask(deployment.output('WebhookUrl'), 'OPTIONS', preflightHeaders(origin))),
+        judgeWebhookRoute(await send(deployment.output('WebhookUrl'), 'OPTIONS', preflightHeaders(origin))),
     },
   ];
 }
@@ -55,7 +55,7 @@ const preflightHeaders = (origin: string) => ({
   'access-control-request-headers': HEADERS.join(','),
 });
 
-async function ask(url: string, method: string, headers: Record<string, string>): Promise<Response> {
+async function send(url: string, method: string, headers: Record<string, string>): Promise<Response> {
   const signal = AbortSignal.timeout(RESPONSE_TIMEOUT_MS);
   try {
     const response = await fetch(url, { method, headers, redirect: 'manual', signal });

@@ -69,12 +69,12 @@ async function rotate(context: CliContext, options: RotateOptions): Promise<numb
   emit({ event: 'planned', others: concerned }, concerned === 0 ? 'No other environment is concerned.' : '');
   if (options.plan) return 0;
 
-  const ask = await openMailgunToWrite(context, deployment, options);
-  const atMailgun = await readMailgunKey(ask, deployment);
+  const callMailgun = await openMailgunToWrite(context, deployment, options);
+  const atMailgun = await readMailgunKey(callMailgun, deployment);
   const question = `Replace the signing key ${keyFingerprint(atMailgun)} at Mailgun? The old one stops signing at once.`;
   await confirm(context, options.yes, question);
-  await replaceMailgunKey(ask, deployment);
-  const key = await readMailgunKey(ask, deployment).catch((cause) => {
+  await replaceMailgunKey(callMailgun, deployment);
+  const key = await readMailgunKey(callMailgun, deployment).catch((cause) => {
     const command = `npm run ledger -- keys set ${targetRefText(deployment.ref)} --from-mailgun`;
     throw new TargetUnavailableError(
       `the key is replaced at Mailgun, but not here: run ${command} (${cause.message})`,

@@ -89,14 +89,14 @@ async function compare(context: CliContext, options: CompareOptions): Promise<nu
   const domains = options.domain === undefined ? deployment.domains : [options.domain];
   const emit = createEmit<SuppressionsCompareLine>(context, options.json);
   // A key of role Analyst may not even read suppressions.
-  const ask = await openMailgunToWrite(context, deployment, options);
-  const { differences, listed, stored } = await findDifferences(context, ask, deployment, domains);
+  const callMailgun = await openMailgunToWrite(context, deployment, options);
+  const { differences, listed, stored } = await findDifferences(context, callMailgun, deployment, domains);
   for (const each of differences) emit(lineOf(each), textOf(each));
   const counts = { fixed: 0, erased: 0 };
   if (options.fix && differences.length > 0) {
     await confirm(context, options.yes, `Fix what can be fixed of ${counted(differences.length, 'difference')}?`);
     const erasureKey = await readErasureKey(deployment);
-    const sendToMailgun = options.alsoAtMailgun ? ask : undefined;
+    const sendToMailgun = options.alsoAtMailgun ? callMailgun : undefined;
     const tools: FixTools = { context, table: tableOf(deployment), erasureKey, sendToMailgun };
     for (let from = 0; from < differences.length && !context.signal.aborted; from += AT_ONCE) {
       const some = differences.slice(from, from + AT_ONCE);
@@ -119,7 +119,7 @@ async function compare(context: CliContext, options: CompareOptions): Promise<nu
 
 async function findDifferences(
   context: CliContext,
-  ask: MailgunRequest,
+  callMailgun: MailgunRequest,
   deployment: Deployment,
   domains: readonly string[],
 ) {
@@ -127,7 +127,7 @@ async function findDifferences(
   let [listed, stored] = [0, 0];
   for (const domain of domains) {
     for (const kind of Object.keys(LISTS) as ListKind[]) {
-      for await (const page of readList(context, ask, deployment, domain, kind)) {
+      for await (const page of readList(context, callMailgun, deployment, domain, kind)) {
         for (const entry of page) comparison.addListed(domain, kind, entry);
         listed += page.length;
       }
@@ -223,7 +223,7 @@ async function narrow({ domain, kind, recipient, scopes, item }: Of<'too-wide'>,
 
 async function addAtMailgun(
   { domain, kind, recipient, scopes, listedScopes }: Of<'not-at-mailgun'>,
-  ask: MailgunRequest,
+  callMailgun: MailgunRequest,
   { context }: FixTools,
 ): Promise<FixResult> {
   // A suppression for an unknown domain belongs to no list.
@@ -231,7 +231,9 @@ async function addAtMailgun(
   // An entry may replace that of its address, so it names the tags that are there, too.
   const tags = kind === 'unsubscribe' ? { tags: [...new Set([...listedScopes, ...scopes])] } : {};
   const path = `/v3/${encodeURIComponent(domain)}/${LISTS[kind]}`;
-  const response = await requestPatiently(context, ask, domain, 'POST', path, [{ address: recipient, ...tags }]);
+  const response = await requestPatiently(context, callMailgun, domain, 'POST', path, [
+    { address: recipient, ...tags },
+  ]);
   if (response.status === 200) return 'fixed';
   throw new TargetUnavailableError(`Mailgun did not add to the ${LISTS[kind]} of ${domain}: ${messageOf(response)}`);
 }

@@ -146,12 +146,12 @@ const FIRST_WAIT_MS = 1000;
 /** Sends a request that may be repeated, and repeats it while Mailgun is busy. */
 export async function requestPatiently(
   { sleep }: Pick<CliContext, 'sleep'>,
-  ask: MailgunRequest,
+  callMailgun: MailgunRequest,
   ...request: Parameters<MailgunRequest>
 ): Promise<MailgunResponse> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await ask(...request);
+      return await callMailgun(...request);
     } catch (error) {
       if (!(error instanceof MailgunBusyError) || attempt === MAX_ATTEMPTS) throw error;
       await sleep(FIRST_WAIT_MS * 2 ** (attempt - 1));
@@ -162,7 +162,7 @@ export async function requestPatiently(
 /** Yields a list of a domain page by page, until a page is empty. */
 export async function* readList(
   context: Pick<CliContext, 'sleep'>,
-  ask: MailgunRequest,
+  callMailgun: MailgunRequest,
   deployment: Deployment,
   domain: string,
   kind: ListKind,
@@ -170,7 +170,7 @@ export async function* readList(
   const base = deployment.mailgunUrl(domain);
   let path: string | undefined = `/v3/${encodeURIComponent(domain)}/${LISTS[kind]}?limit=${PAGE_ENTRIES}`;
   while (path !== undefined) {
-    const response: MailgunResponse = await requestPatiently(context, ask, domain, 'GET', path);
+    const response: MailgunResponse = await requestPatiently(context, callMailgun, domain, 'GET', path);
     const { data: page } = listPage.safeParse(response.body);
     if (response.status !== 200 || page === undefined) {
       throw new TargetUnavailableError(`Mailgun's ${LISTS[kind]} of ${domain} cannot be read: ${messageOf(response)}`);

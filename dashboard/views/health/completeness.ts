@@ -3,7 +3,7 @@ import { legend, stackedBars } from '../../components/chart.ts';
 import { type Child, h } from '../../components/dom.ts';
 import { badge, empty, shortTime } from '../../components/parts.ts';
 import { table } from '../../components/table.ts';
-import { type Bin, binsOf, type LedgerSums, sumsOf, tellingFirst } from '../../values/ledger-bins.ts';
+import { type Bin, binsOf, type LedgerSums, noteworthyFirst, sumsOf } from '../../values/ledger-bins.ts';
 import { numberText } from '../../values/numbers.ts';
 import { timeElement, timeText } from '../../values/time.ts';
 
@@ -136,7 +136,7 @@ function picture(domain: string, bins: readonly Bin[]): HTMLElement {
       {},
       h('summary', {}, 'Numbers by slice'),
       table(
-        tellingFirst(bins.toReversed().filter((bin) => bin.judged + bin.due > 0)),
+        noteworthyFirst(bins.toReversed().filter((bin) => bin.judged + bin.due > 0)),
         [
           { head: 'From', cell: ({ start }) => timeElement(start) },
           { head: 'Listed', numeric: true, cell: (bin) => known(bin, bin.listed) },

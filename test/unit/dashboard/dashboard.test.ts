@@ -1,7 +1,7 @@
 import type { LedgerResponse, SliceEntry } from '../../../api/responses/ledger.ts';
 import { ledgerCommand } from '../../../dashboard/components/command.ts';
 import { linkTo, parseRoute } from '../../../dashboard/route.ts';
-import { binsOf, sumsOf, tellingFirst } from '../../../dashboard/values/ledger-bins.ts';
+import { binsOf, noteworthyFirst, sumsOf } from '../../../dashboard/values/ledger-bins.ts';
 import { scaleOf, shareText } from '../../../dashboard/values/numbers.ts';
 import { createLedger } from '../../../lambdas/read-api/reports/ledger.ts';
 import { numbered, ReconcileWorld } from '../../model/worlds/reconcile-world.ts';
@@ -68,7 +68,7 @@ test.each(['missing', 'unconfirmed', 'recovered'] as const)(
       START + 2700,
     );
 
-    expect(tellingFirst(bins.toReversed()).map(({ start }) => start - START)).toEqual([0, 1800, 900]);
+    expect(noteworthyFirst(bins.toReversed()).map(({ start }) => start - START)).toEqual([0, 1800, 900]);
   },
 );
 

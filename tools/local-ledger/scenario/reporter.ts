@@ -17,7 +17,7 @@ export interface Opening {
 }
 
 /** State of the ledger after a run of reconcile. */
-export interface Look {
+export interface ReconcileProgress {
   /** Who started the run: the scenario, or the schedule meanwhile. */
   readonly by: 'scenario' | 'schedule';
   readonly missing: number;
@@ -39,7 +39,7 @@ export interface Reporter {
   /** Number of events by type that no webhook brought. */
   missed(events: Readonly<Record<string, number>>): void;
   /** A run of reconcile ended. */
-  reconciled(look: Look): void;
+  reconciled(progress: ReconcileProgress): void;
   result(outcomes: readonly MessageOutcome[], summary: Summary): void;
   ledger(ledger: Ledger): void;
   /** Commands ready to paste, each with what it does. */
@@ -62,7 +62,7 @@ export function createJsonReporter(print: Print): Reporter {
     waiting: (waiting) => write('progress', { phase: 'draining', waiting }),
     drained: (leftovers) => write('progress', { phase: 'drained', ...leftovers }),
     missed: (events) => write('progress', { phase: 'reconciling', missed: events }),
-    reconciled: (look) => write('progress', { phase: 'reconciling', ...look }),
+    reconciled: (progress) => write('progress', { phase: 'reconciling', ...progress }),
     ledger: (ledger) => write('ledger', ledger),
     result: (outcomes, summary) => {
       for (const { timeline, messageId, recipients } of outcomes) {

@@ -43,7 +43,7 @@ export function startAlarms(parts: AlarmParts): { board: AlarmBoard; topics: Top
   });
   const gauge = createQueueGauges(stack, sqs, store.measure);
   const graceMs = Math.min(GRACE_MS, minuteMs / 4);
-  const look = async (endMinute: number) => {
+  const evaluate = async (endMinute: number) => {
     // Gauges are read once a minute, at its end.
     await gauge(endMinute * minuteMs - 1).catch((error) =>
       run.logBuffer.add('alarms', `queues not measured: ${error}`),
@@ -51,19 +51,19 @@ export function startAlarms(parts: AlarmParts): { board: AlarmBoard; topics: Top
     if (!run.disposables.closing) board.evaluateAt(endMinute);
   };
   let timer: NodeJS.Timeout;
-  const lookAtTheEndOf = (minute: number) => {
+  const evaluateAtTheEndOf = (minute: number) => {
     const endMinute = minute + 1;
     timer = setTimeout(
       async () => {
-        await look(endMinute);
+        await evaluate(endMinute);
         // On a busy machine several minutes may have passed.
         const nextMinute = Math.max(endMinute, Math.floor((Date.now() - graceMs) / minuteMs));
-        if (!run.disposables.closing) lookAtTheEndOf(nextMinute);
+        if (!run.disposables.closing) evaluateAtTheEndOf(nextMinute);
       },
       endMinute * minuteMs + graceMs - Date.now(),
     );
   };
-  lookAtTheEndOf(firstMinute);
+  evaluateAtTheEndOf(firstMinute);
   run.disposables.add(() => clearTimeout(timer));
   return { board, topics };
 }

@@ -31,12 +31,12 @@ export class LogBuffer {
     this.#bytes += Buffer.byteLength(line);
     if (this.#lines.length > 2 * KEPT_LINES) this.#lines.splice(0, KEPT_LINES);
     this.#file.write(`${entry.at} ${source} ${line}\n`);
-    for (const hear of this.#listeners) hear(line);
+    for (const listener of this.#listeners) listener(line);
   }
 
-  /** Calls `hear` with every line from now on. */
-  listen(hear: (line: string) => void): void {
-    this.#listeners.push(hear);
+  /** Calls `listener` with every line from now on. */
+  listen(listener: (line: string) => void): void {
+    this.#listeners.push(listener);
   }
 
   /** Reads a stream line by line. */

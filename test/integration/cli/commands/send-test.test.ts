@@ -38,7 +38,7 @@ test('send-test follows its event until it is readable, and two passes of reconc
   const messageId = expect.stringMatching(new RegExp(`^send-test-[0-9a-f-]{36}@${DOMAIN}$`));
   expect(lines).toMatchObject([
     { event: 'sent', messageId, recipient: `send-test@${DOMAIN}` },
-    { event: 'hop', hop: 'answered' },
+    { event: 'hop', hop: 'acknowledged' },
     { event: 'hop', hop: 'stored' },
     { event: 'hop', hop: 'readable' },
     { event: 'done', messageId },
@@ -93,7 +93,7 @@ test('send-test reports a refusing webhook URL with its reason', async () => {
   expect(exitCode).toBe(1);
   expect(lines.at(-1)).toEqual({
     event: 'lost',
-    hop: 'answered',
+    hop: 'acknowledged',
     why: 'the webhook URL returned 503 (queue-unavailable)',
   });
 });

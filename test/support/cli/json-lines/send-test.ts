@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { SendTestLine } from '../../../../cli/commands/send-test.ts';
 
-/** `answered`: ingest responded; `stored`: process has taken it from the queue; `readable`: the read API shows it. */
-const hop = z.enum(['answered', 'stored', 'readable']);
+/** `acknowledged`: ingest responded; `stored`: process has taken it from the queue; `readable`: the read API shows it. */
+const hop = z.enum(['acknowledged', 'stored', 'readable']);
 
 /** The lines of `send-test --json`. */
 export const sendTestLine = z.discriminatedUnion('event', [
