@@ -46,7 +46,7 @@ export function createApi(apiUrl: string, token: string, signal: AbortSignal): A
   }
 }
 
-/** Returns undefined where the request itself did not fit; that nothing can be read now is thrown all the same. */
+/** Returns undefined if the API refused the request as unknown or invalid; throws if nothing can be read now. */
 export async function unlessUnfit<T>(response: Promise<T>): Promise<T | undefined> {
   try {
     return await response;

@@ -144,12 +144,12 @@ async function show(isNavigation: boolean): Promise<void> {
       put('Sign in', [trouble, signIn(settings, signedIn, session.apiUrl)]);
       return;
     }
-    const page = showFailure(failure, session.apiUrl, () => void show(false), signal);
-    put(page.title, page.content);
+    const shown = showFailure(failure, session.apiUrl, () => void show(false), signal);
+    put(shown.title, shown.content);
   }
 }
 
-/** Says what was searched for where the search led to a page at once. */
+/** Shows what was searched if the search led straight to a page. */
 function foundNote(parameters: URLSearchParams): Child {
   const text = parameters.get('found');
   return (
@@ -203,6 +203,6 @@ function drawFooter(): void {
     void show(true);
   });
   const hasOther = localZoneName() !== 'UTC';
-  const says = zone === 'UTC' || !hasOther ? 'Times in UTC' : `Times in ${localZoneName()}, UTC on hover`;
-  footer.replaceChildren(h('span', {}, says), ...(hasOther ? [switchZone] : []), forget);
+  const zoneText = zone === 'UTC' || !hasOther ? 'Times in UTC' : `Times in ${localZoneName()}, UTC on hover`;
+  footer.replaceChildren(h('span', {}, zoneText), ...(hasOther ? [switchZone] : []), forget);
 }

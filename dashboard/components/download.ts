@@ -15,7 +15,7 @@ export function csvButton<Row>(
 ): HTMLElement {
   const save = () => {
     const lines = [columns.map(([head]) => head), ...rows.map((row) => columns.map(([, value]) => value(row)))];
-    // The byte order mark says UTF-8, which some spreadsheets do not detect.
+    // The byte order mark declares UTF-8, which some spreadsheets do not detect.
     saveFile(`${name}.csv`, `\uFEFF${lines.map((line) => `${csvLine(line)}\r\n`).join('')}`);
   };
   return h('button', { type: 'button', class: 'quiet csv', click: save }, `Download ${what} (CSV)`);

@@ -45,7 +45,11 @@ export function showFailure(
       return say('Busy', h('p', {}, 'The read API is busy. The page tries again in ', wait, '.'), tryAgain);
     }
     case 'unknown':
-      return say('Not found', h('p', {}, 'Nothing of this name is stored.'), h('p', { class: 'note' }, failure.reason));
+      return say(
+        'Not found',
+        h('p', {}, 'Nothing with this name is stored.'),
+        h('p', { class: 'note' }, failure.reason),
+      );
     case 'failed':
       return say(`Response ${failure.status}`, h('p', {}, failure.reason), tryAgain);
     default:

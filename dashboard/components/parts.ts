@@ -24,7 +24,7 @@ const STATUSES: Readonly<Record<string, readonly [words: string, mood: Mood]>> =
   COMPLAINED: ['reported as spam', 'bad'],
 };
 
-/** Returns a status in words; null means that there is no event about delivery. */
+/** Returns a status in words; null if no event concerns delivery. */
 export function statusBadge(status: string | null): HTMLElement {
   const [words, mood] = (status !== null && STATUSES[status]) || ['no status', 'unknown'];
   return badge(words, mood);
@@ -62,7 +62,7 @@ export const tagsColumn = {
     tags.length === 0 ? '–' : h('span', { class: 'tags' }, breakableId(tags.map(visible).join(', '))),
 };
 
-/** The column of lists of mail that says who opened it. */
+/** The column of mail lists that shows who opened it. */
 export const engagementColumn = {
   head: 'Opened, clicked',
   cell: ({ engagement }: Pick<RecipientMessageEntry, 'engagement'>): Child => {
@@ -99,7 +99,11 @@ export function command(line: string): HTMLElement {
 export function commandOn(argument: string, line: string): HTMLElement {
   return canBeTyped(argument)
     ? command(line)
-    : h('p', { class: 'note' }, 'The name holds signs that no command line can carry safely: no command is offered.');
+    : h(
+        'p',
+        { class: 'note' },
+        'The name contains characters that are unsafe on a command line, so no command is offered.',
+      );
 }
 
 export function copyButton(label: string, text: () => string): HTMLButtonElement {

@@ -69,7 +69,7 @@ function tagsPanel(stats: StatsResponse | undefined, domain: string): HTMLElemen
   const list = sumBy((stats?.buckets ?? []).map(withSeverities), ({ tag }) => tag).filter(
     ([tag]) => tag !== '*' && tag !== '',
   );
-  if (stats === undefined) return panel(title, empty('They could not be listed. Type a tag above.'));
+  if (stats === undefined) return panel(title, empty('Tags could not be listed. Type one above.'));
   if (list.length === 0) return panel(title, empty('No event under a tag has been compared yet. Type a tag above.'));
   const rows = list.map(([tag, counts]) => ({ tag, counts }));
   rows.sort((a, b) => countOf(b.counts, 'delivered') - countOf(a.counts, 'delivered') || (a.tag < b.tag ? -1 : 1));
@@ -86,7 +86,7 @@ function tagsPanel(stats: StatsResponse | undefined, domain: string): HTMLElemen
     h(
       'p',
       { class: 'note' },
-      'Events of the ledger: a mail that was put off three times counts three times. A tag’s report counts each mail once.',
+      'Events of the ledger: a mail that was deferred three times counts three times. A tag’s report counts each mail once.',
     ),
     rareTagsNote(stats.buckets),
   );

@@ -13,7 +13,7 @@ const POLL_MS = 5000;
 /** Shown at first, so that the page is not empty. */
 const BEGIN_SECONDS = 600;
 const MAX_ROWS = 200;
-const TROUBLE = 'The read API does not respond. The page tries again, and nothing is left out.';
+const TROUBLE = 'The read API does not respond. The page retries, and nothing is left out.';
 const FILTERS = ['domain', 'type', 'tag', 'recipient'] as const;
 
 /** Events as they are stored, those stored last first; an interruption is made up for by the cursor. */
@@ -52,7 +52,7 @@ export const liveView: View = async (context) => {
       } catch (error) {
         if (!(error instanceof ApiError)) return;
         const seconds = retrySeconds(error.failure);
-        state.textContent = seconds === undefined ? 'The read API refuses to go on. Reload the page.' : TROUBLE;
+        state.textContent = seconds === undefined ? 'The read API refused the cursor. Reload the page.' : TROUBLE;
         if (seconds === undefined) return;
         waitMs = seconds * 1000;
       }
@@ -75,7 +75,7 @@ export const liveView: View = async (context) => {
         click: () => {
           isPaused = !isPaused;
           button.setAttribute('aria-pressed', String(isPaused));
-          state.textContent = isPaused ? 'Paused; nothing is left out.' : 'Going on.';
+          state.textContent = isPaused ? 'Paused; nothing is left out.' : 'Resumed.';
         },
       },
       'Pause',

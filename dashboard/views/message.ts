@@ -42,7 +42,7 @@ export const messageView: View = async ({ api, subject, parameters }) => {
         ' ',
         copyButton('Copy id', () => messageId),
       ),
-      recipients.length === 0 && others.length === 0 ? empty('No event is stored of this message.') : null,
+      recipients.length === 0 && others.length === 0 ? empty('No event of this message is stored.') : null,
       recipients.length > 1 && summaryPanel(recipients),
       ...recipients.map((outcome) =>
         recipientPanel(
@@ -81,7 +81,7 @@ function recipientPanel(outcome: RecipientStatus, events: readonly EventEntry[])
       'p',
       { class: 'note' },
       status === null
-        ? 'Nothing says yet what became of it. '
+        ? 'No event shows its outcome yet. '
         : ['Decided ', timeElement(statusAt), ', by the event that is marked. '],
       engagement(outcome),
     ),
@@ -115,7 +115,7 @@ function summaryPanel(recipients: readonly RecipientStatus[]): HTMLElement {
 }
 
 function timeline(events: readonly EventEntry[], decidedBy: string | undefined): HTMLElement {
-  if (events.length === 0) return empty('Its events stand on another page.');
+  if (events.length === 0) return empty('Its events are on another page.');
   return h(
     'ol',
     { class: 'timeline' },
@@ -148,7 +148,7 @@ function origin({ source, timestamp, receivedAt }: EventEntry): string {
   return `by ${source}, ${delay < 1 ? 'at once' : `${spanText(delay)} later`}`;
 }
 
-/** Returns the text of the receiving server, the part that people look for. */
+/** Returns the receiving server's text, the part people want to see. */
 function deliveryText(status: unknown): Child {
   if (typeof status !== 'object' || status === null) return null;
   const { code, reason, message, description } = status as Record<string, unknown>;

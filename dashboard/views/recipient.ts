@@ -109,7 +109,7 @@ function suppressionPanel(
 ): HTMLElement {
   const inForce = suppressions.filter(isInForce);
   const unconfirmedOf = ({ causes }: Suppression) => (causes ?? []).filter(({ unconfirmed }) => unconfirmed);
-  // What is gone from the table, or caused by another event too, is no forgery that distrust could discard.
+  // Distrust cannot discard what has left the table, or what another event caused too.
   const isDoubtful = (each: Suppression) =>
     unconfirmedOf(each).length === each.causes?.length &&
     each.causes.some(({ eventKey }) => eventKey === each.eventKey);
@@ -145,7 +145,7 @@ function suppressionPanel(
     { class: 'panel' },
     h('h2', {}, 'Suppressions ', suppressed ? badge('suppressed', 'bad') : badge('none in force', 'good')),
     suppressions.length === 0
-      ? empty('Nothing speaks against sending to this recipient.')
+      ? empty('Nothing prevents sending to this recipient.')
       : table(
           suppressions,
           [

@@ -50,7 +50,7 @@ export const searchView: View = async (context) => {
       events.length > 0 && panel('Events', eventTable(events, 'Events that were found, newest first')),
       panel(
         'Look elsewhere',
-        h('p', { class: 'note' }, 'Tags, subjects and variables were looked for in the last 24 hours. Another day:'),
+        h('p', { class: 'note' }, 'Tags, subjects and variables were searched in the last 24 hours. Another day:'),
         await dayForm(context),
       ),
     ],
@@ -62,7 +62,7 @@ const askPanel = (days: HTMLElement) =>
 
 async function findMeanings(text: string, context: ViewContext): Promise<Meaning[]> {
   if (text.includes('@')) {
-    const noTag = { what: 'tag, subject or variable', found: 'not looked for: it has an @' };
+    const noTag = { what: 'tag, subject or variable', found: 'not searched: it has an @' };
     return [...(await Promise.all([asMessage(text, context), asRecipient(text, context)])), noTag];
   }
   const [, name, value] = /^([^\s=]+)=(.+)$/.exec(text) ?? [];
@@ -72,7 +72,7 @@ async function findMeanings(text: string, context: ViewContext): Promise<Meaning
     asTag(text, domain, context),
     asEvents(`beginning of a subject of ${domain}`, { domain, subject: `${text}*` }, context),
   ]);
-  const noAddress = { what: 'address or message id', found: 'not looked for: it has no @' };
+  const noAddress = { what: 'address or message id', found: 'not searched: it has no @' };
   return [...(await Promise.all(meanings)), noAddress];
 }
 

@@ -26,7 +26,7 @@ to itself.
 
   --events N   the most webhooks posted, and the largest slice reconciled (100000), from 10000
   --only PART  measures imports, handlers, pipeline, reconciliation, receivers, large-slices,
-               campaign-reports, storage or sealing anew; the other parts are taken from
+               campaign-reports, storage or sealing again; the other parts come from
                tools/bench/results.json;
                simulation compares the simulation of docs/scale.md with the local stack, at rates
                scaled down

@@ -68,7 +68,7 @@ export async function measurePipeline(
   try {
     const last = checkpointsAt.at(-1) ?? 0;
     const mail = ordinaryMail(last, DOMAIN, 1, Date.now);
-    const before = await measure(stack);
+    const before = await snapshot(stack);
     const checkpoints: Checkpoint[] = [];
     let [posted, seconds] = [0, 0];
     for (const events of checkpointsAt) {
@@ -78,7 +78,7 @@ export async function measurePipeline(
       await drained(stack, DRAINED_EACH_MS);
       posted = events;
       seconds += (performance.now() - start) / 1000;
-      const now = await measure(stack);
+      const now = await snapshot(stack);
       const calls = BOXES.reduce((sum, box) => sum + total(now[box].usage) - total(before[box].usage), 0);
       checkpoints.push({
         events,
@@ -88,7 +88,7 @@ export async function measurePipeline(
       });
       say(`${events} webhooks stored after ${seconds.toFixed(1)} s`);
     }
-    const after = await measure(stack);
+    const after = await snapshot(stack);
     const figuresOf = (box: Box) => perWebhook(before[box], after[box], last);
     const batches = (after.batches - before.batches) / last;
     const logBytes = await logBytesOf(stack);
@@ -113,15 +113,15 @@ async function post({ ready }: LocalStack, event: EventData): Promise<void> {
   await response.arrayBuffer();
 }
 
-interface Measurement {
+interface Snapshot {
   readonly usage: Usage;
   readonly cpuMs: number;
   readonly megabytes: number;
 }
 
-async function measure(stack: LocalStack): Promise<Record<Box, Measurement> & { batches: number }> {
+async function snapshot(stack: LocalStack): Promise<Record<Box, Snapshot> & { batches: number }> {
   const { byCaller, processes } = await stack.stats();
-  const of = (box: Box): Measurement => ({ usage: byCaller[box] ?? NOTHING, ...processOf(processes[box] ?? 0) });
+  const of = (box: Box): Snapshot => ({ usage: byCaller[box] ?? NOTHING, ...processOf(processes[box] ?? 0) });
   // The poller deletes each batch by one call.
   const batches = byCaller['event-source']?.calls['sqs.DeleteMessageBatch'] ?? 0;
   return { ingest: of('ingest'), process: of('process'), batches };
@@ -141,7 +141,7 @@ export function processOf(pid: number): { cpuMs: number; megabytes: number } {
 
 const total = ({ calls }: Usage) => Object.values(calls).reduce((sum, times) => sum + times, 0);
 
-function perWebhook(before: Measurement, after: Measurement, webhooks: number): BoxFigures {
+function perWebhook(before: Snapshot, after: Snapshot, webhooks: number): BoxFigures {
   const { calls, capacity } = usageBetween(before.usage, after.usage, webhooks);
   return {
     calls,

@@ -20,7 +20,7 @@ interface Calm {
   /** Until ingest responded. */
   readonly ingest: Latency;
   /** From the post until a receiver that responds at once got the event. */
-  readonly heard: Latency;
+  readonly received: Latency;
 }
 
 export interface ReceiverFigures {
@@ -56,13 +56,13 @@ export async function measureReceivers(
   });
   const calmOf = (posted: readonly Posted[]): Calm => ({
     ingest: latencyOf(posted.map(({ ms }) => ms)),
-    heard: latencyOf(lagsOf(steady, posted)),
+    received: latencyOf(lagsOf(steady, posted)),
   });
   try {
-    const before = await measure(stack);
+    const before = await snapshot(stack);
     const together = await post(stack, 0, events);
     await acknowledged(stack, [events, events]);
-    const after = await measure(stack);
+    const after = await snapshot(stack);
     say(`${events} events delivered to two receivers, and noted`);
     const bytesPerDelivery = bytesOf(steady) / steady.received.length;
     const figuresOf = (box: Box): BoxFigures => {
@@ -119,7 +119,7 @@ async function acknowledged({ ready }: LocalStack, events: readonly number[]): P
   }
 }
 
-async function measure(stack: LocalStack) {
+async function snapshot(stack: LocalStack) {
   const { byCaller, processes } = await stack.stats();
   const of = (box: Box) => ({
     usage: byCaller[box] ?? { calls: {}, capacity: { read: 0, write: 0 } },

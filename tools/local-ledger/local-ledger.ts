@@ -177,7 +177,7 @@ async function start(options: LocalStackOptions, disposables: Disposables): Prom
     signingKey: mailgun.account.signingKey,
     domains,
     engine: program.name,
-    ...(bucket !== undefined && { archiveUrl: `${stack.place.awsEndpointUrl}/${bucket}` }),
+    ...(bucket !== undefined && { archiveUrl: `${stack.account.awsEndpointUrl}/${bucket}` }),
     ...(receivers.length > 0 && { receivers }),
   };
   run.announce(ready);

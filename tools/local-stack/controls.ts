@@ -12,8 +12,8 @@ import type { Run } from './run/run.ts';
 import { createStats, type Stats } from './stats.ts';
 import { outputsOf } from './template/stack.ts';
 
-/** What an operator's commands need to find a stack; on AWS its outputs say so. */
-export interface StackPlace {
+/** What commands need to find a stack; on AWS its outputs hold it. */
+export interface StackInfo {
   readonly stackName: string;
   readonly region: string;
   readonly awsEndpointUrl: string;
@@ -24,7 +24,7 @@ export interface StackPlace {
 
 /** Operations on a running stack, available over HTTP and to tests in the same process. */
 export interface Controls {
-  readonly place: StackPlace;
+  readonly place: StackInfo;
   stats(): Stats;
   setFaults(faults: readonly Fault[]): void;
   logs(): readonly LogLine[];
@@ -51,12 +51,12 @@ export interface ControlledParts {
 
 export function createControls(parts: ControlledParts): Controls {
   const { aws, functions, board, topics, run } = parts;
-  const { name, place } = aws.stack;
+  const { name, account } = aws.stack;
   return {
     place: {
       stackName: name,
-      region: place.region,
-      awsEndpointUrl: place.awsEndpointUrl,
+      region: account.region,
+      awsEndpointUrl: account.awsEndpointUrl,
       accessKeyId: accessKeyIdOf('operator'),
       outputs: outputsOf(aws.stack),
     },

@@ -87,16 +87,16 @@ export function startEventRules(
 }
 
 /** Returns the event as targets receive it. */
-function envelopeOf({ id, time, source, detailType, detail }: PublishedEvent, { place }: Stack) {
+function envelopeOf({ id, time, source, detailType, detail }: PublishedEvent, { account }: Stack) {
   return {
     version: '0',
     id,
     'detail-type': detailType,
     source,
-    account: place.accountId,
+    account: account.accountId,
     // Without milliseconds.
     time: `${time.slice(0, 19)}Z`,
-    region: place.region,
+    region: account.region,
     resources: [],
     detail,
   };

@@ -14,7 +14,7 @@ const TITLE = 'Failed permanently';
 export function failedPanel(report: CampaignResponse, target: string | undefined): Child {
   const { tag, mails, failures } = report;
   if (mails === null || mails.mails === 0) return null;
-  if (failures.length === 0) return panel(TITLE, empty('No mail of it failed.'));
+  if (failures.length === 0) return panel(TITLE, empty('None of its mail failed.'));
   const isCut = failures.length < mails.failed;
   return panel(
     TITLE,

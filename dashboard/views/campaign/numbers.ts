@@ -27,7 +27,7 @@ type People = NonNullable<CampaignResponse['people']>;
 
 /** Shows the numbers of a campaign, and how exact they are. */
 export function numbersPanel(report: CampaignResponse, target: string | undefined): HTMLElement {
-  const [text, mood, says] = STATES[report.completeness];
+  const [text, mood, explanation] = STATES[report.completeness];
   const { mails, people } = report;
   // Null together, where the campaign is too large for one response.
   const counted = mails && people && { mails, rows: rowsOf(mails, people) };
@@ -37,7 +37,7 @@ export function numbersPanel(report: CampaignResponse, target: string | undefine
   const print = h('button', { type: 'button', class: 'quiet', click: () => window.print() }, 'Print');
   return panel(
     'Numbers',
-    h('p', {}, badge(text, mood), ` ${says}`),
+    h('p', {}, badge(text, mood), ` ${explanation}`),
     h(
       'p',
       { class: 'note' },
@@ -95,7 +95,7 @@ function numbers(mails: Mails, rows: readonly Row[]): Child[] {
       'p',
       { class: 'note' },
       'Opens and clicks by machines, such as mail proxies, are counted separately. Each mail counts once here; the list of ' +
-        'tags counts events, so a mail that was put off three times counts three times there.',
+        'tags counts events, so a mail that was deferred three times counts three times there.',
     ),
     h(
       'p',

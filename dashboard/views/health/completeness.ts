@@ -65,15 +65,17 @@ function sentence({ events, webhooksAlone, recovered, polled, unaccounted }: Led
 
 function note({ slices, totals, completeness }: LedgerResponse, { unconfirmed }: LedgerSums): HTMLElement {
   const until = judgedUntil(slices);
-  const says: Child[] = [];
-  if (until !== undefined) says.push('Mailgun’s list and the table compared up to ', shortTime(until), '. ');
-  if (totals.due > 0) says.push(`${countText(totals.due, 'slice')} due and not judged yet. `);
-  else if (completeness === 'unknown') says.push('Whether anything is missing is not known. ');
-  if (unconfirmed > 0) says.push(`${countText(unconfirmed, 'stored event')} not on Mailgun’s list (unconfirmed). `);
+  const sentences: Child[] = [];
+  if (until !== undefined) sentences.push('Mailgun’s list and the table compared up to ', shortTime(until), '. ');
+  if (totals.due > 0) sentences.push(`${countText(totals.due, 'slice')} due and not judged yet. `);
+  else if (completeness === 'unknown') sentences.push('It is unknown whether anything is missing. ');
+  if (unconfirmed > 0)
+    sentences.push(`${countText(unconfirmed, 'stored event')} not on Mailgun’s list (unconfirmed). `);
   if (totals.undecided > 0)
-    says.push(`${countText(totals.undecided, 'stored event')} not listed so far; the second pass decides. `);
-  if (slices.some(({ state }) => state === 'unlisted')) says.push('Some of the time is no longer listed by Mailgun. ');
-  return h('p', { class: 'note' }, ...says);
+    sentences.push(`${countText(totals.undecided, 'stored event')} not listed so far; the second pass decides. `);
+  if (slices.some(({ state }) => state === 'unlisted'))
+    sentences.push('Some of the time is no longer listed by Mailgun. ');
+  return h('p', { class: 'note' }, ...sentences);
 }
 
 /** Shows hours for which Mailgun counts more than the ledger; nothing if the counts agree. */
@@ -94,7 +96,7 @@ function witness(domain: string, { witness: hours }: LedgerResponse): Child {
 }
 
 const CAUSES: Readonly<Record<LedgerResponse['witness'][number]['causes'][number], string>> = {
-  'opens-and-clicks': 'opens and clicks counted otherwise',
+  'opens-and-clicks': 'opens and clicks counted differently',
   'batch-or-routed': 'batch or routed mail, or events not listed',
 };
 
@@ -146,7 +148,7 @@ function picture(domain: string, bins: readonly Bin[]): HTMLElement {
           { head: 'Unconfirmed', numeric: true, cell: (bin) => known(bin, bin.unconfirmed) },
         ],
         {
-          caption: `Slices of ${domain}, newest first; those with something to look at before all others`,
+          caption: `Slices of ${domain}, those that need attention first, then newest first`,
           tall: true,
           cards: true,
         },

@@ -55,14 +55,14 @@ export function statePanel(receiver: ReceiverEntry, target: string | undefined):
 
   /** Shows the commands, the most helpful first. */
   function commands(): Child[] {
-    const lines: [isNeeded: boolean, says: string, words: string][] = [
+    const lines: [isNeeded: boolean, text: string, words: string][] = [
       [state === 'disabled', 'Once it is fixed, enable it:', 'receivers enable'],
       [deadLetters !== 0 || ledger.dead > 0, 'See what would be delivered again:', 'receivers redeliver --plan'],
       [ledger.unaccounted > 0, 'See what is unaccounted for:', 'receivers log --state unaccounted'],
     ];
     return lines
       .filter(([isNeeded]) => isNeeded)
-      .flatMap(([, says, words]) => [h('p', { class: 'note' }, says), command(ledgerCommand(target, words, name))]);
+      .flatMap(([, text, words]) => [h('p', { class: 'note' }, text), command(ledgerCommand(target, words, name))]);
   }
 }
 

@@ -272,7 +272,7 @@ describe('every view', () => {
     ['campaigns', () => '#/campaign', /Choose a mailing[\s\S]*newsletter/],
     ['campaign', () => `#/campaign/newsletter?domain=${DOMAIN}`, /delivered[\s\S]*Failed permanently/],
     ['hostile', () => `#/message/${encodeURIComponent(HOSTILE_ID)}`, /<img src=x/],
-    ['unknown', () => '#/message/unknown', /Nothing of this name is stored/],
+    ['unknown', () => '#/message/unknown', /Nothing with this name is stored/],
   ];
 
   test.each(VIEWS)(
@@ -423,7 +423,7 @@ describe('search', () => {
       await settled(page);
       expect(await text('main')).toContain(`You searched for ${searched}, as an address and as a message id`);
       await page.getByRole('link', { name: 'Show what else was searched' }).click();
-      await page.getByText('not looked for: it has an @').waitFor();
+      await page.getByText('not searched: it has an @').waitFor();
       expect(await text('main')).toMatch(view === 'message' ? /its history/ : /the page of/);
     }
   });

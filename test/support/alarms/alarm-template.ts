@@ -1,4 +1,4 @@
-import { placeStack, type Stack } from '../../../tools/local-stack/template/stack.ts';
+import { openStack, type Stack } from '../../../tools/local-stack/template/stack.ts';
 import type { Template } from '../../../tools/local-stack/template/template.ts';
 
 /** Returns an alarm that the local stack supports, on the age of a queue's oldest message, with properties replaced. */
@@ -67,5 +67,5 @@ export function stackWith(alarms: readonly object[], filter: Readonly<Record<str
   };
   const assembly = { template, stackName: 'stack', region: 'eu-west-1', assetFolder: () => '' };
   const place = { region: 'eu-west-1', accountId: '000000000000', awsEndpointUrl: 'http://127.0.0.1:1' };
-  return placeStack(assembly, { ...place, apiUrl: () => '' });
+  return openStack(assembly, { ...place, apiUrl: () => '' });
 }

@@ -3,7 +3,7 @@ import { AlarmBoard } from '../../../tools/local-stack/alarms/alarm-board.ts';
 import { readAlarms } from '../../../tools/local-stack/alarms/definition.ts';
 import type { AlarmState } from '../../../tools/local-stack/alarms/evaluate.ts';
 import { MetricStore } from '../../../tools/local-stack/metrics/metric-store.ts';
-import { placeStack } from '../../../tools/local-stack/template/stack.ts';
+import { openStack } from '../../../tools/local-stack/template/stack.ts';
 import type { Template } from '../../../tools/local-stack/template/template.ts';
 import { Synthesized } from '../stacks/synthesized.ts';
 
@@ -25,11 +25,11 @@ export function deployedAlarm(heading: string, onState: (state: AlarmState) => v
   );
   const assembly = { template: { Resources } as Template, stackName: STACK, assetFolder: () => '' };
   const place = { region: 'eu-west-1', accountId: '000000000000', awsEndpointUrl: 'http://127.0.0.1:1' };
-  const stack = placeStack({ ...assembly, region: 'eu-west-1' }, { ...place, apiUrl: () => '' });
+  const stack = openStack({ ...assembly, region: 'eu-west-1' }, { ...place, apiUrl: () => '' });
   const alarms = readAlarms(stack, [], { own: OWN_METRICS });
   const store = new MetricStore(60_000);
   const board = new AlarmBoard({
-    ...{ alarms, store, place: stack.place, firstMinute: 0 },
+    ...{ alarms, store, account: stack.account, firstMinute: 0 },
     topics: { publish() {} },
     onChange: (_, { to }) => onState(to),
   });

@@ -25,7 +25,7 @@ export async function startTestEngines(more: object = {}) {
   const choice = await chooseTableEngine({ needsStream: publishes(overlay) });
   const [assembly, engines] = await Promise.all([synthesizeLedger(run, overlay), startEngines(run, choice)]);
   const { stack, faults, usage } = await openLocalAws({ assembly, engines, random: createRandom(1).next }, run);
-  const { awsEndpointUrl, region } = stack.place;
+  const { awsEndpointUrl, region } = stack.account;
 
   const clientConfig = {
     ...AWS_CLIENT_CONFIG,

@@ -47,7 +47,7 @@ describe('a recipient', () => {
       const shown = await show('recipient', ADDRESS, responses, query);
 
       expect(shown).toContain('No mail to this address is stored: check its spelling.');
-      expect(shown).not.toMatch(/none in force|Nothing speaks against/);
+      expect(shown).not.toMatch(/none in force|Nothing prevents/);
     },
   );
 
@@ -179,7 +179,7 @@ describe('a search', () => {
   ])('for %s leads to its page, or shows what was found', async (_, responses, query, instead) => {
     const shown = await view('search', ADDRESS, responses, query);
     expect(shown.instead).toBe(instead);
-    if (instead === undefined) expect(textOf(shown.content)).toContain('not looked for: it has an @');
+    if (instead === undefined) expect(textOf(shown.content)).toContain('not searched: it has an @');
   });
 
   test('finds a tag too, and leads to its campaign', async () => {

@@ -40,7 +40,7 @@ export interface Flags {
 
 const EXAMPLES = `
 Examples:
-  npm start                                         the stack, and traffic to look at
+  npm start                                         the stack, with traffic
   npm start -- --no-traffic --port 4020             the stack alone, on another port
   npm start -- --once                               plays the scenario once; exit code 0 when nothing is unaccounted for
   npm start -- --once --drop 30                     loses webhooks, and shows how the ledger heals
@@ -52,7 +52,7 @@ Faults: S.O:MODE:PERCENT. S is dynamodb, sqs, secretsmanager, events or cloudwat
 refuse, 500, throttle, delay, slow, hang, drop-reply, truncate, duplicate (sqs sends), partial (batches),
 index-lag (dynamodb.Query), index-throttle (dynamodb.PutItem, dynamodb.UpdateItem).
 
-Exit code: 0 when stopped, 1 when something went wrong, 2 when it could not start as asked.`;
+Exit code: 0 when stopped, 1 when something went wrong, 2 when it could not start as requested.`;
 
 const MAX_PORT = 65_535;
 const MAX_SECONDS = 31_536_000;

@@ -43,12 +43,12 @@ function createSendCommand(): Command {
     .addOption(
       new Option('--event <type>', 'what happened').choices(['failed', ...POSTED.keys()]).makeOptionMandatory(),
     )
-    .requiredOption('--recipient <address>', 'whose event it is', address)
-    .option('--message-id <id>', 'of which message (a new one)', bareMessageId)
+    .requiredOption('--recipient <address>', 'recipient of the event', address)
+    .option('--message-id <id>', 'message id of the event (a new one)', bareMessageId)
     .option('--domain <d>', "sending domain (the stack's first)", notBlank)
     .addOption(new Option('--severity <s>', 'of failed').choices(['permanent', 'temporary']).default('permanent'))
     .option('--tag <t>', 'a tag of the message; may be repeated', repeated(notBlank))
-    .option('--times <n>', 'post it this often, with the same token', wholeNumber(1, 99_999), 1)
+    .option('--times <n>', 'number of posts, all with the same token', wholeNumber(1, 99_999), 1)
     .option('--port <n>', 'webhook port of the stack', wholeNumber(1, 65_535), DEFAULT_PORT)
     .addHelpText('after', EXAMPLES);
 }
@@ -64,7 +64,7 @@ export function parseArguments(args: readonly string[]): SendRequest | { readonl
 
 const FAILURE_TYPES = { permanent: 'permanent_fail', temporary: 'temporary_fail' } as const;
 
-/** Refuses what cannot be a mailbox: Mailgun reports no events for it. */
+/** Refuses what cannot be a mailbox, for which Mailgun reports no events. */
 function address(text: string): string {
   if (/^[^@\s]\S*@[^@\s]+$/.test(text)) return text;
   throw new InvalidArgumentError('It must be an address like ada@north.example.');

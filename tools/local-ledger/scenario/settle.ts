@@ -53,7 +53,7 @@ export interface Standing {
 }
 
 const NOTHING = { missing: 0, sent: 0 };
-const LOOK_EVERY_MS = 500;
+const SETTLE_POLL_MS = 500;
 /** A killed run may have left its lease, which lasts two minutes. */
 const SETTLE_PATIENCE_MS = 240_000;
 
@@ -88,7 +88,7 @@ export async function waitUntilSettled(span: Span, options: SettleOptions): Prom
       patientUntil = Math.max(patientUntil, clock.now() + SETTLE_PATIENCE_MS);
     }
     if (isSettled(slices, span, ready.domains) || clock.now() > patientUntil) return { slices, leftovers };
-    await clock.sleep(LOOK_EVERY_MS);
+    await clock.sleep(SETTLE_POLL_MS);
   }
 }
 

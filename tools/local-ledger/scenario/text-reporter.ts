@@ -17,7 +17,7 @@ const HEADINGS: Readonly<Record<Phase, string>> = {
   reporting: '1/5  Mailgun reports what happens: late, twice, in the wrong order',
   retrying: '2/5  The last repeats and retries arrive',
   draining: '3/5  The queue empties',
-  reconciling: '4/5  Reconciliation looks for what the webhooks missed',
+  reconciling: '4/5  Reconciliation finds what the webhooks missed',
   reading: '5/5  Every message is read back through the read API',
 };
 
@@ -44,7 +44,7 @@ export function createTextReporter(print: Print): Reporter {
     waiting: (waiting) => print(waiting === 0 ? '     empty' : `     ${waiting} waiting`),
     drained: ({ waiting, deadLetters }) => {
       if (waiting > 0) print(`     no progress any more; left in the queue: ${waiting}`);
-      if (deadLetters > 0) print(`     ${deadLetters} in the dead letters`);
+      if (deadLetters > 0) print(`     ${deadLetters} in the dead-letter queue`);
     },
     missed: (events) => {
       const types = Object.entries(events).map(([type, count]) => `${count} ${type}`);
@@ -160,7 +160,7 @@ function sums(summary: Summary): string[] {
       ? [`Of those lost, some may be among ${waiting} waiting and ${deadLetters} dead letters.`]
       : []),
     summary.ok
-      ? '✔ Whatever was acknowledged is stored exactly once, and every record is as its timeline says.'
+      ? '✔ Whatever was acknowledged is stored exactly once, and every record matches its timeline.'
       : '✘ Something is not accounted for.',
   ];
 }

@@ -36,7 +36,7 @@ export function missedByType(events: readonly TwinEvent[]): Record<string, numbe
   return Object.fromEntries([...types].map(([type, those]) => [type, those.length]));
 }
 
-/** The whole run in numbers; lists name what a person must look at. */
+/** The whole run in numbers; lists name what needs attention. */
 export interface Summary extends Leftovers {
   readonly ok: boolean;
   readonly messages: number;

@@ -1,5 +1,5 @@
 import type { MetricStore } from '../metrics/metric-store.ts';
-import type { Place } from '../template/resources.ts';
+import type { LocalAccount } from '../template/resources.ts';
 import { type AlarmChange, alarmMessage, reasonOf } from './alarm-message.ts';
 import type { AlarmDefinition } from './definition.ts';
 import { type AlarmState, EXTRA_PERIODS, evaluate } from './evaluate.ts';
@@ -9,7 +9,7 @@ export interface AlarmBoardOptions {
   readonly alarms: readonly AlarmDefinition[];
   readonly store: MetricStore;
   readonly topics: Pick<Topics, 'publish'>;
-  readonly place: Place;
+  readonly account: LocalAccount;
   /** The first minute of metric time that is observed completely. */
   readonly firstMinute: number;
   /** Called on each state change. */
@@ -102,9 +102,9 @@ export class AlarmBoard {
     const atMs = Date.now();
     const fromSinceMs = this.#sinceMs.get(alarm.name);
     this.#sinceMs.set(alarm.name, atMs);
-    const { topics, place, onChange } = this.#options;
+    const { topics, account, onChange } = this.#options;
     const change = { from, to, reason, atMs, fromSinceMs };
-    const { subject, message } = alarmMessage(alarm, change, place);
+    const { subject, message } = alarmMessage(alarm, change, account);
     const actions = to === 'ALARM' ? alarm.alarmActions : to === 'OK' ? alarm.okActions : [];
     for (const arn of actions) topics.publish(arn, subject, message);
     onChange(alarm, change);

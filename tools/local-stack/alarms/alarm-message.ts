@@ -1,4 +1,4 @@
-import type { Place } from '../template/resources.ts';
+import type { LocalAccount } from '../template/resources.ts';
 import type { AlarmDefinition } from './definition.ts';
 import type { AlarmState, Evaluation } from './evaluate.ts';
 
@@ -13,7 +13,7 @@ export interface AlarmChange {
 }
 
 /** Returns subject and message of a notification, as CloudWatch publishes them to a topic. */
-export function alarmMessage(alarm: AlarmDefinition, change: AlarmChange, { accountId, region }: Place) {
+export function alarmMessage(alarm: AlarmDefinition, change: AlarmChange, { accountId, region }: LocalAccount) {
   const { from, to, reason, atMs } = change;
   return {
     subject: `${to}: "${alarm.name}" in ${region}`,

@@ -53,7 +53,7 @@ export interface AlarmOptions {
 }
 
 /**
- * Returns every alarm of the template; throws one sentence that names the first alarm the local stack cannot evaluate
+ * Returns every alarm of the template; throws a sentence that names the first alarm the local stack cannot evaluate
  * correctly.
  */
 export function readAlarms(
@@ -74,7 +74,7 @@ export function readAlarms(
     const actions = (key: string) => {
       const arns = list(properties[key]).map(String);
       const stranger = arns.find((arn) => !topics.has(arn));
-      if (stranger !== undefined) throw refuse(`the action ${stranger} is no topic of the template`);
+      if (stranger !== undefined) throw refuse(`the action ${stranger} is not a topic of the template`);
       return arns;
     };
     const watched = properties.Metrics === undefined ? readMetric(properties, refuse) : readMath(properties, refuse);
@@ -160,7 +160,7 @@ function readRule(
   }
   if (missing !== 'notBreaching' && missing !== 'breaching' && missing !== 'ignore')
     throw refuse(`it knows no missing-data rule ${missing}`);
-  if (!Number.isFinite(threshold)) throw refuse('its threshold is no number');
+  if (!Number.isFinite(threshold)) throw refuse('its threshold is not a number');
   if (!(datapointsToAlarm >= 1 && datapointsToAlarm <= evaluationPeriods)) {
     throw refuse(`${datapointsToAlarm} of ${evaluationPeriods} datapoints cannot be`);
   }

@@ -34,7 +34,7 @@ export function startAlarms(parts: AlarmParts): { board: AlarmBoard; topics: Top
     alarms,
     store,
     topics,
-    place: stack.place,
+    account: stack.account,
     firstMinute,
     onChange({ name, description }, change) {
       run.logBuffer.add('alarms', `${name} ${change.from} -> ${change.to}: ${change.reason}`);

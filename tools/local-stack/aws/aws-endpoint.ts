@@ -57,7 +57,7 @@ async function handle(options: AwsEndpointOptions, incoming: IncomingMessage, ou
   const service = SERVICES[target] ?? '';
   const engine = options.engines[service];
   if (!engine) {
-    const message = `the local stack does not know ${incoming.headers['x-amz-target'] ?? 'it'}`;
+    const message = `the local stack does not know ${incoming.headers['x-amz-target'] ?? 'this call'}`;
     return send(outgoing, jsonReply(400, { __type: 'UnknownOperationException', message }));
   }
 
@@ -102,11 +102,11 @@ async function handleObject({ s3, usage }: AwsEndpointOptions, incoming: Incomin
 function meterDynamoDb(engine: Engine, caller: string, { usage, faults, indexLag }: AwsEndpointOptions): Engine {
   return {
     async call(operation, body) {
-      const asked = askForCapacity(operation, body);
-      if (!asked) return engine.call(operation, body);
-      const [capacity, reply] = takeCapacity(operation, asked.input, await engine.call(operation, asked.body));
+      const request = askForCapacity(operation, body);
+      if (!request) return engine.call(operation, body);
+      const [capacity, reply] = takeCapacity(operation, request.input, await engine.call(operation, request.body));
       usage.consumed(caller, capacity);
-      if (reply.status === 200 && faults.has('index-lag')) indexLag.wrote(operation, asked.input);
+      if (reply.status === 200 && faults.has('index-lag')) indexLag.wrote(operation, request.input);
       return reply;
     },
   };

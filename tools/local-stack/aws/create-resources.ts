@@ -13,7 +13,7 @@ export async function createResources(stack: Stack, engines: Engines): Promise<v
     engines.secretsmanager.create(String(stack.resolve({ Ref: id }, id)), String(value));
   }
   for (const [id, resource] of resourcesOfType(stack.template, 'AWS::SQS::Queue')) {
-    await engines.sqs.createQueue(id, queueAttributes(propertiesOf(stack, id, resource)), stack.place.region);
+    await engines.sqs.createQueue(id, queueAttributes(propertiesOf(stack, id, resource)), stack.account.region);
   }
   for (const [id, resource] of resourcesOfType(stack.template, 'AWS::S3::Bucket')) {
     const { VersioningConfiguration } = propertiesOf<{ VersioningConfiguration?: { Status?: string } }>(

@@ -3,7 +3,7 @@ import type { Engines } from '../engines/engines.ts';
 import type { Measure } from '../metrics/metric.ts';
 import type { Run } from '../run/run.ts';
 import { indexesOf, keyNamesOf } from '../template/resources.ts';
-import { outputOf, placeStack, type Stack } from '../template/stack.ts';
+import { openStack, outputOf, type Stack } from '../template/stack.ts';
 import type { Assembly } from '../template/synthesize.ts';
 import { startAwsEndpoint } from './aws-endpoint.ts';
 import { createResources } from './create-resources.ts';
@@ -51,7 +51,7 @@ export async function openLocalAws(options: LocalAwsOptions, { disposables }: Ru
   const listener = await startAwsEndpoint(parts);
   disposables.add(() => listener.close());
   const { region } = assembly;
-  const stack = placeStack(assembly, { region, accountId: ACCOUNT_ID, awsEndpointUrl: listener.url, apiUrl });
+  const stack = openStack(assembly, { region, accountId: ACCOUNT_ID, awsEndpointUrl: listener.url, apiUrl });
   await createResources(stack, engines);
   const readSecretOf = async (SecretId: string) => {
     const reply = await request<{ SecretString: string }>(engines.secretsmanager, 'GetSecretValue', { SecretId });

@@ -6,12 +6,12 @@ import type { Stack } from '../template/stack.ts';
 import { accessKeyIdOf } from './caller.ts';
 
 /** Connects to SQS through the endpoint of the functions, so that these calls are metered and can fail. */
-export function connectSqs({ place }: Stack, caller: string, disposables: Disposables): Engine {
+export function connectSqs({ account }: Stack, caller: string, disposables: Disposables): Engine {
   const agent = new Agent({ keepAlive: true });
   disposables.add(() => agent.destroy());
   return connectEngine({
     agent,
-    port: Number(new URL(place.awsEndpointUrl).port),
+    port: Number(new URL(account.awsEndpointUrl).port),
     target: 'AmazonSQS',
     accessKeyId: accessKeyIdOf(caller),
   });

@@ -53,8 +53,8 @@ export function createS3(): S3Engine {
       if (first === undefined) return reply(200, bytes, { etag });
       if (Number(first) >= bytes.length) return failure(416, 'InvalidRange');
       const range = bytes.subarray(Number(first), Number(last) + 1);
-      const place = `bytes ${first}-${Number(first) + range.length - 1}/${bytes.length}`;
-      return reply(206, range, { etag, 'content-range': place });
+      const contentRange = `bytes ${first}-${Number(first) + range.length - 1}/${bytes.length}`;
+      return reply(206, range, { etag, 'content-range': contentRange });
     },
     PutObject({ objects, versioned }, key, { headers, body }) {
       const digest = headers['x-amz-checksum-sha256'];

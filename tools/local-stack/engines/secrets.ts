@@ -21,8 +21,8 @@ export function createSecrets(nowMs: () => number = Date.now): SecretsEngine {
 
   const operations: Record<string, (secret: Secret, input: Input) => EngineReply> = {
     GetSecretValue: (secret, input) => {
-      const asked = input.VersionId ?? secret.versionId;
-      if (asked !== secret.versionId || (input.VersionStage ?? 'AWSCURRENT') !== 'AWSCURRENT') return notFound();
+      const requested = input.VersionId ?? secret.versionId;
+      if (requested !== secret.versionId || (input.VersionStage ?? 'AWSCURRENT') !== 'AWSCURRENT') return notFound();
       return jsonReply(200, { ...identity(secret), SecretString: secret.value, CreatedDate: secret.changedAt }, '1.1');
     },
     PutSecretValue: (secret, input) => {

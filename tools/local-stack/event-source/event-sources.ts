@@ -18,7 +18,7 @@ export function startEventSources(
   { disposables, logBuffer }: Run,
   measure: Measure,
 ): void {
-  const { region } = stack.place;
+  const { region } = stack.account;
   const sqs = connectSqs(stack, 'event-source', disposables);
   for (const source of readQueueSources(stack)) {
     const poller = new QueuePoller({

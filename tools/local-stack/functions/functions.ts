@@ -54,8 +54,8 @@ function readFunctions(stack: Stack, assembly: Assembly): Map<string, FunctionSp
       timeoutMs: Timeout * 1000,
       environment: {
         ...Environment?.Variables,
-        AWS_REGION: stack.place.region,
-        AWS_ENDPOINT_URL: stack.place.awsEndpointUrl,
+        AWS_REGION: stack.account.region,
+        AWS_ENDPOINT_URL: stack.account.awsEndpointUrl,
         AWS_ACCESS_KEY_ID: accessKeyIdOf(name),
         AWS_SECRET_ACCESS_KEY: 'local',
         AWS_LAMBDA_FUNCTION_NAME: id,

@@ -45,7 +45,7 @@ export function openHttpApis({ stack, listeners, functions, logBuffer, filters, 
       if (api.accessLogGroupId !== undefined) measureLine(filters, api.accessLogGroupId, line, measure);
     };
     const onResponse = (status: number, latencyMs: number) => measureRequest(api.id, status, latencyMs, measure);
-    const accountId = stack.place.accountId;
+    const accountId = stack.account.accountId;
     listeners.get(api.id)?.open(createGateway({ api, accountId, functionById: functions.byId, log, onResponse }));
   }
 }

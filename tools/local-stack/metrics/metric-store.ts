@@ -60,7 +60,7 @@ export class MetricStore {
   /** Returns a statistic over minutes `from` (inclusive) to `to` (exclusive); undefined without data. */
   read(metric: Metric, statistic: Statistic, from: number, to: number): number | undefined {
     const series = this.#series.get(metricKey(metric));
-    if (!series) throw new Error(`nobody watches ${metricKey(metric)}`);
+    if (!series) throw new Error(`nothing watches ${metricKey(metric)}`);
     const found: Minute[] = [];
     for (let index = from; index < to; index += 1) {
       const minute = series.minutes.get(index);

@@ -19,13 +19,13 @@ export interface CacheFolders {
 /** Caches synthesized assemblies by the hash of all their inputs. */
 export class AssemblyCache {
   readonly #folders: CacheFolders;
-  readonly #asked: string;
+  readonly #appArguments: string;
   readonly #key: string;
 
-  /** `asked`: arguments of the app, which are inputs like its files. */
-  constructor(folders: CacheFolders, asked: unknown) {
+  /** `appArguments`: arguments of the app, which are inputs like its files. */
+  constructor(folders: CacheFolders, appArguments: unknown) {
     this.#folders = folders;
-    this.#asked = JSON.stringify([process.version, asked]);
+    this.#appArguments = JSON.stringify([process.version, appArguments]);
     this.#key = this.#hash();
   }
 
@@ -61,7 +61,7 @@ export class AssemblyCache {
 
   #hash(): string {
     const { project } = this.#folders;
-    const hash = createHash('sha256').update(this.#asked);
+    const hash = createHash('sha256').update(this.#appArguments);
     for (const file of [...inputFiles(project), INSTALLED_PACKAGES]) {
       const content = readIfThere(join(project, file));
       hash.update(`\0${file}\0${content.length}\0`).update(content);

@@ -1,7 +1,7 @@
 import type { Resource, Template } from './template.ts';
 
-/** Addresses of the template's resources on this machine. */
-export interface Place {
+/** The stand-in for an AWS account: region, id, and addresses on this machine. */
+export interface LocalAccount {
   readonly region: string;
   readonly accountId: string;
   /** Endpoint of the engines, with which queue URLs begin. */
@@ -13,31 +13,35 @@ export interface Place {
 type Attributes = Readonly<Record<string, string>>;
 
 /** Supported types, with the values of `Ref` and `Fn::GetAtt`. */
-const RUN: Readonly<Record<string, (logicalId: string, place: Place) => Attributes>> = {
-  'AWS::DynamoDB::Table': (id, place) => ({
+const RUN: Readonly<Record<string, (logicalId: string, account: LocalAccount) => Attributes>> = {
+  'AWS::DynamoDB::Table': (id, account) => ({
     Ref: id,
-    Arn: arn('dynamodb', place, `table/${id}`),
-    StreamArn: arn('dynamodb', place, `table/${id}/stream/local`),
+    Arn: arn('dynamodb', account, `table/${id}`),
+    StreamArn: arn('dynamodb', account, `table/${id}/stream/local`),
   }),
-  'AWS::SQS::Queue': (id, place) => ({
-    Ref: `${place.awsEndpointUrl}/${place.accountId}/${id}`,
-    Arn: arn('sqs', place, id),
+  'AWS::SQS::Queue': (id, account) => ({
+    Ref: `${account.awsEndpointUrl}/${account.accountId}/${id}`,
+    Arn: arn('sqs', account, id),
     QueueName: id,
   }),
-  'AWS::SecretsManager::Secret': (id, place) => ({ Ref: arn('secretsmanager', place, `secret:${id}`) }),
+  'AWS::SecretsManager::Secret': (id, account) => ({ Ref: arn('secretsmanager', account, `secret:${id}`) }),
   'AWS::S3::Bucket': (id) => ({ Ref: id.toLowerCase(), Arn: `arn:aws:s3:::${id.toLowerCase()}` }),
-  'AWS::KMS::Key': (id, place) => ({ Ref: id, Arn: arn('kms', place, `key/${id}`) }),
-  'AWS::Lambda::Function': (id, place) => ({ Ref: id, Arn: arn('lambda', place, `function:${id}`) }),
+  'AWS::KMS::Key': (id, account) => ({ Ref: id, Arn: arn('kms', account, `key/${id}`) }),
+  'AWS::Lambda::Function': (id, account) => ({ Ref: id, Arn: arn('lambda', account, `function:${id}`) }),
   'AWS::Lambda::EventSourceMapping': (id) => ({ Ref: id }),
-  'AWS::ApiGatewayV2::Api': (id, place) => ({ Ref: id, ApiId: id, ApiEndpoint: place.apiUrl(id) }),
+  'AWS::ApiGatewayV2::Api': (id, account) => ({ Ref: id, ApiId: id, ApiEndpoint: account.apiUrl(id) }),
   'AWS::ApiGatewayV2::Integration': (id) => ({ Ref: id }),
   'AWS::ApiGatewayV2::Route': (id) => ({ Ref: id }),
   'AWS::ApiGatewayV2::Stage': (id) => ({ Ref: id }),
-  'AWS::Events::Rule': (id, place) => ({ Ref: id, Arn: arn('events', place, `rule/${id}`) }),
+  'AWS::Events::Rule': (id, account) => ({ Ref: id, Arn: arn('events', account, `rule/${id}`) }),
   'AWS::Scheduler::Schedule': (id) => ({ Ref: id }),
-  'AWS::CloudWatch::Alarm': (id, place) => ({ Ref: id, Arn: arn('cloudwatch', place, `alarm:${id}`) }),
+  'AWS::CloudWatch::Alarm': (id, account) => ({ Ref: id, Arn: arn('cloudwatch', account, `alarm:${id}`) }),
   'AWS::Logs::MetricFilter': (id) => ({ Ref: id }),
-  'AWS::SNS::Topic': (id, place) => ({ Ref: arn('sns', place, id), TopicArn: arn('sns', place, id), TopicName: id }),
+  'AWS::SNS::Topic': (id, account) => ({
+    Ref: arn('sns', account, id),
+    TopicArn: arn('sns', account, id),
+    TopicName: id,
+  }),
 };
 
 /** Types with nothing to run: permissions, logs, subscriptions. They have only a name and an ARN. */
@@ -69,10 +73,10 @@ export function requireKnownTypes(template: Template): void {
 }
 
 /** Returns `Ref` (attribute name `Ref`) or `Fn::GetAtt` of a resource. */
-export function attributeOf(logicalId: string, resource: Resource, name: string, place: Place): string {
-  const attributes = RUN[resource.Type]?.(logicalId, place) ?? {
+export function attributeOf(logicalId: string, resource: Resource, name: string, account: LocalAccount): string {
+  const attributes = RUN[resource.Type]?.(logicalId, account) ?? {
     Ref: logicalId,
-    Arn: arn(resource.Type.split('::')[1]?.toLowerCase() ?? '', place, logicalId),
+    Arn: arn(resource.Type.split('::')[1]?.toLowerCase() ?? '', account, logicalId),
   };
   const value = attributes[name];
   if (value === undefined) {
@@ -130,6 +134,6 @@ export function shortName(logicalId: string, resource: Resource): string {
   return names.map((name) => name.replaceAll(/(?<=[a-z0-9])(?=[A-Z])/g, '-').toLowerCase()).join('-');
 }
 
-function arn(service: string, { region, accountId }: Place, resource: string): string {
+function arn(service: string, { region, accountId }: LocalAccount, resource: string): string {
   return `arn:aws:${service}:${region}:${accountId}:${resource}`;
 }

@@ -1,4 +1,4 @@
-import { attributeOf, type Place, requireKnownTypes, resourcesOfType } from './resources.ts';
+import { attributeOf, type LocalAccount, requireKnownTypes, resourcesOfType } from './resources.ts';
 import type { Assembly } from './synthesize.ts';
 import { createResolver, type Resolve, type Resource, type Template } from './template.ts';
 
@@ -6,28 +6,28 @@ import { createResolver, type Resolve, type Resource, type Template } from './te
 export interface Stack {
   readonly name: string;
   readonly template: Template;
-  readonly place: Place;
+  readonly account: LocalAccount;
   readonly resolve: Resolve;
 }
 
-export function placeStack({ template, stackName }: Assembly, place: Place): Stack {
+export function openStack({ template, stackName }: Assembly, account: LocalAccount): Stack {
   requireKnownTypes(template);
   const resolve = createResolver(template, {
     pseudoParameters: {
-      'AWS::AccountId': place.accountId,
+      'AWS::AccountId': account.accountId,
       'AWS::Partition': 'aws',
-      'AWS::Region': place.region,
-      'AWS::StackId': `arn:aws:cloudformation:${place.region}:${place.accountId}:stack/${stackName}/local`,
+      'AWS::Region': account.region,
+      'AWS::StackId': `arn:aws:cloudformation:${account.region}:${account.accountId}:stack/${stackName}/local`,
       'AWS::StackName': stackName,
       'AWS::URLSuffix': 'amazonaws.com',
     },
     attribute(logicalId, name) {
       const resource = template.Resources[logicalId];
       if (!resource) throw new Error(`the template holds no resource ${logicalId}`);
-      return attributeOf(logicalId, resource, name, place);
+      return attributeOf(logicalId, resource, name, account);
     },
   });
-  return { name: stackName, template, place, resolve };
+  return { name: stackName, template, account, resolve };
 }
 
 /** Returns a resource's properties with every intrinsic resolved. CloudFormation's schema vouches for their type. */

@@ -1,7 +1,7 @@
 import { type ApiResponse, FORBIDDEN, refusal } from './api-response.ts';
 
 /**
- * Ways in which an API call fails: a 429 says in one of three forms when to retry; `lost-reply` performs the call
+ * Ways in which an API call fails: a 429 gives the time to retry in one of three forms; `lost-reply` performs the call
  * without a reply.
  */
 export const FAILURES = [

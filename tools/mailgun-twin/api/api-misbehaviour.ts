@@ -89,7 +89,7 @@ export function parseMisbehaviour(value: unknown): Misbehaviour | string {
   if (!isFields(value)) return `a body is needed like {"late":{"seconds":2,"percent":50}}`;
   for (const [name, wish] of Object.entries(value)) {
     const check = (CHECKS as Readonly<Record<string, Check | undefined>>)[name];
-    if (!check) return `${name} is none of ${Object.keys(CHECKS).join(', ')}`;
+    if (!check) return `${name} is not one of ${Object.keys(CHECKS).join(', ')}`;
     if (!check(wish)) return `${name} cannot be ${JSON.stringify(wish)}`;
   }
   return value;

@@ -9,11 +9,11 @@ export interface LoggedEvent {
 }
 
 /** A position between two events: after this number at this time. */
-export type Place = readonly [timestamp: number, number: number];
+export type Position = readonly [timestamp: number, number: number];
 
 export interface Range {
   /** Start position, exclusive. */
-  readonly from: Place;
+  readonly from: Position;
   /** Time of the last event, inclusive. */
   readonly until: number;
   readonly upwards: boolean;
@@ -52,7 +52,7 @@ export class EventLog {
   }
 
   /** Returns the number of events before a position. */
-  #indexAt([timestamp, number]: Place): number {
+  #indexAt([timestamp, number]: Position): number {
     let low = 0;
     let high = this.#events.length;
     while (low < high) {

@@ -15,7 +15,7 @@ export function listEvents(
   query: URLSearchParams,
 ): ApiResponse {
   const cursor = page === undefined ? firstPage(parseListing(domain, query, source.now())) : decodeCursor(page);
-  if (!cursor || cursor.domain !== domain) throw new BadRequestError('this page is none of this domain');
+  if (!cursor || cursor.domain !== domain) throw new BadRequestError('this page is not of this domain');
   const { events, next, previous } = source.read(cursor);
   const address = (base: string, at: Cursor) => `${base}/v3/${encodeURIComponent(domain)}/events/${encodeCursor(at)}`;
   return ok({

@@ -1,5 +1,5 @@
 import { createFilter, type Filters } from './event-filter.ts';
-import { type EventLog, FIRST, LAST, type LoggedEvent, type Place } from './event-log.ts';
+import { type EventLog, FIRST, LAST, type LoggedEvent, type Position } from './event-log.ts';
 
 /** A requested part of the log. Times are epoch seconds, both ends included. */
 export interface Listing {
@@ -16,7 +16,7 @@ export interface Listing {
 
 /** A position in a listing: what `next` and `previous` encode. */
 export interface Cursor extends Listing {
-  readonly place: Place;
+  readonly position: Position;
   readonly backwards: boolean;
 }
 
@@ -27,23 +27,23 @@ export interface Page {
 }
 
 export function firstPage(listing: Listing): Cursor {
-  return { ...listing, place: [listing.begin, listing.ascending ? FIRST : LAST], backwards: false };
+  return { ...listing, position: [listing.begin, listing.ascending ? FIRST : LAST], backwards: false };
 }
 
 /** Returns the cursor of the last page, which is read from the end. */
 export function lastPage(listing: Listing): Cursor {
   const end = listing.end ?? (listing.ascending ? LAST : 0);
-  return { ...listing, place: [end, listing.ascending ? LAST : FIRST], backwards: true };
+  return { ...listing, position: [end, listing.ascending ? LAST : FIRST], backwards: true };
 }
 
 /** Returns the page at a cursor; the next one begins after its last event, even for an empty page. */
 export function readPage(log: EventLog, cursor: Cursor, shows: (event: LoggedEvent) => boolean): Page {
-  const { domain, begin, end, ascending, limit, filters, place, backwards } = cursor;
+  const { domain, begin, end, ascending, limit, filters, position, backwards } = cursor;
   const passes = filters === undefined ? () => true : createFilter(filters);
   const upwards = ascending !== backwards;
   const bound = backwards ? begin : end;
   const events = log.read({
-    from: place,
+    from: position,
     until: bound ?? (upwards ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY),
     upwards,
     limit,
@@ -52,12 +52,12 @@ export function readPage(log: EventLog, cursor: Cursor, shows: (event: LoggedEve
   if (backwards) events.reverse();
   return {
     events,
-    next: { ...cursor, place: placeBehind(events.at(-1), ascending) ?? place, backwards: false },
-    previous: { ...cursor, place: placeBehind(events[0], !ascending) ?? place, backwards: true },
+    next: { ...cursor, position: positionBehind(events.at(-1), ascending) ?? position, backwards: false },
+    previous: { ...cursor, position: positionBehind(events[0], !ascending) ?? position, backwards: true },
   };
 }
 
-function placeBehind(event: LoggedEvent | undefined, upwards: boolean): Place | undefined {
+function positionBehind(event: LoggedEvent | undefined, upwards: boolean): Position | undefined {
   return event && [event.data.timestamp, event.number + (upwards ? 0.5 : -0.5)];
 }
 
@@ -70,7 +70,7 @@ export function encodeCursor(cursor: Cursor): string {
 export function decodeCursor(text: string): Cursor | undefined {
   try {
     const cursor = JSON.parse(Buffer.from(text, 'base64url').toString('utf8')) as Partial<Cursor>;
-    return Array.isArray(cursor.place) ? (cursor as Cursor) : undefined;
+    return Array.isArray(cursor.position) ? (cursor as Cursor) : undefined;
   } catch {
     return undefined;
   }

@@ -16,12 +16,12 @@ export function readUnrulyPage(
   const whole = readPage(log, { ...firstPage(cursor), limit: Number.POSITIVE_INFINITY }, shows);
   const first = offsetOf(cursor);
   const events = arrange(whole.events, cursor.ascending, unruliness).slice(first, first + cursor.limit);
-  const at = (offset: number): Cursor => ({ ...cursor, place: [cursor.begin, offset], backwards: false });
+  const at = (offset: number): Cursor => ({ ...cursor, position: [cursor.begin, offset], backwards: false });
   return { events, next: at(first + events.length), previous: at(Math.max(0, first - cursor.limit)) };
 }
 
 /** The cursor of a first page has no offset. */
-function offsetOf({ place: [, number] }: Cursor): number {
+function offsetOf({ position: [, number] }: Cursor): number {
   return number >= 0 && number < Number.MAX_SAFE_INTEGER ? number : 0;
 }
 

@@ -76,7 +76,7 @@ const STEPS: [name: string, events: () => EventData[]][] = [
   ['accepted', once(made.accepted)],
   ['deferred', once(made.deferred(1, 600))],
   ['delivered', delivered],
-  ['delivered, signed anew', delivered],
+  ['delivered, signed again', delivered],
   ['opened', once(made.opened())],
   ['clicked', once(made.clicked())],
   ['bounced', once(made.bounced)],

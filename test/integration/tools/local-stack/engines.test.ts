@@ -68,7 +68,7 @@ beforeAll(async () => {
   const assembly = { stackName: 'test', region: 'eu-west-1', template: TEMPLATE, assetFolder: () => '' };
   const aws = await openLocalAws({ assembly, engines, random: createRandom(1).next }, run);
   ({ usage, faults } = aws);
-  url = aws.stack.place.awsEndpointUrl;
+  url = aws.stack.account.awsEndpointUrl;
   queueUrl = `${url}/000000000000/Queue`;
   deadLettersUrl = `${url}/000000000000/DeadLetters`;
 }, 30_000);

@@ -33,7 +33,7 @@ afterAll(async () => {
 test("runs another app's API, function, queue and table from its template alone", async () => {
   const { stack } = running.aws;
   const [api] = Object.entries(stack.template.Resources).find(([, { Type }]) => Type === 'AWS::ApiGatewayV2::Api')!;
-  const url = `${stack.place.apiUrl(api)}/notes/milk`;
+  const url = `${stack.account.apiUrl(api)}/notes/milk`;
 
   expect((await fetch(url)).status).toBe(404);
   expect((await fetch(url, { method: 'PUT', body: 'buy some' })).status).toBe(202);

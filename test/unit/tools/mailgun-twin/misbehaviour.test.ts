@@ -21,7 +21,7 @@ test('every fault is parsed', () => {
 
 test.each([
   { value: undefined, sentence: 'a body is needed like' },
-  { value: { colour: 1 }, sentence: 'colour is none of late, changing' },
+  { value: { colour: 1 }, sentence: 'colour is not one of late, changing' },
   { value: { late: { seconds: 1 } }, sentence: 'late cannot be {"seconds":1}' },
   { value: { changing: 101 }, sentence: 'changing cannot be 101' },
   { value: { fails: { mode: '418', percent: 1 } }, sentence: 'fails cannot be' },

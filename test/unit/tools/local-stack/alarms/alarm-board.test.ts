@@ -19,7 +19,7 @@ function boardOf(...alarms: object[]) {
     alarms: readAlarms(stack, [], { own: OWN_METRICS }),
     store,
     topics,
-    place: stack.place,
+    account: stack.account,
     firstMinute: 100,
     onChange: (_, change) => changes.push(change),
   });

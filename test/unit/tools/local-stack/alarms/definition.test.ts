@@ -122,9 +122,13 @@ describe('names the alarm and refuses', () => {
     },
     { name: 'a period', alarm: alarmOf({ Period: 10 }), expected: 'a period of 10 s is not a number of minutes' },
     { name: 'more datapoints than periods', alarm: alarmOf({ DatapointsToAlarm: 4 }), expected: '4 of 3 datapoints' },
-    { name: 'no threshold', alarm: alarmOf({ Threshold: undefined }), expected: 'its threshold is no number' },
+    { name: 'no threshold', alarm: alarmOf({ Threshold: undefined }), expected: 'its threshold is not a number' },
     { name: 'a unit', alarm: alarmOf({ Unit: 'Seconds' }), expected: 'it knows no Unit' },
-    { name: 'another action', alarm: alarmOf({ AlarmActions: ['arn:x'] }), expected: 'the action arn:x is no topic' },
+    {
+      name: 'another action',
+      alarm: alarmOf({ AlarmActions: ['arn:x'] }),
+      expected: 'the action arn:x is not a topic',
+    },
     {
       name: 'a metric of AWS that nothing reports',
       alarm: alarmOf({ MetricName: 'NumberOfMessagesSent' }),

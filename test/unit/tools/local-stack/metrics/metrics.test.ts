@@ -81,7 +81,7 @@ describe('a store', () => {
   });
 
   test('has no values of a metric that is not watched', () => {
-    expect(() => storeOf('Sum').read({ ...METRIC, name: 'other' }, 'Sum', 0, 1)).toThrow('nobody watches');
+    expect(() => storeOf('Sum').read({ ...METRIC, name: 'other' }, 'Sum', 0, 1)).toThrow('nothing watches');
   });
 });
 

@@ -1,11 +1,11 @@
 import {
   attributeOf,
-  type Place,
+  type LocalAccount,
   requireKnownTypes,
   shortName,
 } from '../../../../../tools/local-stack/template/resources.ts';
 
-const PLACE: Place = {
+const PLACE: LocalAccount = {
   region: 'eu-west-1',
   accountId: '000000000000',
   awsEndpointUrl: 'http://127.0.0.1:1',
