@@ -22,7 +22,7 @@ export interface ScenarioOptions {
   readonly signal: AbortSignal;
   /** True if the stack stops after the run, so that commands cannot be tried. @default false */
   readonly endsAfterwards?: boolean;
-  /** Percentage of first deliveries that fail. @default 0 */
+  /** Percentage of first attempts that fail. @default 0 */
   readonly drop?: number;
   /** True if legacy webhooks are sent too; their events end as unconfirmed. @default false */
   readonly legacy?: boolean;

@@ -23,7 +23,7 @@ export interface Flags {
   readonly domains: readonly string[];
   /** True if events have shapes that break some clients. */
   readonly oddShapes: boolean;
-  /** Percentage of first deliveries that fail. */
+  /** Percentage of first attempts that fail. */
   readonly drop: number;
   /** Domains whose webhooks are redacted. */
   readonly redactedDomains: readonly string[];
