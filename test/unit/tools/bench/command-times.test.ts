@@ -11,7 +11,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 /** Writes its arguments down, and does what the project's file `test` or `start` says. */
 const NPM = `#!/bin/sh
-echo "$(basename "$PWD") $* $CHROMIUM_PATH" >> ../calls
+echo "\${PWD##*/} $* $CHROMIUM_PATH" >> ../calls
 if [ "$1" = test ]; then . ./test; fi
 case "$*" in *--json*) echo "{\\"pid\\":$$}"; while :; do sleep 0.05; done;; esac
 `;
