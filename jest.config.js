@@ -3,15 +3,16 @@ import { availableParallelism } from 'node:os';
 const project = (name, runner) => ({
   displayName: name,
   testMatch: [`<rootDir>/test/${name}/**/*.test.ts`],
+  runner: '<rootDir>/test/side-by-side-runner.ts',
   modulePathIgnorePatterns: ['<rootDir>/cdk.out', '<rootDir>/dist'],
   ...runner,
 });
 
-// Node.js loads sources and tests itself: jest's own runner takes three times as long for files that compute.
-const bare = { runner: 'jest-light-runner', setupFilesAfterEnv: ['<rootDir>/test/time-limit.ts'] };
+// By jest-light-runner: Node.js loads sources and tests itself. Jest's own takes three times as long to compute.
+const bare = { transform: {}, setupFilesAfterEnv: ['<rootDir>/test/time-limit.ts'] };
 
-// A process for each worker, and modules of its own for each file: handlers read their environment once, and native
-// modules do not survive the end of a thread.
+// By jest's own runner, a process for each worker, and modules of its own for each file: handlers read their
+// environment once, and native modules do not survive the end of a thread.
 const isolated = { transform: { '\\.ts$': '<rootDir>/test/strip-types.ts' }, extensionsToTreatAsEsm: ['.ts'] };
 
 export default {
