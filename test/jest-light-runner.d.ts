@@ -1,6 +1,5 @@
 declare module 'jest-light-runner' {
-  import type { Config } from '@jest/types';
-  import type { OnTestFailure, OnTestStart, OnTestSuccess, Test, TestRunnerContext } from 'jest-runner';
+  import type { Config, OnTestFailure, OnTestStart, OnTestSuccess, Test, TestRunnerContext } from 'jest-runner';
   import type { TestWatcher } from 'jest-watcher';
 
   export default class LightRunner {
