@@ -24,12 +24,12 @@ export interface Corrections {
 
 /**
  * Corrects a stored event by what Mailgun lists; returns false if it is not stored. The status is decided again by all
- * events of its message and recipient. The event comes last, so a crash before it leaves it altered, and the next pass
+ * events of its message and recipient; where this one `decidesNothing`, none is written that is not there. The event comes last, so a crash before it leaves it altered, and the next pass
  * of reconciliation sends it again.
  */
 export function createCorrect(deps: { records: Records; corrections: Corrections }) {
   const { records, corrections } = deps;
-  return async (record: EventRecord): Promise<boolean> => {
+  return async (record: EventRecord, decidesNothing: boolean): Promise<boolean> => {
     const { eventKey } = record.identity;
     const stored = await corrections.siblings(record);
     if (stored.every((each) => each.eventKey !== eventKey)) return false;
@@ -37,16 +37,24 @@ export function createCorrect(deps: { records: Records; corrections: Corrections
     const others = stored.filter((each) => each.eventKey !== eventKey);
     const decided = decideStatus([corrected, ...others]) as DecidedStatus;
     const seen = await corrections.readOrder(record);
-    if (seen === undefined) await records.upsertStatus(decidingRecord(record, decided), decided);
-    else if (!mayStay(seen, decided, stored) && !(await corrections.resetStatus(record, decided, seen))) {
-      throw new Error('the status changed while it was corrected');
-    }
+    const isRight =
+      seen === undefined
+        ? decidesNothing || (await writeStatus(record, decided, stored))
+        : mayStay(seen, decided, stored) || (await corrections.resetStatus(record, decided, seen));
+    if (!isRight) throw new Error('the status changed while it was corrected');
     const suppression = suppressionOf(record.event);
     await corrections.withdrawSuppressions(record, suppression ? [suppression] : []);
     if (suppression) await records.suppress(record, suppression);
     await corrections.replaceEvent(record);
     return true;
   };
+
+  /** Writes a status that is absent; returns false where another event has decided it meanwhile. */
+  async function writeStatus(record: EventRecord, decided: DecidedStatus, stored: readonly DecidingEvent[]) {
+    await records.upsertStatus(decidingRecord(record, decided), decided);
+    const written = await corrections.readOrder(record);
+    return written !== undefined && (written === decided.order || mayStay(written, decided, stored));
+  }
 }
 
 /** Returns the record with which the deciding event, which may be another one, would have written the status. */

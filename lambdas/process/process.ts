@@ -98,7 +98,9 @@ function createStoreOne(deps: ProcessDeps): (message: QueueMessage) => Promise<'
       });
       return outcome === 'stored' ? 'stored' : 'known';
     }
-    if (corrects && (await correct({ ...record, ...lateStoredTime(receivedAt, deps.now()) }))) return 'known';
+    if (corrects && (await correct({ ...record, ...lateStoredTime(receivedAt, deps.now()) }, decidesNothing))) {
+      return 'known';
+    }
     const suppression = suppressionOf(event);
     await allDone([
       suppression && deps.records.suppress(record, suppression),
