@@ -248,7 +248,10 @@ export function reconciled(event: HistoryEvent, { watermarks, slice, times, nowM
   if (unconfirmedSinceMs !== undefined) return { slice: state, listed: 'never', why: null };
   if (receivedAtMs === undefined) return unknown(state, 'when it came in is not kept');
   if (!wasComparedSince(slice, storedTimeOf({ receivedAtMs, storedAtMs }), times.settleSeconds)) {
-    return unknown(state, `it was stored after this time was last compared, at ${iso(slice.passedAt)}`);
+    return unknown(
+      state,
+      `the last comparison of this time, at ${iso(slice.startedAt ?? slice.passedAt)}, may have come too early for it`,
+    );
   }
   // Which events these are is known after the second pass has marked them.
   const undecided = total(doubtsOf(slice).undecided);

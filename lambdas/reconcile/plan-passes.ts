@@ -1,7 +1,7 @@
 import { DAY_SECONDS, secondPassSeconds, UNKNOWN_DOMAIN } from '../contract.ts';
 import { LostRaceError } from '../domain/ledger/lease.ts';
 import type { Watermarks } from '../domain/ledger/slice.ts';
-import { alignedStart, isDue, isUnsettled, type Slice, type SliceBounds } from '../domain/ledger/slice.ts';
+import { alignedStart, isDue, isUnsettled, type Slice, type SliceBounds, visibleFrom } from '../domain/ledger/slice.ts';
 import type { LedgerTimes } from './passes/pass-slice.ts';
 import { type SlicePlace, slicesBetween } from './passes/slices-between.ts';
 import type { ComparedDomain, DayIndex, OpenSlice, ReconciliationState, Slices, Straggler } from './ports.ts';
@@ -50,7 +50,11 @@ export function createPlanPasses({ ledger, slices, index, domains, times, now }:
     const watermarks =
       domain === UNKNOWN_DOMAIN ? undefined : ((await ledger.readWatermarks(domain)) ?? (await begin(domain)));
     const isReady = (bounds: SliceBounds) => (ignoreWaits ? isDue(bounds, times.settleSeconds, now()) : isOld(bounds));
-    const late = (await slicesOf(domain, stragglers, isReady)).map(({ place, own }) => ({
+    // A pass that comes too early would miss them, and no other one follows.
+    const visible = stragglers.filter(
+      ({ notedAt }) => ignoreWaits || visibleFrom(notedAt, times.settleSeconds) <= now(),
+    );
+    const late = (await slicesOf(domain, visible, isReady)).map(({ place, own }) => ({
       ...{ start: place.start, end: place.end, isOld: isOld(place), isBackfill: isBackfill(place, watermarks) },
       open: openSlices.find(({ start }) => start === place.start),
       stragglers: own,

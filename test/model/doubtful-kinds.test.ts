@@ -135,11 +135,11 @@ describe.each([true, false])('where totals are known: %p', (hasTotals) => {
     world.mailgun.hasTotals = hasTotals;
     await happen(world, kinds, () => false);
     await world.live(2);
-    const windows = () => [...world.book.slices.values()].map(({ startedAt }) => startedAt);
-    const before = windows().slice(0, 12);
+    const listedAt = () => [...world.book.slices.values()].map(({ passedAt }) => passedAt);
+    const before = listedAt().slice(0, 12);
     await world.live(40);
     expect(
-      windows()
+      listedAt()
         .slice(0, 12)
         .every((at, nth) => at === before[nth]),
     ).toBe(hasTotals);

@@ -148,6 +148,11 @@ export function doubtfulIn(slice: Judged & Pick<SliceCounts, 'altered'>): number
   return total(slice.altered) + unconfirmedIn(slice);
 }
 
+/** Returns when an event that was stored then is in the day index for certain, epoch milliseconds. */
+export function visibleFrom(storedAtMs: number, settleSeconds: number): number {
+  return storedAtMs + Math.min(VISIBLE_AFTER_MS, settleSeconds * 1000);
+}
+
 /**
  * Returns true if the last pass of a slice began when an event that was stored then was in the day index: what comes in
  * during a pass may have been missed by it. A settle time as short as that of the local stack bounds the wait.
@@ -157,7 +162,7 @@ export function wasComparedSince(
   storedAtMs: number,
   settleSeconds: number,
 ): boolean {
-  return storedAtMs + Math.min(VISIBLE_AFTER_MS, settleSeconds * 1000) <= (startedAt ?? passedAt);
+  return visibleFrom(storedAtMs, settleSeconds) <= (startedAt ?? passedAt);
 }
 
 /**

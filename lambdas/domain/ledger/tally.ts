@@ -174,9 +174,10 @@ export function slicePassed(
   };
 }
 
-/** Returns the slice after a second pass that found the same totals: nothing of it has changed. */
-export function sliceUnchanged(previous: Slice, nowMs: number): Slice {
-  return { ...previous, passes: previous.passes + 1, finalAt: nowMs, version: previous.version + 1 };
+/** Returns the slice after a second pass that found the same totals and events: they count as compared again. */
+export function sliceUnchanged(previous: Slice, startedAtMs: number, nowMs: number): Slice {
+  const passes = previous.passes + 1;
+  return { ...previous, passes, startedAt: startedAtMs, finalAt: nowMs, version: previous.version + 1 };
 }
 
 /** Returns true where a second pass of the slice could only find what was listed or stored since its last one. */

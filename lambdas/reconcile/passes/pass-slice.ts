@@ -113,7 +113,7 @@ export function createPassSlice(deps: PassSliceDeps) {
     const pass = await describe(run, request, previous);
     if (previous !== undefined && (await isUnchanged(pass, request, previous))) {
       run.assertHeld();
-      const slice = sliceUnchanged(previous, now());
+      const slice = sliceUnchanged(previous, startedAtMs, now());
       await write(request, previous, slice, pass.isFinal);
       return { kind: 'done', previous, slice, tally: emptyTally() };
     }

@@ -133,13 +133,13 @@ describe('why prints the result of reconciliation for an event:', () => {
       'come in after the last look',
       { ...delivered, receivedAtMs: later },
       view(sliceWith()),
-      { slice: 'settled', listed: 'unknown', why: expect.stringMatching(/after this time was last compared/) },
+      { slice: 'settled', listed: 'unknown', why: expect.stringMatching(/may have come too early for it/) },
     ],
     [
       'stored during the last pass',
       { ...delivered, storedAtMs: sliceWith().passedAt - 1 },
       view(sliceWith({ startedAt: sliceWith().passedAt - 60_000 })),
-      { slice: 'settled', listed: 'unknown', why: expect.stringMatching(/after this time was last compared/) },
+      { slice: 'settled', listed: 'unknown', why: expect.stringMatching(/may have come too early for it/) },
     ],
     [
       'of a time Mailgun forgot',
