@@ -56,7 +56,7 @@ export const unconfirmed = name(
 export const confirmed = name(
   'Confirmed',
   described(
-    'True if Mailgun lists the underlying event. If both this and `unconfirmed` are false, its time has not been compared with the list since the event arrived, or an event of the same type and time is in doubt.',
+    'True if Mailgun lists the underlying event. If both this and `unconfirmed` are false, its time has not been compared with the list since the event was stored, or an event of the same type and time is in doubt.',
     z.boolean(),
   ),
 );

@@ -268,9 +268,12 @@ test.each([
     replay: { domain: DOMAIN, fromEpochSeconds: 1, toEpochSeconds: 2, plan: 'yes' },
     expectedText: 'replay.plan is not a boolean',
   },
-])('a malformed replay request is refused, and never taken for a scheduled run: $says', ({ replay, expectedText }) => {
-  expect(() => replayIn({ replay })).toThrow(expectedText);
-});
+])(
+  'a malformed replay request is refused, and never taken for a scheduled run: $expectedText',
+  ({ replay, expectedText }) => {
+    expect(() => replayIn({ replay })).toThrow(expectedText);
+  },
+);
 
 test('other invocations are not a replay', () => {
   for (const event of [undefined, null, {}, { ignoreWaits: true }]) expect(replayIn(event)).toBeUndefined();

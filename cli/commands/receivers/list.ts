@@ -179,7 +179,7 @@ export const logCommand = (context: CliContext, run: Run) =>
 
 async function log(context: CliContext, options: LogOptions, receiver: string): Promise<number> {
   const { state, id, message } = options;
-  const isInState = state === undefined ? () => true : STATES[state];
+  const isInState = state === undefined ? () => true : new Map(Object.entries(STATES)).get(state);
   if (isInState === undefined) throw new UsageError(`--state is one of ${Object.keys(STATES).join(', ')}`);
   const deployment = await openTarget(context, options);
   const deployed = receiverNamed(deployment, receiver);

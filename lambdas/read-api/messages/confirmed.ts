@@ -38,7 +38,7 @@ export interface ComparisonSettings {
 export type ConfirmedCheck = (events: readonly JudgedEvent[]) => Promise<boolean[]>;
 
 /**
- * Returns a check of whether Mailgun lists events, as far as its list was compared since they came in: one read for each
+ * Returns a check of whether Mailgun lists events, as far as its list was compared since they were stored: one read for each
  * hundred slices. Noting it on the event would cost a write unit with every event.
  */
 export function createConfirmedCheck(

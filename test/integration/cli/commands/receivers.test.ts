@@ -182,6 +182,7 @@ test.each([
   { args: ['log', 'other'], error: 'there is no receiver other; the stack has crm' },
   { args: ['log', 'crm', '--id', 'nothing'], error: 'no delivery of that time matches' },
   { args: ['log', 'crm', '--state', 'lost'], error: '--state is one of published, waiting' },
+  { args: ['log', 'crm', '--state', 'constructor'], error: '--state is one of published, waiting' },
   { args: ['list', '--from', '1h', '--to', '2h'], error: '--from is not before --to' },
 ])('$args is wrong usage: $error', async ({ args, error }) => {
   const { exitCode, errors } = await run(args);

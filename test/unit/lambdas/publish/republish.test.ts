@@ -216,7 +216,7 @@ describe('a republish request', () => {
     { over: { toMs: -1 }, expected: 'republish.toMs is not a time' },
     { over: { plan: 'yes' }, expected: 'republish.plan is not a boolean' },
     { over: { rate: 0 }, expected: 'republish.rate is not a rate' },
-  ])('is refused if it is malformed: $says', ({ over, expected }) => {
+  ])('is refused if it is malformed: $expected', ({ over, expected }) => {
     expect(() => republishIn({ republish: { ...good, ...over } })).toThrow(expected);
   });
 });
