@@ -279,11 +279,7 @@ const MESSAGES_AT_ONCE = 25;
  * stored counts as listed; so does a suppression that began before the retention of events or was lifted once, since
  * later causes may be gone, and one taken from Mailgun's own list.
  */
-export async function isOnlyUnconfirmed(
-  deployment: Deployment,
-  item: SuppressionItem,
-  nowMs: number,
-): Promise<boolean> {
+async function isOnlyUnconfirmed(deployment: Deployment, item: SuppressionItem, nowMs: number): Promise<boolean> {
   const { eventKey, sinceMs, lastAtMs, liftedAtMs } = item;
   const heldDays = hasOutput(deployment, 'RetentionDays') ? Number(deployment.output('RetentionDays')) : 0;
   if (liftedAtMs !== null || sinceMs < retainedFromOf(nowMs, heldDays) * 1000) return false;

@@ -290,7 +290,7 @@ const UNITS = [
 ] as const;
 
 /** Returns the costs as a person reads them. */
-export function costsText({ seconds, costs, cheaper, floodDollars }: CostsLine): string[] {
+function costsText({ seconds, costs, cheaper, floodDollars }: CostsLine): string[] {
   const isWhole = costs.some(({ what }) => what === STORAGE);
   const [unit, length] = UNITS.find(([, each]) => seconds >= each) ?? (['second', 1] as const);
   const over = counted(Math.round(seconds / length), unit);

@@ -291,7 +291,7 @@ const UNKNOWN_KEY = 'unknown';
  * webhook of another key than the current one, and the current key itself every ten minutes: what the access log holds
  * besides belongs to the current key of that time.
  */
-export async function countVerified(deployment: Deployment, sinceMs: number): Promise<Verified> {
+async function countVerified(deployment: Deployment, sinceMs: number): Promise<Verified> {
   const [access, current, others, refused] = await Promise.all([
     deployment.logs('webhook-access', sinceMs),
     deployment.logs('ingest', sinceMs, { message: MESSAGES.verifiedByCurrentKey }),
@@ -324,14 +324,14 @@ function currentKeyAt(atMs: number, lines: readonly LogEntry[]): string {
 /**
  * `matches`: true if Mailgun signs with a key that is set here; null, with the reason, if Mailgun's key cannot be read.
  */
-export interface KeyComparison {
+interface KeyComparison {
   readonly matches: boolean | null;
   readonly fingerprint: string | null;
   readonly why: string | null;
 }
 
 /** Compares Mailgun's own signing key with those that are set; a key of role Analyst may not read it. */
-export async function compareWithMailgun(deployment: Deployment, keys: SigningKeys): Promise<KeyComparison> {
+async function compareWithMailgun(deployment: Deployment, keys: SigningKeys): Promise<KeyComparison> {
   try {
     const atMailgun = await readMailgunKey(await openMailgun(deployment), deployment);
     const matches = [keys.current, keys.parent].includes(atMailgun);

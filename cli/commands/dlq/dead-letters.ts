@@ -149,7 +149,7 @@ export type Diagnosis =
   | { readonly error: null; readonly message: QueueMessage; readonly identity: EventIdentity };
 
 /** Does with a body what process does before it writes. */
-export function diagnose(body: string): Diagnosis {
+function diagnose(body: string): Diagnosis {
   const decoded = decodeQueueMessage(body);
   if (!decoded.ok) return { error: { reason: decoded.reason, where: decoded.where } };
   const { message } = decoded;

@@ -19,6 +19,20 @@ import { outputOfItsKey, runCommand, stubDeployment } from '../../../support/cli
 import { statusLine } from '../../../support/cli/json-lines/status.ts';
 import { stubSecrets } from '../../../support/doubles/stub-secrets.ts';
 
+/** Returns a deployment of which only the secrets can be read. */
+function onlySecretsOf(secrets: ReturnType<typeof stubSecrets>, mailgunUrl: string): Deployment {
+  const send = async () => {
+    throw new TargetUnavailableError('only secrets can be read');
+  };
+  const table = Object.assign(DynamoDBDocumentClient.from(new DynamoDBClient({})), { send });
+  return stubDeployment({
+    ...secrets,
+    clients: { ...secrets.clients, table, queues: { send } } as unknown as Deployment['clients'],
+    output: (key) => (key === 'LedgerTimes' ? '{}' : secrets.output(key)),
+    mailgunUrl: () => mailgunUrl,
+  });
+}
+
 const NOW_MS = Date.parse('2026-11-22T12:00:00Z');
 
 function domain(over: Partial<DomainStatus> = {}, ledger: object = {}): DomainStatus {
@@ -266,16 +280,7 @@ test.each([
     SigningKeysSecretArn: JSON.stringify({ current }),
     ApiKeySecretArn: '{"apiKey":"key-of-the-api-01"}',
   });
-  const send = async () => {
-    throw new TargetUnavailableError('only secrets can be read');
-  };
-  const table = Object.assign(DynamoDBDocumentClient.from(new DynamoDBClient({})), { send });
-  const deployment = stubDeployment({
-    ...secrets,
-    clients: { ...secrets.clients, table, queues: { send } } as unknown as Deployment['clients'],
-    output: (key) => (key === 'LedgerTimes' ? '{}' : secrets.output(key)),
-    mailgunUrl: () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-  });
+  const deployment = onlySecretsOf(secrets, `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
   const over = { openDeployment: async () => deployment };
   const { json } = await runCommand(['status', '--local', '--json'], over);
   const checks = stackChecks({ deployment, account: undefined, now: () => NOW_MS });
@@ -371,16 +376,7 @@ test.each([
     { SigningKeysSecretArn: JSON.stringify({ current }), ApiKeySecretArn: '{"apiKey":"key-of-the-api-01"}' },
     createdMs,
   );
-  const send = async () => {
-    throw new TargetUnavailableError('only secrets can be read');
-  };
-  const table = Object.assign(DynamoDBDocumentClient.from(new DynamoDBClient({})), { send });
-  const deployment = stubDeployment({
-    ...secrets,
-    clients: { ...secrets.clients, table, queues: { send } } as unknown as Deployment['clients'],
-    output: (key) => (key === 'LedgerTimes' ? '{}' : secrets.output(key)),
-    mailgunUrl: () => 'http://127.0.0.1:1',
-  });
+  const deployment = onlySecretsOf(secrets, 'http://127.0.0.1:1');
   const { notes } = await gatherStatus(deployment, NOW_MS);
   const minute = new Date(createdMs).toISOString().slice(11, 16);
   expect(notes).toEqual(
