@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { indexChanges, MAX_INDEX_CHANGES } from '../checks/index-changes.ts';
+import { indexChanges, MAX_INDEX_CHANGES } from '../checks/list-index-changes.ts';
 import { loweredShards } from '../checks/lowered-shards.ts';
 
 const HELP = `node bin/one-index.ts <assembly> <template>

@@ -100,8 +100,8 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
     why: 'the steps of a deploy read what is deployed by one call',
   },
   {
-    folder: /^lib\/deploy-steps\/(one-index|rollback-options)\.ts$/,
-    mayImport: /^(lib\/checks\/(index-changes|lowered-shards|rollback-options)\.ts$|node:)/,
+    folder: /^lib\/deploy-steps\/(refuse-index-changes|rollback-options)\.ts$/,
+    mayImport: /^(lib\/checks\/(list-index-changes|lowered-shards|rollback-options)\.ts$|node:)/,
     why: 'a step of the deploy knows templates alone',
   },
   {

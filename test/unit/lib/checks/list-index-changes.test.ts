@@ -1,4 +1,4 @@
-import { indexChanges } from '../../../../lib/checks/index-changes.ts';
+import { indexChanges } from '../../../../lib/checks/list-index-changes.ts';
 
 const index = (IndexName: string, key = IndexName) => ({ IndexName, KeySchema: [{ AttributeName: key }] });
 const table = (...GlobalSecondaryIndexes: object[]) =>
