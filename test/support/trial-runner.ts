@@ -1,17 +1,17 @@
 import type { LocalStackOptions } from '../../tools/local-ledger/local-ledger.ts';
-import type { AlarmWorld } from './alarms/alarm-world.ts';
+import type { AlarmHarness } from './alarms/alarm-harness.ts';
 
 /** A test on a stack of its own. */
-export interface Trial<Result, World = AlarmWorld> {
+export interface Trial<Result, Stack = AlarmHarness> {
   readonly options: Partial<LocalStackOptions>;
-  run(world: World): Promise<Result>;
+  run(stack: Stack): Promise<Result>;
 }
 
-export interface TrialRunner<World = AlarmWorld> {
+export interface TrialRunner<Stack = AlarmHarness> {
   /** Runs a trial beside others; rejects once the runner is closed. */
-  run<Result>(trial: Trial<Result, World>): Promise<Result>;
+  run<Result>(trial: Trial<Result, Stack>): Promise<Result>;
   /** Runs a trial when no other is running or waiting, so that the machine is less busy; rejects like `run`. */
-  runAlone<Result>(trial: Trial<Result, World>): Promise<Result>;
+  runAlone<Result>(trial: Trial<Result, Stack>): Promise<Result>;
   /**
    * Repeats a trial that has flaws or fails, at most this many times, while the runner is open and has repetitions left.
    * A minute is a second here, so a machine that is busy for some seconds delays alarms or causes false ones; a real
@@ -28,8 +28,8 @@ export interface TrialRunner<World = AlarmWorld> {
   stop(): Promise<void>;
 }
 
-interface TrialRunnerOptions<World> {
-  readonly start: (options: Partial<LocalStackOptions>) => Promise<World>;
+interface TrialRunnerOptions<Stack> {
+  readonly start: (options: Partial<LocalStackOptions>) => Promise<Stack>;
   /** Maximum number of concurrent trials. */
   readonly lanes: number;
   /** Total for the runner: a trial that always fails must not use up the time limit. */
@@ -46,14 +46,14 @@ interface QueuedTrial {
 const closedRunner = () => new Error('the runner is closed');
 
 /** Creates an open runner. */
-export function createTrialRunner<World extends { stop(): Promise<void> }>({
+export function createTrialRunner<Stack extends { stop(): Promise<void> }>({
   start,
   lanes,
   repetitions = 6,
   say = console.log,
-}: TrialRunnerOptions<World>): TrialRunner<World> {
-  const starting = new Set<Promise<World>>();
-  const worlds = new Set<World>();
+}: TrialRunnerOptions<Stack>): TrialRunner<Stack> {
+  const starting = new Set<Promise<Stack>>();
+  const stacks = new Set<Stack>();
   const together: QueuedTrial[] = [];
   const alone: QueuedTrial[] = [];
   let running = 0;
@@ -70,22 +70,22 @@ export function createTrialRunner<World extends { stop(): Promise<void> }>({
     });
     next();
   };
-  const perform = async <Result>({ options, run }: Trial<Result, World>): Promise<Result> => {
+  const perform = async <Result>({ options, run }: Trial<Result, Stack>): Promise<Result> => {
     const started = start(options);
     starting.add(started);
-    const world = await started.finally(() => starting.delete(started));
-    worlds.add(world);
+    const stack = await started.finally(() => starting.delete(started));
+    stacks.add(stack);
     try {
       if (isClosed) throw closedRunner();
-      return await run(world);
+      return await run(stack);
     } finally {
-      worlds.delete(world);
-      await world.stop();
+      stacks.delete(stack);
+      await stack.stop();
     }
   };
   const queueIn =
     (queue: QueuedTrial[]) =>
-    <Result>(trial: Trial<Result, World>): Promise<Result> => {
+    <Result>(trial: Trial<Result, Stack>): Promise<Result> => {
       if (isClosed) return Promise.reject(closedRunner());
       const { promise, resolve, reject } = Promise.withResolvers<Result>();
       queue.push({ run: () => perform(trial).then(resolve, reject), refuse: reject });
@@ -113,11 +113,11 @@ export function createTrialRunner<World extends { stop(): Promise<void> }>({
       for (const queued of [...together.splice(0), ...alone.splice(0)]) queued.refuse(closedRunner());
       const late = [...starting].map((started) =>
         started.then(
-          (world) => world.stop(),
+          (stack) => stack.stop(),
           () => {},
         ),
       );
-      await Promise.all([...late, ...[...worlds].map((world) => world.stop())]);
+      await Promise.all([...late, ...[...stacks].map((stack) => stack.stop())]);
     },
   };
 }

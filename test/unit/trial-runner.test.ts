@@ -1,45 +1,45 @@
 import { createTrialRunner, type Trial } from '../support/trial-runner.ts';
 
-interface World {
+interface Stack {
   stops: number;
   stop(): Promise<void>;
 }
 
-/** Opens a runner of worlds that become ready on command, with the lines that it prints. */
+/** Opens a runner of stacks that become ready on command, with the lines that it prints. */
 function openRunner({ repetitions }: { repetitions?: number } = {}) {
-  const worlds: World[] = [];
+  const stacks: Stack[] = [];
   const lines: string[] = [];
   let arrive = (): void => {};
   const held = new Promise<void>((resolve) => {
     arrive = resolve;
   });
   const isHeld = { next: false };
-  const runner = createTrialRunner<World>({
+  const runner = createTrialRunner<Stack>({
     lanes: 1,
     ...(repetitions !== undefined && { repetitions }),
     say: (line) => lines.push(line),
     async start() {
-      const world: World = {
+      const stack: Stack = {
         stops: 0,
         async stop() {
-          world.stops += 1;
+          stack.stops += 1;
         },
       };
-      worlds.push(world);
+      stacks.push(stack);
       if (isHeld.next) await held;
-      return world;
+      return stack;
     },
   });
-  return { runner, worlds, lines, arrive, isHeld };
+  return { runner, stacks, lines, arrive, isHeld };
 }
 
-const trialOf = <Result>(run: () => Promise<Result>): Trial<Result, World> => ({ options: {}, run });
+const trialOf = <Result>(run: () => Promise<Result>): Trial<Result, Stack> => ({ options: {}, run });
 const broken = trialOf(async () => ['is broken']);
 const never = trialOf(() => new Promise<string[]>(() => {}));
 const asIs = (flaws: string[]) => flaws;
 
 test('a closed runner runs neither waiting, new nor repeated trials', async () => {
-  const { runner, worlds, lines } = openRunner();
+  const { runner, stacks, lines } = openRunner();
   const run = runner.run(never);
   const [waiting, waitingAlone] = [runner.run(broken), runner.runAlone(broken)];
   const retried = runner.untilFlawless('waits', waiting, () => runner.runAlone(broken), asIs);
@@ -49,13 +49,13 @@ test('a closed runner runs neither waiting, new nor repeated trials', async () =
 
   for (const refused of [waiting, waitingAlone, retried, runner.run(broken), runner.runAlone(broken)])
     await expect(refused).rejects.toThrow('the runner is closed');
-  expect(worlds.map(({ stops }) => stops)).toEqual([1]);
+  expect(stacks.map(({ stops }) => stops)).toEqual([1]);
   expect(lines).toEqual([]);
   void run;
 });
 
-test('a world that arrives after the runner has closed is stopped and never run in', async () => {
-  const { runner, worlds, arrive, isHeld } = openRunner();
+test('a stack that arrives after the runner has closed is stopped and never run in', async () => {
+  const { runner, stacks, arrive, isHeld } = openRunner();
   isHeld.next = true;
   let isPlayed = false;
   const late = runner.run(
@@ -67,20 +67,20 @@ test('a world that arrives after the runner has closed is stopped and never run 
   setImmediate(arrive);
   await runner.stop();
 
-  expect(worlds[0]?.stops).toBeGreaterThan(0);
+  expect(stacks[0]?.stops).toBeGreaterThan(0);
   await expect(late).rejects.toThrow('the runner is closed');
   expect(isPlayed).toBe(false);
 });
 
 test('a flawed trial is repeated until it has no flaws, and every repetition is reported', async () => {
-  const { runner, worlds, lines } = openRunner();
+  const { runner, stacks, lines } = openRunner();
   let times = 0;
   const trial = trialOf(async () => (times++ === 0 ? ['was late'] : []));
 
   expect(await runner.untilFlawless('slow', runner.run(trial), () => runner.runAlone(trial), asIs)).toEqual([]);
 
   expect(lines).toEqual(['once more: slow (was late)']);
-  expect(worlds).toHaveLength(2);
+  expect(stacks).toHaveLength(2);
 });
 
 test('a failed trial is repeated up to the limit of the caller', async () => {
@@ -94,7 +94,7 @@ test('a failed trial is repeated up to the limit of the caller', async () => {
 });
 
 test("all trials share the runner's repetitions; after them a finding is final", async () => {
-  const { runner, worlds, lines } = openRunner({ repetitions: 3 });
+  const { runner, stacks, lines } = openRunner({ repetitions: 3 });
   const names = ['one', 'two', 'three', 'four'];
 
   const found = await Promise.all(
@@ -103,5 +103,5 @@ test("all trials share the runner's repetitions; after them a finding is final",
 
   expect(found).toEqual(names.map(() => ['is broken']));
   expect(lines).toHaveLength(3);
-  expect(worlds).toHaveLength(names.length + 3);
+  expect(stacks).toHaveLength(names.length + 3);
 });

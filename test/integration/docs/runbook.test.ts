@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AlarmWorld } from '../../support/alarms/alarm-world.ts';
+import { AlarmHarness } from '../../support/alarms/alarm-harness.ts';
 import { hasPlaceholder, isLedger, readDoc, shellLines, tableCommands } from '../../support/cli/printed-commands.ts';
 import { Synthesized } from '../../support/stacks/synthesized.ts';
 
@@ -26,13 +26,13 @@ const IN_RUNBOOK = distinct([...RUNBOOK_LINES.slice(1), ...tableCommands(RUNBOOK
 const IN_ALARMS = firstCommands();
 const IN_OPERATE = distinct(shellLines(OPERATE).filter((line) => isLedger(line) && !hasPlaceholder(line)));
 
-let world: AlarmWorld;
+let harness: AlarmHarness;
 let folder: string;
 const exits: string[] = [];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mailgun-ledger-runbook-'));
-  world = await AlarmWorld.start({
+  harness = await AlarmHarness.start({
     publish: {},
     reconcile: {
       source: 'events',
@@ -45,11 +45,11 @@ beforeAll(async () => {
       apiKey: API_KEY,
     },
   });
-  await writeFile(join(folder, 'signing-key.txt'), `${world.stack.account.signingKey}\n`);
+  await writeFile(join(folder, 'signing-key.txt'), `${harness.stack.account.signingKey}\n`);
   for (const file of ['api-key.txt', 'write-key.txt']) await writeFile(join(folder, file), `${API_KEY}\n`);
-  for (let nth = 0; nth < 3; nth += 1) expect(await world.happen()).toBe(200);
-  expect(await world.post({}, {})).toBe(400);
-  await world.enqueue('{"v":1}');
+  for (let nth = 0; nth < 3; nth += 1) expect(await harness.happen()).toBe(200);
+  expect(await harness.post({}, {})).toBe(400);
+  await harness.enqueue('{"v":1}');
   expect(await becomes('dead-letters', 'ALARM')).toBe(true);
   expect(await typed('npm run ledger -- status')).toMatchObject({
     code: 1,
@@ -58,7 +58,7 @@ beforeAll(async () => {
 }, LONG);
 afterAll(async () => {
   console.log(`exit code and command:\n${exits.join('\n')}\n`);
-  await world?.stop();
+  await harness?.stop();
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -67,7 +67,7 @@ const asHere = (line: string) => line.replace(/ < (\S+\.txt)$/, (_, name) => ` <
 
 /** Runs a line in a shell; removes npm's own output. */
 async function typed(line: string): Promise<{ code: number | null; out: string; err: string }> {
-  const port = new URL(world.stack.ready.webhookUrl).port;
+  const port = new URL(harness.stack.ready.webhookUrl).port;
   const child = spawn('sh', ['-c', asHere(line)], {
     cwd: PROJECT,
     env: { ...process.env, LEDGER_TARGET: `local:${port}`, npm_config_loglevel: 'silent' },
@@ -116,7 +116,7 @@ describe('a command of the runbook or an alarm runs:', () => {
 
 describe('a command of the operations page runs:', () => {
   beforeAll(async () => {
-    await world.emptyDeadLetters();
+    await harness.emptyDeadLetters();
     // An alarm that is on cannot be drilled.
     expect(await becomes('dead-letters', 'OK')).toBe(true);
   }, LONG);
@@ -126,7 +126,7 @@ describe('a command of the operations page runs:', () => {
 
 async function becomes(anchor: string, state: string): Promise<boolean> {
   for (const untilMs = Date.now() + 60_000; Date.now() < untilMs; await sleep(200)) {
-    if ((await world.alarms()).get(anchor) === state) return true;
+    if ((await harness.alarms()).get(anchor) === state) return true;
   }
   return false;
 }

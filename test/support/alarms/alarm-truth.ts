@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AlarmWorld } from './alarm-world.ts';
-import { MINUTE_MS } from './alarm-world.ts';
+import type { AlarmHarness } from './alarm-harness.ts';
+import { MINUTE_MS } from './alarm-harness.ts';
 
 /** A fault, and the alarm that must report it. */
 export interface Fault {
@@ -21,10 +21,10 @@ export interface Fault {
   readonly lingers?: boolean;
   /** Seconds that the fault continues after its alarm went off; the alarm must not return to OK meanwhile. */
   readonly lasts?: number;
-  readonly begin?: (world: AlarmWorld) => unknown;
+  readonly begin?: (harness: AlarmHarness) => unknown;
   /** Runs repeatedly while the fault lasts. */
-  readonly during?: (world: AlarmWorld) => unknown;
-  readonly end?: (world: AlarmWorld) => unknown;
+  readonly during?: (harness: AlarmHarness) => unknown;
+  readonly end?: (harness: AlarmHarness) => unknown;
 }
 
 /** Alarms that one fault set off. */
@@ -52,30 +52,30 @@ const PATIENCE_MS = 60_000;
 const LATE_MS = 8000;
 
 /** Causes a fault until its alarm goes off, ends it, and waits until all alarms are OK. */
-export async function strike(world: AlarmWorld, fault: Fault, lingering: ReadonlySet<string>): Promise<Finding> {
-  await untilCalm(world, new Set([...lingering].filter((anchor) => anchor !== fault.alarm)));
-  const earlier = world.changes.length;
-  const isFired = () => firedSince(world, earlier).includes(fault.alarm);
+export async function strike(harness: AlarmHarness, fault: Fault, lingering: ReadonlySet<string>): Promise<Finding> {
+  await untilCalm(harness, new Set([...lingering].filter((anchor) => anchor !== fault.alarm)));
+  const earlier = harness.changes.length;
+  const isFired = () => firedSince(harness, earlier).includes(fault.alarm);
   const beganMs = Date.now();
   const lastOnce = async () => {
-    await fault.begin?.(world);
-    while (!isFired() && Date.now() < beganMs + PATIENCE_MS) await step(world, fault);
+    await fault.begin?.(harness);
+    while (!isFired() && Date.now() < beganMs + PATIENCE_MS) await step(harness, fault);
     // Long enough for other alarms it may set off.
     const lastsMs = Math.max(1.5 * MINUTE_MS, (fault.lasts ?? 0) * 1000);
-    for (const untilMs = Date.now() + lastsMs; Date.now() < untilMs; ) await step(world, fault);
+    for (const untilMs = Date.now() + lastsMs; Date.now() < untilMs; ) await step(harness, fault);
   };
   const failures = [await failureOf(lastOnce)];
-  const isOwn = ({ name }: { name: string }) => world.anchorOf(name) === fault.alarm;
+  const isOwn = ({ name }: { name: string }) => harness.anchorOf(name) === fault.alarm;
   const isLapsed =
-    fault.lasts !== undefined && world.changes.slice(earlier).some((news) => isOwn(news) && !isAlarm(news));
-  failures.push(await failureOf(async () => fault.end?.(world)));
-  const stillRed = fault.lingers ? [] : await untilCalm(world, lingering);
+    fault.lasts !== undefined && harness.changes.slice(earlier).some((news) => isOwn(news) && !isAlarm(news));
+  failures.push(await failureOf(async () => fault.end?.(harness)));
+  const stillRed = fault.lingers ? [] : await untilCalm(harness, lingering);
 
-  const change = world.changes.slice(earlier).find((news) => isAlarm(news) && isOwn(news));
-  const arrived = world.notificationsOf(fault.alarm).findLast(({ message }) => message.NewStateValue === 'ALARM');
+  const change = harness.changes.slice(earlier).find((news) => isAlarm(news) && isOwn(news));
+  const arrived = harness.notificationsOf(fault.alarm).findLast(({ message }) => message.NewStateValue === 'ALARM');
   return {
     fault,
-    fired: firedSince(world, earlier),
+    fired: firedSince(harness, earlier),
     afterMs: change && change.atMs - beganMs,
     withinMs: (fault.waitSeconds ?? 0) * 1000 + 2 * windowMs(arrived?.message.Trigger) + LATE_MS,
     isLapsed,
@@ -107,19 +107,19 @@ async function failureOf(act: () => Promise<unknown>): Promise<string | undefine
   );
 }
 
-async function step(world: AlarmWorld, fault: Fault): Promise<void> {
-  await fault.during?.(world);
+async function step(harness: AlarmHarness, fault: Fault): Promise<void> {
+  await fault.during?.(harness);
   await sleep(STEP_MS);
 }
 
 const isAlarm = ({ to }: { to: string }) => to === 'ALARM';
 
 /** Returns the distinct alarms that went off. */
-export function firedSince(world: AlarmWorld, earlier: number): string[] {
-  const names = world.changes
+export function firedSince(harness: AlarmHarness, earlier: number): string[] {
+  const names = harness.changes
     .slice(earlier)
     .filter(isAlarm)
-    .map(({ name }) => world.anchorOf(name));
+    .map(({ name }) => harness.anchorOf(name));
   return [...new Set(names)];
 }
 
@@ -127,10 +127,10 @@ export function firedSince(world: AlarmWorld, earlier: number): string[] {
  * Waits until no alarm except these has been on for two minutes of metric time; returns those still on at the time
  * limit.
  */
-async function untilCalm(world: AlarmWorld, except: ReadonlySet<string>): Promise<string[]> {
+async function untilCalm(harness: AlarmHarness, except: ReadonlySet<string>): Promise<string[]> {
   const untilMs = Date.now() + PATIENCE_MS;
   for (let calmSinceMs = Date.now(); ; await sleep(STEP_MS)) {
-    const red = [...(await world.alarms())].filter(([anchor, state]) => state === 'ALARM' && !except.has(anchor));
+    const red = [...(await harness.alarms())].filter(([anchor, state]) => state === 'ALARM' && !except.has(anchor));
     if (red.length > 0) calmSinceMs = Date.now();
     const isCalm = Date.now() - calmSinceMs > 2 * MINUTE_MS;
     if (isCalm || Date.now() > untilMs) return red.map(([anchor]) => anchor);

@@ -38,8 +38,8 @@ export async function startLocalLedger(over: Partial<LocalStackOptions> = {}) {
     stack,
     port,
     target: await openDeployment({ kind: 'local', port }),
-    ledger: (args: readonly string[], world: Partial<CliContext> = {}) =>
-      runCommand([...args, '--local', '--port', String(port)], { openDeployment: openHurried, sleep, ...world }),
+    ledger: (args: readonly string[], context: Partial<CliContext> = {}) =>
+      runCommand([...args, '--local', '--port', String(port)], { openDeployment: openHurried, sleep, ...context }),
     /** Calls the twin's API, as Mailgun's own dashboard would. */
     mailgun: (path: string, init: RequestInit = {}) => askTwin(stack.mailgun.url, path, init),
   };

@@ -4,7 +4,7 @@ import { linkTo, parseRoute } from '../../../dashboard/route.ts';
 import { binsOf, noteworthyFirst, sumsOf } from '../../../dashboard/values/ledger-bins.ts';
 import { scaleOf, shareText } from '../../../dashboard/values/numbers.ts';
 import { createLedger } from '../../../lambdas/read-api/reports/ledger.ts';
-import { numbered, ReconcileWorld } from '../../model/worlds/reconcile-world.ts';
+import { ledgerDeps, minutelyLedger } from '../../support/fixtures/minutely-ledger.ts';
 import { DOMAIN, NOW_MS } from '../../support/fixtures/webhooks.ts';
 
 const START = Math.floor(NOW_MS / 900_000) * 900;
@@ -74,22 +74,9 @@ test.each(['missing', 'unconfirmed', 'recovered'] as const)(
 
 /** Returns the read API's response for an hour whose third event is stuck. */
 async function ledgerResponse(): Promise<LedgerResponse> {
-  const world = new ReconcileWorld();
-  world.fromEpochSeconds = START;
-  for (let n = 0; n < 60; n += 1) world.happen(numbered(n, START + n * 60), n === 3);
-  await world.process();
-  world.nowMs = (START + 3600 + 1800) * 1000;
-  await world.run();
-  const deps = {
-    slices: world.book,
-    ledger: world.book,
-    witness: { read: async () => undefined },
-    listing: { read: async () => ({}) },
-    sliceSeconds: 900,
-    settleSeconds: 1800,
-    now: () => world.nowMs,
-  };
-  return createLedger(deps)({ domain: DOMAIN, from: START, to: START + 3600 });
+  const { book, nowMs } = await minutelyLedger(START, 60, 3);
+  const ledger = createLedger({ ...ledgerDeps(book), now: () => nowMs });
+  return ledger({ domain: DOMAIN, from: START, to: START + 3600 });
 }
 
 test('the parts of the sentence add up to its events', async () => {

@@ -9,6 +9,7 @@ import { openTwin } from '../../../../tools/mailgun-twin/open-twin.ts';
 import { createRandom } from '../../../../tools/mailgun-twin/random.ts';
 import { scheduleMessages } from '../../../../tools/mailgun-twin/traffic/schedule-messages.ts';
 import { TIMELINES } from '../../../../tools/mailgun-twin/traffic/timelines.ts';
+import { AlarmHarness, eventOf } from '../../../support/alarms/alarm-harness.ts';
 import {
   confusionMatrix,
   expectedBeside,
@@ -18,7 +19,6 @@ import {
   flawsOf,
   strike,
 } from '../../../support/alarms/alarm-truth.ts';
-import { AlarmWorld, eventOf } from '../../../support/alarms/alarm-world.ts';
 import { DOMAIN } from '../../../support/fixtures/webhooks.ts';
 import { signedNow } from '../../../support/stacks/local-stack.ts';
 import { createTrialRunner, type Trial } from '../../../support/trial-runner.ts';
@@ -40,83 +40,83 @@ const SHORT_CURSOR = 'the ledger stood still meanwhile, and the limit is 15 s he
 const SHORT_AGE = 'the limit is 5 s here instead of 5 min';
 
 const opened = { event: 'opened' };
-const happen = (world: AlarmWorld) => world.happen();
-const read = (world: AlarmWorld) => world.read();
-const traffic = (world: AlarmWorld) => world.happen(opened);
+const happen = (harness: AlarmHarness) => harness.happen();
+const read = (harness: AlarmHarness) => harness.read();
+const traffic = (harness: AlarmHarness) => harness.happen(opened);
 
 const AT_INGEST: Fault[] = [
   {
     name: 'queue down',
     alarm: 'webhook-errors',
-    begin: (world) => world.spoil('refuse', 100, 'sqs.SendMessage'),
+    begin: (harness) => harness.spoil('refuse', 100, 'sqs.SendMessage'),
     during: happen,
-    end: (world) => world.spoil(),
+    end: (harness) => harness.spoil(),
   },
   {
     name: 'wrong signing key',
     alarm: 'unauthorized',
     consequences: { 'webhooks-forged': 'no key verifies them' },
-    during: (world) => world.post(eventOf(), signedNow('key-of-another-account')),
+    during: (harness) => harness.post(eventOf(), signedNow('key-of-another-account')),
   },
   {
     name: 'signature used again, for another event',
     alarm: 'token-reused',
     relatives: { unauthorized: COUNTED_LATE, 'webhooks-forged': COUNTED_LATE },
-    begin: async (world) => {
+    begin: async (harness) => {
       const signature = signedNow();
       const event = eventOf();
-      await world.accept(event, { signature });
-      expect(await world.post(eventOf(), signature)).toBe(406);
+      await harness.accept(event, { signature });
+      expect(await harness.post(eventOf(), signature)).toBe(406);
     },
   },
   {
     name: 'stale webhooks',
     alarm: 'webhooks-refused',
-    during: (world) =>
-      world.post(eventOf(), signedNow(undefined, { timestamp: String(Math.floor(Date.now() / 1000) - 90_000) })),
+    during: (harness) =>
+      harness.post(eventOf(), signedNow(undefined, { timestamp: String(Math.floor(Date.now() / 1000) - 90_000) })),
   },
   {
     name: "Mailgun's clock 20 minutes ahead",
     alarm: 'webhooks-refused',
-    during: (world) =>
-      world.post(eventOf(), signedNow(undefined, { timestamp: String(Math.floor(Date.now() / 1000) + 1200) })),
+    during: (harness) =>
+      harness.post(eventOf(), signedNow(undefined, { timestamp: String(Math.floor(Date.now() / 1000) + 1200) })),
   },
   {
     name: 'foreign domain',
     alarm: 'webhooks-refused',
-    during: (world) => world.post(eventOf({ domain: { name: 'mg.foreign.example' } })),
+    during: (harness) => harness.post(eventOf({ domain: { name: 'mg.foreign.example' } })),
   },
   {
     name: 'a flood of forged posts',
     alarm: 'webhooks-forged',
     relatives: { 'webhooks-refused': COUNTED_LATE },
-    during: (world) => Promise.all([world.postForged(), world.postForged()]),
+    during: (harness) => Promise.all([harness.postForged(), harness.postForged()]),
   },
   {
     name: 'endpoint throttled',
     alarm: 'webhooks-throttled',
     relatives: { 'webhooks-forged': COUNTED_LATE },
     // Repeatedly: a busy machine may post more slowly than the gateway's limit.
-    during: (world) => Promise.all(Array.from({ length: 40 }, () => world.happen(opened))),
+    during: (harness) => Promise.all(Array.from({ length: 40 }, () => harness.happen(opened))),
   },
   {
     name: 'signing key unreadable',
     alarm: 'signing-key-unusable',
-    begin: async (world) => {
-      world.spoil('refuse', 100, 'secretsmanager.GetSecretValue');
-      await world.signal('ingest', 'SIGKILL');
+    begin: async (harness) => {
+      harness.spoil('refuse', 100, 'secretsmanager.GetSecretValue');
+      await harness.signal('ingest', 'SIGKILL');
     },
     during: happen,
-    end: (world) => world.spoil(),
+    end: (harness) => harness.spoil(),
   },
   {
     name: 'slow table',
     alarm: 'webhooks-slow',
     consequences: { 'webhook-errors': 'a response that takes too long is an error' },
     relatives: { 'oldest-message': SHORT_AGE },
-    begin: (world) => world.spoil('delay', 60, 'dynamodb.PutItem'),
-    during: (world) => Promise.race([Promise.all([1, 2, 3].map(() => world.happen())), sleep(300)]),
-    end: (world) => world.spoil(),
+    begin: (harness) => harness.spoil('delay', 60, 'dynamodb.PutItem'),
+    during: (harness) => Promise.race([Promise.all([1, 2, 3].map(() => harness.happen())), sleep(300)]),
+    end: (harness) => harness.spoil(),
   },
 ];
 
@@ -129,21 +129,21 @@ const READING: Fault[] = [
       'signing-key-unusable': 'the fault strikes every secret, and this alarm leads to its own',
       'cursor-too-old': SHORT_CURSOR,
     },
-    begin: async (world) => {
-      world.spoil('refuse', 100, 'secretsmanager.GetSecretValue');
-      await world.signal('read-api', 'SIGKILL');
+    begin: async (harness) => {
+      harness.spoil('refuse', 100, 'secretsmanager.GetSecretValue');
+      await harness.signal('read-api', 'SIGKILL');
     },
     during: read,
-    end: (world) => world.spoil(),
+    end: (harness) => harness.spoil(),
   },
   {
     name: 'slow reads',
     alarm: 'read-api-slow',
     consequences: { 'read-api-errors': 'a read that takes too long is an error' },
     relatives: { 'cursor-too-old': SHORT_CURSOR },
-    begin: (world) => world.spoil('delay', 100, 'dynamodb.Query'),
-    during: (world) => Promise.race([Promise.all([1, 2, 3].map(() => read(world))), sleep(300)]),
-    end: (world) => world.spoil(),
+    begin: (harness) => harness.spoil('delay', 100, 'dynamodb.Query'),
+    during: (harness) => Promise.race([Promise.all([1, 2, 3].map(() => read(harness))), sleep(300)]),
+    end: (harness) => harness.spoil(),
   },
 ];
 
@@ -152,18 +152,18 @@ const STORING: Fault[] = [
     name: 'table throttled',
     alarm: 'table-throttled',
     consequences: OF_THROTTLING,
-    begin: (world) => world.spoil('throttle', 40, 'dynamodb.PutItem', 'dynamodb.UpdateItem'),
+    begin: (harness) => harness.spoil('throttle', 40, 'dynamodb.PutItem', 'dynamodb.UpdateItem'),
     during: traffic,
-    end: (world) => world.spoil(),
+    end: (harness) => harness.spoil(),
   },
   {
     name: 'index throttled',
     alarm: 'table-throttled',
     // Ingest writes no indexed attributes.
     consequences: { 'events-retried': OF_THROTTLING['events-retried'], 'oldest-message': RETRIED },
-    begin: (world) => world.spoil('index-throttle', 40, 'dynamodb.PutItem'),
+    begin: (harness) => harness.spoil('index-throttle', 40, 'dynamodb.PutItem'),
     during: traffic,
-    end: (world) => world.spoil(),
+    end: (harness) => harness.spoil(),
   },
   {
     name: 'table down',
@@ -174,62 +174,62 @@ const STORING: Fault[] = [
       'reconcile-stopped': 'a run without its lease comes to no end',
       'cursor-too-old': IS_PAUSED,
     },
-    begin: (world) => world.spoil('500', 100, 'dynamodb.*'),
+    begin: (harness) => harness.spoil('500', 100, 'dynamodb.*'),
     during: traffic,
-    end: (world) => world.spoil(),
+    end: (harness) => harness.spoil(),
   },
   {
     name: 'process crashes',
     alarm: 'process-errors',
     consequences: { 'oldest-message': RETRIED },
-    begin: (world) => world.spoil('hang', 100, 'dynamodb.UpdateItem'),
-    during: async (world) => {
-      await world.happen(opened);
+    begin: (harness) => harness.spoil('hang', 100, 'dynamodb.UpdateItem'),
+    during: async (harness) => {
+      await harness.happen(opened);
       // By then it has begun.
       await sleep(2500);
-      await world.signal('process', 'SIGKILL');
+      await harness.signal('process', 'SIGKILL');
     },
-    end: (world) => world.spoil(),
+    end: (harness) => harness.spoil(),
   },
   {
     name: 'process gets nothing from the queue',
     alarm: 'oldest-message',
     waitSeconds: 5,
-    begin: (world) => world.spoil('refuse', 100, 'sqs.ReceiveMessage'),
+    begin: (harness) => harness.spoil('refuse', 100, 'sqs.ReceiveMessage'),
     during: traffic,
-    end: (world) => world.spoil(),
+    end: (harness) => harness.spoil(),
   },
   {
     name: 'process cannot write',
     alarm: 'events-retried',
     consequences: { 'oldest-message': RETRIED },
-    begin: (world) => world.spoil('refuse', 100, 'dynamodb.UpdateItem'),
+    begin: (harness) => harness.spoil('refuse', 100, 'dynamodb.UpdateItem'),
     during: traffic,
-    end: (world) => world.spoil(),
+    end: (harness) => harness.spoil(),
   },
   {
     name: 'poison message',
     alarm: 'dead-letters',
-    begin: (world) => world.enqueue('{"v":1}'),
-    end: (world) => world.emptyDeadLetters(),
+    begin: (harness) => harness.enqueue('{"v":1}'),
+    end: (harness) => harness.emptyDeadLetters(),
   },
   {
     name: 'an event dated an hour ahead',
     alarm: 'implausible-times',
-    begin: async (world) => {
+    begin: async (harness) => {
       // Listed with the time of receipt; otherwise it would be unconfirmed too.
       const event = eventOf(opened);
-      await world.accept({ ...event, timestamp: Date.now() / 1000 + 3600 }, { listed: event });
+      await harness.accept({ ...event, timestamp: Date.now() / 1000 + 3600 }, { listed: event });
     },
   },
   {
     name: 'one mail in two bounces',
     alarm: 'bounces',
     lingers: true,
-    begin: async (world) => {
+    begin: async (harness) => {
       for (let nth = 0; nth < 40; nth += 1) {
-        await world.happen();
-        await world.happen({ event: 'failed', severity: 'permanent', reason: 'bounce' });
+        await harness.happen();
+        await harness.happen({ event: 'failed', severity: 'permanent', reason: 'bounce' });
       }
     },
   },
@@ -237,9 +237,9 @@ const STORING: Fault[] = [
     name: 'complaints',
     alarm: 'complaints',
     lingers: true,
-    begin: async (world) => {
-      for (let nth = 0; nth < 30; nth += 1) await world.happen();
-      await world.happen({ event: 'complained' });
+    begin: async (harness) => {
+      for (let nth = 0; nth < 30; nth += 1) await harness.happen();
+      await harness.happen({ event: 'complained' });
     },
   },
   {
@@ -252,10 +252,11 @@ const STORING: Fault[] = [
       'dead-letters': 'that is where it goes, five times: it explains this alarm, not the other way round',
       'lost-webhooks': 'no webhook brought it either, which a run that ignores waits judges at once',
     },
-    begin: (world) => world.list({ ...opened, 'user-variables': { large: randomBytes(450_000).toString('base64') } }),
-    during: async (world) => {
-      await world.drained();
-      await world.stack.reconcile();
+    begin: (harness) =>
+      harness.list({ ...opened, 'user-variables': { large: randomBytes(450_000).toString('base64') } }),
+    during: async (harness) => {
+      await harness.drained();
+      await harness.stack.reconcile();
     },
   },
 ];
@@ -267,35 +268,35 @@ const RECONCILIATION: Fault[] = [
     name: 'a webhook that never comes',
     alarm: 'lost-webhooks',
     waitSeconds: 10,
-    begin: (world) => world.list(),
+    begin: (harness) => harness.list(),
     during: traffic,
   },
   {
     name: 'an event that Mailgun does not list',
     alarm: 'unconfirmed',
     waitSeconds: 10,
-    begin: (world) => {
+    begin: (harness) => {
       unlisted = eventOf(opened);
-      return world.post(unlisted);
+      return harness.post(unlisted);
     },
     lasts: 15,
     during: judgeAtOnce,
-    end: async (world) => {
-      world.stack.list([unlisted]);
-      await world.drained();
-      await world.stack.reconcile();
+    end: async (harness) => {
+      harness.stack.list([unlisted]);
+      await harness.drained();
+      await harness.stack.reconcile();
     },
   },
   {
     name: 'Mailgun lists nothing',
     alarm: 'unconfirmed',
     waitSeconds: 10,
-    begin: (world) => world.stack.misbehave({ empty: true }),
+    begin: (harness) => harness.stack.misbehave({ empty: true }),
     during: judgeAtOnce,
-    end: async (world) => {
-      world.stack.misbehave({});
-      await world.drained();
-      await world.stack.reconcile();
+    end: async (harness) => {
+      harness.stack.misbehave({});
+      await harness.drained();
+      await harness.stack.reconcile();
     },
   },
   {
@@ -303,17 +304,17 @@ const RECONCILIATION: Fault[] = [
     alarm: 'api-key-unusable',
     consequences: { 'cursor-too-old': IS_PAUSED },
     lasts: 15,
-    begin: (world) => world.stack.misbehave({ fails: { mode: '401', percent: 100 } }),
+    begin: (harness) => harness.stack.misbehave({ fails: { mode: '401', percent: 100 } }),
     during: traffic,
-    end: (world) => world.stack.misbehave({}),
+    end: (harness) => harness.stack.misbehave({}),
   },
   {
     name: 'listings that lead to another host',
     alarm: 'cursor-too-old',
     waitSeconds: 15,
-    begin: (world) => world.stack.misbehave({ next: 'foreign' }),
+    begin: (harness) => harness.stack.misbehave({ next: 'foreign' }),
     during: traffic,
-    end: (world) => world.stack.misbehave({}),
+    end: (harness) => harness.stack.misbehave({}),
   },
   {
     name: 'API key unreadable',
@@ -321,23 +322,23 @@ const RECONCILIATION: Fault[] = [
     // The killed run may hold the lease, which expires two minutes later; until then no run can judge.
     lingers: true,
     consequences: { 'cursor-too-old': IS_PAUSED },
-    begin: async (world) => {
-      world.spoil('refuse', 100, 'secretsmanager.GetSecretValue');
-      await world.signal('reconcile', 'SIGKILL');
+    begin: async (harness) => {
+      harness.spoil('refuse', 100, 'secretsmanager.GetSecretValue');
+      await harness.signal('reconcile', 'SIGKILL');
     },
     during: traffic,
-    end: (world) => world.spoil(),
+    end: (harness) => harness.spoil(),
   },
   {
     name: 'reconcile does not run',
     alarm: 'reconcile-stopped',
     consequences: { 'cursor-too-old': IS_PAUSED },
-    begin: (world) => world.signal('reconcile', 'SIGSTOP'),
+    begin: (harness) => harness.signal('reconcile', 'SIGSTOP'),
     during: traffic,
-    end: async (world) => {
-      await world.signal('reconcile', 'SIGCONT');
+    end: async (harness) => {
+      await harness.signal('reconcile', 'SIGCONT');
       // The first run measures the lag.
-      await world.stack.reconcile();
+      await harness.stack.reconcile();
     },
   },
   {
@@ -348,18 +349,18 @@ const RECONCILIATION: Fault[] = [
       'oldest-message': 'what is not received waits: it explains this alarm, not the other way round',
       'lost-webhooks': 'no webhook brought it, which the second pass finds',
     },
-    begin: async (world) => {
-      world.spoil('refuse', 100, 'sqs.ReceiveMessage');
+    begin: async (harness) => {
+      harness.spoil('refuse', 100, 'sqs.ReceiveMessage');
       // A long poll that is already waiting still gets a message.
-      await world.happen(opened);
+      await harness.happen(opened);
       await sleep(2000);
-      world.list(opened);
+      harness.list(opened);
     },
-    end: async (world) => {
-      world.spoil();
-      await world.drained();
+    end: async (harness) => {
+      harness.spoil();
+      await harness.drained();
       // Otherwise its second pass would fall into the next fault.
-      await world.stack.reconcile();
+      await harness.stack.reconcile();
     },
   },
   {
@@ -367,20 +368,20 @@ const RECONCILIATION: Fault[] = [
     alarm: 'webhook-drift',
     // Reconcile compares in every fourth of its periods.
     waitSeconds: 4,
-    begin: (world) => world.stack.mailgun.register(DOMAIN, ['delivered'], 'https://foreign.example/collect'),
+    begin: (harness) => harness.stack.mailgun.register(DOMAIN, ['delivered'], 'https://foreign.example/collect'),
     during: traffic,
-    end: (world) => world.stack.mailgun.register(DOMAIN, ['delivered'], world.stack.ready.webhookUrl),
+    end: (harness) => harness.stack.mailgun.register(DOMAIN, ['delivered'], harness.stack.ready.webhookUrl),
   },
   {
     name: 'a domain that only Mailgun has',
     alarm: 'domain-drift',
     // Reconcile compares in every fourth of its periods.
     waitSeconds: 4,
-    begin: (world) => {
-      world.stack.account.furtherDomains = [{ name: 'news.example.com' }];
+    begin: (harness) => {
+      harness.stack.account.furtherDomains = [{ name: 'news.example.com' }];
     },
-    end: (world) => {
-      world.stack.account.furtherDomains = [];
+    end: (harness) => {
+      harness.stack.account.furtherDomains = [];
     },
   },
   {
@@ -388,20 +389,20 @@ const RECONCILIATION: Fault[] = [
     alarm: 'webhooks-redacted',
     // Reconcile reads in every fourth of its periods.
     waitSeconds: 4,
-    begin: (world) => {
-      world.stack.account.redactsWebhooks = true;
+    begin: (harness) => {
+      harness.stack.account.redactsWebhooks = true;
     },
-    end: (world) => {
-      world.stack.account.redactsWebhooks = false;
+    end: (harness) => {
+      harness.stack.account.redactsWebhooks = false;
     },
   },
   {
     name: 'an Events API whose end Mailgun has announced',
     alarm: 'listing-api-ends',
     waitSeconds: 4,
-    begin: (world) => world.stack.mailgun.misbehave({ sunset: 'Thu, 01 Jul 2027 00:00:00 GMT' }),
+    begin: (harness) => harness.stack.mailgun.misbehave({ sunset: 'Thu, 01 Jul 2027 00:00:00 GMT' }),
     during: traffic,
-    end: (world) => world.stack.mailgun.misbehave({}),
+    end: (harness) => harness.stack.mailgun.misbehave({}),
   },
   {
     name: 'an event forged under the name of one that Mailgun lists',
@@ -409,14 +410,14 @@ const RECONCILIATION: Fault[] = [
     waitSeconds: 10,
     // The second pass reports it again a minute later, which must coincide only with the last fault.
     consequences: { 'lost-webhooks': 'the webhook of the listed one never came' },
-    begin: async (world) => {
+    begin: async (harness) => {
       const listed = eventOf({ event: 'failed', severity: 'temporary' });
-      await world.accept({ ...listed, severity: 'permanent' }, { listed });
+      await harness.accept({ ...listed, severity: 'permanent' }, { listed });
     },
-    during: (world) => world.stack.reconcile(),
-    end: async (world) => {
-      await world.drained();
-      await world.stack.reconcile();
+    during: (harness) => harness.stack.reconcile(),
+    end: async (harness) => {
+      await harness.drained();
+      await harness.stack.reconcile();
     },
   },
   {
@@ -425,7 +426,7 @@ const RECONCILIATION: Fault[] = [
     waitSeconds: 10,
     lingers: true,
     consequences: { 'lost-webhooks': 'each of them is lost as well, at the second pass' },
-    during: (world) => world.list(opened),
+    during: (harness) => harness.list(opened),
   },
 ];
 
@@ -439,21 +440,21 @@ const COUNTED: Fault[] = [
     // Mailgun counts by hour, so only a run that ignores waits reads it again.
     lingers: true,
     waitSeconds: 30,
-    begin: async (world) => {
-      world.stack.mailgun.misbehave({ failedWebhooks: 3 });
-      await world.accept(eventOf({ ...opened, timestamp: COUNTED_HOUR + 60 }));
-      await world.drained();
+    begin: async (harness) => {
+      harness.stack.mailgun.misbehave({ failedWebhooks: 3 });
+      await harness.accept(eventOf({ ...opened, timestamp: COUNTED_HOUR + 60 }));
+      await harness.drained();
     },
-    during: (world) => world.stack.reconcile(),
+    during: (harness) => harness.stack.reconcile(),
   },
 ];
 
 const GMAIL = { recipient: 'ada@gmail.com' };
 
 /** Sends enough mail for a judgement, even if this fault runs alone. */
-async function happenAtGmail(world: AlarmWorld, over: object, times = 1): Promise<void> {
-  for (let nth = 0; nth < 40; nth += 1) await world.happen(GMAIL);
-  for (let nth = 0; nth < times; nth += 1) await world.happen({ ...GMAIL, ...over });
+async function happenAtGmail(harness: AlarmHarness, over: object, times = 1): Promise<void> {
+  for (let nth = 0; nth < 40; nth += 1) await harness.happen(GMAIL);
+  for (let nth = 0; nth < times; nth += 1) await harness.happen({ ...GMAIL, ...over });
 }
 
 const failedFor = (code: string) => ({
@@ -470,21 +471,21 @@ const AT_PROVIDERS: Fault[] = [
     name: 'spam reports at Gmail',
     alarm: 'complaints-at-gmail',
     runbook: 'complaints-at-provider',
-    begin: (world) => happenAtGmail(world, { event: 'complained' }),
+    begin: (harness) => happenAtGmail(harness, { event: 'complained' }),
   },
   {
     ...JUDGED,
     name: 'mail that Gmail refuses by its policy',
     alarm: 'policy-at-gmail',
     runbook: 'policy-at-provider',
-    begin: (world) => happenAtGmail(world, failedFor('5.7.26')),
+    begin: (harness) => happenAtGmail(harness, failedFor('5.7.26')),
   },
   {
     ...JUDGED,
     name: 'addresses that Gmail does not know',
     alarm: 'bounces-at-gmail',
     runbook: 'bounces-at-provider',
-    begin: (world) => happenAtGmail(world, failedFor('5.1.1'), 10),
+    begin: (harness) => happenAtGmail(harness, failedFor('5.1.1'), 10),
   },
 ];
 
@@ -493,9 +494,9 @@ const PUBLISHING: Fault[] = [
     name: 'event bus down',
     alarm: 'publish-lag',
     waitSeconds: 3,
-    begin: (world) => world.spoil('refuse', 100, 'events.PutEvents'),
+    begin: (harness) => harness.spoil('refuse', 100, 'events.PutEvents'),
     during: happen,
-    end: (world) => world.spoil(),
+    end: (harness) => harness.spoil(),
   },
   {
     name: 'event bus down for longer than it is tried',
@@ -503,19 +504,19 @@ const PUBLISHING: Fault[] = [
     // The last attempt begins within the 20 s, and takes its time.
     waitSeconds: 25,
     relatives: { 'publish-lag': 'it is late first: that explains this alarm, not the other way round' },
-    begin: (world) => world.spoil('refuse', 100, 'events.PutEvents'),
+    begin: (harness) => harness.spoil('refuse', 100, 'events.PutEvents'),
     during: happen,
-    async end(world) {
-      world.spoil();
-      await world.emptyPublishFailures();
+    async end(harness) {
+      harness.spoil();
+      await harness.emptyPublishFailures();
     },
   },
 ];
 
 /** Runs reconcile ignoring waits, so that it judges what the second pass would judge hours later. */
-async function judgeAtOnce(world: AlarmWorld): Promise<void> {
-  await world.happen(opened);
-  await world.stack.reconcile();
+async function judgeAtOnce(harness: AlarmHarness): Promise<void> {
+  await harness.happen(opened);
+  await harness.stack.reconcile();
 }
 
 /** Low limits for latency and rates, and none that depends on the machine's speed. */
@@ -559,13 +560,13 @@ const struckBy = (
   reconcile: LocalStackOptions['reconcile'] = QUICK_RECONCILE,
 ): Trial<Finding[]> => ({
   options: { overlay: { ...OVERLAY, ...over }, publish, reconcile },
-  async run(world) {
+  async run(harness) {
     const findings: Finding[] = [];
     const lingering = new Set<string>();
     // Until its first webhook, the environment is unused, and there is no ledger.
-    await world.accept(eventOf(opened));
+    await harness.accept(eventOf(opened));
     for (const fault of faults) {
-      const finding = await strike(world, fault, lingering);
+      const finding = await strike(harness, fault, lingering);
       findings.push(finding);
       if (fault.lingers)
         for (const anchor of [...finding.fired, ...Object.keys(expectedBeside(fault))]) lingering.add(anchor);
@@ -588,45 +589,45 @@ const NORMAL_DAY: Trial<{ alarms: string[]; stored: number }> = {
     reconcile: DAY_RECONCILE,
     overlay: { processing: OVERLAY.processing },
   },
-  async run(world) {
+  async run(harness) {
     const startedMs = Date.now();
     const calledOff = new AbortController();
     const clock = createClock(calledOff.signal);
     const random = createRandom(7);
-    const twin = openTwin(world.stack.ready, world.stack, calledOff.signal, DAY_COMPRESSION);
+    const twin = openTwin(harness.stack.ready, harness.stack, calledOff.signal, DAY_COMPRESSION);
     // On a normal day complaints are rarer than one in a thousand.
     const timelines = TIMELINES.filter(({ expected }) => expected.every(({ status }) => status !== 'COMPLAINED'));
     // Most mail is uneventful; sent first, so that bounces are always few among many.
     for (let nth = 0; nth < 600; nth += 1) {
-      await world.happen(nth % 100 === 0 ? { event: 'failed', severity: 'permanent', reason: 'bounce' } : {});
+      await harness.happen(nth % 100 === 0 ? { event: 'failed', severity: 'permanent', reason: 'bounce' } : {});
     }
     const day = { domains: [DOMAIN], run: 'day', epochMs: clock.now(), daySeconds: 29_100, random };
     const deliveryFaults = { reorderMs: 2500, repeatChance: 0.3, troubleChance: 0.15, dropChance: 0 };
     await playTimelines(scheduleMessages(timelines, day), { twin, clock, random, deliveryFaults });
     await twin.settled();
-    await world.drained();
+    await harness.drained();
     // Until the whole day is due, and then again as for the second pass.
     await sleep((DAY_RECONCILE.settleSeconds + 2 * DAY_RECONCILE.sliceSeconds) * 1000);
-    await world.stack.reconcile();
+    await harness.stack.reconcile();
     await sleep(5000);
     calledOff.abort();
-    return { alarms: firedSince(world, 0), stored: await world.storedSince(startedMs) };
+    return { alarms: firedSince(harness, 0), stored: await harness.storedSince(startedMs) };
   },
 };
 
 /** Mailgun posts to an environment that was only deployed. */
 const UNCONFIGURED: Trial<{ alarms: string[]; statuses: Set<number>; states: Map<string, string> }> = {
   options: { keys: undefined, reconcile: { ...USUAL_RECONCILE, everySeconds: 1 }, publish: {} },
-  async run(world) {
+  async run(harness) {
     const statuses = new Set<number>();
     for (const untilMs = Date.now() + 20_000; Date.now() < untilMs; await sleep(300)) {
-      statuses.add(await world.post(eventOf()));
+      statuses.add(await harness.post(eventOf()));
     }
-    return { alarms: firedSince(world, 0), statuses, states: await world.alarms() };
+    return { alarms: firedSince(harness, 0), statuses, states: await harness.alarms() };
   },
 };
 
-const runner = createTrialRunner({ start: AlarmWorld.start, lanes: 3 });
+const runner = createTrialRunner({ start: AlarmHarness.start, lanes: 3 });
 let trials: Readonly<
   Record<'ingest' | 'storing' | 'reconciliation' | 'counts' | 'providers' | 'publishing', Promise<Finding[]>>
 >;

@@ -21,14 +21,14 @@ const noticeOf = (severity: 'page' | 'ticket', runbook = 'receiver-disabled', st
     { subject: 's', severity, at: '2026-11-28T10:00:00.000Z' },
   );
 
-interface World {
+interface Fixture {
   /** Statuses of a URL's responses, or an error; 200 once they are used up. */
   responses?: Readonly<Record<string, (number | Error)[]>>;
   states?: Readonly<Record<string, ReceiverState | Error>>;
   targets?: Error;
 }
 
-function openNotify({ responses = {}, states = {}, targets }: World = {}) {
+function openNotify({ responses = {}, states = {}, targets }: Fixture = {}) {
   const posted: { url: string; body: string }[] = [];
   const failed: string[] = [];
   const waits: number[] = [];

@@ -21,7 +21,7 @@ interface Stored {
 }
 
 /** Returns a ledger of stored events, each of its own message, and a bus with these results. */
-function world(
+function openRepublish(
   stored: readonly Stored[],
   result: (id: number, call: number) => Unpublished | undefined = () => undefined,
 ) {
@@ -103,7 +103,7 @@ const many = (count: number, stepMs = 1000) =>
   Array.from({ length: count }, (_, n) => ({ n, atMs: START_MS + n * stepMs }));
 
 test('each status is published at its deciding event, and at no other', async () => {
-  const { run, announced } = world([
+  const { run, announced } = openRepublish([
     { n: 1, atMs: START_MS },
     { n: 2, atMs: START_MS + 5, decides: false },
   ]);
@@ -116,14 +116,14 @@ test('each status is published at its deciding event, and at no other', async ()
 });
 
 test('a complaint brings back its suppression too', async () => {
-  const { run, announced } = world([{ n: 1, atMs: START_MS, name: 'complained' }]);
+  const { run, announced } = openRepublish([{ n: 1, atMs: START_MS, name: 'complained' }]);
 
   expect(await run()).toMatchObject({ statuses: 1, suppressions: 1, done: true });
   expect(announced).toHaveLength(2);
 });
 
 test('republishing leaves out changes outside the time range', async () => {
-  const { run } = world([
+  const { run } = openRepublish([
     { n: 1, atMs: START_MS - 1 },
     { n: 2, atMs: days(1) },
   ]);
@@ -132,14 +132,14 @@ test('republishing leaves out changes outside the time range', async () => {
 });
 
 test('a plan counts the same and publishes nothing', async () => {
-  const { run, announced } = world([{ n: 1, atMs: START_MS, name: 'complained' }, ...many(150).slice(2)]);
+  const { run, announced } = openRepublish([{ n: 1, atMs: START_MS, name: 'complained' }, ...many(150).slice(2)]);
 
   expect(await run({ plan: true })).toMatchObject({ events: 149, statuses: 149, suppressions: 1, done: true });
   expect(announced).toEqual([]);
 });
 
 test('republishing keeps to its rate', async () => {
-  const { run, announced } = world(many(100));
+  const { run, announced } = openRepublish(many(100));
   await run({ rate: 20 });
 
   const [first, last] = [announced[0]?.atMs ?? 0, announced.at(-1)?.atMs ?? 0];
@@ -148,7 +148,7 @@ test('republishing keeps to its rate', async () => {
 });
 
 test('republishing in many calls publishes everything once, whatever the deadline', async () => {
-  const { run, announced, clock } = world(many(1050));
+  const { run, announced, clock } = openRepublish(many(1050));
   let calls = 0;
   let fromMs = START_MS;
   for (let done = false; !done; calls += 1) {
@@ -163,7 +163,7 @@ test('republishing in many calls publishes everything once, whatever the deadlin
 
 test('republishing never splits events of one millisecond between calls', async () => {
   const stored = Array.from({ length: 250 }, (_, n) => ({ n, atMs: START_MS + Math.floor(n / 125) }));
-  const { run, announced } = world(stored);
+  const { run, announced } = openRepublish(stored);
   const first = await run({ deadlineMs: 0 });
   await run({ fromMs: first.nextFromMs });
 
@@ -176,7 +176,7 @@ describe('a bus that rejects some entries', () => {
 
   test('leaves failed entries to the next call', async () => {
     let isDown = true;
-    const { run, announced } = world(many(150), (n) => (n === 120 && isDown ? failed : undefined));
+    const { run, announced } = openRepublish(many(150), (n) => (n === 120 && isDown ? failed : undefined));
     const first = await run();
     isDown = false;
     const second = await run({ fromMs: first.nextFromMs });
@@ -188,7 +188,7 @@ describe('a bus that rejects some entries', () => {
 
   test('causes no retry of an entry that it rejects for its content', async () => {
     const refused: Unpublished = { kind: 'refused', reason: 'MalformedDetail' };
-    const { run, announced } = world(many(3), (n) => (n === 1 ? refused : undefined));
+    const { run, announced } = openRepublish(many(3), (n) => (n === 1 ? refused : undefined));
 
     expect(await run()).toMatchObject({ state: 'ran', refused: 1, done: true });
     expect(announced).toHaveLength(2);
@@ -196,7 +196,7 @@ describe('a bus that rejects some entries', () => {
 });
 
 test('republishing refuses a foreign domain; events of old formats may have none', async () => {
-  const { run } = world(many(1));
+  const { run } = openRepublish(many(1));
 
   expect(await run({ domain: 'foreign.example' })).toMatchObject({ state: 'unknown-domain', done: false });
   expect(await run({ domain: '-' })).toMatchObject({ state: 'ran', done: true });

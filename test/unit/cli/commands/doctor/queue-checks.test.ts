@@ -6,7 +6,7 @@ import { stubDeployment } from '../../../../support/cli/command-line.ts';
 
 const NOW_MS = Date.parse('2026-11-22T08:00:00Z');
 
-interface World {
+interface Fixture {
   /** Messages by queue, or the error of its call. */
   readonly queues?: Readonly<Record<string, number | Error>>;
   readonly logged?: Readonly<Record<string, readonly Record<string, unknown>[]>>;
@@ -16,7 +16,7 @@ interface World {
 }
 
 /** What each check finds. */
-async function found({ queues = {}, logged = {}, publishes = true, noLogs }: World) {
+async function found({ queues = {}, logged = {}, publishes = true, noLogs }: Fixture) {
   const send = async ({ input }: { input: { QueueUrl: string } }) => {
     const held = queues[input.QueueUrl] ?? 0;
     if (held instanceof Error) throw held;

@@ -1,35 +1,23 @@
 import type { Witness } from '../../../../../lambdas/domain/ledger/witness.ts';
 import { createLedger } from '../../../../../lambdas/read-api/reports/ledger.ts';
-import { numbered, ReconcileWorld } from '../../../../model/worlds/reconcile-world.ts';
+import { ledgerDeps, minutelyLedger } from '../../../../support/fixtures/minutely-ledger.ts';
 import { DOMAIN, NOW_MS } from '../../../../support/fixtures/webhooks.ts';
 
 const HOUR = Math.floor(NOW_MS / 3_600_000) * 3600;
 
 /** A ledger of two hours: an event every minute, one of which is missing permanently in the second hour. */
-async function world() {
-  const world = new ReconcileWorld();
-  world.fromEpochSeconds = HOUR;
-  for (let n = 0; n < 120; n += 1) world.happen(numbered(n, HOUR + n * 60), n === 100);
-  await world.process();
-  world.nowMs = (HOUR + 2 * 3600 + 1800) * 1000;
-  await world.run();
+async function openLedger() {
+  const { nowMs, book } = await minutelyLedger(HOUR, 120, 100);
+  const clock = { ms: nowMs };
   const counted: { witness: Witness | undefined } = { witness: undefined };
-  const deps = {
-    slices: world.book,
-    ledger: world.book,
-    witness: { read: async () => counted.witness },
-    listing: { read: async () => ({}) },
-    sliceSeconds: 900,
-    settleSeconds: 1800,
-    now: () => world.nowMs,
-  };
-  return { world, counted, ledger: createLedger(deps) };
+  const ledger = createLedger({ ...ledgerDeps(book, () => counted.witness), now: () => clock.ms });
+  return { book, clock, counted, ledger };
 }
 const all = { domain: DOMAIN, from: HOUR, to: HOUR + 9000 };
 
 describe('the ledger', () => {
   test('shows slices and their sums as in the schema', async () => {
-    const { ledger } = await world();
+    const { ledger } = await openLedger();
     const result = await ledger(all);
     expect(result).toMatchObject({
       totals: { expected: 120, stored: 119, unaccounted: 1, unconfirmed: 0, undecided: 0, due: 0 },
@@ -59,15 +47,15 @@ describe('the ledger', () => {
   });
 
   test("shows Mailgun's own counts of whole hours, and judges unlisted time by them", async () => {
-    const { world: ledgerWorld, counted, ledger } = await world();
+    const { book, counted, ledger } = await openLedger();
     const first = { start: HOUR, counts: { delivered: 1 }, failedWebhooks: 0 };
     counted.witness = { since: HOUR, until: HOUR + 3600, hours: [first] };
     const before = await ledger(all);
     expect(before.witness).toMatchObject([{ domain: DOMAIN, start: HOUR, mailgun: { delivered: 1 } }]);
     expect(before.slices.filter(({ witness }) => witness !== undefined)).toEqual([]);
 
-    for await (const slice of ledgerWorld.book.list(DOMAIN, HOUR, HOUR + 3600)) {
-      await ledgerWorld.book.write({ ...slice, unlisted: true, version: slice.version + 1 }, slice);
+    for await (const slice of book.list(DOMAIN, HOUR, HOUR + 3600)) {
+      await book.write({ ...slice, unlisted: true, version: slice.version + 1 }, slice);
     }
     first.counts = { delivered: 1000 };
     const { slices, witness } = await ledger(all);
@@ -82,15 +70,14 @@ describe('the ledger', () => {
   });
 
   test('includes from and excludes to', async () => {
-    const { ledger } = await world();
+    const { ledger } = await openLedger();
     const { slices } = await ledger({ domain: DOMAIN, from: HOUR + 900, to: HOUR + 1800 });
     expect(slices.map(({ start, state }) => [start, state])).toEqual([[HOUR + 900, 'settled']]);
   });
 
   test('shows which slices are due, with unknown completeness', async () => {
-    const { world: later, ledger } = await world();
-    await later.process();
-    later.nowMs += 1_800_000;
+    const { clock, ledger } = await openLedger();
+    clock.ms += 1_800_000;
     const { slices, totals, completeness } = await ledger({ ...all, from: HOUR + 7200, to: HOUR + 20_000 });
     expect(slices.map(({ start, state }) => [start - HOUR, state])).toEqual([
       [7200, 'due'],
@@ -100,7 +87,7 @@ describe('the ledger', () => {
   });
 
   test('is unknown for time before the ledger began', async () => {
-    const { ledger } = await world();
+    const { ledger } = await openLedger();
     const settled = { domain: DOMAIN, from: HOUR, to: HOUR + 3600 };
     expect((await ledger(settled)).completeness).toBe('complete');
     expect((await ledger({ ...settled, from: HOUR - 3600 })).completeness).toBe('unknown');
@@ -109,9 +96,9 @@ describe('the ledger', () => {
   });
 
   test('is unknown if a slice was never compared, and incomplete if a listing has shrunk', async () => {
-    const { world: held, ledger } = await world();
+    const { book, ledger } = await openLedger();
     const settled = { domain: DOMAIN, from: HOUR, to: HOUR + 3600 };
-    const slice = held.book.slices.get(`${DOMAIN} ${HOUR}`)!;
+    const slice = book.slices.get(`${DOMAIN} ${HOUR}`)!;
     slice.unlisted = true;
     expect((await ledger(settled)).completeness).toBe('unknown');
     Object.assign(slice, { unlisted: false, short: 1 });
@@ -119,9 +106,9 @@ describe('the ledger', () => {
   });
 
   test('shows events that Mailgun does not list as undecided until the second pass, then as unconfirmed', async () => {
-    const { world: held, ledger } = await world();
+    const { book, ledger } = await openLedger();
     const settled = { domain: DOMAIN, from: HOUR, to: HOUR + 900 };
-    const slice = held.book.slices.get(`${DOMAIN} ${HOUR}`)!;
+    const slice = book.slices.get(`${DOMAIN} ${HOUR}`)!;
     const doubts = async () => {
       const { slices, totals } = await ledger(settled);
       return [slices[0]?.unconfirmed, slices[0]?.undecided, totals.unconfirmed, totals.undecided];
@@ -136,7 +123,7 @@ describe('the ledger', () => {
   });
 
   test('is unknown for a domain without a ledger', async () => {
-    const { ledger } = await world();
+    const { ledger } = await openLedger();
     expect(await ledger({ ...all, domain: 'other.example.com' })).toEqual({
       slices: [],
       totals: { expected: 0, stored: 0, unaccounted: 0, unconfirmed: 0, undecided: 0, due: 0 },

@@ -2,19 +2,15 @@ import type { KnownClasses } from '../../../../../lambdas/domain/ledger/bounce-c
 import { emptyDimensions } from '../../../../../lambdas/domain/ledger/dimensions.ts';
 import { createStats } from '../../../../../lambdas/read-api/reports/stats.ts';
 import { numbered, ReconcileWorld } from '../../../../model/worlds/reconcile-world.ts';
+import { minutelyLedger } from '../../../../support/fixtures/minutely-ledger.ts';
 import { DOMAIN, NOW_MS } from '../../../../support/fixtures/webhooks.ts';
 
 const HOUR = Math.floor(NOW_MS / 3_600_000) * 3600;
 
 /** Statistics of two hours: an event every minute, one of which is missing permanently in the second hour. */
-async function world() {
-  const world = new ReconcileWorld();
-  world.fromEpochSeconds = HOUR;
-  for (let n = 0; n < 120; n += 1) world.happen(numbered(n, HOUR + n * 60), n === 100);
-  await world.process();
-  world.nowMs = (HOUR + 2 * 3600 + 1800) * 1000;
-  await world.run();
-  return createStats({ ...NO_LEDGER, slices: world.book, ledger: world.book });
+async function openStats() {
+  const { book } = await minutelyLedger(HOUR, 120, 100);
+  return createStats({ ...NO_LEDGER, slices: book, ledger: book });
 }
 const all = { domains: [DOMAIN], from: HOUR, to: HOUR + 9000 };
 const NO_LEDGER = {
@@ -25,7 +21,7 @@ const NO_LEDGER = {
 const BY_TAG = { by: 'tag', per: 'hour' } as const;
 
 test('statistics sum slices to hours, with a bucket for each tag, and mark the open hour', async () => {
-  const stats = await world();
+  const stats = await openStats();
   const { buckets } = await stats({ ...all, ...BY_TAG, tag: undefined });
   expect(buckets.map(({ tag, open }) => [tag, open])).toEqual(
     [false, true].flatMap((open) => ['', '*', 'spring', 'welcome'].map((tag) => [tag, open])),
@@ -36,7 +32,7 @@ test('statistics sum slices to hours, with a bucket for each tag, and mark the o
 });
 
 test.each(['*', '', 'welcome', 'none'])('statistics of the tag "%s"', async (tag) => {
-  const stats = await world();
+  const stats = await openStats();
   const { buckets } = await stats({ ...all, ...BY_TAG, tag });
   expect(buckets.map(({ hour, tag: named }) => [hour, named])).toEqual([
     [new Date(HOUR * 1000).toISOString(), tag],

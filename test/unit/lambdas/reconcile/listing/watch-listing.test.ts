@@ -5,9 +5,9 @@ const SUNSET = { api: 'events', sunset: 'Thu, 01 Jul 2027 00:00:00 GMT' } as con
 
 function watched({ configured = 'events' as 'events' | 'logs', noted = {} as ListingNote } = {}) {
   let note = noted;
-  const world = { failing: false, nowMs: 1000, fallen: [] as number[], announced: [] as object[], failures: 0 };
+  const fixture = { failing: false, nowMs: 1000, fallen: [] as number[], announced: [] as object[], failures: 0 };
   const orFail = <Result>(result: () => Result): Promise<Result> =>
-    world.failing ? Promise.reject(new Error('the table is down')) : Promise.resolve().then(result);
+    fixture.failing ? Promise.reject(new Error('the table is down')) : Promise.resolve().then(result);
   const goBack = () => {
     const { fellBackAt, ...rest } = note;
     note = rest;
@@ -31,25 +31,25 @@ function watched({ configured = 'events' as 'events' | 'logs', noted = {} as Lis
           }),
       },
       configured,
-      now: () => world.nowMs,
-      onFallen: (atMs) => world.fallen.push(atMs),
-      onAnnounced: (announced) => world.announced.push(announced),
+      now: () => fixture.nowMs,
+      onFallen: (atMs) => fixture.fallen.push(atMs),
+      onAnnounced: (announced) => fixture.announced.push(announced),
       onFailure: () => {
-        world.failures += 1;
+        fixture.failures += 1;
       },
     });
-  return { world, open, goBack, note: () => note };
+  return { fixture, open, goBack, note: () => note };
 }
 
 test('parallel listings that meet the end fall back once, and so does every later instance', async () => {
-  const { world, open, note } = watched();
+  const { fixture, open, note } = watched();
   const watch = open();
   await watch.begin();
   expect(watch.hasFallen()).toBe(false);
   await Promise.all([watch.fall(), watch.fall()]);
-  world.nowMs = 2000;
+  fixture.nowMs = 2000;
   await watch.fall();
-  expect([watch.hasFallen(), await watch.end(true), world.fallen, note()]).toEqual([
+  expect([watch.hasFallen(), await watch.end(true), fixture.fallen, note()]).toEqual([
     true,
     LISTING_END.gone,
     [1000],
@@ -58,51 +58,51 @@ test('parallel listings that meet the end fall back once, and so does every late
 
   const next = open();
   await next.begin();
-  expect([next.hasFallen(), await next.end(false), world.fallen]).toEqual([true, LISTING_END.gone, [1000]]);
+  expect([next.hasFallen(), await next.end(false), fixture.fallen]).toEqual([true, LISTING_END.gone, [1000]]);
 });
 
 test('after an operator goes back, another end falls back again', async () => {
-  const { world, open, goBack } = watched();
+  const { fixture, open, goBack } = watched();
   const watch = open();
   await watch.fall();
   goBack();
   await watch.begin();
   expect([watch.hasFallen(), await watch.end(true)]).toEqual([false, LISTING_END.none]);
-  world.nowMs = 2000;
+  fixture.nowMs = 2000;
   await watch.fall();
-  expect([watch.hasFallen(), world.fallen]).toEqual([true, [1000, 2000]]);
+  expect([watch.hasFallen(), fixture.fallen]).toEqual([true, [1000, 2000]]);
 });
 
 test('a fallback that cannot be recorded still holds, and is recorded at the end of the run', async () => {
-  const { world, open, note } = watched();
+  const { fixture, open, note } = watched();
   const watch = open();
-  world.failing = true;
+  fixture.failing = true;
   await watch.begin();
   await watch.fall();
-  expect([watch.hasFallen(), world.failures, note()]).toEqual([true, 2, {}]);
-  world.failing = false;
+  expect([watch.hasFallen(), fixture.failures, note()]).toEqual([true, 2, {}]);
+  fixture.failing = false;
   await watch.end(false);
-  expect([world.fallen, note()]).toEqual([[1000], { fellBackAt: 1000 }]);
+  expect([fixture.fallen, note()]).toEqual([[1000], { fellBackAt: 1000 }]);
 });
 
 test('a temporarily unreadable table leaves the known state', async () => {
-  const { world, open } = watched();
+  const { fixture, open } = watched();
   const watch = open();
   await watch.fall();
-  world.failing = true;
+  fixture.failing = true;
   await watch.begin();
   expect([watch.hasFallen(), await watch.end(true)]).toEqual([true, LISTING_END.gone]);
 });
 
 test('an announcement is recorded when it is new, and removed by a whole run without it', async () => {
-  const { world, open, note } = watched();
+  const { fixture, open, note } = watched();
   const watch = open();
   for (const end of [LISTING_END.announced, LISTING_END.announced]) {
     await watch.begin();
     watch.announce(SUNSET);
     expect(await watch.end(false)).toBe(end);
   }
-  expect([world.announced, note()]).toEqual([[SUNSET], { announced: { ...SUNSET, at: 1000 } }]);
+  expect([fixture.announced, note()]).toEqual([[SUNSET], { announced: { ...SUNSET, at: 1000 } }]);
   await watch.begin();
   expect([await watch.end(false), note().announced]).toMatchObject([undefined, SUNSET]);
   await watch.begin();
@@ -121,13 +121,18 @@ test('with Logs in the configuration, the state of the Events API is ignored', a
 });
 
 test('with Logs in the configuration, a fallback is removed by the first run that can', async () => {
-  const { world, open, note } = watched({ configured: 'logs', noted: { fellBackAt: 500 } });
+  const { fixture, open, note } = watched({ configured: 'logs', noted: { fellBackAt: 500 } });
   const watch = open();
-  world.failing = true;
+  fixture.failing = true;
   await watch.begin();
-  expect([world.failures, note()]).toEqual([1, { fellBackAt: 500 }]);
-  world.failing = false;
+  expect([fixture.failures, note()]).toEqual([1, { fellBackAt: 500 }]);
+  fixture.failing = false;
   await watch.begin();
   await watch.begin();
-  expect([watch.hasFallen(), await watch.end(true), world.failures, note()]).toEqual([false, LISTING_END.none, 1, {}]);
+  expect([watch.hasFallen(), await watch.end(true), fixture.failures, note()]).toEqual([
+    false,
+    LISTING_END.none,
+    1,
+    {},
+  ]);
 });

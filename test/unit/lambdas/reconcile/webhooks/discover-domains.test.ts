@@ -12,7 +12,7 @@ const MS_PER_CALL = 200;
 type Region = 'us' | 'eu';
 
 /** An account: what it lists, and what it has beyond that, in each region. */
-function world() {
+function openDiscovery() {
   const clock = { ms: FULL_HOUR };
   const listed: Record<Region, string[]> = { us: [], eu: [] };
   const hidden = new Set<string>();
@@ -64,7 +64,7 @@ function world() {
 const many = (count: number) => Array.from({ length: count }, (_, nth) => `d${nth}.example.com`);
 
 test('domains that are hidden from the key, however many, do not keep a new one from being found', async () => {
-  const { atHour, listed, hidden } = world();
+  const { atHour, listed, hidden } = openDiscovery();
   listed.us = many(200);
   await atHour(0);
   for (const name of many(200).slice(1)) hidden.add(name);
@@ -79,7 +79,7 @@ test('domains that are hidden from the key, however many, do not keep a new one 
 });
 
 test('the last domain of a region may move to the other one', async () => {
-  const { atHour, listed } = world();
+  const { atHour, listed } = openDiscovery();
   listed.us = ['a.example.com'];
   listed.eu = ['b.example.com'];
   await atHour(0);
@@ -94,7 +94,7 @@ test('the last domain of a region may move to the other one', async () => {
 });
 
 test('a new name in events causes one listing of domains, not one in each run', async () => {
-  const { atHour, listed, noted } = world();
+  const { atHour, listed, noted } = openDiscovery();
   listed.us = ['a.example.com'];
   await atHour(0);
   expect((await atHour(0, 1)).listings).toBe(0);
@@ -105,7 +105,7 @@ test('a new name in events causes one listing of domains, not one in each run', 
 });
 
 test('a domain of another environment is ignored', async () => {
-  const { atHour, listed } = world();
+  const { atHour, listed } = openDiscovery();
   listed.us = ['a.example.com', 'staging.example.com'];
   expect((await atHour(0)).names).toEqual(['a.example.com']);
 });

@@ -13,7 +13,7 @@ const OWN = [
 const at = (...names: string[]) => names.map((name) => ({ name, isOfSubaccount: false, isActive: true }));
 const WHOLE = { us: at('a.example.com'), eu: at('b.example.com') };
 
-interface World {
+interface Fixture {
   lists?: Partial<Record<'us' | 'eu', ReturnType<typeof at> | ListingError>>;
   /** Domains that Mailgun shows by their name alone. */
   unlisted?: readonly string[];
@@ -21,7 +21,7 @@ interface World {
   isConfigured?: () => Promise<boolean>;
 }
 
-function search({ lists = {}, unlisted = [], placeOf, isConfigured = async () => true }: World = {}) {
+function search({ lists = {}, unlisted = [], placeOf, isConfigured = async () => true }: Fixture = {}) {
   const reported: string[] = [];
   const clock = { ms: FULL_HOUR };
   const find = createFindDomainDrift({
@@ -45,7 +45,7 @@ function search({ lists = {}, unlisted = [], placeOf, isConfigured = async () =>
   return { find, reported, clock };
 }
 
-test.each<[string, World, number | undefined, string[]]>([
+test.each<[string, Fixture, number | undefined, string[]]>([
   ['the same domains are on both sides', {}, 0, []],
   [
     'only Mailgun has one',
@@ -93,8 +93,8 @@ test.each<[string, World, number | undefined, string[]]>([
     ['unavailable'],
   ],
   ['the key may not read domains', { lists: { us: new ListingError('unauthorized') } }, undefined, []],
-])('domain drift is counted where %s', async (_name, world, count, reports) => {
-  const { find, reported } = search(world);
+])('domain drift is counted where %s', async (_name, fixture, count, reports) => {
+  const { find, reported } = search(fixture);
   expect(await find({ ignoreWaits: false })).toBe(count);
   expect(reported).toEqual(reports);
 });

@@ -15,20 +15,20 @@ export const MINUTE_MS = 1000;
 const PATIENCE_MS = 60_000;
 
 /** A running stack whose alarms are sixty times faster, with the means to cause faults. */
-export class AlarmWorld {
+export class AlarmHarness {
   readonly stack: LocalStack;
   /** Every state change of an alarm since the start. */
   readonly changes: AlarmNews[];
   readonly #sqs: SQSClient;
 
-  static async start(options: Partial<LocalStackOptions> = {}): Promise<AlarmWorld> {
+  static async start(options: Partial<LocalStackOptions> = {}): Promise<AlarmHarness> {
     const changes: AlarmNews[] = [];
     const stack = await startTestStack({
       metricPeriodSeconds: MINUTE_MS / 1000,
       onAlarm: (news) => changes.push(news),
       ...options,
     });
-    return new AlarmWorld(stack, changes);
+    return new AlarmHarness(stack, changes);
   }
 
   private constructor(stack: LocalStack, changes: AlarmNews[]) {
