@@ -1,27 +1,22 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { App, Stack } from 'aws-cdk-lib';
-import type { IMetric } from 'aws-cdk-lib/aws-cloudwatch';
-import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
-import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { parseAlarmDescription } from '../../../../lambdas/domain/alarm-description.ts';
-import { publishingRows } from '../../../../lib/constructs/alarms/publishing.ts';
-import { receiverRows } from '../../../../lib/constructs/alarms/receivers.ts';
-import type { AlarmSources } from '../../../../lib/constructs/alarms/sources.ts';
-import { LedgerMetrics } from '../../../../lib/constructs/monitoring/ledger-metrics.ts';
 import { Synthesized } from '../../../support/stacks/synthesized.ts';
 
 const dev = new Synthesized('dev');
 const prod = new Synthesized('prod');
+/** With every part that has alarms of its own. */
+const whole = new Synthesized('prod', {
+  publish: { enabled: true },
+  receivers: [{ name: 'crm', url: 'https://crm.mailgun-ledger.internal/', events: ['suppression.changed'] }],
+  seal: { enabled: true },
+  alarms: { notify: true },
+});
 
 const RUNBOOK = readFileSync(join(import.meta.dirname, '../../../../docs/runbook.md'), 'utf8');
 const HEADINGS = [...RUNBOOK.matchAll(/^## (.+)$/gm)].map((match) => match[1]);
 /** Headings before those of the alarms. */
 const BEFORE_THE_ALARMS = ['Where to start', 'By symptom', 'Changed by hand'];
-/** Headings of rows that only an environment that publishes has. */
-const PUBLISHING = ['publish-lag', 'publish-failures'];
-/** Headings of rows that only an environment with receivers has. */
-const RECEIVERS = ['receiver-disabled', 'deliveries-dead'];
 /** Headings of rows that only an environment that watches mailbox providers has. */
 const PROVIDERS = ['complaints-at-provider', 'bounces-at-provider', 'policy-at-provider'];
 
@@ -65,6 +60,18 @@ const READ_API = 'ReadApiHttpApi5E49EAA9';
 const index = (name: string, indexName: string): ExpectedMetric => ({
   metric: ['AWS/DynamoDB', name, 'Sum', 300],
   dimensions: { TableName: { Ref: 'Table710B521B' }, GlobalSecondaryIndexName: indexName },
+});
+const errorsOf = (Ref: string, period: number): ExpectedMetric => ({
+  metric: ['AWS/Lambda', 'Errors', 'Sum', period],
+  dimensions: { FunctionName: { Ref } },
+});
+/** A queue whose alarm counts messages in flight too. */
+const heldBy = (id: string) => ({
+  expression: 'visible + hidden',
+  of: {
+    visible: queue(id, 'ApproximateNumberOfMessagesVisible'),
+    hidden: queue(id, 'ApproximateNumberOfMessagesNotVisible'),
+  },
 });
 const table = (name: string, operation?: string): ExpectedMetric => ({
   metric: ['AWS/DynamoDB', name, 'Sum', 300],
@@ -116,16 +123,7 @@ const ALARMS: ExpectedAlarm[] = [
   },
   { runbook: 'webhooks-slow', topic: TICKET, ...api('Latency', 'p99', 60), above: [3000, 3, 5] },
   { runbook: 'webhooks-throttled', topic: TICKET, ...access('Throttled', 300), above: [0, 1, 1] },
-  {
-    runbook: 'dead-letters',
-    topic: TICKET,
-    expression: 'visible + hidden',
-    of: {
-      visible: queue('EventsDeadLetters8A90034E', 'ApproximateNumberOfMessagesVisible'),
-      hidden: queue('EventsDeadLetters8A90034E', 'ApproximateNumberOfMessagesNotVisible'),
-    },
-    above: [0, 1, 1],
-  },
+  { runbook: 'dead-letters', topic: TICKET, ...heldBy('EventsDeadLetters8A90034E'), above: [0, 1, 1] },
   {
     runbook: 'oldest-message',
     topic: PAGE,
@@ -140,13 +138,7 @@ const ALARMS: ExpectedAlarm[] = [
     above: [0, 8, 30],
   },
   { runbook: 'implausible-times', topic: TICKET, ...own('ImplausibleTime', 'Sum', 300), above: [0, 1, 1] },
-  {
-    runbook: 'process-errors',
-    topic: TICKET,
-    metric: ['AWS/Lambda', 'Errors', 'Sum', 300],
-    dimensions: { FunctionName: { Ref: 'ProcessFunction4423FA37' } },
-    above: [0, 1, 1],
-  },
+  { runbook: 'process-errors', topic: TICKET, ...errorsOf('ProcessFunction4423FA37', 300), above: [0, 1, 1] },
   {
     runbook: 'table-throttled',
     topic: TICKET,
@@ -274,13 +266,50 @@ const ALARMS: ExpectedAlarm[] = [
   },
 ];
 
+/** Those of publish, deliver, seal and notify. */
+const OPTIONAL_ALARMS: ExpectedAlarm[] = [
+  {
+    runbook: 'publish-lag',
+    topic: TICKET,
+    metric: ['AWS/Lambda', 'IteratorAge', 'Maximum', 300],
+    dimensions: { FunctionName: { Ref: whole.idOf('AWS::Lambda::Function', 'PublishFunction') } },
+    above: [21_600_000, 1, 1],
+  },
+  { runbook: 'publish-failures', topic: TICKET, ...heldBy('PublishFailures0AB56559'), above: [0, 1, 1] },
+  {
+    runbook: 'receiver-disabled',
+    topic: PAGE,
+    // CloudWatch passes over hours without a value otherwise, and the alarm outlasts its cause by two more.
+    expression: 'FILL(disabled, 0)',
+    of: { disabled: own('ReceiverDisabled', 'Sum', 3600) },
+    above: [0, 1, 1],
+  },
+  { runbook: 'deliveries-dead', topic: TICKET, ...own('DeliveryDead', 'Sum', 300), above: [0, 1, 1] },
+  {
+    runbook: 'seal-behind',
+    topic: TICKET,
+    ...own('SealWaitSeconds', 'Maximum', 1800),
+    above: [21_600, 2, 2],
+    missing: 'breaching',
+  },
+  {
+    runbook: 'notify-errors',
+    topic: PAGE,
+    ...errorsOf(whole.idOf('AWS::Lambda::Function', 'NotifyFunction'), 3600),
+    above: [0, 1, 1],
+  },
+];
+
 const alarmsOf = (stack: Synthesized) => stack.ofType('AWS::CloudWatch::Alarm').map(({ Properties }) => Properties);
 const nameOf = (runbook: string) => `mailgun-ledger-prod-${runbook}`;
 
-test('the template has exactly the expected alarms', () => {
-  const names = alarmsOf(prod).map(({ AlarmName }) => AlarmName);
+test.each([
+  ['has exactly the expected alarms', prod, ALARMS],
+  ['with every part that has alarms of its own has theirs too', whole, [...ALARMS, ...OPTIONAL_ALARMS]],
+])('the template %s', (_, stack, expected) => {
+  const names = alarmsOf(stack).map(({ AlarmName }) => AlarmName);
 
-  expect(names.toSorted()).toEqual(ALARMS.map(({ runbook }) => nameOf(runbook)).toSorted());
+  expect(names.toSorted()).toEqual(expected.map(({ runbook }) => nameOf(runbook)).toSorted());
 });
 
 test('dev has the same alarms as prod', () => {
@@ -290,8 +319,9 @@ test('dev has the same alarms as prod', () => {
   expect(watched(dev)).toEqual(watched(prod));
 });
 
-describe.each(ALARMS)('$runbook', ({ runbook, topic, metric, dimensions, expression, of, above, below, missing }) => {
-  const alarm = alarmsOf(prod).find(({ AlarmName }) => AlarmName === nameOf(runbook));
+describe.each([...ALARMS, ...OPTIONAL_ALARMS])('$runbook', (row) => {
+  const { runbook, topic, metric, dimensions, expression, of, above, below, missing } = row;
+  const alarm = alarmsOf(whole).find(({ AlarmName }) => AlarmName === nameOf(runbook));
   const text = alarm?.AlarmDescription;
 
   test('watches its metric', () => {
@@ -322,7 +352,7 @@ describe.each(ALARMS)('$runbook', ({ runbook, topic, metric, dimensions, express
 
   test('states impact, runbook link and first command within 1,024 characters', () => {
     const commands =
-      /(status|doctor|unconfirmed|dlq list|webhooks check|keys status|logs (ingest|process|reconcile|read-api|webhook-access|read-access) .+)/;
+      /(status|doctor|unconfirmed|dlq list|receivers list|webhooks check|keys status|logs (ingest|process|reconcile|publish|seal|notify|read-api|webhook-access|read-access) .+)/;
     const first = new RegExp(`\nFirst: npm run ledger -- ${commands.source} --env prod$`);
 
     expect(text).toMatch(
@@ -341,8 +371,7 @@ describe.each(ALARMS)('$runbook', ({ runbook, topic, metric, dimensions, express
 });
 
 test('every heading of the runbook belongs to an alarm', () => {
-  const others = [...PUBLISHING, ...RECEIVERS, ...PROVIDERS, 'seal-behind', 'notify-errors'];
-  const anchors = [...ALARMS.map(({ runbook }) => runbook), ...others];
+  const anchors = [...[...ALARMS, ...OPTIONAL_ALARMS].map(({ runbook }) => runbook), ...PROVIDERS];
   const before = BEFORE_THE_ALARMS.length;
 
   expect(HEADINGS.slice(0, before)).toEqual(BEFORE_THE_ALARMS);
@@ -351,7 +380,7 @@ test('every heading of the runbook belongs to an alarm', () => {
 
 test('an alarm explains other alarms of the stack, and never one that explains it', () => {
   const explains = new Map(
-    alarmsOf(prod).map(({ AlarmName, AlarmDescription }) => [
+    alarmsOf(whole).map(({ AlarmName, AlarmDescription }) => [
       AlarmName.replace(nameOf(''), ''),
       parseAlarmDescription(AlarmDescription)?.explains ?? [],
     ]),
@@ -372,13 +401,13 @@ test('the runbook lists exactly the pairs of alarms whose texts explain one anot
     const [effects, causes] = cell.replace(/\(#.*?\)/g, '').split(/ with |, before or after /);
     return namesIn(causes).flatMap((cause) => namesIn(effects).map((effect) => `${cause} explains ${effect}`));
   });
-  const inTexts = alarmsOf(prod).flatMap(({ AlarmName, AlarmDescription }) =>
+  const inTexts = alarmsOf(whole).flatMap(({ AlarmName, AlarmDescription }) =>
     (parseAlarmDescription(AlarmDescription)?.explains ?? []).map(
       (other) => `${AlarmName.replace(nameOf(''), '')} explains ${other}`,
     ),
   );
 
-  expect(inTable.filter((pair) => !pair.startsWith('publish-')).toSorted()).toEqual(inTexts.toSorted());
+  expect(inTable.toSorted()).toEqual(inTexts.toSorted());
 });
 
 test('every link within the runbook leads to one of its headings', () => {
@@ -387,81 +416,6 @@ test('every link within the runbook leads to one of its headings', () => {
 
   expect(linked.length).toBeGreaterThan(20);
   expect(linked.filter((anchor) => !anchors.has(anchor))).toEqual([]);
-});
-
-describe('an environment with receivers', () => {
-  const stack = new Stack(new App(), 'receivers');
-  const limits = { receiverDisabled: 0, deliveriesDead: 0 };
-  const sources = { metrics: new LedgerMetrics(stack), limits } as AlarmSources;
-
-  test('pages for a disabled receiver, and opens a ticket for dead deliveries', () => {
-    const rows = receiverRows({ ...sources, hasReceivers: true });
-    const watched = rows.map(({ runbook, severity, limit, datapoints, metric }) => {
-      const { metricStat, mathExpression } = metric.toMetricConfig();
-      const { metricName, statistic, period } =
-        metricStat ?? mathExpression!.usingMetrics.disabled!.toMetricConfig().metricStat!;
-      return [runbook, severity, limit, datapoints, metricName, statistic, period.toSeconds()];
-    });
-
-    // CloudWatch passes over hours without a value otherwise, and the alarm outlasts its cause by two more.
-    expect(rows[0]?.metric.toMetricConfig().mathExpression?.expression).toBe('FILL(disabled, 0)');
-    expect(watched).toEqual([
-      ['receiver-disabled', 'page', 0, [1, 1], 'ReceiverDisabled', 'Sum', 3600],
-      ['deliveries-dead', 'ticket', 0, [1, 1], 'DeliveryDead', 'Sum', 300],
-    ]);
-  });
-
-  test('has alarms that other environments lack', () => {
-    expect(receiverRows({ ...sources, hasReceivers: false })).toEqual([]);
-  });
-
-  test.each(RECEIVERS)('has a runbook heading with Means, Check and Fix for %s', (heading) => expectAllParts(heading));
-});
-
-describe('an environment that publishes', () => {
-  const stack = new Stack(new App(), 'publishing');
-  const publishing = {
-    function: new LambdaFunction(stack, 'Function', {
-      code: Code.fromInline('-'),
-      handler: 'index.handler',
-      runtime: Runtime.NODEJS_24_X,
-    }),
-    failures: new Queue(stack, 'Failures'),
-  };
-  const limits = { publishLagSeconds: 21_600, publishFailures: 0 };
-  const sources = { metrics: new LedgerMetrics(stack), limits } as AlarmSources;
-
-  /** The metrics that a row watches, whether one or an expression of several. */
-  function partsOf(metric: IMetric) {
-    const { metricStat, mathExpression } = metric.toMetricConfig();
-    const parts = metricStat ? [metric] : Object.values(mathExpression?.usingMetrics ?? {});
-    return parts.map((part) => part.toMetricConfig().metricStat!);
-  }
-
-  test('opens tickets for lag and for failures', () => {
-    const rows = publishingRows({ ...sources, publishing });
-    const watched = rows.map(({ runbook, severity, limit, datapoints, metric }) => [
-      ...[runbook, severity, limit, datapoints],
-      ...partsOf(metric).map(({ metricName, statistic, period, dimensions }) => [
-        ...[metricName, statistic, period.toSeconds(), dimensions?.[0]?.value],
-      ]),
-    ]);
-
-    expect(watched).toEqual([
-      ['publish-lag', 'ticket', 21_600_000, [1, 1], ['IteratorAge', 'Maximum', 300, publishing.function.functionName]],
-      [
-        ...['publish-failures', 'ticket', 0, [1, 1]],
-        ['ApproximateNumberOfMessagesVisible', 'Maximum', 60, publishing.failures.queueName],
-        ['ApproximateNumberOfMessagesNotVisible', 'Maximum', 60, publishing.failures.queueName],
-      ],
-    ]);
-  });
-
-  test('has alarms that other environments lack', () => {
-    expect(publishingRows(sources)).toEqual([]);
-  });
-
-  test.each(PUBLISHING)('has a runbook heading with Means, Check and Fix for %s', (heading) => expectAllParts(heading));
 });
 
 describe('an environment that watches mailbox providers', () => {
@@ -488,14 +442,14 @@ describe('an environment that watches mailbox providers', () => {
   });
 
   test('lets reconcile judge the same providers from the same number of messages on', () => {
-    const environmentOf = (overlay?: object) =>
-      new Synthesized('prod', overlay).named('AWS::Lambda::Function', 'ReconcileFunction').Properties.Environment;
+    const environmentOf = (overlay?: object) => new Synthesized('prod', overlay).variablesOf('Reconcile');
     const limits = { leastSentToProvider: 50 };
 
-    expect(environmentOf({ alarms: { providers: ['yahoo'], limits } }).Variables).toMatchObject({
+    expect(environmentOf({ alarms: { providers: ['yahoo'], limits } })).toMatchObject({
       ...{ WATCHED_PROVIDERS: 'yahoo', MIN_JUDGED_MAILS: '50' },
     });
-    expect(environmentOf().Variables).not.toHaveProperty('WATCHED_PROVIDERS');
+    expect(environmentOf({ alarms: { providers: ['yahoo'] } })).toMatchObject({ MIN_JUDGED_MAILS: '1000' });
+    expect(environmentOf()).not.toHaveProperty('WATCHED_PROVIDERS');
   });
 
   test('names the provider in the text of its alarm, and links to the shared heading', () => {
@@ -510,21 +464,6 @@ describe('an environment that watches mailbox providers', () => {
   test.each(PROVIDERS)('has a runbook heading with Means, Check and Fix for %s', (heading) =>
     expectAllParts(heading, 'status\n'),
   );
-});
-
-test('an environment with an archive opens tickets for waiting slices and for a silent seal', () => {
-  const alarm = alarmsOf(new Synthesized('prod', { seal: { enabled: true } })).find(({ AlarmName }) =>
-    AlarmName.endsWith('-seal-behind'),
-  );
-
-  expect(alarm).toMatchObject({ MetricName: 'SealWaitSeconds', Statistic: 'Maximum', Period: 1800, Threshold: 21_600 });
-  expect(alarm).toMatchObject({ TreatMissingData: 'breaching', EvaluationPeriods: 2, DatapointsToAlarm: 2 });
-  expect(alarm.AlarmActions).toEqual([TICKET]);
-  expectAllParts('seal-behind', 'logs seal --since 2h\n');
-});
-
-test('notify-errors has a runbook heading with Means, Check and Fix', () => {
-  expectAllParts('notify-errors', 'logs notify --since 2h\n');
 });
 
 test('limits of alarms, including durations, come from the configuration', () => {

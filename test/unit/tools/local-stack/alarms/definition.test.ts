@@ -66,7 +66,7 @@ test.each([
   { name: 'an extended statistic', over: { Statistic: undefined, ExtendedStatistic: 'p99' }, statistic: 'p99' },
   { name: 'a sum', over: { Statistic: 'Sum' }, statistic: 'Sum' },
   { name: 'a minimum', over: { Statistic: 'Minimum' }, statistic: 'Minimum' },
-])('an alarm is parsed: $name', ({ over, statistic }) => {
+])('an alarm over $name is parsed', ({ over, statistic }) => {
   const alarm = JSON.parse(JSON.stringify(alarmOf(over)));
 
   expect(read(alarm)?.queries[0]?.statistic).toBe(statistic);
@@ -106,7 +106,7 @@ test('a metric filter on an access log is parsed', () => {
   });
 });
 
-describe('names the alarm and refuses', () => {
+describe('the local stack names and refuses', () => {
   const own = (Dimensions: unknown) => ({ Namespace: 'MailgunLedger', MetricName: 'Refused', Dimensions });
   test.each([
     {
@@ -165,7 +165,7 @@ describe('names the alarm and refuses', () => {
       alarm: mathAlarmOf([metricOf('a', 'A'), { Id: 'e', Expression: 'RATE(a)' }]),
       expected: 'has "RATE" where',
     },
-  ])('an alarm is parsed: $name', ({ alarm, expected }) => {
+  ])('an alarm with $name', ({ alarm, expected }) => {
     const sentence = refusal(() => read(JSON.parse(JSON.stringify(alarm))));
 
     expect(sentence).toMatch(/^The local stack cannot judge the alarm stack-oldest-message: .*\.$/);
@@ -173,7 +173,7 @@ describe('names the alarm and refuses', () => {
   });
 });
 
-describe('names the metric filter and refuses', () => {
+describe('the local stack names and refuses', () => {
   const transformation = (over: object) => ({
     MetricTransformations: [{ MetricNamespace: 'N', MetricName: 'M', MetricValue: '1', ...over }],
   });
@@ -187,7 +187,7 @@ describe('names the metric filter and refuses', () => {
     },
     { name: 'a default', filter: transformation({ DefaultValue: 0 }), expected: 'metric transformations' },
     { name: 'dimensions', filter: transformation({ Dimensions: [] }), expected: 'metric transformations' },
-  ])('an alarm is parsed: $name', ({ filter, expected }) => {
+  ])('a metric filter with $name', ({ filter, expected }) => {
     const sentence = refusal(() => readMetricFilters(stackWith([], filter), ACCESS_LOGS));
 
     expect(sentence).toContain(expected);
