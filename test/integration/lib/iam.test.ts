@@ -61,24 +61,15 @@ afterAll(async () => {
 /** A batch operation is allowed by the action on one item. */
 const actionOf = (call: string) => call.replace('.', ':').replace(/^(sqs:\w+)Batch$/, '$1');
 
-/** Returns the operations that the function's role allows as `<service>:<operation>`. */
-function grantedTo(name: string): string[] {
-  const stack = new Synthesized('dev', {
-    publish: { enabled: true, recipients: true },
-    receivers: [{ name: 'crm', url: 'https://crm.example.com/', events: ['suppression.changed'], recipients: true }],
-  });
-  const roleId = stack.named('AWS::Lambda::Function', `${name}Function`).Properties.Role['Fn::GetAtt'][0];
-  return stack
-    .ofType('AWS::IAM::Policy')
-    .filter(({ Properties }) => Properties.Roles.some(({ Ref }: { Ref: string }) => Ref === roleId))
-    .flatMap(({ Properties }) => Properties.PolicyDocument.Statement)
-    .flatMap(({ Action }) => [Action].flat());
-}
+const STACK = new Synthesized('dev', {
+  publish: { enabled: true, recipients: true },
+  receivers: [{ name: 'crm', url: 'https://crm.example.com/', events: ['suppression.changed'], recipients: true }],
+});
 
 describe.each(Object.entries(FUNCTIONS))('%s', (caller, name) => {
   test('has exactly the permissions that it used', () => {
     const byLambda = [...(CALLED_BY_LAMBDA[caller] ?? []), ...LOG];
-    const granted = grantedTo(name);
+    const granted = STACK.actionsOf(name);
 
     expect(granted.filter((action) => !byLambda.includes(action)).toSorted()).toEqual(
       [...new Set(called[caller])].toSorted(),

@@ -43,8 +43,49 @@ export class Synthesized {
 
   /** Returns the one resource whose logical id has this prefix. */
   named(type: string, prefix: string): Resource {
-    const found = Object.entries(this.resources).filter(([id, { Type }]) => Type === type && id.startsWith(prefix));
-    if (found.length !== 1) throw new Error(`${found.length} resources of type ${type} are named ${prefix}…`);
-    return found[0]![1];
+    return this.resources[this.idOf(type, prefix)]!;
   }
+
+  /** Returns the logical id of the one resource with this prefix. */
+  idOf(type: string, prefix: string): string {
+    const found = this.idsOf(type, prefix);
+    if (found.length !== 1) throw new Error(`${found.length} resources of type ${type} are named ${prefix}…`);
+    return found[0]!;
+  }
+
+  idsOf(type: string, prefix: string): string[] {
+    return Object.entries(this.resources).flatMap(([id, { Type }]) =>
+      Type === type && id.startsWith(prefix) ? [id] : [],
+    );
+  }
+
+  /** Returns the environment of a function, by its construct's name. */
+  // biome-ignore lint/suspicious/noExplicitAny: a value may be a reference
+  variablesOf(name: string): Readonly<Record<string, any>> {
+    return this.named('AWS::Lambda::Function', `${name}Function`).Properties.Environment.Variables;
+  }
+
+  /** Returns what the policies of a function's role allow, as pairs of actions and resources. */
+  grantsOf(name: string): [action: unknown, resource: unknown][] {
+    const { Role } = this.named('AWS::Lambda::Function', `${name}Function`).Properties;
+    return this.ofType('AWS::IAM::Policy')
+      .filter(({ Properties }) => Properties.Roles[0].Ref === Role['Fn::GetAtt'][0])
+      .flatMap(({ Properties }) => Properties.PolicyDocument.Statement)
+      .map(({ Action, Resource }) => [Action, Resource]);
+  }
+
+  /** Returns the actions that the policies of a function's role allow. */
+  actionsOf(name: string): string[] {
+    return this.grantsOf(name).flatMap(([action]) => action as string | string[]);
+  }
+}
+
+export const arnOf = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });
+
+/** Returns the names of the variables that a function reads, in alphabetical order. */
+export function variablesReadBy(readEnv: (source: Readonly<Record<string, string>>) => unknown): string[] {
+  const read = new Set<string>();
+  const get = (_: unknown, name: string) => (read.add(name) ? '1' : undefined);
+  readEnv(new Proxy<Record<string, string>>({}, { get }));
+  return [...read].toSorted();
 }

@@ -1,13 +1,12 @@
 import { Synthesized } from '../../../../support/stacks/synthesized.ts';
 
 const stack = new Synthesized('prod', { domains: 'account', seal: { enabled: true }, publish: { enabled: true } });
-const variablesOf = (prefix: string) => stack.named('AWS::Lambda::Function', prefix).Properties.Environment.Variables;
 
 test('with all domains of the account, the template names no domain, and functions read them from the table', () => {
   for (const name of ['Ingest', 'ReadApi', 'Reconcile', 'Seal', 'Publish']) {
-    expect([name, variablesOf(`${name}Function`).DOMAINS]).toEqual([name, 'account']);
+    expect([name, stack.variablesOf(name).DOMAINS]).toEqual([name, 'account']);
   }
-  expect(variablesOf('ProcessFunction').OF_ACCOUNT).toBe('yes');
+  expect(stack.variablesOf('Process').OF_ACCOUNT).toBe('yes');
   expect(stack.outputs.Domains?.Value).toBe('"account"');
   expect(JSON.stringify(stack.named('AWS::IAM::Policy', 'PublishFunction').Properties)).toContain('dynamodb:GetItem');
 });

@@ -1,6 +1,6 @@
 import { readDeliverEnv } from '../../../../../lambdas/deliver/env.ts';
 import { paceOf } from '../../../../../lib/constructs/receiver.ts';
-import { Synthesized } from '../../../../support/stacks/synthesized.ts';
+import { arnOf, Synthesized, variablesReadBy } from '../../../../support/stacks/synthesized.ts';
 
 const publish = { enabled: true, recipients: true };
 const CRM = { name: 'crm', url: 'https://crm.mailgun-ledger.internal/hooks', events: ['suppression.changed'] };
@@ -15,17 +15,9 @@ const off = new Synthesized('prod', { publish });
 const on = new Synthesized('prod', { publish, receivers: [CRM, AUDIT] });
 const withoutAddresses = new Synthesized('prod', { publish, receivers: [CRM] });
 
-const idOf = (type: string, prefix: string) => {
-  const found = Object.entries(on.resources).flatMap(([id, { Type }]) =>
-    Type === type && id.startsWith(prefix) ? [id] : [],
-  );
-  expect(found).toHaveLength(1);
-  return found[0] as string;
-};
-const queueId = (name: string) => idOf('AWS::SQS::Queue', `Deliver${name}Queue`);
-const dlqId = (name: string) => idOf('AWS::SQS::Queue', `Deliver${name}DeadLetters`);
-const secretId = (name: string) => idOf('AWS::SecretsManager::Secret', `Deliver${name}Secret`);
-const arnOf = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });
+const queueId = (name: string) => on.idOf('AWS::SQS::Queue', `Deliver${name}Queue`);
+const dlqId = (name: string) => on.idOf('AWS::SQS::Queue', `Deliver${name}DeadLetters`);
+const secretId = (name: string) => on.idOf('AWS::SecretsManager::Secret', `Deliver${name}Secret`);
 const lambda = on.named('AWS::Lambda::Function', 'DeliverFunction').Properties;
 
 test('a template without receivers has no deliver function, whether it publishes or not', () => {
@@ -42,9 +34,7 @@ test('receivers change only the variables and permissions of publish and the rea
   const kept = Object.fromEntries(Object.entries(rest(on)).filter(([id]) => !added.includes(id)));
   expect(Object.keys(kept)).toEqual(Object.keys(rest(off)));
   expect(added.every((id) => on.resources[id]?.Type === 'AWS::CloudWatch::Alarm')).toBe(true);
-  expect(
-    JSON.parse(on.named('AWS::Lambda::Function', 'PublishFunction').Properties.Environment.Variables.RECEIVERS),
-  ).toEqual([
+  expect(JSON.parse(on.variablesOf('Publish').RECEIVERS)).toEqual([
     { name: 'crm', filter: { 'detail-type': ['SuppressionChanged'] } },
     { name: 'audit', filter: AUDIT.events },
   ]);
@@ -105,11 +95,7 @@ describe('the deliver function', () => {
   const { Variables } = lambda.Environment;
 
   test('gets only the variables that it reads and the one for source maps', () => {
-    const read = new Set<unknown>();
-    const get = (_: unknown, key: unknown) => (read.add(key) ? '1' : undefined);
-    readDeliverEnv(new Proxy<Record<string, string>>({}, { get }));
-
-    expect(Object.keys(Variables).toSorted()).toEqual([...read, 'NODE_OPTIONS'].toSorted());
+    expect(Object.keys(Variables).toSorted()).toEqual([...variablesReadBy(readDeliverEnv), 'NODE_OPTIONS'].toSorted());
     expect(Variables).toMatchObject({
       RETRY_SECONDS: '5,300,1800,7200,18000,36000,50400',
       DISABLE_AFTER_HOURS: '120',
@@ -123,7 +109,7 @@ describe('the deliver function', () => {
 
     const receivers = ['audit', 'crm'];
 
-    expect(statementsOf(on)).toEqual([
+    expect(on.grantsOf('Deliver')).toEqual([
       [['logs:CreateLogStream', 'logs:PutLogEvents'], arnOf(lambda.LoggingConfig.LogGroup.Ref)],
       [['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], table],
       [
@@ -138,26 +124,23 @@ describe('the deliver function', () => {
         'secretsmanager:GetSecretValue',
         [
           ...receivers.map((name) => ({ Ref: secretId(name) })),
-          { Ref: idOf('AWS::SecretsManager::Secret', 'SecretsErasureKey') },
+          { Ref: on.idOf('AWS::SecretsManager::Secret', 'SecretsErasureKey') },
         ],
       ],
     ]);
   });
 
   test('may read erasure markers only where a receiver gets addresses', () => {
-    const actions = statementsOf(withoutAddresses).flatMap(([action]) => action);
+    const actions = withoutAddresses.actionsOf('Deliver');
     expect(actions).toContain('dynamodb:GetItem');
     expect(actions).not.toContain('dynamodb:BatchGetItem');
   });
 });
 
 describe('a read API of a stack with receivers', () => {
-  const variablesOf = (stack: Synthesized) =>
-    stack.named('AWS::Lambda::Function', 'ReadApiFunction').Properties.Environment.Variables;
-
   test('knows the queues of the receivers, but not their URLs or secrets', () => {
     const refs = /\{"Ref":"([^"]+)"\}/g;
-    const text = JSON.stringify(variablesOf(on).RECEIVERS);
+    const text = JSON.stringify(on.variablesOf('ReadApi').RECEIVERS);
     expect([...text.matchAll(refs)].map(([, id]) => id)).toEqual(
       ['crm', 'audit'].flatMap((name) => [queueId(name), dlqId(name)]),
     );
@@ -165,7 +148,7 @@ describe('a read API of a stack with receivers', () => {
   });
 
   test('may read the depth of the queues', () => {
-    expect(statementsOf(on, 'ReadApi')).toContainEqual([
+    expect(on.grantsOf('ReadApi')).toContainEqual([
       'sqs:GetQueueAttributes',
       [
         'EventsDeadLetters8A90034E',
@@ -178,7 +161,7 @@ describe('a read API of a stack with receivers', () => {
   });
 
   test('is unchanged without receivers', () => {
-    expect(variablesOf(off).RECEIVERS).toBeUndefined();
+    expect(off.variablesOf('ReadApi').RECEIVERS).toBeUndefined();
   });
 });
 
@@ -205,20 +188,10 @@ test('the longest settings of five receivers fit into an environment of 4 KB and
   const stack = new Synthesized('prod', { publish, receivers });
   // Longest value of a reference on AWS.
   const longest = (name: string) =>
-    JSON.stringify(stack.named('AWS::Lambda::Function', name).Properties.Environment.Variables)
+    JSON.stringify(stack.variablesOf(name))
       .replaceAll(/\{"Ref":"[^"]+"\}/g, 'r'.repeat(125))
       .replaceAll(/\{"Fn::Join":\["",\[|\]\]\}/g, '')
       .replaceAll('\\', '');
-  expect(longest('DeliverFunction').length).toBeLessThan(4096);
-  expect(longest('ReadApiFunction').length).toBeLessThan(4096);
+  expect(longest('Deliver').length).toBeLessThan(4096);
+  expect(longest('ReadApi').length).toBeLessThan(4096);
 });
-
-function statementsOf(stack: Synthesized, name = 'Deliver'): [unknown, unknown][] {
-  const { Role } = stack.named('AWS::Lambda::Function', `${name}Function`).Properties;
-  const policies = stack
-    .ofType('AWS::IAM::Policy')
-    .filter(({ Properties }) => Properties.Roles[0].Ref === Role['Fn::GetAtt'][0]);
-  return policies.flatMap(({ Properties }) =>
-    Properties.PolicyDocument.Statement.map(({ Action, Resource }: Record<string, unknown>) => [Action, Resource]),
-  );
-}

@@ -10,23 +10,28 @@ import { readReadApiEnv } from '../../../../../lambdas/read-api/env.ts';
 import { readReconcileEnv } from '../../../../../lambdas/reconcile/env.ts';
 import { parseConfig } from '../../../../../lib/config/config.ts';
 import { MailgunLedgerStack } from '../../../../../lib/mailgun-ledger-stack.ts';
-import { buildStack, type Resource, Synthesized } from '../../../../support/stacks/synthesized.ts';
+import {
+  arnOf,
+  buildStack,
+  type Resource,
+  Synthesized,
+  variablesReadBy,
+} from '../../../../support/stacks/synthesized.ts';
 
 const stack = buildStack('prod');
 const prod = new Synthesized('prod');
 
-const TABLE = { 'Fn::GetAtt': ['Table710B521B', 'Arn'] };
-const QUEUE = { 'Fn::GetAtt': ['EventsQueue7396B467', 'Arn'] };
-const DEAD_LETTERS = { 'Fn::GetAtt': ['EventsDeadLetters8A90034E', 'Arn'] };
-const API_KEY = Object.keys(prod.resources).find((id) => id.startsWith('SecretsApiKey'))!;
-const ERASURE_KEY = Object.keys(prod.resources).find((id) => id.startsWith('SecretsErasureKey'))!;
+const TABLE = arnOf('Table710B521B');
+const QUEUE = arnOf('EventsQueue7396B467');
+const DEAD_LETTERS = arnOf('EventsDeadLetters8A90034E');
+const API_KEY = prod.idOf('AWS::SecretsManager::Secret', 'SecretsApiKey');
+const ERASURE_KEY = prod.idOf('AWS::SecretsManager::Secret', 'SecretsErasureKey');
 const ALARM_NAMES = prod.ofType('AWS::CloudWatch::Alarm').map(({ Properties }) => Properties.AlarmName);
 /** In the account and region of prod. */
 const alarmArn = (name: string) => `arn:aws:cloudwatch:eu-west-1:333333333333:alarm:${name}`;
-const own = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });
 
 /** Variables that functions have only where the configuration needs them; the read API its erasure key by the archive. */
-const OPTIONAL: readonly unknown[] = [
+const OPTIONAL: readonly string[] = [
   'DAY_SHARDS',
   'BOUNCE_CLASSES',
   'RECEIVERS',
@@ -35,17 +40,6 @@ const OPTIONAL: readonly unknown[] = [
   'OF_ACCOUNT',
   'MIN_JUDGED_MAILS',
 ];
-
-test('only ingest and the read API reserve executions, where that is configured', () => {
-  const reservedIn = (environment: Synthesized) =>
-    environment
-      .ofType('AWS::Lambda::Function')
-      .flatMap(({ Properties }) => Properties.ReservedConcurrentExecutions ?? [])
-      .toSorted();
-
-  expect(reservedIn(prod)).toEqual([]);
-  expect(reservedIn(new Synthesized('prod', { executions: { ingest: 200, read: 20 } }))).toEqual([20, 200]);
-});
 
 const FUNCTIONS = [
   {
@@ -191,14 +185,10 @@ describe.each(FUNCTIONS)('$name', ({ name, path, reads, variables, may }) => {
   });
 
   test('gets only the variables that it reads and the one for source maps', () => {
-    const read = new Set<unknown>();
-    const get = (_: unknown, key: unknown) => (read.add(key) ? '1' : undefined);
-    reads(new Proxy<Record<string, string>>({}, { get }));
-
-    expect(lambda.Properties.Environment.Variables).toEqual({ ...variables, NODE_OPTIONS: '--enable-source-maps' });
-    const isLeftOut = (each: unknown) =>
+    expect(prod.variablesOf(name)).toEqual({ ...variables, NODE_OPTIONS: '--enable-source-maps' });
+    const isLeftOut = (each: string) =>
       OPTIONAL.includes(each) || (name === 'ReadApi' && each === 'ERASURE_KEY_SECRET_ARN');
-    expect([...read].filter((each) => !isLeftOut(each)).toSorted()).toEqual(Object.keys(variables).toSorted());
+    expect(variablesReadBy(reads).filter((each) => !isLeftOut(each))).toEqual(Object.keys(variables).toSorted());
   });
 
   test('writes JSON to its own log group, which expires', () => {
@@ -211,19 +201,21 @@ describe.each(FUNCTIONS)('$name', ({ name, path, reads, variables, may }) => {
 
   test('has its own role with exactly the expected permissions', () => {
     const policies = prod.ofType('AWS::IAM::Policy').filter(({ Properties }) => Properties.Roles[0].Ref === roleId);
-    const statements = policies.flatMap(({ Properties }) => Properties.PolicyDocument.Statement);
-    const log = [['logs:CreateLogStream', 'logs:PutLogEvents'], own(lambda.Properties.LoggingConfig.LogGroup.Ref)];
+    const effects = policies.flatMap(({ Properties }) =>
+      Properties.PolicyDocument.Statement.map(({ Effect }: { Effect: string }) => Effect),
+    );
+    const log = [['logs:CreateLogStream', 'logs:PutLogEvents'], arnOf(lambda.Properties.LoggingConfig.LogGroup.Ref)];
 
     expect(prod.resources[roleId]?.Properties.ManagedPolicyArns).toBeUndefined();
     expect(prod.resources[roleId]?.Properties.Policies).toBeUndefined();
-    expect(statements.map(({ Action, Resource }) => [Action, Resource])).toEqual([log, ...may]);
-    expect(statements.every(({ Effect }) => Effect === 'Allow')).toBe(true);
+    expect(prod.grantsOf(name)).toEqual([log, ...may]);
+    expect(new Set(effects)).toEqual(new Set(['Allow']));
   });
 });
 
 describe('the schedule of reconcile', () => {
   const schedule = prod.ofType('AWS::Scheduler::Schedule')[0]!.Properties;
-  const reconcile = own(Object.keys(prod.resources).find((id) => /^ReconcileFunction[0-9A-F]{8}$/.test(id))!);
+  const reconcile = arnOf(Object.keys(prod.resources).find((id) => /^ReconcileFunction[0-9A-F]{8}$/.test(id))!);
 
   test('invokes reconcile every 15 minutes, without retries', () => {
     expect(schedule).toMatchObject({ ScheduleExpression: 'rate(15 minutes)', FlexibleTimeWindow: { Mode: 'OFF' } });
@@ -279,19 +271,23 @@ test('process takes batches that may fail in part, with a concurrency cap that l
   });
 });
 
-test('no function reserves concurrency by default, since new accounts have little', () => {
-  const reserved = prod.ofType('AWS::Lambda::Function').map((each) => each.Properties.ReservedConcurrentExecutions);
+test('no function reserves executions by default, since new accounts have few; ingest and the read API may', () => {
+  const reservedIn = (environment: Synthesized) =>
+    environment
+      .ofType('AWS::Lambda::Function')
+      .flatMap(({ Properties }) => Properties.ReservedConcurrentExecutions ?? [])
+      .toSorted();
 
-  expect(new Set(reserved)).toEqual(new Set([undefined]));
+  expect(reservedIn(prod)).toEqual([]);
+  expect(reservedIn(new Synthesized('prod', { executions: { ingest: 200, read: 20 } }))).toEqual([20, 200]);
 });
 
 describe('a read API with JWTs', () => {
   const jwt = { issuer: 'https://login.mailgun-ledger.internal/', audience: 'mailgun-ledger' };
   const withJwt = new Synthesized('prod', { readApi: { credentials: true, jwt } });
-  const lambda = withJwt.named('AWS::Lambda::Function', 'ReadApiFunction');
 
   test('knows issuer and audience, and no token', () => {
-    expect(lambda.Properties.Environment.Variables).toMatchObject({
+    expect(withJwt.variablesOf('ReadApi')).toMatchObject({
       API_TOKEN_SECRET_ARN: '',
       JWT_ISSUER: jwt.issuer,
       JWT_AUDIENCE: jwt.audience,
@@ -300,20 +296,8 @@ describe('a read API with JWTs', () => {
   });
 
   test('may read no secret', () => {
-    const roleId = lambda.Properties.Role['Fn::GetAtt'][0];
-    const policies = withJwt.ofType('AWS::IAM::Policy').filter(({ Properties }) => Properties.Roles[0].Ref === roleId);
-    const actions = policies.flatMap(({ Properties }) =>
-      Properties.PolicyDocument.Statement.flatMap(({ Action }: { Action: string | string[] }) => Action),
-    );
-    expect(actions.toSorted()).toEqual([
-      'cloudwatch:DescribeAlarms',
-      'dynamodb:BatchGetItem',
-      'dynamodb:GetItem',
-      'dynamodb:Query',
-      'logs:CreateLogStream',
-      'logs:PutLogEvents',
-      'sqs:GetQueueAttributes',
-    ]);
+    const usual = prod.actionsOf('ReadApi').filter((action) => action !== 'secretsmanager:GetSecretValue');
+    expect(withJwt.actionsOf('ReadApi')).toEqual(usual);
   });
 });
 
@@ -342,8 +326,7 @@ test.each([
 });
 
 test('the read API queries its alarms by their full names', () => {
-  const { Variables } = prod.named('AWS::Lambda::Function', 'ReadApiFunction').Properties.Environment;
-  expect(readReadApiEnv({ ...Variables, API_TOKEN_SECRET_ARN: 'arn' }).alarms).toEqual(ALARM_NAMES);
+  expect(readReadApiEnv({ ...prod.variablesOf('ReadApi'), API_TOKEN_SECRET_ARN: 'arn' }).alarms).toEqual(ALARM_NAMES);
 });
 
 test.each([

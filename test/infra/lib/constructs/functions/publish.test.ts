@@ -1,16 +1,14 @@
 import { readPublishEnv } from '../../../../../lambdas/publish/env.ts';
-import { buildStack, Synthesized } from '../../../../support/stacks/synthesized.ts';
+import { arnOf, buildStack, Synthesized, variablesReadBy } from '../../../../support/stacks/synthesized.ts';
 
 const choose = (publish: object) => new Synthesized('prod', { publish: { enabled: true, ...publish } });
 const off = new Synthesized('prod');
 const on = choose({});
 
-const idsOf = (stack: Synthesized, type: string, prefix: string) =>
-  Object.entries(stack.resources).flatMap(([id, { Type }]) => (Type === type && id.startsWith(prefix) ? [id] : []));
-const [queueId = ''] = idsOf(on, 'AWS::SQS::Queue', 'PublishFailures');
-const [secretId = ''] = idsOf(on, 'AWS::SecretsManager::Secret', 'PublishSubjectKey');
-const [erasureKeyId = ''] = idsOf(on, 'AWS::SecretsManager::Secret', 'SecretsErasureKey');
-const own = (id: string, attribute = 'Arn') => ({ 'Fn::GetAtt': [id, attribute] });
+const queueId = on.idOf('AWS::SQS::Queue', 'PublishFailures');
+const secretId = on.idOf('AWS::SecretsManager::Secret', 'PublishSubjectKey');
+const erasureKeyId = on.idOf('AWS::SecretsManager::Secret', 'SecretsErasureKey');
+const STREAM = { 'Fn::GetAtt': ['Table710B521B', 'StreamArn'] };
 
 test('publish is off by default, and then only the key of its subjects is kept', () => {
   expect(Object.keys(off.resources).filter((id) => id.startsWith('Publish'))).toEqual([secretId]);
@@ -43,8 +41,9 @@ test('enabling publish adds its own resources, two alarms and a dashboard row, a
 });
 
 test('a deploy replaces publish before process, whose statuses it publishes', () => {
-  const [id] = idsOf(on, 'AWS::Lambda::Function', 'PublishFunction');
-  expect(on.named('AWS::Lambda::Function', 'ProcessFunction').DependsOn).toContain(id);
+  expect(on.named('AWS::Lambda::Function', 'ProcessFunction').DependsOn).toContain(
+    on.idOf('AWS::Lambda::Function', 'PublishFunction'),
+  );
 });
 
 describe('the publish function', () => {
@@ -64,33 +63,24 @@ describe('the publish function', () => {
   };
 
   test('gets only the variables that it reads and the one for source maps', () => {
-    const read = new Set<unknown>();
-    const get = (_: unknown, key: unknown) => (read.add(key) ? '1' : undefined);
-    readPublishEnv(new Proxy<Record<string, string>>({}, { get }));
-
-    expect(lambda.Environment.Variables).toEqual({ ...variables, NODE_OPTIONS: '--enable-source-maps' });
-    expect([...read].filter((name) => name !== 'DAY_SHARDS').toSorted()).toEqual(Object.keys(variables).toSorted());
+    expect(on.variablesOf('Publish')).toEqual({ ...variables, NODE_OPTIONS: '--enable-source-maps' });
+    expect(variablesReadBy(readPublishEnv)).toEqual([...Object.keys(variables), 'DAY_SHARDS'].toSorted());
   });
 
   test('names recipients only where that is configured', () => {
-    const chosen = choose({ recipients: true }).named('AWS::Lambda::Function', 'PublishFunction').Properties;
-
-    expect(chosen.Environment.Variables.RECIPIENTS).toBe('yes');
+    expect(choose({ recipients: true }).variablesOf('Publish').RECIPIENTS).toBe('yes');
   });
 
   test('has exactly the expected permissions', () => {
-    const table = own('Table710B521B');
+    const table = arnOf('Table710B521B');
 
-    expect(statementsOf(on)).toEqual([
-      [['logs:CreateLogStream', 'logs:PutLogEvents'], own(lambda.LoggingConfig.LogGroup.Ref)],
-      [
-        ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:ListStreams'],
-        own('Table710B521B', 'StreamArn'),
-      ],
+    expect(on.grantsOf('Publish')).toEqual([
+      [['logs:CreateLogStream', 'logs:PutLogEvents'], arnOf(lambda.LoggingConfig.LogGroup.Ref)],
+      [['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:ListStreams'], STREAM],
       ['dynamodb:BatchGetItem', table],
       ['dynamodb:Query', [table, { 'Fn::Join': ['', [table, '/index/byDay']] }]],
       ['events:PutEvents', 'arn:aws:events:eu-west-1:333333333333:event-bus/default'],
-      ['sqs:SendMessage', own(queueId)],
+      ['sqs:SendMessage', arnOf(queueId)],
       ['secretsmanager:GetSecretValue', { Ref: secretId }],
     ]);
   });
@@ -103,15 +93,17 @@ describe('the publish function', () => {
     },
   ])('may put events only on the bus $bus', ({ bus, arn }) => {
     const stack = choose({ bus });
-    const { Environment } = stack.named('AWS::Lambda::Function', 'PublishFunction').Properties;
 
-    expect(Environment.Variables.BUS_NAME).toBe(bus);
-    expect(statementsOf(stack).find(([action]) => action === 'events:PutEvents')).toEqual(['events:PutEvents', arn]);
+    expect(stack.variablesOf('Publish').BUS_NAME).toBe(bus);
+    expect(stack.grantsOf('Publish').find(([action]) => action === 'events:PutEvents')).toEqual([
+      'events:PutEvents',
+      arn,
+    ]);
   });
 
   test('may read erasure markers only where it names addresses', () => {
     const keysOf = (stack: Synthesized) =>
-      statementsOf(stack).find(([action]) => action === 'secretsmanager:GetSecretValue')?.[1];
+      stack.grantsOf('Publish').find(([action]) => action === 'secretsmanager:GetSecretValue')?.[1];
     expect(keysOf(on)).toEqual({ Ref: secretId });
     expect(keysOf(choose({ recipients: true }))).toEqual([{ Ref: secretId }, { Ref: erasureKeyId }]);
   });
@@ -124,16 +116,6 @@ describe('the publish function', () => {
   });
 });
 
-function statementsOf(stack: Synthesized): [unknown, unknown][] {
-  const { Role } = stack.named('AWS::Lambda::Function', 'PublishFunction').Properties;
-  const policies = stack
-    .ofType('AWS::IAM::Policy')
-    .filter(({ Properties }) => Properties.Roles[0].Ref === Role['Fn::GetAtt'][0]);
-  return policies.flatMap(({ Properties }) =>
-    Properties.PolicyDocument.Statement.map((each: Record<string, unknown>) => [each.Action, each.Resource]),
-  );
-}
-
 describe('the stream', () => {
   const [source, ...others] = on
     .ofType('AWS::Lambda::EventSourceMapping')
@@ -142,7 +124,7 @@ describe('the stream', () => {
 
   test('passes only written statuses and suppressions to publish', () => {
     expect(others).toEqual([]);
-    expect(source.EventSourceArn).toEqual(own('Table710B521B', 'StreamArn'));
+    expect(source.EventSourceArn).toEqual(STREAM);
     expect(source.FilterCriteria.Filters.map(({ Pattern }: { Pattern: string }) => JSON.parse(Pattern))).toEqual([
       { eventName: ['INSERT', 'MODIFY'], dynamodb: { NewImage: { order: { S: [{ exists: true }] } } } },
       { eventName: ['INSERT', 'MODIFY'], dynamodb: { Keys: { pk: { S: [{ prefix: 'SUP#' }] } } } },
@@ -150,14 +132,14 @@ describe('the stream', () => {
   });
 
   test('retries partial and halved batches, and gives up after publish does and before the stream expires', () => {
-    const { RETRY_SECONDS } = on.named('AWS::Lambda::Function', 'PublishFunction').Properties.Environment.Variables;
+    const { RETRY_SECONDS } = on.variablesOf('Publish');
     expect(source).toMatchObject({
       StartingPosition: 'TRIM_HORIZON',
       FunctionResponseTypes: ['ReportBatchItemFailures'],
       BisectBatchOnFunctionError: true,
       MaximumRetryAttempts: 10_000,
       MaximumRecordAgeInSeconds: 82_800,
-      DestinationConfig: { OnFailure: { Destination: own(queueId) } },
+      DestinationConfig: { OnFailure: { Destination: arnOf(queueId) } },
     });
     expect(Number(RETRY_SECONDS)).toBeLessThan(source.MaximumRecordAgeInSeconds);
     expect(source.MaximumRecordAgeInSeconds).toBeLessThan(86_400);

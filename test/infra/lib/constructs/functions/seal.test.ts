@@ -1,18 +1,15 @@
 import { COLUMNS } from '../../../../../lambdas/domain/archive/columns.ts';
 import { objectKey, PARTITION_TEMPLATE } from '../../../../../lambdas/domain/archive/object-keys.ts';
 import { readSealEnv } from '../../../../../lambdas/seal/env.ts';
-import { Synthesized } from '../../../../support/stacks/synthesized.ts';
+import { arnOf, Synthesized, variablesReadBy } from '../../../../support/stacks/synthesized.ts';
 
 const choose = (seal: object, env = 'prod') => new Synthesized(env, { seal: { enabled: true, ...seal } });
 const off = new Synthesized('prod');
 const on = choose({});
 
-const idsOf = (stack: Synthesized, type: string) =>
-  Object.entries(stack.resources).flatMap(([id, { Type }]) => (Type === type && id.startsWith('Seal') ? [id] : []));
-const [bucketId = ''] = idsOf(on, 'AWS::S3::Bucket');
-const [keyId = ''] = idsOf(on, 'AWS::KMS::Key');
-const [erasureKeyId = ''] = Object.keys(on.resources).filter((id) => id.startsWith('SecretsErasureKey'));
-const own = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });
+const bucketId = on.idOf('AWS::S3::Bucket', 'Seal');
+const keyId = on.idOf('AWS::KMS::Key', 'Seal');
+const erasureKeyId = on.idOf('AWS::SecretsManager::Secret', 'SecretsErasureKey');
 const objects = (stack: Synthesized) => stack.named('AWS::S3::Bucket', 'SealBucket').Properties;
 
 test('seal is off by default, and then adds nothing to the template', () => {
@@ -37,9 +34,7 @@ test('enabling seal adds its own resources and an alarm, and shortens the table 
   expect(withoutOrder(rest(on))).toEqual(
     withoutOrder({ ...rest(off), ...Object.fromEntries(added.map((id) => [id, rest(on)[id] as never])) }),
   );
-  const daysOf = (stack: Synthesized) =>
-    stack.named('AWS::Lambda::Function', 'ProcessFunction').Properties.Environment.Variables.RETENTION_DAYS;
-  expect([daysOf(off), daysOf(on)]).toEqual(['400', '90']);
+  expect([off, on].map((stack) => stack.variablesOf('Process').RETENTION_DAYS)).toEqual(['400', '90']);
   expect(Object.keys(on.outputs).filter((name) => off.outputs[name] === undefined)).toEqual([
     'SealFunctionName',
     'SealLogGroup',
@@ -50,63 +45,47 @@ test('enabling seal adds its own resources and an alarm, and shortens the table 
 });
 
 describe('the seal function', () => {
-  const lambda = on.named('AWS::Lambda::Function', 'SealFunction').Properties;
-
   test('gets only the variables that it reads and the one for source maps', () => {
-    const read = new Set<unknown>();
-    const get = (_: unknown, key: unknown) => (read.add(key) ? '1' : undefined);
-    readSealEnv(new Proxy<Record<string, string>>({}, { get }));
-
-    const { NODE_OPTIONS, ...variables } = lambda.Environment.Variables;
+    const { NODE_OPTIONS, ...variables } = on.variablesOf('Seal');
     expect(NODE_OPTIONS).toBe('--enable-source-maps');
-    expect(Object.keys(variables).toSorted()).toEqual([...read].filter((name) => name !== 'DAY_SHARDS').toSorted());
+    expect([...Object.keys(variables), 'DAY_SHARDS'].toSorted()).toEqual(variablesReadBy(readSealEnv));
     expect(variables).toMatchObject({ BUCKET_NAME: { Ref: bucketId }, REACH_SECONDS: String(400 * 86_400) });
   });
 
   test('has exactly the expected permissions', () => {
-    const policy = on.named('AWS::IAM::Policy', 'SealFunctionRole').Properties.PolicyDocument.Statement;
-    const rights = policy.map(({ Action, Resource }: { Action: unknown; Resource: unknown }) => [Action, Resource]);
-    const table = own('Table710B521B');
+    const table = arnOf('Table710B521B');
 
-    expect(rights.slice(1)).toEqual([
+    expect(on.grantsOf('Seal').slice(1)).toEqual([
       [['dynamodb:BatchGetItem', 'dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem'], table],
       ['dynamodb:Query', [table, { 'Fn::Join': ['', [table, '/index/byDay']] }]],
       ['secretsmanager:GetSecretValue', { Ref: erasureKeyId }],
-      [['s3:GetObject', 's3:PutObject'], { 'Fn::Join': ['', [own(bucketId), '/*']] }],
-      ['s3:ListBucket', own(bucketId)],
+      [['s3:GetObject', 's3:PutObject'], { 'Fn::Join': ['', [arnOf(bucketId), '/*']] }],
+      ['s3:ListBucket', arnOf(bucketId)],
     ]);
   });
 });
 
 test('a read API with an archive may list it, read its events and recognize erased recipients', () => {
-  const variables = (stack: Synthesized) =>
-    stack.named('AWS::Lambda::Function', 'ReadApiFunction').Properties.Environment.Variables;
   const granted = (stack: Synthesized) =>
     stack
-      .named('AWS::IAM::Policy', 'ReadApiFunctionRole')
-      .Properties.PolicyDocument.Statement.map(({ Action, Resource }: { Action: unknown; Resource: unknown }) =>
-        JSON.stringify([Action, Resource]),
-      )
-      .filter((right: string) => !right.startsWith('["cloudwatch:'));
+      .grantsOf('ReadApi')
+      .map((grant) => JSON.stringify(grant))
+      .filter((grant) => !grant.startsWith('["cloudwatch:'));
   const before = granted(off);
-  const [{ Resource: token }] = off
-    .named('AWS::IAM::Policy', 'ReadApiFunctionRole')
-    .Properties.PolicyDocument.Statement.filter(({ Action }: { Action: unknown }) =>
-      String(Action).startsWith('secretsmanager'),
-    );
+  const [, token] = off.grantsOf('ReadApi').find(([action]) => String(action).startsWith('secretsmanager')) ?? [];
 
-  expect(granted(on).filter((right: string) => !before.includes(right))).toEqual(
+  expect(granted(on).filter((grant) => !before.includes(grant))).toEqual(
     [
       ['secretsmanager:GetSecretValue', [token, { Ref: erasureKeyId }]],
-      ['s3:GetObject', { 'Fn::Join': ['', [own(bucketId), '/events/*']] }],
-      ['s3:ListBucket', own(bucketId)],
-    ].map((right) => JSON.stringify(right)),
+      ['s3:GetObject', { 'Fn::Join': ['', [arnOf(bucketId), '/events/*']] }],
+      ['s3:ListBucket', arnOf(bucketId)],
+    ].map((grant) => JSON.stringify(grant)),
   );
-  expect(variables(on)).toMatchObject({
+  expect(on.variablesOf('ReadApi')).toMatchObject({
     ARCHIVE_BUCKET: { Ref: bucketId },
     ERASURE_KEY_SECRET_ARN: { Ref: erasureKeyId },
   });
-  expect(Object.keys(variables(off))).not.toContain('ERASURE_KEY_SECRET_ARN');
+  expect(Object.keys(off.variablesOf('ReadApi'))).not.toContain('ERASURE_KEY_SECRET_ARN');
 });
 
 describe('the archive bucket', () => {
@@ -138,7 +117,7 @@ test('the signing key is a P-256 key that outlives the stack in prod, and is abs
     DeletionPolicy: 'RetainExceptOnCreate',
   });
   const unsigned = choose({ sign: false });
-  expect(idsOf(unsigned, 'AWS::KMS::Key')).toEqual([]);
+  expect(unsigned.idsOf('AWS::KMS::Key', 'Seal')).toEqual([]);
   expect(unsigned.outputs.CertificateKeyArn).toBeUndefined();
 });
 
