@@ -1,42 +1,73 @@
-import { createRequire } from 'node:module';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
 import LightRunner from 'jest-light-runner';
-import type { OnTestFailure, OnTestStart, OnTestSuccess, Test, TestRunnerOptions } from 'jest-runner';
+import type { Config, OnTestFailure, OnTestStart, OnTestSuccess, Test, TestRunnerOptions } from 'jest-runner';
 import type { TestWatcher } from 'jest-watcher';
-
-// Its types describe the CommonJS file.
-const { CallbackTestRunner, default: TestRunner }: typeof import('jest-runner') = createRequire(import.meta.url)(
-  'jest-runner',
-);
+import type { FileOutcome, FileToRun } from './file-process.ts';
 
 /**
- * Runs integration tests by jest's own runner and all others by the light one, at the same time, so that these use the
- * cores that those leave idle; jest runs one runner after the other.
+ * Runs each integration test in a process of its own, and all others in threads that share their modules. Handlers read
+ * their environment once, and native modules do not survive the end of a thread. Both run at the same time, so that
+ * these use the cores that those leave idle.
  */
-export default class SideBySideRunner extends CallbackTestRunner {
+export default class SideBySideRunner {
+  readonly #globalConfig: Config.GlobalConfig;
+
+  constructor(globalConfig: Config.GlobalConfig) {
+    this.#globalConfig = globalConfig;
+  }
+
   async runTests(
     tests: Test[],
     watcher: TestWatcher,
     onStart: OnTestStart,
     onResult: OnTestSuccess,
     onFailure: OnTestFailure,
-    options: TestRunnerOptions,
+    { serial }: TestRunnerOptions,
   ): Promise<void> {
     const isIsolated = ({ context }: Test) => context.config.displayName?.name === 'integration';
-    const integration = tests.filter(isIsolated);
+    const isolated = tests.filter(isIsolated);
     const others = tests.filter((test) => !isIsolated(test));
-    const isolated = new TestRunner(this._globalConfig, this._context);
-    isolated.on('test-file-start', ([test]) => onStart(test));
-    isolated.on('test-file-success', ([test, result]) => onResult(test, result));
-    isolated.on('test-file-failure', ([test, error]) => onFailure(test, error));
-    const { maxWorkers } = this._globalConfig;
+    const { maxWorkers } = this.#globalConfig;
     // These compute, while integration tests mostly wait for other processes: half of them fill the cores.
-    const threads = integration.length === 0 ? maxWorkers : Math.ceil(maxWorkers / 2);
-    const light = new LightRunner({ ...this._globalConfig, maxWorkers: threads }, this._context);
+    const threads = isolated.length === 0 ? maxWorkers : Math.ceil(maxWorkers / 2);
+    const light = new LightRunner({ ...this.#globalConfig, maxWorkers: threads });
+    const queue = isolated.values();
+    const runQueued = async () => {
+      for (const test of queue) {
+        if (watcher.isInterrupted()) return;
+        await onStart(test);
+        const outcome = await runInProcess({
+          globalConfig: this.#globalConfig,
+          config: test.context.config,
+          path: test.path,
+        });
+        if ('result' in outcome) await onResult(test, outcome.result);
+        else await onFailure(test, outcome.error);
+      }
+    };
     const runs = [
-      () => isolated.runTests(integration, watcher, options),
+      ...Array.from({ length: maxWorkers }, () => runQueued),
       () => light.runTests(others, watcher, onStart, onResult, onFailure),
     ];
-    if (options.serial) for (const run of runs) await run();
+    if (serial) for (const run of runs) await run();
     else await Promise.all(runs.map((run) => run()));
   }
+}
+
+/** Runs one file, and prints what it printed if a test of it failed or its process ended before all were done. */
+async function runInProcess(file: FileToRun): Promise<FileOutcome> {
+  const child = fork(join(import.meta.dirname, 'file-process.ts'), { serialization: 'advanced', silent: true });
+  const printed: Buffer[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => printed.push(chunk));
+  const ended = Promise.all([once(child, 'exit'), once(child, 'disconnect')]).then(([[code, signal]]) => {
+    throw new Error(`The process of the test ended by ${signal ?? `exit code ${code}`}`);
+  });
+  // Where the process cannot take it, it has ended.
+  child.send(file, () => {});
+  const received: Promise<FileOutcome> = once(child, 'message').then(([outcome]) => outcome);
+  const outcome = await Promise.race([received, ended]).catch((error) => ({ error }));
+  if ('error' in outcome || outcome.result.numFailingTests > 0) process.stderr.write(Buffer.concat(printed));
+  return outcome;
 }

@@ -9,7 +9,6 @@ let folder: string;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'failing-run-'));
-  mkdirSync(join(folder, 'test/unit'), { recursive: true });
   for (const file of ['package.json', 'jest.config.js']) cpSync(join(ROOT, file), join(folder, file));
   for (const file of globSync('*.*', { cwd: join(ROOT, 'test') })) {
     cpSync(join(ROOT, 'test', file), join(folder, 'test', file));
@@ -22,11 +21,12 @@ afterEach(() => {
 });
 
 /** Runs jest as configured on one file of this source, and returns its status and what `.ci/failed` names. */
-function run(source: string): { status: number | null; named: string } {
-  writeFileSync(join(folder, 'test/unit/one.test.ts'), source);
+function run(source: string, project = 'unit'): { status: number | null; named: string; printed: string } {
+  mkdirSync(join(folder, 'test', project), { recursive: true });
+  writeFileSync(join(folder, 'test', project, 'one.test.ts'), source);
   const jest = join(ROOT, 'node_modules/jest/bin/jest.js');
   // Two workers, since one would run in the process of jest itself.
-  const { status, stdout, stderr } = spawnSync(process.execPath, [jest, '--selectProjects', 'unit', '-w', '2'], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [jest, '--selectProjects', project, '-w', '2'], {
     cwd: folder,
     encoding: 'utf8',
     timeout: 120_000,
@@ -35,12 +35,12 @@ function run(source: string): { status: number | null; named: string } {
     input: stdout + stderr,
     encoding: 'utf8',
   });
-  return { status, named };
+  return { status, named, printed: stdout + stderr };
 }
 
 const HANG = 'new Promise(() => setTimeout(() => {}, 60_000))';
 
-test.each([
+const CULPRITS = [
   ['a test that fails', `describe('a sum', () => test('is right', () => expect(1 + 1).toBe(3)));`, 'a sum › is right'],
   ['a test that exceeds its time limit', `test('waits', () => ${HANG}, 100);`, 'waits'],
   ['a beforeAll that fails', `beforeAll(() => { throw new Error(); }); test('is fine', () => {});`, '(beforeAll)'],
@@ -50,22 +50,41 @@ test.each([
     '(beforeAll)',
   ],
   ['an afterAll that fails', `afterAll(() => { throw new Error(); }); test('is fine', () => {});`, '(afterAll)'],
-  ['a file without tests', 'export const COUNT = 0;', 'test/unit/one.test.ts'],
-  ['a file that does not load', `import './absent.ts'; test('is fine', () => {});`, 'test/unit/one.test.ts'],
+  ['a file without tests', 'export const COUNT = 0;', 'one.test.ts'],
+  ['a file that does not load', `import './absent.ts'; test('is fine', () => {});`, 'one.test.ts'],
   [
     'a promise that is rejected while a test runs',
     `test('forgets one', async () => { Promise.reject(new Error()); await new Promise((done) => setTimeout(done, 500)); });`,
     'forgets one',
   ],
   ['a test that calls process.exit', `test('exits', () => process.exit(0));`, 'exits'],
-])('the run fails and .ci/failed names the culprit for %s', (_, source, culprit) => {
-  const { status, named } = run(source);
+] as const;
 
-  expect(status).toBe(1);
-  expect(named.split('\n')).toContainEqual(expect.stringMatching(/^failed: npm test: /));
-  expect(named).toContain(`${culprit}\n`);
+describe.each(['unit', 'integration'])('A run of %s tests', (project) => {
+  test.each(CULPRITS)('fails, and .ci/failed names the culprit, for %s', (_, source, culprit) => {
+    const { status, named } = run(source, project);
+
+    expect(status).toBe(1);
+    expect(named.split('\n')).toContainEqual(expect.stringMatching(/^failed: npm test: /));
+    expect(named).toContain(`${culprit}\n`);
+  });
+
+  test('passes, and .ci/failed names nothing, if every test passes', () => {
+    const { status, named } = run(`test('is fine', () => expect(1 + 1).toBe(2), 60_000);`, project);
+
+    expect({ status, named }).toEqual({ status: 0, named: '' });
+  });
 });
 
-test('the run passes and .ci/failed names nothing if every test passes', () => {
-  expect(run(`test('is fine', () => expect(1 + 1).toBe(2), 60_000);`)).toEqual({ status: 0, named: '' });
+test('a run fails and names the file of an integration test whose process is killed', () => {
+  const { status, named } = run(`test('dies', () => process.kill(process.pid, 'SIGKILL'));`, 'integration');
+
+  expect(status).toBe(1);
+  expect(named).toContain('one.test.ts\n');
+});
+
+test('a run prints what an integration test printed if it fails', () => {
+  const source = `test('fails', () => { console.log('so far'); expect(1).toBe(2); });`;
+
+  expect(run(source, 'integration').printed).toContain('so far\n');
 });
