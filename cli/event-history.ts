@@ -36,7 +36,7 @@ import { statusUpdateOf } from '../lambdas/domain/status/status-update.ts';
 import { openArchivedHistory } from './archive/history.ts';
 import type { CliContext } from './command.ts';
 import { UsageError } from './errors.ts';
-import { type LedgerTimes, sliceAt, tableOf } from './ledger.ts';
+import { type LedgerSettings, sliceAt, tableOf } from './ledger.ts';
 import { plain } from './output.ts';
 import type { Deployment } from './target/types.ts';
 import { iso } from './time.ts';
@@ -226,7 +226,7 @@ export interface Reconciled {
 export interface LedgerView {
   readonly watermarks: Watermarks | undefined;
   readonly slice: Slice | undefined;
-  readonly times: LedgerTimes;
+  readonly times: LedgerSettings;
   readonly nowMs: number;
 }
 
@@ -262,7 +262,7 @@ export function reconciled(event: HistoryEvent, { watermarks, slice, times, nowM
 }
 
 /** Reads the ledger around each event; a domain and slice is read once. */
-export function openReconciled(deployment: Deployment, times: LedgerTimes, nowMs: number) {
+export function openReconciled(deployment: Deployment, times: LedgerSettings, nowMs: number) {
   const table = tableOf(deployment);
   const ledger = createReconciliationStateRepository(table);
   const slices = createSliceRepository(table);

@@ -19,6 +19,7 @@ import {
 import { dayPartitions } from '../lambdas/domain/events/day-index.ts';
 import { type DayShards, parseDayShards } from '../lambdas/domain/events/day-shards.ts';
 import { parseDayIndexKey } from '../lambdas/domain/keys.ts';
+import type { Completeness } from '../lambdas/domain/ledger/completeness.ts';
 import { total } from '../lambdas/domain/ledger/counts.ts';
 import type { LedgerDomains } from '../lambdas/domain/ledger/ledger-domains.ts';
 import { doubtfulIn, isDue, type Slice, sliceFrom, stateOf, unconfirmedIn } from '../lambdas/domain/ledger/slice.ts';
@@ -27,12 +28,10 @@ import { createConfirmedCheck } from '../lambdas/read-api/messages/confirmed.ts'
 import { awsSentence, TargetUnavailableError } from './errors.ts';
 import { type Deployment, hasOutput } from './target/types.ts';
 
-/** `complete`: nothing is missing of all that is due; `unknown`: no ledger is kept, or it is behind. */
-export type Completeness = 'complete' | 'incomplete' | 'unknown';
-
 /** Completeness of one domain. */
 export interface DomainLedger {
   readonly domain: string;
+  /** `unknown`: no ledger is kept, or it is behind. */
   readonly completeness: Completeness;
   /** Epoch seconds up to which everything is judged; undefined where no ledger is kept. */
   readonly judgedUntil: number | undefined;
@@ -58,7 +57,7 @@ export interface DomainLedger {
 export async function readDomainLedger(
   deployment: Deployment,
   domain: string,
-  times: LedgerTimes,
+  times: LedgerSettings,
   nowMs: number,
 ): Promise<DomainLedger> {
   const table = tableOf(deployment);
@@ -123,7 +122,7 @@ export async function sliceAt(
 /** Returns true if the next slice has waited for longer than two runs. */
 function isBehind(
   position: number,
-  { everySeconds, settleSeconds, sliceSeconds }: LedgerTimes,
+  { everySeconds, settleSeconds, sliceSeconds }: LedgerSettings,
   nowMs: number,
 ): boolean {
   return isDue(sliceFrom(position, sliceSeconds), settleSeconds + 2 * everySeconds, nowMs);
@@ -137,9 +136,9 @@ const times = z.object({
 });
 
 /** The stack's settings of its ledger. */
-export type LedgerTimes = z.infer<typeof times>;
+export type LedgerSettings = z.infer<typeof times>;
 
-export function ledgerTimes(deployment: Deployment): LedgerTimes {
+export function ledgerTimes(deployment: Deployment): LedgerSettings {
   const parsed = times.safeParse(JSON.parse(deployment.output('LedgerTimes')));
   if (!parsed.success)
     throw new TargetUnavailableError(`the output LedgerTimes of ${deployment.stackName} is of another version`);
@@ -209,7 +208,7 @@ async function readNewest(deployment: Deployment, partition: string, nowMs: numb
   return item && { type: parseDayIndexKey(partition).type, atMs: item[byDay.sortKey] as number };
 }
 
-export interface StackDomains {
+interface StackDomains {
   /** Those that Mailgun has. */
   readonly atMailgun: readonly SendingDomain[];
   /** Others under which events may be stored. */

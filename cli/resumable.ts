@@ -9,7 +9,7 @@ export const WAIT_MS = 5000;
 export const MAX_STALL_MS = 15 * 60_000;
 
 /** The outcome of one call. */
-export interface Step {
+export interface StepResult {
   readonly isDone: boolean;
   /** True if it made progress. */
   readonly hasMoved: boolean;
@@ -26,7 +26,7 @@ export async function callUntilDone<Result>(
   { now, sleep, signal }: Pick<CliContext, 'now' | 'sleep' | 'signal'>,
   reporter: Pick<PartsReporter, 'waiting' | 'left'>,
   call: () => Promise<Result>,
-  take: (result: Result) => Step,
+  take: (result: Result) => StepResult,
 ): Promise<boolean> {
   let movedAt = now();
   let reportedWhy: string | undefined;

@@ -17,11 +17,11 @@ export class ApiError extends Error {
   }
 }
 
-export type Query = Readonly<Record<string, string | number | null | undefined>>;
+export type QueryParameters = Readonly<Record<string, string | number | null | undefined>>;
 
 export interface Api {
   /** Returns what a route below /mailgun holds; empty parameters are left out. Throws an ApiError, or the reason of `signal`. */
-  get<T>(path: string, query?: Query): Promise<T>;
+  get<T>(path: string, query?: QueryParameters): Promise<T>;
 }
 
 /** The wait without a `Retry-After`. */
@@ -30,7 +30,7 @@ const MAX_RETRY_SECONDS = 120;
 
 export function createApi(apiUrl: string, token: string, signal: AbortSignal): Api {
   return {
-    async get<T>(path: string, query: Query = {}): Promise<T> {
+    async get<T>(path: string, query: QueryParameters = {}): Promise<T> {
       const headers = { authorization: `Bearer ${token}` };
       const url = `${apiUrl}/mailgun${path}${queryText(query)}`;
       const response = await fetch(url, { headers, signal }).catch(unreachable);
@@ -56,7 +56,7 @@ export async function unlessUnfit<T>(response: Promise<T>): Promise<T | undefine
   }
 }
 
-function queryText(query: Query): string {
+function queryText(query: QueryParameters): string {
   const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== '');
   const text = new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)])).toString();
   return text === '' ? '' : `?${text}`;

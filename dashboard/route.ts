@@ -24,7 +24,7 @@ export const NAVIGATION = [
 ] as const;
 
 /** A parsed address: `#/<view>/<subject>?<parameters>`. */
-export interface Route {
+interface Route {
   readonly view: ViewName;
   readonly subject: string;
   readonly parameters: URLSearchParams;

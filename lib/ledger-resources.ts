@@ -8,6 +8,7 @@ import { Alarms } from './constructs/alarms.ts';
 import { CustomerKey, KEY_ACTIONS } from './constructs/customer-key.ts';
 import { Dashboard } from './constructs/dashboard.ts';
 import { EventQueue } from './constructs/event-queue.ts';
+import { EventTable } from './constructs/event-table.ts';
 import { Deliver } from './constructs/functions/deliver.ts';
 import { Ingest } from './constructs/functions/ingest.ts';
 import { Notify } from './constructs/functions/notify.ts';
@@ -16,7 +17,6 @@ import { Publish } from './constructs/functions/publish.ts';
 import { ReadApi } from './constructs/functions/read-api.ts';
 import { Reconcile } from './constructs/functions/reconcile.ts';
 import { Seal } from './constructs/functions/seal.ts';
-import { LedgerTable } from './constructs/ledger-table.ts';
 import { LogExport } from './constructs/log-export.ts';
 import { Budget } from './constructs/monitoring/budget.ts';
 import { HealthDashboard } from './constructs/monitoring/health-dashboard.ts';
@@ -39,7 +39,7 @@ export function buildLedger(scope: Construct, config: Config, commandLine: Comma
   if (config.keepLogs) Aspects.of(scope).add(KEEP_LOGS);
   const customerKey = config.customerKey ? new CustomerKey(scope, 'CustomerKey', config).key : undefined;
 
-  const { table } = new LedgerTable(scope, 'Table', config);
+  const { table } = new EventTable(scope, 'Table', config);
   const { weeklyBackupDays: keptDays } = config.table;
   if (keptDays) new TableBackup(scope, 'TableBackup', { ...config, table, keptDays, customerKey });
   const secrets = new Secrets(scope, 'Secrets', config);

@@ -2,7 +2,7 @@ import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
 import { GetPublicKeyCommand } from '@aws-sdk/client-kms';
 import { compactVerify, importSPKI } from 'jose';
 import { type Certificate, type SignedStatement, statementOf } from '../../lambdas/domain/archive/certificate.ts';
-import type { Fault } from '../../lambdas/domain/archive/chain.ts';
+import type { ChainFault } from '../../lambdas/domain/archive/chain.ts';
 import { canonicalJson } from '../../lambdas/domain/canonical-json.ts';
 import { isObject } from '../../lambdas/domain/json.ts';
 import type { Deployment } from '../target/types.ts';
@@ -42,8 +42,8 @@ export async function signCertificate(
 }
 
 /** Checks the signature of a certificate, and that it is over this one; `trusted` is the fingerprint of the key it must be by. */
-export async function checkSignature(signed: SignedCertificate, trusted: string | undefined): Promise<Fault[]> {
-  const faults: Fault[] = [];
+export async function checkSignature(signed: SignedCertificate, trusted: string | undefined): Promise<ChainFault[]> {
+  const faults: ChainFault[] = [];
   const fingerprint = fingerprintOf(signed.publicKey);
   if (trusted !== undefined && trusted.toLowerCase().replaceAll(':', '') !== fingerprint)
     faults.push({ where: 'signature', what: `is by the key ${fingerprint}, not by the one that is trusted` });

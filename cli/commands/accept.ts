@@ -153,7 +153,7 @@ export interface AcceptResult {
 }
 
 /** Why nothing was accepted, and what to do. */
-export interface Refusal {
+interface Refusal {
   readonly state: string;
   readonly why: string;
   readonly whatToDo: string;

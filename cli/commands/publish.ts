@@ -21,7 +21,7 @@ import {
   type PartsReporter,
   partsAsJson,
   partsAsText,
-  type Step,
+  type StepResult,
 } from '../resumable.ts';
 import { type Deployment, hasOutput, type TargetRef } from '../target/types.ts';
 import { timeText } from '../time.ts';
@@ -126,7 +126,7 @@ async function publishDomain(
   return { sums, reachedMs: undefined };
 }
 
-function reasonToWait({ state, reason }: PublishResult): Step['wait'] {
+function reasonToWait({ state, reason }: PublishResult): StepResult['wait'] {
   if (state === 'ran') return undefined;
   return state === 'failed'
     ? { text: `the bus does not take events (${reason})`, passes: true }
@@ -225,7 +225,7 @@ interface ReportOptions {
 }
 
 /** Reports a republication as it goes. */
-export interface Reporter extends PartsReporter {
+interface Reporter extends PartsReporter {
   /** The table no longer holds all events of the time; it does from `retainedFrom` (epoch seconds) on. */
   partial(retentionDays: number, retainedFrom: number): void;
   progress(domain: string, reachedMs: number, sums: PublishSums): void;

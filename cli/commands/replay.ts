@@ -9,7 +9,7 @@ import {
   timeOption,
 } from '../command.ts';
 import { UsageError } from '../errors.ts';
-import { addEach, callUntilDone, eachDomainFrom, type Step } from '../resumable.ts';
+import { addEach, callUntilDone, eachDomainFrom, type StepResult } from '../resumable.ts';
 import type { Deployment, TargetRef } from '../target/types.ts';
 import { timeText } from '../time.ts';
 import { restoreFromArchive } from './replay/from-archive.ts';
@@ -19,8 +19,8 @@ import {
   NO_COUNTS,
   parseResult,
   type ReplayCounts,
+  type ReplayReporter,
   type ReplayResult,
-  type Reporter,
 } from './replay/report.ts';
 
 /** Reasons for which the function stopped, but may continue later. */
@@ -95,7 +95,7 @@ async function restore(args: ReplayArguments, context: CliContext): Promise<numb
 async function replayAll(
   args: ReplayArguments,
   deployment: Deployment,
-  reporter: Reporter,
+  reporter: ReplayReporter,
   deps: CliContext,
 ): Promise<number> {
   const { domain: only, fromEpochSeconds, toEpochSeconds } = args;
@@ -132,7 +132,7 @@ async function replayDomain(
   domain: string,
   { fromEpochSeconds, toEpochSeconds, plan }: ReplayArguments,
   deployment: Deployment,
-  reporter: Reporter,
+  reporter: ReplayReporter,
   context: CliContext,
 ): Promise<DomainEnd> {
   let sums = NO_COUNTS;
@@ -170,7 +170,7 @@ async function call(deployment: Deployment, replay: object): Promise<ReplayResul
   return parseResult(await deployment.invoke('reconcile', { replay }));
 }
 
-function reasonToWait({ state, reason }: ReplayResult): Step['wait'] {
+function reasonToWait({ state, reason }: ReplayResult): StepResult['wait'] {
   if (state === 'ran') return undefined;
   const wait = WAITS[state];
   if (wait !== undefined) return { text: wait, passes: true };

@@ -2,7 +2,6 @@ import { createCampaignReader } from '../../lambdas/adapters/table/day-index-rep
 import { createErasureRepository } from '../../lambdas/adapters/table/event-repository.ts';
 import { createSliceRepository } from '../../lambdas/adapters/table/slice-repository.ts';
 import { DAY_SECONDS, MAX_SLICE_SECONDS } from '../../lambdas/contract.ts';
-import { objectsBetween } from '../../lambdas/domain/archive/listed-objects.ts';
 import { tracedObjects } from '../../lambdas/domain/campaign/archived-event.ts';
 import type { MailCounts, PeopleCounts } from '../../lambdas/domain/campaign/counts.ts';
 import { mailCompleteFrom, retainedFromOf } from '../../lambdas/domain/campaign/retained-events.ts';
@@ -17,6 +16,7 @@ import type { TimeRange } from '../../lambdas/domain/events/day-index.ts';
 import { type Completeness, CompletenessCheck, dueEndOf } from '../../lambdas/domain/ledger/completeness.ts';
 import { total } from '../../lambdas/domain/ledger/counts.ts';
 import type { FailureClass } from '../../lambdas/domain/status/failure-class.ts';
+import { objectsBetween } from '../../lambdas/shared/listed-objects.ts';
 import { readErasureKey } from '../access.ts';
 import { openDeploymentArchive } from '../archive/history.ts';
 import {

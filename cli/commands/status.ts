@@ -2,14 +2,15 @@ import { createQueueDepth } from '../../lambdas/adapters/aws/messaging.ts';
 import { MAX_SECRET_AGE_MS } from '../../lambdas/adapters/aws/secrets.ts';
 import { createListingNoteRepository } from '../../lambdas/adapters/table/reconciliation-state-repository.ts';
 import { type ShownAlarmText, shownAlarmText } from '../../lambdas/domain/alarm-description.ts';
+import type { Completeness } from '../../lambdas/domain/ledger/completeness.ts';
 import { announcementText } from '../../lambdas/domain/ledger/listing-note.ts';
 import { stateOf } from '../../lambdas/domain/ledger/slice.ts';
 import { readApiKey, readSigningKeys } from '../access.ts';
 import { type CliContext, type CommandBuilder, ledgerCommand, openTarget, type TargetOptions } from '../command.ts';
 import { awsSentence, TargetUnavailableError, UnreadableSecretError } from '../errors.ts';
-import { type Completeness, LOOKBACK_DAYS, ledgerTimes, readDomainLedger, readLastEvent, tableOf } from '../ledger.ts';
+import { LOOKBACK_DAYS, ledgerTimes, readDomainLedger, readLastEvent, tableOf } from '../ledger.ts';
 import { counted, createEmit, timeAgo, utc } from '../output.ts';
-import type { AlarmState, Deployment } from '../target/types.ts';
+import type { AlarmReport, Deployment } from '../target/types.ts';
 import { iso } from '../time.ts';
 import { judgeSigningKey } from './keys.ts';
 import { enabledAgain } from './receivers/open.ts';
@@ -353,7 +354,7 @@ function alarmReason(alarm: AlarmOn, alarmed: readonly AlarmOn[]): string {
   return `the alarm ${name} is on${next === null ? '' : `: ${next}`}`;
 }
 
-function alarmOn({ name, sinceMs, reason, description }: AlarmState): AlarmOn {
+function alarmOn({ name, sinceMs, reason, description }: AlarmReport): AlarmOn {
   return { name, since: sinceMs === undefined ? null : iso(sinceMs), reason, ...shownAlarmText(description) };
 }
 

@@ -292,7 +292,7 @@ const statusName = (partition: string, recipientKey: string) => `${partition} ${
 export type UnconfirmedEvent = HistoryEvent & { readonly unconfirmedSinceMs: number };
 
 /** The unconfirmed events of one slice. */
-export interface Finding {
+interface Finding {
   readonly slices: 1;
   /** Epoch seconds. */
   readonly start: number;

@@ -6,7 +6,7 @@ import {
   type RangeCompleteness,
   type RangeTotals,
 } from '../../lambdas/domain/archive/certificate.ts';
-import { checkChain, type Fault, nameOfLink } from '../../lambdas/domain/archive/chain.ts';
+import { type ChainFault, checkChain, nameOfLink } from '../../lambdas/domain/archive/chain.ts';
 import { createObjectCheck } from '../../lambdas/domain/archive/check-object.ts';
 import { figuresOf, linkOf, type Manifest } from '../../lambdas/domain/archive/manifest.ts';
 import { sha256Hex } from '../../lambdas/domain/archive/merkle.ts';
@@ -72,7 +72,7 @@ async function verify(context: CliContext, file: string, options: VerifyOptions)
   const signed = parseCertificate(await textOf(context, file));
   if (signed === undefined) throw new UsageError(`${file} is not a certificate`);
   const { certificate } = signed;
-  const faults: Fault[] = [...(await checkSignature(signed, options.key)), ...checkCertificate(certificate)];
+  const faults: ChainFault[] = [...(await checkSignature(signed, options.key)), ...checkCertificate(certificate)];
   const archive = options.archive === undefined ? undefined : await openArchive(options.archive);
   let verdict: RangeCompleteness = certificate.domains.length === 0 ? 'unknown' : 'complete';
   for (const statement of certificate.domains) {
@@ -136,7 +136,7 @@ function archiveText({ objects, rows, erased }: { objects: number; rows: number;
 type SealedArchive = Pick<ArchiveSource, 'readText' | 'open'>;
 
 export interface ArchiveFindings {
-  faults: Fault[];
+  faults: ChainFault[];
   objects: number;
   rows: number;
   /** Rows whose recipient was erased, or that named one. */
@@ -185,7 +185,7 @@ async function linksBehind(domain: string, chain: readonly Manifest[], archive: 
   return { faults, manifests: links.slice(1).map(({ manifest }) => manifest) };
 }
 
-async function checkRecord({ record, slice }: Manifest, archive: SealedArchive): Promise<Fault[]> {
+async function checkRecord({ record, slice }: Manifest, archive: SealedArchive): Promise<ChainFault[]> {
   if (record === undefined) return [];
   const text = await archive.readText(record.key);
   if (text === undefined) return [{ where: record.key, what: 'is not in the archive' }];

@@ -30,7 +30,6 @@ import {
   additionsToAccount,
   additionsToDomain,
   afterChanges,
-  type Change,
   changeText,
   type DesiredWebhooks,
   doublesAtAccount,
@@ -38,7 +37,8 @@ import {
   lackingAtAccount,
   removalsFromAccount,
   removalsFromDomain,
-  type Step,
+  type SyncStep,
+  type WebhookChange,
 } from './webhooks/steps.ts';
 
 type DriftLine = {
@@ -56,7 +56,10 @@ type DriftLine = {
 export type WebhooksCheckLine = DriftLine | { event: 'checked'; domains: number; types: number; drift: number };
 
 /** The lines of `webhooks sync --json`; with `--plan` what would be done. */
-export type WebhooksSyncLine = Change | DriftLine | { event: 'planned' | 'synced'; changes: number; drift: number };
+export type WebhooksSyncLine =
+  | WebhookChange
+  | DriftLine
+  | { event: 'planned' | 'synced'; changes: number; drift: number };
 
 const NEEDS = `secretsmanager:GetSecretValue on the API key, which must be allowed to read webhooks, and for sync to
 change them; check also logs:FilterLogEvents`;
@@ -166,7 +169,7 @@ async function sync(context: CliContext, options: SyncOptions): Promise<number> 
   const callMailgun = waitingOut(context, opened);
   const registry = openRegistry(callMailgun);
   let changes = 0;
-  const make = async (steps: readonly Step[]) => {
+  const make = async (steps: readonly SyncStep[]) => {
     const removals = steps.filter(({ line }) => line.change !== 'add').map(({ line }) => changeText(line));
     if (!plan && removals.length > 0) {
       await confirm(context, options.yes, `At Mailgun, ${removals.join(', ')}?`);

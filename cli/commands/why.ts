@@ -261,7 +261,7 @@ const time = (iso: string) => utc(Date.parse(iso));
  * Mailgun's classes of the failures on one UTC day from a sending domain to a recipient's domain; it has none for a
  * single mail.
  */
-export interface MailgunClasses {
+interface MailgunClasses {
   readonly sendingDomain: string;
   readonly recipientDomain: string;
   readonly day: string;

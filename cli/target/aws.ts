@@ -16,7 +16,7 @@ import { readStackDomains } from '../ledger.ts';
 import { openClients } from './clients.ts';
 import { type Environment, environmentOf, readEnvironments } from './environments.ts';
 import {
-  type AlarmState,
+  type AlarmReport,
   type Deployment,
   fits,
   isAccessLog,
@@ -89,7 +89,7 @@ export async function openStack(
       return entries.filter(fits(filter));
     },
     async alarms() {
-      const alarms: AlarmState[] = [];
+      const alarms: AlarmReport[] = [];
       const pages = paginateDescribeAlarms(
         { client: new CloudWatchClient(settings) },
         { AlarmNamePrefix: `${stackName}-` },

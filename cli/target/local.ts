@@ -4,14 +4,14 @@ import { TargetUnavailableError, UsageError } from '../errors.ts';
 import { readStackDomains } from '../ledger.ts';
 import { openClients } from './clients.ts';
 import {
-  type AlarmState,
+  type AlarmReport,
   type Deployment,
   fits,
   LOG_GROUPS,
   type LogSource,
-  type Notification,
   parseLogEntry,
   type StackUsage,
+  type TopicMessage,
 } from './types.ts';
 
 interface Running {
@@ -80,7 +80,7 @@ export async function openLocal(given: number | undefined, folder: URL): Promise
         .filter(fits(filter));
     },
     async alarms() {
-      const { alarms } = await read<{ alarms: AlarmState[] }>('/alarms');
+      const { alarms } = await read<{ alarms: AlarmReport[] }>('/alarms');
       return alarms;
     },
     async soundAlarm(name, reason) {
@@ -93,7 +93,7 @@ export async function openLocal(given: number | undefined, folder: URL): Promise
     async notifications() {
       const response = await control('/notifications');
       if (!response.ok) throw new TargetUnavailableError('the local stack of this version keeps no notifications');
-      return ((await response.json()) as { notifications: Notification[] }).notifications;
+      return ((await response.json()) as { notifications: TopicMessage[] }).notifications;
     },
     async usage() {
       return usageSinceStart(await read<LocalStats>('/stats'));

@@ -29,13 +29,13 @@ export interface Deployment {
   invoke(functionName: string, event: unknown): Promise<unknown>;
   /** Returns log lines since a time (epoch milliseconds) that match the filter, oldest first. */
   logs(source: LogSource, sinceMs: number, filter?: LogFilter): Promise<LogEntry[]>;
-  alarms(): Promise<AlarmState[]>;
+  alarms(): Promise<AlarmReport[]>;
   /** Sets an alarm off until its next evaluation. */
   soundAlarm(name: string, reason: string): Promise<void>;
   /** Returns the topics that an alarm notifies. */
   audience(alarmName: string): Promise<TopicSubscriptions[]>;
   /** Returns the messages of the topics, oldest first; undefined where only subscribers can see it. */
-  notifications(): Promise<Notification[] | undefined>;
+  notifications(): Promise<TopicMessage[] | undefined>;
   /** Returns its usage in the thirty days before a time (epoch milliseconds), or since there was anything to measure. */
   usage(nowMs: number): Promise<StackUsage>;
 }
@@ -95,7 +95,7 @@ export interface LogEntry {
   readonly facts: Readonly<Record<string, unknown>>;
 }
 
-export interface AlarmState {
+export interface AlarmReport {
   readonly name: string;
   readonly state: 'OK' | 'ALARM' | 'INSUFFICIENT_DATA';
   /** Since when, epoch milliseconds; undefined where it is not known. */
@@ -113,7 +113,7 @@ export interface TopicSubscriptions {
 }
 
 /** A message of a topic; `message` as CloudWatch writes it. */
-export interface Notification {
+export interface TopicMessage {
   readonly topic: string;
   readonly subject: string;
   readonly message: Readonly<Record<string, unknown>>;

@@ -6,7 +6,7 @@ const SEEN_AT_ONCE = 3;
 /** A table of so few rows is not limited on a phone: a box that scrolls would cut them. */
 const SHORT = 8;
 
-export interface Column<Row> {
+export interface TableColumn<Row> {
   readonly head: string;
   readonly cell: (row: Row) => Child;
   readonly numeric?: boolean;
@@ -23,12 +23,12 @@ export interface TableOptions {
 /** Returns a table whose first column names the row. A table that does not fit scrolls, by keyboard too. */
 export function table<Row>(
   rows: readonly Row[],
-  columns: readonly Column<Row>[],
+  columns: readonly TableColumn<Row>[],
   { caption, cards, tall }: TableOptions,
 ): HTMLElement {
   const limit = rows.length > SHORT ? ' tall' : ' tall short';
-  const kind = ({ numeric }: Column<Row>) => (numeric ? { class: 'number' } : {});
-  const cell = (column: Column<Row>, row: Row, position: number) => {
+  const kind = ({ numeric }: TableColumn<Row>) => (numeric ? { class: 'number' } : {});
+  const cell = (column: TableColumn<Row>, row: Row, position: number) => {
     const attributes: Attributes = { ...kind(column), 'data-head': column.head };
     return position === 0
       ? h('th', { ...attributes, scope: 'row' }, column.cell(row))

@@ -1,6 +1,6 @@
 import type { EventEntry, TailResponse } from '../../api/responses/events.ts';
 import { EVENT_NAMES } from '../../lambdas/domain/event-types.ts';
-import { ApiError, type Failure, type Query } from '../api.ts';
+import { ApiError, type Failure, type QueryParameters } from '../api.ts';
 import { h } from '../components/dom.ts';
 import { field, goForm, sameText, select, textsIn } from '../components/form.ts';
 import { empty, panel } from '../components/parts.ts';
@@ -20,7 +20,8 @@ const FILTERS = ['domain', 'type', 'tag', 'recipient'] as const;
 export const liveView: View = async (context) => {
   const { api, parameters } = context;
   const filters = Object.fromEntries(FILTERS.map((name) => [name, parameters.get(name)]));
-  const read = (query: Query) => api.get<TailResponse>('/events/tail', { ...filters, limit: MAX_ROWS, ...query });
+  const read = (query: QueryParameters) =>
+    api.get<TailResponse>('/events/tail', { ...filters, limit: MAX_ROWS, ...query });
   const form = await liveForm(context);
   const begin = Math.floor(Date.now() / 1000) - BEGIN_SECONDS;
   const first = await read({ from: begin });

@@ -18,7 +18,8 @@ import { DISABLED_LOOK_SECONDS } from '../domain/publishing/delivery-ledger.ts';
 import { type ReceiverState, receiverAfter } from '../domain/publishing/receiver-state.ts';
 import { signWebhook } from '../domain/publishing/standard-webhook.ts';
 import { textWithoutAddress } from '../domain/recipients/erasure.ts';
-import type { DeliveryLog, ErasureMarkers, Receiver, ReceiverClient, ReceiverQueue, ReceiverStates } from './ports.ts';
+import type { ErasureMarkers } from '../shared/ports.ts';
+import type { DeliveryLog, Receiver, ReceiverClient, ReceiverQueue, ReceiverStates } from './ports.ts';
 
 /** A message as the queue hands it over. */
 export interface ReceivedMessage {

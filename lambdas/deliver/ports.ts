@@ -48,9 +48,3 @@ export interface ReceiverQueue {
   /** Sends a body to the receiver's DLQ. */
   sendToDlq(body: string, reason: string): Promise<void>;
 }
-
-/** The markers of erased recipients. */
-export interface ErasureMarkers {
-  /** Returns those of the addresses that are erased, read strongly. */
-  among(addresses: readonly string[]): Promise<string[]>;
-}

@@ -13,7 +13,7 @@ import type { JsonObject } from '../domain/json.ts';
 import { claimExpiry } from '../domain/webhooks/claim.ts';
 import { claimKey, isFresh, type Signature, type SigningKeys, signedBy } from '../domain/webhooks/signature.ts';
 import type { ParsedWebhook } from '../domain/webhooks/webhook-body.ts';
-import type { Claims, EventLookup, EventQueue, FirstWebhook, KeyRing } from './ports.ts';
+import type { Claims, EventLookup, EventSender, FirstWebhook, KeyRing } from './ports.ts';
 
 export type RefusalReason =
   | 'body-too-large'
@@ -50,7 +50,7 @@ export interface IngestDeps {
   claims: Claims;
   events: EventLookup;
   firstWebhook: Pick<FirstWebhook, 'isNoted'>;
-  queue: EventQueue;
+  queue: EventSender;
   /** The sending domains of this environment, lower case; none where it takes all of the Mailgun account. */
   domains: readonly string[];
   /** Present where it takes all of the account: returns those that are known. */
@@ -64,7 +64,7 @@ export interface IngestDeps {
 }
 
 /** A POST to the webhook URL; `parse` reads the body by its content type. */
-export interface Post {
+interface Post {
   bytes: Uint8Array;
   parse: (bytes: Uint8Array) => ParsedWebhook | Promise<ParsedWebhook>;
 }

@@ -30,7 +30,7 @@ export interface EventLookup {
   noteWebhook(identity: EventIdentity, atMs: number): Promise<boolean>;
 }
 
-export interface EventQueue {
+export interface EventSender {
   /** Resolves once the message is in the queue. */
   send(message: QueueMessage): Promise<void>;
 }

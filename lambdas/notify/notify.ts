@@ -1,7 +1,8 @@
 import type { AlarmNotice } from '../domain/notify/alarm-notice.ts';
 import { requestOf, type ServiceKind, type Target } from '../domain/notify/targets.ts';
 import { isAcknowledgement, reasonOf } from '../domain/publishing/delivery.ts';
-import type { NoticePoster, ReceiverStateReader } from './ports.ts';
+import type { ReceiverStateReader } from '../shared/ports.ts';
+import type { NoticePoster } from './ports.ts';
 
 export interface NotifyDeps {
   client: NoticePoster;

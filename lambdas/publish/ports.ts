@@ -40,12 +40,6 @@ export interface PublishableKeys {
   stored(domain: string, fromMs: number, toMs: number): AsyncIterable<StoredKey>;
 }
 
-/** The markers of erased recipients. */
-export interface ErasureMarkers {
-  /** Returns those of the addresses that are erased, read strongly. */
-  among(addresses: readonly string[]): Promise<string[]>;
-}
-
 /** An event that a receiver will be sent, as it is noted before it is published. */
 export interface PublishedDelivery {
   delivery: DeliveryName;

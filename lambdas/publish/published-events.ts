@@ -1,10 +1,10 @@
 import {
+  type PublishableRow,
   type PublishedEvent,
   type PublishingChoice,
   publishedEvent,
-  type Row,
 } from '../domain/publishing/published.ts';
-import type { ErasureMarkers } from './ports.ts';
+import type { ErasureMarkers } from '../shared/ports.ts';
 
 /**
  * Builds the events of changed rows. Reads the erasure markers before naming an address: a change in flight while its
@@ -13,7 +13,7 @@ import type { ErasureMarkers } from './ports.ts';
 export function createPublishedEvents(
   erasures: ErasureMarkers,
   choice: PublishingChoice,
-): (rows: readonly Row[]) => Promise<PublishedEvent[]> {
+): (rows: readonly PublishableRow[]) => Promise<PublishedEvent[]> {
   return async (rows) => {
     const named = choice.recipients ? new Set(rows.map(({ recipient }) => recipient).filter(Boolean)) : [];
     const erased = new Set(await erasures.among([...named]));

@@ -2,7 +2,7 @@ import { DAY_MS, UNKNOWN_DOMAIN } from '../contract.ts';
 import { SUPPRESSING_NAMES } from '../domain/event-types.ts';
 import type { StoredKey } from '../domain/events/day-index.ts';
 import { nameInEventKey, parseMessageSort, statusSort } from '../domain/keys.ts';
-import { isPublishable, type PublishedEvent, type Row } from '../domain/publishing/published.ts';
+import { isPublishable, type PublishableRow, type PublishedEvent } from '../domain/publishing/published.ts';
 import type { PublishableKeys, PublishableRows } from './ports.ts';
 import { MAX_EVENTS_PER_PUT, type PutDeps, putInOrder } from './put-in-order.ts';
 import type { RepublishEvent, RepublishReport } from './republish-contract.ts';
@@ -11,7 +11,7 @@ export interface RepublishDeps extends PutDeps {
   index: PublishableKeys;
   rows: PublishableRows;
   domains: readonly string[];
-  eventsOf: (rows: readonly Row[]) => Promise<PublishedEvent[]>;
+  eventsOf: (rows: readonly PublishableRow[]) => Promise<PublishedEvent[]>;
   now: () => number;
 }
 
@@ -85,7 +85,7 @@ export function createRepublish(deps: RepublishDeps): (request: RepublishRequest
       return true;
     }
 
-    async function publish(found: readonly Row[]): Promise<string | undefined> {
+    async function publish(found: readonly PublishableRow[]): Promise<string | undefined> {
       for (let from = 0; from < found.length; from += MAX_EVENTS_PER_PUT) {
         const events = await eventsOf(found.slice(from, from + MAX_EVENTS_PER_PUT));
         await pace(events.length);
@@ -98,14 +98,14 @@ export function createRepublish(deps: RepublishDeps): (request: RepublishRequest
     }
   };
 
-  async function rowsDecidedBy(page: readonly StoredKey[]): Promise<Row[]> {
+  async function rowsDecidedBy(page: readonly StoredKey[]): Promise<PublishableRow[]> {
     const visited = page.map(readKey);
     const byStatus = Map.groupBy(visited, ({ partition, recipientKey }) => `${partition} ${statusSort(recipientKey)}`);
     const keys = [...byStatus.values()].map(([first]) => {
       const { partition, recipientKey } = first as Visited;
       return { partition, sort: statusSort(recipientKey) };
     });
-    const found: Row[] = [];
+    const found: PublishableRow[] = [];
     for (let from = 0; from < keys.length; from += MAX_PAGE_EVENTS) {
       const statuses = await rows.statuses(keys.slice(from, from + MAX_PAGE_EVENTS));
       found.push(

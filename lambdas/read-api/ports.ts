@@ -9,7 +9,6 @@ import type { ListingNote } from '../domain/ledger/listing-note.ts';
 import type { Slice, Watermarks } from '../domain/ledger/slice.ts';
 import type { Witness } from '../domain/ledger/witness.ts';
 import type { LoggedDelivery } from '../domain/publishing/delivery.ts';
-import type { ReceiverState } from '../domain/publishing/receiver-state.ts';
 import type { StoredSuppression } from '../domain/status/suppression.ts';
 
 // Ports of the read API. Every port reads a bounded number of items, however many are stored.
@@ -298,9 +297,4 @@ export interface DeliveryHistory {
     limit: number,
     after: DeliveryPlace,
   ): Promise<{ deliveries: LoggedDelivery[]; next: DeliveryPlace | undefined }>;
-}
-
-export interface ReceiverStateReader {
-  /** Returns the state of a receiver, read strongly. */
-  read(receiver: string): Promise<ReceiverState>;
 }

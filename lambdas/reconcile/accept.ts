@@ -1,7 +1,7 @@
 import { secondPassSeconds, UNKNOWN_DOMAIN } from '../contract.ts';
-import { LostRaceError, withLease } from '../domain/ledger/lease.ts';
 import { isDue, troublesIn } from '../domain/ledger/slice.ts';
 import { MAX_NAMED_EVENTS } from '../domain/ledger/tally.ts';
+import { LostRaceError, withLease } from '../shared/lease.ts';
 import { createPassSlice } from './passes/pass-slice.ts';
 import { slicesBetween } from './passes/slices-between.ts';
 import { ListingError } from './ports.ts';

@@ -21,7 +21,6 @@ import {
   createLeaseRepository,
   createListingNoteRepository,
   createReconciliationStateRepository,
-  every,
 } from '../adapters/table/reconciliation-state-repository.ts';
 import {
   createPartRepository,
@@ -39,6 +38,7 @@ import { parseHeldElsewhere } from '../domain/webhooks/domains-held-elsewhere.ts
 import type { DriftKind } from '../domain/webhooks/webhook-drift.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';
 import { remakeFor } from '../runtime/once.ts';
+import { every } from '../shared/lease.ts';
 import { createAccept } from './accept.ts';
 import { readReconcileEnv } from './env.ts';
 import { createWatchListing } from './listing/watch-listing.ts';

@@ -1,7 +1,7 @@
 import { DAY_SECONDS, secondPassSeconds, UNKNOWN_DOMAIN } from '../contract.ts';
-import { LostRaceError } from '../domain/ledger/lease.ts';
 import type { Watermarks } from '../domain/ledger/slice.ts';
 import { alignedStart, isDue, isUnsettled, type Slice, type SliceBounds, visibleFrom } from '../domain/ledger/slice.ts';
+import { LostRaceError } from '../shared/lease.ts';
 import type { LedgerTimes } from './passes/pass-slice.ts';
 import { type SlicePlace, slicesBetween } from './passes/slices-between.ts';
 import type { ComparedDomain, DayIndex, OpenSlice, ReconciliationState, Slices, Straggler } from './ports.ts';

@@ -1,8 +1,8 @@
 import { secondPassSeconds, UNKNOWN_DOMAIN } from '../contract.ts';
 import { eachOf } from '../domain/concurrency.ts';
 import { total } from '../domain/ledger/counts.ts';
-import { type HeldLease, type LeaseDeps, withLease } from '../domain/ledger/lease.ts';
 import { doubtfulIn } from '../domain/ledger/slice.ts';
+import { type HeldLease, type LeaseDeps, withLease } from '../shared/lease.ts';
 import { createPassSlice, type DonePass, type PassSliceDeps, type RunContext } from './passes/pass-slice.ts';
 import { createPlanPasses, type PassPlan, type PlannedPass } from './plan-passes.ts';
 import { ListingError, type ListingFailure, type QueueDepth, type ReconciliationState } from './ports.ts';
@@ -47,7 +47,7 @@ export interface Gauges {
 }
 
 /** How far a run's result is conclusive: without a listing, finding nothing proves nothing. */
-export interface Judgement {
+interface Judgement {
   /** The gauges hold every domain; else they are lower bounds. */
   isGauged: boolean;
   /** Slices were passed, and no domain failed. */

@@ -1,11 +1,12 @@
 import type { SendingDomain } from '../contract.ts';
-import { judgedSums, type ProviderSums } from '../domain/ledger/provider-sums.ts';
+import type { ProviderSums } from '../domain/ledger/provider-sums.ts';
 import {
   JUDGED_SHARES,
   type JudgedShare,
   providerStanding,
   type WatchedProvider,
 } from '../domain/recipients/provider-limits.ts';
+import { judgedSums } from '../shared/judged-sums.ts';
 import type { Slices } from './ports.ts';
 import { isTimeToCompare } from './webhooks/compare-webhooks.ts';
 

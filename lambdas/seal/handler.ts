@@ -6,7 +6,7 @@ import { createCachedSecret, createErasureKey, openSecrets } from '../adapters/a
 import { createDayIndexRepository } from '../adapters/table/day-index-repository.ts';
 import { createDomainNames } from '../adapters/table/domain-repository.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
-import { createLeaseRepository, every } from '../adapters/table/reconciliation-state-repository.ts';
+import { createLeaseRepository } from '../adapters/table/reconciliation-state-repository.ts';
 import { createSealStateRepository, createSliceRepository } from '../adapters/table/slice-repository.ts';
 import { createStoredEventRepository } from '../adapters/table/stored-event-repository.ts';
 import { SEAL_METRICS } from '../contract.ts';
@@ -14,6 +14,7 @@ import { SALT_BYTES } from '../domain/archive/archive-row.ts';
 import { parseDayShards } from '../domain/events/day-shards.ts';
 import { SEAL_LEASE_KEY } from '../domain/keys.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';
+import { every } from '../shared/lease.ts';
 import { readSealEnv } from './env.ts';
 import { createSeal, type SealReport } from './seal.ts';
 

@@ -1,7 +1,7 @@
 import { DAY_SECONDS, UNKNOWN_DOMAIN } from '../contract.ts';
 import { ERASED_TEXT, erasedKey } from '../domain/archive/object-keys.ts';
-import { type LeaseDeps, withLease } from '../domain/ledger/lease.ts';
 import type { Slice } from '../domain/ledger/slice.ts';
+import { type LeaseDeps, withLease } from '../shared/lease.ts';
 import { createChainWriter } from './chain-writer.ts';
 import type { EventObjects, LedgerSlices, ManifestBucket, SealState } from './ports.ts';
 import { createSealSlice, type SealRun } from './seal-slice.ts';

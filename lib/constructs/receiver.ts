@@ -32,7 +32,7 @@ export function paceOf({ ratePerSecond }: Pick<ReceiverConfig, 'ratePerSecond'>)
 }
 
 /** The queue of one receiver: filled by a rule on the bus, emptied by `deliver` at the receiver's own rate. */
-export class Receiver extends Construct {
+export class ReceiverResources extends Construct {
   readonly queue: Queue;
   readonly deadLetters: Queue;
   readonly secret: Secret;

@@ -128,14 +128,14 @@ export const KNOWN_FAULTS: readonly KnownFault[] = [
   },
   {
     fault: 'the lease ends while a run waits for Mailgun',
-    file: 'lambdas/domain/ledger/lease.ts',
+    file: 'lambdas/shared/lease.ts',
     right: 'if (await lease.hold(runId, nowMs, nowMs + LEASE_MS)) heldUntil = nowMs + LEASE_MS;',
     wrong: 'if (nowMs > 0) return;',
     tests: RECONCILE,
   },
   {
     fault: 'a run that lost its lease goes on',
-    file: 'lambdas/domain/ledger/lease.ts',
+    file: 'lambdas/shared/lease.ts',
     right: 'if (isTaken || now() >= heldUntil) throw new LostRaceError();',
     wrong: '',
     tests: RECONCILE,

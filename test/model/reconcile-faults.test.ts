@@ -1,10 +1,10 @@
 import { messageIdOf } from '../../lambdas/domain/events/event.ts';
 import type { JsonObject } from '../../lambdas/domain/json.ts';
 import { total } from '../../lambdas/domain/ledger/counts.ts';
-import { LostRaceError } from '../../lambdas/domain/ledger/lease.ts';
 import { stateOf } from '../../lambdas/domain/ledger/slice.ts';
 import { differingFacts } from '../../lambdas/domain/status/deciding-facts.ts';
 import { type DonePart, ListingError } from '../../lambdas/reconcile/ports.ts';
+import { LostRaceError } from '../../lambdas/shared/lease.ts';
 import { DOMAIN, NOW_MS } from '../support/fixtures/webhooks.ts';
 import { numbered, ReconcileWorld } from './worlds/reconcile-world.ts';
 

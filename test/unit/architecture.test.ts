@@ -55,6 +55,11 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
     why: 'adapters know the domain, the ports they implement and their service alone',
   },
   {
+    folder: /^lambdas\/shared\//,
+    mayImport: /^lambdas\/(domain\/|contract\.ts$)/,
+    why: 'steps that several functions and the command line take know ports, not adapters',
+  },
+  {
     folder: /^lambdas\/runtime\//,
     mayImport: /^(lambdas\/runtime\/|lambdas\/contract\.ts$|node:|@middy\/|aws-lambda$)/,
     why: 'the runtime knows no domain',
@@ -76,17 +81,17 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
   },
   {
     folder: /^lambdas\/[a-z-]+\/handler\.ts$/,
-    mayImport: /^(lambdas\/(adapters|domain|runtime)\/|lambdas\/contract\.ts$|node:|@middy\/|aws-lambda$)/,
+    mayImport: /^(lambdas\/(adapters|domain|runtime|shared)\/|lambdas\/contract\.ts$|node:|@middy\/|aws-lambda$)/,
     why: 'handlers compose use case, domain and adapters',
   },
   {
     folder: /^lambdas\/read-api\//,
-    mayImport: /^(api\/(?!openapi\/)|lambdas\/domain\/|lambdas\/contract\.ts$|node:crypto$)/,
+    mayImport: /^(api\/(?!openapi\/)|lambdas\/(domain|shared)\/|lambdas\/contract\.ts$|node:crypto$)/,
     why: 'the read API keeps the contract of its schemas',
   },
   {
     folder: /^lambdas\/[a-z-]+\//,
-    mayImport: /^(lambdas\/domain\/|lambdas\/contract\.ts$|node:crypto$)/,
+    mayImport: /^(lambdas\/(domain|shared)\/|lambdas\/contract\.ts$|node:crypto$)/,
     why: 'use cases know ports, not adapters',
   },
   {
@@ -113,7 +118,7 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
   {
     folder: /^cli\//,
     mayImport:
-      /^(cli\/|client\/ledger-client\.ts$|api\/address\.ts$|lambdas\/(domain|adapters)\/|lambdas\/contract\.ts$|lambdas\/seal\/(chain-index|chain-writer|ports|rewrite-object|slice-rows)\.ts$|lambdas\/read-api\/(http\/range|messages\/(confirmed|mails|recipient-counts)|recipients\/(engagement|recipients|suppression-causes|suppressions))\.ts$|node:|@aws-sdk\/|@bomb\.sh\/tab\/commander$|commander$|jose$|zod$|@modelcontextprotocol\/sdk\/)/,
+      /^(cli\/|client\/ledger-client\.ts$|api\/address\.ts$|lambdas\/(domain|adapters|shared)\/|lambdas\/contract\.ts$|lambdas\/seal\/(chain-index|chain-writer|ports|rewrite-object|slice-rows)\.ts$|lambdas\/read-api\/(http\/range|messages\/(confirmed|mails|recipient-counts)|recipients\/(engagement|recipients|suppression-causes|suppressions))\.ts$|node:|@aws-sdk\/|@bomb\.sh\/tab\/commander$|commander$|jose$|zod$|@modelcontextprotocol\/sdk\/)/,
     why: 'the command line knows a running stack, its names, its rules and its tables, never how it is built',
   },
   {
@@ -303,6 +308,36 @@ describe('the path helpers of raw events', () => {
     }
   });
 });
+
+describe('an exported type has a name of its own:', () => {
+  // An example is copied into other code, and shares no name with it by import.
+  const declaring = files.filter((file) => !file.startsWith('examples/'));
+
+  test('no two files export a type, interface or class of the same name', () => {
+    expect(declaredTwice(new Map(declaring.map((file) => [file, codeOf(file)])))).toEqual([]);
+  });
+
+  test('the check finds the same name in two files, whatever declares it', () => {
+    const code = new Map([
+      ['a.ts', 'export interface Slice {}\nexport type Part = string;\ninterface Hidden {}'],
+      ['b.ts', 'export abstract class Slice {}\nexport type Parts = Part[];\ninterface Hidden {}'],
+      ['c.ts', "export type { Part } from './a.ts';"],
+    ]);
+
+    expect(declaredTwice(code)).toEqual(['Slice: a.ts, b.ts']);
+  });
+});
+
+/** Exported types that several files declare, by the code of each file. */
+function declaredTwice(code: ReadonlyMap<string, string>): string[] {
+  const DECLARED = /^export (?:declare )?(?:abstract )?(?:type|interface|class) (\w+)/gm;
+  const declared = [...code].flatMap(([file, text]) =>
+    [...text.matchAll(DECLARED)].map(([, name = '']) => ({ name, file })),
+  );
+  return [...Map.groupBy(declared, ({ name }) => name)]
+    .filter(([, places]) => places.length > 1)
+    .map(([name, places]) => `${name}: ${places.map(({ file }) => file).join(', ')}`);
+}
 
 test('no folder holds too many files, except the one of commands', () => {
   const MAX_FILES = 15;

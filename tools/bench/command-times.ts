@@ -9,10 +9,10 @@ import { median } from './statistics.ts';
 
 /** Maximum ratio to the earlier commit's time or memory that meets each target. */
 const TARGETS = { cold: 0.5, unchanged: 0.3, memory: 0.5, once: 0.6, tests: 0.6 } as const;
-export type Measure = keyof typeof TARGETS;
-export const MEASURES = Object.keys(TARGETS) as Measure[];
+export type TimedStep = keyof typeof TARGETS;
+export const MEASURES = Object.keys(TARGETS) as TimedStep[];
 
-const TITLES: Readonly<Record<Measure, string>> = {
+const TITLES: Readonly<Record<TimedStep, string>> = {
   cold: 'ready line, first start (s)',
   unchanged: 'ready line, nothing changed since (s)',
   memory: 'memory of the idle stack (MiB)',
@@ -26,7 +26,7 @@ type Side = (typeof SIDES)[number];
 export interface CommandTimesOptions {
   /** Folder of each commit, with its packages installed. */
   readonly projects: Readonly<Record<Side, string>>;
-  readonly only: readonly Measure[];
+  readonly only: readonly TimedStep[];
   readonly repeat: number;
   /** Environment of the commands. */
   readonly environment: NodeJS.ProcessEnv;
@@ -35,7 +35,7 @@ export interface CommandTimesOptions {
 
 /** One run of one command; without a value if it failed. */
 export interface Reading {
-  readonly measure: Measure;
+  readonly measure: TimedStep;
   readonly value?: number;
   readonly failure?: string;
   /** Tests that passed. */
@@ -61,7 +61,7 @@ export async function compareCommands(options: CommandTimesOptions): Promise<boo
 }
 
 /** Returns a row for each measure, and true if every target is met. */
-export function compareReadings(only: readonly Measure[], readings: Readonly<Record<Side, readonly Reading[]>>) {
+export function compareReadings(only: readonly TimedStep[], readings: Readonly<Record<Side, readonly Reading[]>>) {
   const rows = only.map((measure) => {
     const of = (side: Side) => readings[side].filter((reading) => reading.measure === measure);
     return compareMeasure(measure, of('earlier'), of('now'));
@@ -76,7 +76,7 @@ function readingText({ measure, value, failure, tests }: Reading): string {
 
 /** Returns the row of a measure; fewer tests in less time, or no successful run of a commit, miss the target. */
 function compareMeasure(
-  measure: Measure,
+  measure: TimedStep,
   earlier: readonly Reading[],
   now: readonly Reading[],
 ): { line: string; isMet: boolean } {

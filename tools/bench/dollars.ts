@@ -10,14 +10,14 @@ import { UNREADABLE_REASONS } from '../../lambdas/domain/events/queue-message.ts
 import { STATUS_CODES } from '../../lambdas/ingest/status-codes.ts';
 import { Synthesized } from '../../test/support/stacks/synthesized.ts';
 import type { StoredBytes } from './ledger/item-size.ts';
-import type { SliceFigures } from './ledger/reconciliation.ts';
+import type { SliceCost } from './ledger/reconciliation.ts';
 import type { SealingFigures } from './ledger/sealing.ts';
 import type { ItemKind, SealUsage, StorageFigures } from './ledger/storage.ts';
 import type { PipelineFigures } from './pipeline.ts';
 import { BENCH_RATE, type ReceiverFigures } from './receivers.ts';
 
 /** One line of a bill. */
-export interface CostLine {
+export interface BillLine {
   readonly what: string;
   /** Quantity with its unit, for example `1,000,000 requests`. */
   readonly amount: string;
@@ -26,21 +26,21 @@ export interface CostLine {
 
 export interface Costs {
   /** For a million webhooks, publishing off. */
-  readonly requestPath: readonly CostLine[];
+  readonly requestPath: readonly BillLine[];
   /** For a million webhooks and each month that they are kept in the table. */
-  readonly keeping: readonly CostLine[];
+  readonly keeping: readonly BillLine[];
   /** For a million webhooks: both passes over their slices. */
-  readonly reconciliation: readonly CostLine[];
+  readonly reconciliation: readonly BillLine[];
   /** For a million webhooks that are sealed. */
-  readonly sealing: readonly CostLine[];
+  readonly sealing: readonly BillLine[];
   /** For a million webhooks and each month that they are kept in the archive. */
-  readonly archive: readonly CostLine[];
+  readonly archive: readonly BillLine[];
   /** For a million webhooks, where the environment publishes. */
-  readonly publishing: readonly CostLine[];
+  readonly publishing: readonly BillLine[];
   /** A month, of one environment without traffic. */
-  readonly fixed: readonly CostLine[];
+  readonly fixed: readonly BillLine[];
   /** A month, of its archive. */
-  readonly fixedArchive: readonly CostLine[];
+  readonly fixedArchive: readonly BillLine[];
   readonly sums: readonly MonthlySum[];
   /** Days that the table keeps items. */
   readonly keptDays: { readonly tableOnly: KeptDays; readonly archived: KeptDays };
@@ -60,7 +60,7 @@ export interface MonthlySum {
 /** Measurements that a bill is computed from. */
 export interface Measured {
   readonly pipeline: PipelineFigures;
-  readonly reconciliation: readonly SliceFigures[];
+  readonly reconciliation: readonly SliceCost[];
   readonly storage: StorageFigures;
   readonly sealing: { readonly slices: readonly SealingFigures[] };
 }
@@ -87,7 +87,7 @@ const POLLS_PER_SECOND = 5 / 20;
 const ASSUMED_RUN_SECONDS = 2;
 const PASSES = 2;
 
-export const sum = (lines: readonly CostLine[]) => lines.reduce((total, { dollars }) => total + dollars, 0);
+export const sum = (lines: readonly BillLine[]) => lines.reduce((total, { dollars }) => total + dollars, 0);
 
 /**
  * The bill that commit f983ae6 printed for 10 million webhooks a month at the same prices. Its engine counted whole
@@ -220,7 +220,7 @@ function keptDaysOf(stack: Synthesized): KeptDays {
 }
 
 /** Returns one line of a bill for a million webhooks, from the quantity per webhook. */
-export function line(what: string, perWebhook: number, price: number): CostLine {
+export function line(what: string, perWebhook: number, price: number): BillLine {
   const amount = perWebhook * MILLION;
   const digits = amount < 100 ? 3 : 0;
   return {
@@ -242,7 +242,7 @@ const metricsByReason = () =>
   );
 
 /** Returns what the prod template costs before the first webhook. */
-function fixedCosts(stack: Synthesized, functionMegabytes: number): CostLine[] {
+function fixedCosts(stack: Synthesized, functionMegabytes: number): BillLine[] {
   const { namespace: _space, dimension: _dimension, reasonDimension: _reason, ...all } = METRICS;
   // Only a stack with receivers writes these.
   const { deliveryDead: _dead, receiverDisabled: _disabled, ...names } = all;
@@ -265,7 +265,7 @@ function fixedCostsOfArchive(
   tableOnly: Synthesized,
   archived: Synthesized,
   { perRun, perSlice }: StorageFigures['sealing'],
-): CostLine[] {
+): BillLine[] {
   const runs = runsAMonth(archived);
   const ofSeal = (count: (usage: SealUsage) => number) => runs * count(perRun) + SLICES_PER_MONTH * count(perSlice);
   const gigabyteSeconds = runs * ASSUMED_RUN_SECONDS * (memoryOf(archived, 'SealFunction') / 1024);
@@ -316,7 +316,7 @@ function runsAMonth(stack: Synthesized): number {
   return MONTH_SECONDS / (Number(every) * (unit === 'hour' ? 3600 : 60));
 }
 
-const monthly = (what: string, amount: number, price: number): CostLine => ({
+const monthly = (what: string, amount: number, price: number): BillLine => ({
   what,
   amount: Math.round(amount).toLocaleString('en-US'),
   dollars: amount * price,
@@ -336,7 +336,7 @@ function deployedReceiver(): { batchSize: number; paceMs: number; megabytes: num
 }
 
 /** Returns the bill for a million deliveries to one receiver at list prices, without the bus's events. */
-export function costsOfDelivery({ perDelivery, bytesPerDelivery }: ReceiverFigures): CostLine[] {
+export function costsOfDelivery({ perDelivery, bytesPerDelivery }: ReceiverFigures): BillLine[] {
   const { publish, deliver } = perDelivery;
   const { batchSize, paceMs, megabytes } = deployedReceiver();
   // The requests of a batch are paced, so the function waits longer than it works.

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Results, type Row, sections } from './report.ts';
+import { type ReportRow, type Results, sections } from './report.ts';
 
 const RESULTS = join(import.meta.dirname, 'results.json');
 const BENCHMARKS = join(import.meta.dirname, '../../docs/generated/benchmarks.md');
@@ -31,7 +31,7 @@ Written by \`${command}\` on ${date}: ${machine}. The same figures as data: \`to
   return `${[intro.trim(), ...tables].join('\n\n')}\n`;
 }
 
-const row = (cells: Row) => `| ${cells.join(' | ')} |`;
+const row = (cells: ReportRow) => `| ${cells.join(' | ')} |`;
 
 if (import.meta.main) {
   const text = page(writtenResults());

@@ -1,8 +1,8 @@
 import { PRICES } from '../../cli/planning/prices.ts';
 import {
   BASELINE,
+  type BillLine,
   baselineByItemSize,
-  type CostLine,
   type Costs,
   costsOf,
   costsOfDelivery,
@@ -13,7 +13,7 @@ import type { CpuFigures, HandlerFigures } from './functions/handler-cpu.ts';
 import type { ImportFigures } from './functions/import-time.ts';
 import type { CampaignReportFigures, CampaignReports } from './ledger/campaign-reports.ts';
 import type { LargeSliceComparison, LargeSlices } from './ledger/large-slices.ts';
-import type { SliceFigures } from './ledger/reconciliation.ts';
+import type { SliceCost } from './ledger/reconciliation.ts';
 import type { SealingFigures, Sealings } from './ledger/sealing.ts';
 import type { Storage } from './ledger/storage.ts';
 import type { BoxFigures, PipelineFigures } from './pipeline.ts';
@@ -29,7 +29,7 @@ export interface Results {
   readonly imports: ImportFigures;
   readonly handlers: CpuFigures;
   readonly pipeline: PipelineFigures;
-  readonly reconciliation: readonly SliceFigures[];
+  readonly reconciliation: readonly SliceCost[];
   /** Measured separately; the same on every machine. */
   readonly storage: Storage;
   readonly sealing: Sealings;
@@ -41,14 +41,14 @@ export interface Results {
   readonly simulation?: LocalRun & { readonly command: string; readonly date: string; readonly machine: string };
 }
 
-export interface Target {
+interface Target {
   readonly what: string;
   readonly target: string;
   readonly measured: string;
   readonly met: boolean;
 }
 
-export type Row = readonly string[];
+export type ReportRow = readonly string[];
 
 /** The slice size that targets refer to. */
 const SEALED_EVENTS = 100_000;
@@ -162,8 +162,8 @@ function growthOfPipeline({ checkpoints }: PipelineFigures) {
   };
 }
 
-function growthOfSlices(slices: readonly SliceFigures[]) {
-  const of = (value: (slice: SliceFigures) => number) => exponent(slices.map((slice) => [slice.events, value(slice)]));
+function growthOfSlices(slices: readonly SliceCost[]) {
+  const of = (value: (slice: SliceCost) => number) => exponent(slices.map((slice) => [slice.events, value(slice)]));
   return {
     time: of(({ seconds }) => seconds),
     calls: of(({ mailgunCalls }) => mailgunCalls),
@@ -174,8 +174,8 @@ function growthOfSlices(slices: readonly SliceFigures[]) {
 interface Section {
   readonly title: string;
   readonly about?: string;
-  readonly head: Row;
-  readonly rows: readonly Row[];
+  readonly head: ReportRow;
+  readonly rows: readonly ReportRow[];
 }
 
 /** Returns every table; dollars are computed from the counts, the prices and the template. */
@@ -366,7 +366,7 @@ function largeSlicesSection({ command, date, machine, against, slices }: LargeSl
 }
 
 function campaignSection({ command, date, machine, table, archive }: CampaignReports): Section {
-  const rowOf = (name: string, figures: CampaignReportFigures): Row => [
+  const rowOf = (name: string, figures: CampaignReportFigures): ReportRow => [
     ...[
       name,
       whole(figures.events),
@@ -385,7 +385,7 @@ function campaignSection({ command, date, machine, table, archive }: CampaignRep
 }
 
 /** Returns Mailgun API calls per million events, from the difference between two slice sizes. */
-function perMillionOf(slices: readonly SliceFigures[]): number {
+function perMillionOf(slices: readonly SliceCost[]): number {
   const [small, large] = [slices.at(0), slices.at(-1)];
   if (small === undefined || large === undefined || small === large) return Number.NaN;
   return ((large.mailgunCalls - small.mailgunCalls) / (large.events - small.events)) * 1e6;
@@ -405,13 +405,13 @@ function simulationSection({ command, date, machine, ...run }: NonNullable<Resul
   };
 }
 
-function handlerRow(name: string, { cpuMs, writeUnits, calls }: HandlerFigures): Row {
+function handlerRow(name: string, { cpuMs, writeUnits, calls }: HandlerFigures): ReportRow {
   const named = Object.entries(calls).map(([call, times]) => `${call} ${fixed(times, 0)}`);
   return [name, fixed(cpuMs), fixed(writeUnits, 1), named.join(', ')];
 }
 
 /** Returns the lines of a bill and their sum. */
-function bill(title: string, lines: readonly CostLine[], about?: string): Section {
+function bill(title: string, lines: readonly BillLine[], about?: string): Section {
   const priced = (dollars: number) => fixed(dollars, dollars < 0.1 ? 4 : 2);
   const rows = lines.map(({ what, amount, dollars }) => [what, amount, priced(dollars)]);
   return {

@@ -2,11 +2,11 @@ import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
 import { join } from 'node:path';
-import type { Run } from '../local-stack/run/run.ts';
+import type { StackRun } from '../local-stack/run/run.ts';
 import { commandTarget, PROJECT_ROOT } from './stack-settings.ts';
 
 /** Parts of a run that the page uses. */
-type PageRun = Pick<Run, 'disposables' | 'mainListener' | 'temporaryFolder'>;
+type PageRun = Pick<StackRun, 'disposables' | 'mainListener' | 'temporaryFolder'>;
 
 interface PageFile {
   readonly headers: Readonly<Record<string, string>>;

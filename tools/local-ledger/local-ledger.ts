@@ -3,7 +3,7 @@ import type { Fault } from '../local-stack/aws/faults.ts';
 import type { LocalAws } from '../local-stack/aws/local-aws.ts';
 import { createControlApi } from '../local-stack/control-api.ts';
 import type { EngineName } from '../local-stack/engines/engine-program.ts';
-import type { PublishedEvent } from '../local-stack/engines/events.ts';
+import type { BusEvent } from '../local-stack/engines/events.ts';
 import { Disposables } from '../local-stack/run/disposables.ts';
 import { outputOf, outputsOf } from '../local-stack/template/stack.ts';
 import type { MailgunAccount } from '../mailgun-twin/api/account.ts';
@@ -12,10 +12,10 @@ import type { EventLog } from '../mailgun-twin/listings/event-log.ts';
 import { createRandom } from '../mailgun-twin/random.ts';
 import { type ConfigOverlay, configOverlay, type PublishChoice, publishes } from './config-overlay.ts';
 import {
+  type AcceptedKeys,
   controlRoutes,
   createLedgerControls,
   type LedgerControls,
-  type SigningKeys,
 } from './controls/ledger-controls.ts';
 import { ReconcileRuns } from './controls/reconcile-runs.ts';
 import { SealRuns } from './controls/seal-runs.ts';
@@ -39,7 +39,7 @@ export interface LocalStackOptions {
   readonly port: number;
   readonly domains: readonly string[];
   /** Undefined: sets neither signing keys nor an API key, as after a first deploy. */
-  readonly keys: SigningKeys | undefined;
+  readonly keys: AcceptedKeys | undefined;
   /** Domains whose webhooks are redacted. @default none */
   readonly redactedDomains?: readonly string[];
   /** True if slices are sealed into an archive. @default false */
@@ -67,7 +67,7 @@ export interface LocalStackOptions {
 
 export interface LocalStack extends LedgerControls {
   /** Calls `listener` with every published event. */
-  onPublished(listener: (event: PublishedEvent) => void): void;
+  onPublished(listener: (event: BusEvent) => void): void;
   readonly ready: ReadyLine;
   readonly logPath: string;
   /** Events that the twin's API lists. */

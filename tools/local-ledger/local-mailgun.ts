@@ -1,4 +1,4 @@
-import type { Run } from '../local-stack/run/run.ts';
+import type { StackRun } from '../local-stack/run/run.ts';
 import { outputOf, type Stack } from '../local-stack/template/stack.ts';
 import { isRecord } from '../local-stack/template/template.ts';
 import { type MailgunAccount, newKey } from '../mailgun-twin/api/account.ts';
@@ -34,7 +34,7 @@ export interface LocalMailgun {
   takeMail(): void;
 }
 
-export async function openLocalMailgun(options: LocalMailgunOptions, { disposables }: Run): Promise<LocalMailgun> {
+export async function openLocalMailgun(options: LocalMailgunOptions, { disposables }: StackRun): Promise<LocalMailgun> {
   const { domains, signingKey = newKey(), apiKey = newKey(), seed, redactedDomains } = options;
   const account: MailgunAccount = { signingKey, redactedDomains: new Set(redactedDomains) };
   const eventLog = new EventLog();

@@ -8,7 +8,7 @@ import { watchParent } from '../local-stack/run/watch-parent.ts';
 import { newKey } from '../mailgun-twin/api/account.ts';
 import { createClock } from '../mailgun-twin/clock.ts';
 import { alarmLines } from './controls/alarm-lines.ts';
-import type { SigningKeys } from './controls/ledger-controls.ts';
+import type { AcceptedKeys } from './controls/ledger-controls.ts';
 import { comparedTimes, proveSealed } from './controls/prove-sealed.ts';
 import { type SealResult, sealAll } from './controls/seal-runs.ts';
 import type { LocalStack } from './local-ledger.ts';
@@ -98,7 +98,7 @@ async function main(): Promise<void> {
   }
 }
 
-function keysOf({ signingKey, previousSigningKey, parentSigningKey }: Flags): SigningKeys {
+function keysOf({ signingKey, previousSigningKey, parentSigningKey }: Flags): AcceptedKeys {
   return {
     current: signingKey ?? newKey(),
     ...(previousSigningKey !== undefined && { previous: previousSigningKey }),

@@ -8,8 +8,8 @@ import type { ReadyLine } from './ready-line.ts';
 import { compareMessage, type MessageOutcome } from './scenario/message-outcome.ts';
 import { type PlayContext, type PlayedMessage, playTimelines } from './scenario/play.ts';
 import { type Leftovers, readMessage, readStats } from './scenario/read-stack.ts';
-import { createJsonReporter, createWatch, type Print, type Reporter } from './scenario/reporter.ts';
-import { type Standing, spanOf, waitUntilDrained, waitUntilSettled } from './scenario/settle.ts';
+import { createJsonReporter, createWatch, type Print, type ScenarioReporter } from './scenario/reporter.ts';
+import { type SettledLedger, spanOf, waitUntilDrained, waitUntilSettled } from './scenario/settle.ts';
 import { commandsToPaste, createTextReporter } from './scenario/text-reporter.ts';
 import { keepLedger, missedByType, summarize } from './scenario/totals.ts';
 
@@ -59,7 +59,11 @@ export async function runScenario(options: ScenarioOptions): Promise<{ ok: boole
   }
 }
 
-async function reportEverything(options: ScenarioOptions, clock: Clock, reporter: Reporter): Promise<PlayedMessage[]> {
+async function reportEverything(
+  options: ScenarioOptions,
+  clock: Clock,
+  reporter: ScenarioReporter,
+): Promise<PlayedMessage[]> {
   const { twin } = options;
   const run = randomBytes(4).toString('hex');
   const messages = scheduledMessages(options, run, clock);
@@ -82,8 +86,8 @@ async function reportEverything(options: ScenarioOptions, clock: Clock, reporter
 async function reconcileEverything(
   { ready, twin, signal, dueAfterSeconds }: ScenarioOptions,
   clock: Clock,
-  reporter: Reporter,
-): Promise<Standing | undefined> {
+  reporter: ScenarioReporter,
+): Promise<SettledLedger | undefined> {
   const span = spanOf(twin);
   if (dueAfterSeconds === undefined || !span) return undefined;
   reporter.phase('reconciling');
@@ -131,9 +135,9 @@ function createPlayContext(
 async function readEverything(
   { ready, twin, signal }: ScenarioOptions,
   played: readonly PlayedMessage[],
-  { leftovers, slices }: { readonly leftovers: Leftovers } & Partial<Standing>,
+  { leftovers, slices }: { readonly leftovers: Leftovers } & Partial<SettledLedger>,
   clock: Clock,
-  reporter: Reporter,
+  reporter: ScenarioReporter,
 ): Promise<boolean> {
   reporter.phase('reading');
   const outcomes: MessageOutcome[] = [];

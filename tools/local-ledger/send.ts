@@ -4,7 +4,7 @@ import { createRandom } from '../mailgun-twin/random.ts';
 import { newMessageId } from '../mailgun-twin/traffic/schedule-messages.ts';
 import { createSignature } from '../mailgun-twin/webhooks/signature.ts';
 import { createPost, jsonWebhook } from '../mailgun-twin/webhooks/webhook.ts';
-import { parseArguments, SendError, type SendRequest } from './options/send-arguments.ts';
+import { parseArguments, SendError, type SendSettings } from './options/send-arguments.ts';
 import type { ReadyLine } from './ready-line.ts';
 import { curlCommand } from './scenario/read-stack.ts';
 
@@ -36,7 +36,7 @@ function findStack(folder: URL, port: number): ReadyLine {
   }
 }
 
-async function post(request: SendRequest, ready: ReadyLine, print: (line: string) => void): Promise<number> {
+async function post(request: SendSettings, ready: ReadyLine, print: (line: string) => void): Promise<number> {
   const epochMs = Date.now();
   const random = createRandom(randomInt(2 ** 32));
   const domain = request.domain ?? ready.domains[0] ?? 'mg.example.com';

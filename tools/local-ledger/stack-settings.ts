@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chooseEngine, type EngineChoice, type EngineWish, engineNamed } from '../local-stack/engines/choose-engine.ts';
 import type { Disposables } from '../local-stack/run/disposables.ts';
-import { openRun, type Run } from '../local-stack/run/run.ts';
+import { openRun, type StackRun } from '../local-stack/run/run.ts';
 import { type Assembly, synthesizeApp } from '../local-stack/template/synthesize.ts';
 import type { RunValues } from './options/run-values.ts';
 import { DEFAULT_PORT } from './options/send-arguments.ts';
@@ -37,12 +37,12 @@ export const OWN_METRICS = {
 };
 
 /** Opens a run that other commands find by its webhook port. */
-export function openLedgerRun(port: number, disposables: Disposables): Promise<Run> {
+export function openLedgerRun(port: number, disposables: Disposables): Promise<StackRun> {
   return openRun({ port, folder: RUNS_FOLDER, name: 'mailgun-ledger' }, disposables);
 }
 
 /** Returns the options that target a run with the operator's commands. */
-export function commandTarget({ mainListener: { port } }: Pick<Run, 'mainListener'>): string {
+export function commandTarget({ mainListener: { port } }: Pick<StackRun, 'mainListener'>): string {
   return port === DEFAULT_PORT ? '--local' : `--local --port ${port}`;
 }
 
@@ -60,7 +60,7 @@ export async function devOrigins(): Promise<readonly string[]> {
 }
 
 /** Synthesizes the stack, with `overlay` merged over the configuration of `dev`. */
-export async function synthesizeLedger(run: Run, overlay: unknown, values: RunValues = {}): Promise<Assembly> {
+export async function synthesizeLedger(run: StackRun, overlay: unknown, values: RunValues = {}): Promise<Assembly> {
   const { app, context } = await readCdkJson();
   return synthesizeApp(
     {

@@ -1,14 +1,14 @@
 import type { AlarmBoard, AlarmOverview } from './alarms/alarm-board.ts';
 import type { AlarmState } from './alarms/evaluate.ts';
-import type { Notification, Topics } from './alarms/topics.ts';
+import type { PublishedMessage, TemplateTopics } from './alarms/topics.ts';
 import { accessKeyIdOf } from './aws/caller.ts';
 import type { Fault } from './aws/faults.ts';
 import type { LocalAws } from './aws/local-aws.ts';
-import type { PublishedEvent } from './engines/events.ts';
-import type { Outcome } from './functions/function-sandbox.ts';
+import type { BusEvent } from './engines/events.ts';
+import type { InvocationResult } from './functions/function-sandbox.ts';
 import type { RunningFunctions } from './functions/functions.ts';
 import type { LogLine } from './run/log-buffer.ts';
-import type { Run } from './run/run.ts';
+import type { StackRun } from './run/run.ts';
 import { createStats, type Stats } from './stats.ts';
 import { outputsOf } from './template/stack.ts';
 
@@ -29,15 +29,15 @@ export interface Controls {
   setFaults(faults: readonly Fault[]): void;
   logs(): readonly LogLine[];
   /** Returns the messages published to topics, oldest first. */
-  notifications(): readonly Notification[];
+  notifications(): readonly PublishedMessage[];
   /** Returns every alarm with its text, its state, and when it entered that state. */
   alarms(): readonly AlarmOverview[];
   /** Sets an alarm's state until the next evaluation; returns false if there is no such alarm. */
   setAlarm(name: string, state: AlarmState, reason: string): boolean;
   /** Returns the last events on the buses. */
-  published(): readonly PublishedEvent[];
+  published(): readonly BusEvent[];
   /** Invokes a function by its short name with an event (JSON); undefined if there is no such function. */
-  invoke(functionName: string, event: string): Promise<Outcome> | undefined;
+  invoke(functionName: string, event: string): Promise<InvocationResult> | undefined;
 }
 
 /** Parts of a running stack behind the controls. */
@@ -45,8 +45,8 @@ export interface ControlledParts {
   readonly aws: LocalAws;
   readonly functions: RunningFunctions;
   readonly board: AlarmBoard;
-  readonly topics: Topics;
-  readonly run: Run;
+  readonly topics: TemplateTopics;
+  readonly run: StackRun;
 }
 
 export function createControls(parts: ControlledParts): Controls {

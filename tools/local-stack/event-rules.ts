@@ -1,9 +1,9 @@
 import { connectSqs } from './aws/sqs-client.ts';
 import { request } from './engines/engine.ts';
-import type { EventsEngine, PublishedEvent } from './engines/events.ts';
+import type { BusEvent, EventsEngine } from './engines/events.ts';
 import { matches, type Pattern, requireKnownPattern } from './event-source/pattern.ts';
 import { pause } from './event-source/pause.ts';
-import type { Run } from './run/run.ts';
+import type { StackRun } from './run/run.ts';
 import { resourcesOfType } from './template/resources.ts';
 import { propertiesOf, type Stack } from './template/stack.ts';
 
@@ -57,7 +57,7 @@ const MAX_PAUSE_MS = 5000;
 export function startEventRules(
   stack: Stack,
   events: Pick<EventsEngine, 'onPublished'>,
-  { disposables, logBuffer }: Run,
+  { disposables, logBuffer }: StackRun,
 ): void {
   const rules = readEventRules(stack);
   if (rules.length === 0) return;
@@ -87,7 +87,7 @@ export function startEventRules(
 }
 
 /** Returns the event as targets receive it. */
-function envelopeOf({ id, time, source, detailType, detail }: PublishedEvent, { account }: Stack) {
+function envelopeOf({ id, time, source, detailType, detail }: BusEvent, { account }: Stack) {
   return {
     version: '0',
     id,

@@ -7,19 +7,19 @@ import type { EngineChoice } from './engines/choose-engine.ts';
 import { startEngines } from './engines/engines.ts';
 import { startEventRules } from './event-rules.ts';
 import { startEventSources } from './event-source/event-sources.ts';
-import type { Outcome } from './functions/function-sandbox.ts';
+import type { InvocationResult } from './functions/function-sandbox.ts';
 import { type RunningFunctions, startFunctions } from './functions/functions.ts';
 import { accessLogGroupsOf } from './http-api/definition.ts';
 import { type ListenersByOutput, openHttpApis, reserveApiListeners } from './http-api/http-apis.ts';
 import { measureEmbedded } from './metrics/embedded-metrics.ts';
 import { readMetricFilters } from './metrics/metric-filters.ts';
 import { MetricStore } from './metrics/metric-store.ts';
-import type { Run } from './run/run.ts';
+import type { StackRun } from './run/run.ts';
 import { startSchedules } from './schedules.ts';
 import type { Stack } from './template/stack.ts';
 import type { Assembly } from './template/synthesize.ts';
 
-export type InvokeScheduled = (functionId: string, event: string) => Promise<Outcome>;
+export type InvokeScheduled = (functionId: string, event: string) => Promise<InvocationResult>;
 
 export interface TemplateOptions {
   /** Produces the template while the engines start. */
@@ -55,7 +55,7 @@ export interface RunningTemplate {
  * Runs a template on this machine: engines for its tables, queues and secrets, a process for each function, and its
  * HTTP APIs, event sources, schedules, metrics and alarms. It ends with the run.
  */
-export async function runTemplate(options: TemplateOptions, run: Run): Promise<RunningTemplate> {
+export async function runTemplate(options: TemplateOptions, run: StackRun): Promise<RunningTemplate> {
   const minuteMs = (options.metricPeriodSeconds ?? 60) * 1000;
   const [assembly, engines] = await Promise.all([options.assemble(), startEngines(run, options.engine)]);
   const store = new MetricStore(minuteMs);

@@ -1,10 +1,10 @@
-import type { Outcome } from './functions/function-sandbox.ts';
-import type { Run } from './run/run.ts';
+import type { InvocationResult } from './functions/function-sandbox.ts';
+import type { StackRun } from './run/run.ts';
 import { functionIdOf, resourcesOfType } from './template/resources.ts';
 import { propertiesOf, type Stack } from './template/stack.ts';
 
 /** A function that the template runs on a schedule. */
-export interface Schedule {
+export interface ScheduledFunction {
   readonly functionId: string;
   readonly everySeconds: number;
   /** Event as JSON text. */
@@ -20,7 +20,7 @@ interface Properties {
 /** Includes `second`, an addition of the local stack, which compresses time. */
 const UNIT_SECONDS: Readonly<Record<string, number>> = { second: 1, minute: 60, hour: 3600, day: 86_400 };
 
-export function readSchedules(stack: Stack): Schedule[] {
+export function readSchedules(stack: Stack): ScheduledFunction[] {
   return resourcesOfType(stack.template, 'AWS::Scheduler::Schedule').flatMap(([id, resource]) => {
     const { ScheduleExpression, State, Target } = propertiesOf<Properties>(stack, id, resource);
     const [, count, unit = ''] = /^rate\((\d+) ([a-z]+?)s?\)$/.exec(ScheduleExpression) ?? [];
@@ -35,8 +35,8 @@ export function readSchedules(stack: Stack): Schedule[] {
 /** Starts the template's schedules, each first after one period; as on AWS, runs may overlap. */
 export function startSchedules(
   stack: Stack,
-  invoke: (functionId: string, event: string) => Promise<Outcome>,
-  { disposables, logBuffer }: Run,
+  invoke: (functionId: string, event: string) => Promise<InvocationResult>,
+  { disposables, logBuffer }: StackRun,
 ): void {
   for (const { functionId, everySeconds, input } of readSchedules(stack)) {
     const timer = setInterval(async () => {

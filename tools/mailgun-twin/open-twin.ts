@@ -16,7 +16,7 @@ export interface TwinMemory {
 }
 
 /** Target of webhooks: one URL for all, or the URLs registered at that moment. */
-export type Receiver =
+type Receiver =
   | { readonly webhookUrl: string }
   | { readonly registeredFor: (domain: string, data: EventData) => readonly string[] };
 

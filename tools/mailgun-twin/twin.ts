@@ -3,7 +3,7 @@ import type { EventLog } from './listings/event-log.ts';
 import type { Random } from './random.ts';
 import type { EventData, Mail } from './traffic/event-parts.ts';
 import { type DeliveryPlan, type DeliveryRecord, deliver, newRecord } from './webhooks/delivery.ts';
-import type { SigningKeys } from './webhooks/signature.ts';
+import type { AccountKeys } from './webhooks/signature.ts';
 import { type Encoding, jsonWebhook, legacyWebhook, type Post } from './webhooks/webhook.ts';
 
 /** An event of the twin, and how posting it went. */
@@ -23,7 +23,7 @@ export interface Happening {
   readonly encoding?: Encoding;
   readonly listed?: boolean;
   /** Keys of another account, such as a subaccount's. */
-  readonly keys?: SigningKeys;
+  readonly keys?: AccountKeys;
 }
 
 /** Mailgun as its customers' servers see it. */

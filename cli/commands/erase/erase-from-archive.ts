@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { createManifestBucket, createRewritableObjects } from '../../../lambdas/adapters/archive/archive-objects.ts';
 import type { LedgerTable } from '../../../lambdas/adapters/table/ledger-table.ts';
-import { createLeaseRepository, every } from '../../../lambdas/adapters/table/reconciliation-state-repository.ts';
+import { createLeaseRepository } from '../../../lambdas/adapters/table/reconciliation-state-repository.ts';
 import { createSealStateRepository } from '../../../lambdas/adapters/table/slice-repository.ts';
 import { rowErasure } from '../../../lambdas/domain/archive/archive-row.ts';
 import { ERASED_TEXT, EVENTS_PREFIX, erasedKey, parseObjectKey } from '../../../lambdas/domain/archive/object-keys.ts';
 import { SEAL_LEASE_KEY } from '../../../lambdas/domain/keys.ts';
-import { type LeaseDeps, withLease } from '../../../lambdas/domain/ledger/lease.ts';
 import { erasureHash } from '../../../lambdas/domain/recipients/erasure.ts';
 import { type ChainIndex, readChainIndex } from '../../../lambdas/seal/chain-index.ts';
 import { createChainWriter } from '../../../lambdas/seal/chain-writer.ts';
 import type { KeptObject, ManifestBucket, RewritableObjects, SealState } from '../../../lambdas/seal/ports.ts';
 import { createRewriteObject } from '../../../lambdas/seal/rewrite-object.ts';
+import { every, type LeaseDeps, withLease } from '../../../lambdas/shared/lease.ts';
 import type { CliContext } from '../../command.ts';
 import { TargetUnavailableError } from '../../errors.ts';
 import { createProgress } from '../../output.ts';
@@ -37,7 +37,7 @@ export type ArchiveLine =
   | { event: 'fault'; where: string; what: string }
   | ({ event: 'archive' } & ErasedArchive);
 
-export interface ArchiveDeps extends LeaseDeps {
+export interface ArchiveErasureDeps extends LeaseDeps {
   objects: RewritableObjects;
   bucket: ManifestBucket;
   state: SealState;
@@ -52,7 +52,7 @@ export function openErasableArchive(
   deployment: Deployment,
   table: LedgerTable,
   now: () => number,
-): ArchiveDeps | undefined {
+): ArchiveErasureDeps | undefined {
   if (!hasOutput(deployment, 'ArchiveBucketName')) return undefined;
   const bucket = { client: deployment.clients.archive, name: deployment.output('ArchiveBucketName') };
   return {
@@ -67,7 +67,7 @@ export function openErasableArchive(
 }
 
 /** Returns how many objects are to be read. */
-export async function countArchive(archive: ArchiveDeps | undefined): Promise<number> {
+export async function countArchive(archive: ArchiveErasureDeps | undefined): Promise<number> {
   return archive === undefined ? 0 : (await listAll(archive.objects)).length;
 }
 
@@ -76,7 +76,7 @@ export async function countArchive(archive: ArchiveDeps | undefined): Promise<nu
  * before is in the bucket when this has the lease, and what one reads later is clean. Undefined where it was stopped.
  */
 export async function eraseArchive(
-  archive: ArchiveDeps,
+  archive: ArchiveErasureDeps,
   { recipient, erasureKey }: { recipient: string; erasureKey: string },
   { signal, now, sleep }: Pick<CliContext, 'signal' | 'now' | 'sleep'>,
   emit: (line: ArchiveLine) => void,

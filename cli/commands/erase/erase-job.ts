@@ -20,7 +20,7 @@ import {
   type SearchedQueue,
 } from './clear-queues.ts';
 import {
-  type ArchiveDeps,
+  type ArchiveErasureDeps,
   type ArchiveLine,
   countArchive,
   eraseArchive,
@@ -89,7 +89,7 @@ export interface Job {
   /** Queues of published changes; none where nothing is published. */
   readonly deliveries: readonly SearchedQueue[];
   /** Undefined without an archive. */
-  readonly archive: ArchiveDeps | undefined;
+  readonly archive: ArchiveErasureDeps | undefined;
   readonly context: CliContext;
   readonly emit: (line: EraseLine) => void;
 }

@@ -57,7 +57,7 @@ export async function sweep(
       },
     );
     for await (const { Items = [], ConsumedCapacity } of pages) {
-      const found = (Items as Item[]).flatMap((item) => {
+      const found = (Items as SweptItem[]).flatMap((item) => {
         const finding = findings.find(item);
         if (finding.kind !== 'none') return [{ item, finding }];
         if (findings.isKept(item)) swept.kept += 1;
@@ -83,7 +83,11 @@ export async function sweep(
 }
 
 /** Erases an item; each step may be the last before a crash, and can be repeated. */
-async function eraseItem(table: LedgerTable, item: Item, finding: Exclude<Finding, { kind: 'none' }>): Promise<void> {
+async function eraseItem(
+  table: LedgerTable,
+  item: SweptItem,
+  finding: Exclude<SweepAction, { kind: 'none' }>,
+): Promise<void> {
   const { client, name } = table;
   const key = { pk: item.pk, sk: item.sk };
   if (finding.kind === 'event') {
@@ -115,7 +119,7 @@ async function eraseItem(table: LedgerTable, item: Item, finding: Exclude<Findin
 }
 
 /** Puts a tombstone before its event is deleted, so that reconciliation always finds one of the two. */
-async function putTombstone({ client, name }: LedgerTable, tombstone: Item): Promise<void> {
+async function putTombstone({ client, name }: LedgerTable, tombstone: SweptItem): Promise<void> {
   const isPut = await conditionalWrite(() =>
     client.send(new PutCommand({ TableName: name, Item: tombstone, ConditionExpression: 'attribute_not_exists(pk)' })),
   );
@@ -131,12 +135,12 @@ async function putTombstone({ client, name }: LedgerTable, tombstone: Item): Pro
 }
 
 /** An item of the table, whole. */
-export type Item = { pk: string; sk: string } & Readonly<Record<string, unknown>>;
+export type SweptItem = { pk: string; sk: string } & Readonly<Record<string, unknown>>;
 
 /** The action for an item. */
-export type Finding =
+export type SweepAction =
   | { kind: 'none' }
-  | { kind: 'event'; tombstone: Item }
+  | { kind: 'event'; tombstone: SweptItem }
   | { kind: 'status' | 'suppression' }
   | { kind: 'mention'; raw: Uint8Array };
 
@@ -146,7 +150,7 @@ export function createFindings(recipient: string, erasureKey: string) {
   // Older keys have the recipient as it was spelled, a name beside the address included.
   const isOwn = (key: string | undefined) => key !== undefined && (key === own || recipientKey(key) === own);
 
-  function find(item: Item): Finding {
+  function find(item: SweptItem): SweepAction {
     const { pk, sk } = item;
     if (isOwn(recipientOfSuppressions(pk))) return { kind: 'suppression' };
     if (!isEventPartition(pk)) return { kind: 'none' };
@@ -159,7 +163,7 @@ export function createFindings(recipient: string, erasureKey: string) {
     return cleaned === event ? { kind: 'none' } : { kind: 'mention', raw: packEvent(cleaned, item) };
   }
 
-  function tombstone(item: Item, event: JsonObject): Item {
+  function tombstone(item: SweptItem, event: JsonObject): SweptItem {
     const { eventSort } = tombstoneIdentity({ eventSort: item.sk }, erasureKey);
     // The event itself need not name its domain.
     const { domain } = parseDayIndexKey(String(item[INDEXES.byDay.partitionKey] ?? ''));
@@ -168,7 +172,7 @@ export function createFindings(recipient: string, erasureKey: string) {
   }
 
   /** Returns true if the address is where it is not erased: in a message id, an event id, or a tag of a slice. */
-  function isKept({ raw: _raw, ...rest }: Item): boolean {
+  function isKept({ raw: _raw, ...rest }: SweptItem): boolean {
     // The separator of keys is valid in an address.
     const text = JSON.stringify(rest).replaceAll('#', ' ');
     return textWithoutAddress(text, recipient) !== text;

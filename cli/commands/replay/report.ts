@@ -96,12 +96,12 @@ export function planLines(counts: ReplayCounts): string[] {
 }
 
 /** Reports a replay as it goes. */
-export interface Reporter extends PartsReporter {
+export interface ReplayReporter extends PartsReporter {
   progress(domain: string, reached: number, sums: ReplayCounts): void;
   end(sums: ReplayCounts, complete: boolean): void;
 }
 
-export function createTextReporter(print: (line: string) => void, plan: boolean): Reporter {
+export function createTextReporter(print: (line: string) => void, plan: boolean): ReplayReporter {
   return {
     progress(domain, reached, { expected, missing, sent }) {
       const counts = `${number(expected)} events · ${number(missing)} missing${plan ? '' : ` · ${number(sent)} sent`}`;
@@ -119,7 +119,7 @@ export function createTextReporter(print: (line: string) => void, plan: boolean)
   };
 }
 
-export function createJsonReporter(print: (line: string) => void, plan: boolean): Reporter {
+export function createJsonReporter(print: (line: string) => void, plan: boolean): ReplayReporter {
   const emit = (line: ReplayLine) => print(JSON.stringify(line));
   return {
     progress: (domain, reached, sums) => emit({ event: 'progress', domain, reached: timeText(reached), ...sums }),

@@ -18,9 +18,10 @@ import {
   type PeopleCounts,
   peopleCounts,
 } from '../../../lambdas/domain/campaign/counts.ts';
-import { mergedMails, type RecipientMail, withoutErased } from '../../../lambdas/domain/campaign/recipient-mail.ts';
+import { mergedMails, type RecipientMail } from '../../../lambdas/domain/campaign/recipient-mail.ts';
 import { eachOf } from '../../../lambdas/domain/concurrency.ts';
 import type { TimeRange } from '../../../lambdas/domain/events/day-index.ts';
+import { withoutErased } from '../../../lambdas/shared/without-erased.ts';
 import { type ArchiveSource, rowGroups } from '../../certificates/archive-source.ts';
 import type { CliContext } from '../../command.ts';
 import { number } from '../../output.ts';
@@ -35,7 +36,7 @@ export interface CampaignSources {
   readonly archive: CampaignArchive | undefined;
 }
 
-export interface CampaignQuery {
+interface CampaignQuery {
   readonly domain: string;
   /** In lower case. */
   readonly tag: string;

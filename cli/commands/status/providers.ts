@@ -1,5 +1,4 @@
 import { createSliceRepository } from '../../../lambdas/adapters/table/slice-repository.ts';
-import { judgedSums } from '../../../lambdas/domain/ledger/provider-sums.ts';
 import {
   ALL_PROVIDERS,
   JUDGED_SHARES,
@@ -11,6 +10,7 @@ import {
   WATCHED_PROVIDERS,
   type WatchedProvider,
 } from '../../../lambdas/domain/recipients/provider-limits.ts';
+import { judgedSums } from '../../../lambdas/shared/judged-sums.ts';
 import { tableOf } from '../../ledger.ts';
 import { number } from '../../output.ts';
 import type { Deployment } from '../../target/types.ts';

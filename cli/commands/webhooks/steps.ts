@@ -11,7 +11,7 @@ export interface DesiredWebhooks {
 }
 
 /** A change at Mailgun, as `webhooks sync` prints it. */
-export interface Change {
+export interface WebhookChange {
   readonly event: 'change';
   /** Null: for all domains of the account. */
   readonly domain: string | null;
@@ -24,8 +24,8 @@ export interface Change {
 }
 
 /** One change, and the call that makes it. */
-export interface Step {
-  readonly line: Change;
+export interface SyncStep {
+  readonly line: WebhookChange;
   run(registry: Registry): Promise<void>;
 }
 
@@ -35,7 +35,7 @@ export function removalsFromDomain(
   registered: readonly RegisteredWebhook[],
   own: string,
   remove: readonly string[],
-): Step[] {
+): SyncStep[] {
   const gone = registered.filter(({ level, url }) => level === 'domain' && remove.includes(url));
   return [...groupBy(gone, ({ url }) => url)].flatMap(([url, hooks]) =>
     hooks.map(({ type }, index) => ({
@@ -51,7 +51,7 @@ export function additionsToDomain(
   registered: readonly RegisteredWebhook[],
   { url: own, types }: DesiredWebhooks,
   remove: readonly string[],
-): Step[] {
+): SyncStep[] {
   const missing = webhookDrift(registered, own, types).filter(({ kind }) => kind === 'missing' || kind === 'no-room');
   const isAdded = (type: string) => {
     const kept = registered.filter(
@@ -70,7 +70,7 @@ export function additionsToDomain(
 const shown = (url: string, own: string) => (url === own ? null : url);
 
 /** One call covers all types of a domain, so the first of its lines makes it. */
-const once = (index: number, run: Step['run']): Step['run'] => (index === 0 ? run : async () => {});
+const once = (index: number, run: SyncStep['run']): SyncStep['run'] => (index === 0 ? run : async () => {});
 
 /** Takes the URLs of `remove` off the account in a domain's region. */
 export function removalsFromAccount(
@@ -78,7 +78,7 @@ export function removalsFromAccount(
   registered: readonly RegisteredWebhook[],
   own: string,
   remove: readonly string[],
-): Step[] {
+): SyncStep[] {
   const ofAccount = registered.filter(({ level, url }) => level === 'account' && remove.includes(url));
   return [...groupBy(ofAccount, ({ url }) => url)].map(([url, hooks]) => ({
     line: accountLine([...new Set(hooks.map(({ type }) => type))], 'remove', shown(url, own)),
@@ -102,7 +102,7 @@ export function lackingAtAccount(
 }
 
 /** Registers this stack once at the account in a domain's region, for types that it lacks there. */
-export function additionsToAccount(domain: string, own: string, types: readonly string[]): Step[] {
+export function additionsToAccount(domain: string, own: string, types: readonly string[]): SyncStep[] {
   if (types.length === 0) return [];
   return [{ line: accountLine(types, 'add'), run: (registry) => registry.addToAccount(domain, own, types) }];
 }
@@ -120,7 +120,7 @@ export function doublesAtAccount(
   hooks: readonly AccountHook[],
   { url: own }: DesiredWebhooks,
   nowMs: number,
-): Step[] {
+): SyncStep[] {
   return secondOf(hooks, nowMs).map(({ id, types }) => ({
     line: accountLine(types, 'remove-double'),
     async run(registry) {
@@ -152,7 +152,7 @@ export function doublesOfDomain(
   hooks: readonly AccountHook[],
   { url: own }: DesiredWebhooks,
   nowMs: number,
-): Step[] {
+): SyncStep[] {
   if (!isCovered(registered, hooks, own, nowMs)) return [];
   return ownOfDomain(registered, own).map(({ type }, index) => ({
     line: { event: 'change', domain, type, change: 'remove', url: null } as const,
@@ -179,14 +179,18 @@ function isCovered(
 /** Registrations may change while a person decides. */
 const changed = () => new TargetUnavailableError('what is registered at Mailgun has changed meanwhile; run it again');
 
-function accountLine(types: readonly string[], change: Change['change'], url: string | null = null): Change {
+function accountLine(
+  types: readonly string[],
+  change: WebhookChange['change'],
+  url: string | null = null,
+): WebhookChange {
   return { event: 'change', domain: null, type: types.join(','), change, url };
 }
 
 /** Returns a domain's registrations after these changes. */
 export function afterChanges(
   registered: readonly RegisteredWebhook[],
-  steps: readonly Step[],
+  steps: readonly SyncStep[],
   own: string,
 ): RegisteredWebhook[] {
   let left = [...registered];
@@ -207,7 +211,7 @@ export function afterChanges(
 }
 
 /** Returns what a change does, as a person reads it. */
-export function changeText({ domain, type, change, url }: Change): string {
+export function changeText({ domain, type, change, url }: WebhookChange): string {
   const at = domain ?? 'the whole account';
   if (change === 'add') return `add ${type} of ${at} to this stack`;
   if (change === 'remove-double') return `delete the second registration of this stack at the account (${type})`;

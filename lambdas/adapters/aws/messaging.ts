@@ -10,7 +10,7 @@ import { DEAD_LETTER_ATTRIBUTES } from '../../contract.ts';
 import type { ReceiverQueue } from '../../deliver/ports.ts';
 import { encodeQueueMessage, messageGroupOf } from '../../domain/events/queue-message.ts';
 import { asciiJson } from '../../domain/json.ts';
-import type { EventQueue } from '../../ingest/ports.ts';
+import type { EventSender } from '../../ingest/ports.ts';
 import type { EventBus, PublishFailures } from '../../publish/ports.ts';
 import type { QueueDepth } from '../../reconcile/ports.ts';
 import { AWS_CLIENT_CONFIG, namesCalls } from './aws-client.ts';
@@ -20,7 +20,7 @@ export function openQueues(): SQSClient {
 }
 
 /** Creates the queue from ingest, reconcile or its replays to process. */
-export function createEventQueue(client: SQSClient, queueUrl: string, isReplay = false): EventQueue {
+export function createEventQueue(client: SQSClient, queueUrl: string, isReplay = false): EventSender {
   return {
     async send(message) {
       await client.send(

@@ -36,7 +36,7 @@ export function sendRequest(apiKey: string | undefined, url: string, init: Reque
   return fetch(url, { ...init, headers: { ...init.headers, authorization }, redirect: 'manual', signal });
 }
 
-export interface CallOptions {
+interface CallOptions {
   /** Epoch milliseconds after which a reply is of no use. */
   deadlineMs: number;
   /** Returned in place of a 404. */

@@ -14,7 +14,7 @@ import {
   suppressionPartition,
 } from '../../domain/keys.ts';
 import type { Attempt, Delivery, DeliveryName, LoggedDelivery } from '../../domain/publishing/delivery.ts';
-import type { Row, StatusRow, SuppressionRow } from '../../domain/publishing/published.ts';
+import type { PublishableRow, StatusRow, SuppressionRow } from '../../domain/publishing/published.ts';
 import type { ReceiverState } from '../../domain/publishing/receiver-state.ts';
 import type { PublishableRows, PublishedDeliveries, PublishedDelivery } from '../../publish/ports.ts';
 import type { DeliveryHistory, DeliveryPlace } from '../../read-api/ports.ts';
@@ -239,10 +239,10 @@ export function createPublishableRows(table: LedgerTable): PublishableRows {
   };
 }
 
-const isStatus = (row: Row | undefined): row is StatusRow => row?.type === 'status';
+const isStatus = (row: PublishableRow | undefined): row is StatusRow => row?.type === 'status';
 
 /** Returns an item as a row; undefined if it is neither a status nor a suppression. */
-export function rowOf(item: Readonly<Item>): Row | undefined {
+export function rowOf(item: Readonly<Item>): PublishableRow | undefined {
   const { pk, sk, order, recipient = '' } = item;
   const place = { partition: pk as string, sort: sk as string };
   if (typeof order === 'string') {
@@ -272,8 +272,8 @@ export interface RowChange {
   /** Place in the stream. */
   position: string;
   changedAtMs: number;
-  before: Row | undefined;
-  after: Row;
+  before: PublishableRow | undefined;
+  after: PublishableRow;
 }
 
 /** Returns the change in a stream record; undefined where it is about anything but a status or a suppression, or was restored. */

@@ -12,12 +12,12 @@ import {
   stragglerKey,
   watermarksKey,
 } from '../../domain/keys.ts';
-import type { Lease } from '../../domain/ledger/lease.ts';
 import type { ListingNote } from '../../domain/ledger/listing-note.ts';
 import type { Watermarks } from '../../domain/ledger/slice.ts';
 import type { FirstWebhook } from '../../ingest/ports.ts';
 import type { Stragglers } from '../../process/ports.ts';
 import type { ListingNotes, OpenSlice, ReconciliationState, Straggler } from '../../reconcile/ports.ts';
+import type { Lease } from '../../shared/ports.ts';
 import { conditionalWrite, type LedgerTable, readPartition } from './ledger-table.ts';
 
 /** Watermarks as items `LEDGER#<domain>`; slices to be passed again, and stragglers, as items of `OPEN#<domain>`; doubts as `DOUBT#<domain>`. */
@@ -259,10 +259,4 @@ export function createListingNoteRepository({ client, name }: LedgerTable): List
       return conditionalWrite(() => update('REMOVE fellBackAt', undefined, 'attribute_exists(fellBackAt)'));
     },
   };
-}
-
-/** Calls a task at an interval, whatever else is under way; returns the function that stops it. */
-export function every(ms: number, task: () => Promise<void>): () => void {
-  const timer = setInterval(() => void task(), ms);
-  return () => clearInterval(timer);
 }

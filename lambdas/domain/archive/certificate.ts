@@ -1,6 +1,6 @@
 import { canonicalJson } from '../canonical-json.ts';
 import { numberOf, total } from '../ledger/counts.ts';
-import { checkChain, type Fault, nameOfLink } from './chain.ts';
+import { type ChainFault, checkChain, nameOfLink } from './chain.ts';
 import type { ChainLink, Manifest } from './manifest.ts';
 import { sha256Hex } from './merkle.ts';
 
@@ -130,7 +130,7 @@ export function figuresByType(chain: readonly Manifest[], range: SealedRange) {
 }
 
 /** Checks that a certificate is consistent in itself: its chains, and its results and totals. */
-export function checkCertificate(certificate: Certificate): Fault[] {
+export function checkCertificate(certificate: Certificate): ChainFault[] {
   const range = { from: Date.parse(certificate.from) / 1000, to: Date.parse(certificate.to) / 1000 };
   if (!(range.from < range.to)) return [{ where: 'certificate', what: 'names no range of time' }];
   return certificate.domains.flatMap(({ domain, verdict, totals, chain, head }) => {

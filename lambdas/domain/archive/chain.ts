@@ -2,7 +2,7 @@ import { type ChainLink, type Manifest, parseManifest } from './manifest.ts';
 import { objectKey, recordKey } from './object-keys.ts';
 
 /** Something that does not hold, and where. */
-export interface Fault {
+export interface ChainFault {
   /** The chain link, slice, object or row, by name. */
   where: string;
   what: string;
@@ -17,9 +17,9 @@ export function nameOfLink({ domain, sequence, start, number }: Manifest): strin
  * Checks consecutive manifests of one domain, given by their texts: that each is well-formed and names the hash of the
  * one before it, that no sequence is left out, and that the numbers of each slice follow one another.
  */
-export function checkChain(domain: string, texts: readonly string[]): { links: ChainLink[]; faults: Fault[] } {
+export function checkChain(domain: string, texts: readonly string[]): { links: ChainLink[]; faults: ChainFault[] } {
   const links: ChainLink[] = [];
-  const faults: Fault[] = [];
+  const faults: ChainFault[] = [];
   texts.forEach((text, nth) => {
     const link = parseManifest(text);
     if (link === undefined) faults.push({ where: `manifest at place ${nth + 1} of ${domain}`, what: 'cannot be read' });
@@ -43,8 +43,8 @@ export function checkChain(domain: string, texts: readonly string[]): { links: C
  * Returns gaps in the numbers of a slice's links; the first may have any number, since earlier ones can be before the
  * range.
  */
-function numbersThatDoNotFollow(links: readonly ChainLink[]): Fault[] {
-  const faults: Fault[] = [];
+function numbersThatDoNotFollow(links: readonly ChainLink[]): ChainFault[] {
+  const faults: ChainFault[] = [];
   const last = new Map<number, number>();
   const roots = new Map<string, string>();
   for (const { manifest } of links) {

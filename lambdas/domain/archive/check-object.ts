@@ -1,7 +1,7 @@
 import { canonicalJson } from '../canonical-json.ts';
 import type { JsonObject } from '../json.ts';
 import { type ArchiveRow, columnsOf, commitmentOf, leafOf } from './archive-row.ts';
-import type { Fault } from './chain.ts';
+import type { ChainFault } from './chain.ts';
 import type { Manifest } from './manifest.ts';
 import { createMerkleTree } from './merkle.ts';
 
@@ -10,7 +10,7 @@ const MAX_NAMED_ROWS = 20;
 
 /** The result of reading all rows of an object. */
 export interface ObjectFindings {
-  faults: Fault[];
+  faults: ChainFault[];
   rows: number;
   /** Rows without content, or with content from which an address was removed. */
   erased: number;
@@ -23,7 +23,7 @@ export interface ObjectFindings {
 export function createObjectCheck({ domain, object, root }: Manifest) {
   const where = object?.key ?? '';
   const tree = createMerkleTree();
-  const faults: Fault[] = [];
+  const faults: ChainFault[] = [];
   let rows = 0;
   let erased = 0;
   let before: ArchiveRow | undefined;

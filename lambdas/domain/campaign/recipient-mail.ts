@@ -87,23 +87,8 @@ function personOf({ recipientKey, eventKey }: RecipientEvent, erasureKey: string
   return parseMessageSort(sort).recipientKey ?? recipientKey;
 }
 
-/** Addresses that are looked for among the erased by one call. */
-const LOOK_UP = 100;
-
-/** Returns mails without the names of people whose erasure has not come to the archive yet. */
-export async function withoutErased(
-  mails: readonly RecipientMail[],
-  erasures: { among(addresses: readonly string[]): Promise<string[]> },
-): Promise<RecipientMail[]> {
-  const named = [...new Set(mails.flatMap(({ recipient }) => recipient ?? []))];
-  const erased = new Set<string>();
-  for (let from = 0; from < named.length; from += LOOK_UP)
-    for (const address of await erasures.among(named.slice(from, from + LOOK_UP))) erased.add(address);
-  return mails.map((mail) => (mail.recipient !== null && erased.has(mail.recipient) ? unnamed(mail) : mail));
-}
-
 /** Takes the recipient's name out of a mail. */
-function unnamed({ mail, ...rest }: RecipientMail): RecipientMail {
+export function unnamed({ mail, ...rest }: RecipientMail): RecipientMail {
   // A server's text often quotes the address.
   const failure = mail.failure && { ...mail.failure, text: null };
   return { ...rest, recipient: null, mail: { ...mail, failure } };

@@ -1,4 +1,4 @@
-import { judgedFrom, type ProviderCounts } from '../recipients/provider-limits.ts';
+import type { ProviderCounts } from '../recipients/provider-limits.ts';
 import { addAll, type Counts, type Rows } from './counts.ts';
 import { mayBeCut } from './dimensions.ts';
 import type { Slice } from './slice.ts';
@@ -31,16 +31,4 @@ export class ProviderSums {
       addAll(sum[kind], row);
     }
   }
-}
-
-/** Reads slices; times in epoch seconds. */
-interface Slices {
-  list(domain: string, from: number, to: number): AsyncIterable<Pick<Slice, 'dimensions'>>;
-}
-
-/** Adds up the slices of a domain over the days that are judged. */
-export async function judgedSums(slices: Slices, domain: string, nowMs: number): Promise<ProviderSums> {
-  const sums = new ProviderSums();
-  for await (const slice of slices.list(domain, judgedFrom(nowMs), Math.ceil(nowMs / 1000))) sums.add(slice);
-  return sums;
 }

@@ -30,7 +30,7 @@ export interface SuppressionRow extends StoredSuppression {
   recipient: string;
 }
 
-export type Row = StatusRow | SuppressionRow;
+export type PublishableRow = StatusRow | SuppressionRow;
 
 /** The published state of one row. */
 export interface PublishedEvent {
@@ -65,19 +65,19 @@ const LAST_MS = 9_999_999_999_999;
 const MAX_TEXT_LENGTH = 1000;
 
 /** Returns true if the row has anything to publish; an unsubscribe alone makes a status item without a status. */
-export function isPublishable(row: Row): boolean {
+export function isPublishable(row: PublishableRow): boolean {
   return row.type === 'suppression' || row.status !== null;
 }
 
 /** Returns true if `after` must be published; `before` is absent where the row is new. */
-export function hasChanged(before: Row | undefined, after: Row): boolean {
+export function hasChanged(before: PublishableRow | undefined, after: PublishableRow): boolean {
   if (!isPublishable(after)) return false;
   if (before === undefined || !isPublishable(before)) return true;
   return orderOf(before) !== orderOf(after) || factOf(before) !== factOf(after);
 }
 
 /** Returns the event that publishes a row. */
-export function publishedEvent(row: Row, choice: PublishingChoice): PublishedEvent {
+export function publishedEvent(row: PublishableRow, choice: PublishingChoice): PublishedEvent {
   const subject = createHmac('sha256', choice.subjectKey)
     .update(JSON.stringify([row.partition, row.sort]))
     .digest('base64url')
@@ -106,14 +106,14 @@ export function publishedEvent(row: Row, choice: PublishingChoice): PublishedEve
 }
 
 /** Identifies the state of the row among all its states: the deciding event, and the latest lift. */
-function factOf(row: Row): string {
+function factOf(row: PublishableRow): string {
   if (row.type === 'status') return row.decidedBy;
   if (row.liftedAtMs === null) return row.eventKey;
   return `${row.eventKey}#${isSuppressing(row) ? 'again' : 'lifted'}-${row.liftedAtMs}`;
 }
 
 /** Orders suppressions: a later lift first, then suppression after it, then the earlier event, then the greater key. */
-function orderOf(row: Row): string {
+function orderOf(row: PublishableRow): string {
   if (row.type === 'status') return row.order;
   const lift = row.liftedAtMs === null ? 0 : row.liftedAtMs + (isSuppressing(row) ? 1 : 0);
   return [...[lift, LAST_MS - row.sinceMs].map((ms) => String(ms).padStart(13, '0')), row.eventKey].join('#');

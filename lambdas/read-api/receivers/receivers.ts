@@ -2,7 +2,8 @@ import type { ReceiverEntry, ReceiversResponse } from '../../../api/responses/re
 import type { DeliveryName } from '../../domain/publishing/delivery.ts';
 import { DeliveryCounter, type DeliveryLedger } from '../../domain/publishing/delivery-ledger.ts';
 import { type ReceiverState, receiverCondition } from '../../domain/publishing/receiver-state.ts';
-import type { DeliveryHistory, DeliveryPlace, QueueLength, ReadReceiver, ReceiverStateReader } from '../ports.ts';
+import type { ReceiverStateReader } from '../../shared/ports.ts';
+import type { DeliveryHistory, DeliveryPlace, QueueLength, ReadReceiver } from '../ports.ts';
 
 export interface ReceiversDeps {
   receivers: readonly ReadReceiver[];

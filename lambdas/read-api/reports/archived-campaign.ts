@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { MAX_SLICE_SECONDS } from '../../contract.ts';
 import type { ArchiveRow } from '../../domain/archive/archive-row.ts';
-import { objectsBetween } from '../../domain/archive/listed-objects.ts';
 import {
   type ArchivedCampaign,
   type ArchivedEvent,
@@ -14,12 +13,14 @@ import {
 import type { TaggedSlice } from '../../domain/campaign/tagged-slices.ts';
 import { eachOf } from '../../domain/concurrency.ts';
 import { messagePartition } from '../../domain/keys.ts';
+import { objectsBetween } from '../../shared/listed-objects.ts';
+import type { ErasureMarkers } from '../../shared/ports.ts';
 import type { ArchivedObjects, ListedObject, ObjectReading } from '../ports.ts';
 
-export interface ArchiveDeps {
+export interface ArchivedCampaignDeps {
   objects: ArchivedObjects;
   /** Looks for people whose erasure has not come to the archive yet. */
-  erasures: { among(addresses: readonly string[]): Promise<string[]> };
+  erasures: ErasureMarkers;
   erasureKey: { read(): Promise<string> };
   /** Called with what keeps the archive from being read. */
   onFailure: (error: unknown) => void;
@@ -32,7 +33,7 @@ export interface FoundEvents {
   /** Starts of the slices that have an object. */
   readonly archived: ReadonlySet<number>;
   readonly erasureKey: string;
-  readonly erasures: ArchiveDeps['erasures'];
+  readonly erasures: ArchivedCampaignDeps['erasures'];
 }
 
 /** Why the archive was not counted. */
@@ -74,7 +75,7 @@ export function createArchivedCampaigns({
   erasures,
   erasureKey: secret,
   onFailure,
-}: ArchiveDeps): ReadArchivedCampaign {
+}: ArchivedCampaignDeps): ReadArchivedCampaign {
   let remembered: { readonly id: string; readonly events: Events } | undefined;
 
   return async (campaign, { from, to }, slices, messages, deadline) => {

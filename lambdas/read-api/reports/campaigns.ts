@@ -1,7 +1,7 @@
 import type { CampaignFailureEntry, CampaignResponse } from '../../../api/responses/campaign.ts';
 import { DAY_SECONDS, MAX_SLICE_SECONDS } from '../../contract.ts';
 import { MailCounter, peopleCounts } from '../../domain/campaign/counts.ts';
-import { mergedMails, type RecipientMail, withoutErased } from '../../domain/campaign/recipient-mail.ts';
+import { mergedMails, type RecipientMail } from '../../domain/campaign/recipient-mail.ts';
 import { completeFrom, mailCompleteFrom, retainedFromOf } from '../../domain/campaign/retained-events.ts';
 import {
   LOOK_BACK_SECONDS,
@@ -12,6 +12,7 @@ import {
 import { eachOf } from '../../domain/concurrency.ts';
 import { CompletenessCheck, dueEndOf } from '../../domain/ledger/completeness.ts';
 import { addAll, type Counts } from '../../domain/ledger/counts.ts';
+import { withoutErased } from '../../shared/without-erased.ts';
 import type { CampaignReader } from '../ports.ts';
 import type { FoundEvents, ReadArchivedCampaign } from './archived-campaign.ts';
 import type { LedgerDeps, LedgerQuery } from './ledger.ts';
@@ -30,7 +31,7 @@ export interface CampaignDeps extends Omit<LedgerDeps, 'ledger' | 'witness' | 'l
     | undefined;
 }
 
-export interface CampaignQuery extends LedgerQuery {
+interface CampaignQuery extends LedgerQuery {
   /** In lower case. */
   tag: string;
 }

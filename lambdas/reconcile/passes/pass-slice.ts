@@ -1,6 +1,5 @@
 import { UNKNOWN_DOMAIN } from '../../contract.ts';
 import { total } from '../../domain/ledger/counts.ts';
-import { type HeldLease, LostRaceError } from '../../domain/ledger/lease.ts';
 import { createLedgerNaming, digestOfNames } from '../../domain/ledger/ledger-name.ts';
 import {
   doubtfulIn,
@@ -20,6 +19,7 @@ import {
   sliceUnchanged,
   type Tally,
 } from '../../domain/ledger/tally.ts';
+import { type HeldLease, LostRaceError } from '../../shared/lease.ts';
 import {
   type ComparedDomain,
   type DonePart,

@@ -1,8 +1,8 @@
 import { type SendingDomain, secondPassSeconds } from '../../contract.ts';
 import { total } from '../../domain/ledger/counts.ts';
-import { type HeldLease, LostRaceError, withLease } from '../../domain/ledger/lease.ts';
 import { isDue, type SliceBounds, stateOf } from '../../domain/ledger/slice.ts';
 import { isSameSlice } from '../../domain/ledger/tally.ts';
+import { type HeldLease, LostRaceError, withLease } from '../../shared/lease.ts';
 import { createPassSlice, type DonePass, type PassOutcome } from '../passes/pass-slice.ts';
 import { type SlicePlace, slicesBetween } from '../passes/slices-between.ts';
 import { isBackfill } from '../plan-passes.ts';

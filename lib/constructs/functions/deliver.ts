@@ -8,7 +8,7 @@ import type { DeliverEnv } from '../../../lambdas/deliver/env.ts';
 import type { Config } from '../../config/config.ts';
 import { hasLoopbackReceiver, type ReceiverConfig } from '../../config/receivers.ts';
 import { importEventBus } from '../event-bus.ts';
-import { paceOf, Receiver } from '../receiver.ts';
+import { paceOf, ReceiverResources } from '../receiver.ts';
 import { LedgerFunction } from './ledger-function.ts';
 
 export interface DeliverProps {
@@ -44,7 +44,7 @@ export class Deliver extends Construct {
     // A rule is on the account's default bus unless it names another.
     const eventBus = bus === 'default' ? undefined : importEventBus(this, bus);
     const receivers = config.receivers.map((receiver) => {
-      const made = new Receiver(this, receiver, { visibilitySeconds, protectData: config.protectData });
+      const made = new ReceiverResources(this, receiver, { visibilitySeconds, protectData: config.protectData });
       made.listen(eventBus);
       return { config: receiver, made };
     });

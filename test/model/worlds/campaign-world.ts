@@ -5,7 +5,6 @@ import {
   type CampaignSources,
   countCampaign,
 } from '../../../cli/commands/report/count-campaign.ts';
-import { objectsBetween } from '../../../lambdas/domain/archive/listed-objects.ts';
 import { sha256Hex } from '../../../lambdas/domain/archive/merkle.ts';
 import { tracedObjects } from '../../../lambdas/domain/campaign/archived-event.ts';
 import { recipientMail } from '../../../lambdas/domain/campaign/recipient-mail.ts';
@@ -25,6 +24,7 @@ import type { ArchivedRows } from '../../../lambdas/read-api/ports.ts';
 import { createArchivedCampaigns } from '../../../lambdas/read-api/reports/archived-campaign.ts';
 import { type CampaignDeps, createCampaigns } from '../../../lambdas/read-api/reports/campaigns.ts';
 import { createSeal } from '../../../lambdas/seal/seal.ts';
+import { objectsBetween } from '../../../lambdas/shared/listed-objects.ts';
 import { createRandom, type Random } from '../../../tools/mailgun-twin/random.ts';
 import type { EventData, Mail } from '../../../tools/mailgun-twin/traffic/event-parts.ts';
 import * as made from '../../../tools/mailgun-twin/traffic/events.ts';

@@ -5,12 +5,12 @@ import { figuresOf } from '../../../lambdas/domain/archive/manifest.ts';
 import { sha256Hex } from '../../../lambdas/domain/archive/merkle.ts';
 import { manifestKey } from '../../../lambdas/domain/archive/object-keys.ts';
 import { identify } from '../../../lambdas/domain/events/identity.ts';
-import type { Lease } from '../../../lambdas/domain/ledger/lease.ts';
 import { createLedgerNaming, placeName } from '../../../lambdas/domain/ledger/ledger-name.ts';
 import type { Slice } from '../../../lambdas/domain/ledger/slice.ts';
 import { emptyTally, slicePassed } from '../../../lambdas/domain/ledger/tally.ts';
 import { tombstoneIdentity, tombstoneOf, withoutAddress } from '../../../lambdas/domain/recipients/erasure.ts';
 import { createSeal, type SealDeps } from '../../../lambdas/seal/seal.ts';
+import type { Lease } from '../../../lambdas/shared/ports.ts';
 import { createRandom } from '../../../tools/mailgun-twin/random.ts';
 import { SLICE_SECONDS, SLICE_START } from '../../support/archive/archive.ts';
 import {

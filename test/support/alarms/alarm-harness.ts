@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PurgeQueueCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { LocalStack, LocalStackOptions } from '../../../tools/local-ledger/local-ledger.ts';
 import type { AlarmNews } from '../../../tools/local-stack/alarms/start-alarms.ts';
-import type { Notification } from '../../../tools/local-stack/alarms/topics.ts';
+import type { PublishedMessage } from '../../../tools/local-stack/alarms/topics.ts';
 import type { Fault } from '../../../tools/local-stack/aws/faults.ts';
 import type { EventData } from '../../../tools/mailgun-twin/traffic/event-parts.ts';
 import { DOMAIN, deliveredEvent } from '../fixtures/webhooks.ts';
@@ -50,7 +50,7 @@ export class AlarmHarness {
     return name.replace(`${this.stack.place.stackName}-`, '');
   }
 
-  notificationsOf(anchor: string): Notification[] {
+  notificationsOf(anchor: string): PublishedMessage[] {
     return this.stack.notifications().filter(({ message }) => this.anchorOf(String(message.AlarmName)) === anchor);
   }
 

@@ -19,7 +19,7 @@ import { statusOrder } from '../../../lambdas/domain/status/decide-status.ts';
 import type { Suppression } from '../../../lambdas/domain/status/suppression.ts';
 import { type Claim, judgeClaim } from '../../../lambdas/domain/webhooks/claim.ts';
 import type { SigningKeys } from '../../../lambdas/domain/webhooks/signature.ts';
-import type { Claims, EventLookup, EventQueue, FirstWebhook, KeyRing } from '../../../lambdas/ingest/ports.ts';
+import type { Claims, EventLookup, EventSender, FirstWebhook, KeyRing } from '../../../lambdas/ingest/ports.ts';
 import type { Corrections } from '../../../lambdas/process/correct-event.ts';
 import type { EventRecord, Records, RedactedCopies } from '../../../lambdas/process/ports.ts';
 import type { HistoryEntry, MessageHistory } from '../../../lambdas/read-api/ports.ts';
@@ -42,7 +42,7 @@ export type StoredRecord = Omit<EventRecord, 'event'> & { event: JsonObject; web
 
 /** In-memory ports, with the conditions that the engines check. */
 export class InMemoryLedger
-  implements Claims, EventLookup, FirstWebhook, EventQueue, Records, Corrections, MessageHistory
+  implements Claims, EventLookup, FirstWebhook, EventSender, Records, Corrections, MessageHistory
 {
   claims = new Map<string, Claim>();
   firstWebhookAt: number | undefined;

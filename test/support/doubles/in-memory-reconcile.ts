@@ -2,7 +2,6 @@ import { MAX_REQUEUES } from '../../../lambdas/contract.ts';
 import type { StoredKey } from '../../../lambdas/domain/events/day-index.ts';
 import { eventTimeMs } from '../../../lambdas/domain/events/event.ts';
 import type { JsonObject } from '../../../lambdas/domain/json.ts';
-import type { Lease } from '../../../lambdas/domain/ledger/lease.ts';
 import type { EventPlace } from '../../../lambdas/domain/ledger/ledger-name.ts';
 import { placeName } from '../../../lambdas/domain/ledger/ledger-name.ts';
 import type { Slice, Watermarks } from '../../../lambdas/domain/ledger/slice.ts';
@@ -25,6 +24,7 @@ import {
   type StoredFacts,
   type Straggler,
 } from '../../../lambdas/reconcile/ports.ts';
+import type { Lease } from '../../../lambdas/shared/ports.ts';
 import type { InMemoryLedger } from './in-memory-ledger.ts';
 
 const HOUR_MS = 3_600_000;

@@ -1,13 +1,17 @@
 import { TargetUnavailableError } from '../../../cli/errors.ts';
-import { callUntilDone, eachDomainFrom, MAX_STALL_MS, type Step, WAIT_MS } from '../../../cli/resumable.ts';
+import { callUntilDone, eachDomainFrom, MAX_STALL_MS, type StepResult, WAIT_MS } from '../../../cli/resumable.ts';
 
 const DOMAIN = 'mg.example.com';
-const ran: Step = { isDone: false, hasMoved: true, wait: undefined };
-const done: Step = { ...ran, isDone: true };
-const waits = (text: string, hasMoved = false): Step => ({ isDone: false, hasMoved, wait: { text, passes: true } });
+const ran: StepResult = { isDone: false, hasMoved: true, wait: undefined };
+const done: StepResult = { ...ran, isDone: true };
+const waits = (text: string, hasMoved = false): StepResult => ({
+  isDone: false,
+  hasMoved,
+  wait: { text, passes: true },
+});
 
 /** Repeats a call whose results are these steps; time passes while it waits, and `onWait` sees each wait. */
-async function repeat(steps: readonly (Step | Error)[], onWait = (_nth: number, _stop: () => void) => {}) {
+async function repeat(steps: readonly (StepResult | Error)[], onWait = (_nth: number, _stop: () => void) => {}) {
   const stop = new AbortController();
   const said: string[] = [];
   const [calls, waited] = [[] as number[], [] as number[]];
@@ -67,7 +71,7 @@ test('a reason to wait is reported once until it changes, or the function has ru
 });
 
 test('a reason that waiting cannot change ends the wait at once, like a failed call', async () => {
-  const stuck: Step = { ...ran, wait: { text: 'unknown-domain', passes: false } };
+  const stuck: StepResult = { ...ran, wait: { text: 'unknown-domain', passes: false } };
   for (const [last, says] of [
     [stuck, 'stopped: unknown-domain'],
     [new TargetUnavailableError('no network'), 'stopped: no network'],
@@ -89,7 +93,7 @@ test('the operator ends a call in flight at once', async () => {
   const reporter = { waiting: () => {}, left: () => {} };
   const call = () => {
     stop.abort();
-    return new Promise<Step>(() => {});
+    return new Promise<StepResult>(() => {});
   };
 
   expect(await callUntilDone(DOMAIN, context, reporter, call, (step) => step)).toBe(false);

@@ -11,7 +11,6 @@ import { openParquetWriter } from '../../../lambdas/adapters/archive/parquet.ts'
 import { createCampaignReader } from '../../../lambdas/adapters/table/day-index-repository.ts';
 import { packEvent } from '../../../lambdas/adapters/table/stored-event-repository.ts';
 import { rowOf } from '../../../lambdas/domain/archive/archive-row.ts';
-import { objectsBetween } from '../../../lambdas/domain/archive/listed-objects.ts';
 import { objectKey } from '../../../lambdas/domain/archive/object-keys.ts';
 import { typePartition } from '../../../lambdas/domain/events/day-index.ts';
 import { identify } from '../../../lambdas/domain/events/identity.ts';
@@ -24,6 +23,7 @@ import {
   recipientKey,
 } from '../../../lambdas/domain/keys.ts';
 import { createLedgerNaming } from '../../../lambdas/domain/ledger/ledger-name.ts';
+import { objectsBetween } from '../../../lambdas/shared/listed-objects.ts';
 import { NO_KEY } from '../../../test/support/fixtures/seed.ts';
 import { DOMAIN, deliveredEvent } from '../../../test/support/fixtures/webhooks.ts';
 import type { CampaignReportFigures } from './campaign-reports.ts';

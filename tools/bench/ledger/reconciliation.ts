@@ -9,7 +9,7 @@ import { processOf } from '../pipeline.ts';
 import { withTable } from '../stack-table.ts';
 
 /** One slice whose events all came by webhook. */
-export interface SliceFigures {
+export interface SliceCost {
   readonly events: number;
   readonly mailgunCalls: number;
   readonly tableCalls: number;
@@ -27,8 +27,8 @@ const SAMPLE_MS = 50;
 export async function measureReconciliation(
   sizes: readonly number[],
   say: (line: string) => void,
-): Promise<SliceFigures[]> {
-  const figures: SliceFigures[] = [];
+): Promise<SliceCost[]> {
+  const figures: SliceCost[] = [];
   for (const events of sizes) {
     figures.push(await measureSlice(events));
     say(`a slice of ${events} events reconciled in ${figures.at(-1)?.seconds.toFixed(1)} s`);
@@ -36,7 +36,7 @@ export async function measureReconciliation(
   return figures;
 }
 
-async function measureSlice(events: number): Promise<SliceFigures> {
+async function measureSlice(events: number): Promise<SliceCost> {
   const lastSliceEnd = Math.floor(Date.now() / 1000 / SLICE_SECONDS) * SLICE_SECONDS;
   const startSeconds = lastSliceEnd - 2 * SLICE_SECONDS;
   const stack = await startTestStack({

@@ -15,7 +15,7 @@ interface Pass {
 }
 
 /** Simulates reconcile: at each run lists the due slices, and returns those listed completely. */
-export class Listing {
+export class SimulatedListing {
   readonly #stack: SimulatedStack;
   readonly #passes: Pass[] = [];
   /** Pages of due slices still to list. */

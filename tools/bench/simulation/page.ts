@@ -16,7 +16,7 @@ import { graph } from './graph.ts';
 import { callsInDay, OTHER_CALLS_A_DAY } from './mailgun-calls.ts';
 import { outcomes, SCENARIOS, type ScenarioName } from './scenarios.ts';
 import { DEFAULT_STACK, type SimulatedStack } from './settings.ts';
-import { type Limit, type Outcome, rateThatMeets } from './simulate.ts';
+import { type Limit, rateThatMeets, type SimulationResult } from './simulate.ts';
 
 const HOUR = 3600;
 const DAY = 24 * HOUR;
@@ -104,7 +104,7 @@ function limitTable(): string[] {
   return [row(['limit', 'met at', 'then', 'change']), row(Array(4).fill('---')), ...rows];
 }
 
-function loadTable(runs: Record<ScenarioName, Outcome>): string[] {
+function loadTable(runs: Record<ScenarioName, SimulationResult>): string[] {
   const head = [
     'load',
     'events',
@@ -141,13 +141,13 @@ const time = (seconds: number) =>
       : `${(seconds / HOUR).toFixed(1)} h`;
 
 /** Measured from the burst, or after the end of a steady load. */
-function stored({ settledAt }: Outcome, seconds: number): string {
+function stored({ settledAt }: SimulationResult, seconds: number): string {
   if (seconds < DAY && seconds === 2 * HOUR) return `${time(settledAt - HOUR)} after the burst began`;
   return settledAt > seconds ? `${time(settledAt - seconds)} after its end` : 'at once, refused posts by reconcile';
 }
 
-function burstGraph({ burst }: Record<ScenarioName, Outcome>): string {
-  const curve = (name: string, colour: string, of: (sample: Outcome['samples'][number]) => number) => ({
+function burstGraph({ burst }: Record<ScenarioName, SimulationResult>): string {
+  const curve = (name: string, colour: string, of: (sample: SimulationResult['samples'][number]) => number) => ({
     ...{ name, colour },
     points: burst.samples
       .filter(({ atSecond }) => atSecond >= HOUR - 600 && atSecond < 7 * HOUR)
@@ -163,7 +163,7 @@ function burstGraph({ burst }: Record<ScenarioName, Outcome>): string {
   );
 }
 
-function monthGraph({ month }: Record<ScenarioName, Outcome>): string {
+function monthGraph({ month }: Record<ScenarioName, SimulationResult>): string {
   const points = month.samples
     .filter(({ atSecond }) => atSecond < 14 * DAY)
     .map(({ atSecond, acknowledged }) => [atSecond / DAY, acknowledged] as const);

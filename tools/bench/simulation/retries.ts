@@ -3,7 +3,7 @@ const WAITS = [600, 600, 900, 1800, 3600, 7200, 14_400];
 const LONGEST = Math.max(...WAITS) + 1;
 
 /** Posts that Mailgun repeats in a second, and the second of their first attempt. */
-export interface Repeat {
+export interface PendingRepeat {
   readonly attempt: number;
   readonly firstAt: number;
   readonly count: number;
@@ -15,8 +15,8 @@ export class Retries {
   waiting = 0;
 
   /** Removes and returns the retries due in a second. */
-  take(atSecond: number): Repeat[] {
-    const repeats: Repeat[] = [];
+  take(atSecond: number): PendingRepeat[] {
+    const repeats: PendingRepeat[] = [];
     let waited = 0;
     for (const [attempt, ring] of this.#due.entries()) {
       waited += WAITS[attempt] ?? 0;

@@ -1,6 +1,6 @@
 import { planFor } from '../../../cli/planning/capacity.ts';
 import { DEFAULT_STACK, plannedStack, type SimulatedStack } from './settings.ts';
-import { type Load, type Outcome, simulate } from './simulate.ts';
+import { type Load, type SimulationResult, simulate } from './simulate.ts';
 
 const HOUR = 3600;
 const DAY = 24 * HOUR;
@@ -57,7 +57,7 @@ export const SCENARIOS = {
 export type ScenarioName = keyof typeof SCENARIOS;
 
 /** Runs every scenario. */
-export function outcomes(): Record<ScenarioName, Outcome> {
+export function outcomes(): Record<ScenarioName, SimulationResult> {
   const run = ([name, { stack, load }]: [string, Scenario]) => [
     name,
     simulate(stack, load, load.seconds > DAY ? HOUR : 30),

@@ -1,6 +1,6 @@
 import { ASSUMED, dollarsPerWebhook, PER_WEBHOOK } from '../../../cli/planning/capacity.ts';
 import { createRandom, type Random } from '../../mailgun-twin/random.ts';
-import { Listing, type SimulatedSlice } from './listing.ts';
+import { SimulatedListing, type SimulatedSlice } from './listing.ts';
 import { Retries } from './retries.ts';
 import type { SimulatedStack } from './settings.ts';
 import { type IngestLimit, SimulatedIngest } from './simulated-ingest.ts';
@@ -28,7 +28,7 @@ export interface Sample {
   readonly missing: number;
 }
 
-export interface Outcome {
+export interface SimulationResult {
   readonly events: number;
   /** Posts with a 200, and refused posts, repeats included. */
   readonly acknowledged: number;
@@ -56,7 +56,7 @@ const DRAIN_SECONDS = 48 * 3600;
 const NONE = 0.5;
 
 /** Runs a load through a stack second by second until everything is stored; the same seed gives the same run. */
-export function simulate(stack: SimulatedStack, load: Load, sampleEvery = 60): Outcome {
+export function simulate(stack: SimulatedStack, load: Load, sampleEvery = 60): SimulationResult {
   return new Simulation(stack, load).run(sampleEvery);
 }
 
@@ -82,7 +82,7 @@ class Simulation {
   readonly #random: Random | undefined;
   readonly #ingest: SimulatedIngest;
   readonly #process: SimulatedProcess;
-  readonly #listing: Listing;
+  readonly #listing: SimulatedListing;
   readonly #retries = new Retries();
   readonly #slices: SimulatedSlice[] = [];
   readonly #met = new Map<Limit, number>();
@@ -98,10 +98,10 @@ class Simulation {
     this.#random = load.seed === undefined ? undefined : createRandom(load.seed);
     this.#ingest = new SimulatedIngest(stack, load.perSecond(0));
     this.#process = new SimulatedProcess(stack, load.perSecond(0));
-    this.#listing = new Listing(stack);
+    this.#listing = new SimulatedListing(stack);
   }
 
-  run(sampleEvery: number): Outcome {
+  run(sampleEvery: number): SimulationResult {
     const samples: Sample[] = [];
     const last = this.#load.seconds + (this.#load.until === undefined ? DRAIN_SECONDS : 0);
     for (let at = 0; at < last && !this.#isOver(at); at += 1) {

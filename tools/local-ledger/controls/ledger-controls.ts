@@ -13,7 +13,7 @@ import type { ReconcileResult, ReconcileRuns, ReconcileSums } from './reconcile-
 import type { SealResult, SealRuns } from './seal-runs.ts';
 
 /** Signing keys that the stack accepts, as in its secret. */
-export interface SigningKeys {
+export interface AcceptedKeys {
   readonly current: string;
   readonly previous?: string;
   readonly parent?: string;
@@ -31,7 +31,7 @@ export interface LedgerStats extends Stats {
 /** Operations on a running ledger, available over HTTP and to tests in the same process. */
 export interface LedgerControls extends Omit<Controls, 'stats'> {
   stats(): Promise<LedgerStats>;
-  putKeys(keys: SigningKeys): Promise<void>;
+  putKeys(keys: AcceptedKeys): Promise<void>;
   /** Runs reconcile once, ignoring the waits. */
   reconcile(): Promise<ReconcileResult>;
   /** Runs seal once, ignoring the waits; undefined without an archive. */
@@ -113,7 +113,7 @@ export function controlRoutes(controls: LedgerControls): ControlRoutes {
   };
 }
 
-function parseKeys(body: unknown): SigningKeys | undefined {
+function parseKeys(body: unknown): AcceptedKeys | undefined {
   if (!isRecord(body)) return undefined;
   const { current, previous, parent } = body;
   if (typeof current !== 'string' || current === '') return undefined;

@@ -1,5 +1,5 @@
 import type { FunctionProcess } from '../../local-stack/functions/function-process.ts';
-import type { Outcome } from '../../local-stack/functions/function-sandbox.ts';
+import type { InvocationResult } from '../../local-stack/functions/function-sandbox.ts';
 import { isRecord } from '../../local-stack/template/template.ts';
 
 /** The result of a run of reconcile. */
@@ -23,14 +23,14 @@ export interface ReconcileSums {
 /** Runs reconcile on its schedule and on request. */
 export class ReconcileRuns {
   readonly #target: Pick<FunctionProcess, 'invoke'>;
-  readonly #inFlight = new Set<Promise<Outcome>>();
+  readonly #inFlight = new Set<Promise<InvocationResult>>();
   #sums: ReconcileSums = { runs: 0, slices: 0, missing: 0, sent: 0 };
 
   constructor(target: Pick<FunctionProcess, 'invoke'>) {
     this.#target = target;
   }
 
-  async run(event: string): Promise<Outcome> {
+  async run(event: string): Promise<InvocationResult> {
     const running = this.#target.invoke(event);
     this.#inFlight.add(running);
     const outcome = await running.finally(() => this.#inFlight.delete(running));

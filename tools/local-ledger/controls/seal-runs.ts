@@ -1,5 +1,5 @@
 import type { FunctionProcess } from '../../local-stack/functions/function-process.ts';
-import type { Outcome } from '../../local-stack/functions/function-sandbox.ts';
+import type { InvocationResult } from '../../local-stack/functions/function-sandbox.ts';
 import type { Clock } from '../../mailgun-twin/clock.ts';
 
 /** Result of a run of seal. */
@@ -12,13 +12,13 @@ export interface SealResult {
 /** Runs seal on its schedule and on request. */
 export class SealRuns {
   readonly #target: Pick<FunctionProcess, 'invoke'>;
-  readonly #inFlight = new Set<Promise<Outcome>>();
+  readonly #inFlight = new Set<Promise<InvocationResult>>();
 
   constructor(target: Pick<FunctionProcess, 'invoke'>) {
     this.#target = target;
   }
 
-  run(event: string): Promise<Outcome> {
+  run(event: string): Promise<InvocationResult> {
     const running = this.#target.invoke(event);
     this.#inFlight.add(running);
     return running.finally(() => this.#inFlight.delete(running));

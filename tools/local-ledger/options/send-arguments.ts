@@ -8,7 +8,7 @@ export const DEFAULT_PORT = 4010;
 export class SendError extends Error {}
 
 /** What to send, and how often. */
-export interface SendRequest {
+export interface SendSettings {
   readonly build: EventBuilder;
   readonly recipient: string;
   readonly tags: readonly string[];
@@ -54,7 +54,7 @@ function createSendCommand(): Command {
 }
 
 /** Returns what to send, or the help text if requested; throws a one-sentence `SendError` for a mistake. */
-export function parseArguments(args: readonly string[]): SendRequest | { readonly help: string } {
+export function parseArguments(args: readonly string[]): SendSettings | { readonly help: string } {
   const parsed = parseCommand<SendOptions>(createSendCommand(), args, (sentence) => new SendError(sentence));
   if ('help' in parsed) return parsed;
   const { event, severity, tag: tags = [], recipient, domain, messageId, times, port } = parsed.options;

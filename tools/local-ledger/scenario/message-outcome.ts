@@ -2,7 +2,7 @@ import type { Expected } from '../../mailgun-twin/traffic/timeline.ts';
 import type { TwinEvent } from '../../mailgun-twin/twin.ts';
 import { statusesOf } from '../../mailgun-twin/webhooks/delivery.ts';
 import type { PlayedMessage } from './play.ts';
-import type { StoredEvent, StoredMessage, StoredRecipient } from './read-stack.ts';
+import type { ReportedEvent, StoredMessage, StoredRecipient } from './read-stack.ts';
 
 /** One Mailgun event, however often it was sent, with its stored copies. */
 export interface AccountedEvent {
@@ -31,7 +31,7 @@ export interface Account {
 }
 
 /** Compares the events that Mailgun sent for a message with the stored ones, with or without reconciliation. */
-export function accountFor(played: PlayedMessage, stored: readonly StoredEvent[], reconciled: boolean): Account {
+export function accountFor(played: PlayedMessage, stored: readonly ReportedEvent[], reconciled: boolean): Account {
   const sent = new Map<string, PlayedMessage['reported'][number][]>();
   for (const one of played.reported) {
     const { event } = one;
@@ -39,7 +39,7 @@ export function accountFor(played: PlayedMessage, stored: readonly StoredEvent[]
     sent.set(identity, [...(sent.get(identity) ?? []), one]);
   }
 
-  const claimed = new Set<StoredEvent>();
+  const claimed = new Set<ReportedEvent>();
   const events = [...sent.values()].map((copies) => {
     const { event } = copies[0]!;
     const matches = stored.filter((candidate) => isCopy(candidate, event));
@@ -64,7 +64,7 @@ export function accountFor(played: PlayedMessage, stored: readonly StoredEvent[]
 
 const keyOf = ({ encoding, data }: TwinEvent) => (encoding === 'json' ? `${data.event}#${data.id}` : null);
 
-function isCopy(stored: StoredEvent, event: TwinEvent): boolean {
+function isCopy(stored: ReportedEvent, event: TwinEvent): boolean {
   const key = keyOf(event);
   const isSameEvent = key === null ? stored.event === event.data.event : stored.key === key;
   return isSameEvent && isSameAddress(stored.recipient, event.data.recipient);
@@ -82,7 +82,7 @@ export const isRecovered = ({ acknowledged, stored }: AccountedEvent) => !acknow
 export const isExcused = ({ owed, refused }: AccountedEvent) => !owed && !refused;
 
 /** `never-acknowledged`: it differs only by events that were neither acknowledged nor listed. */
-export type Judgement = 'as-expected' | 'never-acknowledged' | 'wrong';
+type Judgement = 'as-expected' | 'never-acknowledged' | 'wrong';
 
 export interface RecipientOutcome {
   readonly recipient: string;

@@ -1,15 +1,15 @@
 import type { Clock } from '../../mailgun-twin/clock.ts';
 import type { Random } from '../../mailgun-twin/random.ts';
 import type { ScheduledMessage } from '../../mailgun-twin/traffic/schedule-messages.ts';
-import type { Step } from '../../mailgun-twin/traffic/timeline.ts';
+import type { TimelineStep } from '../../mailgun-twin/traffic/timeline.ts';
 import type { Twin, TwinEvent } from '../../mailgun-twin/twin.ts';
 import { type DeliveryFaults, drawDeliveryPlan } from '../../mailgun-twin/webhooks/draw-delivery-plan.ts';
-import type { SigningKeys } from '../../mailgun-twin/webhooks/signature.ts';
+import type { AccountKeys } from '../../mailgun-twin/webhooks/signature.ts';
 
 /** A message, with what the twin did for each step of its timeline. */
 export interface PlayedMessage {
   readonly scheduled: ScheduledMessage;
-  readonly reported: readonly { readonly step: Step; readonly event: TwinEvent }[];
+  readonly reported: readonly { readonly step: TimelineStep; readonly event: TwinEvent }[];
 }
 
 export interface PlayContext {
@@ -17,7 +17,7 @@ export interface PlayContext {
   readonly clock: Clock;
   readonly random: Random;
   readonly deliveryFaults: DeliveryFaults;
-  readonly subaccountKeys?: SigningKeys;
+  readonly subaccountKeys?: AccountKeys;
   readonly oddShapes?: boolean;
 }
 
@@ -46,7 +46,7 @@ export async function playTimelines(
   return played;
 }
 
-function report(scheduled: ScheduledMessage, step: Step, epochMs: number, context: PlayContext): TwinEvent {
+function report(scheduled: ScheduledMessage, step: TimelineStep, epochMs: number, context: PlayContext): TwinEvent {
   const { twin, random, deliveryFaults, subaccountKeys, oddShapes = false } = context;
   const { timeline, mail } = scheduled;
   const encoding = timeline.encoding ?? 'json';

@@ -14,7 +14,7 @@ export interface StoredRecipient {
   readonly unsubscribed: boolean;
 }
 
-export interface StoredEvent {
+export interface ReportedEvent {
   readonly key: string;
   readonly event: string;
   readonly recipient: string | null;
@@ -23,13 +23,13 @@ export interface StoredEvent {
 /** The fields of the read API's message response that the scenario uses. */
 export interface StoredMessage {
   readonly recipients: readonly StoredRecipient[];
-  readonly events: readonly StoredEvent[];
+  readonly events: readonly ReportedEvent[];
 }
 
-export type Api = Pick<ReadyLine, 'apiUrl' | 'apiToken'>;
+export type ReadApiAccess = Pick<ReadyLine, 'apiUrl' | 'apiToken'>;
 
 /** Puts ids with characters that are special in a path into the query. */
-function messageUrl({ apiUrl }: Api, messageId: string): string {
+function messageUrl({ apiUrl }: ReadApiAccess, messageId: string): string {
   // Encodes the apostrophe too, so that the URL can be quoted in a shell.
   const encoded = encodeURIComponent(messageId).replaceAll("'", '%27');
   const base = `${apiUrl.replace(/\/$/, '')}/mailgun/messages`;
@@ -37,7 +37,7 @@ function messageUrl({ apiUrl }: Api, messageId: string): string {
 }
 
 /** Returns a command line that reads the message, ready to paste. */
-export const curlCommand = (api: Api, messageId: string) =>
+export const curlCommand = (api: ReadApiAccess, messageId: string) =>
   `curl -s -H 'Authorization: Bearer ${api.apiToken}' '${messageUrl(api, messageId)}'`;
 
 const READS_AT_MOST = 20;
@@ -45,13 +45,13 @@ const READ_AGAIN_MS = 300;
 
 /** Returns all pages of a message; undefined if the API does not know it. */
 export async function readMessage(
-  api: Api,
+  api: ReadApiAccess,
   messageId: string,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<StoredMessage | undefined> {
   const recipients = new Map<string, StoredRecipient>();
-  const events: StoredEvent[] = [];
+  const events: ReportedEvent[] = [];
   const first = messageUrl(api, messageId);
   for (let url: string | undefined = first; url !== undefined; ) {
     const page: (StoredMessage & { next?: string | null }) | undefined = await readUrl(api, url, clock, signal);
@@ -66,12 +66,17 @@ export async function readMessage(
 }
 
 /** Reads `/mailgun/<route>`, parameters included. */
-export function readApi<Reply>(api: Api, route: string, clock: Clock, signal: AbortSignal) {
+export function readApi<Reply>(api: ReadApiAccess, route: string, clock: Clock, signal: AbortSignal) {
   return readUrl<Reply>(api, `${api.apiUrl.replace(/\/$/, '')}/mailgun/${route}`, clock, signal);
 }
 
 /** Retries: with faults a few reads may fail. */
-async function readUrl<Reply>(api: Api, url: string, clock: Clock, signal: AbortSignal): Promise<Reply | undefined> {
+async function readUrl<Reply>(
+  api: ReadApiAccess,
+  url: string,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Reply | undefined> {
   for (let reads = 1; ; reads += 1) {
     const response = await fetch(url, { headers: { authorization: `Bearer ${api.apiToken}` }, signal });
     if (response.ok) return (await response.json()) as Reply;
@@ -103,7 +108,7 @@ interface Bucket {
   readonly counts: Counts;
 }
 
-type Domains = Api & Pick<ReadyLine, 'domains'>;
+type Domains = ReadApiAccess & Pick<ReadyLine, 'domains'>;
 
 /** A time range in epoch seconds, both ends included. */
 export interface Span {

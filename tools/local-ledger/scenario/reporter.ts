@@ -2,7 +2,7 @@ import type { Clock } from '../../mailgun-twin/clock.ts';
 import type { Twin } from '../../mailgun-twin/twin.ts';
 import type { MessageOutcome } from './message-outcome.ts';
 import type { Leftovers } from './read-stack.ts';
-import { type Ledger, type Summary, type Tally, tally } from './totals.ts';
+import { type DeliveryTotals, type Ledger, type Summary, tally } from './totals.ts';
 
 /** Phases of a run, in order. */
 export type Phase = 'reporting' | 'retrying' | 'draining' | 'reconciling' | 'reading';
@@ -28,11 +28,11 @@ export interface ReconcileProgress {
 }
 
 /** Reports progress: as text for a person, or as JSON lines for a program. */
-export interface Reporter {
+export interface ScenarioReporter {
   opening(opening: Opening): void;
   phase(phase: Phase): void;
   /** `mailSeconds`: simulated time since the run began. */
-  progress(phase: Phase, mailSeconds: number, tally: Tally): void;
+  progress(phase: Phase, mailSeconds: number, tally: DeliveryTotals): void;
   /** Number of messages still in the queue. */
   waiting(messages: number): void;
   drained(leftovers: Leftovers): void;
@@ -52,7 +52,7 @@ export type Print = (line: string) => void;
 /**
  * Prints one JSON object a line, distinguished by `event`: `progress`, `message`, `ledger` and `summary`, or `trouble`.
  */
-export function createJsonReporter(print: Print): Reporter {
+export function createJsonReporter(print: Print): ScenarioReporter {
   const write = (event: string, facts: object) => print(JSON.stringify({ event, ...facts }));
   return {
     opening: (opening) => write('progress', { phase: 'opening', ...opening }),
@@ -78,7 +78,7 @@ export function createJsonReporter(print: Print): Reporter {
 const REPORT_EVERY_MS = 1_000;
 
 /** Returns a function that reports delivery progress every second while a promise is pending. */
-export function createWatch(twin: Twin, clock: Clock, reporter: Reporter) {
+export function createWatch(twin: Twin, clock: Clock, reporter: ScenarioReporter) {
   const { compression } = twin;
   const beganAt = clock.now();
   return async <T>(phase: Phase, work: Promise<T>): Promise<T> => {

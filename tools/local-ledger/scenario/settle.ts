@@ -3,7 +3,7 @@ import type { Twin } from '../../mailgun-twin/twin.ts';
 import type { ReconcileResult, ReconcileSums } from '../controls/reconcile-runs.ts';
 import type { ReadyLine } from '../ready-line.ts';
 import { type LedgerSlice, type Leftovers, readLedger, readStackStats, type Span } from './read-stack.ts';
-import type { Reporter } from './reporter.ts';
+import type { ScenarioReporter } from './reporter.ts';
 
 const DRAIN_POLL_MS = 250;
 const DRAIN_REPORT_EVERY_MS = 2_000;
@@ -41,13 +41,13 @@ export interface SettleOptions {
   readonly ready: ReadyLine;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  readonly reporter: Reporter;
+  readonly reporter: ScenarioReporter;
   /** Seconds after the last event by which every slice must be due. */
   readonly dueAfterSeconds: number;
 }
 
 /** State of the ledger after the last run. */
-export interface Standing {
+export interface SettledLedger {
   readonly slices: readonly LedgerSlice[];
   readonly leftovers: Leftovers;
 }
@@ -65,7 +65,7 @@ export function spanOf({ events }: Twin): Span | undefined {
 }
 
 /** Runs reconcile until every slice of a span is settled, or nothing changes any more. */
-export async function waitUntilSettled(span: Span, options: SettleOptions): Promise<Standing> {
+export async function waitUntilSettled(span: Span, options: SettleOptions): Promise<SettledLedger> {
   const { ready, clock, signal, reporter, dueAfterSeconds } = options;
   let patientUntil = (span.to + dueAfterSeconds) * 1000 + SETTLE_PATIENCE_MS;
   let sums = NOTHING;

@@ -10,7 +10,7 @@ import {
 } from './message-outcome.ts';
 import type { PlayedMessage } from './play.ts';
 import { curlCommand } from './read-stack.ts';
-import type { Phase, Print, Reporter } from './reporter.ts';
+import type { Phase, Print, ScenarioReporter } from './reporter.ts';
 import type { Ledger, LedgerRow, Summary } from './totals.ts';
 
 const HEADINGS: Readonly<Record<Phase, string>> = {
@@ -26,7 +26,7 @@ const progressRow = (cells: readonly (string | number)[]) =>
   `     ${cells.map((cell, column) => String(cell).padStart(PROGRESS_COLUMNS[column]?.length ?? 0)).join('   ')}`;
 
 /** Prints plain lines for a person, in a terminal or a file. */
-export function createTextReporter(print: Print): Reporter {
+export function createTextReporter(print: Print): ScenarioReporter {
   return {
     opening: ({ run, messages, timelines, events, daySeconds, compression }) => {
       const hours = Math.round(daySeconds / 3600);

@@ -4,7 +4,7 @@ import { type AccountedEvent, isExcused, isLost, isRecovered, type MessageOutcom
 import { addUp, type LedgerSlice, type Leftovers } from './read-stack.ts';
 
 /** Progress of the deliveries, in numbers for a person. */
-export interface Tally {
+export interface DeliveryTotals {
   /** Events posted at least once. */
   readonly sent: number;
   readonly acknowledged: number;
@@ -16,7 +16,7 @@ export interface Tally {
   readonly unacknowledged: number;
 }
 
-export function tally(events: readonly TwinEvent[]): Tally {
+export function tally(events: readonly TwinEvent[]): DeliveryTotals {
   const count = (isCounted: (event: TwinEvent) => boolean) => events.filter(isCounted).length;
   const add = (number: (event: TwinEvent) => number) => events.reduce((sum, event) => sum + number(event), 0);
   return {

@@ -3,12 +3,12 @@ import type { LocalAccount } from '../template/resources.ts';
 import { type AlarmChange, alarmMessage, reasonOf } from './alarm-message.ts';
 import type { AlarmDefinition } from './definition.ts';
 import { type AlarmState, EXTRA_PERIODS, evaluate } from './evaluate.ts';
-import type { Topics } from './topics.ts';
+import type { TemplateTopics } from './topics.ts';
 
 export interface AlarmBoardOptions {
   readonly alarms: readonly AlarmDefinition[];
   readonly store: MetricStore;
-  readonly topics: Pick<Topics, 'publish'>;
+  readonly topics: Pick<TemplateTopics, 'publish'>;
   readonly account: LocalAccount;
   /** The first minute of metric time that is observed completely. */
   readonly firstMinute: number;

@@ -1,19 +1,19 @@
 import { IMPLIED_METRICS } from '../metrics/implied-metrics.ts';
 import type { Metric } from '../metrics/metric.ts';
 import type { MetricFilter } from '../metrics/metric-filters.ts';
-import type { Statistic } from '../metrics/metric-store.ts';
+import type { StatisticName } from '../metrics/metric-store.ts';
 import { StartupError } from '../run/startup-error.ts';
 import { resourcesOfType } from '../template/resources.ts';
 import { propertiesOf, type Stack } from '../template/stack.ts';
 import { isRecord } from '../template/template.ts';
 import type { AlarmRule } from './evaluate.ts';
-import { compileExpression, type Expression } from './expression.ts';
+import { type CompiledExpression, compileExpression } from './expression.ts';
 
 /** A metric, and the statistic that combines its values. */
 export interface MetricQuery {
   readonly id: string;
   readonly metric: Metric;
-  readonly statistic: Statistic;
+  readonly statistic: StatisticName;
 }
 
 /** An alarm of the template that can be evaluated as CloudWatch would. */
@@ -22,7 +22,7 @@ export interface AlarmDefinition extends AlarmRule {
   readonly description: string;
   readonly periodSeconds: number;
   readonly queries: readonly MetricQuery[];
-  readonly expression: Expression;
+  readonly expression: CompiledExpression;
   /** ARNs of topics. */
   readonly alarmActions: readonly string[];
   readonly okActions: readonly string[];
@@ -185,7 +185,7 @@ function metricOf({ Namespace, MetricName, Dimensions }: Properties): Metric {
   return { namespace: String(Namespace), name: String(MetricName), dimensions: Object.fromEntries(dimensions) };
 }
 
-function statisticOf(value: unknown, refuse: Refuse): Statistic {
+function statisticOf(value: unknown, refuse: Refuse): StatisticName {
   if (value === 'Sum' || value === 'Maximum' || value === 'Minimum' || value === 'p99') return value;
   throw refuse(`it knows no statistic ${value}`);
 }

@@ -9,7 +9,7 @@ import {
 export type ReadMetric = (id: string) => number | undefined;
 
 /** A metric-math expression: returns its value in one period, undefined if a metric it needs is missing. */
-export type Expression = (read: ReadMetric) => number | undefined;
+export type CompiledExpression = (read: ReadMetric) => number | undefined;
 
 const truth = (holds: boolean) => (holds ? 1 : 0);
 
@@ -31,7 +31,7 @@ const OPERATORS: Readonly<Record<Operator, (left: number, right: number) => numb
  * Returns a function that evaluates the expression; throws a sentence without full stop if it does not read exactly
  * these ids.
  */
-export function compileExpression(text: string, ids: readonly string[]): Expression {
+export function compileExpression(text: string, ids: readonly string[]): CompiledExpression {
   const parsed = parseExpression(text);
   const used = idsIn(parsed);
   if (used.size === 0) throw new Error(`"${text}" reads no metric`);

@@ -1,12 +1,12 @@
 import type { SqsEngine } from '../engines/sqs.ts';
 import type { MetricStore } from '../metrics/metric-store.ts';
 import { createQueueGauges } from '../metrics/queue-gauges.ts';
-import type { Run } from '../run/run.ts';
+import type { StackRun } from '../run/run.ts';
 import type { Stack } from '../template/stack.ts';
 import { AlarmBoard } from './alarm-board.ts';
 import type { AlarmChange } from './alarm-message.ts';
 import type { AlarmDefinition } from './definition.ts';
-import { Topics } from './topics.ts';
+import { TemplateTopics } from './topics.ts';
 
 /** A state change with the alarm's name and description. */
 export type AlarmNews = AlarmChange & Pick<AlarmDefinition, 'name' | 'description'>;
@@ -16,7 +16,7 @@ export interface AlarmParts {
   readonly alarms: readonly AlarmDefinition[];
   readonly store: MetricStore;
   readonly sqs: SqsEngine;
-  readonly run: Run;
+  readonly run: StackRun;
   /** Milliseconds that one minute of metric time takes. */
   readonly minuteMs: number;
   readonly onChange: (news: AlarmNews) => void;
@@ -26,9 +26,9 @@ export interface AlarmParts {
 const GRACE_MS = 250;
 
 /** Evaluates the template's alarms at the end of every minute of metric time until the run ends. */
-export function startAlarms(parts: AlarmParts): { board: AlarmBoard; topics: Topics } {
+export function startAlarms(parts: AlarmParts): { board: AlarmBoard; topics: TemplateTopics } {
   const { stack, alarms, store, sqs, run, minuteMs } = parts;
-  const topics = new Topics(stack);
+  const topics = new TemplateTopics(stack);
   const firstMinute = Math.ceil(Date.now() / minuteMs);
   const board = new AlarmBoard({
     alarms,

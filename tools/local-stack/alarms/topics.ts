@@ -2,7 +2,7 @@ import { resourcesOfType, shortName } from '../template/resources.ts';
 import type { Stack } from '../template/stack.ts';
 
 /** A message published to a topic. */
-export interface Notification {
+export interface PublishedMessage {
   /** ISO 8601 UTC. */
   readonly at: string;
   /** The topic's short name: `topics-page`. */
@@ -15,9 +15,9 @@ export interface Notification {
 const KEPT = 1000;
 
 /** The template's topics. Nothing leaves the machine: published messages are kept for inspection. */
-export class Topics {
+export class TemplateTopics {
   readonly #names: ReadonlyMap<string, string>;
-  readonly #arrived: Notification[] = [];
+  readonly #arrived: PublishedMessage[] = [];
 
   constructor(stack: Stack) {
     this.#names = new Map(
@@ -28,14 +28,14 @@ export class Topics {
     );
   }
 
-  publish(arn: string, subject: string, message: Notification['message']): void {
+  publish(arn: string, subject: string, message: PublishedMessage['message']): void {
     const topic = this.#names.get(arn) ?? arn;
     this.#arrived.push({ at: new Date().toISOString(), topic, subject, message });
     if (this.#arrived.length > 2 * KEPT) this.#arrived.splice(0, KEPT);
   }
 
   /** Returns the last messages, oldest first. */
-  arrived(): readonly Notification[] {
+  arrived(): readonly PublishedMessage[] {
     return [...this.#arrived];
   }
 }

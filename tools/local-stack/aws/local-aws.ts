@@ -1,7 +1,7 @@
 import { request } from '../engines/engine.ts';
 import type { Engines } from '../engines/engines.ts';
 import type { Measure } from '../metrics/metric.ts';
-import type { Run } from '../run/run.ts';
+import type { StackRun } from '../run/run.ts';
 import { indexesOf, keyNamesOf } from '../template/resources.ts';
 import { openStack, outputOf, type Stack } from '../template/stack.ts';
 import type { Assembly } from '../template/synthesize.ts';
@@ -41,7 +41,7 @@ export interface LocalAws {
 }
 
 /** Opens the stand-in for the AWS account that a template is deployed to. */
-export async function openLocalAws(options: LocalAwsOptions, { disposables }: Run): Promise<LocalAws> {
+export async function openLocalAws(options: LocalAwsOptions, { disposables }: StackRun): Promise<LocalAws> {
   const { assembly, engines, random = Math.random, apiUrl = () => '', measure = () => {} } = options;
   const usage = new UsageMeter();
   const faults = new FaultSource(random, options.faults);

@@ -2,13 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { Agent } from 'node:http';
 import { createServer } from 'node:net';
 import type { Disposables } from '../run/disposables.ts';
-import type { Run } from '../run/run.ts';
+import type { StackRun } from '../run/run.ts';
 import { type Engine, request } from './engine.ts';
 import type { DynamoDbEngine, EngineProgram } from './engine-program.ts';
 import { connectEngine } from './remote-engine.ts';
 
 /** Parts of a run that an engine uses. */
-export type EngineRun = Pick<Run, 'disposables' | 'logBuffer' | 'processReaper' | 'temporaryFolder'>;
+export type EngineRun = Pick<StackRun, 'disposables' | 'logBuffer' | 'processReaper' | 'temporaryFolder'>;
 
 const START_TRIES = 3;
 

@@ -1,4 +1,4 @@
-import type { Run } from '../run/run.ts';
+import type { StackRun } from '../run/run.ts';
 import type { EngineChoice } from './choose-engine.ts';
 import { type CloudWatchEngine, createCloudWatch } from './cloudwatch.ts';
 import { startEngineProcess } from './engine-process.ts';
@@ -20,7 +20,7 @@ export interface Engines {
   readonly s3: S3Engine;
 }
 
-export async function startEngines(run: Run, { program }: EngineChoice): Promise<Engines> {
+export async function startEngines(run: StackRun, { program }: EngineChoice): Promise<Engines> {
   const [dynamodb, sqs] = await Promise.all([startEngineProcess(program, run), startSqs()]);
   run.disposables.add(() => sqs.close());
   return {

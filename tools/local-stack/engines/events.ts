@@ -3,7 +3,7 @@ import { isRecord } from '../template/template.ts';
 import { type Engine, type EngineReply, jsonReply } from './engine.ts';
 
 /** An event on a bus. */
-export interface PublishedEvent {
+export interface BusEvent {
   readonly id: string;
   /** ISO 8601 UTC. */
   readonly time: string;
@@ -15,9 +15,9 @@ export interface PublishedEvent {
 
 export interface EventsEngine extends Engine {
   /** Returns the last events, up to at least `KEPT_EVENTS`. */
-  published(): readonly PublishedEvent[];
+  published(): readonly BusEvent[];
   /** Calls `listener` with every accepted event. */
-  onPublished(listener: (event: PublishedEvent) => void): void;
+  onPublished(listener: (event: BusEvent) => void): void;
 }
 
 const KEPT_EVENTS = 100_000;
@@ -27,8 +27,8 @@ const MAX_CALL_BYTES = 262_144;
 
 /** EventBridge's buses: PutEvents, with the events kept for inspection. */
 export function createEvents(now: () => number = Date.now): EventsEngine {
-  const events: PublishedEvent[] = [];
-  const listeners: ((event: PublishedEvent) => void)[] = [];
+  const events: BusEvent[] = [];
+  const listeners: ((event: BusEvent) => void)[] = [];
 
   function put(entry: unknown) {
     const read = readEntry(entry);
@@ -59,7 +59,7 @@ export function createEvents(now: () => number = Date.now): EventsEngine {
 }
 
 /** An entry as received; `timeMs` if it has a time. */
-type Entry = Omit<PublishedEvent, 'id' | 'time'> & { readonly timeMs?: number };
+type Entry = Omit<BusEvent, 'id' | 'time'> & { readonly timeMs?: number };
 
 function readEntry(entry: unknown): Entry | 'InvalidArgument' | 'MalformedDetail' {
   const {

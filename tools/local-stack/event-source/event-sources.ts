@@ -3,7 +3,7 @@ import type { Engines } from '../engines/engines.ts';
 import type { RunningFunctions } from '../functions/functions.ts';
 import { measureIteratorAge } from '../metrics/implied-metrics.ts';
 import type { Measure } from '../metrics/metric.ts';
-import type { Run } from '../run/run.ts';
+import type { StackRun } from '../run/run.ts';
 import type { Stack } from '../template/stack.ts';
 import { readQueueSources } from './queue-definition.ts';
 import { QueuePoller } from './queue-poller.ts';
@@ -15,7 +15,7 @@ export function startEventSources(
   stack: Stack,
   functions: RunningFunctions,
   { dynamodb }: Pick<Engines, 'dynamodb'>,
-  { disposables, logBuffer }: Run,
+  { disposables, logBuffer }: StackRun,
   measure: Measure,
 ): void {
   const { region } = stack.account;

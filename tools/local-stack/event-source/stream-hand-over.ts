@@ -4,7 +4,7 @@ import { failedMessages } from './batch-response.ts';
 import { pause } from './pause.ts';
 import type { StreamSource } from './stream-definition.ts';
 
-export interface StreamRecord {
+export interface HandedOverRecord {
   readonly eventID: string;
   readonly eventName: string;
   readonly dynamodb: { readonly SequenceNumber: string; readonly ApproximateCreationDateTime: number };
@@ -39,7 +39,7 @@ export class StreamHandOver {
   }
 
   /** Returns once every record has succeeded or was discarded. */
-  async all(batch: readonly StreamRecord[], shardId: string): Promise<void> {
+  async all(batch: readonly HandedOverRecord[], shardId: string): Promise<void> {
     const { source, signal } = this.#options;
     let records = this.#youngEnough(batch, shardId);
     for (let tries = 0; records.length > 0 && !signal.aborted; ) {
@@ -62,7 +62,7 @@ export class StreamHandOver {
   }
 
   /** Returns the index of the first record to retry; `all` if the invocation failed. */
-  async #invoke(records: readonly StreamRecord[]): Promise<number | 'all' | undefined> {
+  async #invoke(records: readonly HandedOverRecord[]): Promise<number | 'all' | undefined> {
     const { source, region, target, measureAge } = this.#options;
     const last = records.at(-1);
     if (last) measureAge?.(Date.now() - last.dynamodb.ApproximateCreationDateTime * 1000);
@@ -87,7 +87,7 @@ export class StreamHandOver {
   }
 
   /** Returns the records without the expired ones, which come first. */
-  #youngEnough(records: readonly StreamRecord[], shardId: string): readonly StreamRecord[] {
+  #youngEnough(records: readonly HandedOverRecord[], shardId: string): readonly HandedOverRecord[] {
     const oldestSeconds = Date.now() / 1000 - this.#options.source.longestAgeSeconds;
     const young = records.filter(({ dynamodb }) => dynamodb.ApproximateCreationDateTime >= oldestSeconds);
     if (young.length < records.length) {
@@ -98,7 +98,7 @@ export class StreamHandOver {
   }
 
   /** Reports the position of discarded records, not their content, as Lambda does. */
-  #giveUp(records: readonly StreamRecord[], shardId: string, condition: string): void {
+  #giveUp(records: readonly HandedOverRecord[], shardId: string, condition: string): void {
     const { source, sqs } = this.#options;
     const positions = records.map(positionOf);
     this.#options.log(`gave up ${records.length} records: ${condition}`);
@@ -121,4 +121,4 @@ export class StreamHandOver {
   }
 }
 
-const positionOf = ({ dynamodb }: StreamRecord) => dynamodb.SequenceNumber;
+const positionOf = ({ dynamodb }: HandedOverRecord) => dynamodb.SequenceNumber;

@@ -1,7 +1,7 @@
 import { type Engine, request } from '../engines/engine.ts';
 import { matches } from './pattern.ts';
 import { pause } from './pause.ts';
-import { StreamHandOver, type StreamHandOverOptions, type StreamRecord } from './stream-hand-over.ts';
+import { type HandedOverRecord, StreamHandOver, type StreamHandOverOptions } from './stream-hand-over.ts';
 
 export interface StreamPollerOptions extends Omit<StreamHandOverOptions, 'signal' | 'report'> {
   /** Streams of the tables. Lambda's stream reads are not billed, so they bypass the functions' endpoint. */
@@ -87,13 +87,13 @@ export class StreamPoller {
     const { source, streams } = this.#options;
     let last: string | undefined;
     let iterator: string | undefined;
-    let batch: StreamRecord[] = [];
+    let batch: HandedOverRecord[] = [];
     let handOverMs = 0;
     while (!this.#stopping) {
       try {
         iterator ??= await this.#iterator({ StreamArn, ShardId }, last);
         const { Records = [], NextShardIterator } = await request<{
-          Records?: StreamRecord[];
+          Records?: HandedOverRecord[];
           NextShardIterator?: string;
         }>(streams, 'GetRecords', { ShardIterator: iterator, Limit: MAX_RECORDS_PER_READ });
         const isQuiet = Records.length === 0;
@@ -128,7 +128,7 @@ export class StreamPoller {
     return (await request<{ ShardIterator: string }>(this.#options.streams, 'GetShardIterator', input)).ShardIterator;
   }
 
-  #isWanted(record: StreamRecord): boolean {
+  #isWanted(record: HandedOverRecord): boolean {
     const { filters } = this.#options.source;
     return filters.length === 0 || filters.some((pattern) => matches(pattern, record));
   }
@@ -146,7 +146,7 @@ export class StreamPoller {
 /**
  * DynamoDB Local rounds change times to the minute, AWS to the second: within that minute, uses the time of reading.
  */
-function toTheSecond(record: StreamRecord): StreamRecord {
+function toTheSecond(record: HandedOverRecord): HandedOverRecord {
   const { ApproximateCreationDateTime: minute, ...rest } = record.dynamodb;
   if (minute % 60 !== 0) return record;
   const second = Math.min(Math.floor(Date.now() / 1000), minute + 59);

@@ -1,4 +1,4 @@
-import { FunctionSandbox, type FunctionSpec, type Outcome, type SandboxRun } from './function-sandbox.ts';
+import { FunctionSandbox, type FunctionSpec, type InvocationResult, type SandboxRun } from './function-sandbox.ts';
 
 /**
  * Lambda starts a sandbox per concurrent invocation; here one process runs them all, up to the concurrency of a new AWS
@@ -10,7 +10,7 @@ const MAX_CONCURRENCY = 10;
 export class FunctionProcess {
   readonly spec: FunctionSpec;
   readonly #run: SandboxRun;
-  readonly #onOutcome: (outcome: Outcome) => void;
+  readonly #onOutcome: (outcome: InvocationResult) => void;
   readonly #sandboxes = new Set<FunctionSandbox>();
   readonly #waiting: (() => void)[] = [];
   #current: FunctionSandbox;
@@ -18,7 +18,7 @@ export class FunctionProcess {
   #stopping = false;
 
   /** `onOutcome` is called with the outcome of each invocation. */
-  constructor(spec: FunctionSpec, run: SandboxRun, onOutcome: (outcome: Outcome) => void = () => {}) {
+  constructor(spec: FunctionSpec, run: SandboxRun, onOutcome: (outcome: InvocationResult) => void = () => {}) {
     this.spec = spec;
     this.#run = run;
     this.#onOutcome = onOutcome;
@@ -39,7 +39,7 @@ export class FunctionProcess {
   }
 
   /** Invokes the handler with an event (JSON); waits for a process that is still starting. */
-  async invoke(event: string): Promise<Outcome> {
+  async invoke(event: string): Promise<InvocationResult> {
     if (this.#free > 0) this.#free -= 1;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
     try {
@@ -57,7 +57,7 @@ export class FunctionProcess {
     await Promise.all([...this.#sandboxes].map((sandbox) => sandbox.kill()));
   }
 
-  async #invokeNow(event: string): Promise<Outcome> {
+  async #invokeNow(event: string): Promise<InvocationResult> {
     while (!this.#stopping) {
       const sandbox = this.#current;
       if (!(await sandbox.loaded) || !sandbox.accepts) continue;

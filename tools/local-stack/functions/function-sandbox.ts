@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { LogBuffer } from '../run/log-buffer.ts';
-import type { Run } from '../run/run.ts';
+import type { StackRun } from '../run/run.ts';
 
 export interface FunctionSpec {
   /** Short name: `ingest`. */
@@ -14,7 +14,7 @@ export interface FunctionSpec {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-export type Outcome =
+export type InvocationResult =
   | { readonly ok: true; readonly payload: string }
   | { readonly ok: false; readonly error: string; readonly timedOut: boolean };
 
@@ -33,7 +33,7 @@ export type HostMessage =
   | { readonly kind: 'failure'; readonly id: string; readonly error: string };
 
 /** Parts of a run that a sandbox uses. */
-export type SandboxRun = Pick<Run, 'logBuffer' | 'processReaper'>;
+export type SandboxRun = Pick<StackRun, 'logBuffer' | 'processReaper'>;
 
 const HOST = join(import.meta.dirname, 'function-host.js');
 
@@ -46,7 +46,7 @@ export class FunctionSandbox {
   readonly ended: Promise<void>;
   readonly #logBuffer: LogBuffer;
   readonly #child: ChildProcess;
-  readonly #inFlight = new Map<string, (outcome: Outcome) => void>();
+  readonly #inFlight = new Map<string, (outcome: InvocationResult) => void>();
   #accepts = true;
 
   /** `onEnd` runs before anyone who awaits this process is notified of its end. */
@@ -96,7 +96,7 @@ export class FunctionSandbox {
   }
 
   /** Settles when the handler returns, the timeout passes, or the process exits. */
-  invoke(event: string, timeoutMs: number): Promise<Outcome> {
+  invoke(event: string, timeoutMs: number): Promise<InvocationResult> {
     const id = randomUUID();
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
@@ -125,14 +125,14 @@ export class FunctionSandbox {
     return this.ended;
   }
 
-  #settle(id: string, outcome: Outcome): void {
+  #settle(id: string, outcome: InvocationResult): void {
     this.#inFlight.get(id)?.(outcome);
     this.#inFlight.delete(id);
     if (!this.#accepts && this.#inFlight.size === 0) this.#child.kill('SIGKILL');
   }
 }
 
-function outcomeOf(message: Exclude<HostMessage, { kind: 'ready' }>): Outcome {
+function outcomeOf(message: Exclude<HostMessage, { kind: 'ready' }>): InvocationResult {
   if (message.kind === 'result') return { ok: true, payload: message.payload };
   return { ok: false, error: message.error, timedOut: false };
 }

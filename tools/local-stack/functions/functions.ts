@@ -1,7 +1,7 @@
 import { accessKeyIdOf } from '../aws/caller.ts';
 import { measureInvocation } from '../metrics/implied-metrics.ts';
 import type { Measure } from '../metrics/metric.ts';
-import type { Run } from '../run/run.ts';
+import type { StackRun } from '../run/run.ts';
 import { resourcesOfType, shortName } from '../template/resources.ts';
 import { propertiesOf, type Stack } from '../template/stack.ts';
 import type { Assembly } from '../template/synthesize.ts';
@@ -20,7 +20,7 @@ export interface RunningFunctions {
 export async function startFunctions(
   stack: Stack,
   assembly: Assembly,
-  run: Run,
+  run: StackRun,
   measure: Measure,
 ): Promise<RunningFunctions> {
   const start = (id: string, spec: FunctionSpec) =>

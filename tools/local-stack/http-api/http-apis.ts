@@ -4,7 +4,7 @@ import type { Measure } from '../metrics/metric.ts';
 import { type MetricFilter, measureLine } from '../metrics/metric-filters.ts';
 import type { Listener } from '../run/listener.ts';
 import type { LogBuffer } from '../run/log-buffer.ts';
-import type { Run } from '../run/run.ts';
+import type { StackRun } from '../run/run.ts';
 import { resourcesOfType } from '../template/resources.ts';
 import { apiOfOutput, type Stack } from '../template/stack.ts';
 import type { Template } from '../template/template.ts';
@@ -18,7 +18,7 @@ export type ListenersByOutput = Readonly<Record<string, Listener>>;
 export async function reserveApiListeners(
   template: Template,
   open: ListenersByOutput,
-  run: Run,
+  run: StackRun,
 ): Promise<Map<string, Listener>> {
   const known = new Map(Object.entries(open).map(([output, listener]) => [apiOfOutput(template, output), listener]));
   const listeners = new Map<string, Listener>();

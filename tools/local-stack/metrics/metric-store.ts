@@ -1,6 +1,6 @@
 import { type Measure, type Metric, metricKey } from './metric.ts';
 
-export type Statistic = 'Sum' | 'Maximum' | 'Minimum' | 'p99';
+export type StatisticName = 'Sum' | 'Maximum' | 'Minimum' | 'p99';
 
 /** Values measured in one minute of metric time. */
 interface Minute {
@@ -36,7 +36,7 @@ export class MetricStore {
   }
 
   /** Keeps this many minutes of a metric from now on. */
-  watch(metric: Metric, statistic: Statistic, minutes: number): void {
+  watch(metric: Metric, statistic: StatisticName, minutes: number): void {
     const key = metricKey(metric);
     const series = this.#series.get(key) ?? { keptMinutes: 0, keepsValues: false, newest: 0, minutes: new Map() };
     series.keptMinutes = Math.max(series.keptMinutes, minutes + LATE_MINUTES);
@@ -58,7 +58,7 @@ export class MetricStore {
   };
 
   /** Returns a statistic over minutes `from` (inclusive) to `to` (exclusive); undefined without data. */
-  read(metric: Metric, statistic: Statistic, from: number, to: number): number | undefined {
+  read(metric: Metric, statistic: StatisticName, from: number, to: number): number | undefined {
     const series = this.#series.get(metricKey(metric));
     if (!series) throw new Error(`nothing watches ${metricKey(metric)}`);
     const found: Minute[] = [];
@@ -88,7 +88,7 @@ export class MetricStore {
   }
 }
 
-const STATISTICS: Readonly<Record<Statistic, (minutes: readonly Minute[]) => number>> = {
+const STATISTICS: Readonly<Record<StatisticName, (minutes: readonly Minute[]) => number>> = {
   Sum: (minutes) => minutes.reduce((sum, minute) => sum + minute.sum, 0),
   Maximum: (minutes) => Math.max(...minutes.map(({ maximum }) => maximum)),
   Minimum: (minutes) => Math.min(...minutes.map(({ minimum }) => minimum)),

@@ -9,7 +9,7 @@ import { type ProcessReaper, startProcessReaper } from './process-reaper.ts';
 const LOG_LIFE_MS = 24 * 3600 * 1000;
 
 /** Shared by the parts of one run of the stack. */
-export interface Run {
+export interface StackRun {
   readonly disposables: Disposables;
   readonly processReaper: ProcessReaper;
   readonly logBuffer: LogBuffer;
@@ -32,7 +32,7 @@ export interface RunOptions {
 }
 
 /** Opens the port first: if it is in use, nothing else is started. */
-export async function openRun({ port, folder, name }: RunOptions, disposables: Disposables): Promise<Run> {
+export async function openRun({ port, folder, name }: RunOptions, disposables: Disposables): Promise<StackRun> {
   const reserve = async (wanted: number) => {
     const listener = await reserveListener(wanted);
     disposables.add(() => listener.close());

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { glob, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Run } from '../run/run.ts';
+import type { StackRun } from '../run/run.ts';
 import { StartupError } from '../run/startup-error.ts';
 import { AssemblyCache } from './assembly-cache.ts';
 import type { Template } from './template.ts';
@@ -32,7 +32,7 @@ export interface CdkApp {
 }
 
 /** Runs the app as the CDK command line does, unless its assembly is cached. */
-export async function synthesizeApp(app: CdkApp, run: Run): Promise<Assembly> {
+export async function synthesizeApp(app: CdkApp, run: StackRun): Promise<Assembly> {
   // Outside the project: bundles are CommonJS, and the project's package.json may say otherwise.
   const folder = join(run.temporaryFolder, 'cdk.out');
   const environment = {
@@ -63,7 +63,7 @@ async function mapToProject(folder: string, project: string): Promise<void> {
 
 function runApp(
   { command, folder }: CdkApp,
-  { processReaper, disposables }: Run,
+  { processReaper, disposables }: StackRun,
   env: NodeJS.ProcessEnv,
 ): Promise<void> {
   return new Promise((resolve, reject) => {

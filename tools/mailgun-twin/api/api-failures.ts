@@ -15,12 +15,12 @@ export const FAILURES = [
   'lost-reply',
 ] as const;
 
-export type Failure = (typeof FAILURES)[number];
+export type ApiFailure = (typeof FAILURES)[number];
 
 /** Returns the failed response; undefined for a failure that corrupts a successful one. */
-export function failureResponse(failure: Failure, seconds: number, nowMs: number): ApiResponse | undefined {
+export function failureResponse(failure: ApiFailure, seconds: number, nowMs: number): ApiResponse | undefined {
   const resetMs = nowMs + seconds * 1000;
-  const responses: Partial<Record<Failure, ApiResponse>> = {
+  const responses: Partial<Record<ApiFailure, ApiResponse>> = {
     '401': FORBIDDEN,
     '429-retry-after': { ...TOO_MANY, headers: { 'retry-after': String(Math.ceil(seconds)) } },
     '429-reset-seconds': { ...TOO_MANY, headers: { 'x-ratelimit-reset': String(Math.ceil(resetMs / 1000)) } },

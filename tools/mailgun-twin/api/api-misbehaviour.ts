@@ -1,4 +1,4 @@
-import { FAILURES, type Failure } from './api-failures.ts';
+import { type ApiFailure, FAILURES } from './api-failures.ts';
 
 /** How Mailgun's API misbehaves; absent fields mean correct behaviour. */
 export interface Misbehaviour {
@@ -10,7 +10,7 @@ export interface Misbehaviour {
   readonly shortPages?: boolean;
   /** Percentage of calls that fail, of all or of one method; a 429 asks to wait `seconds`. */
   readonly fails?: {
-    readonly mode: Failure;
+    readonly mode: ApiFailure;
     readonly percent: number;
     readonly seconds?: number;
     readonly method?: string;

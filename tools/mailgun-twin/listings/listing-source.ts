@@ -3,7 +3,7 @@ import { BadRequestError } from '../api/api-response.ts';
 import type { Random } from '../random.ts';
 import type { EventData } from '../traffic/event-parts.ts';
 import type { EventLog, LoggedEvent } from './event-log.ts';
-import { type Cursor, type Page, readPage } from './listing.ts';
+import { type Cursor, readPage, type ServedPage } from './listing.ts';
 import { draw, readUnrulyPage } from './unruly-listing.ts';
 
 /** The log as the API shows it now. */
@@ -13,7 +13,7 @@ export interface ListingSource {
   readonly nextBase: string;
   /** Epoch seconds. */
   now(): number;
-  read(cursor: Cursor): Page;
+  read(cursor: Cursor): ServedPage;
   /** Returns the number of events in a listing. */
   count(cursor: Cursor): number;
   /** Returns an event in its listed form. */

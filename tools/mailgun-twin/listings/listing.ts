@@ -20,7 +20,7 @@ export interface Cursor extends Listing {
   readonly backwards: boolean;
 }
 
-export interface Page {
+export interface ServedPage {
   readonly events: readonly LoggedEvent[];
   readonly next: Cursor;
   readonly previous: Cursor;
@@ -37,7 +37,7 @@ export function lastPage(listing: Listing): Cursor {
 }
 
 /** Returns the page at a cursor; the next one begins after its last event, even for an empty page. */
-export function readPage(log: EventLog, cursor: Cursor, shows: (event: LoggedEvent) => boolean): Page {
+export function readPage(log: EventLog, cursor: Cursor, shows: (event: LoggedEvent) => boolean): ServedPage {
   const { domain, begin, end, ascending, limit, filters, position, backwards } = cursor;
   const passes = filters === undefined ? () => true : createFilter(filters);
   const upwards = ascending !== backwards;

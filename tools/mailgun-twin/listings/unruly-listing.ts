@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Misbehaviour } from '../api/api-misbehaviour.ts';
 import type { EventLog, LoggedEvent } from './event-log.ts';
-import { type Cursor, firstPage, type Page, readPage } from './listing.ts';
+import { type Cursor, firstPage, readPage, type ServedPage } from './listing.ts';
 
 /** How a listing violates time order. */
 type Unruliness = Pick<Misbehaviour, 'disorderSeconds' | 'repeats'>;
@@ -12,7 +12,7 @@ export function readUnrulyPage(
   cursor: Cursor,
   shows: (event: LoggedEvent) => boolean,
   unruliness: Unruliness,
-): Page {
+): ServedPage {
   const whole = readPage(log, { ...firstPage(cursor), limit: Number.POSITIVE_INFINITY }, shows);
   const first = offsetOf(cursor);
   const events = arrange(whole.events, cursor.ascending, unruliness).slice(first, first + cursor.limit);

@@ -1,6 +1,6 @@
 import { HEX, type Random } from '../random.ts';
 import type { Mail } from './event-parts.ts';
-import type { Step, Timeline } from './timeline.ts';
+import type { Timeline, TimelineStep } from './timeline.ts';
 
 /** A message and its timeline. */
 export interface ScheduledMessage {
@@ -8,10 +8,10 @@ export interface ScheduledMessage {
   readonly mail: Mail;
   /** Start of its timeline within the day. */
   readonly startSeconds: number;
-  readonly steps: readonly Step[];
+  readonly steps: readonly TimelineStep[];
 }
 
-export interface Schedule {
+interface Schedule {
   /** At least one. */
   readonly domains: readonly string[];
   /** Part of every new message id, so that runs do not share messages. */

@@ -1,7 +1,7 @@
 import type { Encoding } from '../webhooks/webhook.ts';
 import type { EventBuilder } from './events.ts';
 
-export type Status = 'ACCEPTED' | 'DEFERRED' | 'DELIVERED' | 'FAILED' | 'COMPLAINED';
+type Status = 'ACCEPTED' | 'DEFERRED' | 'DELIVERED' | 'FAILED' | 'COMPLAINED';
 
 /** Expected final record of one recipient; handwritten, never computed. */
 export interface Expected {
@@ -18,7 +18,7 @@ export interface Expected {
 }
 
 /** One event in a timeline. */
-export interface Step {
+export interface TimelineStep {
   /** Simulated seconds since the timeline began. */
   readonly afterSeconds: number;
   readonly build: EventBuilder;
@@ -35,7 +35,7 @@ export interface Timeline {
   /** Number of messages that follow it. */
   readonly messages: number;
   /** Returns the events of the nth message, from 0. */
-  steps(nth: number): readonly Step[];
+  steps(nth: number): readonly TimelineStep[];
   /** One entry per recipient of a message. */
   readonly expected: readonly Expected[];
   readonly encoding?: Encoding;
@@ -47,12 +47,12 @@ export interface Timeline {
   readonly recipients?: readonly string[];
 }
 
-type Details = Partial<Omit<Step, 'afterSeconds' | 'build'>>;
+type Details = Partial<Omit<TimelineStep, 'afterSeconds' | 'build'>>;
 
 /**
  * Returns a step of the first recipient, reported at once, that does not decide the status; `details` override this.
  */
-export const at = (afterSeconds: number, build: EventBuilder, details: Details = {}): Step => ({
+export const at = (afterSeconds: number, build: EventBuilder, details: Details = {}): TimelineStep => ({
   recipient: 0,
   decides: false,
   heldSeconds: 0,
@@ -62,5 +62,5 @@ export const at = (afterSeconds: number, build: EventBuilder, details: Details =
 });
 
 /** Returns a step that decides the expected status. */
-export const decisive = (afterSeconds: number, build: EventBuilder, details: Details = {}): Step =>
+export const decisive = (afterSeconds: number, build: EventBuilder, details: Details = {}): TimelineStep =>
   at(afterSeconds, build, { ...details, decides: true });

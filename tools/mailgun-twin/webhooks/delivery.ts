@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { HEX, type Random } from '../random.ts';
-import { createSignature, type Signature, type SigningKeys } from './signature.ts';
-import type { Post, Webhook } from './webhook.ts';
+import { type AccountKeys, createSignature, type WebhookSignature } from './signature.ts';
+import type { Post, WebhookRequest } from './webhook.ts';
 
 /** Minutes between Mailgun's attempts, by its manual, its help centre and a measurement of 2019. */
 export const RETRY_MINUTES = {
@@ -11,10 +11,10 @@ export const RETRY_MINUTES = {
 } as const;
 
 /** `lost`: not acknowledged at its only attempt, as for `delivered`. */
-export type Outcome = 'pending' | 'acknowledged' | 'rejected' | 'gave-up' | 'lost';
+type Outcome = 'pending' | 'acknowledged' | 'rejected' | 'gave-up' | 'lost';
 
 /** One POST; status null if no response arrived. */
-export interface Attempt {
+interface Attempt {
   readonly at: number;
   readonly status: number | null;
 }
@@ -60,7 +60,7 @@ export interface DeliveryTools {
   readonly clock: Clock;
   readonly random: Random;
   readonly post: Post;
-  readonly keys: SigningKeys;
+  readonly keys: AccountKeys;
   /** Seconds of Mailgun's schedule per real second. */
   readonly compression: number;
 }
@@ -68,7 +68,7 @@ export interface DeliveryTools {
 /** An event ready to be signed; Mailgun retries every type but `delivered`. */
 export interface Parcel {
   readonly event: string;
-  write(signature: Signature): Webhook;
+  write(signature: WebhookSignature): WebhookRequest;
 }
 
 export const newRecord = (): DeliveryRecord => ({ attempts: [], repeats: [], outcome: 'pending' });
@@ -87,7 +87,7 @@ export async function deliver(parcel: Parcel, plan: DeliveryPlan, record: Delive
   const firstSignature = newSignature();
   await Promise.all([makeAttempts(firstSignature), ...plan.repeats.map(makeRepeat)]);
 
-  async function makeAttempts(first: Signature) {
+  async function makeAttempts(first: WebhookSignature) {
     let signature = first;
     for (const [made, waitMinutes] of [...plan.retryMinutes, undefined].entries()) {
       const attempt = await send(parcel.write(signature), tools, plan.troubles[made]);
@@ -112,7 +112,7 @@ function judge(event: string, status: number | null, mayRetry: boolean): Outcome
   return mayRetry ? 'pending' : 'gave-up';
 }
 
-async function send(webhook: Webhook, { clock, post }: DeliveryTools, trouble?: Trouble): Promise<Attempt> {
+async function send(webhook: WebhookRequest, { clock, post }: DeliveryTools, trouble?: Trouble): Promise<Attempt> {
   const at = clock.now();
   if (trouble === 'request-lost') return { at, status: null };
   const response = await post(webhook).catch(() => undefined);

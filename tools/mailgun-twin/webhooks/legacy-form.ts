@@ -1,11 +1,11 @@
 import type { EventData, Mail } from '../traffic/event-parts.ts';
-import type { Signature } from './signature.ts';
+import type { WebhookSignature } from './signature.ts';
 
 /** Encoding of a webhook before 2018: urlencoded, or multipart with an attachment. */
 export type LegacyEncoding = 'urlencoded' | 'multipart';
 
 /** Returns the form of a legacy webhook; its only time is that of the signature, and it has no event id. */
-export function legacyForm(encoding: LegacyEncoding, event: EventData, mail: Mail, signature: Signature) {
+export function legacyForm(encoding: LegacyEncoding, event: EventData, mail: Mail, signature: WebhookSignature) {
   const fields: [string, string][] = [
     ['event', event.event],
     ['recipient', event.recipient],

@@ -6,12 +6,12 @@ export interface SignedParts {
   readonly token: string;
 }
 
-export interface Signature extends SignedParts {
+export interface WebhookSignature extends SignedParts {
   readonly signature: string;
   readonly 'parent-signature'?: string;
 }
 
-export interface SigningKeys {
+export interface AccountKeys {
   readonly signing: string;
   /** On events of a subaccount: the primary account's key, for the second signature. */
   readonly parent?: string;
@@ -23,7 +23,7 @@ export function sign(key: string, { timestamp, token }: SignedParts): string {
 }
 
 /** Returns the `signature` object of a webhook, with `parent-signature` only if a parent key is given. */
-export function createSignature(keys: SigningKeys, parts: SignedParts): Signature {
+export function createSignature(keys: AccountKeys, parts: SignedParts): WebhookSignature {
   const { timestamp, token } = parts;
   const own = { timestamp, token, signature: sign(keys.signing, parts) };
   return keys.parent === undefined ? own : { ...own, 'parent-signature': sign(keys.parent, parts) };

@@ -2,12 +2,12 @@ import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import type { EventData, Mail } from '../traffic/event-parts.ts';
 import { type LegacyEncoding, legacyForm } from './legacy-form.ts';
-import type { Signature } from './signature.ts';
+import type { WebhookSignature } from './signature.ts';
 
 export type Encoding = 'json' | LegacyEncoding;
 
 /** The POST of one event, without its URL. */
-export interface Webhook {
+export interface WebhookRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | URLSearchParams | FormData;
 }
@@ -18,18 +18,23 @@ export interface PostResponse {
 }
 
 /** Sends a webhook; rejects if no response arrives. */
-export type Post = (webhook: Webhook) => Promise<PostResponse>;
+export type Post = (webhook: WebhookRequest) => Promise<PostResponse>;
 
 const HEADERS = { 'user-agent': 'mailgun/treq-24.9.1', accept: '*/*', 'accept-encoding': 'gzip' };
 
-export function jsonWebhook(event: EventData, signature: Signature): Webhook {
+export function jsonWebhook(event: EventData, signature: WebhookSignature): WebhookRequest {
   // Mailgun escapes slashes, which matters only to receivers that compare raw bodies.
   const body = JSON.stringify({ signature, 'event-data': event }).replaceAll('/', '\\/');
   return { headers: { ...HEADERS, 'content-type': 'application/json' }, body };
 }
 
 /** Builds a legacy form webhook; the form's encoder sets its content type, which contains the boundary. */
-export function legacyWebhook(encoding: LegacyEncoding, event: EventData, mail: Mail, signature: Signature): Webhook {
+export function legacyWebhook(
+  encoding: LegacyEncoding,
+  event: EventData,
+  mail: Mail,
+  signature: WebhookSignature,
+): WebhookRequest {
   return { headers: HEADERS, body: legacyForm(encoding, event, mail, signature) };
 }
 

@@ -5,7 +5,7 @@ import { createCachedSecret } from '../../../../lambdas/adapters/aws/secrets.ts'
 import { createDayIndexRepository } from '../../../../lambdas/adapters/table/day-index-repository.ts';
 import { createPublishableRows, readChange } from '../../../../lambdas/adapters/table/delivery-repository.ts';
 import { createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
-import { hasChanged, publishedEvent, type Row } from '../../../../lambdas/domain/publishing/published.ts';
+import { hasChanged, type PublishableRow, publishedEvent } from '../../../../lambdas/domain/publishing/published.ts';
 import { createProcess } from '../../../../lambdas/process/process.ts';
 import { type Change, createPublish } from '../../../../lambdas/publish/publish.ts';
 import { createRepublish } from '../../../../lambdas/publish/republish.ts';
@@ -37,7 +37,7 @@ beforeAll(async () => {
 afterAll(() => engines?.close());
 afterEach(() => engines.faults.replace([]));
 
-async function readEventOf(): Promise<(row: Row) => Change['event']> {
+async function readEventOf(): Promise<(row: PublishableRow) => Change['event']> {
   const subjectKey = await createCachedSecret(engines.secrets, secretArn, Date.now).read();
   return (row) => publishedEvent(row, { ledger: 'test', subjectKey, recipients: true });
 }

@@ -8,7 +8,7 @@ import type { JsonObject } from '../../../../lambdas/domain/json.ts';
 import { isPublishable } from '../../../../lambdas/domain/publishing/published.ts';
 import type { LocalStack } from '../../../../tools/local-ledger/local-ledger.ts';
 import type { Fault } from '../../../../tools/local-stack/aws/faults.ts';
-import type { PublishedEvent } from '../../../../tools/local-stack/engines/events.ts';
+import type { BusEvent } from '../../../../tools/local-stack/engines/events.ts';
 import { runCommand } from '../../../support/cli/command-line.ts';
 import { publishLine } from '../../../support/cli/json-lines/publish.ts';
 import { wordsOf, wordsOfPublished } from '../../../support/fixtures/stream.ts';
@@ -65,7 +65,7 @@ async function stored(): Promise<Record<string, string>> {
   return words;
 }
 
-const lastOf = (events: readonly PublishedEvent[]) =>
+const lastOf = (events: readonly BusEvent[]) =>
   Object.fromEntries(events.map(wordsOfPublished).map(({ key, says }) => [key, says]));
 
 /** Waits until the last published state is the stored one. */
@@ -94,7 +94,7 @@ test("a message's changes are published on the bus, and the control API shows th
   await allPublished();
 
   const { events } = (await (await fetch(`${stack.ready.controlUrl}/published`)).json()) as {
-    events: PublishedEvent[];
+    events: BusEvent[];
   };
   expect(events).toEqual(stack.published());
   expect(events.at(-1)).toMatchObject({

@@ -9,7 +9,7 @@ import { createProcess } from '../../../../lambdas/process/process.ts';
 import type { Fault } from '../../../../tools/local-stack/aws/faults.ts';
 import { readStreamSources, type StreamSource } from '../../../../tools/local-stack/event-source/stream-definition.ts';
 import { StreamPoller } from '../../../../tools/local-stack/event-source/stream-poller.ts';
-import type { Outcome } from '../../../../tools/local-stack/functions/function-sandbox.ts';
+import type { InvocationResult } from '../../../../tools/local-stack/functions/function-sandbox.ts';
 import { createRandom } from '../../../../tools/mailgun-twin/random.ts';
 import { lifeEvent, OUTCOME_NAMES } from '../../../model/worlds/life-events.ts';
 import { LONE_PROCESS } from '../../../support/fixtures/erasures.ts';
@@ -63,7 +63,7 @@ const context = { getRemainingTimeInMillis: () => 60_000 } as Context;
 /** Runs the function like Lambda's poller; `outcome` may kill it before or after its work. */
 function follow(outcome: () => 'lives' | 'dies before' | 'dies after' = () => 'lives'): { batches: number[] } {
   const batches: number[] = [];
-  const dead: Outcome = { ok: false, error: 'Runtime exited: SIGKILL', timedOut: false };
+  const dead: InvocationResult = { ok: false, error: 'Runtime exited: SIGKILL', timedOut: false };
   poller = new StreamPoller({
     source: { ...source, batchSize: 40, windowSeconds: 0.1 },
     region: 'us-east-1',
@@ -71,7 +71,7 @@ function follow(outcome: () => 'lives' | 'dies before' | 'dies after' = () => 'l
     dynamodb: engines.raw.dynamodb,
     sqs: engines.raw.sqs,
     target: {
-      async invoke(event): Promise<Outcome> {
+      async invoke(event): Promise<InvocationResult> {
         const end = outcome();
         batches.push(JSON.parse(event).Records.length);
         if (end === 'dies before') return dead;

@@ -3,7 +3,7 @@ import { request } from '../../../../tools/local-stack/engines/engine.ts';
 import { startSqs } from '../../../../tools/local-stack/engines/sqs.ts';
 import type { QueueSource } from '../../../../tools/local-stack/event-source/queue-definition.ts';
 import { QueuePoller } from '../../../../tools/local-stack/event-source/queue-poller.ts';
-import type { Outcome } from '../../../../tools/local-stack/functions/function-sandbox.ts';
+import type { InvocationResult } from '../../../../tools/local-stack/functions/function-sandbox.ts';
 import { Disposables } from '../../../../tools/local-stack/run/disposables.ts';
 
 interface SqsRecord {
@@ -14,7 +14,7 @@ interface SqsRecord {
 
 const QUEUE = 'http://queues/000000000000/Queue';
 const ARN = 'arn:aws:sqs:us-east-1:000000000000:Queue';
-const DONE: Outcome = { ok: true, payload: 'null' };
+const DONE: InvocationResult = { ok: true, payload: 'null' };
 
 let disposables = new Disposables();
 afterEach(async () => {
@@ -25,7 +25,7 @@ afterEach(async () => {
 interface Setup {
   readonly source?: Partial<QueueSource>;
   readonly visibilitySeconds?: number;
-  readonly handler?: (records: SqsRecord[]) => Promise<Outcome> | Outcome;
+  readonly handler?: (records: SqsRecord[]) => Promise<InvocationResult> | InvocationResult;
   /** Called before each receive. */
   readonly receive?: () => void;
 }
@@ -75,7 +75,7 @@ async function start({ source = {}, visibilitySeconds = 30, handler = () => DONE
 }
 
 const bodies = (batch: SqsRecord[] | undefined) => batch?.map(({ body }) => body);
-const failures = (...ids: string[]): Outcome => ({
+const failures = (...ids: string[]): InvocationResult => ({
   ok: true,
   payload: JSON.stringify({ batchItemFailures: ids.map((itemIdentifier) => ({ itemIdentifier })) }),
 });

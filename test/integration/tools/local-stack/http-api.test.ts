@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import type { Outcome } from '../../../../tools/local-stack/functions/function-sandbox.ts';
+import type { InvocationResult } from '../../../../tools/local-stack/functions/function-sandbox.ts';
 import { createGateway } from '../../../../tools/local-stack/http-api/gateway.ts';
 import { parseRoute } from '../../../../tools/local-stack/http-api/routes.ts';
 import { type Listening, listenOnLoopback } from '../../../../tools/local-stack/run/listener.ts';
@@ -14,7 +14,7 @@ interface GatewayUnderTest {
   readonly timeoutMs?: number;
   readonly accessLogFormat?: string;
   readonly response?: unknown;
-  readonly invoke?: () => Promise<Outcome>;
+  readonly invoke?: () => Promise<InvocationResult>;
 }
 
 async function startGateway({

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Engine, jsonReply } from '../../../../tools/local-stack/engines/engine.ts';
 import type { StreamSource } from '../../../../tools/local-stack/event-source/stream-definition.ts';
 import { StreamPoller } from '../../../../tools/local-stack/event-source/stream-poller.ts';
-import type { Outcome } from '../../../../tools/local-stack/functions/function-sandbox.ts';
+import type { InvocationResult } from '../../../../tools/local-stack/functions/function-sandbox.ts';
 
 interface StreamRecord {
   readonly eventName: string;
@@ -67,10 +67,10 @@ function streamOf(
   };
 }
 
-type Handle = (positions: string[], call: number) => Outcome;
-const DONE: Outcome = { ok: true, payload: '{"batchItemFailures":[]}' };
-const CRASH: Outcome = { ok: false, error: 'boom', timedOut: false };
-const back = (position: string): Outcome => ({
+type Handle = (positions: string[], call: number) => InvocationResult;
+const DONE: InvocationResult = { ok: true, payload: '{"batchItemFailures":[]}' };
+const CRASH: InvocationResult = { ok: false, error: 'boom', timedOut: false };
+const back = (position: string): InvocationResult => ({
   ok: true,
   payload: JSON.stringify({ batchItemFailures: [{ itemIdentifier: position }] }),
 });

@@ -1,9 +1,9 @@
-import type { AlarmState, Deployment, Notification } from '../../../../cli/target/types.ts';
+import type { AlarmReport, Deployment, TopicMessage } from '../../../../cli/target/types.ts';
 import { runCommand, stubDeployment } from '../../../support/cli/command-line.ts';
 import { drillLine } from '../../../support/cli/json-lines/drill.ts';
 
 const STACK = 'mailgun-ledger-stub';
-const alarm = (name: string, state: AlarmState['state'] = 'OK') => ({
+const alarm = (name: string, state: AlarmReport['state'] = 'OK') => ({
   name: `${STACK}-${name}`,
   state,
   sinceMs: undefined,
@@ -27,7 +27,7 @@ function onAws(over: Partial<Deployment> = {}) {
 /** Returns a local stack whose topics can be read; a notification arrives after `arrivesAfter` reads. */
 function onLocal(arrivesAfter: number, over: Record<string, string> = {}) {
   const old = { AlarmName: `${STACK}-stuck`, NewStateValue: 'ALARM' };
-  const arrived: Notification[] = [{ topic: 'topics-page', subject: 'of before', message: old }];
+  const arrived: TopicMessage[] = [{ topic: 'topics-page', subject: 'of before', message: old }];
   let polls = Number.NEGATIVE_INFINITY;
   let reason = '';
   const target = stubDeployment({

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { compareCommands, compareReadings, type Measure } from '../../../../tools/bench/command-times.ts';
+import { compareCommands, compareReadings, type TimedStep } from '../../../../tools/bench/command-times.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -20,7 +20,7 @@ const passing = (tests: number) => `echo "Tests:       ${tests} passed, ${tests}
 const failing = 'echo "Tests:       1 failed, 9 passed, 10 total" >&2; exit 1';
 
 /** Compares two projects whose `npm` is a stub. */
-async function compare(only: readonly Measure[], tests: { earlier: string; now: string }, repeat = 1) {
+async function compare(only: readonly TimedStep[], tests: { earlier: string; now: string }, repeat = 1) {
   const bin = join(folder, 'bin');
   mkdirSync(bin);
   writeFileSync(join(bin, 'npm'), NPM);

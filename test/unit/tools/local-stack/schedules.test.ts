@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Outcome } from '../../../../tools/local-stack/functions/function-sandbox.ts';
+import type { InvocationResult } from '../../../../tools/local-stack/functions/function-sandbox.ts';
 import { Disposables } from '../../../../tools/local-stack/run/disposables.ts';
 import { readSchedules, startSchedules } from '../../../../tools/local-stack/schedules.ts';
 import type { Stack } from '../../../../tools/local-stack/template/stack.ts';
@@ -42,7 +42,7 @@ test('runs begin every period even if one is still running, until the schedule s
   const invoked: string[] = [];
   const lines: string[] = [];
   const run = { disposables, logBuffer: { add: (_source: string, line: string) => lines.push(line) } };
-  const invoke = async (id: string, event: string): Promise<Outcome> => {
+  const invoke = async (id: string, event: string): Promise<InvocationResult> => {
     invoked.push(`${id} ${event}`);
     if (invoked.length === 1) return { ok: false, error: 'broken', timedOut: false };
     return new Promise(() => {});

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { openLedgerRun } from '../../../../../tools/local-ledger/stack-settings.ts';
 import { FunctionProcess } from '../../../../../tools/local-stack/functions/function-process.ts';
 import { Disposables } from '../../../../../tools/local-stack/run/disposables.ts';
-import type { Run } from '../../../../../tools/local-stack/run/run.ts';
+import type { StackRun } from '../../../../../tools/local-stack/run/run.ts';
 
 const BUNDLE = `
 exports.handler = async (event, context) => {
@@ -21,7 +21,7 @@ exports.handler = async (event, context) => {
 };`;
 
 const disposables = new Disposables();
-let run: Run;
+let run: StackRun;
 let folder = '';
 let running: FunctionProcess | undefined;
 

@@ -6,7 +6,7 @@ import { identify } from '../../../../../lambdas/domain/events/identity.ts';
 import { parseEvent } from '../../../../../lambdas/domain/events/mailgun-event.ts';
 import type { JsonObject } from '../../../../../lambdas/domain/json.ts';
 import { deliveryBody, TEST_DETAIL_TYPE } from '../../../../../lambdas/domain/publishing/delivery.ts';
-import { publishedEvent, type Row } from '../../../../../lambdas/domain/publishing/published.ts';
+import { type PublishableRow, publishedEvent } from '../../../../../lambdas/domain/publishing/published.ts';
 import { DELIVERED_TYPES } from '../../../../../lambdas/domain/publishing/receiver-filter.ts';
 import { statusOrder } from '../../../../../lambdas/domain/status/decide-status.ts';
 import { statusUpdateOf } from '../../../../../lambdas/domain/status/status-update.ts';
@@ -32,7 +32,7 @@ const VALIDATE = {
 };
 
 /** The rows that an event makes of an empty table. */
-function rowsOf(over: Record<string, unknown>): Row[] {
+function rowsOf(over: Record<string, unknown>): PublishableRow[] {
   const event = deliveredEvent(over);
   const { partition, statusSort, eventKey } = identify(event, DOMAIN);
   const parsed = parseEvent(event);
@@ -54,7 +54,7 @@ function rowsOf(over: Record<string, unknown>): Row[] {
       ...common,
     },
     ...(suppression === undefined ? [] : [suppression]).map(
-      ({ kind, scope, reason, source }): Row => ({
+      ({ kind, scope, reason, source }): PublishableRow => ({
         ...{ type: 'suppression', partition: 'SUP#x', sort: `${DOMAIN}#${kind}#${scope}`, kind, scope, reason, source },
         ...{ sinceMs: atMs, lastAtMs: atMs, eventKey, liftedAtMs: null, ...common },
       }),
@@ -82,7 +82,9 @@ const AGAIN = { ...LIFTED, lastAtMs: 1_770_000_000_001 };
 
 const publishedOf = (lives: readonly Record<string, unknown>[], recipients: boolean) =>
   [...lives.flatMap(rowsOf), ...rowsOf(UNSUBSCRIBED).slice(1)]
-    .flatMap((row): Row[] => (row.type === 'suppression' ? [row, { ...row, ...LIFTED }, { ...row, ...AGAIN }] : [row]))
+    .flatMap((row): PublishableRow[] =>
+      row.type === 'suppression' ? [row, { ...row, ...LIFTED }, { ...row, ...AGAIN }] : [row],
+    )
     .map((row) => publishedEvent(row, { ledger: 'mailgun-ledger-prod', subjectKey: 'k', recipients }));
 
 /** The same as a rule sees it. */

@@ -3,7 +3,7 @@ import { objectKey } from '../../../../../lambdas/domain/archive/object-keys.ts'
 import type { TaggedSlice } from '../../../../../lambdas/domain/campaign/tagged-slices.ts';
 import type { ListedObject, ObjectReading } from '../../../../../lambdas/read-api/ports.ts';
 import {
-  type ArchiveDeps,
+  type ArchivedCampaignDeps,
   createArchivedCampaigns,
 } from '../../../../../lambdas/read-api/reports/archived-campaign.ts';
 import { ERASURE_KEY } from '../../../../support/fixtures/erasures.ts';
@@ -65,7 +65,7 @@ beforeEach(() => {
   objects = new Objects();
   failures = [];
   deadline = new AbortController();
-  const deps: ArchiveDeps = {
+  const deps: ArchivedCampaignDeps = {
     objects,
     erasures: { among: async () => [] },
     erasureKey: { read: async () => ERASURE_KEY },

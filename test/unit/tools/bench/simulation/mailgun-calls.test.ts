@@ -1,10 +1,10 @@
-import { callsForSlice, callsInDay, type Listing } from '../../../../../tools/bench/simulation/mailgun-calls.ts';
+import { callsForSlice, callsInDay, type ListingMode } from '../../../../../tools/bench/simulation/mailgun-calls.ts';
 import { numbered, ReconcileWorld } from '../../../../model/worlds/reconcile-world.ts';
 import { NOW_MS } from '../../../../support/fixtures/webhooks.ts';
 
 const SLICES = 4;
 
-test.each<[Listing, number, number]>([
+test.each<[ListingMode, number, number]>([
   ['events', 300, 0],
   ['events', 300, 650],
   ['logs', 100, 650],

@@ -1,13 +1,13 @@
 import { ReconcileRuns } from '../../../../../tools/local-ledger/controls/reconcile-runs.ts';
 import { reconcileOverlay, USUAL_RECONCILE } from '../../../../../tools/local-ledger/options/reconcile-choice.ts';
-import type { Outcome } from '../../../../../tools/local-stack/functions/function-sandbox.ts';
+import type { InvocationResult } from '../../../../../tools/local-stack/functions/function-sandbox.ts';
 
 const RESULT = { slices: 2, expected: 9, missing: 3, sent: 3, open: 1, done: true };
-const done: Outcome = { ok: true, payload: JSON.stringify(RESULT) };
+const done: InvocationResult = { ok: true, payload: JSON.stringify(RESULT) };
 
 test('a manual run waits for the current one, ignores the waits, and returns its result', async () => {
   const events: string[] = [];
-  const first = Promise.withResolvers<Outcome>();
+  const first = Promise.withResolvers<InvocationResult>();
   const runs = new ReconcileRuns({
     invoke: (event) => {
       events.push(event);

@@ -2,7 +2,7 @@ import { OWN_METRICS } from '../../../../../tools/local-ledger/stack-settings.ts
 import { AlarmBoard } from '../../../../../tools/local-stack/alarms/alarm-board.ts';
 import type { AlarmChange } from '../../../../../tools/local-stack/alarms/alarm-message.ts';
 import { readAlarms } from '../../../../../tools/local-stack/alarms/definition.ts';
-import { Topics } from '../../../../../tools/local-stack/alarms/topics.ts';
+import { TemplateTopics } from '../../../../../tools/local-stack/alarms/topics.ts';
 import type { Measure } from '../../../../../tools/local-stack/metrics/metric.ts';
 import { MetricStore } from '../../../../../tools/local-stack/metrics/metric-store.ts';
 import { alarmOf, mathAlarmOf, metricOf, stackWith } from '../../../../support/alarms/alarm-template.ts';
@@ -13,7 +13,7 @@ const NAME = 'stack-oldest-message';
 function boardOf(...alarms: object[]) {
   const stack = stackWith(alarms);
   const store = new MetricStore(MINUTE_MS);
-  const topics = new Topics(stack);
+  const topics = new TemplateTopics(stack);
   const changes: AlarmChange[] = [];
   const board = new AlarmBoard({
     alarms: readAlarms(stack, [], { own: OWN_METRICS }),

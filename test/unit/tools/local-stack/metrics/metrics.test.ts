@@ -2,12 +2,12 @@ import { measureEmbedded } from '../../../../../tools/local-stack/metrics/embedd
 import { measureTableCall } from '../../../../../tools/local-stack/metrics/implied-metrics.ts';
 import type { Metric } from '../../../../../tools/local-stack/metrics/metric.ts';
 import { measureLine, parsePattern } from '../../../../../tools/local-stack/metrics/metric-filters.ts';
-import { MetricStore, type Statistic } from '../../../../../tools/local-stack/metrics/metric-store.ts';
+import { MetricStore, type StatisticName } from '../../../../../tools/local-stack/metrics/metric-store.ts';
 
 const METRIC: Metric = { namespace: 'N', name: 'M', dimensions: { A: '1', B: '2' } };
 const MINUTE_MS = 1000;
 
-function storeOf(statistic: Statistic, minutes = 10) {
+function storeOf(statistic: StatisticName, minutes = 10) {
   const store = new MetricStore(MINUTE_MS, () => 0);
   store.watch(METRIC, statistic, minutes);
   return store;

@@ -7,7 +7,7 @@ import {
   SMOOTH,
   statusesOf,
 } from '../../../../../tools/mailgun-twin/webhooks/delivery.ts';
-import type { Signature } from '../../../../../tools/mailgun-twin/webhooks/signature.ts';
+import type { WebhookSignature } from '../../../../../tools/mailgun-twin/webhooks/signature.ts';
 import { createVirtualClock } from '../../../../support/doubles/virtual-clock.ts';
 
 const START_MS = 1_790_000_000_000;
@@ -15,7 +15,7 @@ const START_MS = 1_790_000_000_000;
 /** Delivers one event to a receiver with these responses in turn (the last one repeats); null means no response. */
 async function deliverTo(statuses: readonly (number | null)[], event: string, plan: Partial<DeliveryPlan> = {}) {
   const { clock, runUntil } = createVirtualClock(START_MS);
-  const signatures: Signature[] = [];
+  const signatures: WebhookSignature[] = [];
   const record = newRecord();
   let posts = 0;
   const post = async () => {
@@ -23,7 +23,7 @@ async function deliverTo(statuses: readonly (number | null)[], event: string, pl
     if (status === null) throw new Error('connection refused');
     return { status, text: '' };
   };
-  const write = (signature: Signature) => {
+  const write = (signature: WebhookSignature) => {
     signatures.push(signature);
     return { headers: {}, body: '' };
   };

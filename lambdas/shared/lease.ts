@@ -1,9 +1,4 @@
-/** An item that one holder has at a time. */
-export interface Lease {
-  /** Takes or prolongs the lease until then (epoch milliseconds); false while another run holds it. */
-  hold(holder: string, nowMs: number, untilMs: number): Promise<boolean>;
-  release(holder: string): Promise<void>;
-}
+import type { Lease } from './ports.ts';
 
 /** Another run has taken over, so the results of this one are void. */
 export class LostRaceError extends Error {
@@ -55,4 +50,10 @@ export async function withLease<T>(deps: LeaseDeps, work: (held: HeldLease) => P
     // It ends by itself.
     await lease.release(runId).catch(() => {});
   }
+}
+
+/** Calls a task at an interval, whatever else is under way; returns the function that stops it. */
+export function every(ms: number, task: () => Promise<void>): () => void {
+  const timer = setInterval(() => void task(), ms);
+  return () => clearInterval(timer);
 }

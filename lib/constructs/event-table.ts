@@ -18,7 +18,7 @@ const CLASSES = { standard: TableClass.STANDARD, 'infrequent-access': TableClass
 const INDEX_SHARE = 0.5;
 
 /** The one table: events, statuses, claims and suppressions. */
-export class LedgerTable extends Construct {
+export class EventTable extends Construct {
   readonly table: Table;
 
   constructor(scope: Construct, id: string, { protectData, table: choice }: Pick<Config, 'protectData' | 'table'>) {

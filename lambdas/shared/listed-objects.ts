@@ -1,6 +1,6 @@
-import { MAX_SLICE_SECONDS } from '../../contract.ts';
-import { eachOf } from '../concurrency.ts';
-import { dayPrefix, daysOf, parseObjectKey } from './object-keys.ts';
+import { MAX_SLICE_SECONDS } from '../contract.ts';
+import { dayPrefix, daysOf, parseObjectKey } from '../domain/archive/object-keys.ts';
+import { eachOf } from '../domain/concurrency.ts';
 
 /** Days listed in parallel. */
 const AT_ONCE = 8;
