@@ -5,14 +5,14 @@ import { OPTIONAL_FUNCTIONS } from './config/optional-functions.ts';
 
 const LAMBDAS = join(import.meta.dirname, '../lambdas');
 const bundle = (names: readonly string[]) => bundleAhead(names.map((name) => join(LAMBDAS, name, 'handler.ts')));
-// esbuild works while the CDK loads, on what every ledger has.
+// esbuild bundles the functions of every ledger while the CDK loads.
 const functions = globSync('*/handler.ts', { cwd: LAMBDAS }).map(dirname);
 const bundling = bundle(functions.filter((name) => !(name in OPTIONAL_FUNCTIONS)));
 const { App } = await import('aws-cdk-lib');
 const { ConfigError, parseConfig } = await import('./config/config.ts');
 const { MailgunLedgerStack } = await import('./mailgun-ledger-stack.ts');
 
-// The local stack skips what takes longer than all the rest; every deploy is checked.
+// The local stack skips this validation, which takes longer than everything else; every deploy is validated.
 const isChecked = process.env.LEDGER_SYNTH !== 'unchecked';
 const app = new App({ builtinCloudFormationValidation: isChecked });
 const context = (key: string): unknown => app.node.tryGetContext(key);

@@ -5,7 +5,6 @@ import { ownSourceMap, type SourceMap } from './own-source-map.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
-/** Options for bundling every function. */
 const OPTIONS = {
   bundle: true,
   platform: 'node',
@@ -32,7 +31,7 @@ interface Bundle {
 const ahead = new Map<string, () => Bundle>();
 
 /**
- * Bundles functions side by side for `bundleFunction` to write: esbuild keeps every core busy, and reads the SDK once
+ * Bundles functions in parallel for `bundleFunction` to write: esbuild keeps every core busy, and reads the SDK once
  * for all of them. A function that does not bundle fails where it is written.
  */
 export async function bundleAhead(entries: readonly string[]): Promise<void> {

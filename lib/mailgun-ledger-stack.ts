@@ -20,7 +20,7 @@ export class MailgunLedgerStack extends Stack {
       tags: { ...config.tags, app: 'mailgun-ledger', env: config.name, version: VERSION },
     });
     const { secrets } = buildLedger(this, config, { program: 'npm run ledger --', target: `--env ${config.name}` });
-    // The key was publish's before it was there always; under another id every subject would change.
+    // The key once belonged to publish; under another id every subject would change.
     (secrets.subjectKey.node.defaultChild as CfnSecret).overrideLogicalId('PublishSubjectKey2989A101');
   }
 }

@@ -6,7 +6,7 @@ import { createDeliveryLog, readDeliveries } from '../../lambdas/adapters/table/
 import { DAY_SECONDS } from '../../lambdas/contract.ts';
 import { STATUSES, SUPPRESSION_KINDS } from '../../lambdas/domain/event-types.ts';
 import { type Attempt, encodeQueuedEvent, TEST_DETAIL_TYPE } from '../../lambdas/domain/publishing/delivery.ts';
-import { DISABLED_LOOK_SECONDS } from '../../lambdas/domain/publishing/delivery-ledger.ts';
+import { DISABLED_RECEIVE_SECONDS } from '../../lambdas/domain/publishing/delivery-ledger.ts';
 import { DELIVERED_TYPES } from '../../lambdas/domain/publishing/receiver-filter.ts';
 import { parseReceiverSecrets, rotatedSecrets } from '../../lambdas/domain/publishing/receiver-secret.ts';
 import { shownSecret } from '../../lambdas/domain/publishing/standard-webhook.ts';
@@ -228,7 +228,7 @@ async function enable(context: CliContext, options: TargetOptions, name: string)
   const after = { enabledAt: context.now() };
   while (wasDisabled && !(await states.replace(name, before, after))) before = await states.read(name);
   const queued = await messagesIn(deployment, queueUrl);
-  const sentBy = after.enabledAt + DISABLED_LOOK_SECONDS * 1000;
+  const sentBy = after.enabledAt + DISABLED_RECEIVE_SECONDS * 1000;
   const alarmEndsBy = after.enabledAt + ALARM_ENDS_MS;
   createEmit<EnableLine>(context, options.json)(
     {

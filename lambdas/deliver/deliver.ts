@@ -14,7 +14,7 @@ import {
   reasonOf,
   retryAfterSeconds,
 } from '../domain/publishing/delivery.ts';
-import { DISABLED_LOOK_SECONDS } from '../domain/publishing/delivery-ledger.ts';
+import { DISABLED_RECEIVE_SECONDS } from '../domain/publishing/delivery-ledger.ts';
 import { type ReceiverState, receiverAfter } from '../domain/publishing/receiver-state.ts';
 import { signWebhook } from '../domain/publishing/standard-webhook.ts';
 import { textWithoutAddress } from '../domain/recipients/erasure.ts';
@@ -65,7 +65,7 @@ export function createDeliver(receiver: Receiver, deps: DeliverDeps) {
     if (known !== undefined && isSettled(known, event.requestedAt)) return settle(event, known);
     if (state.disabledAt !== undefined) {
       deps.onDisabled(state);
-      return hide(message, event, DISABLED_LOOK_SECONDS);
+      return hide(message, event, DISABLED_RECEIVE_SECONDS);
     }
     const waitMs = known?.state === 'waiting' ? (known.nextAt ?? 0) - now() : 0;
     if (waitMs > 0 && (known?.attempts.at(-1)?.at ?? 0) >= event.requestedAt) {

@@ -1,4 +1,4 @@
-// Tables as RFC 4180 has them. Imports nothing: command line and page write them.
+// Tables by RFC 4180. Imports nothing: command line and page write them.
 
 /** Characters that a spreadsheet reads as the beginning of a formula. */
 const FORMULA = /^[=+\-@\t\r]/;

@@ -167,7 +167,7 @@ export function eventSort(recipient: string, eventKey: string): string {
   return join(RECIPIENT, recipient, EVENT, eventKey);
 }
 
-/** Returns what the sort keys of a recipient's events start with, of one name where one is given. */
+/** Returns the prefix of the sort keys of a recipient's events, or of those with one name. */
 export function eventSortPrefix(recipient: string, name?: string): string {
   return join(RECIPIENT, recipient, EVENT, name === undefined ? '' : join(keyPart(name), ''));
 }
@@ -233,7 +233,7 @@ export function dayIndexKey(domain: string, day: string, type: string, shard = 0
   return shard === 0 ? whole : join(whole, String(shard));
 }
 
-/** Reads a partition of the index by day, of whatever shard; `-` for what it does not say. */
+/** Parses a partition of the index by day, of any shard; `-` for what it lacks. */
 export function parseDayIndexKey(partition: string): { domain: string; day: string; type: string } {
   const [domain, day, type] = split(partition);
   return { domain: domain || EMPTY, day: day || EMPTY, type: type || EMPTY };
@@ -314,26 +314,26 @@ export function partSort(pass: number, fromSeconds?: number): string {
   return join(String(pass), fromSeconds === undefined ? '' : timeKey(fromSeconds));
 }
 
-/** Returns the key of how far the ledger of a domain has come. */
+/** Returns the key of a domain's watermarks. */
 export function watermarksKey(domain: string): ItemKey {
   return { pk: join(LEDGER, keyPart(domain)), sk: 'CURSOR' };
 }
 
-/** Returns the key of the kinds of mail of a domain that webhooks have been seen to bring, though they are doubtful. */
+/** Returns the key of the doubtful kinds of a domain's mail that webhooks have brought all the same. */
 export function postedKindsKey(domain: string): ItemKey {
   return { pk: join(LEDGER, keyPart(domain)), sk: 'KINDS' };
 }
 
-/** The fact that a webhook was verified once. */
+/** Key of the note that a webhook has been verified. */
 export const FIRST_WEBHOOK_KEY: ItemKey = { pk: LEDGER, sk: 'FIRST-WEBHOOK' };
 
-/** The lease of the run that is at work. */
+/** Key of reconcile's lease. */
 export const LEASE_KEY: ItemKey = { pk: LEDGER, sk: 'LEASE' };
 
 /** Key of the item about the listing API's end. */
 export const LISTING_KEY: ItemKey = { pk: LEDGER, sk: 'LISTING' };
 
-/** The domains of the Mailgun account that have a ledger. */
+/** Key of the list of the account's domains that have a ledger. */
 export const LEDGER_DOMAINS_KEY: ItemKey = { pk: LEDGER, sk: 'DOMAINS' };
 
 /** Returns the key of the note that events are stored of a domain that has no ledger. */
@@ -371,7 +371,7 @@ export function sealPositionKey(domain: string): ItemKey {
   return { pk: join(SEAL, keyPart(domain)), sk: 'POSITION' };
 }
 
-/** The lease of the run that writes the archive. */
+/** Key of seal's lease. */
 export const SEAL_LEASE_KEY: ItemKey = { pk: LEDGER, sk: 'SEALING' };
 
 /** Returns the partition of the deliveries to a receiver that were published in the hour of a time. */

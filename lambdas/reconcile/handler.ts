@@ -58,10 +58,10 @@ import { createReadClasses } from './witness/read-classes.ts';
 import { createReadWitness } from './witness/read-witness.ts';
 
 // Trigger: the schedule, or an operator's invocation with {"ignoreWaits":true}, {"replay":{…}} or {"accept":{…}}.
-// Promise: what Mailgun lists and the table lacks is sent to the queue, and the ledger says what is missing. What fails
-// is left to the next run.
+// Promise: what Mailgun lists and the table lacks is sent to the queue, and the ledger records what is missing. What
+// fails is left to the next run.
 
-/** Time kept back from the function's timeout, to note the progress and for the comparisons after it. */
+/** Reserved at the end of the function's timeout, to save progress and for the comparisons after the run. */
 const RESERVE_MS = 25_000;
 /** Maximum duration of one replay call, so that the operator sees progress. */
 const REPLAY_CALL_MS = 30_000;
@@ -128,7 +128,7 @@ const configured: RunDomains | undefined =
 interface RunDomains {
   /** All that have a ledger. */
   all: readonly ComparedDomain[];
-  /** Those whose ledger may still come further. */
+  /** Those whose ledger may still advance. */
   compared: readonly ComparedDomain[];
   /** Those that Mailgun has. */
   domains: readonly ComparedDomain[];

@@ -203,7 +203,7 @@ export interface StoredFacts extends StoredTime {
 export interface StoredEvents {
   /** Returns the stored ones of these events, read consistently, by `placeName`. */
   lookUp(places: EventPlace[]): Promise<Map<string, StoredFacts>>;
-  /** Notes on a stored event since when it is known to be unlisted (epoch milliseconds), or takes that note back. */
+  /** Notes on a stored event since when it is known to be unlisted (epoch milliseconds), or removes that note. */
   markUnconfirmed(place: EventPlace, sinceMs: number | undefined): Promise<void>;
 }
 

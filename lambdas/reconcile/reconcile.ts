@@ -69,7 +69,7 @@ export type RunResult =
 /** Failures that concern one slice; after any other the rest of the domain waits for the next run. */
 const SLICE_FAILURES: readonly ListingFailure[] = ['out-of-retention', 'malformed', 'too-large', 'endless'];
 
-/** A pass that is given less would only begin. */
+/** With less time a pass would do no more than begin. */
 const MIN_SHARE_MS = 1000;
 /** Domains whose state is read in parallel. */
 const DOMAINS_AT_ONCE = 4;

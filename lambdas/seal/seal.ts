@@ -68,7 +68,7 @@ export function createSeal(deps: SealDeps): (request: SealRequest) => Promise<Se
     if (report !== 'busy') return report;
     // `erase` may hold the lease for hours, and the metric must show what waits meanwhile.
     const waiting: SealReport = { sealed: 0, rows: 0, waitSeconds: 0, done: false, busy: true };
-    for (const domain of domains) await lookAtWaits(domain, waiting).catch((error) => deps.onFailure(domain, error));
+    for (const domain of domains) await reportWaits(domain, waiting).catch((error) => deps.onFailure(domain, error));
     return waiting;
   };
 
@@ -80,14 +80,14 @@ export function createSeal(deps: SealDeps): (request: SealRequest) => Promise<Se
       } catch (error) {
         report.done = false;
         deps.onFailure(domain, error);
-        await lookAtWaits(domain, report).catch((other) => deps.onFailure(domain, other));
+        await reportWaits(domain, report).catch((other) => deps.onFailure(domain, other));
       }
     }
     return report;
   }
 
   /** Notes how long the slices that a run would seal have waited. */
-  async function lookAtWaits(domain: string, report: SealReport): Promise<void> {
+  async function reportWaits(domain: string, report: SealReport): Promise<void> {
     const nowSeconds = Math.floor(now() / 1000);
     const position = await positionOf(domain);
     const older = olderDay(nowSeconds - reachSeconds, position);

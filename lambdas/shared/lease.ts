@@ -23,7 +23,7 @@ export interface HeldLease {
   assertHeld(): void;
 }
 
-/** Works while no other run does, and returns `busy` where one is at work. A timer renews the lease meanwhile. */
+/** Runs the work under the lease, which a timer renews; returns `busy` if another run holds it. */
 export async function withLease<T>(deps: LeaseDeps, work: (held: HeldLease) => Promise<T>): Promise<T | 'busy'> {
   const { lease, now } = deps;
   const runId = deps.newRunId();
@@ -47,7 +47,7 @@ export async function withLease<T>(deps: LeaseDeps, work: (held: HeldLease) => P
     return await work({ runId, assertHeld });
   } finally {
     stop();
-    // It ends by itself.
+    // It expires by itself.
     await lease.release(runId).catch(() => {});
   }
 }

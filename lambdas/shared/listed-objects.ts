@@ -5,7 +5,7 @@ import { eachOf } from '../domain/concurrency.ts';
 /** Days listed in parallel. */
 const AT_ONCE = 8;
 
-/** Lists the objects of slices that hold a time from one second on and before another, with the start of each slice. */
+/** Lists the objects of slices that may overlap a time range (end excluded), each with the start of its slice. */
 export async function objectsBetween<Listed extends { readonly key: string }>(
   list: (prefix: string) => AsyncIterable<Listed>,
   domain: string,

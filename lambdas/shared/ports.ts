@@ -2,7 +2,7 @@ import type { ReceiverState } from '../domain/publishing/receiver-state.ts';
 
 /** An item that one holder has at a time. */
 export interface Lease {
-  /** Takes or prolongs the lease until then (epoch milliseconds); false while another run holds it. */
+  /** Acquires or renews the lease until a time (epoch milliseconds); false while another run holds it. */
   hold(holder: string, nowMs: number, untilMs: number): Promise<boolean>;
   release(holder: string): Promise<void>;
 }

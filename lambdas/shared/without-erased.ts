@@ -1,7 +1,7 @@
 import { type RecipientMail, unnamed } from '../domain/campaign/recipient-mail.ts';
 import type { ErasureMarkers } from './ports.ts';
 
-/** Addresses that are looked for among the erased by one call. */
+/** Maximum number of addresses checked for erasure by one call. */
 const LOOK_UP = 100;
 
 /** Returns mails without the names of people whose erasure has not come to the archive yet. */

@@ -8,7 +8,7 @@ export interface Acknowledgement {
 }
 
 const LEDGER_FUNCTIONS = /^(Ingest|Process|Reconcile|Publish|Deliver|Seal|ReadApi|Notify)\/Function\/Resource$/;
-/** Copies the page into its bucket at a deploy; CDK brings it along. */
+/** CDK's own function, which copies the page into its bucket at a deploy. */
 const PAGE_COPIER = /^Custom::CDKBucketDeployment\w+\/Resource$/;
 const DISTRIBUTION = /^Dashboard\/Distribution\/Resource$/;
 

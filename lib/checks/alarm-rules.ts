@@ -51,7 +51,7 @@ export function notifiesOneTopic(alarm: CfnAlarm, resolve: Resolve, topicIds: re
 }
 
 /** Returns true if the text has all its statements within CloudWatch's 1024 characters, and names the environment. */
-export function saysWhatToDo({ alarmDescription }: CfnAlarm, resolve: Resolve): boolean {
+export function statesWhatToDo({ alarmDescription }: CfnAlarm, resolve: Resolve): boolean {
   const text = resolve(alarmDescription ?? '');
   if (typeof text !== 'string' || text.length > 1024) return false;
   return / --(env|stack) \S+$/.test(parseAlarmDescription(text)?.first ?? '');

@@ -13,7 +13,7 @@ import {
   judgesMissingData,
   measuresSimply,
   notifiesOneTopic,
-  saysWhatToDo,
+  statesWhatToDo,
 } from './alarm-rules.ts';
 
 type Resolve = (value: unknown) => unknown;
@@ -80,7 +80,7 @@ const RULES = [
   rule(CfnAlarm, 'must have a severity: notify one topic of the stack when it begins and ends', (alarm, resolve, all) =>
     notifiesOneTopic(alarm, resolve, topicIds(all, resolve)),
   ),
-  rule(CfnAlarm, 'must state what happened, its impact, its runbook and the first command', saysWhatToDo),
+  rule(CfnAlarm, 'must state what happened, its impact, its runbook and the first command', statesWhatToDo),
   rule(CfnCompositeAlarm, 'must not exist: no test can set it off', () => false),
   rule(CfnMetricFilter, 'must compare numbers and count ones', countsSimply),
 ];

@@ -87,7 +87,7 @@ export const alarmLimits = group({
   ),
   publishLagSeconds: limit(21_600, 'publish-lag: how far publishing is behind.'),
   publishFailures: limit(0, 'publish-failures: changes that could not be published.'),
-  receiverDisabled: limit(0, 'receiver-disabled: looks at deliveries of disabled receivers in an hour.'),
+  receiverDisabled: limit(0, 'receiver-disabled: messages received for disabled receivers in an hour.'),
   deliveriesDead: limit(0, 'deliveries-dead: deliveries that failed in every attempt, in 5 minutes.'),
   notifyErrors: limit(0, 'notify-errors: attempts to bring a notice that failed, in an hour.'),
   sealBehindSeconds: limit(21_600, 'seal-behind: how long a slice waits to be sealed after its second pass.'),

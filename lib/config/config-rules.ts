@@ -25,7 +25,7 @@ export function brokenRules(config: Partial<EnvironmentConfig>, context: RuleCon
 }
 
 const PROD = 'prod';
-/** AWS takes 50 tags of a resource; CloudFormation and CDK add some of their own. */
+/** AWS allows 50 tags on a resource; CloudFormation and CDK add some of their own. */
 const MAX_TAGS = 45;
 /** Those that the stack sets itself. */
 const OWN_TAGS = ['app', 'env', 'version'];
@@ -124,7 +124,7 @@ const RULES: Rule[] = [
   function logsInAccount({ account, exportLogsTo }, { currentAccount }) {
     const [, , service, , exportAccount] = exportLogsTo?.split(':') ?? [];
     const own = account ?? currentAccount;
-    // A destination of CloudWatch Logs is what crosses accounts.
+    // Only a destination of CloudWatch Logs may be in another account.
     if (service !== 'firehose' || own === undefined || exportAccount === own) return [];
     return [
       `exportLogsTo: is of account ${exportAccount}; a Firehose stream must be of the stack's own, and a destination of CloudWatch Logs may be of another`,

@@ -49,7 +49,6 @@ interface Row {
   readonly schema: z.ZodType;
 }
 
-/** Returns the page. */
 export function configurationPage(): string {
   const { limits = [], others = [] } = Object.groupBy(documentedKeys(), (row) => (isLimit(row) ? 'limits' : 'others'));
   return `${INTRODUCTION}${others.map(lineOf).join('')}${LIMITS}${limits.map(limitLineOf).join('')}${RULES}`;

@@ -11,7 +11,7 @@ export interface ArchiveCatalogProps {
   readonly domains: readonly string[] | undefined;
 }
 
-/** No archive begins before. */
+/** No archive begins before this day. */
 const FIRST_DAY = '2026-01-01';
 
 const TYPES = {

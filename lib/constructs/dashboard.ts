@@ -29,7 +29,7 @@ export interface DashboardProps {
   readonly apiUrl: string;
   /** Its certificate is in us-east-1. */
   readonly customDomain: { readonly name: string; readonly certificateArn: string } | undefined;
-  /** Leads operator's commands to this stack. */
+  /** The target reference by which commands find this stack. */
   readonly target: string;
   readonly logRetentionDays: number;
   /** Encrypts the bucket, where AWS's own key does not. */
@@ -46,7 +46,7 @@ export class Dashboard extends Construct {
   constructor(scope: Construct, id: string, props: DashboardProps) {
     super(scope, id);
     const { customDomain } = props;
-    // IBucket has an optional property that Bucket spells with undefined.
+    // IBucket has an optional property that Bucket types as possibly undefined.
     this.bucket = new Bucket(this, 'Bucket', {
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
@@ -60,7 +60,7 @@ export class Dashboard extends Construct {
     const distribution = new Distribution(this, 'Distribution', {
       comment: `${Stack.of(this).stackName} dashboard`,
       defaultRootObject: 'index.html',
-      // The few bytes that name the others: never stale, so that a deployment needs no invalidation.
+      // The files that name the others are small: never cached, so that a deployment needs no invalidation.
       defaultBehavior: {
         ...behaviour,
         cachePolicy: CachePolicy.CACHING_DISABLED,

@@ -33,7 +33,7 @@ export class HttpEndpoint extends Construct {
   constructor(scope: Construct, id: string, props: HttpEndpointProps) {
     super(scope, id);
     this.logGroup = new LogGroup(this, 'Logs', {
-      // The delivery of logs enters each other name into one resource policy of the account, and once that is full no stage
+      // Log delivery adds any other name to one resource policy of the account, and once that is full no stage
       // with an access log can be created. Names below this prefix need no entry.
       logGroupName: `/aws/vendedlogs/${Names.uniqueResourceName(this, { maxLength: 200, separator: '-', allowedSpecialCharacters: '-' })}`,
       retention: props.logRetentionDays,

@@ -64,14 +64,14 @@ export interface SealedRange {
   to: number;
 }
 
-/** Returns what the links of a domain's chain say about a range. */
+/** Returns what a domain's chain states about a range. */
 export function stateDomain(domain: string, links: readonly ChainLink[], range: SealedRange): DomainStatement {
   const chain = links.map(({ manifest }) => manifest);
   const { verdict, totals } = judgeRange(chain, range);
   return { domain, verdict, totals, chain, head: links.at(-1)?.hash ?? null };
 }
 
-/** Returns the latest word on each slice of a range, by its start. */
+/** Returns the latest manifest of each slice of a range, by the slice's start. */
 export function slicesOfRange(chain: readonly Manifest[], { from, to }: SealedRange): Manifest[] {
   const latest = new Map<number, Manifest>();
   for (const manifest of chain) {

@@ -5,7 +5,7 @@ import type { ChainFault } from './chain.ts';
 import type { Manifest } from './manifest.ts';
 import { createMerkleTree } from './merkle.ts';
 
-/** The most rows of an object that are named. */
+/** Maximum number of faulty rows named per object. */
 const MAX_NAMED_ROWS = 20;
 
 /** The result of reading all rows of an object. */

@@ -1,6 +1,6 @@
 import type { ArchiveRow } from './archive-row.ts';
 
-/** Types that every reader of Parquet has a word for. `time`: microseconds in UTC. */
+/** Types that every Parquet reader supports. `time`: microseconds in UTC. */
 export type ColumnType = 'time' | 'text' | 'integer' | 'boolean' | 'texts';
 
 /** A column of a table of rows, by the field that it holds. */

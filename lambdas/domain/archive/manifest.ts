@@ -112,7 +112,7 @@ export function figuresOf(slice: Slice): SliceFigures {
   };
 }
 
-/** Returns true where two figures say the same, the number of passes aside. */
+/** Returns true if the figures of two passes are equal, apart from the number of passes. */
 export function isSameFigures(a: SliceFigures, b: SliceFigures): boolean {
   const content = ({ passes: _passes, ...rest }: SliceFigures) => canonicalJson(rest);
   return content(a) === content(b);

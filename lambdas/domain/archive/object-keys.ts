@@ -16,7 +16,7 @@ export const EVENTS_PREFIX = 'events/';
 /** Folder of a domain's events of a day, as readers of partitions spell it. */
 export const PARTITION_TEMPLATE = `${EVENTS_PREFIX}domain=\${domain}/day=\${day}/`;
 
-/** Returns what `domain=` may say in the keys of a ledger with these domains. */
+/** Returns the possible values of `domain=` in the keys of a ledger with these domains. */
 export function domainsInKeys(domains: readonly string[]): string[] {
   return [...domains, UNKNOWN_DOMAIN].map(keyPart);
 }

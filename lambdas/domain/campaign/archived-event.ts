@@ -7,7 +7,7 @@ import { messageIdOfPartition, messagePartition, parseMessageSort } from '../key
 import type { RecipientEvent } from './recipient-mail.ts';
 import { SENDING_TYPES, type TaggedSlice } from './tagged-slices.ts';
 
-/** An event of a message as the archive has it; what the table has no longer, mostly. */
+/** An event of a message as archived; usually one that the table no longer holds. */
 export interface ArchivedEvent extends RecipientEvent {
   readonly partition: string;
   /** True if it shows that its mail was sent under the tag in the requested time. */

@@ -15,7 +15,7 @@ export interface MailCounts {
   readonly delivered: number;
   /** Deferred at least once, whatever the outcome. */
   readonly deferred: number;
-  /** Given up, also after a delivery that bounced later. */
+  /** Failed permanently, also by a bounce after delivery. */
   readonly failed: number;
   readonly failedByClass: Readonly<Counts>;
   /** Neither delivered nor failed so far. */
@@ -41,7 +41,7 @@ export interface PeopleCounts {
   readonly unsubscribers: number;
 }
 
-/** Counts the mails of a campaign one by one; what it holds does not grow with their number. */
+/** Counts the mails of a campaign one by one, in memory that does not grow with their number. */
 export class MailCounter {
   readonly #sums = {
     ...{ mails: 0, accepted: 0, delivered: 0, deferred: 0, failed: 0, withoutOutcome: 0 },

@@ -25,7 +25,7 @@ export interface MailFailure {
 export interface MailOutcome {
   readonly acceptedAtMs: number | undefined;
   readonly deliveredAtMs: number | undefined;
-  /** By a person; machines open and click mail to look into it. */
+  /** By a person; machines open and click mail to scan it. */
   readonly openedAtMs: number | undefined;
   readonly failure: MailFailure | undefined;
   readonly wasDeferred: boolean;
@@ -40,7 +40,7 @@ export interface MailOutcome {
   readonly unconfirmed: number;
 }
 
-/** Returns what the events of one message and recipient say together, whatever their order. */
+/** Returns the outcome of the events of one message and recipient, in any order. */
 export function mailOutcome(events: readonly MailEvent[]): MailOutcome {
   const read = events.map((each) => ({ ...each, parsed: parseEvent(each.event) }));
   type Read = (typeof read)[number];

@@ -87,7 +87,7 @@ function personOf({ recipientKey, eventKey }: RecipientEvent, erasureKey: string
   return parseMessageSort(sort).recipientKey ?? recipientKey;
 }
 
-/** Takes the recipient's name out of a mail. */
+/** Removes the recipient's name from a mail. */
 export function unnamed({ mail, ...rest }: RecipientMail): RecipientMail {
   // A server's text often quotes the address.
   const failure = mail.failure && { ...mail.failure, text: null };

@@ -6,10 +6,10 @@ import { type Slice, stateOf } from '../ledger/slice.ts';
 import { MAX_TAGS } from '../ledger/tally.ts';
 import type { RetainedSlice } from './retained-events.ts';
 
-/** Types of the day index whose events say that a mail was sent, or refused. */
+/** Types of the day index whose events show that a mail was sent, or refused. */
 export const SENDING_TYPES: readonly string[] = ['accepted', 'delivered', 'failed', 'rejected'];
 
-/** A mail may be accepted that long before it is sent: Mailgun takes times of delivery a week ahead. */
+/** Mail may be accepted this long before it is sent: Mailgun takes delivery times up to a week ahead. */
 export const LOOK_BACK_SECONDS = 8 * DAY_SECONDS;
 
 /** Listings round times to the second, the millisecond or the microsecond. */
@@ -19,7 +19,7 @@ const ROUNDING_MS = 1000;
 export interface TaggedSlice extends SliceOutline, RetainedSlice {
   /** Events under the tag, by type. */
   readonly counts: Readonly<Counts>;
-  /** Events that say that mail was sent, under any tag. */
+  /** Events that show that mail was sent, under any tag. */
   readonly sendingEvents: number;
   /** True if mail under the tag may have been sent in it. */
   readonly mayHoldMail: boolean;
@@ -59,8 +59,8 @@ const isFull = ({ tags }: TaggedFacts) => Object.keys(tags).length >= MAX_TAGS;
 const hasUnsubscribes = ({ tags }: TaggedFacts) => numberOf(tags['*'] ?? {}, 'unsubscribed') > 0;
 
 /**
- * Returns true where the rows of tags do not say all: they hold what Mailgun lists and no operator accepted, and a slice
- * with as many as there may be lacks the others.
+ * Returns true where the rows of tags are incomplete: they hold what Mailgun lists and no operator accepted, and a
+ * slice with the maximum number of them lacks the others.
  */
 function isUncertain(slice: TaggedFacts): boolean {
   return isFull(slice) || stateOf(slice) !== 'settled' || total(slice.unconfirmed) + slice.accepted > 0;

@@ -36,7 +36,7 @@ export interface MailgunEvent {
   bounceType: string | undefined;
   /** Mailbox provider of the recipient, as Mailgun names it. */
   provider: string | undefined;
-  /** Host that took or refused the mail. */
+  /** Host that accepted or refused the mail. */
   mxHost: string | undefined;
   /** Address that the mail was sent from. */
   sendingIp: string | undefined;
@@ -130,7 +130,7 @@ export function recipientOf(raw: JsonObject): string | undefined {
   return others.length === 0 ? first : undefined;
 }
 
-/** Returns the addresses that an event is sent to by its own account, its recipient first. */
+/** Returns the addresses that an event names as recipients, its own first. */
 export function addresseesOf(raw: JsonObject): string[] {
   const recipients = valueAt(raw, 'message', 'recipients');
   const lists = [
@@ -160,7 +160,7 @@ function isBot(bot: Json): boolean {
   return !NO_BOT.includes(typeof bot === 'string' ? bot.trim().toLowerCase() : bot);
 }
 
-/** Returns true for mail to us that Mailgun routed on, and none that we sent. */
+/** Returns true for mail to us that Mailgun routed on, as opposed to mail that we sent. */
 export function isInbound(raw: JsonObject): boolean {
   const routes = valueAt(raw, 'routes');
   return (

@@ -6,7 +6,7 @@ export type Source = 'webhook' | 'reconcile';
 
 /** Facts that the archive holds with an event. */
 export interface RestoredFacts {
-  /** Epoch milliseconds at which it happened: a tombstone does not say it. */
+  /** Epoch milliseconds at which it happened, which a tombstone does not hold. */
   atMs: number;
   byWebhook: boolean;
   /** Epoch milliseconds since when it was known that Mailgun does not list it. */
@@ -18,7 +18,7 @@ export interface RestoredFacts {
 /** An event on its way from ingest or reconcile to process. */
 export interface QueueMessage {
   source: Source;
-  /** Epoch milliseconds at which it came in. */
+  /** Epoch milliseconds at which it was received. */
   receivedAt: number;
   domain: string;
   event: JsonObject;
@@ -40,7 +40,7 @@ const GROUP = /^[\x21-\x7e]{1,128}$/;
 export const REDRIVE_GROUP = 'redrive';
 
 /**
- * Returns the group of a message, between which SQS's fair queues share out their consumers: a burst of one domain, or
+ * Returns the group of a message. SQS's fair queues share consumers out between groups: a burst of one domain, or
  * of what reconciliation or a replay brings in, does not delay the webhooks of another.
  */
 export function messageGroupOf({ source, domain }: Pick<QueueMessage, 'source' | 'domain'>, isReplay = false): string {

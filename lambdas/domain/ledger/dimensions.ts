@@ -26,7 +26,7 @@ const NAMES = ['provider', 'ip', 'policy', 'failure'] as const;
 const MAX_ROWS = 50;
 /** Rows while a pass counts. */
 const MAX_COUNTED_ROWS = 1000;
-/** JSON of the rows that are kept of a dimension: with as many tags and names as there may be, an item has 400 KB. */
+/** JSON of the rows that are kept of a dimension: with the maximum of tags and names, an item has 400 KB. */
 const MAX_BYTES = 18_000;
 
 export const emptyDimensions = (): Dimensions => ({ provider: {}, ip: {}, policy: {}, failure: {} });
@@ -50,7 +50,7 @@ export function countDimensions(dimensions: Dimensions, event: MailgunEvent): vo
   if (code !== undefined) addBounded(dimensions, 'policy', provider, code);
 }
 
-/** Adds what was counted elsewhere, by an earlier version perhaps, which knew fewer dimensions. */
+/** Adds counts of another part, perhaps by an earlier version, which knew fewer dimensions. */
 export function addDimensions(sum: Dimensions, more: Partial<Dimensions>): void {
   for (const dimension of NAMES) {
     for (const [name, row] of Object.entries(more[dimension] ?? {})) {

@@ -7,9 +7,9 @@ type Region = SendingDomain['region'];
 
 /** A domain that Mailgun has listed. */
 export interface LedgerDomain extends SendingDomain {
-  /** When the listing began that held it first. */
+  /** Start of the first listing that held it. */
   foundAt: number;
-  /** When the listing before began, which did not hold it; absent for those of the first listing of a region. */
+  /** Start of the listing before, which did not hold it; absent for those of a region's first listing. */
   absentAt?: number;
   /** Start of the listing that no longer held it. */
   goneAt?: number;
@@ -18,7 +18,7 @@ export interface LedgerDomain extends SendingDomain {
 /** A domain that events name and Mailgun does not list. */
 export interface UndiscoveredDomain {
   name: string;
-  /** When such an event was stored last, to the hour. */
+  /** When such an event was last stored, to the hour. */
   lastAt: number;
 }
 

@@ -124,7 +124,7 @@ export function isUnsettled(slice: Parameters<typeof stateOf>[0]): boolean {
   return isUnsettledState(stateOf(slice));
 }
 
-/** Returns how many events of a slice do not add up: an acceptance would take these. */
+/** Returns how many events of a slice do not add up; an acceptance closes all of them. */
 export function troublesIn({ missing, altered, unconfirmed, short }: SliceCounts): number {
   return total(missing) + total(altered) + total(unconfirmed) + short;
 }

@@ -61,7 +61,7 @@ export function countTags(tags: Tally['tags'], event: MailgunEvent): void {
   for (const tag of ['*', ...(names.length === 0 ? [''] : names)]) addTag(tags, tag, type, 1);
 }
 
-/** Counts how an event came in, or that it has not: what no webhook brought is polled, late or lost. */
+/** Counts the origin of an event: one that no webhook brought is polled, late or lost. */
 export function countOrigin(
   tally: Tally,
   event: MailgunEvent,
@@ -181,7 +181,7 @@ export function sliceUnchanged(previous: Slice, startedAtMs: number, nowMs: numb
 }
 
 /** Returns true where a second pass of the slice could only find what was listed or stored since its last one. */
-export function isSettledForGood({ late, unconfirmed, stuck, accepted, windows, ...slice }: Slice): boolean {
+export function isPermanentlySettled({ late, unconfirmed, stuck, accepted, windows, ...slice }: Slice): boolean {
   const isClean = total(late) + total(unconfirmed) + stuck + accepted === 0;
   return windows !== undefined && isClean && !slice.unlisted && !isUnsettled(slice);
 }

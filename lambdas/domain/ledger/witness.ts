@@ -81,7 +81,7 @@ export function hourOf(epochSeconds: number): number {
   return Math.floor(epochSeconds / HOUR_SECONDS) * HOUR_SECONDS;
 }
 
-/** Returns the counts that hold of two readings: what Mailgun counted once it does not count back. */
+/** Merges two readings of an hour, type by type: Mailgun's counts only grow. */
 export function mergeHours(one: WitnessHour | undefined, other: WitnessHour): WitnessHour {
   if (one === undefined) return other;
   const counts: Counts = {};

@@ -5,7 +5,7 @@ import { isObject } from '../json.ts';
 export interface AlarmNotice {
   /** Name of the alarm, or the subject of another message. */
   readonly name: string;
-  /** Over, so that what was opened may be closed. */
+  /** True once the alarm has ended, so that its incident can be closed. */
   readonly isOver: boolean;
   readonly severity: Severity;
   /** The parsed description; undefined if this is not an alarm of this stack. */

@@ -3,12 +3,12 @@ import { type AlarmNotice, statementsOf, summaryOf } from './alarm-notice.ts';
 // Request formats of Slack's incoming webhooks, Teams' workflow webhooks, PagerDuty's Events API v2 and Opsgenie's
 // Alert API.
 
-/** A request to a service, without where it goes and how it is authorized. */
+/** A request to a service, without its URL and authorization. */
 export type Payload = Readonly<Record<string, unknown>>;
 
 const cut = (text: string, max: number) => (text.length <= max ? text : `${text.slice(0, max - 1)}…`);
 
-/** Slack takes these three as markup. */
+/** Slack reads these three characters as markup. */
 const forSlack = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 const slackSection = (text: string) => ({ type: 'section' as const, text: { type: 'mrkdwn' as const, text } });
 /** Slack's limits; it rejects a message with a longer text. */
@@ -100,7 +100,7 @@ const MAX_OPSGENIE_ALIAS = 512;
 const MAX_OPSGENIE_DESCRIPTION = 15_000;
 const MAX_OPSGENIE_SOURCE = 100;
 
-/** Returns the name that alerts of an alarm go by. */
+/** Returns the alias of an alarm's alerts. */
 export const opsgenieAlias = ({ name }: AlarmNotice): string => cut(name, MAX_OPSGENIE_ALIAS);
 
 /** Returns an alert, or if the alarm has ended the request that closes it. */

@@ -10,7 +10,7 @@ export interface DeliveryLedger {
   /** In the queue: before the first attempt, or between two. */
   waiting: number;
   dead: number;
-  /** In the log as published or waiting, although no message will bring them on. */
+  /** In the log as published or waiting, although no message in the queue will deliver them. */
   unaccounted: number;
 }
 
@@ -32,14 +32,14 @@ const OVERDUE_MS = 15 * 60_000;
  * Interval at which deliver receives the messages of a disabled receiver; each receive counts towards SQS's limit of a
  * thousand.
  */
-export const DISABLED_LOOK_SECONDS = 1800;
+export const DISABLED_RECEIVE_SECONDS = 1800;
 /** A first attempt that was made within this time shows how far behind the queue is. */
-const RECENT_MS = OVERDUE_MS + DISABLED_LOOK_SECONDS * 1000;
+const RECENT_MS = OVERDUE_MS + DISABLED_RECEIVE_SECONDS * 1000;
 /** The queue keeps a message no longer. */
 const QUEUE_RETENTION_MS = 14 * DAY_MS;
 
 /**
- * Tells a delivery that was lost between bus and receiver from one that waits in a busy queue, by how late the queue
+ * Distinguishes a delivery lost between bus and receiver from one that waits in a busy queue, by how late the queue
  * attempts what was published after it. `observe` takes every delivery that was published since the first that is
  * judged. SQS cannot say which messages it holds, and by an empty queue alone one delivery that keeps failing would hide
  * every loss behind it.
@@ -61,7 +61,7 @@ export class QueueProgress {
     if (isRecent) this.#lagMs = Math.max(this.#lagMs, first.at - publishedAt * 1000);
   }
 
-  /** Returns true for a delivery that no message in the queue will bring on. */
+  /** Returns true for a delivery that no message in the queue will deliver. */
   isUnaccounted({ state, nextAt }: Judged, { publishedAt }: Pick<DeliveryName, 'publishedAt'>): boolean {
     if (state !== 'published' && state !== 'waiting') return false;
     const { state: receiver, isQueueEmpty, nowMs } = this.#facts;
@@ -70,7 +70,7 @@ export class QueueProgress {
     if (isQueueEmpty || lateMs > QUEUE_RETENTION_MS) return lateMs > OVERDUE_MS;
     if (receiver.disabledAt !== undefined) return false;
     // Deliveries that waited for a disabled receiver are received one by one, in any order.
-    const enabledMs = (receiver.enabledAt ?? 0) + DISABLED_LOOK_SECONDS * 1000;
+    const enabledMs = (receiver.enabledAt ?? 0) + DISABLED_RECEIVE_SECONDS * 1000;
     const isOvertaken = this.#attemptedUntilMs > dueMs;
     return isOvertaken && nowMs - Math.max(dueMs, enabledMs) > this.#lagMs + OVERDUE_MS;
   }
@@ -101,7 +101,7 @@ export class DeliveryCounter {
     this.#progress = new QueueProgress(facts);
   }
 
-  /** `isCounted` is false for a delivery that only shows how far the queue is. */
+  /** `isCounted` is false for a delivery that only shows how far the queue has come. */
   add({ state, attempts, nextAt }: Judged, name: DeliveryName, isCounted = true): void {
     this.#progress.observe({ state, attempts, nextAt }, name);
     if (!isCounted) return;

@@ -121,7 +121,7 @@ export interface RetrySchedule {
 
 /** Up to this share is added to a wait. */
 const JITTER = 0.2;
-/** A receiver may put off the next attempt by this much. */
+/** A receiver may delay the next attempt by up to this. */
 const MAX_RETRY_AFTER_SECONDS = 86_400;
 
 export const isAcknowledgement = ({ status = 0 }: Pick<Attempt, 'status'>) => status >= 200 && status < 300;

@@ -17,7 +17,7 @@ export const FILTERED_FIELDS: ReadonlySet<string> = new Set([
   ...['kind', 'scope', 'since', 'liftedAt', 'recipient'],
 ]);
 
-/** Conditions that EventBridge and this function take alike. */
+/** Conditions that EventBridge and this function evaluate alike. */
 const CONDITIONS: Readonly<Record<string, (argument: Json, value: Json | undefined) => boolean>> = {
   exists: (wanted, value) => (value !== undefined) === wanted,
   prefix: (prefix, value) => typeof value === 'string' && value.startsWith(String(prefix)),

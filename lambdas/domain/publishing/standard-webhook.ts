@@ -6,7 +6,7 @@ import { createHmac } from 'node:crypto';
 /** Prefix of displayed secrets; receivers' libraries accept secrets with or without it. */
 const SECRET_PREFIX = 'whsec_';
 
-/** Headers of a signed delivery; lower case, since some libraries look for nothing else. */
+/** Headers of a signed delivery; lower case, since some libraries look up no other spelling. */
 export type WebhookHeaders = Readonly<Record<'webhook-id' | 'webhook-timestamp' | 'webhook-signature', string>>;
 
 /** Returns a secret as receivers hold it. */

@@ -23,7 +23,7 @@ export interface ReadOrder {
   readonly eventKey: string;
 }
 
-/** Reads what `statusOrder` wrote. */
+/** Parses a status order. */
 export function readOrder(order: string): ReadOrder {
   const [precedence, earliness] = order.split('#', 2).map(Number);
   return { status: statusOf(precedence), atMs: LAST_MS - (earliness ?? 0), eventKey: eventKeyInOrder(order) };
@@ -33,7 +33,7 @@ export function readOrder(order: string): ReadOrder {
 const statusOf = (precedence: number | undefined): Status | null =>
   Object.values(EVENT_TYPES).find((type) => type.precedence === precedence)?.status ?? null;
 
-/** Returns the key of the event that an order is of. */
+/** Returns the key of the event in a status order. */
 export function eventKeyInOrder(order: string): string {
   return /^\d+#\d+#(.*)$/s.exec(order)?.[1] ?? '';
 }
@@ -69,7 +69,7 @@ export function decideStatus(events: readonly DecidingEvent[]): DecidedStatus | 
   return highest(events.map(decisionOf));
 }
 
-/** Returns the same where the events that Mailgun never listed say nothing about delivery. */
+/** Returns the same, as if events that Mailgun never listed were not about delivery. */
 export function decideByConfirmed(events: readonly DecidingEvent[]): DecidedStatus | undefined {
   return highest(
     events.map((each) => (each.unconfirmedSinceMs === undefined ? decisionOf(each) : withoutEffect(each))),

@@ -24,7 +24,7 @@ export function encodeHeldElsewhere(held: HeldElsewhere, maxBytes: number): stri
 /** Returns the environment that holds a domain; undefined where none is known to. */
 export type HolderOf = (domain: string) => string | undefined;
 
-/** Reads what `encodeHeldElsewhere` wrote. */
+/** Parses what `encodeHeldElsewhere` wrote. */
 export function parseHeldElsewhere(text: string): HolderOf {
   const holders = new Map<string, string>();
   for (const part of text.split(';')) {

@@ -54,7 +54,7 @@ export function isFresh(timestamp: string, nowMs: number, windowSeconds: number,
   return ageSeconds <= windowSeconds && ageSeconds >= -aheadSeconds;
 }
 
-/** Names the single-use token: the same under every key, and for every way of cutting timestamp and token apart. */
+/** Returns the name of a token: the same under every key, and wherever timestamp and token are split. */
 export function claimKey(block: Signature): string {
   return createHash('sha256')
     .update(block.timestamp + block.token)

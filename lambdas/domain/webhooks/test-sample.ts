@@ -1,7 +1,7 @@
 import { messageIdOf } from '../events/event.ts';
 import type { JsonObject } from '../json.ts';
 
-// Mailgun's "Test webhook" button posts the same three events for ever, freshly signed and dated 2018.
+// Mailgun's "Test webhook" button always posts the same three events, freshly signed and dated 2018.
 const SAMPLES: Readonly<Record<string, number>> = {
   CPgfbmQMTCKtHW6uIWtuVe: 1_521_472_262.908_181,
   G9Bn5sl1TC6nu79C8C0bwg: 1_521_233_195.375_624,

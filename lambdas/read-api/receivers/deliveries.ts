@@ -39,7 +39,7 @@ const isSecond = (value: unknown): value is number =>
 
 /** Size and number of reads for a filtered page. */
 const CHUNK = 250;
-const MAX_LOOKS = 10;
+const MAX_READS = 10;
 
 /**
  * Returns a page of a receiver's delivery log, newest first. With a filter a page reads a bounded number of deliveries.
@@ -53,9 +53,9 @@ export function createDeliveries(history: DeliveryHistory) {
     let place: DeliveryPlace | undefined = position?.place ?? { publishedAt: range.to, id: '' };
     let searched = 0;
     let until: number | null = null;
-    let looks = 0;
+    let reads = 0;
     do {
-      looks += 1;
+      reads += 1;
       const chunk = isWanted ? CHUNK : limit;
       const page: Awaited<ReturnType<DeliveryHistory['newest']>> = await history.newest(receiver, from, chunk, place);
       place = page.next;
@@ -71,7 +71,7 @@ export function createDeliveries(history: DeliveryHistory) {
         room.take(entry);
         deliveries.push(entry);
       }
-    } while (isWanted && place && !room.isFull && looks < MAX_LOOKS);
+    } while (isWanted && place && !room.isFull && reads < MAX_READS);
     return {
       body: { deliveries, searched: isWanted ? { deliveries: searched, until } : null },
       next: place && { from, place },

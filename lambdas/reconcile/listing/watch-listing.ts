@@ -15,7 +15,7 @@ export interface WatchListingDeps {
 
 export interface ListingWatch extends ListingFallback {
   /**
-   * Reads what earlier runs noted, and an operator may have taken back. Takes a fall back where the configuration names
+   * Reads what earlier runs noted and no operator has reverted. Reverts the fall itself where the configuration names
    * the Logs API by now. Never throws.
    */
   begin(): Promise<void>;
@@ -70,7 +70,7 @@ export function createWatchListing(deps: WatchListingDeps): ListingWatch {
 
     async fall() {
       fellBackAt ??= now();
-      // Listings side by side meet the same end.
+      // Concurrent listings get the same 410.
       noting ??= noteFall(fellBackAt).finally(() => {
         noting = undefined;
       });
@@ -83,7 +83,7 @@ export function createWatchListing(deps: WatchListingDeps): ListingWatch {
 
     async end(isWhole) {
       if (isFallen()) {
-        // The write of a moment ago may have failed.
+        // The earlier write may have failed.
         if (noted.fellBackAt === undefined && fellBackAt !== undefined) await noteFall(fellBackAt);
         return LISTING_END.gone;
       }

@@ -2,9 +2,9 @@ import { eventName } from '../../domain/events/event.ts';
 import { isObject, type JsonObject } from '../../domain/json.ts';
 import { ListingError, type ListingRequest, type MailgunSource } from '../ports.ts';
 
-/** More pages than this in one part of a slice are not a listing. */
+/** More pages than this in one part of a slice mean a listing without an end. */
 const MAX_PAGES = 100_000;
-/** A page that repeats the one before may be a hiccup; more in a row are a listing that goes nowhere. */
+/** A page that repeats the one before may be a hiccup; more in a row mean a listing without progress. */
 const MAX_REPEATED_PAGES = 3;
 
 /**

@@ -1,12 +1,12 @@
 import type { MailgunSource } from '../ports.ts';
 import { createSemaphore } from './semaphore.ts';
 
-/** Calls without a 429 after which one more may be under way. */
+/** After this many calls without a 429, one more may run concurrently. */
 const QUIET_CALLS = 20;
 
 /**
- * Limits concurrent listing calls, first come first served. A 429 halves the limit, and quiet raises it again one by
- * one.
+ * Limits concurrent listing calls, first come first served. A 429 halves the limit; calls without one
+ * raise it again, one by one.
  */
 export function withAdaptiveConcurrency(source: MailgunSource, maxParallel: number): MailgunSource {
   const semaphore = createSemaphore(maxParallel);

@@ -12,7 +12,7 @@ import {
 } from '../../domain/ledger/slice.ts';
 import {
   emptyTally,
-  isSettledForGood,
+  isPermanentlySettled,
   MAX_NAMED_EVENTS,
   mergeTallies,
   slicePassed,
@@ -173,13 +173,13 @@ export function createPassSlice(deps: PassSliceDeps) {
   /**
    * Returns true where the second pass of a slice need not list it: Mailgun's totals of the same ranges are those of the
    * last pass, whose pages held exactly that many events, and nothing was stored since. A listing that lost an event and
-   * gained another is taken for the same. What this slice teaches of doubtful kinds must be known.
+   * gained another is taken for the same. What this slice shows of doubtful kinds must be known.
    */
   async function isUnchanged(pass: SlicePass, request: PassRequest, previous: Slice): Promise<boolean> {
     const { windows = [], kinds } = previous;
     const [domain, ...others] = pass.listings;
     const isFirstFinal = request.isOld && previous.finalAt === null && !pass.ignoreWaits && !request.mustBeListed;
-    if (!isFirstFinal || pass.hasStragglers || pass.accepts || request.open || !isSettledForGood(previous))
+    if (!isFirstFinal || pass.hasStragglers || pass.accepts || request.open || !isPermanentlySettled(previous))
       return false;
     if (domain === undefined || others.length > 0) return false;
     if (kinds === undefined || !(await pass.postedKinds.holds(kinds))) return false;
@@ -252,7 +252,7 @@ export function createPassSlice(deps: PassSliceDeps) {
       const marker = { start, end, nextAt, since: open?.since ?? now(), stuck: slice.stuck };
       await ledger.putOpen(domain, { ...marker, ...(isBackfill && { isBackfill }) });
     }
-    // Put and dropped likewise.
+    // Put and deleted in the same order.
     const isInDoubt = doubtfulIn(slice) > 0;
     if (isInDoubt) await ledger.putDoubt(domain, start);
     // Reported before the write: a page too many is better than one that a crash swallows.
@@ -272,10 +272,10 @@ export function createPassSlice(deps: PassSliceDeps) {
 type Compared = DonePart[] | 'held' | 'paused';
 
 /** Failures of a call for totals after which a listing may still succeed. */
-const UNSAID: readonly ListingFailure[] = ['out-of-retention', 'refused', 'malformed', 'too-large'];
+const NO_TOTALS: readonly ListingFailure[] = ['out-of-retention', 'refused', 'malformed', 'too-large'];
 
 function unsaid(error: unknown): undefined {
-  if (!(error instanceof ListingError) || !UNSAID.includes(error.reason)) throw error;
+  if (!(error instanceof ListingError) || !NO_TOTALS.includes(error.reason)) throw error;
 }
 
 /** Returns the windows of all parts; undefined where one is not known. */

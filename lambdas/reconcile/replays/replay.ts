@@ -32,7 +32,7 @@ export function createReplay(deps: ReconcileDeps): (request: ReplayRequest) => P
     return { ...report, state };
   };
 
-  /** Works with ports that keep everything to themselves, so it can change nothing. */
+  /** Uses ports that write nothing, so it can change nothing. */
   async function plan({ name }: SendingDomain, request: ReplayRequest, report: ReplayReport): Promise<ReplayReport> {
     let progress: DonePart[] = [];
     const passSlice = createPassSlice({
@@ -93,7 +93,7 @@ export function createReplay(deps: ReconcileDeps): (request: ReplayRequest) => P
     });
   }
 
-  /** Passes slice by slice and counts; returns why it went no further. */
+  /** Passes slice by slice and counts; returns why it stopped. */
   async function passOver(
     domain: string,
     request: ReplayRequest,

@@ -23,7 +23,7 @@ export interface DiscoverDomainsDeps extends Pick<CompareWebhooksDeps, 'isConfig
 const REGIONS: readonly SendingDomain['region'][] = ['us', 'eu'];
 /** For the listing of each region, and the domains that it lacks. */
 const MAX_SEARCH_MS = 5000;
-const ASKED_AT_ONCE = 4;
+const CALLS_AT_ONCE = 4;
 const HOUR_MS = 3_600_000;
 
 /**
@@ -43,11 +43,11 @@ export function createDiscoverDomains(deps: DiscoverDomainsDeps) {
       Object.keys(known.listedAt).length === 0 ||
       // Those that do not fit into the item would be new in each run.
       withUndiscovered(known, noted).undiscovered.some(({ name }) => !before.has(name));
-    const isAsked = isDue && (await deps.isConfigured().catch(() => false));
-    const listed = isAsked ? await afterListings(known) : known;
+    const isListing = isDue && (await deps.isConfigured().catch(() => false));
+    const listed = isListing ? await afterListings(known) : known;
     const next = withUndiscovered(listed, noted);
     if (canonicalJson(next) === canonicalJson(known)) return known;
-    // Another run that was quicker has looked as well; and a write whose reply was lost is read here.
+    // A quicker run may have written the list; and a write whose reply was lost is read here.
     const held = (await store.write(next, known)) ?? (await store.read());
     const own = listedNames(held);
     for (const { name } of noted) if (own.has(name)) await store.dropUndiscovered(name);
@@ -68,7 +68,7 @@ export function createDiscoverDomains(deps: DiscoverDomainsDeps) {
         const gone: string[] = [];
         // A domain hidden from the key is not gone; those without time left now do not block the others.
         const absent = startingWith(absentFrom(next, listing), Math.floor(now() / HOUR_MS));
-        await eachOf(absent, ASKED_AT_ONCE, async (name) => {
+        await eachOf(absent, CALLS_AT_ONCE, async (name) => {
           if (!(await account.has({ name, region }, deadlineMs))) gone.push(name);
         }).catch((error) => failures.push(error));
         next = withListing(next, listing, gone);

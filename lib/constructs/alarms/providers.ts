@@ -10,7 +10,7 @@ import { type AlarmSources, runPeriod } from './sources.ts';
 
 const NOT_JUDGED = unjudged('a run that could not read the ledger says nothing of providers');
 
-/** Watches how mail fares at single mailbox providers, by the ledger; returns no row where none is chosen. */
+/** Watches how mail fares at individual mailbox providers, by the ledger; returns no row where none is chosen. */
 export function providerRows(sources: AlarmSources): AlarmRow[] {
   const { providers = [], metrics, limits } = sources;
   // Every fourth run judges, so each of these periods holds one judgement, or occasionally none.

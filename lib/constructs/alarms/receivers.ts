@@ -4,7 +4,7 @@ import { NO_NEWS, quiet } from './missing-data.ts';
 import type { AlarmSources } from './sources.ts';
 
 /** Deliver receives a disabled receiver's messages twice an hour, and counts each time. */
-const LOOKS_SECONDS = 3600;
+const COUNTED_SECONDS = 3600;
 
 /** Returns no row where the environment has no receivers. */
 export function receiverRows({ hasReceivers, metrics, limits }: AlarmSources): AlarmRow[] {
@@ -12,12 +12,12 @@ export function receiverRows({ hasReceivers, metrics, limits }: AlarmSources): A
   return [
     {
       id: 'ReceiverDisabled',
-      // Filled, because CloudWatch passes over hours without a value, and would count looks that are hours old.
+      // Filled, because CloudWatch passes over hours without a value, and would judge values that are hours old.
       metric: metrics.math(
         'deliveries that wait for a disabled receiver',
         'FILL(disabled, 0)',
-        { disabled: metrics.own(METRICS.receiverDisabled, 'Sum', LOOKS_SECONDS) },
-        LOOKS_SECONDS,
+        { disabled: metrics.own(METRICS.receiverDisabled, 'Sum', COUNTED_SECONDS) },
+        COUNTED_SECONDS,
       ),
       limit: limits.receiverDisabled,
       datapoints: [1, 1],

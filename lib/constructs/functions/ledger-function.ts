@@ -23,11 +23,11 @@ export interface LedgerFunctionProps {
   readonly logRetentionDays: number;
   /** @default 512 */
   readonly memoryMib?: number;
-  /** The most executions at a time, reserved for it. @default what the account has left */
+  /** Concurrent executions reserved for it, which are also its maximum. @default none */
   readonly reservedExecutions?: number | undefined;
 }
 
-/** A function as this stack has them: own role, own log group, one bundle. */
+/** A function with a role, a log group and a bundle of its own. */
 export class LedgerFunction extends LambdaFunction {
   constructor(scope: Construct, id: string, props: LedgerFunctionProps) {
     // Beside the function, since a Lambda Function has no children before it is built; named after it, to stay apart.

@@ -75,7 +75,7 @@ export class ReadApi extends Construct {
 
   /** Lets health show these alarms, and no others; they watch this API, so they are named and not referred to. */
   showAlarms(names: readonly string[]): void {
-    // In the 4,096 bytes of an environment a long stack name has no room once for each of them.
+    // A long stack name, once for each of them, would exceed the 4,096 bytes of an environment.
     const prefix = `${Stack.of(this).stackName}-`;
     const short = names.map((name) => name.slice(prefix.length));
     this.function.addEnvironment('ALARMS' satisfies keyof ReadApiEnv, short.join(','));
@@ -108,7 +108,7 @@ export class ReadApi extends Construct {
     this.function.allow(['secretsmanager:GetSecretValue'], erasureKey.secretArn);
   }
 
-  /** Lets one more page read from a browser. */
+  /** Lets the page of one more origin read from a browser. */
   allowOrigin(origin: string): void {
     this.#origins.push(origin);
     this.function.addEnvironment('ALLOWED_ORIGINS' satisfies keyof ReadApiEnv, this.#origins.join(','));

@@ -23,7 +23,7 @@ export function runEvery(scope: Construct, target: IFunction, seconds: number, d
       retryPolicy: { maximumRetryAttempts: 0, maximumEventAgeInSeconds: 60 },
     },
   });
-  // With its policy: the reference is to the role alone, which may nothing yet, and the first run would be lost.
+  // With its policy: the reference is to the role alone, which allows nothing yet, and the first run would be lost.
   schedule.node.addDependency(role);
 }
 

@@ -6,7 +6,7 @@ import type { Measure } from '../metrics/metric.ts';
 import { type Listening, listenOnLoopback, readBody } from '../run/listener.ts';
 import type { TableIndex } from '../template/resources.ts';
 import { callerOf } from './caller.ts';
-import { askForCapacity, takeCapacity } from './consumed-capacity.ts';
+import { requestCapacity, takeCapacity } from './consumed-capacity.ts';
 import { type Exchange, FAULT_EFFECTS } from './fault-effects.ts';
 import type { FaultSource } from './faults.ts';
 import type { IndexLag } from './index-lag.ts';
@@ -102,7 +102,7 @@ async function handleObject({ s3, usage }: AwsEndpointOptions, incoming: Incomin
 function meterDynamoDb(engine: Engine, caller: string, { usage, faults, indexLag }: AwsEndpointOptions): Engine {
   return {
     async call(operation, body) {
-      const request = askForCapacity(operation, body);
+      const request = requestCapacity(operation, body);
       if (!request) return engine.call(operation, body);
       const [capacity, reply] = takeCapacity(operation, request.input, await engine.call(operation, request.body));
       usage.consumed(caller, capacity);

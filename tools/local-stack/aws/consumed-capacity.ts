@@ -7,7 +7,7 @@ const WRITES = new Set(['PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem',
 type Json = Record<string, unknown>;
 
 /** Returns the DynamoDB request with ReturnConsumedCapacity set; undefined if the operation consumes none. */
-export function askForCapacity(operation: string, body: Buffer): { body: Buffer; input: Json } | undefined {
+export function requestCapacity(operation: string, body: Buffer): { body: Buffer; input: Json } | undefined {
   if (!READS.has(operation) && !WRITES.has(operation)) return undefined;
   const input = JSON.parse(body.toString('utf8')) as Json;
   if ((input.ReturnConsumedCapacity ?? 'NONE') !== 'NONE') return { body, input };
