@@ -11,11 +11,8 @@ const project = (name) => ({
 });
 
 export default {
-  // Two to a core: most files wait for other processes more than they compute. A worker and its stacks take half a gigabyte.
-  maxWorkers: Math.min(8, 2 * availableParallelism()),
-  testTimeout: 180_000,
-  // To free the memory of a hundred files takes a worker longer than half a second, which looks like an open handle.
-  workerGracefulExitTimeout: 10_000,
+  // Processes of integration tests, which wait more than they compute. Each and its stacks take half a gigabyte.
+  maxWorkers: Math.min(12, 3 * availableParallelism()),
   reporters: ['default', '<rootDir>/test/failure-summary.ts'],
   testSequencer: '<rootDir>/test/longest-first.ts',
   projects: ['unit', 'infra', 'model', 'integration'].map(project),

@@ -14,6 +14,9 @@ export type FileOutcome = { result: TestResult } | { error: SerializableError };
 const exit = process.exit.bind(process);
 
 const [file] = await once(process, 'message');
+// A test may wait for what does not keep a process alive.
+process.channel?.ref();
+process.once('disconnect', () => exit(1));
 const { globalConfig, config, path }: FileToRun = file;
 const send = (outcome: FileOutcome) => new Promise<void>((done) => process.send?.(outcome, () => done()));
 // With one worker the file runs in this process.

@@ -30,8 +30,8 @@ export default class SideBySideRunner {
     const isolated = tests.filter(isIsolated);
     const others = tests.filter((test) => !isIsolated(test));
     const { maxWorkers } = this.#globalConfig;
-    // These compute, while integration tests mostly wait for other processes: half of them fill the cores.
-    const threads = isolated.length === 0 ? maxWorkers : Math.ceil(maxWorkers / 2);
+    // They compute, while integration tests mostly wait for other processes.
+    const threads = Math.ceil(maxWorkers / (isolated.length > 0 ? 3 : 1.5));
     const light = new LightRunner({ ...this.#globalConfig, maxWorkers: threads });
     const queue = isolated.values();
     const runQueued = async () => {

@@ -40,7 +40,7 @@ function run(source: string, project = 'unit'): { status: number | null; named: 
 
 const HANG = 'new Promise(() => setTimeout(() => {}, 60_000))';
 
-const CULPRITS = [
+test.each([
   ['a test that fails', `describe('a sum', () => test('is right', () => expect(1 + 1).toBe(3)));`, 'a sum › is right'],
   ['a test that exceeds its time limit', `test('waits', () => ${HANG}, 100);`, 'waits'],
   ['a beforeAll that fails', `beforeAll(() => { throw new Error(); }); test('is fine', () => {});`, '(beforeAll)'],
@@ -50,41 +50,52 @@ const CULPRITS = [
     '(beforeAll)',
   ],
   ['an afterAll that fails', `afterAll(() => { throw new Error(); }); test('is fine', () => {});`, '(afterAll)'],
-  ['a file without tests', 'export const COUNT = 0;', 'one.test.ts'],
-  ['a file that does not load', `import './absent.ts'; test('is fine', () => {});`, 'one.test.ts'],
+  ['a file without tests', 'export const COUNT = 0;', 'test/unit/one.test.ts'],
+  ['a file that does not load', `import './absent.ts'; test('is fine', () => {});`, 'test/unit/one.test.ts'],
   [
     'a promise that is rejected while a test runs',
     `test('forgets one', async () => { Promise.reject(new Error()); await new Promise((done) => setTimeout(done, 500)); });`,
     'forgets one',
   ],
   ['a test that calls process.exit', `test('exits', () => process.exit(0));`, 'exits'],
-] as const;
-
-describe.each(['unit', 'integration'])('A run of %s tests', (project) => {
-  test.each(CULPRITS)('fails, and .ci/failed names the culprit, for %s', (_, source, culprit) => {
-    const { status, named } = run(source, project);
-
-    expect(status).toBe(1);
-    expect(named.split('\n')).toContainEqual(expect.stringMatching(/^failed: npm test: /));
-    expect(named).toContain(`${culprit}\n`);
-  });
-
-  test('passes, and .ci/failed names nothing, if every test passes', () => {
-    const { status, named } = run(`test('is fine', () => expect(1 + 1).toBe(2), 60_000);`, project);
-
-    expect({ status, named }).toEqual({ status: 0, named: '' });
-  });
-});
-
-test('a run fails and names the file of an integration test whose process is killed', () => {
-  const { status, named } = run(`test('dies', () => process.kill(process.pid, 'SIGKILL'));`, 'integration');
+])('the run fails and .ci/failed names the culprit for %s', (_, source, culprit) => {
+  const { status, named } = run(source);
 
   expect(status).toBe(1);
-  expect(named).toContain('one.test.ts\n');
+  expect(named.split('\n')).toContainEqual(expect.stringMatching(/^failed: npm test: /));
+  expect(named).toContain(`${culprit}\n`);
 });
 
-test('a run prints what an integration test printed if it fails', () => {
-  const source = `test('fails', () => { console.log('so far'); expect(1).toBe(2); });`;
+test('the run passes and .ci/failed names nothing if every test passes', () => {
+  expect(run(`test('is fine', () => expect(1 + 1).toBe(2), 60_000);`)).toMatchObject({ status: 0, named: '' });
+});
 
-  expect(run(source, 'integration').printed).toContain('so far\n');
+// Each in a process of its own.
+describe('A run of integration tests', () => {
+  test('fails, prints what the file printed, and names the test that fails', () => {
+    const source = `test('fails', () => { console.log('so far'); expect(1).toBe(2); });`;
+    const { status, named, printed } = run(source, 'integration');
+
+    expect(status).toBe(1);
+    expect(named).toContain('failed: npm test: fails\n');
+    expect(printed).toContain('so far\n');
+  });
+
+  test.each([
+    ['does not load', `import './absent.ts'; test('is fine', () => {});`],
+    ['is killed', `test('dies', () => process.kill(process.pid, 'SIGKILL'));`],
+  ])('fails, and names the file, if it %s', (_, source) => {
+    const { status, named } = run(source, 'integration');
+
+    expect(status).toBe(1);
+    expect(named).toContain('test/integration/one.test.ts\n');
+  });
+
+  test('passes, and prints nothing of the file, if every test passes, even one that waits for what keeps no process alive', () => {
+    const source = `test('waits', () => new Promise((done) => setTimeout(done, 100).unref())); console.log('so far');`;
+    const { status, named, printed } = run(source, 'integration');
+
+    expect({ status, named }).toEqual({ status: 0, named: '' });
+    expect(printed).not.toContain('so far');
+  });
 });
