@@ -5,6 +5,12 @@ export async function allDone(works: readonly (Promise<unknown> | undefined)[]):
   if (failed !== undefined) throw failed.reason;
 }
 
+/**
+ * Reads of the table at a time, in what may need hundreds. A function has a third of a core, which ten keep busy: more
+ * take as long altogether, but each waits longer, and is given up after a second.
+ */
+export const READS_AT_ONCE = 10;
+
 /** Works on items in their order, at most `atOnce` at a time; the others are worked on before a failure is thrown. */
 export function eachOf<T>(items: Iterable<T>, atOnce: number, work: (item: T) => Promise<void>): Promise<void> {
   const waiting = items[Symbol.iterator]();

@@ -2,6 +2,7 @@ import { paginateQuery } from '@aws-sdk/lib-dynamodb';
 import { DAY_MS, INDEXES } from '../../contract.ts';
 import { recipientMail } from '../../domain/campaign/recipient-mail.ts';
 import { SENDING_TYPES } from '../../domain/campaign/tagged-slices.ts';
+import { eachOf, READS_AT_ONCE } from '../../domain/concurrency.ts';
 import {
   dayPartitions,
   INDEXED_TYPES,
@@ -17,7 +18,7 @@ import type { DayIndex } from '../../reconcile/ports.ts';
 import { BATCH_KEYS, batchGet, batchGetAtOnce, type Item, type LedgerTable } from './ledger-table.ts';
 import { storedEvent } from './stored-event-repository.ts';
 
-/** Ten types a day are read side by side, all shards of one together in pages of this, so it bounds the memory. */
+/** All shards of a type together are read in pages of this, so it bounds the memory. */
 const KEYS_PER_PAGE = 1000;
 
 /** Reads the day index: the types of a day are merged by time, page by page. */
@@ -29,7 +30,7 @@ export function createDayIndexRepository(table: LedgerTable): DayIndex {
       const read = async (partition: string) => {
         for await (const key of keysOf(table, partition, [fromMs, toMs], KEYS_PER_PAGE)) found.push(key);
       };
-      await Promise.all(partitions.map(read));
+      await eachOf(partitions, READS_AT_ONCE, read);
       return found;
     },
 
@@ -80,7 +81,7 @@ async function* pagesOf(
   for await (const { Items = [] } of pages) yield Items;
 }
 
-/** Ten types are read in parallel, so a long page would discard most of a larger read-ahead. */
+/** Ten types are merged, so a long page would discard most of a larger read-ahead. */
 const KEYS_PER_QUERY = 250;
 
 /**
@@ -171,7 +172,10 @@ export async function* mergeSorted<Value>(
   streams: readonly AsyncGenerator<Value>[],
   isBefore: (one: Value, other: Value) => boolean,
 ): AsyncGenerator<Value> {
-  const heads = await Promise.all(streams.map(async (stream) => ({ stream, head: await stream.next() })));
+  const heads: { stream: AsyncGenerator<Value>; head: IteratorResult<Value> }[] = [];
+  await eachOf(streams.entries(), READS_AT_ONCE, async ([index, stream]) => {
+    heads[index] = { stream, head: await stream.next() };
+  });
   for (;;) {
     let first: { stream: AsyncGenerator<Value>; value: Value; index: number } | undefined;
     for (const [index, { stream, head }] of heads.entries()) {

@@ -1,18 +1,17 @@
 import type { EngagementEntry } from '../../../api/responses/recipient.ts';
+import { READS_AT_ONCE } from '../../domain/concurrency.ts';
 import { count, noCounts } from '../messages/recipient-counts.ts';
 import type { MailPlace, RecipientHistory } from '../ports.ts';
 
 /** Events of one mail that are read to count its opens and clicks; few mails have more. */
 const MAX_EVENTS = 200;
-/** Reads at once. */
-const AT_ONCE = 10;
 
 /** Returns a reader of who opened and clicked mails: one query for each, of a bounded number of events. */
 export function createEngagement(history: Pick<RecipientHistory, 'events'>) {
   return async (places: readonly MailPlace[]): Promise<EngagementEntry[]> => {
     const found: EngagementEntry[] = [];
-    for (let start = 0; start < places.length; start += AT_ONCE) {
-      found.push(...(await Promise.all(places.slice(start, start + AT_ONCE).map(read))));
+    for (let start = 0; start < places.length; start += READS_AT_ONCE) {
+      found.push(...(await Promise.all(places.slice(start, start + READS_AT_ONCE).map(read))));
     }
     return found;
   };

@@ -1,3 +1,4 @@
+import { READS_AT_ONCE } from '../../domain/concurrency.ts';
 import type { SuppressionKind } from '../../domain/event-types.ts';
 import { parseEvent } from '../../domain/events/mailgun-event.ts';
 import { type StoredSuppression, suppressionOf } from '../../domain/status/suppression.ts';
@@ -12,9 +13,8 @@ export interface SuppressionCause {
   readonly event: StoredEvent;
 }
 
-/** Messages of a recipient that are looked at, and how many of them at once. */
+/** Messages of a recipient that are looked at. */
 export const MAX_CAUSE_MESSAGES = 100;
-const AT_ONCE = 10;
 /** Events of one message that are looked at. */
 const MAX_EVENTS = 200;
 
@@ -23,8 +23,10 @@ export function createSuppressionCauses(history: RecipientHistory) {
   return async (keys: readonly string[]): Promise<SuppressionCause[]> => {
     const { places } = await newestPlaces(history, keys, EVER, MAX_CAUSE_MESSAGES);
     const found: SuppressionCause[] = [];
-    for (let start = 0; start < places.length; start += AT_ONCE) {
-      const causes = await Promise.all(places.slice(start, start + AT_ONCE).map((place) => causesAt(place, keys)));
+    for (let start = 0; start < places.length; start += READS_AT_ONCE) {
+      const causes = await Promise.all(
+        places.slice(start, start + READS_AT_ONCE).map((place) => causesAt(place, keys)),
+      );
       found.push(...causes.flat());
     }
     return found.toSorted((a, b) => b.event.atMs - a.event.atMs);

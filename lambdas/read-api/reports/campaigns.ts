@@ -9,7 +9,7 @@ import {
   taggedSlice,
   timeRangesWithTag,
 } from '../../domain/campaign/tagged-slices.ts';
-import { eachOf } from '../../domain/concurrency.ts';
+import { eachOf, READS_AT_ONCE } from '../../domain/concurrency.ts';
 import { CompletenessCheck, dueEndOf } from '../../domain/ledger/completeness.ts';
 import { addAll, type Counts } from '../../domain/ledger/counts.ts';
 import { withoutErased } from '../../shared/without-erased.ts';
@@ -48,8 +48,6 @@ const MAX_FOLLOWED_SECONDS = 31 * DAY_SECONDS;
  */
 const MAX_ARCHIVED_SECONDS = 62 * DAY_SECONDS;
 const MINUTE_MS = 60_000;
-/** Messages read in parallel. */
-const AT_ONCE = 25;
 
 /**
  * Returns the report of a campaign: mail sent under a tag in a time range, with all its later events, whatever their
@@ -151,7 +149,7 @@ async function countMails(campaigns: CampaignReader, stored: ReadonlySet<string>
   const failed: RecipientMail[] = [];
   let firstAtMs: number | undefined;
   let events = 0;
-  await eachOf(messages, AT_ONCE, async (partition) => {
+  await eachOf(messages, READS_AT_ONCE, async (partition) => {
     if (events > MAX_MAIL_EVENTS) return;
     for await (const each of mailsOf(partition)) {
       events += each.events;

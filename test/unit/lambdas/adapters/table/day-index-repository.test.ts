@@ -1,4 +1,6 @@
 import { mergeSorted } from '../../../../../lambdas/adapters/table/day-index-repository.ts';
+import { READS_AT_ONCE } from '../../../../../lambdas/domain/concurrency.ts';
+import { countInFlight } from '../../../../support/doubles/in-flight.ts';
 
 type Entry = readonly [stream: string, at: number];
 
@@ -25,4 +27,18 @@ test('mergeSorted merges in descending order too', async () => {
   const streams = [stream('a', 3, 1), stream('b', 3, 2)];
 
   expect(await taken(mergeSorted(streams, ([, one], [, other]) => one > other))).toBe('a3 b3 b2 a1');
+});
+
+test('mergeSorted opens many streams a few at a time', async () => {
+  const inFlight = countInFlight();
+  const slow = async function* (name: string, at: number): AsyncGenerator<Entry> {
+    await inFlight.work();
+    yield [name, at];
+  };
+  const streams = Array.from({ length: 80 }, (_, n) => slow('s', n));
+
+  const merged = await taken(mergeSorted(streams, ([, one], [, other]) => one < other));
+
+  expect(merged.split(' ')).toEqual(Array.from({ length: 80 }, (_, n) => `s${n}`));
+  expect(inFlight.most).toBe(READS_AT_ONCE);
 });

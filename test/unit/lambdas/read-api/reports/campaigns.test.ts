@@ -1,6 +1,8 @@
 import { recipientMail } from '../../../../../lambdas/domain/campaign/recipient-mail.ts';
+import { READS_AT_ONCE } from '../../../../../lambdas/domain/concurrency.ts';
 import { emptyTally, slicePassed } from '../../../../../lambdas/domain/ledger/tally.ts';
 import { type CampaignDeps, createCampaigns } from '../../../../../lambdas/read-api/reports/campaigns.ts';
+import { countInFlight } from '../../../../support/doubles/in-flight.ts';
 import { DOMAIN } from '../../../../support/fixtures/webhooks.ts';
 
 // A mail that was accepted two days before it was sent, and what a report says where its acceptance has left the table.
@@ -105,4 +107,29 @@ test('the time limit for the archive begins before the first read', async () => 
   await report(['delivered'], { archive: { read: async () => 'too-slow', startDeadline } }, SENT_AT, calls);
 
   expect([before, calls]).toEqual([[], ['slices', 'messages']]);
+});
+
+test('the messages of a campaign are read a few at a time', async () => {
+  const inFlight = countInFlight();
+  const partitions = Array.from({ length: 60 }, (_, n) => `MSG#${n}@${DOMAIN}`);
+
+  const { accepted } = await report([], {
+    campaigns: {
+      async *messages() {
+        yield { partitions, read: partitions.length };
+      },
+      async *recipients() {},
+      async *mails(partition) {
+        await inFlight.work();
+        const event = { event: 'accepted', recipient: 'ada@example.org' };
+        const mail = recipientMail(partition, [
+          { recipientKey: 'ada@example.org', eventKey: 'accepted#1', atMs: SENT_AT * 1000, event },
+        ]);
+        if (mail !== undefined) yield mail;
+      },
+    },
+  });
+
+  expect(accepted).toBe(60);
+  expect(inFlight.most).toBe(READS_AT_ONCE);
 });
