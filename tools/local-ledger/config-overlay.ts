@@ -36,7 +36,7 @@ export function configOverlay(choice: ConfigurationChoice, devOrigins: readonly 
   const usual = {
     domains: domains.map((name) => ({ name, region: 'us' })),
     origins: [...devOrigins, PLACEHOLDERS.dashboardUrl],
-    processing: { timeoutSeconds: 3, outageHours: 1 },
+    processing: { timeoutSeconds: TIMEOUT_SECONDS, outageHours: 1 },
     reconcile: reconcileOverlay(reconcile, PLACEHOLDERS),
     ...(archive && { seal: { enabled: true } }),
     ...(receivers.length > 0 && receiversOverlay(receivers)),
@@ -49,6 +49,12 @@ export function configOverlay(choice: ConfigurationChoice, devOrigins: readonly 
   };
   return { ...layOver(usual, choice.overlay), ...(publish && { publish: { enabled: true, ...publish } }) };
 }
+
+/**
+ * Longer than the three attempts of a call, so that on a busy machine a batch says which of its events failed, and is
+ * not killed with all others of its process.
+ */
+const TIMEOUT_SECONDS = 4;
 
 /** Seconds between attempts; hours when deployed. */
 const RETRY_SECONDS = [1, 2, 5, 10, 20, 40, 60];
