@@ -828,7 +828,7 @@ describe('the dashboard without a response', () => {
       };
       return route.fulfill({ status: 503, headers, json: { ok: false, reason: 'unavailable' } });
     });
-    await goTo(page, '#/health');
+    await goTo(page, '#/health', 'Busy');
     expect(await text('h1')).toBe('Busy');
     expect(await page.getByRole('alert').innerText()).toMatch(/again in [12] s/);
     await takePictures(page, 'busy');
@@ -844,7 +844,7 @@ describe('the dashboard without a response', () => {
       const headers = { 'access-control-allow-origin': new URL(stack.ready.dashboardUrl).origin };
       return route.fulfill({ status: 503, headers, json: { ok: false, reason: 'unavailable' } });
     });
-    await goTo(page, '#/campaign');
+    await goTo(page, '#/campaign', 'Busy');
     expect(await text('h1')).toBe('Busy');
     await goTo(page, '#/find');
     await page.unroute('**/mailgun/stats*');
@@ -852,7 +852,7 @@ describe('the dashboard without a response', () => {
 
   test('shows a failing engine like a rate-limited API', async () => {
     stack.stack.setFaults([{ service: 'dynamodb', operation: 'Query', mode: '500', percent: 100 }] as never);
-    await goTo(page, '#/message/whatever');
+    await goTo(page, '#/message/whatever', 'Busy');
     expect(await text('h1')).toBe('Busy');
     stack.stack.setFaults([]);
   });

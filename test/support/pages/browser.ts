@@ -17,6 +17,8 @@ const FLAGS = [
   '--disable-sync',
 ];
 
+const PATIENCE_MS = 150_000;
+
 export interface TestBrowser {
   readonly context: BrowserContext;
   /** Opens a new page at this URL. */
@@ -32,6 +34,8 @@ export async function startBrowser(): Promise<TestBrowser> {
     headless: true,
     args: FLAGS,
   });
+  // On a busy machine a view may take longer than the usual 30 s; each test has a limit of its own.
+  context.setDefaultTimeout(PATIENCE_MS);
   return {
     context,
     async open(url) {

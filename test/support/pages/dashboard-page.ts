@@ -37,21 +37,26 @@ export async function openDashboard(context: BrowserContext, url: string, troubl
   return page;
 }
 
-/** Waits until the page shows a view or an error. */
-export async function settled(page: Page): Promise<void> {
-  await page.waitForFunction(() => {
+/**
+ * Waits until the page shows a view or an error, with `heading` if given; else a busy API, which on a busy machine may
+ * fail of itself, is waited for as the page waits.
+ */
+export async function settled(page: Page, heading?: string): Promise<void> {
+  await page.waitForFunction((wanted) => {
     const main = document.querySelector('main');
-    return main?.querySelector('h1') && !main.hasAttribute('aria-busy') && !main.querySelector('.loading');
-  });
+    const shown = main?.querySelector('h1')?.textContent;
+    const isWanted = wanted === undefined ? shown !== 'Busy' : shown === wanted;
+    return shown && isWanted && !main.hasAttribute('aria-busy') && !main.querySelector('.loading');
+  }, heading);
 }
 
-export async function goTo(page: Page, hash: string): Promise<void> {
+export async function goTo(page: Page, hash: string, heading?: string): Promise<void> {
   await page.evaluate((to) => {
     window.location.hash = to;
   }, hash);
   // The page's event fires after this call returns.
   await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 0)));
-  await settled(page);
+  await settled(page, heading);
 }
 
 /** Longer pages have the same layout. */

@@ -14,6 +14,9 @@ import { outputOf } from '../../../tools/local-stack/template/stack.ts';
 import { createRandom } from '../../../tools/mailgun-twin/random.ts';
 import { DOMAIN } from '../fixtures/webhooks.ts';
 
+/** An engine that shares a busy machine with many others may take seconds, where AWS takes milliseconds. */
+const PATIENCE_MS = 60_000;
+
 /**
  * Starts the engines with the template's tables, queues and secrets, behind the endpoint that injects faults; `more`
  * extends the configuration.
@@ -27,12 +30,13 @@ export async function startTestEngines(more: object = {}) {
   const { stack, faults, usage } = await openLocalAws({ assembly, engines, random: createRandom(1).next }, run);
   const { awsEndpointUrl, region } = stack.account;
 
-  const clientConfig = {
-    ...AWS_CLIENT_CONFIG,
+  const place = {
     endpoint: awsEndpointUrl,
     region,
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
   };
+  const { maxAttempts } = AWS_CLIENT_CONFIG;
+  const clientConfig = { ...place, maxAttempts, requestHandler: { requestTimeout: PATIENCE_MS } };
   const dynamodb = new DynamoDBClient(clientConfig);
   const queues = new SQSClient(clientConfig);
   const secrets = new SecretsManagerClient(clientConfig);
@@ -53,6 +57,8 @@ export async function startTestEngines(more: object = {}) {
     queues,
     secrets,
     bus,
+    /** Configuration of a client that gives up as early as the functions do. */
+    hastyConfig: { ...place, ...AWS_CLIENT_CONFIG },
     /** The template, and the engines behind the endpoint. */
     stack,
     raw: engines,

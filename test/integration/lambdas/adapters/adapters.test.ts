@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { DeleteCommand, GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DeleteCommand, DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { createEventQueue, createRetryControl } from '../../../../lambdas/adapters/aws/messaging.ts';
 import { createCachedSecret, createKeyRing } from '../../../../lambdas/adapters/aws/secrets.ts';
 import { createClaimRepository } from '../../../../lambdas/adapters/table/claim-repository.ts';
@@ -87,7 +88,8 @@ describe('claims', () => {
 
   test('give up a hanging table after three short attempts', async () => {
     fault('dynamodb', 'PutItem', 'hang');
-    const claimed = createClaimRepository(engines.table).claim(claim(), 1000);
+    const client = DynamoDBDocumentClient.from(new DynamoDBClient(engines.hastyConfig));
+    const claimed = createClaimRepository({ ...engines.table, client }).claim(claim(), 1000);
     await expect(claimed).rejects.toMatchObject({ name: 'TimeoutError', $metadata: { attempts: 3 } });
   });
 });

@@ -151,7 +151,8 @@ describe('a stack with JWTs', () => {
   test('responds 503 with CORS if the keys cannot be read', async () => {
     const stranded = await startReadStack({ readApi: { jwt: { issuer: 'http://127.0.0.1:9', audience: AUDIENCE } } });
     try {
-      const { status, headers } = await stranded.get('/mailgun/ledger', { authorization: `Bearer ${await token()}` });
+      const authorization = `Bearer ${await token()}`;
+      const { status, headers } = await stranded.request('/mailgun/ledger', { headers: { authorization } });
       expect([status, headers.get('access-control-allow-origin')]).toEqual([503, ORIGIN]);
     } finally {
       await stranded.stop();
