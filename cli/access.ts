@@ -171,7 +171,7 @@ export async function openMailgun(deployment: Deployment): Promise<MailgunReques
 }
 
 /** Environment variable with a key that may change things at Mailgun. */
-export const WRITE_KEY_VARIABLE = 'LEDGER_MAILGUN_KEY';
+const WRITE_KEY_VARIABLE = 'LEDGER_MAILGUN_KEY';
 
 /** Option of every command that changes something at Mailgun. */
 export const WRITE_KEY_OPTION = [

@@ -286,7 +286,7 @@ export function openReconciled(deployment: Deployment, times: LedgerSettings, no
 }
 
 /** The events that the archive adds to a history, and the UTC days that were read for it. */
-export interface ArchivedHistory {
+interface ArchivedHistory {
   readonly history: readonly HistoryRecipient[];
   readonly days: readonly string[];
 }

@@ -29,7 +29,7 @@ import { awsSentence, TargetUnavailableError } from './errors.ts';
 import { type Deployment, hasOutput } from './target/types.ts';
 
 /** Completeness of one domain. */
-export interface DomainLedger {
+interface DomainLedger {
   readonly domain: string;
   /** `unknown`: no ledger is kept, or it is behind. */
   readonly completeness: Completeness;
@@ -166,7 +166,7 @@ export function confirmedCheckOf(deployment: Deployment, now: () => number) {
   });
 }
 
-export interface LastEvent {
+interface LastEvent {
   readonly type: string;
   /** Epoch milliseconds at which it happened. */
   readonly atMs: number;

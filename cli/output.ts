@@ -55,7 +55,7 @@ export function ago(ms: number, nowMs: number): string {
 }
 
 /** Lines to a stream that may be slow, or that its reader may leave early. */
-export interface OutputStream {
+interface OutputStream {
   readonly print: (line: string) => void;
   /** Resolves when the reader has everything, or has left. */
   readonly flushed: () => Promise<void>;

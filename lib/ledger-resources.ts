@@ -29,7 +29,7 @@ import { WebhookApi } from './constructs/webhook-api.ts';
 import { type OutputSources, writeOutputs } from './outputs.ts';
 
 /** The parts of a ledger, once it is built. */
-export interface LedgerResources extends OutputSources {
+interface LedgerResources extends OutputSources {
   readonly alarms: Alarms['alarms'];
 }
 

@@ -26,7 +26,7 @@ export interface HistoryRow {
   isStored: boolean;
 }
 
-export interface HistoryDeps {
+interface HistoryDeps {
   /** Undefined without an archive. */
   archive: Pick<ArchiveSource, 'list' | 'open'> | undefined;
   keys: EventKeys;
@@ -82,7 +82,7 @@ export function createHistory({ archive, keys, events, erasures, erasureKey }: H
  * Yields the rows of a day that only the archive holds, of those that are wanted: of the others nothing is looked up in
  * the table. In no order.
  */
-export type ReadArchivedDay = (
+type ReadArchivedDay = (
   domain: string,
   fromMs: number,
   toMs: number,
@@ -226,7 +226,7 @@ export function openDeploymentArchive(deployment: Deployment): ArchiveSource | u
 }
 
 /** The dependencies that turn rows of the archive into messages. */
-export interface Restoring {
+interface Restoring {
   readonly domain: string;
   readonly nameOf: ReturnType<typeof createLedgerNaming>;
   /** Since when (epoch milliseconds) events are unconfirmed, by their names. */

@@ -17,7 +17,7 @@ export interface SignedCertificate {
 }
 
 /** Signs up to 4,096 bytes by P-256 with SHA-256; returns the signature as DER. */
-export type SignMessage = (message: Uint8Array) => Promise<Uint8Array>;
+type SignMessage = (message: Uint8Array) => Promise<Uint8Array>;
 
 const base64url = (text: string | Uint8Array) => Buffer.from(text).toString('base64url');
 

@@ -145,7 +145,7 @@ function sliceText(slice: Slice): string[] {
 }
 
 /** The reconcile function's result of an acceptance. */
-export interface AcceptResult {
+interface AcceptResult {
   readonly state: string;
   readonly accepted: number;
   /** Why Mailgun's listing could not be read. */
@@ -160,7 +160,7 @@ interface Refusal {
 }
 
 /** Checks the result: an earlier version of the function takes the call for a scheduled run. */
-export function parseAcceptResult(value: unknown): AcceptResult {
+function parseAcceptResult(value: unknown): AcceptResult {
   const result = value as AcceptResult | null;
   if (typeof result?.state === 'string' && typeof result.accepted === 'number') return result;
   throw new TargetUnavailableError('the stack cannot accept slices; deploy this version first');
@@ -187,7 +187,7 @@ const REFUSALS: Readonly<Record<string, readonly [why: string, whatToDo: string]
 };
 
 /** Returns the result in words; a state that this version does not know, by its name. */
-export function refusalOf({ state, reason }: AcceptResult): Refusal {
+function refusalOf({ state, reason }: AcceptResult): Refusal {
   if (state === 'failed') {
     const why = `Mailgun's listing is ${reason ?? 'not to be read'}`;
     return { state, why, whatToDo: `docs/runbook.md, cursor-too-old, says what to do about each such reason.` };

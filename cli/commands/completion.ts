@@ -4,7 +4,7 @@ import type { CliContext, Run } from '../command.ts';
 import { createEmit } from '../output.ts';
 
 /** The line of `completion --json`. */
-export type CompletionLine = { event: 'script'; shell: string; script: string };
+type CompletionLine = { event: 'script'; shell: string; script: string };
 
 /** Adds `completion`, which prints a shell's script, and the hidden `complete` that the script calls. */
 export function addCompletionCommand(program: Command, context: CliContext, run: Run): void {

@@ -215,7 +215,7 @@ function textOf(line: EffectLine): string {
 const MAX_TRIES = 5;
 
 /** Returns what a recipient's events decide without those that Mailgun never listed; undefined to leave it as it is. */
-export function changeOf({ status, decidedBy, events }: HistoryRecipient): DecidedStatus | undefined {
+function changeOf({ status, decidedBy, events }: HistoryRecipient): DecidedStatus | undefined {
   const deciding = decidingOf(events);
   // A status may depend on an event that is not stored yet, or no longer.
   if (deciding.every(({ eventKey }) => eventKey !== decidedBy)) return undefined;
@@ -231,7 +231,7 @@ const decidingOf = (events: readonly HistoryEvent[]): DecidingEvent[] =>
  * Writes the status that the confirmed events of a message and recipient decide. Each attempt is conditional on the
  * previous order, and the last read finds what was written, so an event stored meanwhile counts too.
  */
-export async function decideAgain(deployment: Deployment, { key, events }: HistoryRecipient): Promise<void> {
+async function decideAgain(deployment: Deployment, { key, events }: HistoryRecipient): Promise<void> {
   const correction = createEventCorrection(tableOf(deployment));
   const { partition, eventSort, eventKey } = events[0] as HistoryEvent;
   const record = { identity: { partition, eventSort, eventKey, statusSort: statusSort(key) } };

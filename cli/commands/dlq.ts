@@ -48,7 +48,7 @@ export type DlqListLine =
   | { event: 'dead-letters'; count: number; complete: boolean };
 
 /** The one line of `dlq show --json`. */
-export type DlqShowLine = {
+type DlqShowLine = {
   event: 'dead-letter';
   id: string;
   reason: string;
@@ -186,7 +186,7 @@ async function find(deadLetters: DeadLetters, id: string): Promise<DeadLetter | 
 }
 
 /** The loss when a dead letter is discarded: nothing, since its event is stored; an event; or what cannot be read. */
-export type Loss = 'nothing' | 'event' | 'unreadable';
+type Loss = 'nothing' | 'event' | 'unreadable';
 
 /** The lines of `dlq discard --json`. */
 export type DlqDiscardLine =
@@ -215,7 +215,7 @@ Examples:
   npm run ledger -- dlq discard --env prod --id 7c6ff0f5-3b0e-4c0a-9d52-6a5f1f2c7a11
   npm run ledger -- dlq discard --local --reason not-json --yes --json`;
 
-export const discardCommand = (context: CliContext, run: Run) =>
+const discardCommand = (context: CliContext, run: Run) =>
   ledgerCommand('discard', 'delete dead letters, and show what is lost')
     .option('--plan', 'only show what would be deleted and lost')
     .option('--reason <reason>', 'all of this reason')

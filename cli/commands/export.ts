@@ -146,7 +146,7 @@ function interrupted(context: CliContext): number {
 }
 
 /** An export into a folder, from where it has come to. */
-export interface FolderExport {
+interface FolderExport {
   folder: string;
   state: ExportState;
   readDay: ReadDay;
@@ -286,7 +286,7 @@ const state = z.strictObject({
 });
 
 /** An export as far as it has come. */
-export type ExportState = z.infer<typeof state>;
+type ExportState = z.infer<typeof state>;
 
 const FILE = 'export.json';
 
@@ -306,7 +306,7 @@ export function readExportState(folder: string): ExportState | undefined {
 }
 
 /** Writes how far an export has come, in one step. */
-export function writeExportState(folder: string, reached: ExportState): void {
+function writeExportState(folder: string, reached: ExportState): void {
   mkdirSync(folder, { recursive: true });
   const part = join(folder, `${FILE}.part`);
   writeFileSync(part, `${JSON.stringify(reached, null, 2)}\n`);

@@ -6,7 +6,7 @@ import { EVERY_COMMAND, exitCodeTable, exitCodeText } from '../exit-codes.ts';
 import { createEmit } from '../output.ts';
 
 /** A page of `help`. */
-export interface HelpTopic {
+interface HelpTopic {
   /** A summary for the list of topics. */
   readonly summary: string;
   readonly description: string;
@@ -78,7 +78,7 @@ NO_COLOR            not needed: no command prints colors`,
 };
 
 /** The line of `help --json`. */
-export type HelpLine = { event: 'help'; topic: string; text: string };
+type HelpLine = { event: 'help'; topic: string; text: string };
 
 const topics = Object.entries(HELP_TOPICS).map(([name, { summary }]) => `  ${name.padEnd(14)}${summary}`);
 

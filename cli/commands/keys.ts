@@ -189,7 +189,7 @@ Examples:
   npm run ledger -- keys set --env prod --api-key < api-key.txt
   npm run ledger -- keys set --local --parent < parent-key.txt`;
 
-export const setCommand = (context: CliContext, run: Run) =>
+const setCommand = (context: CliContext, run: Run) =>
   ledgerCommand('set', 'set the HTTP webhook signing key, read from standard input')
     .option('--from-mailgun', "read the key that Mailgun signs with from Mailgun's API instead")
     .option('--parent', 'set the key of the parent account, which signs the events of subaccounts too')
@@ -343,7 +343,7 @@ async function compareWithMailgun(deployment: Deployment, keys: SigningKeys): Pr
 }
 
 /** Whether the signing key is Mailgun's, in words for doctor and status alike. */
-export type SigningKeyFinding =
+type SigningKeyFinding =
   | { readonly isWrong: true; readonly says: string; readonly fix: string }
   /** `matches` is null where Mailgun's own key cannot be read. */
   | { readonly isWrong: false; readonly keys: SigningKeys; readonly own: string; readonly comparison: KeyComparison };

@@ -148,7 +148,7 @@ function commandOf({ ref, toEpochSeconds, plan, rate }: PublishArguments, domain
 export const DEFAULT_RATE = 50;
 
 /** The options as commander read them. */
-export interface PublishOptions extends TargetOptions {
+interface PublishOptions extends TargetOptions {
   /** Epoch seconds. */
   readonly from: number;
   readonly to?: number;
@@ -158,7 +158,7 @@ export interface PublishOptions extends TargetOptions {
 }
 
 /** The changes to publish again, and the target. */
-export interface PublishArguments {
+interface PublishArguments {
   readonly ref: TargetRef;
   readonly fromEpochSeconds: number;
   readonly toEpochSeconds: number;
@@ -170,7 +170,7 @@ export interface PublishArguments {
 }
 
 /** Throws UsageError with a sentence for the person who typed it. */
-export function publishArguments(options: PublishOptions, context: CliContext): PublishArguments {
+function publishArguments(options: PublishOptions, context: CliContext): PublishArguments {
   const nowSeconds = Math.ceil(context.now() / 1000);
   const { from, to = nowSeconds, domain, rate = DEFAULT_RATE, plan = false, json = false } = options;
   if (from > nowSeconds) throw new UsageError('--from has not come yet');
@@ -190,14 +190,14 @@ export type PublishLine =
   | ({ event: 'plan'; complete: boolean; cost: ReturnType<typeof costOf> } & PublishSums);
 
 /** The result of one call of the publish function. */
-export interface PublishResult extends PublishSums {
+interface PublishResult extends PublishSums {
   readonly state: string;
   readonly done: boolean;
   readonly nextFromMs: number;
   readonly reason?: string;
 }
 
-export interface PublishSums {
+interface PublishSums {
   /** Stored events looked at. */
   readonly events: number;
   readonly statuses: number;
@@ -205,7 +205,7 @@ export interface PublishSums {
   readonly refused: number;
 }
 
-export const NO_SUMS: PublishSums = { events: 0, statuses: 0, suppressions: 0, refused: 0 };
+const NO_SUMS: PublishSums = { events: 0, statuses: 0, suppressions: 0, refused: 0 };
 
 const SUMS = Object.keys(NO_SUMS) as (keyof PublishSums)[];
 

@@ -180,7 +180,7 @@ function reasonToWait({ state, reason }: ReplayResult): StepResult['wait'] {
 }
 
 /** The options as commander read them. */
-export interface ReplayOptions extends TargetOptions {
+interface ReplayOptions extends TargetOptions {
   /** Epoch seconds. */
   readonly from: number;
   readonly to?: number;
@@ -190,7 +190,7 @@ export interface ReplayOptions extends TargetOptions {
 }
 
 /** The time range to replay, and the target. */
-export interface ReplayArguments {
+interface ReplayArguments {
   readonly ref: TargetRef;
   readonly fromEpochSeconds: number;
   readonly toEpochSeconds: number;
@@ -200,7 +200,7 @@ export interface ReplayArguments {
 }
 
 /** Throws UsageError with a sentence for the person who typed it. */
-export function replayArguments(options: ReplayOptions, context: CliContext): ReplayArguments {
+function replayArguments(options: ReplayOptions, context: CliContext): ReplayArguments {
   const { from, domain, plan = false, json = false } = options;
   const nowSeconds = Math.ceil(context.now() / 1000);
   if (from >= nowSeconds) throw new UsageError('--from has not come yet');

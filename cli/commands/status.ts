@@ -164,7 +164,7 @@ export interface StatusLine {
 }
 
 /** An alarm that is on. */
-export interface AlarmOn extends ShownAlarmText {
+interface AlarmOn extends ShownAlarmText {
   readonly name: string;
   readonly since: string | null;
   /** By which figures it went off, in CloudWatch's words. */
@@ -260,7 +260,7 @@ async function readSigningKey(deployment: Deployment) {
 }
 
 /** Name of a domain's last event in `unknown`. */
-export const lastEventOf = (domain: string) => `last event of ${domain}`;
+const lastEventOf = (domain: string) => `last event of ${domain}`;
 
 type Attempt = <Result>(what: string, read: () => Promise<Result>) => Promise<Result | null>;
 

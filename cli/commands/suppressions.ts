@@ -181,7 +181,7 @@ Examples:
   npm run ledger -- suppressions lift ada@example.org --env prod --kind bounce --also-at-mailgun
   npm run ledger -- suppressions lift ada@example.org --local --domain mg.example.com --yes --json`;
 
-export const liftCommand = (context: CliContext, run: Run) =>
+const liftCommand = (context: CliContext, run: Run) =>
   ledgerCommand('lift', 'lift the suppressions of an address')
     .argument('<address>', 'the recipient, in any case')
     .option('--domain <name>', 'only of this sending domain, - for events that name none (all)')

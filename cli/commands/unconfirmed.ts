@@ -289,7 +289,7 @@ async function readStatuses(deployment: Deployment, events: readonly Unconfirmed
 const statusName = (partition: string, recipientKey: string) => `${partition} ${recipientKey}`;
 
 /** An event that the second pass marked. */
-export type UnconfirmedEvent = HistoryEvent & { readonly unconfirmedSinceMs: number };
+type UnconfirmedEvent = HistoryEvent & { readonly unconfirmedSinceMs: number };
 
 /** The unconfirmed events of one slice. */
 interface Finding {
@@ -308,7 +308,7 @@ interface Finding {
  * Searches a domain's slices in a time range (epoch seconds), and the events of those that count any; first the older
  * slices that the alarm counts, if requested.
  */
-export async function* findUnconfirmed(
+async function* findUnconfirmed(
   deployment: Deployment,
   domain: string,
   since: number,

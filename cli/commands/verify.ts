@@ -135,7 +135,7 @@ function archiveText({ objects, rows, erased }: { objects: number; rows: number;
 
 type SealedArchive = Pick<ArchiveSource, 'readText' | 'open'>;
 
-export interface ArchiveFindings {
+interface ArchiveFindings {
   faults: ChainFault[];
   objects: number;
   rows: number;

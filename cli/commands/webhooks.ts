@@ -84,7 +84,7 @@ Examples:
   npm run ledger -- webhooks check --env prod
   npm run ledger -- webhooks check --local --json`;
 
-export const checkCommand = (context: CliContext, run: Run) =>
+const checkCommand = (context: CliContext, run: Run) =>
   ledgerCommand('check', 'show how the webhooks registered at Mailgun differ from what the stack needs')
     .option(...DOMAIN_OPTION)
     .addHelpText('after', CHECK_EXAMPLES)
@@ -140,7 +140,7 @@ Examples:
   npm run ledger -- webhooks sync --env prod --account
   npm run ledger -- webhooks sync --env prod --remove https://old.example.com/mailgun --yes`;
 
-export const syncCommand = (context: CliContext, run: Run) =>
+const syncCommand = (context: CliContext, run: Run) =>
   ledgerCommand('sync', "register the stack's URL for every event type that is needed")
     .option(...DOMAIN_OPTION)
     .option('--account', 'register once for the whole account, in place of each domain')
@@ -272,11 +272,11 @@ async function confirmAccount(
   else await confirm(context, yes, `${says}; register for the whole account?`);
 }
 
-export interface DomainOptions extends TargetOptions {
+interface DomainOptions extends TargetOptions {
   readonly domain?: string;
 }
 
-export const DOMAIN_OPTION = ['--domain <name>', 'only this sending domain (all of the stack)'] as const;
+const DOMAIN_OPTION = ['--domain <name>', 'only this sending domain (all of the stack)'] as const;
 
 export function desiredWebhooks(deployment: Deployment, { domain }: DomainOptions): DesiredWebhooks {
   if (domain !== undefined) checkSendingDomain(deployment, domain);
@@ -288,7 +288,7 @@ export function desiredWebhooks(deployment: Deployment, { domain }: DomainOption
 }
 
 /** Returns a difference as both commands print it. */
-export function driftOf(domain: string | null, { kind, type, level, url }: Drift): [DriftLine, string] {
+function driftOf(domain: string | null, { kind, type, level, url }: Drift): [DriftLine, string] {
   const line: DriftLine = { event: 'drift', domain, kind, type, level: level ?? null, url: url ?? null };
   const where = [level && `at the ${level}`, url ?? (level && "this stack's URL")].filter(Boolean).join(': ');
   return [line, [domain ?? 'the whole account', kind.padEnd(8), type.padEnd(14), where].join('  ').trimEnd()];

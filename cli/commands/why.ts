@@ -204,7 +204,7 @@ function fieldsOf(event: JsonObject): EventFields {
 const isoOrNull = (ms: number | undefined) => (ms === undefined ? null : iso(ms));
 
 /** Returns one recipient's history as text. */
-export function recipientText(line: WhyRecipient): string[] {
+function recipientText(line: WhyRecipient): string[] {
   const { recipient, status, reason, statusAt, because, events, mayBeForged, classes } = line;
   const since = statusAt === null || status === null ? '' : ` since ${time(statusAt)}`;
   return [

@@ -201,7 +201,7 @@ async function reach<Result>(sentence: string, call: () => Promise<Result>): Pro
 }
 
 /** Returns the topics that an alarm notifies. */
-export async function readAudience(alarmName: string, account: AwsAccount): Promise<TopicSubscriptions[]> {
+async function readAudience(alarmName: string, account: AwsAccount): Promise<TopicSubscriptions[]> {
   const { MetricAlarms = [] } = await new CloudWatchClient({ region: account.region }).send(
     new DescribeAlarmsCommand({ AlarmNames: [alarmName] }),
   );

@@ -13,7 +13,7 @@ const file = z.object({ context: z.object({ environments: z.record(z.string(), e
 /** Where an environment of cdk.json is deployed: the fields that the command line needs. */
 export type Environment = z.infer<typeof environment>;
 
-export type Environments = Readonly<Record<string, Environment>>;
+type Environments = Readonly<Record<string, Environment>>;
 
 const CDK_JSON = new URL('../../cdk.json', import.meta.url);
 

@@ -14,7 +14,7 @@ const HOUR_SECONDS = 3600;
 const HOUR_MS = HOUR_SECONDS * 1000;
 
 /** Sums of each metric by the hour. */
-export type HourlySums = (queries: MetricDataQuery[], fromMs: number, toMs: number) => Promise<Map<string, number[]>>;
+type HourlySums = (queries: MetricDataQuery[], fromMs: number, toMs: number) => Promise<Map<string, number[]>>;
 
 type Named = Pick<Deployment, 'output' | 'stackName'>;
 

@@ -22,7 +22,7 @@ import type { ErasureMarkers } from '../shared/ports.ts';
 import type { DeliveryLog, Receiver, ReceiverClient, ReceiverQueue, ReceiverStates } from './ports.ts';
 
 /** A message as the queue hands it over. */
-export interface ReceivedMessage {
+interface ReceivedMessage {
   body: string;
   receiptHandle: string;
 }
@@ -30,7 +30,7 @@ export interface ReceivedMessage {
 /** `done`: nothing is left to do for the message; `kept`: it stays in the queue, and comes back. */
 export type DeliverResult = 'done' | 'kept';
 
-export interface DeliverDeps {
+interface DeliverDeps {
   client: ReceiverClient;
   log: DeliveryLog;
   states: ReceiverStates;

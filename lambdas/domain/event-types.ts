@@ -157,7 +157,7 @@ export const EVENT_TYPES = {
   },
 } as const satisfies Record<string, EventType>;
 
-export type EventTypeId = keyof typeof EVENT_TYPES;
+type EventTypeId = keyof typeof EVENT_TYPES;
 
 /** The row of every event type that has none. */
 export const OTHER_EVENT: EventType = {
@@ -176,7 +176,7 @@ export const OTHER_EVENT: EventType = {
 const ROWS: readonly (readonly [EventTypeId, EventType])[] = Object.entries(EVENT_TYPES) as [EventTypeId, EventType][];
 
 /** Ids of the event types that Mailgun posts to a webhook. */
-export type WebhookType = {
+type WebhookType = {
   [Id in EventTypeId]: (typeof EVENT_TYPES)[Id]['hasWebhook'] extends true ? Id : never;
 }[EventTypeId];
 export const WEBHOOK_TYPES = ROWS.filter(([, { hasWebhook }]) => hasWebhook).map(([id]) => id) as [

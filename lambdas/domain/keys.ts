@@ -183,7 +183,7 @@ export function nameInEventKey(eventKey: string): string {
 }
 
 /** A sort key of a message's partition, read; the event key is absent in that of a status. */
-export interface MessageSort {
+interface MessageSort {
   recipientKey: string;
   isStatus: boolean;
   eventKey?: string;
@@ -375,7 +375,7 @@ export function sealPositionKey(domain: string): ItemKey {
 export const SEAL_LEASE_KEY: ItemKey = { pk: LEDGER, sk: 'SEALING' };
 
 /** Returns the partition of the deliveries to a receiver that were published in the hour of a time. */
-export function deliveryPartition(receiver: string, publishedAtSeconds: number): string {
+function deliveryPartition(receiver: string, publishedAtSeconds: number): string {
   return join(DELIVERY, receiver, timeKey(deliveryHour(publishedAtSeconds)));
 }
 

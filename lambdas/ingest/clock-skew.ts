@@ -1,7 +1,7 @@
 /** Maximum difference of two clocks, in seconds, before one counts as wrong. */
 const MAX_SKEW_SECONDS = 60;
 
-export interface ClockTimes {
+interface ClockTimes {
   /** The signed time, in epoch seconds. */
   signedAt: number;
   /** Time of receipt by the gateway in epoch milliseconds, from a second clock of ours; undefined if unknown. */

@@ -45,7 +45,7 @@ export type IngestResult =
       signedAt?: number;
     };
 
-export interface IngestDeps {
+interface IngestDeps {
   keys: KeyRing;
   claims: Claims;
   events: EventLookup;

@@ -10,7 +10,7 @@ interface Log {
   count(metric: string, message: string, facts: RefusalFacts & { reason: string }, times?: number): void;
 }
 
-export interface RefusalLog {
+interface RefusalLog {
   /** Logs and counts one refusal; beyond the rate it counts only. */
   note(reason: string, facts: RefusalFacts): void;
   /** Writes one line for each reason whose period is over and that has more refusals than lines. */

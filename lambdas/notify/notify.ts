@@ -4,7 +4,7 @@ import { isAcknowledgement, reasonOf } from '../domain/publishing/delivery.ts';
 import type { ReceiverStateReader } from '../shared/ports.ts';
 import type { NoticePoster } from './ports.ts';
 
-export interface NotifyDeps {
+interface NotifyDeps {
   client: NoticePoster;
   targets: () => Promise<readonly Target[]>;
   states: ReceiverStateReader;

@@ -13,7 +13,7 @@ import { type Corrections, createCorrect } from './correct-event.ts';
 import { copiesOf, mergeAll, withOriginOf } from './merge-copies.ts';
 import type { ErasureKey, Erasures, EventRecord, Records, RedactedCopies, Stragglers } from './ports.ts';
 
-export interface ProcessDeps {
+interface ProcessDeps {
   records: Records;
   erasures: Erasures;
   erasureKey: ErasureKey;

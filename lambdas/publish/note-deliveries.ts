@@ -4,7 +4,7 @@ import { matchesFilter, type ReceiverFilter } from '../domain/publishing/receive
 import type { EventBus, PublishedDeliveries, PublishedDelivery } from './ports.ts';
 
 /** A receiver as publishing needs to know it. */
-export interface NotedReceiver {
+interface NotedReceiver {
   name: string;
   filter: ReceiverFilter;
 }

@@ -23,7 +23,7 @@ export interface PublishFailures {
 }
 
 /** Key of a status. */
-export interface StatusKey {
+interface StatusKey {
   partition: string;
   sort: string;
 }

@@ -10,7 +10,7 @@ export interface Change {
   event: PublishedEvent;
 }
 
-export interface PublishDeps extends PutDeps {
+interface PublishDeps extends PutDeps {
   failures: PublishFailures;
   now: () => number;
   /**

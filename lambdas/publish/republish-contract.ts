@@ -13,7 +13,7 @@ export interface RepublishEvent {
 }
 
 /** `ran`: as far as `nextFromMs`; `failed`: the bus did not take them; `unknown-domain`: not of this stack. */
-export type RepublishState = 'ran' | 'failed' | 'unknown-domain';
+type RepublishState = 'ran' | 'failed' | 'unknown-domain';
 
 /** Work done by one call, or planned; the next call continues from `nextFromMs`. */
 export interface RepublishReport {

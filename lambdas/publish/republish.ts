@@ -7,7 +7,7 @@ import type { PublishableKeys, PublishableRows } from './ports.ts';
 import { MAX_EVENTS_PER_PUT, type PutDeps, putInOrder } from './put-in-order.ts';
 import type { RepublishEvent, RepublishReport } from './republish-contract.ts';
 
-export interface RepublishDeps extends PutDeps {
+interface RepublishDeps extends PutDeps {
   index: PublishableKeys;
   rows: PublishableRows;
   domains: readonly string[];

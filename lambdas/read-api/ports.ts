@@ -53,7 +53,7 @@ export interface StoredStatus {
 /** An event or a status of a message, with its sort key. */
 export type HistoryEntry = { sort: string } & ({ event: StoredEvent } | { status: StoredStatus });
 
-export interface HistoryPage {
+interface HistoryPage {
   /** In the order of their sort keys: recipient by recipient, the events by name and id, then the status. Read once. */
   entries: Iterable<HistoryEntry>;
   /** True if more entries follow. */

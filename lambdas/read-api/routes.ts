@@ -25,7 +25,7 @@ import type { createStats } from './reports/stats.ts';
 import type { createTail } from './tail/tail.ts';
 import { isTailPosition, tailStart } from './tail/tail-position.ts';
 
-export interface RouteDeps {
+interface RouteDeps {
   /** Says of events whether Mailgun lists them. */
   confirmed: ConfirmedCheck;
   messages: ReturnType<typeof createMessages>;

@@ -27,7 +27,7 @@ export interface PassPlan {
   advance(isPassed: (start: number) => boolean): Promise<Watermarks | undefined>;
 }
 
-export interface PlanPassesDeps {
+interface PlanPassesDeps {
   ledger: ReconciliationState;
   slices: Slices;
   index: DayIndex;

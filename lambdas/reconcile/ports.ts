@@ -37,7 +37,7 @@ export interface ListingRequest {
 }
 
 /** `next` is absent on the last page; `total` counts the whole range, if the source includes it on this page. */
-export interface ListingPage {
+interface ListingPage {
   events: JsonObject[];
   next?: string | undefined;
   total?: number | undefined;

@@ -18,7 +18,7 @@ export interface ReconcileDeps extends Omit<PassSliceDeps, 'ledger'>, LeaseDeps 
   backlogMessages: number;
 }
 
-export interface RunRequest {
+interface RunRequest {
   /** Pass every open and every old slice now; needs an empty queue before it sends. */
   ignoreWaits: boolean;
   deadlineMs: number;
@@ -35,7 +35,7 @@ export interface RunReport {
 }
 
 /** The state of the ledgers after a run; ages in seconds. */
-export interface Gauges {
+interface Gauges {
   /** Age of the watermark, of first or of second passes. */
   watermarkAge: number;
   openSliceAge: number;
@@ -60,7 +60,7 @@ interface Judgement {
  * `off` without an API key; `unreadable` where its secret cannot be read; `busy` while another run holds the lease.
  * `wasOn`: there is a ledger, so a key was there once.
  */
-export type RunResult =
+type RunResult =
   | { kind: 'ran'; report: RunReport; gauges: Gauges; judgement: Judgement }
   | { kind: 'busy' }
   | { kind: 'off'; wasOn: boolean }

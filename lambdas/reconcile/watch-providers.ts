@@ -10,7 +10,7 @@ import { judgedSums } from '../shared/judged-sums.ts';
 import type { Slices } from './ports.ts';
 import { isTimeToCompare } from './webhooks/compare-webhooks.ts';
 
-export interface WatchProvidersDeps {
+interface WatchProvidersDeps {
   slices: Pick<Slices, 'list'>;
   domains: readonly SendingDomain[];
   /** Empty where none is watched. */

@@ -8,7 +8,7 @@ const PREFLIGHT_HEADERS = {
   'access-control-max-age': '600',
 };
 
-export interface CorsRules {
+interface CorsRules {
   /** Exact origins that a browser may read from. */
   allowedOrigins: readonly string[];
   /** Allows pages to send cookies or client certificates, which this API itself does not use. */

@@ -6,16 +6,16 @@ import type { ChainIndex, SealedAs } from './chain-index.ts';
 import type { ChainWriter } from './chain-writer.ts';
 import type { ObjectReplacement, RewritableObjects, StoredObject } from './ports.ts';
 
-export interface RewriteDeps {
+interface RewriteDeps {
   chain: ChainWriter;
   objects: RewritableObjects;
   now: () => number;
 }
 
 /** `clean`: there is nothing to change; `faulty`: it is not as it was sealed, and stays as it is. */
-export type RewriteOutcome = { kind: 'clean' } | { kind: 'rewritten'; rows: number } | { kind: 'faulty'; what: string };
+type RewriteOutcome = { kind: 'clean' } | { kind: 'rewritten'; rows: number } | { kind: 'faulty'; what: string };
 
-export type ChangeRow = (row: ArchiveRow) => ArchiveRow;
+type ChangeRow = (row: ArchiveRow) => ArchiveRow;
 
 /**
  * Writes an object again with changed rows, whose leaves stay the same. The manifest that names the new bytes comes

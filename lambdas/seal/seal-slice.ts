@@ -8,7 +8,7 @@ import type { ChainWriter } from './chain-writer.ts';
 import type { EventObjects, ManifestBucket, ObjectWriter, SealMark, SealState } from './ports.ts';
 import type { SliceRows } from './slice-rows.ts';
 
-export interface SealSliceDeps {
+interface SealSliceDeps {
   state: SealState;
   chain: ChainWriter;
   objects: EventObjects;
@@ -26,7 +26,7 @@ export interface SealRun {
 }
 
 /** `known`: nothing is new; `sealed`: a manifest was written; `adopted`: one was, over an object that was there already. */
-export interface SealOutcome {
+interface SealOutcome {
   kind: 'known' | 'sealed' | 'adopted';
   rows: number;
 }

@@ -20,7 +20,7 @@ export interface SealDeps extends LeaseDeps, Omit<SliceRowsDeps, 'noteErased'> {
   onFailure: (domain: string, error: unknown) => void;
 }
 
-export interface SealRequest {
+interface SealRequest {
   /** Seals whatever was compared once, without waiting for the second pass. */
   ignoreWaits: boolean;
   /** Epoch milliseconds. */

@@ -1,5 +1,5 @@
 /** A rule of AWS's good practice that some resources break, and why they do. */
-export interface Acknowledgement {
+interface Acknowledgement {
   /** Rule name in cdk-nag. */
   readonly rule: string;
   /** Paths of the resources below the stack; all that match break the rule, and no other does. */

@@ -2,7 +2,7 @@
 export const MAX_INDEX_CHANGES = 1;
 
 /** The part of a CloudFormation template that is needed here. */
-export interface TemplateOfTables {
+interface TemplateOfTables {
   readonly Resources?: Readonly<Record<string, { readonly Type: string; readonly Properties?: TableProperties }>>;
 }
 

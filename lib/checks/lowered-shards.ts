@@ -1,5 +1,5 @@
 /** The part of a CloudFormation template that is needed here. */
-export interface TemplateWithShards {
+interface TemplateWithShards {
   readonly Outputs?: { readonly DayShards?: { readonly Value: string } };
 }
 

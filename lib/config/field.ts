@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** The documentation of one key; error lines and the configuration page are both made of it. */
-export interface FieldMetadata {
+interface FieldMetadata {
   /** Completes "must be …". */
   readonly constraint: string;
   /** The same of one element, for lists and tags. */

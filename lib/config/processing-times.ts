@@ -4,7 +4,7 @@ import { DAY_SECONDS, MAX_RETRY_VISIBILITIES } from '../../lambdas/contract.ts';
 // of the others can be tuned alone.
 
 /** The settings of the queue and its consumer. */
-export interface ProcessingChoice {
+interface ProcessingChoice {
   readonly timeoutSeconds: number;
   readonly batchingWindowSeconds: number;
   /** Hours that the table may be down without sending a healthy event to the DLQ. */

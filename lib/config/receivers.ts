@@ -7,7 +7,7 @@ import {
 import { distinct, fields, flag, group, wholeNumber } from './field.ts';
 
 /** The events of a receiver: a list of types, or a pattern. */
-export type ReceiverEvents = readonly string[] | ReceiverFilter;
+type ReceiverEvents = readonly string[] | ReceiverFilter;
 
 /** The environment of a function holds 4 KB, and all of them must fit. */
 const MAX_RECEIVERS = 5;

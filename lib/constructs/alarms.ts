@@ -15,7 +15,7 @@ import { type CommandLine, LedgerAlarm } from './monitoring/ledger-alarm.ts';
 import { LedgerMetrics } from './monitoring/ledger-metrics.ts';
 import type { Topics } from './monitoring/topics.ts';
 
-export interface AlarmsProps extends Watched {
+interface AlarmsProps extends Watched {
   readonly runbookUrl: string;
   readonly commandLine: CommandLine;
   readonly topics: Topics;

@@ -5,7 +5,7 @@ import { Construct } from 'constructs';
 import { COLUMNS, type ColumnType } from '../../lambdas/domain/archive/columns.ts';
 import { domainsInKeys, EVENTS_PREFIX, PARTITION_TEMPLATE } from '../../lambdas/domain/archive/object-keys.ts';
 
-export interface ArchiveCatalogProps {
+interface ArchiveCatalogProps {
   readonly bucket: Bucket;
   /** Sending domains; undefined where they are not known at synth. */
   readonly domains: readonly string[] | undefined;

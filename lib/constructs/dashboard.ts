@@ -24,7 +24,7 @@ import { CACHE_CONTROL, contentSecurityPolicy, HASHED_FOLDER, SECURITY_HEADERS }
 
 const PAGE = join(import.meta.dirname, '../../dashboard');
 
-export interface DashboardProps {
+interface DashboardProps {
   /** Base URL of the read API. */
   readonly apiUrl: string;
   /** Its certificate is in us-east-1. */

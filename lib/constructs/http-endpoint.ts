@@ -7,7 +7,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 
-export interface HttpEndpointProps {
+interface HttpEndpointProps {
   /** Distinguishes the APIs in the console; not an identity, so it may change. */
   readonly name: string;
   readonly handler: IFunction;

@@ -9,7 +9,7 @@ import { filterOf } from '../../lambdas/domain/publishing/receiver-filter.ts';
 import type { ReceiverConfig } from '../config/receivers.ts';
 import { removalOf } from './removal.ts';
 
-export interface ReceiverProps {
+interface ReceiverProps {
   readonly visibilitySeconds: number;
   readonly protectData: boolean;
 }

@@ -6,7 +6,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import { removalOf } from './removal.ts';
 
-export interface TableBackupProps {
+interface TableBackupProps {
   readonly table: Table;
   readonly keptDays: number;
   readonly protectData: boolean;

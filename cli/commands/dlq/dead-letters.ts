@@ -140,7 +140,7 @@ export async function* scanDeadLetters(
 }
 
 /** How this version reads a body; `error` names positions in it, never content. */
-export type Diagnosis =
+type Diagnosis =
   | {
       readonly error: { readonly reason: string; readonly where: string };
       readonly message?: undefined;

@@ -169,7 +169,7 @@ function parseRate(text: string): number {
   return rate;
 }
 
-export interface SendAgainRequest {
+interface SendAgainRequest {
   /** Ids to send, from a first scan: messages that return to the DLQ have other ids, and are not sent again. */
   readonly ids: ReadonlySet<string>;
   readonly perSecond: number;
@@ -179,7 +179,7 @@ export interface SendAgainRequest {
  * Sends dead letters to process again. Each is sent first and deleted then: whatever happens in between, it is in one
  * of the two queues at least, and process absorbs what comes twice.
  */
-export async function sendAgain(
+async function sendAgain(
   { ids, perSecond }: SendAgainRequest,
   deadLetters: DeadLetters,
   effects: Pick<Effects, 'expect' | 'forget'>,
@@ -223,7 +223,7 @@ const DLQ_SCAN_INTERVAL_MS = 3000;
 const MAX_KEYS_PER_READ = 100;
 
 /** Follows the outcomes of redriven messages. */
-export function createEffects(deployment: Deployment, deadLetters: DeadLetters) {
+function createEffects(deployment: Deployment, deadLetters: DeadLetters) {
   const resent: Resent[] = [];
   const waiting = () => resent.filter(({ effect }) => effect === 'waiting');
 
@@ -294,6 +294,6 @@ export function createEffects(deployment: Deployment, deadLetters: DeadLetters) 
   }
 }
 
-export type Effects = ReturnType<typeof createEffects>;
+type Effects = ReturnType<typeof createEffects>;
 
 const hashOf = (body: string) => createHash('sha256').update(body).digest('base64');

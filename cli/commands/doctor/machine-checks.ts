@@ -32,7 +32,7 @@ export const wrong = (says: string, fix: string): Finding => ({ state: 'wrong', 
 export const skipped = (says: string): Finding => ({ state: 'skipped', says });
 
 /** This machine, as far as the command line and the local stack need it. */
-export interface Machine {
+interface Machine {
   /** Like `24.21.0`. */
   readonly nodeVersion: string;
   /** The output of `java -version`; undefined without Java. */

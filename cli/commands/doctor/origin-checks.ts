@@ -67,7 +67,7 @@ async function send(url: string, method: string, headers: Record<string, string>
 }
 
 /** The parts of a response that are checked. */
-export type JudgedResponse = Pick<Response, 'status' | 'headers'>;
+type JudgedResponse = Pick<Response, 'status' | 'headers'>;
 
 export function judgePreflight({ status, headers }: JudgedResponse, origin: string, allow: string): Finding {
   if (status < 200 || status > 299) {

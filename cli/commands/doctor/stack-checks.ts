@@ -27,7 +27,7 @@ import {
   webhooks,
 } from './mailgun-checks.ts';
 
-export interface StackContext {
+interface StackContext {
   readonly deployment: Deployment;
   /** Undefined for the local stack, whose topics have no subscribers. */
   readonly account: AwsAccount | undefined;

@@ -24,7 +24,7 @@ import { receiversOf } from '../receivers/open.ts';
 import { VISIBILITY_SECONDS as REDELIVERY_SECONDS } from '../receivers/redeliver.ts';
 
 /** The outcome of a message: it stays as it is, is deleted, or is replaced by one with this body. */
-export type ClearedMessage = 'kept' | 'deleted' | { readonly body: string };
+type ClearedMessage = 'kept' | 'deleted' | { readonly body: string };
 
 export interface SearchedQueue {
   readonly queueUrl: string;
@@ -136,7 +136,7 @@ export async function messagesIn(client: SQSClient, QueueUrl: string): Promise<{
 }
 
 /** Returns true where a body of no known form holds the address; bodies are ASCII, so it may be escaped there. */
-export function holdsAddress(body: string, address: string): boolean {
+function holdsAddress(body: string, address: string): boolean {
   const text = plainText(body);
   return textWithoutAddress(text, address) !== text;
 }

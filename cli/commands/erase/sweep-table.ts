@@ -135,10 +135,10 @@ async function putTombstone({ client, name }: LedgerTable, tombstone: SweptItem)
 }
 
 /** An item of the table, whole. */
-export type SweptItem = { pk: string; sk: string } & Readonly<Record<string, unknown>>;
+type SweptItem = { pk: string; sk: string } & Readonly<Record<string, unknown>>;
 
 /** The action for an item. */
-export type SweepAction =
+type SweepAction =
   | { kind: 'none' }
   | { kind: 'event'; tombstone: SweptItem }
   | { kind: 'status' | 'suppression' }

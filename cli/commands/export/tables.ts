@@ -45,7 +45,7 @@ function asCell(value: ExportedRow[keyof ExportedRow]): string | number | null {
 }
 
 /** A file that appears under its name once it is whole. */
-export interface TableFile {
+interface TableFile {
   add(rows: readonly ExportedRow[]): void;
   /** Moves the file into place; without rows there is none. */
   end(): void;

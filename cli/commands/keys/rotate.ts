@@ -110,7 +110,7 @@ function sharingText({ name, shares, why }: Sharing, command: string): string {
 }
 
 /** True if another environment verifies with the same key, and so needs the new one. */
-export interface Sharing {
+interface Sharing {
   readonly name: string;
   readonly shares: 'yes' | 'no' | 'unknown';
   /** Why it is not known. */
@@ -121,7 +121,7 @@ export interface Sharing {
  * Returns the environments that share the signing key. cdk.json does not say which Mailgun account an environment
  * belongs to, but an account has one signing key, so comparing the keys shows it, if they can be read.
  */
-export async function findSharing(
+async function findSharing(
   current: string | undefined,
   names: readonly string[],
   openDeployment: (ref: TargetRef) => Promise<Deployment>,

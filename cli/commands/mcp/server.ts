@@ -8,7 +8,7 @@ import type { CliContext, RunLine } from '../../command.ts';
 import type { Deployment } from '../../target/types.ts';
 import { runbookSection } from '../help.ts';
 
-export interface Served {
+interface Served {
   readonly context: CliContext;
   readonly deployment: Deployment;
   /** Options that lead a command to the same stack. */
@@ -44,7 +44,7 @@ export async function serve(served: Served): Promise<void> {
   await server.close();
 }
 
-export interface ToolContext {
+interface ToolContext {
   readonly context: CliContext;
   readonly deployment: Deployment;
   readonly target: readonly string[];
@@ -52,13 +52,13 @@ export interface ToolContext {
   readonly signal: AbortSignal;
 }
 
-export interface ToolResult {
+interface ToolResult {
   readonly isError: boolean;
   readonly entries: readonly unknown[];
 }
 
 /** A tool that an agent may call: it reads, or it plans. */
-export interface Tool {
+interface Tool {
   readonly name: string;
   readonly description: string;
   readonly input: z.ZodRawShape;

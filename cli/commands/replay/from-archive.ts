@@ -29,7 +29,7 @@ import { timeText } from '../../time.ts';
 import { costOf, NO_COUNTS, type ReplayCost } from './report.ts';
 
 /** The counts of what was brought back from the archive, or in a plan would be. */
-export interface RestoredCounts {
+interface RestoredCounts {
   /** Of table and archive together. */
   readonly events: number;
   /** Sent to the queue. */
@@ -53,7 +53,7 @@ export type RestoreLine =
   | ({ event: 'restored'; complete: boolean } & RestoredCounts)
   | ({ event: 'plan'; complete: boolean; cost: ReplayCost } & RestoredCounts);
 
-export interface RestoreRequest {
+interface RestoreRequest {
   readonly from: number;
   readonly to: number;
   readonly domain: string | undefined;

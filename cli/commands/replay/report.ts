@@ -80,7 +80,7 @@ export function costOf({ slices, expected, missing, sent }: ReplayCounts): Repla
 }
 
 /** Returns the plan as text. */
-export function planLines(counts: ReplayCounts): string[] {
+function planLines(counts: ReplayCounts): string[] {
   const { slices, newSlices, changedSlices, expected, missing, sent, stuck } = counts;
   const { writes, reads, queueRequests, dollars } = costOf(counts);
   return [

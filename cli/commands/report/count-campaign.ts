@@ -159,7 +159,7 @@ const CHUNK_BYTES = 2 ** 18;
 const HASH_LENGTH = 16;
 
 /** Texts on disk, by the hash of a key. */
-export interface Spill {
+interface Spill {
   add(key: string, line: string): void;
   /** Yields the lines of one file after the other; the lines of one key are in one file. */
   files(): Generator<string[], undefined>;

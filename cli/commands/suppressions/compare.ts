@@ -151,7 +151,7 @@ function textOf({ difference, domain, kind, recipient, scopes }: Difference): st
 }
 
 /** The dependencies to fix a difference; `sendToMailgun` only where Mailgun's lists are to be changed too. */
-export interface FixTools {
+interface FixTools {
   readonly context: Pick<CliContext, 'now' | 'sleep'>;
   readonly table: LedgerTable;
   readonly erasureKey: string;
@@ -159,7 +159,7 @@ export interface FixTools {
 }
 
 /** `erased`: the recipient is, so that nothing of them may come back. */
-export type FixResult = 'fixed' | 'left' | 'erased';
+type FixResult = 'fixed' | 'left' | 'erased';
 
 /** Fixes one difference; each step may be the last before a crash, and may be repeated. */
 export async function fix(difference: Difference, tools: FixTools): Promise<FixResult> {

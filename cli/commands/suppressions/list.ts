@@ -191,7 +191,7 @@ function enter({ client, name }: ReturnType<typeof tableOf>, { pk, sk, domain, k
 }
 
 /** A suppression, and whether the index lists it: what versions before 0.2.0 stored it does not. */
-export interface ScannedSuppression extends SuppressionItem {
+interface ScannedSuppression extends SuppressionItem {
   readonly isListed: boolean;
 }
 

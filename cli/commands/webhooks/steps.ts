@@ -108,7 +108,7 @@ export function additionsToAccount(domain: string, own: string, types: readonly 
 }
 
 /** Time that Mailgun may take to apply a registration at the account. */
-export const ACCOUNT_DELAY_MS = 10 * 60_000;
+const ACCOUNT_DELAY_MS = 10 * 60_000;
 
 /** Returns true if Mailgun certainly acts on a registration; never if its age is unknown. */
 const isSettled = (nowMs: number) => (hook: AccountHook) =>

@@ -15,7 +15,7 @@ import { openParquetWriter, type ParquetFile, readParquet, temporaryPath } from 
 
 const MANIFEST_TYPE = 'application/json';
 /** Type of an object of events. */
-export const OBJECT_TYPE = 'application/vnd.apache.parquet';
+const OBJECT_TYPE = 'application/vnd.apache.parquet';
 
 /** Reads and puts manifests. */
 export function createManifestBucket(bucket: ArchiveBucket): ManifestBucket {
@@ -94,7 +94,7 @@ type PutInput = Omit<ConstructorParameters<typeof PutObjectCommand>[0], 'Bucket'
 const putIfAbsent = (bucket: ArchiveBucket, input: PutInput) => conditionalPut(bucket, { ...input, IfNoneMatch: '*' });
 
 /** Puts an object under a condition on the existing one; returns false if the condition fails. */
-export async function conditionalPut({ client, name }: ArchiveBucket, input: PutInput): Promise<boolean> {
+async function conditionalPut({ client, name }: ArchiveBucket, input: PutInput): Promise<boolean> {
   try {
     await client.send(new PutObjectCommand({ ...input, Bucket: name } as PutInput & { Bucket: string }));
     return true;

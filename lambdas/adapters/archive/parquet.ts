@@ -124,7 +124,7 @@ export async function* readParquet(path: string): AsyncGenerator<ArchiveRow[]> {
 }
 
 /** A row group of a file of the archive. */
-export interface RowGroup {
+interface RowGroup {
   /** Returns these fields of its rows, and reads no other column. */
   read<Field extends keyof ArchiveRow>(fields: readonly Field[]): Promise<Pick<ArchiveRow, Field>[]>;
 }

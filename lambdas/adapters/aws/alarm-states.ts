@@ -1,6 +1,6 @@
 import { CloudWatchClient, DescribeAlarmsCommand } from '@aws-sdk/client-cloudwatch';
 import type { AlarmStates } from '../../read-api/ports.ts';
-import { AWS_CLIENT_CONFIG, namesCalls } from './aws-client.ts';
+import { AWS_CLIENT_CONFIG, namesCalls } from '../../runtime/aws-client.ts';
 
 /** Most names that CloudWatch takes in one call. */
 const MAX_NAMES = 100;

@@ -13,7 +13,7 @@ import { asciiJson } from '../../domain/json.ts';
 import type { EventSender } from '../../ingest/ports.ts';
 import type { EventBus, PublishFailures } from '../../publish/ports.ts';
 import type { QueueDepth } from '../../reconcile/ports.ts';
-import { AWS_CLIENT_CONFIG, namesCalls } from './aws-client.ts';
+import { AWS_CLIENT_CONFIG, namesCalls } from '../../runtime/aws-client.ts';
 
 export function openQueues(): SQSClient {
   return namesCalls(new SQSClient(AWS_CLIENT_CONFIG));
@@ -53,7 +53,7 @@ export function createQueueDepth(client: SQSClient, queueUrl: string): QueueDept
 }
 
 /** The consumer's side of a queue: later retries, and the DLQ. */
-export interface RetryControl {
+interface RetryControl {
   /** Hides a received message for this long. */
   changeVisibility(receiptHandle: string, seconds: number): Promise<void>;
   /** Sends a body that can never be processed to the DLQ, with the reason and a detail, which names no person. */

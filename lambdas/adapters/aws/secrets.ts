@@ -2,10 +2,10 @@ import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import type { SigningKeys } from '../../domain/webhooks/signature.ts';
 import type { KeyRing } from '../../ingest/ports.ts';
 import type { ErasureKey } from '../../process/ports.ts';
-import { AWS_CLIENT_CONFIG, namesCalls } from './aws-client.ts';
+import { AWS_CLIENT_CONFIG, namesCalls } from '../../runtime/aws-client.ts';
 
 /** The text of a secret that may be rotated at any time. */
-export interface RotatingSecret {
+interface RotatingSecret {
   /** Returns the text, at most five minutes old. Throws where it cannot be read. */
   read(): Promise<string>;
   /** Reads the text again; returns undefined where it was read within the last 30 seconds. */

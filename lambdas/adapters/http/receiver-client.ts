@@ -5,7 +5,7 @@ import { request as httpsRequest } from 'node:https';
 import { BlockList, isIP } from 'node:net';
 import type { ReceiverClient, ReceiverResponse } from '../../deliver/ports.ts';
 
-export interface ReceiverClientOptions {
+interface ReceiverClientOptions {
   /** For resolving, connecting, sending and the response together. */
   timeoutMs: number;
   /** Lets plain HTTP reach loopback addresses, and nothing else that is not public; for the local stack. */
@@ -148,7 +148,7 @@ export class ForbiddenAddressError extends Error {
   override readonly name = 'ForbiddenAddressError';
 }
 
-export interface AddressRules {
+interface AddressRules {
   /** Lets plain HTTP reach loopback addresses, and nothing else that is not public; for the local stack. */
   allowsLoopback: boolean;
   resolve: (host: string) => Promise<readonly LookupAddress[]>;

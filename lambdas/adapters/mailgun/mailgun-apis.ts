@@ -278,7 +278,7 @@ export const CLASSES_PATH = '/v2/bounce-classification/metrics';
 const CLASSES_PER_PAGE = 50;
 const MAX_CLASS_PAGES = 5;
 
-export interface ClassesQuery {
+interface ClassesQuery {
   /** Epoch seconds; `to` is excluded. */
   from: number;
   to: number;

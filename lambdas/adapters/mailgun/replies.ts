@@ -23,7 +23,7 @@ export function readEventsPage(body: JsonObject): { events: JsonObject[]; next?:
 }
 
 /** A page of the Logs API, or of its totals. */
-export interface LogsPage {
+interface LogsPage {
   items: JsonObject[];
   next: string | undefined;
   /** Number of events in the whole range. */
@@ -168,7 +168,7 @@ export function readDomainWebhooks(body: unknown): RegisteredWebhook[] | undefin
 }
 
 /** A registration at the account, as Mailgun lists it. */
-export interface AccountWebhook {
+interface AccountWebhook {
   id: string | undefined;
   urls: string[];
   types: string[];

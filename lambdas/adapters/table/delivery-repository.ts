@@ -22,7 +22,7 @@ import { batchGet, conditionalWrite, type Item, type LedgerTable, readPartition 
 import { statusFacts, storedSuppression } from './recipient-repository.ts';
 
 /** Retention of the delivery log. */
-export interface DeliveryRetention {
+interface DeliveryRetention {
   retentionDays: number;
 }
 
@@ -124,7 +124,7 @@ export async function* readDeliveries(
 }
 
 /** Reads an item of the log with what it delivers; undefined for any other item. */
-export function loggedDelivery(item: Item): LoggedDelivery | undefined {
+function loggedDelivery(item: Item): LoggedDelivery | undefined {
   const name = parseDeliveryKey(item as unknown as ItemKey);
   if (name === undefined) return undefined;
   const { detailType = '', detail = '{}', response } = item as Record<string, string | undefined>;

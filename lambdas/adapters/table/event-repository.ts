@@ -125,7 +125,7 @@ export function createEventRepository(table: LedgerTable): Records {
 }
 
 /** What a suppression comes from: an event, or an entry of a list. */
-export interface SuppressionOrigin {
+interface SuppressionOrigin {
   readonly recipient: string;
   readonly domain: string;
   /** Epoch milliseconds. */

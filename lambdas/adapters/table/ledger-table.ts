@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/lib-dynamodb';
 import { INDEXES } from '../../contract.ts';
 import type { DayShards } from '../../domain/events/day-shards.ts';
-import { AWS_CLIENT_CONFIG, namesCalls } from '../aws/aws-client.ts';
+import { AWS_CLIENT_CONFIG, namesCalls } from '../../runtime/aws-client.ts';
 
 /** The ledger's table: a document client bound to its name. */
 export interface LedgerTable {
@@ -71,7 +71,7 @@ export async function queryRange(
 }
 
 /** Sort keys from one to another, both included, or all that start with a prefix. */
-export type SortRange = { from: string; to: string } | { prefix: string };
+type SortRange = { from: string; to: string } | { prefix: string };
 
 /** Yields the items of a partition, or of a range of it, by their sort keys, read strongly, page by page. */
 export async function* readPartition(

@@ -264,7 +264,7 @@ const IMPLIED_BY_ORDER = ['#status', 'statusAt', 'decidedBy'];
 const NAMES = { '#order': 'order', '#status': 'status' };
 
 /** SET and REMOVE parts of an update expression, with its names and values. */
-export interface StatusChange {
+interface StatusChange {
   readonly set: readonly string[];
   readonly remove: readonly string[];
   readonly names: Readonly<Record<string, string>>;

@@ -151,7 +151,7 @@ export function createPartRepository(table: LedgerTable, now: () => number): Par
 }
 
 /** Longer than Mailgun keeps events, so what was sent is known as long as it can be listed. */
-export const REQUEUES_KEPT_SECONDS = 60 * DAY_SECONDS;
+const REQUEUES_KEPT_SECONDS = 60 * DAY_SECONDS;
 
 /** The sends of a missing event as stored; times in epoch milliseconds. */
 interface RequeueItem {

@@ -9,7 +9,7 @@ import type { EventPlace } from '../ledger/ledger-name.ts';
 import { tombstoneIdentity, tombstoneOf, withoutAddress } from '../recipients/erasure.ts';
 
 /** Facts that are archived with an event. */
-export interface RowFacts {
+interface RowFacts {
   /** Its name in the ledger, the same for the tombstone. */
   name: string;
   /** The event key. */
@@ -23,7 +23,7 @@ export interface RowFacts {
 }
 
 /** The facts of an event, in columns; null where it has none, or is erased. */
-export interface RowColumns {
+interface RowColumns {
   messageId: string | null;
   recipient: string | null;
   recipientDomain: string | null;

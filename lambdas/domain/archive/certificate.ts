@@ -1,5 +1,5 @@
 import { canonicalJson } from '../canonical-json.ts';
-import { numberOf, total } from '../ledger/counts.ts';
+import { total } from '../ledger/counts.ts';
 import { type ChainFault, checkChain, nameOfLink } from './chain.ts';
 import type { ChainLink, Manifest } from './manifest.ts';
 import { sha256Hex } from './merkle.ts';
@@ -72,7 +72,7 @@ export function stateDomain(domain: string, links: readonly ChainLink[], range: 
 }
 
 /** Returns the latest manifest of each slice of a range, by the slice's start. */
-export function slicesOfRange(chain: readonly Manifest[], { from, to }: SealedRange): Manifest[] {
+function slicesOfRange(chain: readonly Manifest[], { from, to }: SealedRange): Manifest[] {
   const latest = new Map<number, Manifest>();
   for (const manifest of chain) {
     const isInRange = manifest.end > from && manifest.start < to;
@@ -82,7 +82,7 @@ export function slicesOfRange(chain: readonly Manifest[], { from, to }: SealedRa
 }
 
 /** Returns the stretches of a range that no sealed slice covers. */
-export function unsealedStretches(slices: readonly Pick<Manifest, 'start' | 'end'>[], range: SealedRange) {
+function unsealedStretches(slices: readonly Pick<Manifest, 'start' | 'end'>[], range: SealedRange) {
   const stretches: SealedRange[] = [];
   let position = range.from;
   for (const { start, end } of slices) {
@@ -113,20 +113,6 @@ export function judgeRange(
     if (kind === 'slice' && starts.has(start)) totals.archived += object?.rows ?? 0;
   }
   return { verdict: isUnsettled ? 'incomplete' : verdict, totals };
-}
-
-/** Returns a domain's figures by type over a range, as `expected`, `stored` and `missing` of each. */
-export function figuresByType(chain: readonly Manifest[], range: SealedRange) {
-  const rows = new Map<string, { expected: number; stored: number; missing: number }>();
-  for (const { slice } of slicesOfRange(chain, range)) {
-    if (slice === null) continue;
-    for (const type of new Set([slice.expected, slice.stored, slice.missing].flatMap((each) => Object.keys(each)))) {
-      const row = rows.get(type) ?? { expected: 0, stored: 0, missing: 0 };
-      for (const name of ['expected', 'stored', 'missing'] as const) row[name] += numberOf(slice[name], type);
-      rows.set(type, row);
-    }
-  }
-  return rows;
 }
 
 /** Checks that a certificate is consistent in itself: its chains, and its results and totals. */

@@ -9,7 +9,7 @@ import { createMerkleTree } from './merkle.ts';
 const MAX_NAMED_ROWS = 20;
 
 /** The result of reading all rows of an object. */
-export interface ObjectFindings {
+interface ObjectFindings {
   faults: ChainFault[];
   rows: number;
   /** Rows without content, or with content from which an address was removed. */

@@ -33,7 +33,7 @@ export interface SealedObject {
 }
 
 /** A text of the archive that a manifest names. */
-export interface SealedText {
+interface SealedText {
   key: string;
   sha256: string;
 }

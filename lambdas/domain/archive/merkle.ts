@@ -12,7 +12,7 @@ export function sha256Hex(bytes: Uint8Array | string): string {
 }
 
 /** Hashes the leaves of a tree as they come; it holds one hash for each level. */
-export interface MerkleTree {
+interface MerkleTree {
   add(leaf: string): void;
   /** Returns the root of all leaves so far in lower-case hex; of none, the hash of nothing. */
   root(): string;

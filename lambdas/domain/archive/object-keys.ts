@@ -68,7 +68,7 @@ export function dayPrefix(domain: string, dayMs: number): string {
 }
 
 /** Returns what the keys of a domain's chain start with. */
-export function chainPrefix(domain: string): string {
+function chainPrefix(domain: string): string {
   return `manifests/domain=${keyPart(domain)}/`;
 }
 

@@ -13,7 +13,7 @@ export interface MailEvent {
 }
 
 /** Why a mail failed permanently; the texts are those of the server, or of Mailgun where it did not try. */
-export interface MailFailure {
+interface MailFailure {
   readonly atMs: number;
   readonly failureClass: FailureClass;
   readonly reason: string | null;

@@ -59,7 +59,7 @@ export interface MailgunEvent {
 }
 
 /** Facts that only we write into an event. */
-export interface KeptFacts {
+interface KeptFacts {
   failureClass: string | undefined;
   /** Key that an erased recipient has in place of the address. */
   recipientKey: string | undefined;

@@ -48,12 +48,10 @@ export function messageGroupOf({ source, domain }: Pick<QueueMessage, 'source' |
   return GROUP.test(group) ? group : createHash('sha256').update(group).digest('hex');
 }
 
-export type DecodedQueueMessage =
-  | { ok: true; message: QueueMessage }
-  | { ok: false; reason: UnreadableReason; where: string };
+type DecodedQueueMessage = { ok: true; message: QueueMessage } | { ok: false; reason: UnreadableReason; where: string };
 
 /** `where` names a place in the body, never its content. */
-export type UnreadableReason = (typeof UNREADABLE_REASONS)[number];
+type UnreadableReason = (typeof UNREADABLE_REASONS)[number];
 
 export const UNREADABLE_REASONS = ['not-json', 'unknown-version', 'malformed-message'] as const;
 

@@ -35,7 +35,7 @@ export const NOT_GIVEN = 'not-given';
 /** The note of an attempt that is under way, or was cut off. */
 const UNFINISHED = 'unfinished';
 
-export const CLASSES_DAYS = 7;
+const CLASSES_DAYS = 7;
 /** Classes read longer ago than this are out of date. */
 export const CLASSES_KEPT_SECONDS = (CLASSES_DAYS + 1) * DAY_SECONDS;
 const MAX_CLASSES = 50;

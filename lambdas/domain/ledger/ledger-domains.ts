@@ -40,7 +40,7 @@ const MAX_UNDISCOVERED = 50;
 const NEWS_SECONDS = DAY_SECONDS;
 
 /** Result of one region's domain listing. */
-export interface RegionListing {
+interface RegionListing {
   region: Region;
   at: number;
   listed: readonly AccountDomain[];

@@ -43,7 +43,7 @@ export interface SliceCounts {
 }
 
 /** Why an operator closed a slice, and the names of the events that this is about. */
-export interface Acceptance {
+interface Acceptance {
   reason: string;
   /** Epoch milliseconds. */
   at: number;

@@ -35,7 +35,7 @@ export interface Witness {
 }
 
 /** Why counts may differ although no event is missing. */
-export type WitnessCause = 'opens-and-clicks' | 'batch-or-routed';
+type WitnessCause = 'opens-and-clicks' | 'batch-or-routed';
 
 /** An hour as Mailgun counts it and as the ledger does. */
 export interface JudgedHour {

@@ -52,7 +52,7 @@ function parseTarget(target: unknown, name: string): Target {
   return { kind: kind as ServiceKind, url, key, severities: severities as readonly Severity[] };
 }
 
-export interface NoticeRequest {
+interface NoticeRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Payload;

@@ -14,7 +14,7 @@ export interface DeliveryLedger {
   unaccounted: number;
 }
 
-export const NO_DELIVERIES: DeliveryLedger = { published: 0, acknowledged: 0, waiting: 0, dead: 0, unaccounted: 0 };
+const NO_DELIVERIES: DeliveryLedger = { published: 0, acknowledged: 0, waiting: 0, dead: 0, unaccounted: 0 };
 
 /** The facts of a receiver by which its deliveries are judged. */
 export interface ReceiverFacts {
@@ -77,7 +77,7 @@ export class QueueProgress {
 }
 
 /** The ledger of the deliveries that were published in one hour. */
-export interface HourLedger extends DeliveryLedger {
+interface HourLedger extends DeliveryLedger {
   /** Epoch seconds of its start. */
   hour: number;
 }

@@ -9,7 +9,7 @@ export const DELIVERED_TYPES = {
   'suppression.changed': 'SuppressionChanged',
 } as const;
 
-export type DeliveredType = keyof typeof DELIVERED_TYPES;
+type DeliveredType = keyof typeof DELIVERED_TYPES;
 
 /** Fields of `detail`; a pattern on any other field would match nothing. */
 export const FILTERED_FIELDS: ReadonlySet<string> = new Set([

@@ -1,7 +1,7 @@
 import { isObject } from '../json.ts';
 
 /** The secrets that sign for a receiver; during a rotation the one before signs too, until its time is over. */
-export interface ReceiverSecrets {
+interface ReceiverSecrets {
   current: string;
   previous?: string | undefined;
   /** Epoch milliseconds. */

@@ -1,7 +1,7 @@
 import { type Attempt, isAcknowledgement } from './delivery.ts';
 
 /** `gone`: it responded 410; `failing`: every attempt failed for days; `operator`: by a command. */
-export type DisabledReason = 'gone' | 'failing' | 'operator';
+type DisabledReason = 'gone' | 'failing' | 'operator';
 
 /** The state of a receiver as a whole. */
 export interface ReceiverState {

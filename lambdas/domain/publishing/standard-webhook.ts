@@ -7,7 +7,7 @@ import { createHmac } from 'node:crypto';
 const SECRET_PREFIX = 'whsec_';
 
 /** Headers of a signed delivery; lower case, since some libraries look up no other spelling. */
-export type WebhookHeaders = Readonly<Record<'webhook-id' | 'webhook-timestamp' | 'webhook-signature', string>>;
+type WebhookHeaders = Readonly<Record<'webhook-id' | 'webhook-timestamp' | 'webhook-signature', string>>;
 
 /** Returns a secret as receivers hold it. */
 export function shownSecret(secret: string): string {

@@ -21,7 +21,7 @@ export const WATCHED_PROVIDERS = { gmail: 'Gmail', yahoo: 'Yahoo', outlook: 'Mic
 export type WatchedProvider = keyof typeof WATCHED_PROVIDERS;
 export const ALL_PROVIDERS = Object.keys(WATCHED_PROVIDERS) as WatchedProvider[];
 
-export interface ShareLimits {
+interface ShareLimits {
   /** A sender in good standing stays below it. */
   readonly aim: number;
   /** From here on the provider holds mail back. */
@@ -70,7 +70,7 @@ export function standingText(standing: Standing, share: JudgedShare, provider: s
 /** Returns a line that shares are judged by, such as `0.3 %`. */
 export const percentText = (share: number): string => `${Number((100 * share).toFixed(2))} %`;
 
-export interface ProviderShare {
+interface ProviderShare {
   readonly part: number;
   readonly whole: number;
   readonly standing: Standing;

@@ -15,7 +15,7 @@ export function statusOrder(update: StatusUpdate, timeMs: number, eventKey: stri
 }
 
 /** The facts encoded in a status order. */
-export interface ReadOrder {
+interface ReadOrder {
   /** null for an event that is not about delivery. */
   readonly status: Status | null;
   /** Epoch milliseconds. */

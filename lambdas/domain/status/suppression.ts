@@ -12,7 +12,7 @@ export interface Suppression {
   source: SuppressionSource;
 }
 
-export type SuppressionSource = 'event' | 'mailgun';
+type SuppressionSource = 'event' | 'mailgun';
 
 /** A suppression as stored. Times in epoch milliseconds. */
 export interface StoredSuppression extends Suppression {

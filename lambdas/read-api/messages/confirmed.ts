@@ -27,7 +27,7 @@ export interface JudgedEvent {
   readonly isUnconfirmed: boolean;
 }
 
-export interface ComparisonSettings {
+interface ComparisonSettings {
   readonly sliceSeconds: number;
   readonly settleSeconds: number;
   /** How long the table keeps events. */

@@ -9,7 +9,7 @@ import type { DayEvents, IndexedPlace } from '../ports.ts';
 import { type JudgedEventEntry, shownEvent } from './confirmed.ts';
 import type { EventPredicate } from './event-filter.ts';
 
-export interface EventQuery {
+interface EventQuery {
   domain: string;
   range: TimeRange;
   type?: string | undefined;

@@ -14,7 +14,7 @@ export interface MessagePosition {
   tally?: RecipientCounts;
 }
 
-export interface MessageQuery {
+interface MessageQuery {
   messageId: string;
   limit: number;
   position?: MessagePosition | undefined;

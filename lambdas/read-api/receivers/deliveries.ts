@@ -4,7 +4,7 @@ import { isNamed } from '../../domain/publishing/standard-webhook.ts';
 import { PageRoom } from '../http/page-room.ts';
 import type { DeliveryHistory, DeliveryPlace } from '../ports.ts';
 
-export interface DeliveriesQuery {
+interface DeliveriesQuery {
   receiver: string;
   /** Epoch seconds; the end does not belong to it. */
   range: DeliveryRange;
@@ -16,13 +16,13 @@ export interface DeliveriesQuery {
   position?: DeliveriesPosition | undefined;
 }
 
-export interface DeliveryRange {
+interface DeliveryRange {
   from: number;
   to: number;
 }
 
 /** Start of a page; fixes the range, which without `from` or `to` would move with the clock between pages. */
-export interface DeliveriesPosition {
+interface DeliveriesPosition {
   from: number;
   place: DeliveryPlace;
 }

@@ -5,7 +5,7 @@ import { type ReceiverState, receiverCondition } from '../../domain/publishing/r
 import type { ReceiverStateReader } from '../../shared/ports.ts';
 import type { DeliveryHistory, DeliveryPlace, QueueLength, ReadReceiver } from '../ports.ts';
 
-export interface ReceiversDeps {
+interface ReceiversDeps {
   receivers: readonly ReadReceiver[];
   states: ReceiverStateReader;
   deliveries: DeliveryHistory;

@@ -15,13 +15,13 @@ export interface FoundMail<Place> {
 }
 
 /** Places behind another one, in the order of the list; a mail is undefined where there is none to show. */
-export interface MailChunk<Place> {
+interface MailChunk<Place> {
   readonly places: readonly Place[];
   readonly mails: readonly (RecipientMessage | undefined)[];
   readonly hasMore: boolean;
 }
 
-export interface MailSearch<Place> {
+interface MailSearch<Place> {
   readonly limit: number;
   readonly position: Place | undefined;
   readonly hasFilter: boolean;

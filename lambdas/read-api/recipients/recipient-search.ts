@@ -9,7 +9,7 @@ import type { EventPredicate } from '../messages/event-filter.ts';
 import type { RecipientHistory, StoredEvent } from '../ports.ts';
 import { isRecipientPlace, newestPlaces, type RecipientPlace } from './recipient-places.ts';
 
-export interface SearchQuery {
+interface SearchQuery {
   /** The keys under which the recipient may be stored, today's first. */
   keys: readonly string[];
   domain?: string | undefined;
@@ -23,7 +23,7 @@ export interface SearchQuery {
 }
 
 /** A message, and the key in it behind which a page begins; without one the message is done. */
-export interface SearchPosition extends RecipientPlace {
+interface SearchPosition extends RecipientPlace {
   after?: string;
 }
 

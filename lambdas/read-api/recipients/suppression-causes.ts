@@ -14,7 +14,7 @@ export interface SuppressionCause {
 }
 
 /** Messages of a recipient that are looked at. */
-export const MAX_CAUSE_MESSAGES = 100;
+const MAX_CAUSE_MESSAGES = 100;
 /** Events of one message that are looked at. */
 const MAX_EVENTS = 200;
 

@@ -2,7 +2,7 @@ import type { SuppressionCheckResponse, SuppressionsResponse } from '../../../ap
 import { eachOf, READS_AT_ONCE } from '../../domain/concurrency.ts';
 import type { SuppressionQuery } from './suppressions.ts';
 
-export interface SuppressionCheckQuery extends Omit<SuppressionQuery, 'recipient'> {
+interface SuppressionCheckQuery extends Omit<SuppressionQuery, 'recipient'> {
   addresses: readonly string[];
 }
 

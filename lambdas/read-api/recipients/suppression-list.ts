@@ -7,7 +7,7 @@ import { isKeyText, isTime } from '../http/cursor.ts';
 import type { SuppressionList, SuppressionPlace } from '../ports.ts';
 import { suppressionEntry } from './suppressions.ts';
 
-export interface SuppressionListQuery {
+interface SuppressionListQuery {
   domain: string;
   /** Every kind, where it is not given. */
   kind?: SuppressionKind | undefined;

@@ -37,7 +37,7 @@ export interface FoundEvents {
 }
 
 /** Why the archive was not counted. */
-export type Unread = 'too-large' | 'too-slow' | 'unavailable';
+type Unread = 'too-large' | 'too-slow' | 'unavailable';
 
 /** Reads what the archive holds of a campaign since a time and before another, in epoch seconds. */
 export type ReadArchivedCampaign = (

@@ -2,7 +2,7 @@ import type { AlarmEntry, HealthResponse } from '../../../api/responses/health.t
 import { shownAlarmText } from '../../domain/alarm-description.ts';
 import type { AlarmFacts, AlarmStates, QueueLength } from '../ports.ts';
 
-export interface HealthDeps {
+interface HealthDeps {
   ledgerName: string;
   domains: readonly string[];
   /** Names of the receivers. */

@@ -16,11 +16,11 @@ const DETAILS: Partial<Record<StatsDimension, { of: 'policy' | 'failure'; as: 'p
 
 const LENGTHS = { hour: 3600, day: 86_400 };
 
-export interface StatsDeps extends Pick<LedgerDeps, 'slices' | 'ledger' | 'now'> {
+interface StatsDeps extends Pick<LedgerDeps, 'slices' | 'ledger' | 'now'> {
   classes: ClassesReader;
 }
 
-export interface StatsQuery extends Omit<LedgerQuery, 'domain'> {
+interface StatsQuery extends Omit<LedgerQuery, 'domain'> {
   domains: readonly string[];
   /** Lower case; undefined for every tag. */
   tag: string | undefined;

@@ -20,7 +20,7 @@ export interface ShownEvent extends JudgedEventEntry {
 }
 
 /** An event that was stored so lately that others of its time may not be in the index yet. */
-export interface RecentEvent {
+interface RecentEvent {
   name: string;
   storedAtMs: number;
   event: StoredEvent;
@@ -35,7 +35,7 @@ export interface SweepResult {
   rest: Sweep | undefined;
 }
 
-export interface SweepRequest {
+interface SweepRequest {
   tier: LatenessTier;
   finalMs: number;
   sweep: Sweep;

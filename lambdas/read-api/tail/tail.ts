@@ -7,13 +7,13 @@ import { LATENESS_TIERS, type LatenessTier } from './lateness-tiers.ts';
 import { type ShownEvent, type SweepResult, sweepTier, type TailFilter } from './sweep-tier.ts';
 import { joinNames, MAX_SHOWN, splitNames, type TailPosition, type TierPosition } from './tail-position.ts';
 
-export interface TailQuery extends TailFilter {
+interface TailQuery extends TailFilter {
   limit: number;
   position: TailPosition;
   nowMs: number;
 }
 
-export interface TailPage {
+interface TailPage {
   body: { events: EventEntry[]; behind: boolean };
   judged: readonly JudgedEntry[];
   next: TailPosition;

@@ -1,7 +1,7 @@
 import { type Announcement, LISTING_END, type ListingNote } from '../../domain/ledger/listing-note.ts';
 import type { ListingFallback, ListingNotes } from '../ports.ts';
 
-export interface WatchListingDeps {
+interface WatchListingDeps {
   notes: ListingNotes;
   /** The API that the configuration names. */
   configured: Announcement['api'];
@@ -13,7 +13,7 @@ export interface WatchListingDeps {
   onFailure: (error: unknown) => void;
 }
 
-export interface ListingWatch extends ListingFallback {
+interface ListingWatch extends ListingFallback {
   /**
    * Reads what earlier runs noted and no operator has reverted. Reverts the fall itself where the configuration names
    * the Logs API by now. Never throws.

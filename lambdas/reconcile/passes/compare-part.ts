@@ -36,7 +36,7 @@ export interface PartBounds {
  * `done`: compared up to `to`, which is before the part's end if time ran out or a call failed (`error`); `large`: too
  * large for one part, with about this number of events; `held`: events are missing but nothing may be sent.
  */
-export type PartResult =
+type PartResult =
   | { kind: 'done'; to: number; tally: Tally; error?: unknown }
   | { kind: 'large'; events: number }
   | { kind: 'held' };

@@ -74,7 +74,7 @@ export interface RunContext extends HeldLease {
   ignoreWaits: boolean;
 }
 
-export interface PassRequest {
+interface PassRequest {
   /** Domain as listed by Mailgun; `-` for events whose domain is unknown. */
   domain: string;
   bounds: SliceBounds;

@@ -1,5 +1,5 @@
 /** Runs up to `limit` tasks concurrently, first come first served; the limit may change at any time. */
-export interface Semaphore {
+interface Semaphore {
   limit: number;
   run<T>(task: () => Promise<T>): Promise<T>;
 }

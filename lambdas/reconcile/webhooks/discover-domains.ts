@@ -12,7 +12,7 @@ import type { HolderOf } from '../../domain/webhooks/domains-held-elsewhere.ts';
 import { type AccountDomains, type DomainRepository, ListingError } from '../ports.ts';
 import { type CompareWebhooksDeps, isTimeToCompare } from './compare-webhooks.ts';
 
-export interface DiscoverDomainsDeps extends Pick<CompareWebhooksDeps, 'isConfigured' | 'everySeconds' | 'now'> {
+interface DiscoverDomainsDeps extends Pick<CompareWebhooksDeps, 'isConfigured' | 'everySeconds' | 'now'> {
   store: DomainRepository;
   account: AccountDomains;
   /** Returns the other environment that holds a domain, which is left to it. */

@@ -3,8 +3,7 @@ import type { HolderOf } from '../../domain/webhooks/domains-held-elsewhere.ts';
 import { type AccountDomains, ListingError } from '../ports.ts';
 import { type CompareWebhooksDeps, isTimeToCompare } from './compare-webhooks.ts';
 
-export interface FindDomainDriftDeps
-  extends Pick<CompareWebhooksDeps, 'domains' | 'isConfigured' | 'everySeconds' | 'now'> {
+interface FindDomainDriftDeps extends Pick<CompareWebhooksDeps, 'domains' | 'isConfigured' | 'everySeconds' | 'now'> {
   account: AccountDomains;
   /** Returns the other environment that holds a domain. */
   holderOf: HolderOf;

@@ -3,7 +3,7 @@ import { ListingError, type RedactionSwitch } from '../ports.ts';
 import { type CompareWebhooksDeps, isTimeToCompare } from './compare-webhooks.ts';
 import { eachInTime } from './each-in-time.ts';
 
-export interface FindRedactionDeps
+interface FindRedactionDeps
   extends Pick<CompareWebhooksDeps, 'domains' | 'isConfigured' | 'everySeconds' | 'now' | 'onFailure'> {
   redaction: RedactionSwitch;
   /** Called with every domain whose webhooks are redacted. */

@@ -10,7 +10,7 @@ import {
 } from '../../domain/ledger/bounce-classes.ts';
 import { type BounceClassRepository, ListingError, type MailgunClasses } from '../ports.ts';
 
-export interface ReadClassesDeps {
+interface ReadClassesDeps {
   classes: MailgunClasses;
   store: BounceClassRepository;
   domains: readonly SendingDomain[];

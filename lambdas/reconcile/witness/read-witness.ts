@@ -17,7 +17,7 @@ import {
   type WitnessState,
 } from '../ports.ts';
 
-export interface ReadWitnessDeps {
+interface ReadWitnessDeps {
   metrics: MailgunMetrics;
   witness: WitnessRepository;
   ledger: Pick<ReconciliationState, 'readWatermarks'>;

@@ -11,7 +11,7 @@ import { importEventBus } from '../event-bus.ts';
 import { paceOf, ReceiverResources } from '../receiver.ts';
 import { LedgerFunction } from './ledger-function.ts';
 
-export interface DeliverProps {
+interface DeliverProps {
   readonly config: Config;
   readonly table: Table;
   readonly erasureKey: Secret;

@@ -8,7 +8,7 @@ import type { Config } from '../../config/config.ts';
 import { domainList } from '../../config/environment-size.ts';
 import { LedgerFunction } from './ledger-function.ts';
 
-export interface IngestProps {
+interface IngestProps {
   readonly config: Config;
   readonly table: Table;
   readonly queue: IQueue;

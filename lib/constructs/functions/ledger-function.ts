@@ -15,7 +15,7 @@ import { assets } from '#assets';
 
 const LAMBDAS = join(import.meta.dirname, '../../../lambdas');
 
-export interface LedgerFunctionProps {
+interface LedgerFunctionProps {
   /** Folder under lambdas/ whose handler.ts it runs. */
   readonly handler: string;
   readonly environment: Record<string, string>;

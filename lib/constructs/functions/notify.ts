@@ -11,7 +11,7 @@ import type { Topics } from '../monitoring/topics.ts';
 import { removalOf } from '../removal.ts';
 import { LedgerFunction } from './ledger-function.ts';
 
-export interface NotifyProps {
+interface NotifyProps {
   readonly config: Config;
   readonly table: Table;
   readonly topics: Topics;

@@ -12,7 +12,7 @@ import { eventDays } from '../../config/retention.ts';
 import type { EventQueue } from '../event-queue.ts';
 import { LedgerFunction } from './ledger-function.ts';
 
-export interface ProcessProps {
+interface ProcessProps {
   readonly config: Config;
   readonly table: Table;
   readonly queue: EventQueue;

@@ -13,7 +13,7 @@ import { dayShards } from '../../config/day-shards.ts';
 import { domainList } from '../../config/environment-size.ts';
 import { LedgerFunction } from './ledger-function.ts';
 
-export interface PublishProps {
+interface PublishProps {
   readonly config: Config;
   readonly table: Table;
   readonly erasureKey: Secret;

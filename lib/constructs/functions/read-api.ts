@@ -16,7 +16,7 @@ import { HttpEndpoint } from '../http-endpoint.ts';
 import type { Deliver } from './deliver.ts';
 import { LedgerFunction } from './ledger-function.ts';
 
-export interface ReadApiProps {
+interface ReadApiProps {
   readonly config: Config;
   readonly table: Table;
   readonly queue: EventQueue;

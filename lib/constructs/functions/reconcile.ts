@@ -12,7 +12,7 @@ import { runLimitSeconds } from '../../config/ledger-times.ts';
 import { LedgerFunction } from './ledger-function.ts';
 import { runEvery } from './schedule.ts';
 
-export interface ReconcileProps {
+interface ReconcileProps {
   readonly config: Config;
   readonly table: Table;
   readonly queue: IQueue;

@@ -23,7 +23,7 @@ import { removalOf } from '../removal.ts';
 import { LedgerFunction } from './ledger-function.ts';
 import { runEvery } from './schedule.ts';
 
-export interface SealProps {
+interface SealProps {
   readonly config: Config;
   readonly table: Table;
   readonly erasureKey: Secret;

@@ -4,7 +4,7 @@ import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 
-export interface BudgetProps {
+interface BudgetProps {
   readonly monthlyDollars: number;
   readonly topic: Topic;
 }

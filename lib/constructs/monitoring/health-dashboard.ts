@@ -16,7 +16,7 @@ import { EVENT_TYPES, type EventType } from '../../../lambdas/domain/event-types
 import type { Watched } from '../alarms/sources.ts';
 import { LedgerMetrics } from './ledger-metrics.ts';
 
-export interface HealthDashboardProps extends Omit<Watched, 'limits'> {
+interface HealthDashboardProps extends Omit<Watched, 'limits'> {
   readonly alarms: readonly Alarm[];
 }
 

@@ -40,7 +40,7 @@ export interface CommandLine {
   readonly target: string;
 }
 
-export interface LedgerAlarmProps {
+interface LedgerAlarmProps {
   readonly row: AlarmRow;
   readonly runbookUrl: string;
   readonly commandLine: CommandLine;

@@ -4,7 +4,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription, UrlSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 
-export interface TopicsProps {
+interface TopicsProps {
   readonly page: readonly string[];
   readonly ticket: readonly string[];
 }

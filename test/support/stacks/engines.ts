@@ -3,7 +3,7 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { AWS_CLIENT_CONFIG } from '../../../lambdas/adapters/aws/aws-client.ts';
+import { AWS_CLIENT_CONFIG } from '../../../lambdas/runtime/aws-client.ts';
 import { publishes } from '../../../tools/local-ledger/config-overlay.ts';
 import { chooseTableEngine, openLedgerRun, synthesizeLedger } from '../../../tools/local-ledger/stack-settings.ts';
 import { openLocalAws } from '../../../tools/local-stack/aws/local-aws.ts';

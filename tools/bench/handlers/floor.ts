@@ -3,7 +3,7 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import { AWS_CLIENT_CONFIG } from '../../../lambdas/adapters/aws/aws-client.ts';
+import { AWS_CLIENT_CONFIG } from '../../../lambdas/runtime/aws-client.ts';
 import { createVerifier } from './verified-webhook.ts';
 
 // The minimum that an ingest can do: parse, compare one HMAC, put one item conditionally, send one message. For

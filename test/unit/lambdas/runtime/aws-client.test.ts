@@ -1,9 +1,9 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
-import { namesCalls } from '../../../../../lambdas/adapters/aws/aws-client.ts';
-import { createCachedSecret } from '../../../../../lambdas/adapters/aws/secrets.ts';
-import { errorFacts } from '../../../../../lambdas/runtime/log.ts';
+import { createCachedSecret } from '../../../../lambdas/adapters/aws/secrets.ts';
+import { namesCalls } from '../../../../lambdas/runtime/aws-client.ts';
+import { errorFacts } from '../../../../lambdas/runtime/log.ts';
 
 const UNREACHABLE = {
   region: 'eu-central-1',
