@@ -264,7 +264,7 @@ const receivers: ReceiversResponse = {
 const deliveries: DeliveriesResponse = {
   deliveries: [
     {
-      id: 'syBo6NQY6Im_ho4ahVMIJf#delivered#Kq3vYt0ZS2aB7nWmXc9LdA',
+      id: 'syBo6NQY6Im_ho4ahVMIJf#30#8204680946167#delivered#Kq3vYt0ZS2aB7nWmXc9LdA',
       publishedAt: '2026-02-02T02:40:06.000Z',
       type: 'message.status.changed',
       messageId: MESSAGE_ID,

@@ -63,7 +63,7 @@ const EXAMPLES = `
 Decides the status of each recipient again without the events that Mailgun never listed, and lifts the suppressions that
 only such events caused, those of other messages included. No event is changed or deleted: they stay marked as
 unconfirmed, and accept closes their slice. If Mailgun lists one later, run the command again to count it.
-Subscribers and receivers get the lift, but keep a status that was published to them, since its order is greater.
+Subscribers and receivers get both.
 
 Examples:
   npm run ledger -- distrust 20261122080000.1.ABCDEF@mg.example.com --env prod --plan

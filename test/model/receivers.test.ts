@@ -1,3 +1,4 @@
+import { publishedEvent, type StatusRow } from '../../lambdas/domain/publishing/published.ts';
 import { createRandom } from '../../tools/mailgun-twin/random.ts';
 import { CRASH_MOMENTS, type InjectedFailure } from '../support/doubles/crashable-invocation.ts';
 import { addressOf, type Behaviour, ReceiverWorld, WAITS } from './worlds/receiver-world.ts';
@@ -174,6 +175,56 @@ test.each([1, 2, 3, 4, 5, 6, 7, 8])(
     }
     await world.drain(5000);
     expectAccountedFor(world, ids);
+  },
+);
+
+/** Returns what a receiver keeps by docs/receivers.md of the requests that it took. */
+function keptStatus(bodies: readonly string[]): unknown {
+  let kept: { order: string; status: unknown; reason: unknown } | undefined;
+  const ids = new Set<string>();
+  for (const { data } of bodies.map((body) => JSON.parse(body))) {
+    if (!ids.has(data.id) && data.order > (kept?.order ?? '')) kept = data;
+    ids.add(data.id);
+  }
+  return kept && { status: kept.status, reason: kept.reason };
+}
+
+const ROW = {
+  type: 'status',
+  partition: 'MSG#1',
+  sort: 'R#a#STATUS',
+  recipient: 'a',
+  domain: 'd',
+  statusAtMs: 1,
+} as const;
+const FAILURE = { order: '40#2#failed#f', decidedBy: 'failed#f', status: 'FAILED', reason: 'forged' } as const;
+/** States of one status: a forged failure, another reason, a deferral, what came later, and no status at all. */
+const STATES: StatusRow[] = [
+  { ...ROW, ...FAILURE },
+  { ...ROW, ...FAILURE, reason: 'bounce', corrections: 1 },
+  { ...ROW, ...FAILURE, order: '20#2#failed#f', status: 'DEFERRED', corrections: 2 },
+  { ...ROW, order: '30#1#delivered#d', decidedBy: 'delivered#d', status: 'DELIVERED', reason: null, corrections: 2 },
+  { ...ROW, order: '00#1#unsubscribed#u', decidedBy: 'unsubscribed#u', status: null, reason: null, corrections: 3 },
+];
+
+test.each([1, 2, 3, 4, 5, 6])(
+  'seed %i: a receiver ends with the corrected status, though all its states are published in one second',
+  async (seed) => {
+    for (const [nth, last] of STATES.entries()) {
+      const { next } = createRandom(seed * 10 + nth);
+      const world = new ReceiverWorld();
+      world.behaviour = (_, attempt) => (attempt < 3 && next() < 0.6 ? 'acts without a response' : 'acknowledges');
+      const published = STATES.slice(0, nth + 1).map((row) => ({ at: next(), row }));
+      for (const { row } of published.toSorted((a, b) => a.at - b.at)) {
+        const { detail } = publishedEvent(row, { ledger: 'l', subjectKey: 'k', recipients: false });
+        world.publish(detail.id, next() < 0.3 ? 2 : 1, detail);
+        if (next() < 0.5) await world.step();
+      }
+      await world.drain();
+
+      expectAccountedFor(world, [...world.received.keys()]);
+      expect(keptStatus(world.bodies)).toEqual({ status: last.status, reason: last.reason });
+    }
   },
 );
 

@@ -244,10 +244,11 @@ const isStatus = (row: PublishableRow | undefined): row is StatusRow => row?.typ
 /** Returns an item as a row; undefined if it is neither a status nor a suppression. */
 export function rowOf(item: Readonly<Item>): PublishableRow | undefined {
   const { pk, sk, order, recipient = '' } = item;
+  const corrections = item.corrections as number | undefined;
   const place = { partition: pk as string, sort: sk as string };
   if (typeof order === 'string') {
     const { domain = null, ...facts } = statusFacts(item);
-    return { type: 'status', ...place, order, ...facts, domain };
+    return { type: 'status', ...place, order, corrections, ...facts, domain };
   }
   if (!place.partition?.startsWith(SUPPRESSION_PREFIX) || typeof item.since !== 'number') return undefined;
   return { type: 'suppression', ...place, recipient: recipient as string, ...storedSuppression(item) };

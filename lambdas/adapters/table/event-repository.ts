@@ -279,19 +279,32 @@ export function createEventCorrection(table: LedgerTable) {
     },
 
     async resetStatus(record: Identified, decided: DecidedStatus, seenOrder: string) {
-      const { set, remove, names, values } = changeOfDecision(decided, decided.order);
-      return conditionalWrite(() =>
+      const { order, reason } = decided;
+      const { set, remove, names, values } = changeOfDecision(decided, order);
+      // The type also differs where the reason is absent, or null as in older items.
+      const isOtherReason = reason === null ? 'attribute_type(reason, :text)' : 'NOT reason = :reason';
+      const refused = await conditional(() =>
         client.send(
           new UpdateCommand({
             TableName: name,
             Key: statusKey(record),
-            ConditionExpression: '#order = :seen',
-            UpdateExpression: `SET ${set.join(', ')} REMOVE ${[...remove, RESTORED_ATTRIBUTE].join(', ')}`,
+            // A repeat must not count as another correction.
+            ConditionExpression: `#order = :seen AND (#order <> :order OR ${isOtherReason})`,
+            UpdateExpression:
+              `SET ${[...set, 'corrections = if_not_exists(corrections, :none) + :one'].join(', ')} ` +
+              `REMOVE ${[...remove, RESTORED_ATTRIBUTE].join(', ')}`,
             ExpressionAttributeNames: names,
-            ExpressionAttributeValues: { ...values, ':seen': seenOrder },
+            ExpressionAttributeValues: {
+              ...values,
+              ...{ ':seen': seenOrder, ':none': 0, ':one': 1 },
+              ...(reason === null && { ':text': 'S' }),
+            },
+            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
           }),
         ),
       );
+      const found = refused?.Item;
+      return refused === undefined || (found?.order?.S === order && (found.reason?.S ?? null) === reason);
     },
 
     async withdrawSuppressions(record: EventRecord, kept: readonly Suppression[]) {

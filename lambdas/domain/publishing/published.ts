@@ -11,8 +11,10 @@ export interface StatusRow {
   type: 'status';
   partition: string;
   sort: string;
-  /** The join: of two states the one with the greater order is the later. */
+  /** The join: of two states with as many corrections the one with the greater order is the later. */
   order: string;
+  /** How often the status was set back to what the confirmed events decide. @default never */
+  corrections?: number | undefined;
   status: Status | null;
   reason: string | null;
   statusAtMs: number;
@@ -42,7 +44,7 @@ export interface PublishedEvent {
 
 export interface PublishedDetail {
   version: number;
-  /** The event key within its subject: two with the same id report the same Mailgun event. */
+  /** Two with the same id report the same state of the subject. */
   id: string;
   ledger: string;
   /** Identifies the row; without the key no one can find its recipient. */
@@ -64,9 +66,12 @@ const LAST_MS = 9_999_999_999_999;
 /** Longer texts are neither addresses nor useful reasons, and ten events must fit into one call. */
 const MAX_TEXT_LENGTH = 1000;
 
-/** Returns true if the row has anything to publish; an unsubscribe alone makes a status item without a status. */
+/**
+ * Returns true if the row has anything to publish. An unsubscribe alone makes a status item without a status; a
+ * correction may take away a status that was published.
+ */
 export function isPublishable(row: PublishableRow): boolean {
-  return row.type === 'suppression' || row.status !== null;
+  return row.type === 'suppression' || row.status !== null || (row.corrections ?? 0) > 0;
 }
 
 /** Returns true if `after` must be published; `before` is absent where the row is new. */
@@ -105,16 +110,23 @@ export function publishedEvent(row: PublishableRow, choice: PublishingChoice): P
   return { detailType: 'SuppressionChanged', detail };
 }
 
-/** Identifies the state of the row among all its states: the deciding event, and the latest lift. */
+/** Identifies the state of the row among all its states. */
 function factOf(row: PublishableRow): string {
-  if (row.type === 'status') return row.decidedBy;
+  if (row.type === 'status') return orderOf(row);
   if (row.liftedAtMs === null) return row.eventKey;
   return `${row.eventKey}#${isSuppressing(row) ? 'again' : 'lifted'}-${row.liftedAtMs}`;
 }
 
-/** Orders suppressions: a later lift first, then suppression after it, then the earlier event, then the greater key. */
+/**
+ * Orders statuses as the table does, after a correction behind all that was published before it. Orders suppressions: a
+ * later lift first, then suppression after it, then the earlier event, then the greater key.
+ */
 function orderOf(row: PublishableRow): string {
-  if (row.type === 'status') return row.order;
+  if (row.type === 'status') {
+    const { order, corrections = 0 } = row;
+    // The letter is greater than the digits with which the order of a status that was never corrected begins.
+    return corrections === 0 ? order : `c${String(corrections).padStart(6, '0')}#${order}`;
+  }
   const lift = row.liftedAtMs === null ? 0 : row.liftedAtMs + (isSuppressing(row) ? 1 : 0);
   return [...[lift, LAST_MS - row.sinceMs].map((ms) => String(ms).padStart(13, '0')), row.eventKey].join('#');
 }

@@ -36,17 +36,17 @@ export class ReceiverWorld {
   #nth = 0;
 
   /** Publishes an event: logs it first, then puts it on the bus, which may lose or repeat it. */
-  publish(id: string, copies = 1): void {
+  publish(id: string, copies = 1, fields: Readonly<Record<string, unknown>> = {}): void {
     const name = nameOf(id);
     if (!this.log.has(JSON.stringify(name))) {
       this.log.set(JSON.stringify(name), { state: 'published', version: 0, attempts: [] });
     }
-    for (let copy = 0; copy < copies; copy += 1) this.send(id);
+    for (let copy = 0; copy < copies; copy += 1) this.send(id, 0, fields);
   }
 
-  send(id: string, requestedAt = 0): void {
+  send(id: string, requestedAt = 0, fields: Readonly<Record<string, unknown>> = {}): void {
     const time = new Date(PUBLISHED_AT * 1000).toISOString();
-    const detail = { id, recipient: addressOf(id) };
+    const detail = { recipient: addressOf(id), ...fields, id };
     const message = { 'detail-type': 'SuppressionChanged', time, detail, requestedAt };
     this.queue.push({ body: JSON.stringify(message), visibleAt: this.now, receives: 0 });
   }

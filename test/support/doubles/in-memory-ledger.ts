@@ -32,6 +32,7 @@ export interface StatusItem {
   decidedBy: string;
   recipient: string;
   domain: string;
+  corrections?: number | undefined;
 }
 
 /** For tests in which nothing has left the table. */
@@ -117,6 +118,7 @@ export class InMemoryLedger
     const held = this.statuses.get(key);
     if (held !== undefined && held.order >= order) return;
     this.statuses.set(key, {
+      ...(held?.corrections !== undefined && { corrections: held.corrections }),
       order,
       status: update.status,
       reason: update.reason,
@@ -158,11 +160,13 @@ export class InMemoryLedger
   async resetStatus(record: EventRecord, decided: DecidedStatus, seenOrder: string) {
     const key = `${record.identity.partition} ${record.identity.statusSort}`;
     const held = this.statuses.get(key);
-    if (held === undefined || held.order !== seenOrder) return false;
     const { order, status, reason, atMs, eventKey } = decided;
+    if (held?.order === order && held.reason === reason) return true;
+    if (held === undefined || held.order !== seenOrder) return false;
     const recipient = record.event.recipient ?? '';
     const { domain } = held;
     this.statuses.set(key, {
+      corrections: (held.corrections ?? 0) + 1,
       recipient,
       domain,
       order,

@@ -2,9 +2,10 @@ import { mock } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { Context } from 'aws-lambda';
-import { createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
+import { createEventCorrection, createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
 import { statusFacts } from '../../../../lambdas/adapters/table/recipient-repository.ts';
 import { messagePartition, statusSort } from '../../../../lambdas/domain/keys.ts';
+import { isPublishable } from '../../../../lambdas/domain/publishing/published.ts';
 import { createProcess } from '../../../../lambdas/process/process.ts';
 import type { Fault } from '../../../../tools/local-stack/aws/faults.ts';
 import { readStreamSources, type StreamSource } from '../../../../tools/local-stack/event-source/stream-definition.ts';
@@ -96,32 +97,60 @@ async function calm(quietMs = QUIET_MS): Promise<void> {
 
 type Words = ReturnType<typeof wordsOf>;
 const unique = (list: Words[]) => new Set(list.map((each) => JSON.stringify(each)));
-const changesOf = async () =>
-  (await statesInStream(engines)).filter((row) => row.type === 'suppression' || row.status !== null).map(wordsOf);
+const changesOf = async () => (await statesInStream(engines)).filter(isPublishable).map(wordsOf);
 
 async function untold(): Promise<string[]> {
   const announced = unique(published().map(wordsOfPublished));
   return [...unique(await changesOf())].filter((each) => !announced.has(each));
 }
 
-const store = async (events: ReturnType<typeof lifeEvent>[]) => {
-  const take = createProcess({ records: createEventRepository(engines.table), retentionDays: 400, ...LONE_PROCESS });
-  for (const event of events) await take({ source: 'webhook', receivedAt: NOW_MS, domain: DOMAIN, event });
-};
+type LifeEvent = ReturnType<typeof lifeEvent>;
+/** An event from a webhook, or, where it `corrects`, as Mailgun lists it. */
+interface Arrival {
+  event: LifeEvent;
+  corrects?: boolean;
+}
 
-/** Returns events of many messages, each up to three times, in random order. */
-function wildEvents(seed: number, messages: number) {
+const store = (events: LifeEvent[]) => take(events.map((event) => ({ event })));
+
+async function take(arrivals: readonly Arrival[]) {
+  const process = createProcess({
+    ...LONE_PROCESS,
+    records: createEventRepository(engines.table),
+    corrections: createEventCorrection(engines.table),
+    retentionDays: 400,
+  });
+  const common = { receivedAt: NOW_MS, domain: DOMAIN };
+  for (const { event, corrects } of arrivals) {
+    await process(
+      corrects ? { ...common, source: 'reconcile', event, corrects } : { ...common, source: 'webhook', event },
+    );
+  }
+}
+
+/** Returns the event as a forged webhook has it, under the same identity; no suppression follows from it alone. */
+function forgedCopy(event: LifeEvent): LifeEvent {
+  if (event.event === 'failed') return { ...event, severity: 'permanent', reason: 'espblock' };
+  return event.event === 'complained' || event.event === 'unsubscribed'
+    ? event
+    : { ...event, timestamp: NOW_MS / 1000 - 9000 };
+}
+
+/** Returns events of many messages, each up to three times or forged and corrected, in random order. */
+function wildEvents(seed: number, messages: number): Arrival[] {
   const random = createRandom(seed).next;
   const events = Array.from({ length: messages }, (_, message) =>
     OUTCOME_NAMES.flatMap((outcome) => {
       const event = lifeEvent(outcome, seed * 1000 + message, message % 7, Math.floor(random() * 3600));
-      return Array.from({ length: Math.floor(random() * 4) }, () => event);
+      const arrivals = Array.from({ length: Math.floor(random() * 4) }, (): Arrival => ({ event }));
+      const correction = { event, corrects: true };
+      return random() < 0.3 ? [...arrivals, { event: forgedCopy(event) }, correction, correction] : arrivals;
     }),
   ).flat();
   return events
-    .map((event) => ({ event, at: random() }))
+    .map((arrival) => ({ arrival, at: random() }))
     .toSorted((a, b) => a.at - b.at)
-    .map(({ event }) => event);
+    .map(({ arrival }) => arrival);
 }
 
 /**
@@ -212,6 +241,57 @@ test('a suppression that was lifted and comes about again is published once more
   await expectAnnounced(true);
 }, 60_000);
 
+test('a status that a correction lowers is published once, though its request is repeated, and then kept', async () => {
+  follow();
+  const [accepted, failed] = [lifeEvent('accepted', 4, 3, 0), lifeEvent('deferred', 4, 3, 1)];
+  await store([accepted, forgedCopy(failed)]);
+  await calm();
+  const before = published().length;
+  const correction = createEventCorrection(engines.table);
+  const process = createProcess({
+    ...LONE_PROCESS,
+    records: createEventRepository(engines.table),
+    corrections: {
+      ...correction,
+      // Like the SDK after a lost reply.
+      resetStatus: async (...request) =>
+        (await correction.resetStatus(...request)) && correction.resetStatus(...request),
+    },
+    retentionDays: 400,
+  });
+  const message = { source: 'reconcile', receivedAt: NOW_MS, domain: DOMAIN, event: failed, corrects: true } as const;
+  for (let repeats = 0; repeats < 3; repeats += 1) await process(message);
+  await calm();
+
+  const announced = published()
+    .slice(before)
+    .map(({ detail }) => detail as Record<string, unknown>);
+  expect(announced).toMatchObject([{ status: 'DEFERRED', order: expect.stringMatching(/^c000001#20#/) }]);
+  await expectAnnounced(true);
+  await store([lifeEvent('delivered', 4, 3, 2)]);
+  await calm();
+  await expectAnnounced(true);
+}, 60_000);
+
+test('a correction of the reason alone is published as another event, and kept', async () => {
+  follow();
+  const failed = lifeEvent('bounced', 5, 4, 0);
+  await store([{ ...failed, reason: 'forged' }]);
+  await calm();
+  const before = published().length;
+  await take([
+    { event: failed, corrects: true },
+    { event: failed, corrects: true },
+  ]);
+  await calm();
+
+  const statuses = published()
+    .slice(before)
+    .filter(({ detailType }) => detailType === 'MessageStatusChanged');
+  expect(statuses.map(({ detail }) => (detail as { reason: string }).reason)).toEqual(['bounce']);
+  await expectAnnounced(true);
+}, 60_000);
+
 const EVENTS = { service: 'events', operation: 'PutEvents' };
 const FAULTS: { name: string; faults: Fault[]; isOrdered: boolean }[] = [
   { name: 'partial failures of batches', faults: [{ ...EVENTS, mode: 'partial', percent: 60 }], isOrdered: true },
@@ -245,7 +325,7 @@ test.each(FAULTS.map((each, nth) => ({ ...each, nth })))(
       died += 1;
       return deaths[Math.floor(random() * 2)] ?? 'lives';
     });
-    await store(wildEvents(nth + 2, 30));
+    await take(wildEvents(nth + 2, 30));
     await calm(faults.some(({ mode }) => mode === 'delay') ? QUIET_WITH_DELAYS_MS : QUIET_MS);
 
     const sums = await expectAnnounced(isOrdered);

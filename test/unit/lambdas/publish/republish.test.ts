@@ -35,7 +35,7 @@ function openRepublish(
       type: 'status',
       partition: `MSG#${n}`,
       sort: `R#r${n}#STATUS`,
-      order: '30',
+      order: `30#${atMs}#${decides ? `${name}#${n}` : 'other#event'}`,
       status: 'DELIVERED',
       reason: null,
     },
@@ -112,7 +112,7 @@ test('each status is published at its deciding event, and at no other', async ()
     ...{ state: 'ran', events: 2, statuses: 1, suppressions: 0, refused: 0, done: true },
     nextFromMs: days(1),
   });
-  expect(announced.map(({ id }) => id.split('#').slice(1).join('#'))).toEqual(['delivered#1']);
+  expect(announced.map(({ id }) => id.split('#').slice(3).join('#'))).toEqual(['delivered#1']);
 });
 
 test('a complaint brings back its suppression too', async () => {

@@ -144,6 +144,23 @@ test('the schemas refuse an event that a consumer could not use', () => {
   }
 });
 
+test('the schema takes every corrected status, and only then none', () => {
+  const corrected = LIVES.flatMap(rowsOf)
+    .filter(({ type }) => type === 'status')
+    .flatMap((row): PublishableRow[] => [
+      { ...row, corrections: 1 } as PublishableRow,
+      { ...row, status: null, reason: null, corrections: 20 } as PublishableRow,
+    ])
+    .map((row) => publishedEvent(row, { ledger: 'l', subjectKey: 'k', recipients: false }).detail);
+
+  for (const detail of corrected) {
+    VALIDATE.MessageStatusChanged(detail);
+    expect(VALIDATE.MessageStatusChanged.errors).toBeNull();
+    const before = { ...detail, order: detail.order.slice('c000001#'.length) };
+    expect(VALIDATE.MessageStatusChanged(before)).toBe(detail.status !== null);
+  }
+});
+
 test('the example on the page matches the schema', () => {
   const [, text = ''] = /```json\n(\{\n {2}"source": "mailgun-ledger".*?)```/s.exec(page) ?? [];
   const example = JSON.parse(text);

@@ -51,7 +51,7 @@ describe('a published event', () => {
       detailType: 'MessageStatusChanged',
       detail: {
         version: 1,
-        id: expect.stringMatching(/^[\w-]{22}#delivered#a$/),
+        id: expect.stringMatching(/^[\w-]{22}#30#8230000009876#delivered#a$/),
         ledger: 'mailgun-ledger-prod',
         subject: expect.stringMatching(/^[\w-]{22}$/),
         order: '30#8230000009876#delivered#a',
@@ -138,13 +138,32 @@ describe('publishing a change of an item', () => {
     { name: 'a new status', before: undefined, after: status(), is: true },
     {
       name: 'a status decided by another event',
-      before: status({ decidedBy: 'accepted#a' }),
+      before: status({ order: `10#8230000009876#accepted#a`, decidedBy: 'accepted#a' }),
       after: status(),
       is: true,
     },
     { name: 'the same status written again', before: status(), after: status(), is: false },
     { name: 'a status item without a status', before: undefined, after: status({ status: null }), is: false },
     { name: 'the first status of an item without', before: status({ status: null }), after: status(), is: true },
+    {
+      name: 'a status of the same event with another time',
+      before: status({ order: '30#8230000009875#delivered#a' }),
+      after: status(),
+      is: true,
+    },
+    { name: 'a correction of the reason alone', before: status(), after: status({ corrections: 1 }), is: true },
+    {
+      name: 'a correction that leaves no status',
+      before: status(),
+      after: status({ status: null, order: '00#8230000009876#delivered#a', corrections: 1 }),
+      is: true,
+    },
+    {
+      name: 'a corrected status written again',
+      before: status({ corrections: 2 }),
+      after: status({ corrections: 2 }),
+      is: false,
+    },
     { name: 'a new suppression', before: undefined, after: suppression(), is: true },
     { name: 'the same suppression written again', before: suppression(), after: suppression(), is: false },
     {
@@ -209,6 +228,19 @@ describe('publishing a change of an item', () => {
   });
 });
 
+test('each correction of a status has its own id and a greater order, whatever it corrects, and so has what follows', () => {
+  const [low, high] = ['10#0000000000000#accepted#a', '50#9999999999999#complained#z'];
+  const states = [
+    ...[low, high].map((order) => status({ order })),
+    ...[1, 2, 9, 10, 100_000].flatMap((corrections) => [low, high].map((order) => status({ order, corrections }))),
+  ];
+  const events = states.map((row) => publishedEvent(row, CHOICE).detail);
+
+  expect(new Set(events.map(({ id }) => id)).size).toBe(states.length);
+  const sorted = events.toSorted((a, b) => Buffer.compare(Buffer.from(a.order), Buffer.from(b.order)));
+  expect(sorted.map(({ order }) => order)).toEqual(events.map(({ order }) => order));
+});
+
 describe('a stream record', () => {
   const image = { order: { S: '30#1#a' }, status: { S: 'DELIVERED' }, reason: { NULL: true }, statusAt: { N: '12.5' } };
   const item = { pk: { S: 'MSG#1' }, sk: { S: 'R#a#STATUS' }, decidedBy: { S: 'delivered#a' }, recipient: { S: 'a' } };
@@ -235,6 +267,10 @@ describe('a stream record', () => {
         domain: null,
       },
     });
+  });
+
+  test('of a corrected status has the number of its corrections', () => {
+    expect(readChange(record({ ...image, ...item, corrections: { N: '3' } }))?.after).toMatchObject({ corrections: 3 });
   });
 
   test.each([

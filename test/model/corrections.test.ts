@@ -1,0 +1,197 @@
+import type { JsonObject } from '../../lambdas/domain/json.ts';
+import {
+  hasChanged,
+  type PublishedDetail,
+  publishedEvent,
+  type StatusRow,
+} from '../../lambdas/domain/publishing/published.ts';
+import { decideByConfirmed, eventKeyInOrder } from '../../lambdas/domain/status/decide-status.ts';
+import { createProcess } from '../../lambdas/process/process.ts';
+import { createRandom } from '../../tools/mailgun-twin/random.ts';
+import { CRASH_MOMENTS, CrashableInvocation, type InjectedFailure } from '../support/doubles/crashable-invocation.ts';
+import { InMemoryLedger, type StatusItem, type StoredRecord } from '../support/doubles/in-memory-ledger.ts';
+import { LONE_PROCESS } from '../support/fixtures/erasures.ts';
+import { DOMAIN, NOW_MS } from '../support/fixtures/webhooks.ts';
+import fc from '../support/property.ts';
+import { type LifeOutcome, lifeEvent } from './worlds/life-events.ts';
+
+// A receiver that follows docs/receivers.md ends with the status that the table holds, whatever corrected it.
+
+const RUNS = Number(process.env.CORRECTION_RUNS ?? 1500);
+
+/** Two messages, whose every state is published: repeated, and in any order. */
+class CorrectionWorld {
+  readonly ledger = new InMemoryLedger();
+  readonly published: PublishedDetail[] = [];
+
+  constructor() {
+    const { published } = this;
+    this.ledger.statuses = new (class extends Map<string, StatusItem> {
+      override set(key: string, item: StatusItem) {
+        const [before, after] = [this.get(key), item].map((each) => each && rowOf(key, each));
+        if (after !== undefined && hasChanged(before, after)) {
+          published.push(publishedEvent(after, { ledger: 'test', subjectKey: 'k', recipients: true }).detail);
+        }
+        return super.set(key, item);
+      }
+    })();
+  }
+
+  /** Stores an event; the message comes again until it is done, as from the queue. */
+  async store(event: JsonObject, corrects: boolean, trouble: InjectedFailure | undefined): Promise<void> {
+    const message = { source: corrects ? 'reconcile' : 'webhook', receivedAt: NOW_MS, domain: DOMAIN, event } as const;
+    for (const each of [trouble, undefined]) {
+      const invocation = new CrashableInvocation(each);
+      const ports = invocation.wrap('table', this.ledger);
+      const process = createProcess({ ...LONE_PROCESS, records: ports, corrections: ports, retentionDays: 400 });
+      const send = () => process({ ...message, ...(corrects && { corrects }) });
+      const outcome = await invocation.run(send).catch(() => undefined);
+      if (outcome !== undefined) return;
+    }
+  }
+
+  /** Discards what the forged events of each message changed, like `distrust`. */
+  async distrust(): Promise<void> {
+    for (const record of this.ledger.events.values()) {
+      const stored = await this.#siblings(record);
+      const [seen, becomes] = [await this.ledger.readOrder(asRecord(record)), decideByConfirmed(stored)];
+      if (seen === undefined || becomes === undefined || seen === becomes.order) continue;
+      const decidedBy = eventKeyInOrder(seen);
+      if (stored.some(({ eventKey }) => eventKey === decidedBy)) {
+        await this.ledger.resetStatus(asRecord(record), becomes, seen);
+      }
+    }
+  }
+
+  async #siblings(record: StoredRecord) {
+    const stored = await this.ledger.siblings(asRecord(record));
+    return stored.map((each) => (isForged(each.event) ? { ...each, unconfirmedSinceMs: NOW_MS } : each));
+  }
+}
+
+const isForged = ({ id }: JsonObject) => String(id).startsWith('forged');
+const asRecord = (record: StoredRecord) => record as never as Parameters<InMemoryLedger['readOrder']>[0];
+
+function rowOf(key: string, item: StatusItem): StatusRow {
+  const [partition = '', sort = ''] = key.split(' ');
+  return { type: 'status', partition, sort, ...item };
+}
+
+/** Returns what a receiver holds of each subject. */
+function keptByReceiver(published: readonly PublishedDetail[], seed: number) {
+  const random = createRandom(seed).next;
+  const requests = published
+    .flatMap((detail) => (random() < 0.3 ? [detail, detail] : [detail]))
+    .map((detail) => ({ detail, at: random() }))
+    .toSorted((a, b) => a.at - b.at);
+  const ids = new Set<string>();
+  const kept = new Map<string, PublishedDetail>();
+  for (const { detail } of requests) {
+    if (ids.has(detail.id)) continue;
+    ids.add(detail.id);
+    const { order = '' } = kept.get(detail.subject) ?? {};
+    if (Buffer.compare(Buffer.from(detail.order), Buffer.from(order)) > 0) kept.set(detail.subject, detail);
+  }
+  const says = ({ messageId, status, reason, eventKey }: PublishedDetail) => [messageId, { status, reason, eventKey }];
+  return Object.fromEntries([...kept.values()].map(says));
+}
+
+/** Returns what the table holds of each message that was published. */
+function heldByTable({ ledger, published }: CorrectionWorld) {
+  const messages = new Set(published.map(({ messageId }) => messageId));
+  const rows = [...ledger.statuses].map(([key, item]) => ({ messageId: key.slice('MSG#'.length).split(' ')[0], item }));
+  return Object.fromEntries(
+    rows
+      .filter(({ messageId = '', item }) => messages.has(messageId) || item.status !== null)
+      .map(({ messageId, item: { status, reason, decidedBy } }) => [
+        messageId,
+        { status, reason, eventKey: decidedBy },
+      ]),
+  );
+}
+
+const OUTCOMES: LifeOutcome[] = [
+  'accepted',
+  'deferred',
+  'delivered',
+  'opened',
+  'bounced',
+  'complained',
+  'unsubscribed',
+];
+const event = fc
+  .tuple(fc.constantFrom(...OUTCOMES), fc.nat(1), fc.nat(2))
+  .map(([outcome, message, second]) => lifeEvent(outcome, message, 0, second));
+/** The same event with other deciding facts. */
+const altered = fc
+  .tuple(event, fc.constantFrom<JsonObject>({ timestamp: NOW_MS / 1000 - 1000 }, { reason: 'altered' }))
+  .chain(([genuine, over]) =>
+    fc.constantFrom(
+      { ...genuine, ...over },
+      { ...genuine, ...over, ...(genuine.event === 'failed' && { severity: 'permanent', reason: 'suppress-bounce' }) },
+    ),
+  );
+const forged = event.map((each) => ({ ...each, id: `forged-${each.id}` }));
+const trouble = fc.option(
+  fc.record<InjectedFailure>({
+    call: fc.nat(8),
+    moment: fc.constantFrom(...CRASH_MOMENTS),
+    kind: fc.constantFrom('crash', 'fault'),
+  }),
+  { nil: undefined },
+);
+const step = fc.oneof(
+  fc.record({ does: fc.constant('store' as const), event: fc.oneof(event, altered, forged), trouble }),
+  fc.record({ does: fc.constant('correct' as const), event: fc.oneof(event, altered), trouble }),
+  fc.record({ does: fc.constant('distrust' as const) }),
+);
+
+test('a receiver ends with the status that the table holds, in any order of events, corrections and requests', async () => {
+  let corrected = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 14 }), fc.nat(), async (steps, seed) => {
+      const world = new CorrectionWorld();
+      for (const each of steps) {
+        if (each.does === 'distrust') await world.distrust();
+        else await world.store(each.event, each.does === 'correct', each.trouble);
+      }
+      const ids = Map.groupBy(world.published, ({ id }) => id);
+      for (const repeats of ids.values()) expect(new Set(repeats.map((each) => JSON.stringify(each))).size).toBe(1);
+      expect(keptByReceiver(world.published, seed)).toEqual(heldByTable(world));
+      if ([...world.ledger.statuses.values()].some(({ corrections = 0 }) => corrections > 0)) corrected += 1;
+    }),
+    { numRuns: RUNS },
+  );
+  expect(corrected).toBeGreaterThan(RUNS / 10);
+});
+
+test('a correction that changes nothing is not published, however often it comes', async () => {
+  const world = new CorrectionWorld();
+  const life = (['delivered', 'bounced', 'opened'] as const).map((outcome, second) => lifeEvent(outcome, 0, 0, second));
+  for (const each of life) await world.store(each, false, undefined);
+  const before = world.published.length;
+  const [, , opened = {}] = life;
+  for (let repeats = 0; repeats < 3; repeats += 1) {
+    await world.store({ ...opened, timestamp: Number(opened.timestamp) - 1 }, true, undefined);
+  }
+
+  expect(world.ledger.corrected).toBe(3);
+  expect(world.published).toHaveLength(before);
+});
+
+test('a later genuine event wins after two corrections, and an earlier one of less weight does not', async () => {
+  const world = new CorrectionWorld();
+  const failure = lifeEvent('bounced', 0, 0, 2);
+  await world.store(lifeEvent('accepted', 0, 0, 0), false, undefined);
+  await world.store({ ...failure, reason: 'forged' }, false, undefined);
+  await world.store({ ...failure, reason: 'first' }, true, undefined);
+  await world.store({ ...failure, severity: 'temporary', reason: 'second' }, true, undefined);
+  expect(Object.values(keptByReceiver(world.published, 1))).toMatchObject([{ status: 'DEFERRED' }]);
+
+  await world.store(lifeEvent('delivered', 0, 0, 3), false, undefined);
+  expect(Object.values(keptByReceiver(world.published, 2))).toMatchObject([{ status: 'DELIVERED' }]);
+  await world.store(lifeEvent('opened', 0, 0, 4), false, undefined);
+  expect(Object.values(keptByReceiver(world.published, 3))).toMatchObject([{ status: 'DELIVERED' }]);
+  await world.store(lifeEvent('complained', 0, 0, 5), false, undefined);
+  expect(Object.values(keptByReceiver(world.published, 4))).toMatchObject([{ status: 'COMPLAINED' }]);
+});
