@@ -1,5 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import LightRunner from 'jest-light-runner';
 import type { Config, OnTestFailure, OnTestStart, OnTestSuccess, Test, TestRunnerOptions } from 'jest-runner';
@@ -51,8 +53,27 @@ export default class SideBySideRunner {
       ...Array.from({ length: maxWorkers }, () => runQueued),
       () => light.runTests(others, watcher, onStart, onResult, onFailure),
     ];
-    if (serial) for (const run of runs) await run();
-    else await Promise.all(runs.map((run) => run()));
+    await withTemporaryFolder(async () => {
+      if (serial) for (const run of runs) await run();
+      else await Promise.all(runs.map((run) => run()));
+    });
+  }
+}
+
+/**
+ * Gives all tests one folder for temporary files, and removes it: the CDK removes its own at the end of a process, which
+ * a thread does not have.
+ */
+async function withTemporaryFolder(run: () => Promise<void>): Promise<void> {
+  const before = process.env.TMPDIR;
+  const folder = mkdtempSync(join(tmpdir(), 'mailgun-ledger-tests-'));
+  process.env.TMPDIR = folder;
+  try {
+    await run();
+  } finally {
+    if (before === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = before;
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 

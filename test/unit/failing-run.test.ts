@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, globSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -68,6 +68,15 @@ test.each([
 
 test('the run passes and .ci/failed names nothing if every test passes', () => {
   expect(run(`test('is fine', () => expect(1 + 1).toBe(2), 60_000);`)).toMatchObject({ status: 0, named: '' });
+});
+
+test('a run leaves no temporary files behind', () => {
+  const source = `import { mkdtempSync } from 'node:fs'; import { tmpdir } from 'node:os';
+    test('makes one', () => console.log('made', mkdtempSync(tmpdir() + '/one-')));`;
+  const made = /^made (.+)$/m.exec(run(source).printed)?.[1] ?? '';
+
+  expect(made).toContain('/one-');
+  expect(existsSync(made)).toBe(false);
 });
 
 // Each in a process of its own.
