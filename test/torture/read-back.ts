@@ -60,7 +60,7 @@ async function readMessage(ready: ReadyLine, messageId: string): Promise<Message
   return whole;
 }
 
-/** Reads one page, retrying when throttled. */
+/** Reads one page, retrying when throttled, or when a call on a busy machine exceeded its second. */
 async function readPage(ready: ReadyLine, messageId: string, cursor: string | null): Promise<Message | undefined> {
   const parameters = new URLSearchParams({ limit: '1000', ...(cursor !== null && { cursor }) });
   const url = `${ready.apiUrl}/mailgun/messages/${encodeURIComponent(messageId)}?${parameters}`;
@@ -68,7 +68,7 @@ async function readPage(ready: ReadyLine, messageId: string, cursor: string | nu
     const response = await fetch(url, { headers: { authorization: `Bearer ${ready.apiToken}` } });
     if (response.ok) return (await response.json()) as Message;
     if (response.status === 404) return undefined;
-    if (response.status !== 429) throw new Error(`${url} returned ${response.status}`);
+    if (response.status !== 429 && response.status !== 503) throw new Error(`${url} returned ${response.status}`);
     await sleep(200);
   }
 }
