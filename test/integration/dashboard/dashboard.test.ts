@@ -10,13 +10,12 @@ import type { EventData } from '../../../tools/mailgun-twin/traffic/event-parts.
 import { DOMAIN } from '../../support/fixtures/webhooks.ts';
 import { startBrowser, type TestBrowser } from '../../support/pages/browser.ts';
 import {
+  expectAccessible,
   goTo,
   openDashboard,
-  overflow,
   SCREENS,
   seriousFindings,
   settled,
-  tabThrough,
   takePictures,
 } from '../../support/pages/dashboard-page.ts';
 import { eventOf, type ReadStack, startReadStack } from '../../support/stacks/read-stack.ts';
@@ -285,13 +284,7 @@ describe('every view', () => {
 
       expect(await text('main')).toMatch(holds);
       await takePictures(page, name);
-      await page.setViewportSize(SCREENS[0]);
-      expect(await overflow(page)).toBe(0);
-      expect(await seriousFindings(page)).toEqual([]);
-      const { all, unreached } = await tabThrough(page);
-      expect(unreached).toEqual([]);
-      expect(all).toBeGreaterThan(5);
-      await page.setViewportSize(SCREENS[1]);
+      await expectAccessible(page);
     },
   );
 });

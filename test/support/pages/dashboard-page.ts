@@ -97,6 +97,17 @@ export async function seriousFindings(page: Page): Promise<string[]> {
   return [...found];
 }
 
+/** Expects no overflow on a phone, no serious finding of axe, and everything within reach of the Tab key. */
+export async function expectAccessible(page: Page): Promise<void> {
+  await page.setViewportSize(SCREENS[0]);
+  expect(await overflow(page)).toBe(0);
+  expect(await seriousFindings(page)).toEqual([]);
+  const { all, unreached } = await tabThrough(page);
+  expect(unreached).toEqual([]);
+  expect(all).toBeGreaterThan(5);
+  await page.setViewportSize(SCREENS[1]);
+}
+
 /** Returns by how many pixels the page is wider than the screen. */
 export function overflow(page: Page): Promise<number> {
   return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);

@@ -1,9 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { CliContext } from '../../../cli/command.ts';
 import { openDeployment } from '../../../cli/target/open.ts';
 import type { Deployment } from '../../../cli/target/types.ts';
+import { identify } from '../../../lambdas/domain/events/identity.ts';
+import type { JsonObject } from '../../../lambdas/domain/json.ts';
 import type { LocalStackOptions } from '../../../tools/local-ledger/local-ledger.ts';
 import { runCommand } from '../cli/command-line.ts';
+import { DOMAIN } from '../fixtures/webhooks.ts';
 import { startTestStack } from './local-stack.ts';
 
 export const LOCAL_KEY = 'key-of-the-local-stack';
@@ -41,13 +45,36 @@ export async function startLocalLedger(over: Partial<LocalStackOptions> = {}) {
     ledger: (args: readonly string[], context: Partial<CliContext> = {}) =>
       runCommand([...args, '--local', '--port', String(port)], { openDeployment: openHurried, sleep, ...context }),
     /** Calls the twin's API, as Mailgun's own dashboard would. */
-    mailgun: (path: string, init: RequestInit = {}) => askTwin(stack.mailgun.url, path, init),
+    mailgun: (path: string, init: RequestInit = {}) => callTwin(stack.mailgun.url, path, init),
   };
 }
 
 export type LocalLedger = Awaited<ReturnType<typeof startLocalLedger>>;
 
-export async function askTwin(baseUrl: string, path: string, init: RequestInit = {}, apiKey = LOCAL_API_KEY) {
+/** Starts a local stack for all tests of the file, and stops it after them. */
+export function localLedgerForAll(): LocalLedger {
+  const local = {} as LocalLedger;
+  beforeAll(async () => {
+    Object.assign(local, await startLocalLedger());
+  }, 120_000);
+  afterAll(() => local.stack?.stop());
+  return local;
+}
+
+/** Returns the stored copies of an event, read consistently. */
+export async function storedCopies({ target }: LocalLedger, event: JsonObject) {
+  const { Items = [] } = await target.clients.table.send(
+    new QueryCommand({
+      TableName: target.output('TableName'),
+      ConsistentRead: true,
+      KeyConditionExpression: 'pk = :pk',
+      ExpressionAttributeValues: { ':pk': identify(event, DOMAIN).partition },
+    }),
+  );
+  return Items.filter(({ raw }) => raw !== undefined);
+}
+
+export async function callTwin(baseUrl: string, path: string, init: RequestInit = {}, apiKey = LOCAL_API_KEY) {
   const authorization = `Basic ${Buffer.from(`api:${apiKey}`).toString('base64')}`;
   const response = await fetch(baseUrl + path, { ...init, headers: { authorization } });
   const text = await response.text();

@@ -4,14 +4,10 @@ import { eventSort, messagePartition } from '../../../../lambdas/domain/keys.ts'
 import { distrustLine } from '../../../support/cli/json-lines/distrust.ts';
 import { suppressionsShowLine } from '../../../support/cli/json-lines/suppressions.ts';
 import { DOMAIN, deliveredEvent } from '../../../support/fixtures/webhooks.ts';
-import { type LocalLedger, startLocalLedger } from '../../../support/stacks/local-ledger.ts';
+import { localLedgerForAll } from '../../../support/stacks/local-ledger.ts';
 import { drained, postWebhook } from '../../../support/stacks/local-stack.ts';
 
-let local: LocalLedger;
-beforeAll(async () => {
-  local = await startLocalLedger();
-}, 120_000);
-afterAll(() => local?.stack.stop());
+const local = localLedgerForAll();
 
 const oneAddress = () => `ada+${randomUUID()}@example.org`;
 

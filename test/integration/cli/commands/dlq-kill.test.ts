@@ -4,12 +4,10 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
-import { QueryCommand } from '@aws-sdk/lib-dynamodb';
-import { identify } from '../../../../lambdas/domain/events/identity.ts';
 import { encodeQueueMessage } from '../../../../lambdas/domain/events/queue-message.ts';
 import { type Death, openKillingEndpoint } from '../../../support/doubles/killing-endpoint.ts';
 import { DOMAIN, deliveredEvent } from '../../../support/fixtures/webhooks.ts';
-import { type LocalLedger, startLocalLedger } from '../../../support/stacks/local-ledger.ts';
+import { type LocalLedger, startLocalLedger, storedCopies } from '../../../support/stacks/local-ledger.ts';
 import { drained } from '../../../support/stacks/local-stack.ts';
 
 // The real command in a process of its own against the running stack, killed (SIGKILL) at each of its calls: before the
@@ -48,18 +46,6 @@ async function sendTwoToDlq() {
   return events;
 }
 
-async function storedCopies(event: ReturnType<typeof newEvent>): Promise<number> {
-  const { Items = [] } = await local.target.clients.table.send(
-    new QueryCommand({
-      TableName: local.target.output('TableName'),
-      ConsistentRead: true,
-      KeyConditionExpression: 'pk = :pk',
-      ExpressionAttributeValues: { ':pk': identify(event, DOMAIN).partition },
-    }),
-  );
-  return Items.filter(({ raw }) => raw !== undefined).length;
-}
-
 /** Runs the command; the exit code is null if it was killed. */
 async function redrive(death?: Death) {
   let kill = () => {};
@@ -92,7 +78,7 @@ test('dlq redrive killed at any call stores every event exactly once in the end'
   const sent = clean.requests.filter((_, call) => clean.calls[call] === 'SendMessage');
   const keys = ['MessageBody', 'MessageGroupId', 'QueueUrl'];
   expect(sent.map((request) => Object.keys(request).sort())).toEqual([keys, keys]);
-  for (const event of whole) expect(await storedCopies(event)).toBe(1);
+  for (const event of whole) expect((await storedCopies(local, event)).length).toBe(1);
 
   const died = new Map<string, number>();
   for (let call = 0; ; call += 1) {
@@ -106,7 +92,7 @@ test('dlq redrive killed at any call stores every event exactly once in the end'
       await killed.expireVisibility();
       const { exitCode, output } = await redrive();
       await drained(local.stack);
-      const copies = await Promise.all(events.map(storedCopies));
+      const copies = (await Promise.all(events.map((event) => storedCopies(local, event)))).map(({ length }) => length);
       const { deadLetters } = await local.stack.stats();
       expect({ point, exitCode, output, copies, deadLetters }).toEqual({
         ...{ point, exitCode: 0, output, copies: [1, 1], deadLetters: 0 },

@@ -1,19 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PurgeQueueCommand, SendMessageBatchCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
-import { PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { identify } from '../../../../lambdas/domain/events/identity.ts';
 import { encodeQueueMessage } from '../../../../lambdas/domain/events/queue-message.ts';
 import { dlqDiscardLine, dlqListLine, dlqRedriveLine, dlqShowLine } from '../../../support/cli/json-lines/dlq.ts';
 import { DOMAIN, deliveredEvent } from '../../../support/fixtures/webhooks.ts';
-import { type LocalLedger, startLocalLedger } from '../../../support/stacks/local-ledger.ts';
+import { localLedgerForAll, storedCopies } from '../../../support/stacks/local-ledger.ts';
 import { drained } from '../../../support/stacks/local-stack.ts';
 
-let local: LocalLedger;
-beforeAll(async () => {
-  local = await startLocalLedger();
-}, 120_000);
-afterAll(() => local?.stack.stop());
+const local = localLedgerForAll();
 beforeEach(async () => {
   await local.target.clients.queues.send(new PurgeQueueCommand({ QueueUrl: local.target.output('DeadLettersUrl') }));
 });
@@ -34,17 +30,7 @@ async function sendToDlq(body: string, reason?: string): Promise<string> {
   return MessageId;
 }
 
-async function eventsOf(event: ReturnType<typeof newEvent>) {
-  const { Items = [] } = await local.target.clients.table.send(
-    new QueryCommand({
-      TableName: local.target.output('TableName'),
-      ConsistentRead: true,
-      KeyConditionExpression: 'pk = :pk',
-      ExpressionAttributeValues: { ':pk': identify(event, DOMAIN).partition },
-    }),
-  );
-  return Items.filter(({ raw }) => raw !== undefined);
-}
+const eventsOf = (event: ReturnType<typeof newEvent>) => storedCopies(local, event);
 
 async function run(schema: { parse: (line: unknown) => unknown }, ...args: string[]) {
   const { exitCode, json, errors } = await local.ledger(['dlq', ...args, '--json']);

@@ -1,11 +1,7 @@
 import { drillLine } from '../../../support/cli/json-lines/drill.ts';
-import { type LocalLedger, startLocalLedger } from '../../../support/stacks/local-ledger.ts';
+import { localLedgerForAll } from '../../../support/stacks/local-ledger.ts';
 
-let local: LocalLedger;
-beforeAll(async () => {
-  local = await startLocalLedger();
-}, 120_000);
-afterAll(() => local?.stack.stop());
+const local = localLedgerForAll();
 
 test('drill sets off an alarm, whose notification arrives at its topic', async () => {
   const { exitCode, json, errors } = await local.ledger(['drill', 'stuck', '--json']);
@@ -23,9 +19,4 @@ test('drill does not touch an alarm that is already on', async () => {
   await local.ledger(['drill', 'dead-letters']);
   const { exitCode, errors } = await local.ledger(['drill', 'dead-letters']);
   expect({ exitCode, errors }).toEqual({ exitCode: 1, errors: [expect.stringMatching(/is on already/)] });
-});
-
-test('drill with an unknown alarm lists the existing ones', async () => {
-  const { exitCode, errors } = await local.ledger(['drill', 'typo']);
-  expect({ exitCode, errors }).toEqual({ exitCode: 2, errors: [expect.stringMatching(/there are .*dead-letters/)] });
 });

@@ -3,14 +3,10 @@ import { UNSET_SIGNING_KEYS } from '../../../../lambdas/contract.ts';
 import { sendTestLine } from '../../../support/cli/json-lines/send-test.ts';
 import { whyLine } from '../../../support/cli/json-lines/why.ts';
 import { DOMAIN, deliveredEvent } from '../../../support/fixtures/webhooks.ts';
-import { LOCAL_KEY, type LocalLedger, startLocalLedger } from '../../../support/stacks/local-ledger.ts';
+import { LOCAL_KEY, localLedgerForAll } from '../../../support/stacks/local-ledger.ts';
 import { drained, postWebhook } from '../../../support/stacks/local-stack.ts';
 
-let local: LocalLedger;
-beforeAll(async () => {
-  local = await startLocalLedger();
-}, 120_000);
-afterAll(() => local?.stack.stop());
+const local = localLedgerForAll();
 afterEach(async () => {
   local.stack.setFaults([]);
   await local.stack.putKeys({ current: LOCAL_KEY });

@@ -6,14 +6,10 @@ import { markerKey } from '../../../../lambdas/domain/keys.ts';
 import { erasureHash } from '../../../../lambdas/domain/recipients/erasure.ts';
 import { suppressionsCompareLine } from '../../../support/cli/json-lines/suppressions.ts';
 import { DOMAIN, deliveredEvent } from '../../../support/fixtures/webhooks.ts';
-import { LOCAL_API_KEY, type LocalLedger, startLocalLedger } from '../../../support/stacks/local-ledger.ts';
+import { LOCAL_API_KEY, type LocalLedger, localLedgerForAll } from '../../../support/stacks/local-ledger.ts';
 import { drained, postWebhook } from '../../../support/stacks/local-stack.ts';
 
-let local: LocalLedger;
-beforeAll(async () => {
-  local = await startLocalLedger();
-}, 120_000);
-afterAll(() => local?.stack.stop());
+const local = localLedgerForAll();
 
 const address = (name: string) => `${name}-${randomUUID().slice(0, 8)}@example.org`;
 

@@ -8,14 +8,10 @@ import {
   suppressionsShowLine,
 } from '../../../support/cli/json-lines/suppressions.ts';
 import { DOMAIN, deliveredEvent } from '../../../support/fixtures/webhooks.ts';
-import { formOf, type LocalLedger, startLocalLedger } from '../../../support/stacks/local-ledger.ts';
+import { formOf, localLedgerForAll } from '../../../support/stacks/local-ledger.ts';
 import { drained, postWebhook } from '../../../support/stacks/local-stack.ts';
 
-let local: LocalLedger;
-beforeAll(async () => {
-  local = await startLocalLedger();
-}, 120_000);
-afterAll(() => local?.stack.stop());
+const local = localLedgerForAll();
 
 async function happen(...events: object[]): Promise<void> {
   for (const event of events) {

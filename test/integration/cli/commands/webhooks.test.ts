@@ -6,7 +6,7 @@ import { doctorLine } from '../../../support/cli/json-lines/doctor.ts';
 import { webhooksCheckLine, webhooksSyncLine } from '../../../support/cli/json-lines/webhooks.ts';
 import { DOMAIN } from '../../../support/fixtures/webhooks.ts';
 import {
-  askTwin,
+  callTwin,
   formOf,
   LOCAL_API_KEY,
   type LocalLedger,
@@ -294,7 +294,7 @@ test('webhooks check reads each region for its own domains', async () => {
     domains: ['us.example.com', 'eu.example.com'],
     mailgunUrl: urlOf,
   });
-  await askTwin(urlOf('us'), '/v1/webhooks', {
+  await callTwin(urlOf('us'), '/v1/webhooks', {
     method: 'POST',
     body: formOf({ url: own, event_types: [...WEBHOOK_TYPES] }),
   });

@@ -1,6 +1,6 @@
 import { createMailgunWebhooks } from '../../../../lambdas/adapters/mailgun/mailgun-apis.ts';
 import { API_DOMAIN, API_KEY, startTestApi, type TestApi } from '../../../support/doubles/mailgun-api.ts';
-import { askTwin, formOf } from '../../../support/stacks/local-ledger.ts';
+import { callTwin, formOf } from '../../../support/stacks/local-ledger.ts';
 
 let api: TestApi;
 beforeAll(async () => {
@@ -9,7 +9,7 @@ beforeAll(async () => {
 afterAll(() => api?.close());
 
 const ask = (path: string, method = 'GET', fields?: Parameters<typeof formOf>[0]) =>
-  askTwin(api.url, path, { method, ...(fields && { body: formOf(fields) }) }, API_KEY);
+  callTwin(api.url, path, { method, ...(fields && { body: formOf(fields) }) }, API_KEY);
 const HOOKS = `/v3/domains/${API_DOMAIN}/webhooks`;
 const url = (n: number) => `https://${n}.example.net/`;
 

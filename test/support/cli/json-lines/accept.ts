@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { AcceptLine } from '../../../../cli/commands/accept.ts';
+import { count } from './fields.ts';
 
-const count = z.int().min(0);
 const bounds = { domain: z.string(), start: z.iso.datetime(), end: z.iso.datetime() };
 
 /** Lines of `accept --json`: the slice after its last pass, then the result. */

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import type { DistrustLine } from '../../../../cli/commands/distrust.ts';
-
-const count = z.int().min(0);
+import { count } from './fields.ts';
 
 /** The lines of `distrust --json`: one for each recipient and suppression, then the sums. */
 export const distrustLine = z.discriminatedUnion('event', [

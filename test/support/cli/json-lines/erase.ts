@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import type { EraseLine } from '../../../../cli/commands/erase/erase-job.ts';
-
-const count = z.int().min(0);
+import { count } from './fields.ts';
 
 /** Items of a recipient found in the table, or changed. */
 const found = {

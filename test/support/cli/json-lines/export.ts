@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import type { ExportLine } from '../../../../cli/commands/export.ts';
-
-const count = z.int().min(0);
+import { count } from './fields.ts';
 
 /** The lines of `export --out --json`. */
 export const exportLine = z.discriminatedUnion('event', [

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { PublishLine } from '../../../../cli/commands/publish.ts';
+import { count } from './fields.ts';
 
-const count = z.int().min(0);
 const sums = {
   /** Stored events read. */
   events: count,

@@ -6,8 +6,8 @@ import type {
   RedeliverLine,
   RotateReceiverLine,
 } from '../../../../cli/commands/receivers.ts';
+import { count } from './fields.ts';
 
-const count = z.int().min(0);
 const attempt = z.strictObject({
   /** Epoch milliseconds. */
   at: z.number(),

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { RestoreLine } from '../../../../cli/commands/replay/from-archive.ts';
 import type { ReplayLine } from '../../../../cli/commands/replay/report.ts';
+import { count } from './fields.ts';
 
-const count = z.int().min(0);
 const counts = {
   slices: count,
   newSlices: count,

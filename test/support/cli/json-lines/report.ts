@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { ReportLine } from '../../../../cli/commands/report.ts';
 import { FAILURE_CLASSES, type FailureClass } from '../../../../lambdas/domain/status/failure-class.ts';
+import { count } from './fields.ts';
 
-const count = z.int().min(0);
 const percentiles = z.strictObject({ p50: z.number().nullable(), p95: z.number().nullable() });
 const of = { tag: z.string(), domain: z.string(), from: z.iso.datetime(), to: z.iso.datetime() };
 

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import type { UnconfirmedLine } from '../../../../cli/commands/unconfirmed.ts';
-
-const count = z.int().min(0);
+import { count, sliceBounds } from './fields.ts';
 
 /** The lines of `unconfirmed --json`: one for each event and slice, then what was searched. */
 export const unconfirmedLine = z.discriminatedUnion('event', [
@@ -20,26 +19,20 @@ export const unconfirmedLine = z.discriminatedUnion('event', [
   }),
   z.strictObject({
     event: z.literal('slice'),
-    domain: z.string(),
-    start: z.iso.datetime(),
-    end: z.iso.datetime(),
+    ...sliceBounds,
     events: count,
     compare: z.string().nullable(),
     accept: z.string(),
   }),
   z.strictObject({
     event: z.literal('undecided'),
-    domain: z.string(),
-    start: z.iso.datetime(),
-    end: z.iso.datetime(),
+    ...sliceBounds,
     types: z.record(z.string(), count),
     decidedAt: z.iso.datetime(),
   }),
   z.strictObject({
     event: z.literal('altered'),
-    domain: z.string(),
-    start: z.iso.datetime(),
-    end: z.iso.datetime(),
+    ...sliceBounds,
     types: z.record(z.string(), count),
     accept: z.string(),
   }),

@@ -13,7 +13,6 @@ test.each([
   ['one given up, though called temporary', failed({ severity: 'temporary', reason: 'old' }), { Bounced: 1 }],
   ['a delivery in test mode', deliveredEvent({ flags: { 'is-test-mode': true } }), {}],
   ['a delivery by a route', deliveredEvent({ flags: { 'is-routed': true } }), {}],
-  ['a failure of a route', failed({ severity: 'permanent', routes: [{ id: 'r' }] }), {}],
   ['one not tried', failed({ severity: 'permanent', reason: 'suppress-bounce' }), {}],
   ['one not tried, by its code', failed({ severity: 'permanent', 'delivery-status': { code: 607 } }), {}],
   ['a failure for now', failed({ severity: 'temporary', reason: 'generic' }), {}],
@@ -22,14 +21,4 @@ test.each([
   ['an open', deliveredEvent({ event: 'opened' }), {}],
 ])('%s is counted in its metrics', (_name, event, counts) => {
   expect(outcomeMetrics([event])).toEqual(counts);
-});
-
-test('outcomes of a batch are summed', () => {
-  const bounce = failed({ severity: 'permanent', reason: 'bounce' });
-
-  expect(outcomeMetrics([deliveredEvent(), bounce, deliveredEvent(), deliveredEvent({ event: 'opened' })])).toEqual({
-    Delivered: 2,
-    Bounced: 1,
-  });
-  expect(outcomeMetrics([])).toEqual({});
 });

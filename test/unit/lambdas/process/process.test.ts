@@ -44,29 +44,6 @@ test('the event is put last, so that a stored event has had all effects', async 
   expect(calls).toEqual(['suppress', 'upsertStatus', 'putEvent']);
 });
 
-test('a failure is reported after all writes of the event have ended', async () => {
-  const { ledger } = setUp();
-  let land = () => {};
-  const steps: string[] = [];
-  const records = Object.assign(ledger, {
-    suppress: () =>
-      new Promise<void>((resolve) => {
-        land = () => {
-          steps.push('suppression written');
-          resolve();
-        };
-      }),
-    upsertStatus: () => Promise.reject(new Error('the table refuses')),
-  });
-  const store = createProcess({ ...LONE_PROCESS, records, erasureKey, retentionDays: 400 });
-  const reported = store(message({ event: 'complained' })).catch(({ message: said }) => steps.push(said));
-  await new Promise((resolve) => setTimeout(resolve, 10));
-  land();
-  await reported;
-
-  expect(steps).toEqual(['suppression written', 'the table refuses']);
-});
-
 test('a second delivery changes nothing', async () => {
   const { store, ledger } = setUp();
   await store(message());

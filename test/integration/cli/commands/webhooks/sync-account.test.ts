@@ -4,7 +4,7 @@ import { openRegistry } from '../../../../../cli/commands/webhooks/registry.ts';
 import { runCommand } from '../../../../support/cli/command-line.ts';
 import { API_KEY } from '../../../../support/doubles/mailgun-api.ts';
 import { OWN_URL, openStubAtMailgun, type StubAtMailgun } from '../../../../support/doubles/stub-at-mailgun.ts';
-import { askTwin, formOf } from '../../../../support/stacks/local-ledger.ts';
+import { callTwin, formOf } from '../../../../support/stacks/local-ledger.ts';
 
 const DOMAINS = ['one.example.com', 'two.example.com'];
 const OTHER = 'https://crm.example.net/mailgun';
@@ -33,11 +33,11 @@ const run = (command: string, args: string[] = [], over: Partial<CliContext> = {
   });
 const sync = (args: string[] = [], over: Partial<CliContext> = {}) =>
   run('sync', ['--account', '--json', ...args], over);
-const atAccount = async () => (await askTwin(stub.api.url, '/v1/webhooks', {}, API_KEY)).json.webhooks;
+const atAccount = async () => (await callTwin(stub.api.url, '/v1/webhooks', {}, API_KEY)).json.webhooks;
 const register = (url: string, types: string[]) =>
-  askTwin(stub.api.url, '/v1/webhooks', { method: 'POST', body: formOf({ url, event_types: types }) }, API_KEY);
+  callTwin(stub.api.url, '/v1/webhooks', { method: 'POST', body: formOf({ url, event_types: types }) }, API_KEY);
 const ofDomain = async (domain: string) =>
-  (await askTwin(stub.api.url, `/v3/domains/${domain}/webhooks`, {}, API_KEY)).json.webhooks;
+  (await callTwin(stub.api.url, `/v3/domains/${domain}/webhooks`, {}, API_KEY)).json.webhooks;
 
 const added = { event: 'change', domain: null, type: 'opened,clicked', change: 'add', url: null };
 
@@ -103,7 +103,7 @@ test('webhooks sync --account keeps a type of a domain that the account lost dur
   pass(11);
   const ask = async () => {
     const [hook] = await atAccount();
-    await askTwin(stub.api.url, `/v1/webhooks/${hook.webhook_id}`, { method: 'DELETE' }, API_KEY);
+    await callTwin(stub.api.url, `/v1/webhooks/${hook.webhook_id}`, { method: 'DELETE' }, API_KEY);
     return 'y';
   };
   expect(await run('sync', ['--account'], { ask })).toMatchObject({

@@ -41,8 +41,6 @@ test.each([
   ['delivered', to({ event: 'delivered' })],
   ['no recipient', { event: 'complained' }],
   ['routed mail, whose recipient is ours', permanent({ reason: 'bounce', flags: { 'is-routed': true } })],
-  ['mail routed to a URL', permanent({ reason: 'bounce', envelope: { transport: 'http' } })],
-  ['mail of a route', permanent({ reason: 'bounce', routes: [{ id: 'r' }] })],
 ])('%s suppresses nothing', (_name, event) => {
   expect(suppressionOf(parseEvent(event as never))).toBeUndefined();
 });
