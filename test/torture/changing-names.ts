@@ -6,11 +6,11 @@ import { syncBuiltinESMExports } from 'node:module';
 
 const PRIVATE = '10.255.255.1';
 const { lookup } = dns;
-let asked = 0;
+let lookups = 0;
 
 dns.lookup = (async (host: string, options: object) => {
   if (host !== 'localhost') return lookup(host, options);
-  asked += 1;
-  return [{ address: asked % 2 === 1 ? '127.0.0.1' : PRIVATE, family: 4 }];
+  lookups += 1;
+  return [{ address: lookups % 2 === 1 ? '127.0.0.1' : PRIVATE, family: 4 }];
 }) as typeof lookup;
 syncBuiltinESMExports();

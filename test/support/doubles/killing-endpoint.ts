@@ -36,18 +36,18 @@ export async function openKillingEndpoint(
     const operation = String(incoming.headers['x-amz-target']);
     const isLast = calls.length === death?.call;
     calls.push(operation.split('.')[1] ?? '');
-    const asked = JSON.parse(body);
-    requests.push(asked);
+    const input = JSON.parse(body);
+    requests.push(input);
     if (isLast && death?.moment === 'before') return onDeath();
     const { authorization = '', 'content-type': type = '' } = incoming.headers;
     const reply = await fetch(stack.place.awsEndpointUrl, {
       method: 'POST',
       headers: { 'x-amz-target': operation, authorization, 'content-type': type },
       // One queue on one machine has nothing that a longer wait would find.
-      body: 'WaitTimeSeconds' in asked ? JSON.stringify({ ...asked, WaitTimeSeconds: 0 }) : body,
+      body: 'WaitTimeSeconds' in input ? JSON.stringify({ ...input, WaitTimeSeconds: 0 }) : body,
     });
     const xml = await reply.text();
-    if (operation.endsWith('.ReceiveMessage')) held.push(...receivedIn(xml, asked.QueueUrl));
+    if (operation.endsWith('.ReceiveMessage')) held.push(...receivedIn(xml, input.QueueUrl));
     if (isLast) return onDeath();
     outgoing.writeHead(reply.status, { 'content-type': reply.headers.get('content-type') ?? '' }).end(xml);
   });

@@ -23,7 +23,7 @@ async function show(name: string, subject: string, responses: Responses, query =
 
 async function view(name: string, subject: string, responses: Responses, query = '') {
   const { [`${name}View`]: read } = await load(`views/${name}.ts`);
-  const api = { get: async (path: string, asked: Query = {}) => responses[path]?.(asked) };
+  const api = { get: async (path: string, given: Query = {}) => responses[path]?.(given) };
   const health = async () => ({ domains: ['mg.example.com'] });
   const parameters = new URLSearchParams(query);
   return read({ api, subject, parameters, settings: { target: '--local' }, health });
@@ -75,8 +75,8 @@ describe('a recipient', () => {
     const shown = (engagement: unknown) =>
       show('recipient', ADDRESS, {
         '/suppressions': unsuppressed,
-        '/recipients': (asked) => {
-          expect(asked.engagement).toBe('true');
+        '/recipients': (given) => {
+          expect(given.engagement).toBe('true');
           return mails([{ ...mail, engagement }]);
         },
       });
@@ -94,8 +94,8 @@ describe('a recipient', () => {
     const cause = { eventKey: 'complained#e1', messageId: 'a@mg.example.com', at: since, confirmed: true };
     const shown = (causes: readonly unknown[]) =>
       show('recipient', ADDRESS, {
-        '/suppressions': (asked) => {
-          expect(asked.causes).toBe('true');
+        '/suppressions': (given) => {
+          expect(given.causes).toBe('true');
           return { recipient: ADDRESS, suppressed: true, suppressions: [{ ...suppression, causes }] };
         },
         '/recipients': () => mails([mail]),
@@ -192,13 +192,13 @@ describe('a search', () => {
 
 describe('mail by status', () => {
   const pending = { ...mail, status: 'ACCEPTED', recipient: ADDRESS, acceptedAt: 1_770_000_000, subject: 'Hello' };
-  const shown = (mails: readonly unknown[], query: string, check: (asked: Query) => void = () => {}) =>
+  const shown = (mails: readonly unknown[], query: string, check: (given: Query) => void = () => {}) =>
     show(
       'mails',
       '',
       {
-        '/mails': (asked) => {
-          check(asked);
+        '/mails': (given) => {
+          check(given);
           return { mails, searched: { messages: 1200, until: 1_770_000_000 }, next: null };
         },
       },

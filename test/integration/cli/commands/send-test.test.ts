@@ -48,9 +48,9 @@ test('send-test follows its event until it is readable, and two passes of reconc
 
   const [sent] = lines;
   const id = sent?.event === 'sent' ? sent.messageId : '';
-  const asked = await local.ledger(['why', id, '--json']);
-  const [, recipient] = asked.json().map((line) => whyLine.parse(line));
-  expect(asked.exitCode).toBe(0);
+  const explained = await local.ledger(['why', id, '--json']);
+  const [, recipient] = explained.json().map((line) => whyLine.parse(line));
+  expect(explained.exitCode).toBe(0);
   const reconciled = { slice: 'unknown', listed: 'unknown', why: 'the ledger does not cover this time' };
   expect(recipient).toMatchObject({
     event: 'recipient',

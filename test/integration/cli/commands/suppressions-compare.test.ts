@@ -79,8 +79,8 @@ test('suppressions compare --fix makes both lists agree after a plan', async () 
     lines: expect.arrayContaining([expect.objectContaining({ event: 'error' })]),
   });
 
-  const asked = { readInput: async () => LOCAL_API_KEY };
-  const added = await compare(['--fix', '--also-at-mailgun', '--write-key', '--yes'], asked);
+  const prompts = { readInput: async () => LOCAL_API_KEY };
+  const added = await compare(['--fix', '--also-at-mailgun', '--write-key', '--yes'], prompts);
   expect(added).toMatchObject({ exitCode: 0, differences: [`not-at-mailgun complaint ${own} *`] });
   expect((await local.mailgun(`/v3/${DOMAIN}/complaints/${own}`)).status).toBe(200);
   expect(await compare()).toMatchObject({ exitCode: 0, differences: [] });

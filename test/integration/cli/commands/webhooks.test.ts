@@ -176,8 +176,8 @@ test('webhooks sync skips a type with three other URLs, and registers it once on
     lines: expect.arrayContaining([{ event: 'synced', changes: 0, drift: 1 }]),
   });
 
-  const asked = await local.ledger(['webhooks', 'sync', '--remove', OLD]);
-  expect(asked).toMatchObject({ exitCode: 2, errors: [expect.stringMatching(/needs --yes/)] });
+  const removal = await local.ledger(['webhooks', 'sync', '--remove', OLD]);
+  expect(removal).toMatchObject({ exitCode: 2, errors: [expect.stringMatching(/needs --yes/)] });
   const { exitCode } = await sync('--remove', OLD, '--yes');
 
   expect(exitCode).toBe(0);

@@ -33,7 +33,7 @@ afterAll(async () => {
   foreign?.close();
 }, 30_000);
 
-interface Asked {
+interface PageRequest {
   path: string;
   token?: string;
   method?: string;
@@ -43,7 +43,7 @@ interface Asked {
 }
 
 /** Returns what script on the page sees of a response; `blocked` if the browser denies it. */
-async function ask(page: Page, api: ReadStack, { path, token = api.ready.apiToken, ...init }: Asked) {
+async function fetchFrom(page: Page, api: ReadStack, { path, token = api.ready.apiToken, ...init }: PageRequest) {
   return page.evaluate(
     async ({ url, token, init }) => {
       try {
@@ -85,7 +85,7 @@ describe.each(['omit', 'include'] as const)('a page on the allowed origin, crede
     api = credentials === 'include' ? withCredentials : plain;
   });
   afterAll(() => page?.close());
-  const get = (path: string, more: Partial<Asked> = {}) => ask(page, api, { path, credentials, ...more });
+  const get = (path: string, more: Partial<PageRequest> = {}) => fetchFrom(page, api, { path, credentials, ...more });
 
   test('reads a message with its entity tag', async () => {
     const response = await get(`/mailgun/messages/${MESSAGE}`);
@@ -102,7 +102,7 @@ describe.each(['omit', 'include'] as const)('a page on the allowed origin, crede
   test('follows the Link header to the next page', async () => {
     const keys: string[] = [];
     for (let path: string | undefined = `/mailgun/messages/${MESSAGE}?limit=1`; path !== undefined; ) {
-      const response: Awaited<ReturnType<typeof ask>> = await get(path);
+      const response: Awaited<ReturnType<typeof fetchFrom>> = await get(path);
       keys.push(...response.body.events.map(({ key }: { key: string }) => key));
       path = /^<(.+)>; rel="next"$/.exec(response.link ?? '')?.[1];
     }
@@ -123,15 +123,15 @@ describe.each(['omit', 'include'] as const)('a page on the allowed origin, crede
     [400, { path: '/mailgun/messages' }, { reason: 'bad-parameter', parameter: 'id' }],
     [404, { path: '/mailgun/messages?id=unknown' }, { reason: 'unknown-message' }],
     [405, { path: '/mailgun/events', method: 'POST' }, { reason: 'method-not-allowed' }],
-  ])('reads why it got a %d', async (status, { path, ...asked }: Asked, body) => {
-    expect(await get(path, asked)).toMatchObject({ status, body });
+  ])('reads why it got a %d', async (status, { path, ...request }: PageRequest, body) => {
+    expect(await get(path, request)).toMatchObject({ status, body });
   });
 });
 
 test('the browser refuses credentials that the API does not allow', async () => {
   const page = await browser.open(home.origin);
   const said = complaintsOf(page);
-  expect(await ask(page, plain, { path: '/mailgun/ledger', credentials: 'include' })).toEqual(BLOCKED);
+  expect(await fetchFrom(page, plain, { path: '/mailgun/ledger', credentials: 'include' })).toEqual(BLOCKED);
   expect(said).toContainEqual(CORS_POLICY);
 });
 
@@ -140,9 +140,9 @@ test.each(['omit', 'include'] as const)(
   async (credentials) => {
     const page = await browser.open(foreign.origin);
     for (const api of [plain, withCredentials]) {
-      expect(await ask(page, api, { path: `/mailgun/messages/${MESSAGE}`, credentials })).toEqual(BLOCKED);
+      expect(await fetchFrom(page, api, { path: `/mailgun/messages/${MESSAGE}`, credentials })).toEqual(BLOCKED);
       const search = { path: '/mailgun/events/search', method: 'POST', body: '{}', credentials };
-      expect(await ask(page, api, search)).toEqual(BLOCKED);
+      expect(await fetchFrom(page, api, search)).toEqual(BLOCKED);
     }
   },
 );
@@ -151,8 +151,8 @@ test('no page can post a webhook and read the response', async () => {
   const page = await browser.open(home.origin);
   const { origin, pathname } = new URL(plain.ready.webhookUrl);
   const api = { ...plain, ready: { ...plain.ready, apiUrl: origin } };
-  const asked = { path: pathname, method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } };
+  const request = { path: pathname, method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } };
   const said = complaintsOf(page);
-  expect(await ask(page, api, asked)).toEqual(BLOCKED);
+  expect(await fetchFrom(page, api, request)).toEqual(BLOCKED);
   expect(said).toContainEqual(CORS_POLICY);
 });

@@ -54,7 +54,7 @@ const RECIPIENT = 'much.mail@north.example';
 
 let engines: TestEngines;
 let routes: ReturnType<typeof createRoutes>;
-const asked = new Map<string, number>();
+const commands = new Map<string, number>();
 
 beforeAll(async () => {
   engines = await startTestEngines();
@@ -63,7 +63,7 @@ beforeAll(async () => {
   engines.dynamodb.middlewareStack.add(
     (next, { commandName }) =>
       (args) => {
-        asked.set(commandName ?? '', (asked.get(commandName ?? '') ?? 0) + 1);
+        commands.set(commandName ?? '', (commands.get(commandName ?? '') ?? 0) + 1);
         return next(args);
       },
     { step: 'initialize' },
@@ -119,10 +119,10 @@ interface Page {
 /** Reads one page; returns it with the calls it made. */
 async function readPage(operation: Operation, parameters: Record<string, string>): Promise<Page> {
   const unitsBefore = engines.usage.total().capacity.read;
-  asked.clear();
+  commands.clear();
   const result = await routes.read(operation, parameters);
   if (!result.ok) throw new Error(JSON.stringify(result));
-  const calls = [...asked].map(([command, made]) => `${made} ${command.replace('Command', '')}`);
+  const calls = [...commands].map(([command, made]) => `${made} ${command.replace('Command', '')}`);
   return { body: result.body, reads: calls.join(', '), units: engines.usage.total().capacity.read - unitsBefore };
 }
 

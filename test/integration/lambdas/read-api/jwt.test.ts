@@ -13,7 +13,7 @@ interface Issuer {
   url: string;
   /** Responses by path; anything else is a 404. A function may delay its response. */
   replies: Record<string, () => Promise<object> | object | number>;
-  asked: string[];
+  requested: string[];
   close: () => Promise<void>;
 }
 
@@ -22,10 +22,10 @@ let strangers: Keys;
 let issuer: Issuer;
 
 async function startIssuer(): Promise<Issuer> {
-  const asked: string[] = [];
+  const requested: string[] = [];
   const replies: Issuer['replies'] = {};
   const { url, close } = await listenOnLoopback(async ({ url: path = '' }, response) => {
-    asked.push(path);
+    requested.push(path);
     const reply = (await replies[path]?.()) ?? 404;
     if (typeof reply === 'number') response.writeHead(reply).end();
     else response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(reply));
@@ -33,7 +33,7 @@ async function startIssuer(): Promise<Issuer> {
   const jwk = { ...(await exportJWK(keys.publicKey)), kid: 'k1', use: 'sig' };
   replies['/.well-known/openid-configuration'] = () => ({ issuer: url, jwks_uri: `${url}/keys` });
   replies['/keys'] = () => ({ keys: [jwk] });
-  return { url, replies, asked, close };
+  return { url, replies, requested, close };
 }
 
 const token = (
@@ -121,9 +121,9 @@ describe('the JWT check', () => {
 
   test('calls the issuer once for many tokens', async () => {
     const own = createJwtCheck({ issuer: issuer.url, audience: AUDIENCE });
-    issuer.asked.length = 0;
+    issuer.requested.length = 0;
     for (let n = 0; n < 5; n += 1) expect(await own(await token({ jti: String(n) }))).toBe(true);
-    expect(issuer.asked).toEqual(['/.well-known/openid-configuration', '/keys']);
+    expect(issuer.requested).toEqual(['/.well-known/openid-configuration', '/keys']);
   });
 });
 

@@ -141,7 +141,7 @@ describe.each(operations)('$method $path', (operation) => {
       .map(Number),
   )('refuses with %d as described', async (status) => {
     const join = request.path.includes('?') ? '&' : '?';
-    const ask = async () => {
+    const refuse = async () => {
       switch (status) {
         case 304: {
           const steadily = await steadyRequest(operation, request, join);
@@ -162,7 +162,7 @@ describe.each(operations)('$method $path', (operation) => {
           return send(operation, request, {}, api.request).finally(() => api.stack.setFaults([]));
       }
     };
-    const response = await ask();
+    const response = await refuse();
     expect([response.status, faults(operation, status, response.body)]).toEqual([status, []]);
   });
 });

@@ -337,11 +337,11 @@ describe('suppressions', () => {
     });
     const { body: caused } = await api.get(`/mailgun/suppressions/${recipient}?causes=true`);
     expect(caused.suppressions[0].causes).toMatchObject([{ eventKey: 'unsubscribed#U', messageId, at: since }]);
-    const asked = async (query: string) =>
+    const isSuppressed = async (query: string) =>
       (await api.get(`/mailgun/suppressions/${recipient}?${query}`)).body.suppressed;
-    expect(await asked(`domain=${DOMAIN}&tag=news`)).toBe(true);
-    expect(await asked(`domain=${DOMAIN}&tag=receipts&tag=news`)).toBe(true);
-    expect(await asked(`domain=${DOMAIN}&tag=receipts`)).toBe(true);
+    expect(await isSuppressed(`domain=${DOMAIN}&tag=news`)).toBe(true);
+    expect(await isSuppressed(`domain=${DOMAIN}&tag=receipts&tag=news`)).toBe(true);
+    expect(await isSuppressed(`domain=${DOMAIN}&tag=receipts`)).toBe(true);
   });
 
   test('are read with one request to the table', async () => {
@@ -590,12 +590,12 @@ describe('responses', () => {
    * unconfirmed, once.
    */
   const askAgain = async (headers: object = {}, tagsOf = (etag: string) => etag) => {
-    const ask = async () => {
+    const readTwice = async () => {
       const etag = (await api.get(path)).headers.get('etag') ?? '';
       return { etag, again: await api.get(path, { ...headers, 'if-none-match': tagsOf(etag) }) };
     };
-    const first = await ask();
-    return first.again.status === 304 ? first : ask();
+    const first = await readTwice();
+    return first.again.status === 304 ? first : readTwice();
   };
 
   test('can be requested conditionally', async () => {

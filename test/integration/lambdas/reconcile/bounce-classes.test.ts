@@ -65,7 +65,7 @@ test('a Mailgun plan without classes leaves a note, and the run is still complet
 }, 120_000);
 
 const RANGE = { from: MIDNIGHT - 7 * 86_400, to: MIDNIGHT };
-const ask = (baseUrl: string) =>
+const readClasses = (baseUrl: string) =>
   createMailgunClasses({ baseUrl, apiKey: async () => API_KEY, now: Date.now, sleep }).ofDomain(
     { name: API_DOMAIN, region: 'us' },
     RANGE,
@@ -81,7 +81,7 @@ test.each([
   const stub = await openStubAtMailgun();
   closers.push(() => stub.api.close());
   for (let nth = 0; nth < count; nth += 1) stub.log.add(API_DOMAIN, failed(nth, { reason: `reason-${nth}` }));
-  const found = await ask(stub.api.url);
+  const found = await readClasses(stub.api.url);
   expect(new Set(found?.rows.map(({ category }) => category)).size).toBe(Math.min(count, 250));
   expect(found?.isWhole).toBe(isWhole);
   expect(stub.api.counts().calls).toBe(calls);
@@ -99,7 +99,7 @@ test.each([
     response.writeHead(status).end('{"message":"Not Found"}');
   });
   closers.push(() => server.close());
-  const result = await ask(server.url).catch((error: { reason: string }) => error.reason);
+  const result = await readClasses(server.url).catch((error: { reason: string }) => error.reason);
   expect(result).toBe(reason);
   expect(calls).toBe(1);
 });

@@ -253,7 +253,7 @@ test('failures are counted by their class, or refused as by a plan without that'
     const failed = { event: 'failed', severity: 'permanent', reason: nth === 0 ? 'espblock' : 'bounce' };
     api.log.add(API_DOMAIN, { ...delivered(nth), ...failed });
   }
-  const ask = () =>
+  const classes = () =>
     bounceClassification.list({
       start: new Date((BEGAN - 1) * 1000),
       end: new Date((BEGAN + 1) * 1000),
@@ -262,10 +262,10 @@ test('failures are counted by their class, or refused as by a plan without that'
       filter: { AND: [{ attribute: 'domain.name', comparator: '=', values: [{ label: 'd', value: API_DOMAIN }] }] },
       pagination: { limit: 50 },
     });
-  expect((await ask()).items).toMatchObject([
+  expect((await classes()).items).toMatchObject([
     { category: 'espblock', metrics: { classified_failures_count: 1 } },
     { category: 'bounce', metrics: { classified_failures_count: 2 } },
   ]);
   api.misbehave({ classesRefused: true });
-  await expect(ask()).rejects.toMatchObject({ status: 403 });
+  await expect(classes()).rejects.toMatchObject({ status: 403 });
 });

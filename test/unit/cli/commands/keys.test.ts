@@ -173,17 +173,17 @@ describe('keys set', () => {
 
   test('prompts at a terminal before it replaces a secret that holds no JSON object', async () => {
     const secrets = secretsOf('no JSON');
-    const asked: string[] = [];
+    const questions: string[] = [];
     const { exitCode } = await runCommand(['keys', 'set', '--local'], {
       openDeployment: async () => stubDeployment(stubSecrets(secrets)),
       readInput: async () => NEW,
       ask: async (question) => {
-        asked.push(question);
+        questions.push(question);
         return 'y';
       },
     });
     expect([exitCode, stored(secrets)]).toEqual([0, { current: NEW }]);
-    expect(asked[0]).toMatch(
+    expect(questions[0]).toMatch(
       /^The secret of the signing keys holds no JSON object; what it holds is lost\. Replace it\?/,
     );
   });

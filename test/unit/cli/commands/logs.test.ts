@@ -43,15 +43,15 @@ test.each([
   ['4xx', { from: 400, to: 499 }],
   ['5XX', { from: 500, to: 599 }],
 ])('logs filters lines by --status %s', async (text, status) => {
-  const asked: unknown[] = [];
+  const calls: unknown[] = [];
   const logs: Deployment['logs'] = async (_source, _since, filter) => {
-    asked.push(filter);
+    calls.push(filter);
     return [];
   };
   const openDeployment = async () => stubDeployment({ logs });
   const { exitCode } = await runCommand(['logs', 'read-access', '--local', '--status', text], { openDeployment });
 
-  expect([exitCode, asked]).toEqual([0, [{ status }]]);
+  expect([exitCode, calls]).toEqual([0, [{ status }]]);
 });
 
 test.each([
@@ -65,11 +65,11 @@ test.each([
 });
 
 test('logs reads the last 15 minutes, or from the given time on', async () => {
-  const asked: unknown[] = [];
+  const calls: unknown[] = [];
   const openDeployment = async () =>
     stubDeployment({
       logs: async (...args) => {
-        asked.push(args);
+        calls.push(args);
         return [];
       },
     });
@@ -77,7 +77,7 @@ test('logs reads the last 15 minutes, or from the given time on', async () => {
   const { exitCode, lines, errors } = await runCommand(['logs', 'ingest', '--local'], context);
   await runCommand(['logs', 'process', '--local', '--since', '1h', '--message', 'failed'], context);
   expect([exitCode, lines, errors]).toEqual([0, [], ['no matching line since 2026-11-22T11:45:00.000Z']]);
-  expect(asked).toEqual([
+  expect(calls).toEqual([
     ['ingest', Date.parse('2026-11-22T11:45:00Z'), {}],
     ['process', Date.parse('2026-11-22T11:00:00Z'), { message: 'failed' }],
   ]);

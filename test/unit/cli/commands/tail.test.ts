@@ -12,17 +12,17 @@ interface ApiResponse {
 }
 
 let server: Server;
-const asked: URLSearchParams[] = [];
+const requests: URLSearchParams[] = [];
 afterEach(() => {
   server?.close();
-  asked.length = 0;
+  requests.length = 0;
 });
 
 /** Starts a read API with these responses in turn; the last one repeats. */
 async function readApi(...responses: ApiResponse[]): Promise<string> {
   server = createServer((request, response) => {
-    asked.push(new URL(request.url ?? '', 'http://localhost').searchParams);
-    const { status = 200, body } = responses[Math.min(asked.length, responses.length) - 1] as ApiResponse;
+    requests.push(new URL(request.url ?? '', 'http://localhost').searchParams);
+    const { status = 200, body } = responses[Math.min(requests.length, responses.length) - 1] as ApiResponse;
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -54,7 +54,7 @@ test('tail reads all pages, and prints the cursor after each', async () => {
   expect(
     lines.map((line) => tailLine.parse(line)).map((line) => ('cursor' in line ? line.cursor : line.entry.key)),
   ).toEqual([...['delivered#a', 'delivered#b', 'c1', 'delivered#c', 'c2']]);
-  expect(asked.map((query) => [query.get('cursor'), query.get('domain')])).toEqual([
+  expect(requests.map((query) => [query.get('cursor'), query.get('domain')])).toEqual([
     [null, 'mg.example.com'],
     ['c1', 'mg.example.com'],
   ]);
@@ -86,7 +86,7 @@ test('tail repeats a failed poll from the same cursor, with growing waits', asyn
 
   expect([exitCode, waits]).toEqual([0, [2000, 2000, 4000, 2000]]);
   expect(errors).toEqual(['not now; trying again in 2 s', 'not now; trying again in 4 s']);
-  expect(asked.map((query) => query.get('cursor'))).toEqual([null, 'c1', 'c1', 'c1']);
+  expect(requests.map((query) => query.get('cursor'))).toEqual([null, 'c1', 'c1', 'c1']);
 });
 
 test.each([

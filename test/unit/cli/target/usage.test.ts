@@ -33,16 +33,16 @@ const asking = (createdMs = 0) =>
   }) as never;
 
 test('readUsage sums a month of table, indexes, logs and refusals, and finds the busiest hour', async () => {
-  const asked: string[] = [];
+  const calls: string[] = [];
   const usage = await readUsage(
     { stackName: 'mailgun-ledger-prod', output: outputOfItsKey },
     asking(),
     async (queries, fromMs, toMs) => {
-      asked.push(`${(toMs - fromMs) / 86_400_000} days`);
+      calls.push(`${(toMs - fromMs) / 86_400_000} days`);
       return new Map(
         queries.map(({ Id = '', MetricStat }) => {
           const { Namespace, MetricName, Dimensions = [] } = MetricStat?.Metric ?? {};
-          asked.push([Namespace, MetricName, ...Dimensions.map(({ Value }) => Value)].join(' '));
+          calls.push([Namespace, MetricName, ...Dimensions.map(({ Value }) => Value)].join(' '));
           if (MetricName === 'ConsumedWriteCapacityUnits') return [Id, [10, 1, 5]];
           return [Id, MetricName === 'Refused' ? [7] : [100]];
         }),
@@ -51,13 +51,13 @@ test('readUsage sums a month of table, indexes, logs and refusals, and finds the
     NOW_MS,
   );
 
-  expect(asked.slice(0, 4)).toEqual([
+  expect(calls.slice(0, 4)).toEqual([
     '30 days',
     'AWS/DynamoDB ConsumedWriteCapacityUnits TableName',
     'AWS/DynamoDB ConsumedWriteCapacityUnits TableName byRecipient',
     'AWS/DynamoDB ConsumedWriteCapacityUnits TableName byDay',
   ]);
-  expect(asked.at(-1)).toBe('MailgunLedger Refused mailgun-ledger-prod');
+  expect(calls.at(-1)).toBe('MailgunLedger Refused mailgun-ledger-prod');
   expect(usage).toMatchObject({
     seconds: 30 * 86_400,
     writeUnits: 48,

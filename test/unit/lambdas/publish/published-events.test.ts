@@ -15,14 +15,14 @@ function row(recipient: string): SuppressionRow {
 }
 
 function watched() {
-  const asked: (readonly string[])[] = [];
+  const lookups: (readonly string[])[] = [];
   const erasures: Erasures = {
     async among(addresses) {
-      asked.push(addresses);
+      lookups.push(addresses);
       return [];
     },
   };
-  return { asked, erasures };
+  return { lookups, erasures };
 }
 
 test('a change of an erased recipient is published without the address, and all others with theirs', async () => {
@@ -35,15 +35,15 @@ test('a change of an erased recipient is published without the address, and all 
 });
 
 test('the markers of a batch are looked up together, each recipient once', async () => {
-  const { asked, erasures } = watched();
+  const { lookups, erasures } = watched();
   await createPublishedEvents(erasures, CHOICE)([row('a@x'), row('b@x'), row('a@x')]);
-  expect(asked).toEqual([['a@x', 'b@x']]);
+  expect(lookups).toEqual([['a@x', 'b@x']]);
 });
 
 test('publishing without addresses reads no erasure marker', async () => {
-  const { asked, erasures } = watched();
+  const { lookups, erasures } = watched();
   const [event] = await createPublishedEvents(erasures, { ...CHOICE, recipients: false })([row('a@x')]);
-  expect(asked.flat()).toEqual([]);
+  expect(lookups.flat()).toEqual([]);
   expect(event?.detail.recipient).toBeUndefined();
 });
 

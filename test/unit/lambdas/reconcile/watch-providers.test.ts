@@ -10,27 +10,27 @@ const B = { name: 'b.example.com', region: 'us' as const };
 type Listed = Record<string, { provider?: Slice['dimensions']['provider']; policy?: Slice['dimensions']['policy'] }[]>;
 
 function watch(listed: Listed | Error, { nowMs = FULL_HOUR, providers = ['gmail' as const] } = {}) {
-  const said: unknown[] = [];
-  const asked: unknown[] = [];
+  const results: unknown[] = [];
+  const reads: unknown[] = [];
   const run = createWatchProviders({
     slices: {
       async *list(domain, from, to) {
         if (listed instanceof Error) throw listed;
-        asked.push([domain, to - from]);
+        reads.push([domain, to - from]);
         for (const each of listed[domain] ?? []) yield { dimensions: { ...emptyDimensions(), ...each } } as Slice;
       },
     },
     ...{ domains: [A, B], providers, minMails: 100, everySeconds: 900, now: () => nowMs },
-    onJudged: (provider, percents) => said.push([provider, percents]),
-    onHigh: ({ domain, share, part, whole }) => said.push([domain, share, part, whole]),
-    onFailure: (error) => said.push((error as Error).message),
+    onJudged: (provider, percents) => results.push([provider, percents]),
+    onHigh: ({ domain, share, part, whole }) => results.push([domain, share, part, whole]),
+    onFailure: (error) => results.push((error as Error).message),
   });
-  return { run: () => run({ ignoreWaits: false }), said, asked };
+  return { run: () => run({ ignoreWaits: false }), results, reads };
 }
 
 test('a provider is judged by today and the seven days before, of the domain that fares worst there', async () => {
   const half = { provider: { gmail: { delivered: 50, complained: 1 }, yahoo: { delivered: 9000, complained: 900 } } };
-  const { run, said, asked } = watch({
+  const { run, results, reads } = watch({
     [A.name]: [half, half],
     [B.name]: [
       { provider: { gmail: { delivered: 90, permanent_fail: 10 } }, policy: { gmail: { '5.7.26': 1, '5.7.1': 1 } } },
@@ -38,8 +38,8 @@ test('a provider is judged by today and the seven days before, of the domain tha
   });
   await run();
   const today = (FULL_HOUR / 1000) % DAY_SECONDS;
-  expect(asked).toEqual([A, B].map(({ name }) => [name, 7 * DAY_SECONDS + today]));
-  expect(said).toEqual([
+  expect(reads).toEqual([A, B].map(({ name }) => [name, 7 * DAY_SECONDS + today]));
+  expect(results).toEqual([
     [A.name, 'complaints', 2, 100],
     [B.name, 'bounces', 10, 100],
     [B.name, 'policy', 2, 100],
@@ -48,31 +48,31 @@ test('a provider is judged by today and the seven days before, of the domain tha
 });
 
 test('a provider with too little mail is reported with zero, so that the alarm of a stopped mailing ends', async () => {
-  const { run, said } = watch({ [A.name]: [{ provider: { gmail: { delivered: 99, complained: 99 } } }] });
+  const { run, results } = watch({ [A.name]: [{ provider: { gmail: { delivered: 99, complained: 99 } } }] });
   await run();
-  expect(said).toEqual([['gmail', { complaints: 0, bounces: 0, policy: 0 }]]);
+  expect(results).toEqual([['gmail', { complaints: 0, bounces: 0, policy: 0 }]]);
 });
 
 test('a share that no domain can judge is reported as zero', async () => {
-  const { run, said } = watch({ [A.name]: [{ provider: { gmail: { delivered: 90, permanent_fail: 10 } } }] });
+  const { run, results } = watch({ [A.name]: [{ provider: { gmail: { delivered: 90, permanent_fail: 10 } } }] });
   await run();
-  expect(said).toEqual([
+  expect(results).toEqual([
     [A.name, 'bounces', 10, 100],
     ['gmail', { complaints: 0, bounces: 10, policy: 0 }],
   ]);
 });
 
 test("with an unreadable ledger no provider's share is reported", async () => {
-  const { run, said } = watch(new Error('throttled'));
+  const { run, results } = watch(new Error('throttled'));
   await run();
-  expect(said).toEqual(['throttled']);
+  expect(results).toEqual(['throttled']);
 });
 
 test.each([
   ['in another run', { nowMs: FULL_HOUR + 900_000 }],
   ['without a provider', { providers: [] }],
 ])('provider shares are not read %s', async (_name, over) => {
-  const { run, said, asked } = watch({}, over);
+  const { run, results, reads } = watch({}, over);
   await run();
-  expect([said, asked]).toEqual([[], []]);
+  expect([results, reads]).toEqual([[], []]);
 });

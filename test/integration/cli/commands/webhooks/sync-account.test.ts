@@ -193,13 +193,13 @@ test('registrations of two concurrent runs become one after Mailgun acts on both
   expect(await atAccount()).toHaveLength(2);
 
   pass(11);
-  const asked: string[] = [];
+  const questions: string[] = [];
   const ask = async (question: string) => {
-    asked.push(question);
+    questions.push(question);
     return 'y';
   };
   const { exitCode, json } = await sync([], { ask });
-  expect(asked).toEqual([
+  expect(questions).toEqual([
     expect.stringContaining('delete the second registration of this stack at the account (opened,clicked)?'),
   ]);
   expect({ exitCode, lines: json() }).toEqual({
@@ -262,14 +262,14 @@ test('webhooks sync --account registers all types except one with three other UR
 
 test('webhooks sync --account prompts once before it receives webhooks of domains without a ledger', async () => {
   stub.account.furtherDomains = [{ name: 'news.example.com', subaccount_id: '6fr7' }];
-  const asked: string[] = [];
+  const questions: string[] = [];
   const ask = async (question: string) => {
-    asked.push(question);
+    questions.push(question);
     return 'n';
   };
   expect(await sync([], { ask })).toMatchObject({ exitCode: 2 });
   const says = expect.stringMatching(/^Mailgun has 3 domains, the ledger 2: .*news.example.com .*refused/);
-  expect(asked).toEqual([says]);
+  expect(questions).toEqual([says]);
   expect(await sync(['--plan'])).toMatchObject({ exitCode: 0, errors: [says] });
   expect(await atAccount()).toEqual([]);
   expect(await sync(['--yes'])).toMatchObject({ exitCode: 0, errors: [says] });
@@ -280,13 +280,13 @@ test('webhooks sync --account registers with a key that may not list domains aft
   const openDeployment = async () => stub.deployment('key-without-domains');
   expect(await sync([], { openDeployment })).toMatchObject({ exitCode: 2 });
   expect(await atAccount()).toEqual([]);
-  const asked: string[] = [];
+  const questions: string[] = [];
   const ask = async (question: string) => {
-    asked.push(question);
+    questions.push(question);
     return 'y';
   };
   expect(await sync([], { openDeployment, ask })).toMatchObject({ exitCode: 0 });
-  expect(asked).toEqual([expect.stringMatching(/^Mailgun does not list its domains to this key/)]);
+  expect(questions).toEqual([expect.stringMatching(/^Mailgun does not list its domains to this key/)]);
 });
 
 test("webhooks sync --account prints Mailgun's error on the account's webhooks", async () => {

@@ -85,10 +85,10 @@ test.each<[string, unknown, ListEntry[]]>([
     { items: [item], paging: { next: `${base}/next` } },
     { items: [], paging: null },
   ];
-  const ask = async () => ({ status: 200, body: pages.shift() });
+  const get = async () => ({ status: 200, body: pages.shift() });
   const deployment = { mailgunUrl: () => base } as unknown as Deployment;
   const read = [];
-  for await (const page of readList({ sleep: async () => {} }, ask, deployment, DOMAIN, 'unsubscribe')) read.push(page);
+  for await (const page of readList({ sleep: async () => {} }, get, deployment, DOMAIN, 'unsubscribe')) read.push(page);
 
   expect(read).toEqual([expected]);
 });
@@ -99,13 +99,13 @@ test.each([
   ['no URL', 7],
 ])("a page of Mailgun's lists whose next is on %s is an error, not the end", async (_, next) => {
   const paths: string[] = [];
-  const ask: MailgunRequest = async (_domain, _method, path) => {
+  const get: MailgunRequest = async (_domain, _method, path) => {
     paths.push(path);
     return { status: 200, body: { items: [LISTED], paging: { next } } };
   };
   const deployment = { mailgunUrl: () => 'http://127.0.0.1:9' } as unknown as Deployment;
   const read = async () => {
-    for await (const _page of readList({ sleep: async () => {} }, ask, deployment, DOMAIN, 'bounce'));
+    for await (const _page of readList({ sleep: async () => {} }, get, deployment, DOMAIN, 'bounce'));
   };
 
   await expect(read()).rejects.toThrow('have no page after');

@@ -25,16 +25,16 @@ async function listen(listener: RequestListener): Promise<number> {
 
 const local = (timeoutMs = 2000) => createReceiverClient({ timeoutMs, allowsLoopback: true });
 const resolvingTo = (...addresses: string[]) => {
-  const asked: string[] = [];
+  const lookups: string[] = [];
   const client = createReceiverClient({
     timeoutMs: 2000,
     allowsLoopback: false,
     resolve: async (host) => {
-      asked.push(host);
+      lookups.push(host);
       return addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
     },
   });
-  return { client, asked };
+  return { client, lookups };
 };
 
 describe("a receiver's response", () => {
@@ -139,16 +139,16 @@ describe("a receiver's address", () => {
 
   test('is resolved once, and the checked address is the one that is connected to', async () => {
     const resolutions = [['127.0.0.1'], ['10.0.0.1']];
-    let asked = 0;
+    let lookups = 0;
     const port = await listen((_, response) => response.writeHead(204).end());
     const client = createReceiverClient({
       timeoutMs: 2000,
       allowsLoopback: true,
-      resolve: async () => (resolutions[asked++] ?? []).map((address) => ({ address, family: 4 })),
+      resolve: async () => (resolutions[lookups++] ?? []).map((address) => ({ address, family: 4 })),
     });
 
     expect(await client.post(`http://rebinding.example:${port}/`, {}, '')).toMatchObject({ status: 204 });
-    expect(asked).toBe(1);
+    expect(lookups).toBe(1);
   });
 
   test('may be a loopback address only on the local stack, and never another private one', async () => {

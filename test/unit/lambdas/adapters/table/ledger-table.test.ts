@@ -2,15 +2,15 @@ import type { BatchGetCommandInput } from '@aws-sdk/lib-dynamodb';
 import { createErasureRepository } from '../../../../../lambdas/adapters/table/event-repository.ts';
 import { batchGet, type LedgerTable } from '../../../../../lambdas/adapters/table/ledger-table.ts';
 
-type Asked = NonNullable<BatchGetCommandInput['RequestItems']>;
+type BatchRequest = NonNullable<BatchGetCommandInput['RequestItems']>;
 type Key = Record<string, unknown>;
 
 /** Returns a table that processes at most `perCall` keys of each call. */
 function reluctantTable(perCall: number) {
-  const asked: Asked[] = [];
+  const requests: BatchRequest[] = [];
   const client = {
-    async send({ input }: { input: { RequestItems: Asked } }) {
-      asked.push(input.RequestItems);
+    async send({ input }: { input: { RequestItems: BatchRequest } }) {
+      requests.push(input.RequestItems);
       const { Keys = [], ...how } = input.RequestItems.ledger as { Keys: Key[] };
       const rest = Keys.slice(perCall);
       return {
@@ -19,14 +19,14 @@ function reluctantTable(perCall: number) {
       };
     },
   };
-  return { asked, table: { client, name: 'ledger' } as unknown as LedgerTable };
+  return { requests, table: { client, name: 'ledger' } as unknown as LedgerTable };
 }
 
 test('keys that the table leaves unprocessed are requested again, until all are read', async () => {
-  const { table, asked } = reluctantTable(2);
+  const { table, requests } = reluctantTable(2);
   const Keys = [1, 2, 3, 4, 5].map((n) => ({ pk: String(n), sk: '-' }));
   expect(await batchGet(table, { Keys })).toEqual(Keys);
-  expect(asked.map(({ ledger }) => ledger?.Keys?.length)).toEqual([5, 3, 1]);
+  expect(requests.map(({ ledger }) => ledger?.Keys?.length)).toEqual([5, 3, 1]);
 });
 
 test('a table that leaves keys unread for too long is an error, not an empty result', async () => {
@@ -35,10 +35,10 @@ test('a table that leaves keys unread for too long is an error, not an empty res
 });
 
 test('an erased recipient is found strongly, also where the first call leaves the marker unprocessed', async () => {
-  const { table, asked } = reluctantTable(1);
+  const { table, requests } = reluctantTable(1);
   const erasures = createErasureRepository(table, { read: async () => 'key' });
   const addresses = ['ada@example.org', 'eve@example.org'];
   expect(await erasures.among(addresses)).toEqual(addresses);
-  expect(asked.length).toBeGreaterThan(1);
-  expect(asked.every(({ ledger }) => ledger?.ConsistentRead === true)).toBe(true);
+  expect(requests.length).toBeGreaterThan(1);
+  expect(requests.every(({ ledger }) => ledger?.ConsistentRead === true)).toBe(true);
 });

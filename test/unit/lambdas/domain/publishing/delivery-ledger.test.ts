@@ -10,14 +10,14 @@ const NOW = Date.UTC(2026, 10, 28, 12);
 const before = (minutes: number) => Math.floor((NOW - minutes * MINUTE) / 1000);
 
 /** A delivery that was published this number of minutes ago, and first attempted this number of minutes later. */
-interface Told {
+interface DeliveryFacts {
   ago: number;
   attemptedAfter?: number;
   state?: Delivery['state'];
   nextAgo?: number;
 }
 
-const deliveryOf = ({ attemptedAfter, ago, state, nextAgo }: Told): Delivery => ({
+const deliveryOf = ({ attemptedAfter, ago, state, nextAgo }: DeliveryFacts): Delivery => ({
   version: 1,
   state: state ?? (attemptedAfter === undefined ? 'published' : 'acknowledged'),
   attempts: attemptedAfter === undefined ? [] : [{ at: NOW - (ago - attemptedAfter) * MINUTE, ms: 20, status: 204 }],
@@ -27,7 +27,11 @@ const deliveryOf = ({ attemptedAfter, ago, state, nextAgo }: Told): Delivery => 
 const BUSY: ReceiverFacts = { state: {}, isQueueEmpty: false, nowMs: NOW };
 const EMPTY = { ...BUSY, isQueueEmpty: true };
 
-function isUnaccounted(judged: Told, others: readonly Told[], facts: Partial<ReceiverFacts> = {}): boolean {
+function isUnaccounted(
+  judged: DeliveryFacts,
+  others: readonly DeliveryFacts[],
+  facts: Partial<ReceiverFacts> = {},
+): boolean {
   const progress = new QueueProgress({ ...BUSY, ...facts });
   for (const each of [judged, ...others]) progress.observe(deliveryOf(each), { publishedAt: before(each.ago) });
   return progress.isUnaccounted(deliveryOf(judged), { publishedAt: before(judged.ago) });
@@ -52,7 +56,13 @@ describe('a delivery without an attempt to a receiver with an empty queue', () =
 });
 
 describe('a delivery without an attempt behind a busy queue', () => {
-  test.each<{ name: string; judged: Told; others: Told[]; facts?: Partial<ReceiverFacts>; expected: boolean }>([
+  test.each<{
+    name: string;
+    judged: DeliveryFacts;
+    others: DeliveryFacts[];
+    facts?: Partial<ReceiverFacts>;
+    expected: boolean;
+  }>([
     { name: 'later ones are attempted at once, and it is not', judged: { ago: 60 }, others: KEEPS_UP, expected: true },
     {
       name: 'its retry is long due',
@@ -127,12 +137,12 @@ describe('a delivery without an attempt behind a busy queue', () => {
 
 describe('the delivery ledger', () => {
   const nameOf = (ago: number) => ({ receiver: 'crm', publishedAt: before(ago), id: `e${ago}` });
-  const counter = (facts: ReceiverFacts, reported: readonly Told[]) => {
+  const counter = (facts: ReceiverFacts, reported: readonly DeliveryFacts[]) => {
     const made = new DeliveryCounter(facts);
     for (const each of reported) made.add(deliveryOf(each), nameOf(each.ago));
     return made;
   };
-  const reported: Told[] = [
+  const reported: DeliveryFacts[] = [
     { ago: 70 },
     { ago: 65, attemptedAfter: 1 },
     { ago: 62, attemptedAfter: 1, state: 'dead' },

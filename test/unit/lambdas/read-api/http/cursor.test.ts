@@ -90,13 +90,13 @@ test("a search cursor with a key of another recipient's events is refused", () =
 });
 
 test('a made-up cursor is refused, or reads inside the query', async () => {
-  const asked: unknown[] = [];
+  const calls: unknown[] = [];
   const routes = createRoutes({
     confirmed: async (events: readonly unknown[]) => events.map(() => false),
     messages: createMessages(
       {
         page: async (...args) => {
-          asked.push(args);
+          calls.push(args);
           return { entries: [], hasMore: false };
         },
         status: async () => undefined,
@@ -106,7 +106,7 @@ test('a made-up cursor is refused, or reads inside the query', async () => {
     ),
     events: createEvents({
       newest: async (range) => {
-        asked.push(range);
+        calls.push(range);
         return { places: [], hasMore: false };
       },
       async *read() {},
@@ -128,5 +128,5 @@ test('a made-up cursor is refused, or reads inside the query', async () => {
       expect(events.ok).toBe(fromMs >= 0 && toMs > fromMs && toMs - fromMs <= 31 * 86_400_000);
     }),
   );
-  expect(asked.filter((each) => (each as { toMs?: number }).toMs === Number.POSITIVE_INFINITY)).toEqual([]);
+  expect(calls.filter((each) => (each as { toMs?: number }).toMs === Number.POSITIVE_INFINITY)).toEqual([]);
 });

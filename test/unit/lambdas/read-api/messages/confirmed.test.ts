@@ -40,8 +40,8 @@ const OLD = { atMs: event.atMs - DAYS * 86_400_000 };
 const OLD_SLICE = { start: START - DAYS * 86_400, end: START + SLICE - DAYS * 86_400, finalAt: 1 };
 const SETTINGS = { sliceSeconds: SLICE, settleSeconds: 1800, retentionDays: DAYS, now: () => NOW_MS };
 
-/** Asks of events, with these slices by their start; returns what was read too. */
-async function ask(events: readonly JudgedEvent[], slices: readonly ComparedSlice[] = [], ledgerStart?: number) {
+/** Judges events with these slices, by their start; returns what was read too. */
+async function judge(events: readonly JudgedEvent[], slices: readonly ComparedSlice[] = [], ledgerStart?: number) {
   const reads: number[][] = [];
   const facts = async (places: readonly { domain: string; start: number }[]) => {
     reads.push(places.map(({ start }) => start));
@@ -82,24 +82,24 @@ describe('an event', () => {
     ['beside others that the second pass has marked', {}, { unconfirmed: { delivered: 1 }, finalAt: 1 }, true],
     ['after the end of a shorter slice', {}, { end: START + 30 }, false],
   ])('%s', async (_, over, slice, isConfirmed) => {
-    const { confirmed } = await ask([{ ...event, ...over }], slice === undefined ? [] : [{ ...compared, ...slice }]);
+    const { confirmed } = await judge([{ ...event, ...over }], slice === undefined ? [] : [{ ...compared, ...slice }]);
     expect(confirmed).toEqual([isConfirmed]);
   });
 
   test('of the first slice of a ledger, which begins between two others, is confirmed from there on', async () => {
     const first = { ...compared, start: START + 30 };
     const before = { ...event, atMs: (START + 10) * 1000 };
-    expect(await ask([event, before], [first], START + 30)).toEqual({
+    expect(await judge([event, before], [first], START + 30)).toEqual({
       confirmed: [true, false],
       reads: [[START], [START + 30]],
     });
-    expect((await ask([event], [first], START + SLICE)).confirmed).toEqual([false]);
+    expect((await judge([event], [first], START + SLICE)).confirmed).toEqual([false]);
   });
 });
 
 test('the slice of several events is read once, and no slice that is not needed', async () => {
   const later = { ...event, atMs: event.atMs + SLICE * 1000 };
-  const { reads } = await ask(
+  const { reads } = await judge(
     [event, { ...event, atMs: event.atMs + 1 }, later, { ...event, atMs: 0, source: 'reconcile' }],
     [compared, { ...compared, start: START + SLICE, end: START + 2 * SLICE }],
   );

@@ -13,12 +13,12 @@ interface StoredMail {
 const COUNT = 2500;
 const range = { fromMs: 0, toMs: COUNT };
 
-/** Mail n was accepted in millisecond n; reads what is wanted, and counts what it is asked for. */
+/** Mail n was accepted in millisecond n; reads what is wanted, and records each call. */
 function mailsOf(mailAt: (n: number) => StoredMail | undefined, accepted = Array.from({ length: COUNT }, (_, n) => n)) {
   const places: IndexedPlace[] = accepted
     .map((n, nth) => ({ type: 'accepted', partition: `MSG#${n}`, sort: `R#a@b#E#accepted#${nth}`, atMs: nth }))
     .toReversed();
-  const asked: string[][] = [];
+  const calls: string[][] = [];
   const days: DayEvents = {
     async newest({ types }, limit, after) {
       expect(types).toEqual(['accepted']);
@@ -31,7 +31,7 @@ function mailsOf(mailAt: (n: number) => StoredMail | undefined, accepted = Array
   };
   const mails: MailReader = {
     async read(wanted, isWanted) {
-      asked.push(wanted.map(({ partition }) => partition));
+      calls.push(wanted.map(({ partition }) => partition));
       return wanted.map(({ partition, recipientKey }) => {
         const n = Number(partition.split('#')[1]);
         const mail = mailAt(n);
@@ -51,7 +51,7 @@ function mailsOf(mailAt: (n: number) => StoredMail | undefined, accepted = Array
     wanted.map(({ partition }) => ({
       ...{ opens: Number(partition.split('#')[1]), clicks: 0, machineOpens: 0, machineClicks: 0, countsComplete: true },
     }));
-  return { read: createMails(days, mails, readEngagement, async (events) => events.map(() => true)), asked };
+  return { read: createMails(days, mails, readEngagement, async (events) => events.map(() => true)), calls };
 }
 
 /** Follows every page. */
@@ -101,11 +101,11 @@ test('a tag is compared in any case, with or without a status', async () => {
 });
 
 test('a page of mail without a filter is full, and reads only what it shows', async () => {
-  const { read, asked } = mailsOf(everyHundredth);
+  const { read, calls } = mailsOf(everyHundredth);
   const { pages, ids } = await walk(read, { limit: 500 });
   expect(ids).toEqual(Array.from({ length: COUNT }, (_, n) => COUNT - 1 - n));
   expect(pages.map(({ searched }) => searched)).toEqual([null, null, null, null, null]);
-  expect(asked.map((each) => each.length)).toEqual([500, 500, 500, 500, 500]);
+  expect(calls.map((each) => each.length)).toEqual([500, 500, 500, 500, 500]);
 });
 
 test('mail without a status and batches are omitted, and mail that was accepted twice is shown once', async () => {
@@ -122,10 +122,10 @@ test('mail without a status and batches are omitted, and mail that was accepted 
 test.each([1, 100])(
   'mail that is no longer shown, as after an erasure, is skipped in few reads, by %d',
   async (limit) => {
-    const { read, asked } = mailsOf((n) => (n >= 2400 ? undefined : everyHundredth(n)));
+    const { read, calls } = mailsOf((n) => (n >= 2400 ? undefined : everyHundredth(n)));
     const { mails } = (await read({ domain: DOMAIN, range, status: undefined, tag: undefined, limit })).body;
     expect(mails.length).toBe(limit);
-    expect(asked.length).toBeLessThanOrEqual(3);
+    expect(calls.length).toBeLessThanOrEqual(3);
   },
 );
 

@@ -8,8 +8,8 @@ const unsubscribe: StoredSuppression = {
 };
 
 const isSuppressed = async (stored: Partial<StoredSuppression>, query: { domain?: string; tags?: string[] }) => {
-  const ask = createSuppressions({ list: async () => [{ ...unsubscribe, ...stored }] });
-  return (await ask({ recipient: 'ada@example.org', ...query })).suppressed;
+  const read = createSuppressions({ list: async () => [{ ...unsubscribe, ...stored }] });
+  return (await read({ recipient: 'ada@example.org', ...query })).suppressed;
 };
 
 test.each<[Partial<StoredSuppression>, { domain?: string; tags?: string[] }, boolean]>([

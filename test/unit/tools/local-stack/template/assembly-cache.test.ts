@@ -19,14 +19,14 @@ function put(path: string, content: string): void {
   writeFileSync(join(root, path), content);
 }
 
-const open = (asked: unknown = { overlay: 1 }) =>
-  new AssemblyCache({ project: join(root, 'project'), kept: join(root, 'kept') }, asked);
+const open = (options: unknown = { overlay: 1 }) =>
+  new AssemblyCache({ project: join(root, 'project'), kept: join(root, 'kept') }, options);
 const kept = () => readdirSync(join(root, 'kept'));
 
 /** Returns the content of the copied assembly; undefined without a copy. */
-function copied(asked?: unknown): string | undefined {
+function copied(options?: unknown): string | undefined {
   const folder = join(root, 'copy');
-  const found = open(asked).copyTo(folder);
+  const found = open(options).copyTo(folder);
   const content = found ? readFileSync(join(folder, 'template.json'), 'utf8') : undefined;
   expect(existsSync(folder)).toBe(found);
   rmSync(folder, { recursive: true, force: true });
