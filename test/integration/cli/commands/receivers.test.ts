@@ -158,7 +158,8 @@ test('a 410 disables a receiver, receivers list shows it with the first command,
   const enabled = await runJson(enableLine, ['enable', 'crm']);
   const again = await runJson(enableLine, ['enable', 'crm']);
 
-  expect(waiting.lines).toHaveLength(listed?.ledger.waiting ?? 0);
+  expect(listed?.ledger.waiting).toBeGreaterThan(0);
+  expect(waiting.lines).toHaveLength(listed?.ledger.waiting ?? -1);
   expect(disabled.exitCode).toBe(1);
   expect(disabled.lines.join('\n')).toMatch(
     /crm {2}disabled \(gone, last status 410\)[\s\S]* 1\. have the receiver fixed.*receivers log crm --local[\s\S]* 2\. .*receivers enable crm --local[\s\S]* 3\. .*receivers test crm --local/,
