@@ -74,6 +74,7 @@ function createStoreOne(deps: ProcessDeps): (message: QueueMessage) => Promise<'
       statusExpiresAt: Math.floor(receivedAt / 1000) + deps.statusDays * DAY_SECONDS,
     };
     const isNews = restored === undefined;
+    const storedTime = () => (isNews ? lateStoredTime(receivedAt, deps.now()) : {});
     const hasExpired = (at: number) => !isNews && at * 1000 <= deps.now();
     const isExpired = hasExpired(record.expiresAt);
     const decidesNothing = isOfBatch(event) || hasExpired(record.statusExpiresAt);
@@ -92,13 +93,12 @@ function createStoreOne(deps: ProcessDeps): (message: QueueMessage) => Promise<'
       if (isExpired) return 'known';
       const identity = tombstoneIdentity(record.identity, await deps.erasureKey.read());
       const outcome = await deps.records.putEvent({
-        ...record,
-        identity,
+        ...{ ...record, ...storedTime(), identity },
         event: parseEvent(tombstoneOf(sent, domain)),
       });
       return outcome === 'stored' ? 'stored' : 'known';
     }
-    if (corrects && (await correct({ ...record, ...lateStoredTime(receivedAt, deps.now()) }, decidesNothing))) {
+    if (corrects && (await correct({ ...record, ...storedTime() }, decidesNothing))) {
       return 'known';
     }
     const suppression = suppressionOf(event);
@@ -107,7 +107,7 @@ function createStoreOne(deps: ProcessDeps): (message: QueueMessage) => Promise<'
       decidesNothing ? undefined : deps.records.upsertStatus(record, statusUpdateOf(event)),
     ]);
     if (isExpired) return 'known';
-    const outcome = await deps.records.putEvent({ ...record, ...(isNews && lateStoredTime(receivedAt, deps.now())) });
+    const outcome = await deps.records.putEvent({ ...record, ...storedTime() });
     if (outcome === 'stored' && isNews && record.isImplausible) {
       deps.onImplausible?.(domain, Math.round(((event.timeMs ?? receivedAt) - receivedAt) / 1000));
     }

@@ -95,19 +95,27 @@ test('an empty listing does not settle a slice with missing events', async () =>
   expect(await world.report()).toMatchObject({ missing: 5, sent: 0, open: 1 });
 });
 
-test('an event that waited in the queue during the first pass is unconfirmed if it was never listed', async () => {
-  const world = new ReconcileWorld();
-  world.happen(numbered(1, SLICE_START + 10), false);
-  await world.process();
-  world.webhook(numbered(900, SLICE_START + 20, { id: 'forged' }));
-  world.nowMs = (SLICE_START + 900 + 1800) * 1000;
-  await world.run();
-  expect(first(world)).toMatchObject({ passes: 1, unconfirmed: {} });
-  await world.process();
-  await world.live(25);
-  expect([total(first(world).unconfirmed), first(world).short, stateOf(first(world))]).toEqual([1, 0, 'settled']);
-  expect(world.stored.unconfirmed.size).toBe(1);
-});
+test.each([
+  ['an event', false],
+  ['a tombstone', true],
+])(
+  '%s that waited in the queue during the first pass is unconfirmed if it was never listed',
+  async (_what, isErased) => {
+    const world = new ReconcileWorld();
+    world.happen(numbered(1, SLICE_START + 10), false);
+    await world.process();
+    const forged = numbered(900, SLICE_START + 20, { id: 'forged' });
+    if (isErased) world.erasures.mark(String(forged.recipient));
+    world.webhook(forged);
+    world.nowMs = (SLICE_START + 900 + 1800) * 1000;
+    await world.run();
+    expect(first(world)).toMatchObject({ passes: 1, unconfirmed: {} });
+    await world.process();
+    await world.live(25);
+    expect([total(first(world).unconfirmed), first(world).short, stateOf(first(world))]).toEqual([1, 0, 'settled']);
+    expect(world.stored.unconfirmed.size).toBe(1);
+  },
+);
 
 test('an event that was stored but never listed is unconfirmed, and is reported at the second pass', async () => {
   const world = await worldWith(20);
