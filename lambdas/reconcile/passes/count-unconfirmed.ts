@@ -4,12 +4,11 @@ import { storedTimeOf } from '../../domain/events/stored-time.ts';
 import { add } from '../../domain/ledger/counts.ts';
 import { countDimensions } from '../../domain/ledger/dimensions.ts';
 import { placeName } from '../../domain/ledger/ledger-name.ts';
+import { visibleFrom } from '../../domain/ledger/slice.ts';
 import { addName, countOrigin, countTags, storedTypeOf } from '../../domain/ledger/tally.ts';
+import type { StoredFacts } from '../ports.ts';
 import { acceptName, type ComparePartDeps, lookUp, type Sets, type SlicePass } from './part-context.ts';
 import { registeredFor } from './posted-kinds.ts';
-
-/** The day index shows a stored event within this time. */
-const INDEX_LAG_MS = 60_000;
 
 /** Counts what this listing does not hold: events that an earlier one held, and events that none ever did. */
 export async function countUnlisted(
@@ -24,12 +23,13 @@ export async function countUnlisted(
     wasCompared && pass.unconfirmedBefore !== undefined && !pass.unconfirmedBefore.has(name);
   const uncertain = unlisted.filter(([name]) => mayBeKnown(name) || sends.has(name)).map(([, key]) => key);
   const facts = await lookUp(deps.events, uncertain, pass.erasureKey);
-  const knownSinceMs = (pass.comparedAtMs ?? 0) - INDEX_LAG_MS;
+  const wasVisible = (found: StoredFacts) =>
+    visibleFrom(storedTimeOf(found), deps.settleSeconds) <= (pass.comparedAtMs ?? 0);
   for (const [name, key] of unlisted) {
     const type = storedTypeOf(key.eventSort);
     const found = facts.get(placeName(key));
     add(tally.stored, type);
-    const wasListed = found !== undefined && (sends.has(name) || storedTimeOf(found) < knownSinceMs);
+    const wasListed = found !== undefined && (sends.has(name) || wasVisible(found));
     const isJudged = pass.unlisted ? !wasListed && (wasCompared || pass.hasStragglers) : true;
     if (isJudged && (pass.accepts || pass.accepted.has(name))) {
       acceptName(tally, name);

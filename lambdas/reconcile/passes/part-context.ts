@@ -16,6 +16,7 @@ export interface ComparePartDeps extends RequeueDeps, PostedKindsDeps {
   /** Webhook types that are registered at Mailgun. */
   registered: readonly string[];
   everySeconds: number;
+  settleSeconds: number;
   /** Called for each event that is stored otherwise than Mailgun lists it, in each pass until it is corrected. */
   onAltered?: (altered: AlteredEvent) => void;
 }

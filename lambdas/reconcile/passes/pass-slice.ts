@@ -55,7 +55,7 @@ export interface SliceNews extends SliceBounds {
   altered: number;
 }
 
-export interface PassSliceDeps extends Omit<ComparePartDeps, 'everySeconds' | 'ledger'> {
+export interface PassSliceDeps extends Omit<ComparePartDeps, 'everySeconds' | 'settleSeconds' | 'ledger'> {
   ledger: Pick<ReconciliationState, 'putOpen' | 'dropOpen' | 'putDoubt' | 'dropDoubt'> & ComparePartDeps['ledger'];
   slices: Slices;
   parts: PartRepository;
@@ -104,7 +104,7 @@ export type PassOutcome = DonePass | { kind: 'held' | 'paused' };
 export function createPassSlice(deps: PassSliceDeps) {
   const { ledger, slices, times, now, parallel } = deps;
   const source = withAdaptiveConcurrency(deps.source, parallel);
-  const comparePart = createComparePart({ ...deps, source, everySeconds: times.everySeconds });
+  const comparePart = createComparePart({ ...deps, ...times, source });
   const partSlots = createSemaphore(parallel);
 
   return async (run: RunContext, request: PassRequest): Promise<PassOutcome> => {

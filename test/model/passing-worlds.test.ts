@@ -1,0 +1,17 @@
+import fc from '../support/property.ts';
+import { passingPlan, wrongAfterPasses } from './worlds/passing-worlds.ts';
+
+const WORLDS = Number(process.env.WORLDS ?? 1000);
+
+test(
+  'what no pass listed is unconfirmed and what one listed is not, however close to a pass they were stored',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(passingPlan, async (plan) => {
+        expect(await wrongAfterPasses(plan)).toEqual([]);
+      }),
+      { numRuns: WORLDS },
+    );
+  },
+  WORLDS * 2000,
+);

@@ -1,0 +1,151 @@
+import { identify } from '../../../lambdas/domain/events/identity.ts';
+import type { JsonObject } from '../../../lambdas/domain/json.ts';
+import { createLedgerNaming } from '../../../lambdas/domain/ledger/ledger-name.ts';
+import { ERASURE_KEY } from '../../support/fixtures/erasures.ts';
+import { DOMAIN, NOW_MS } from '../../support/fixtures/webhooks.ts';
+import fc from '../../support/property.ts';
+import { numbered, ReconcileWorld } from './reconcile-world.ts';
+
+// One slice that is passed several times while events are stored around each pass, the day index lags, and every pass
+// has a listing of its own. The oracle knows which passes listed an event, and which can have known that it was stored.
+
+const SLICE_START = Math.floor(NOW_MS / 900_000) * 900;
+const FIRST_PASS_MS = (SLICE_START + 900 + 1800) * 1000;
+/** An event stored this long before a pass is in the index for certain. */
+const CERTAIN_MS = 90_000;
+const PASSES = 4;
+
+interface PlannedEvent {
+  /** The pass before or after which it is stored, and by how much. */
+  near: number;
+  storedAfterMs: number;
+  /** Its webhook waited this long in the queue. */
+  queuedMs: number;
+  indexedAfterMs: number;
+  isErased: boolean;
+  /** Which passes list it; a forged one is listed by none. */
+  listed: boolean[];
+}
+
+export interface PassingPlan {
+  events: PlannedEvent[];
+  /** Between passes. */
+  gapsMs: number[];
+  /** Passes whose time Mailgun has forgotten; never the first. */
+  forgotten: boolean[];
+  hasTotals: boolean;
+}
+
+const around = (...instants: number[]) => fc.constantFrom(...instants.flatMap((ms) => [ms - 1, ms, ms + 1]));
+
+export const passingPlan: fc.Arbitrary<PassingPlan> = fc.record({
+  events: fc.array(
+    fc.record({
+      near: fc.integer({ min: 0, max: PASSES - 1 }),
+      storedAfterMs: fc.oneof(
+        { weight: 3, arbitrary: fc.integer({ min: -100_000, max: 20_000 }) },
+        { weight: 1, arbitrary: around(-90_000, -75_000, -60_000, -30_000, 0) },
+      ),
+      queuedMs: fc.constantFrom(0, 0, 14_000, 400_000),
+      indexedAfterMs: fc.constantFrom(0, 1000, 61_000, 75_000),
+      isErased: fc.boolean(),
+      listed: fc.oneof(
+        fc.constant(Array<boolean>(PASSES).fill(false)),
+        fc.array(fc.boolean(), { minLength: PASSES, maxLength: PASSES }),
+      ),
+    }),
+    { minLength: 1, maxLength: 5 },
+  ),
+  gapsMs: fc.array(fc.constantFrom(95_000, 900_000, 86_400_000), { minLength: PASSES, maxLength: PASSES }),
+  forgotten: fc.array(fc.constantFrom(false, false, false, true), { minLength: PASSES, maxLength: PASSES }),
+  hasTotals: fc.boolean(),
+});
+
+interface Made extends PlannedEvent {
+  data: JsonObject;
+  name: string;
+  storedAtMs: number;
+}
+
+/** Runs a plan, and returns where the ledger disagrees with its oracle after any pass; empty if it never does. */
+export async function wrongAfterPasses(plan: PassingPlan): Promise<string[]> {
+  const world = new ReconcileWorld();
+  world.mailgun.hasTotals = plan.hasTotals;
+  world.times = { ...world.times, retentionSeconds: 3600 };
+  const passesMs = plan.gapsMs.map((_, nth) => FIRST_PASS_MS + plan.gapsMs.slice(0, nth).reduce((a, b) => a + b, 0));
+  const nameOf = createLedgerNaming(ERASURE_KEY);
+  const made: Made[] = plan.events.map((each, n) => {
+    const recipient = `recipient${n}@example.org`;
+    if (each.isErased) world.erasures.mark(recipient);
+    const data = numbered(n, SLICE_START + 10 + n, { id: `event-${n}`, recipient });
+    const storedAtMs = (passesMs[each.near] as number) + each.storedAfterMs;
+    return { ...each, data, name: nameOf(identify(data, DOMAIN)), storedAtMs };
+  });
+  for (const { data } of made) world.mailgun.add(data);
+  // One event that every pass lists, so that the slice is never empty.
+  world.happen(numbered(6, SLICE_START + 5, { id: 'first' }), false);
+  await world.process();
+
+  const visibleAtMs = new Map<string, number>([...world.ledger.events.keys()].map((name) => [name, 0]));
+  world.stored.isIndexed = (name) => (visibleAtMs.get(name) ?? Number.POSITIVE_INFINITY) <= world.nowMs;
+  const noteVisible = (lagMs: number) => {
+    for (const name of world.ledger.events.keys()) {
+      if (!visibleAtMs.has(name)) visibleAtMs.set(name, world.nowMs + lagMs);
+    }
+  };
+
+  const wrong: string[] = [];
+  const waiting = [...made].sort((a, b) => a.storedAtMs - b.storedAtMs);
+  const storedAtMs = new Map<Made, number>();
+  const certain = new Set<Made>();
+  const everListed = new Set<Made>();
+  for (const [nth, passMs] of passesMs.entries()) {
+    for (; waiting[0] !== undefined && waiting[0].storedAtMs <= passMs; waiting.shift()) {
+      const event = waiting[0];
+      world.nowMs = event.storedAtMs;
+      // What a pass has requeued is stored already.
+      if (!storedAtMs.has(event)) storedAtMs.set(event, world.nowMs);
+      world.webhook(event.data, DOMAIN, event.storedAtMs - event.queuedMs);
+      await world.process();
+      noteVisible(event.indexedAfterMs);
+    }
+    world.nowMs = passMs;
+    const isForgotten = nth > 0 && plan.forgotten[nth] === true;
+    world.mailgun.retentionSeconds = isForgotten ? 0 : Number.POSITIVE_INFINITY;
+    world.mailgun.isListed = ({ id }) => made.find(({ data }) => data.id === id)?.listed[nth] ?? true;
+    const indexed = [...visibleAtMs].flatMap(([name, atMs]) => (atMs <= passMs ? [name] : [])).sort();
+    // The slice is past its second pass, so that its time can be forgotten; a straggler gets it another one.
+    await world.book.note(DOMAIN, { at: SLICE_START + 5, notedAt: passMs });
+    await world.run({ ignoreWaits: true });
+    const slice = world.book.slices.get(`${DOMAIN} ${SLICE_START}`);
+    if (slice?.passes !== nth + 1) return [`pass ${nth} did not happen: ${world.failures.join(', ')}`];
+
+    const unconfirmed = new Set(slice.unconfirmedNames);
+    const unlisted = made.filter((each) => storedAtMs.has(each) && (isForgotten || !each.listed[nth]));
+    let shrunk = 0;
+    for (const each of unlisted) {
+      const isSeen = indexed.some((name) => name.includes(`event-${made.indexOf(each)}`));
+      if (!isSeen) continue;
+      const id = `${each.data.id} after pass ${nth}`;
+      if (!everListed.has(each) && !unconfirmed.has(each.name)) wrong.push(`${id} was never listed, and is confirmed`);
+      if (certain.has(each) && unconfirmed.has(each.name)) wrong.push(`${id} was listed, and is unconfirmed`);
+      if (!unconfirmed.has(each.name)) shrunk += 1;
+    }
+    const listed = made.filter((each) => !isForgotten && each.listed[nth]);
+    for (const each of listed) {
+      if (unconfirmed.has(each.name)) wrong.push(`${each.data.id} is listed by pass ${nth}, and is unconfirmed`);
+    }
+    if (slice.short !== (isForgotten ? 0 : shrunk)) wrong.push(`short is ${slice.short}, should be ${shrunk}`);
+
+    const isCertain = (each: Made) => (storedAtMs.get(each) ?? passMs) + CERTAIN_MS <= passMs;
+    for (const each of listed) {
+      everListed.add(each);
+      // What was requeued is known by that.
+      if (isCertain(each) || !storedAtMs.has(each)) certain.add(each);
+    }
+    await world.process();
+    noteVisible(0);
+    for (const each of listed) if (!storedAtMs.has(each)) storedAtMs.set(each, passMs);
+  }
+  return wrong;
+}
