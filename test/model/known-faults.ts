@@ -162,10 +162,17 @@ export const KNOWN_FAULTS: readonly KnownFault[] = [
     tests: RECONCILE,
   },
   {
+    fault: 'an event stored shortly before the pass that listed it is unconfirmed once the listing loses it',
+    file: 'lambdas/reconcile/passes/count-unconfirmed.ts',
+    right: 'isIndexedAsBefore || visibleFrom(',
+    wrong: 'visibleFrom(',
+    tests: 'model/passing-worlds',
+  },
+  {
     fault: 'a total that its own pages did not hold is trusted at the second pass',
     file: PART,
-    right: 'total === distinct && to === bounds.to && error === undefined',
-    wrong: 'total !== undefined',
+    right: '...(total === distinct && { total })',
+    wrong: '...(total !== undefined && { total })',
     tests: RECONCILE,
   },
   {

@@ -55,7 +55,8 @@ export interface ListedWindow {
   /** Epoch seconds. */
   from: number;
   to: number;
-  total: number;
+  /** Absent if the source's total and its pages disagree, or it has none. */
+  total?: number;
   /** Digest of their names; a number in slices of an earlier version, which are compared again. */
   indexed: string | number;
 }
@@ -86,7 +87,7 @@ export interface Slice extends SliceBounds, SliceCounts {
   /** A run that waits for nothing has called events unconfirmed before the second pass. */
   isJudgedEarly?: true;
   acceptance?: Acceptance;
-  /** The size of the listing as Mailgun reported it to the last pass that listed; absent where any part of it is unknown. */
+  /** What the last pass found of each part; absent where any part of it is unknown. */
   windows?: ListedWindow[];
   /** Absent where an earlier version has passed the slice, which expected every kind. */
   kinds?: ExpectedKinds;

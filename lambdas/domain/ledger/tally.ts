@@ -23,7 +23,7 @@ export interface Tally extends SliceCounts {
   deliverable: number;
   /** Names of events that this pass accepts, while an operator closes the slice. */
   acceptedNames: string[];
-  /** Number of events in the listed window of this part; absent if the source's total and its pages disagree. */
+  /** What was listed and indexed of this part; absent where it was not compared as a whole. */
   window?: Pick<ListedWindow, 'total' | 'indexed'> | undefined;
   /** Absent where an earlier version has compared a part. */
   kinds?: ExpectedKinds | undefined;
@@ -183,7 +183,8 @@ export function sliceUnchanged(previous: Slice, startedAtMs: number, nowMs: numb
 /** Returns true where a second pass of the slice could only find what was listed or stored since its last one. */
 export function isPermanentlySettled({ late, unconfirmed, stuck, accepted, windows, ...slice }: Slice): boolean {
   const isClean = total(late) + total(unconfirmed) + stuck + accepted === 0;
-  return windows !== undefined && isClean && !slice.unlisted && !isUnsettled(slice);
+  const hasTotals = windows?.every((window) => window.total !== undefined) ?? false;
+  return hasTotals && isClean && !slice.unlisted && !isUnsettled(slice);
 }
 
 const origins = ({ listed, recovered, polled, late, lost, tags, dimensions }: Slice) => ({

@@ -101,11 +101,14 @@ export function createComparePart(deps: ComparePartDeps) {
       const crossing = besides.filter(({ copies }) => copies.some(({ atMs }) => isInside(atMs)));
       if (!(await settleTo(to)) || !(await settle.merge(crossing))) return { kind: 'held' };
       const isUnlisted = ({ name, atMs }: { name: string; atMs: number }) => isInside(atMs) && !listed.has(name);
-      await countUnlisted(deps, pass, { stored, sends, tally }, isUnlisted);
-      // Pages that do not hold what their source counts say nothing about what it counts later.
-      if (total === distinct && to === bounds.to && error === undefined) {
-        const indexed = keys.filter(({ atMs }) => isInside(atMs)).map(pass.nameOf);
-        tally.window = { total, indexed: digestOfNames(indexed) };
+      const indexed = digestOfNames(keys.filter(({ atMs }) => isInside(atMs)).map(pass.nameOf));
+      const isIndexedAsBefore = pass.windowsBefore.some(
+        (window) => window.from === bounds.from && window.to === to && window.indexed === indexed,
+      );
+      await countUnlisted(deps, pass, { stored, sends, tally, isIndexedAsBefore }, isUnlisted);
+      if (to === bounds.to && error === undefined) {
+        // Pages that do not hold what their source counts say nothing about what it counts later.
+        tally.window = { indexed, ...(total === distinct && { total }) };
       }
       return { kind: 'done', to, tally, ...(error !== undefined && { error }) };
     };

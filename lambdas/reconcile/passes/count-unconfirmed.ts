@@ -14,7 +14,7 @@ import { registeredFor } from './posted-kinds.ts';
 export async function countUnlisted(
   deps: ComparePartDeps,
   pass: SlicePass,
-  { stored, sends, tally }: Sets,
+  { stored, sends, tally, isIndexedAsBefore }: Sets & { isIndexedAsBefore: boolean },
   isUnlisted: (each: { name: string; atMs: number }) => boolean,
 ): Promise<void> {
   const unlisted = [...stored].filter(([name, { atMs }]) => isUnlisted({ name, atMs }));
@@ -23,8 +23,9 @@ export async function countUnlisted(
     wasCompared && pass.unconfirmedBefore !== undefined && !pass.unconfirmedBefore.has(name);
   const uncertain = unlisted.filter(([name]) => mayBeKnown(name) || sends.has(name)).map(([, key]) => key);
   const facts = await lookUp(deps.events, uncertain, pass.erasureKey);
+  // What the last pass found in the index and did not call unconfirmed was listed.
   const wasVisible = (found: StoredFacts) =>
-    visibleFrom(storedTimeOf(found), deps.settleSeconds) <= (pass.comparedAtMs ?? 0);
+    isIndexedAsBefore || visibleFrom(storedTimeOf(found), deps.settleSeconds) <= (pass.comparedAtMs ?? 0);
   for (const [name, key] of unlisted) {
     const type = storedTypeOf(key.eventSort);
     const found = facts.get(placeName(key));

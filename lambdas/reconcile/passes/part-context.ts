@@ -2,6 +2,7 @@ import type { SendingDomain } from '../../contract.ts';
 import type { StoredKey } from '../../domain/events/day-index.ts';
 import type { EventPlace } from '../../domain/ledger/ledger-name.ts';
 import { placeName } from '../../domain/ledger/ledger-name.ts';
+import type { ListedWindow } from '../../domain/ledger/slice.ts';
 import { addName, type Tally } from '../../domain/ledger/tally.ts';
 import { tombstoneIdentity } from '../../domain/recipients/erasure.ts';
 import type { NamedFacts } from '../../domain/status/deciding-facts.ts';
@@ -45,6 +46,8 @@ export interface SlicePass {
   accepted: ReadonlySet<string>;
   /** When the last pass began that read the listing; undefined before the first. */
   comparedAtMs: number | undefined;
+  /** What the day index held of each part in that pass. */
+  windowsBefore: readonly ListedWindow[];
   /** Slice old enough that what no webhook brought by now is lost. */
   isFinal: boolean;
   maySend: boolean;

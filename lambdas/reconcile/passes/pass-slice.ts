@@ -159,6 +159,7 @@ export function createPassSlice(deps: PassSliceDeps) {
       unconfirmedBefore: isNamed ? new Set(names) : undefined,
       accepted: new Set(previous?.acceptance?.names),
       comparedAtMs: previous?.startedAt ?? undefined,
+      windowsBefore: previous?.windows ?? [],
       isFinal: isOld || run.ignoreWaits,
       maySend: request.maySend,
       ignoreWaits: run.ignoreWaits,

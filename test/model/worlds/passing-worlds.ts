@@ -99,6 +99,8 @@ export async function wrongAfterPasses(plan: PassingPlan): Promise<string[]> {
   const storedAtMs = new Map<Made, number>();
   const certain = new Set<Made>();
   const everListed = new Set<Made>();
+  /** What the last pass that read the listing left: the index it read, and what it listed of that. */
+  let last: { indexed: string; known: Made[] } | undefined;
   for (const [nth, passMs] of passesMs.entries()) {
     for (; waiting[0] !== undefined && waiting[0].storedAtMs <= passMs; waiting.shift()) {
       const event = waiting[0];
@@ -122,6 +124,9 @@ export async function wrongAfterPasses(plan: PassingPlan): Promise<string[]> {
 
     const unconfirmed = new Set(slice.unconfirmedNames);
     const unlisted = made.filter((each) => storedAtMs.has(each) && (isForgotten || !each.listed[nth]));
+    // What was listed while it was certainly stored, or while the index held just what it holds now.
+    const isSame = last !== undefined && indexed.join() === last.indexed;
+    for (const each of isSame && !isForgotten ? (last?.known ?? []) : []) certain.add(each);
     let shrunk = 0;
     for (const each of unlisted) {
       const isSeen = indexed.some((name) => name.includes(`event-${made.indexOf(each)}`));
@@ -143,6 +148,8 @@ export async function wrongAfterPasses(plan: PassingPlan): Promise<string[]> {
       // What was requeued is known by that.
       if (isCertain(each) || !storedAtMs.has(each)) certain.add(each);
     }
+    const isVisible = (each: Made) => indexed.some((name) => name.includes(`event-${made.indexOf(each)}`));
+    last = isForgotten ? undefined : { indexed: indexed.join(), known: listed.filter(isVisible) };
     await world.process();
     noteVisible(0);
     for (const each of listed) if (!storedAtMs.has(each)) storedAtMs.set(each, passMs);
