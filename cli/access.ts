@@ -237,8 +237,9 @@ function createRequest(deployment: Deployment, apiKey: string): MailgunRequest {
   };
 }
 
+const reason = z.string().trim().min(1).optional().catch(undefined);
 /** `Description` is that of account webhooks. */
-const refusal = z.object({ message: z.string(), Description: z.string() }).partial();
+const refusal = z.object({ message: reason, Description: reason });
 
 /** Returns the status and message of a request that Mailgun did not grant. */
 export function messageOf({ status, body }: MailgunResponse): string {
