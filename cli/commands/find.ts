@@ -26,7 +26,7 @@ import { TargetUnavailableError, UsageError } from '../errors.ts';
 import { confirmedCheckOf, tableOf } from '../ledger.ts';
 import { counted, createEmit, createProgress, number, plain, utc } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
-import { iso } from '../time.ts';
+import { iso, timeText } from '../time.ts';
 import { checkAddress } from './suppressions.ts';
 
 /** The lines of `find --json`: one for each message, then what was found. */
@@ -57,7 +57,7 @@ export type FindLine =
       machineOpens: number;
       machineClicks: number;
     }
-  /** `recipient`: null where no address was given. */
+  /** `recipient`: null where no address was given; `hasMore`: not all was read, so older ones may fit. */
   | { event: 'found'; recipient: string | null; messages: number; hasMore: boolean };
 
 interface FindOptions extends TargetOptions {
@@ -137,11 +137,9 @@ async function find(context: CliContext, options: FindOptions, address: string):
   } while (position !== undefined && messages < limit && !context.signal.aborted);
   if (context.signal.aborted) return 1;
   if (messages === 0) throw new TargetUnavailableError(nothingFound(recipient, status ?? tag ?? options.from ?? to));
-  const hasMore = position !== undefined;
-  const more = hasMore ? '; there are older ones: raise --limit, or set --to' : '';
   emit(
-    { event: 'found', recipient, messages, hasMore },
-    `${counted(messages, 'message')} to ${recipient}, newest first${more}.`,
+    { event: 'found', recipient, messages, hasMore: position !== undefined },
+    `${counted(messages, 'message')} to ${recipient}, newest first${endText(position?.atMs)}.`,
   );
   return 0;
 }
@@ -170,18 +168,20 @@ async function findMail(context: CliContext, options: FindOptions): Promise<numb
     throw new TargetUnavailableError(`no mail of ${domains.join(', ')} that was accepted between ${time} fits`);
   }
   const history = createRecipientHistory(tableOf(deployment));
-  for (const { acceptedAt: _, ...mail } of mails.slice(0, limit)) {
+  const shown = mails.slice(0, limit);
+  for (const { acceptedAt: _, ...mail } of shown) {
     const keys = mail.recipient === null ? [] : recipientKeys(mail.recipient);
     const line = lineOf(mail, await countActions(history, mail.messageId, keys));
     const [head = '', detail] = textOf(line);
     emit(line, head, `${detail}  to ${plain(mail.recipient ?? 'no recipient')}`);
   }
-  const messages = Math.min(mails.length, limit);
-  const hasMore = mails.length > limit || found.some((each) => each.hasMore);
-  const more = hasMore ? '; there are older ones: raise --limit, or set --to' : '';
+  // Behind the last one shown, not all domains were read.
+  const ends = mails.length > limit ? shown.slice(-1).map(({ acceptedAt }) => acceptedAt * 1000) : [];
+  const readBackTo = Math.max(...ends, ...found.flatMap(({ readBackToMs = [] }) => readBackToMs));
+  const hasMore = Number.isFinite(readBackTo);
   emit(
-    { event: 'found', recipient: null, messages, hasMore },
-    `${counted(messages, 'mail')} accepted since ${utc(range.fromMs)}, newest first${more}.`,
+    { event: 'found', recipient: null, messages: shown.length, hasMore },
+    `${counted(shown.length, 'mail')} accepted since ${utc(range.fromMs)}, newest first${endText(hasMore ? readBackTo : undefined)}.`,
   );
   return 0;
 }
@@ -216,7 +216,14 @@ export async function newestMails(
     position = page.next;
     reportSearched(page.body.searched);
   } while (position !== undefined && mails.size < query.limit && !context.signal.aborted);
-  return { mails: [...mails.values()], hasMore: position !== undefined };
+  return { mails: [...mails.values()], readBackToMs: position?.place.atMs };
+}
+
+/** Returns how to go on where the list was not read to its end: whether anything older fits is not known. */
+function endText(readBackToMs: number | undefined): string {
+  if (readBackToMs === undefined) return '';
+  const to = timeText(Math.floor(readBackToMs / 1000) + 1);
+  return `; read only back to ${utc(readBackToMs)}: for older ones, if any, raise --limit or go on with --to ${to}`;
 }
 
 /** Returns a function that takes what each page has searched, and prints the sum every few seconds: a filter may fit rarely. */

@@ -23,6 +23,7 @@ beforeAll(async () => {
     mail(id.order, AT, 'Your order R-7'),
     mail(id.news, AT + 60, 'News\u001b[2J of spring', { tags: ['Spring', 'news'] }),
     mail(id.bounced, AT + 120, 'Your order R-8', bounce),
+    ...[id.order, id.news, id.bounced].map((each, n) => mail(each, AT + n * 60, 'Accepted', { event: 'accepted' })),
   ];
   for (const event of events) expect(await postWebhook(local.stack, event)).toBe(200);
   await drained(local.stack);
@@ -88,11 +89,34 @@ test.each([
   expect((await find(RECIPIENT, ...flags)).ids).toEqual(wanted);
 });
 
-test('find --limit prints the newest, and that there are older ones', async () => {
+test('find --limit prints the newest, and that it has read no further', async () => {
   const { ids, lines } = await find(RECIPIENT, '--limit', '2');
   expect(ids).toEqual([id.bounced, id.news]);
   expect(lines.at(-1)).toMatchObject({ messages: 2, hasMore: true });
 });
+
+test.each([
+  ['an address', [RECIPIENT]],
+  ['mail', ['--from', '2026-10-01', '--to', '2026-10-03']],
+])(
+  'find of %s at its limit names the time from which to go on, and no older ones that may not exist',
+  async (_, what) => {
+    const failed = [...what, '--status', 'failed'];
+    const { lines } = await local.ledger(['find', ...failed, '--limit', '1']);
+    const [, time] =
+      /^1 m.+; read only back to 2026-10-02 08:0\d:00 UTC: for older ones, if any, .* --to (\S+)\.$/.exec(
+        lines.at(-1) ?? '',
+      ) ?? [];
+    expect(time).toMatch(/^2026-10-02T08:0\d:01Z$/);
+    const rest = await local.ledger([
+      'find',
+      ...failed.filter((each) => each !== '--to' && each !== '2026-10-03'),
+      '--to',
+      String(time),
+    ]);
+    expect(rest.lines.at(-1)).toMatch(/^1 m[^;]+\.$/);
+  },
+);
 
 test('find without an address lists the mail of a time by status, with its recipients', async () => {
   const now = Math.floor(Date.now() / 1000);

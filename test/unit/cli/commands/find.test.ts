@@ -18,7 +18,7 @@ async function find(mails: readonly (readonly [messageId: string | null, recipie
   const found = await newestMails(readPage as unknown as ReadPage, query, context);
   return {
     found: found.mails.map(({ messageId, recipient }) => [messageId, recipient]),
-    hasMore: found.hasMore,
+    hasMore: found.readBackToMs !== undefined,
     limits,
   };
 }
@@ -59,7 +59,7 @@ test('a search that finds nothing for long prints how far it has come, at most e
   };
   const found = await newestMails(readPage as unknown as ReadPage, query, context);
 
-  expect(found).toEqual({ mails: [], hasMore: false });
+  expect(found).toEqual({ mails: [], readBackToMs: undefined });
   expect(errors).toEqual([
     'd: 2,000 messages searched, back to 2026-02-02 02:39:58 UTC',
     'd: 4,000 messages searched, back to 2026-02-02 02:39:56 UTC',
