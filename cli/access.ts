@@ -28,7 +28,7 @@ export async function readErasureKey(deployment: Deployment): Promise<string> {
 }
 
 /**
- * Returns the texts of a JSON secret, and since when it holds them (epoch milliseconds). Blank ones are unset, as for the
+ * Returns the texts of a JSON secret, and when it was last written (epoch milliseconds). Blank ones are unset, as for the
  * functions. Throws UnreadableSecretError where it is not a JSON object.
  */
 async function readSecretFields(
@@ -81,7 +81,7 @@ function fieldsOf(text: string, deployment: Deployment, outputKey: string): Reco
   return Object.fromEntries(texts);
 }
 
-/** The signing keys as the secret holds them, and since when; no key at all where it is unset. */
+/** The signing keys as the secret holds them, and when it was last written; no key at all where it is unset. */
 export interface StoredKeys {
   readonly keys: SigningKeys;
   /** Epoch milliseconds. */

@@ -227,7 +227,10 @@ export async function gatherStatus(deployment: Deployment, nowMs: number): Promi
   return { event: 'status', ...judged, notes, ...facts };
 }
 
-/** Says of keys that were just set that functions may not have read them yet; nothing of what cannot be read. */
+/**
+ * Says of secrets that were just written that functions may not have read them yet; nothing of what cannot be read. The
+ * time is that of the secret, which another key or the same value moves too.
+ */
 async function keyNotes(deployment: Deployment, nowMs: number): Promise<string[]> {
   const unread = () => undefined;
   const [signing, api] = await Promise.all([
@@ -241,7 +244,7 @@ async function keyNotes(deployment: Deployment, nowMs: number): Promise<string[]
   return set.flatMap(({ name, isSet, sinceMs = Number.NEGATIVE_INFINITY }) =>
     isSet && nowMs - sinceMs < MAX_SECRET_AGE_MS
       ? [
-          `the ${name} was set at ${utc(sinceMs)}: functions read it within ${MAX_SECRET_AGE_MS / 60_000} minutes, until then alarms and logs show the old one`,
+          `the secret of the ${name} was written at ${utc(sinceMs)}: if that changed the key, functions read it within ${MAX_SECRET_AGE_MS / 60_000} minutes, until then alarms and logs show the old one`,
         ]
       : [],
   );
