@@ -145,12 +145,11 @@ interface ArchiveFindings {
 
 /**
  * Checks a certificate's statement about a domain against the archive: every manifest exists as stated, the chain
- * continues after them, and every object holds the sealed rows. Calls `onObject` for each object.
+ * continues after them, and every object holds the sealed rows.
  */
 export async function checkArchive(
   { domain, chain }: DomainStatement,
   archive: SealedArchive,
-  onObject: () => void = () => {},
 ): Promise<ArchiveFindings> {
   const findings: ArchiveFindings = { faults: [], objects: 0, rows: 0, erased: 0 };
   for (const manifest of chain) {
@@ -166,7 +165,6 @@ export async function checkArchive(
     findings.faults.push(...(await checkRecord(manifest, archive)));
     if (manifest.kind !== 'slice' || manifest.object === null) continue;
     await checkObject(manifest, [...chain, ...rewrites], archive, findings);
-    onObject();
   }
   return findings;
 }

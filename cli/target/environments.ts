@@ -18,9 +18,9 @@ type Environments = Readonly<Record<string, Environment>>;
 const CDK_JSON = new URL('../../cdk.json', import.meta.url);
 
 /** Returns the environments in cdk.json. */
-export function readEnvironments(path: URL = CDK_JSON): Environments {
+export function readEnvironments(): Environments {
   try {
-    return file.parse(JSON.parse(readFileSync(path, 'utf8'))).context.environments;
+    return file.parse(JSON.parse(readFileSync(CDK_JSON, 'utf8'))).context.environments;
   } catch (cause) {
     throw new TargetUnavailableError('the environments in cdk.json cannot be read; npm run synth shows what is wrong', {
       cause,

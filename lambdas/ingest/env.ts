@@ -16,6 +16,6 @@ export function readIngestEnv(source: EnvSource) {
     tableName: requireEnv(source, 'TABLE_NAME'),
     queueUrl: requireEnv(source, 'QUEUE_URL'),
     signingKeysSecretArn: requireEnv(source, 'SIGNING_KEYS_SECRET_ARN'),
-    domains: domainsEnv(source, 'DOMAINS', String),
+    domains: domainsEnv(source, String),
   };
 }

@@ -37,7 +37,7 @@ export function readPublishEnv(source: EnvSource) {
     erasureKeySecretArn: requireEnv(source, 'ERASURE_KEY_SECRET_ARN'),
     recipients: requireEnv(source, 'RECIPIENTS') === 'yes',
     retrySeconds: wholeNumberEnv(source, 'RETRY_SECONDS'),
-    domains: domainsEnv(source, 'DOMAINS', String),
+    domains: domainsEnv(source, String),
     receivers: requireEnv(source, 'RECEIVERS'),
     deliveryDays: wholeNumberEnv(source, 'DELIVERY_DAYS'),
   };

@@ -52,7 +52,7 @@ export function readReadApiEnv(source: EnvSource) {
     allowedOrigins: listEnv(source, 'ALLOWED_ORIGINS'),
     credentials: requireEnv(source, 'ALLOW_CREDENTIALS') === 'true',
     alarms: listEnv(source, 'ALARMS').map((name) => `${ledgerName}-${name}`),
-    domains: domainsEnv(source, 'DOMAINS', String),
+    domains: domainsEnv(source, String),
     sliceSeconds: wholeNumberEnv(source, 'SLICE_SECONDS'),
     settleSeconds: wholeNumberEnv(source, 'SETTLE_SECONDS'),
     retentionDays: wholeNumberEnv(source, 'RETENTION_DAYS'),

@@ -48,7 +48,7 @@ export function readReconcileEnv(source: EnvSource) {
     queueUrl: requireEnv(source, 'QUEUE_URL'),
     apiKeySecretArn: requireEnv(source, 'API_KEY_SECRET_ARN'),
     erasureKeySecretArn: requireEnv(source, 'ERASURE_KEY_SECRET_ARN'),
-    domains: domainsEnv(source, 'DOMAINS', readDomain),
+    domains: domainsEnv(source, readDomain),
     heldElsewhere: source.HELD_ELSEWHERE ?? '',
     eventTypes: listEnv(source, 'EVENT_TYPES'),
     webhookUrl: requireEnv(source, 'WEBHOOK_URL'),

@@ -18,9 +18,9 @@ export function listEnv(source: EnvSource, name: string): string[] {
     .filter((part) => part !== '');
 }
 
-/** Returns a list of domains, or `account`, which means all that Mailgun lists. */
-export function domainsEnv<T>(source: EnvSource, name: string, read: (text: string) => T): readonly T[] | 'account' {
-  return source[name] === ACCOUNT_DOMAINS ? ACCOUNT_DOMAINS : listEnv(source, name).map(read);
+/** Returns the domains that the variable DOMAINS lists, or `account`, which means all that Mailgun lists. */
+export function domainsEnv<T>(source: EnvSource, read: (text: string) => T): readonly T[] | 'account' {
+  return source.DOMAINS === ACCOUNT_DOMAINS ? ACCOUNT_DOMAINS : listEnv(source, 'DOMAINS').map(read);
 }
 
 /** Returns a positive whole number. Throws an error that names the variable and its value otherwise. */

@@ -25,7 +25,7 @@ export function readSealEnv(source: EnvSource) {
     dayShards: source.DAY_SHARDS ?? '[]',
     bucketName: requireEnv(source, 'BUCKET_NAME'),
     erasureKeySecretArn: requireEnv(source, 'ERASURE_KEY_SECRET_ARN'),
-    domains: domainsEnv(source, 'DOMAINS', String),
+    domains: domainsEnv(source, String),
     everySeconds: wholeNumberEnv(source, 'EVERY_SECONDS'),
     reachSeconds: wholeNumberEnv(source, 'REACH_SECONDS'),
   };

@@ -120,14 +120,11 @@ function letterOf({
 /** Visibility timeout while the queue is read. */
 const SCAN_VISIBILITY_SECONDS = 60;
 
-/** Yields every dead letter once, up to `most`; finally makes all of them visible again. */
-export async function* scanDeadLetters(
-  deadLetters: DeadLetters,
-  most = MAX_SCANNED_MESSAGES,
-): AsyncGenerator<DeadLetter> {
+/** Yields every dead letter once, up to a maximum; finally makes all of them visible again. */
+export async function* scanDeadLetters(deadLetters: DeadLetters): AsyncGenerator<DeadLetter> {
   const held = new Map<string, Pick<DeadLetter, 'receiptHandle'>>();
   try {
-    while (held.size < most) {
+    while (held.size < MAX_SCANNED_MESSAGES) {
       const letters = await deadLetters.receive(SCAN_VISIBILITY_SECONDS);
       const fresh = letters.filter(({ id }) => !held.has(id));
       for (const letter of letters) held.set(letter.id, { receiptHandle: letter.receiptHandle });
