@@ -1,5 +1,6 @@
 import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { z } from 'zod';
+import { type SecretFields, secretFields, signingKeysIn } from '../lambdas/adapters/aws/secrets.ts';
 import { cappedText, requestedWaitMs, sendRequest } from '../lambdas/adapters/mailgun/mailgun-client.ts';
 import type { SigningKeys } from '../lambdas/domain/webhooks/signature.ts';
 import { type CliContext, targetRefText } from './command.ts';
@@ -34,7 +35,7 @@ export async function readErasureKey(deployment: Deployment): Promise<string> {
 async function readSecretFields(
   deployment: Deployment,
   outputKey: string,
-): Promise<{ fields: Readonly<Record<string, string | undefined>>; sinceMs: number | undefined }> {
+): Promise<{ fields: SecretFields; sinceMs: number | undefined }> {
   const { text, sinceMs } = await readVersion(deployment, outputKey);
   return { fields: fieldsOf(text, deployment, outputKey), sinceMs };
 }
@@ -64,21 +65,13 @@ function replaceCommand({ ref }: Pick<Deployment, 'ref'>, outputKey: string): st
   return `npm run ledger -- keys set --from-mailgun ${target}`;
 }
 
-function fieldsOf(text: string, deployment: Deployment, outputKey: string): Record<string, string | undefined> {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    // The parser's own message quotes the text.
-  }
-  if (typeof parsed !== 'object' || parsed === null) {
-    const fix = replaceCommand(deployment, outputKey);
-    throw new UnreadableSecretError(`the secret ${outputKey} holds no JSON object`, fix);
-  }
-  const texts = Object.entries(parsed).flatMap(([name, value]) =>
-    typeof value === 'string' && value.trim() !== '' ? [[name, value.trim()]] : [],
+function fieldsOf(text: string, deployment: Deployment, outputKey: string): SecretFields {
+  const fields = secretFields(text);
+  if (fields !== undefined) return fields;
+  throw new UnreadableSecretError(
+    `the secret ${outputKey} holds no JSON object`,
+    replaceCommand(deployment, outputKey),
   );
-  return Object.fromEntries(texts);
 }
 
 /** The signing keys as the secret holds them, and when it was last written; no key at all where it is unset. */
@@ -93,8 +86,7 @@ const API_KEY = 'ApiKeySecretArn';
 
 export async function readSigningKeys(deployment: Deployment): Promise<StoredKeys> {
   const { fields, sinceMs } = await readSecretFields(deployment, SIGNING_KEYS);
-  const { current, previous, parent } = fields;
-  return { keys: { ...(current && { current }), ...(previous && { previous }), ...(parent && { parent }) }, sinceMs };
+  return { keys: signingKeysIn(fields), sinceMs };
 }
 
 export async function readApiKey(

@@ -78,6 +78,11 @@ export function awsSentence(error: unknown): string | undefined {
   return undefined;
 }
 
+/** Returns in a sentence why the target, or something in it, is unavailable; undefined for any other error. */
+export function whyUnavailable(error: unknown): string | undefined {
+  return error instanceof TargetUnavailableError ? error.message : awsSentence(error);
+}
+
 /** Returns true if the requested stack does not exist. */
 export function isStackNotFound(error: unknown): boolean {
   return error instanceof Error && error.name === 'ValidationError' && /does not exist/.test(error.message);

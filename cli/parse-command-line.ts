@@ -29,7 +29,7 @@ import { unconfirmedCommand } from './commands/unconfirmed.ts';
 import { verifyCommand } from './commands/verify.ts';
 import { webhooksCommand } from './commands/webhooks.ts';
 import { whyCommand } from './commands/why.ts';
-import { awsSentence, TargetUnavailableError, UsageError } from './errors.ts';
+import { UsageError, whyUnavailable } from './errors.ts';
 import { EVERY_COMMAND, EXIT_CODES, exitCodeText } from './exit-codes.ts';
 
 /** Read-only commands, which may be suggested for a mistyped name. */
@@ -122,8 +122,7 @@ export async function runProgram(args: readonly string[], context: CliContext): 
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    const isOurs = error instanceof UsageError || error instanceof TargetUnavailableError;
-    const message = isOurs ? error.message : awsSentence(error);
+    const message = error instanceof UsageError ? error.message : whyUnavailable(error);
     if (message === undefined) throw error;
     printError(message, context, isJson);
     return error instanceof UsageError ? 2 : 1;

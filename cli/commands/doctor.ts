@@ -10,12 +10,12 @@ import {
   wholeNumber,
 } from '../command.ts';
 import {
-  awsSentence,
   SecretOutOfReachError,
   StackNotFoundError,
   TargetUnavailableError,
   UnreadableSecretError,
   UsageError,
+  whyUnavailable,
 } from '../errors.ts';
 import { counted, createEmit } from '../output.ts';
 import {
@@ -172,7 +172,7 @@ export async function runCheck(check: Check['check'], unknownFix = ANY_FIX): Pro
   } catch (error) {
     if (error instanceof UsageError) throw error;
     if (error instanceof UnreadableSecretError) return { state: 'wrong', says: error.problem, fix: error.fix };
-    const says = error instanceof TargetUnavailableError ? error.message : awsSentence(error);
+    const says = whyUnavailable(error);
     if (says === undefined) throw error;
     return { state: 'unknown', says, fix: error instanceof SecretOutOfReachError ? SECRET_FIX : unknownFix };
   }

@@ -7,7 +7,7 @@ import { announcementText } from '../../lambdas/domain/ledger/listing-note.ts';
 import { stateOf } from '../../lambdas/domain/ledger/slice.ts';
 import { readApiKey, readSigningKeys } from '../access.ts';
 import { type CliContext, type CommandBuilder, ledgerCommand, openTarget, type TargetOptions } from '../command.ts';
-import { awsSentence, TargetUnavailableError, UnreadableSecretError } from '../errors.ts';
+import { UnreadableSecretError, whyUnavailable } from '../errors.ts';
 import { LOOKBACK_DAYS, ledgerTimes, readDomainLedger, readLastEvent, tableOf } from '../ledger.ts';
 import { counted, createEmit, timeAgo, utc } from '../output.ts';
 import type { AlarmReport, Deployment } from '../target/types.ts';
@@ -204,7 +204,7 @@ export async function gatherStatus(deployment: Deployment, nowMs: number): Promi
     try {
       return await read();
     } catch (error) {
-      const why = error instanceof TargetUnavailableError ? error.message : awsSentence(error);
+      const why = whyUnavailable(error);
       if (why === undefined) throw error;
       unknown.push(`${what}: ${why}`);
       return null;

@@ -4,7 +4,7 @@ import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { LedgerDomains } from '../../lambdas/domain/ledger/ledger-domains.ts';
-import { awsSentence, TargetUnavailableError } from '../errors.ts';
+import { whyUnavailable } from '../errors.ts';
 import type { MonthlyUsage, TableState } from '../planning/capacity.ts';
 
 /** A running ledger, on this machine or on AWS. */
@@ -169,7 +169,7 @@ export async function readLogs(
   try {
     return await deployment.logs(source, sinceMs, filter);
   } catch (error) {
-    const why = error instanceof TargetUnavailableError ? error.message : awsSentence(error);
+    const why = whyUnavailable(error);
     if (why === undefined) throw error;
     return why;
   }

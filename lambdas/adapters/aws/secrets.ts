@@ -84,19 +84,32 @@ export function createKeyRing(secret: RotatingSecret): KeyRing {
  * Returns the keys in the secret without blank ones, so none for an unset secret. Throws if it is not a JSON object.
  */
 function parseSigningKeys(text: string): SigningKeys {
+  const fields = secretFields(text);
+  if (fields === undefined) throw new Error('the signing-key secret is not a JSON object');
+  return signingKeysIn(fields);
+}
+
+/** Returns the signing keys among the fields of their secret. */
+export function signingKeysIn({ current, previous, parent }: SecretFields): SigningKeys {
+  return { ...(current && { current }), ...(previous && { previous }), ...(parent && { parent }) };
+}
+
+export type SecretFields = Readonly<Record<string, string | undefined>>;
+
+/** Returns the texts in the JSON object of a secret, trimmed and without blank ones; undefined where it is none. */
+export function secretFields(text: string): SecretFields | undefined {
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
   } catch {
     // The parser's own message quotes the text.
+    return undefined;
   }
-  if (typeof parsed !== 'object' || parsed === null) throw new Error('the signing-key secret is not a JSON object');
-  const keys: SigningKeys = {};
-  for (const name of ['current', 'previous', 'parent'] as const) {
-    const key = (parsed as Record<string, unknown>)[name];
-    if (typeof key === 'string' && key.trim() !== '') keys[name] = key.trim();
-  }
-  return keys;
+  if (typeof parsed !== 'object' || parsed === null) return undefined;
+  const texts = Object.entries(parsed).flatMap(([name, value]) =>
+    typeof value === 'string' && value.trim() !== '' ? [[name, value.trim()]] : [],
+  );
+  return Object.fromEntries(texts);
 }
 
 /**
@@ -105,16 +118,9 @@ function parseSigningKeys(text: string): SigningKeys {
  */
 export function createApiKey(secret: RotatingSecret): () => Promise<string | undefined> {
   return async () => {
-    const text = await secret.read();
-    let parsed: unknown;
-    try {
-      parsed = JSON.parse(text);
-    } catch {
-      // The parser's own message quotes the text.
-    }
-    if (typeof parsed !== 'object' || parsed === null) throw new Error('the API-key secret is not a JSON object');
-    const { apiKey } = parsed as { apiKey?: unknown };
-    return typeof apiKey === 'string' && apiKey.trim() !== '' ? apiKey.trim() : undefined;
+    const fields = secretFields(await secret.read());
+    if (fields === undefined) throw new Error('the API-key secret is not a JSON object');
+    return fields.apiKey;
   };
 }
 
