@@ -74,7 +74,10 @@ function readingText({ measure, value, failure, tests }: Reading): string {
   return `${TITLES[measure]}: ${value.toFixed(1)}${tests === undefined ? '' : `, ${tests} tests passed`}`;
 }
 
-/** Returns the row of a measure; fewer tests in less time, or no successful run of a commit, miss the target. */
+/**
+ * Returns the row of a measure. Fewer tests in less time, a failed run of the present commit, and no successful run of
+ * the earlier one miss the target.
+ */
 function compareMeasure(
   measure: TimedStep,
   earlier: readonly Reading[],
@@ -90,13 +93,19 @@ function compareMeasure(
   }
   const ratio = after / before;
   const hasFewerTests = testsBefore !== undefined && testsNow !== undefined && testsNow < testsBefore;
-  const isMet = ratio <= TARGETS[measure] && !hasFewerTests;
+  const failures = [failuresText('earlier', earlier), failuresText('now', now)];
+  const isMet = ratio <= TARGETS[measure] && !hasFewerTests && failures[1] === '';
   const figures = `${before.toFixed(1).padStart(10)}${after.toFixed(1).padStart(10)}`;
   const tests = measure === 'tests' ? `  tests: ${testsBefore} before, ${testsNow} now` : '';
   return {
-    line: `${TITLES[measure].padEnd(40)}${figures}  ${isMet ? '✔' : '✖'}  ${ratio.toFixed(2)}x  ${TARGETS[measure]}x${tests}`,
+    line: `${TITLES[measure].padEnd(40)}${figures}  ${isMet ? '✔' : '✖'}  ${ratio.toFixed(2)}x  ${TARGETS[measure]}x${failures.join('')}${tests}`,
     isMet,
   };
+}
+
+function failuresText(side: Side, readings: readonly Reading[]): string {
+  const failed = readings.filter(({ value }) => value === undefined).length;
+  return failed === 0 ? '' : `  ${failed} of ${readings.length} runs of the ${side} commit failed`;
 }
 
 async function* measureAll(project: string, options: CommandTimesOptions): AsyncGenerator<Reading> {

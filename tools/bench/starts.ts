@@ -20,7 +20,8 @@ turns, both as committed, each with its own packages. Wants the machine to itsel
 A run with a failing test is reported and not timed. The tests get CHROMIUM_PATH, or a browser that
 is found here.
 
-Exit code 0: every target of the table is met; 1: one is not, or no run of a commit succeeded.`;
+Exit code 0: every target of the table is met; 1: one is not, a run of the present commit failed, or
+every run of the earlier one.`;
 
 const { values } = parseArgs({
   options: {

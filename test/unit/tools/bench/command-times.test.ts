@@ -85,8 +85,8 @@ test.each([
   {
     name: 'of runs of which one failed',
     now: [timed(50, 10), { measure: 'tests' as const, failure: 'exit code 1' }],
-    ratio: '✔  0.50x',
-    isMet: true,
+    ratio: '✖  0.50x  0.6x  1 of 2 runs of the now commit failed',
+    isMet: false,
   },
 ])('the ratio of times $name is printed, and decides whether the target is met', ({ now, ratio, isMet }) => {
   const earlier = [timed(100, 10), timed(90, 10), timed(110, 10)];
@@ -94,6 +94,17 @@ test.each([
 
   expect(compared.lines).toEqual([expect.stringContaining(ratio)]);
   expect(compared.isMet).toBe(isMet);
+});
+
+test('a failed run of the earlier commit is named, and misses no target by itself', () => {
+  const failed = { measure: 'tests' as const, failure: 'exit code 1' };
+  const { lines, isMet } = compareReadings(['tests'], {
+    earlier: [timed(100, 10), failed, failed],
+    now: [timed(50, 10), timed(50, 10)],
+  });
+
+  expect(lines).toEqual([expect.stringMatching(/✔ {2}0\.50x {2}0\.6x {2}2 of 3 runs of the earlier commit failed/)]);
+  expect(isMet).toBe(true);
 });
 
 test('one missed target is enough to fail', () => {
