@@ -13,8 +13,8 @@ import { measureStorage } from './ledger/storage.ts';
 import { writeResults, writtenResults } from './page.ts';
 import { measurePipeline } from './pipeline.ts';
 import { measureReceivers } from './receivers.ts';
-import { plainTable, type Results, targetsOf } from './report.ts';
-import { compare, comparisonText, offBy, TOLERANCE } from './simulation/comparison.ts';
+import { meetsEveryTarget, plainTable, type Results } from './report.ts';
+import { areWithinTolerance, compare, comparisonText } from './simulation/comparison.ts';
 import { measureLocalStack } from './simulation/local-run.ts';
 
 const HELP = `npm run bench [-- --events N] [--only PART] [--write]
@@ -83,7 +83,7 @@ if (only === 'simulation') {
   const command = 'npm run bench -- --only simulation --write';
   if (values.write) writeResults({ ...written, simulation: { command, date, machine, ...run } });
   for (const row of rows) console.log(comparisonText(row));
-  process.exit(rows.every((row) => offBy(row) <= TOLERANCE) ? 0 : 1);
+  process.exit(areWithinTolerance(rows) ? 0 : 1);
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'mailgun-ledger-bench-'));
@@ -91,7 +91,7 @@ try {
   const results = await measured(folder);
   if (values.write) writeResults(results);
   console.log(plainTable(results));
-  process.exitCode = targetsOf(results).every(({ met }) => met) ? 0 : 1;
+  process.exitCode = meetsEveryTarget(results) ? 0 : 1;
 } finally {
   rmSync(folder, { recursive: true });
 }

@@ -58,6 +58,9 @@ const spread = ({ median, least, most }: Spread) => `${fixed(median)} (${fixed(l
 const whole = (value: number) => Math.round(value).toLocaleString('en-US');
 const callsOf = ({ calls }: BoxFigures, name: string) => calls[name] ?? 0;
 
+/** Returns true if no target is missed. */
+export const meetsEveryTarget = (results: Results): boolean => targetsOf(results).every(({ met }) => met);
+
 /** Returns the targets for cost and speed with the measured values. */
 export function targetsOf(results: Results): Target[] {
   const { handlers, imports, pipeline, reconciliation, sealing } = results;

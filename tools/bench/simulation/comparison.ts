@@ -40,6 +40,10 @@ export function comparisonText(comparison: Comparison): string {
 /** Accepted error of the simulation, as a share. */
 export const TOLERANCE = 0.15;
 
+/** Returns true if no value is simulated too far from the measured one. */
+export const areWithinTolerance = (rows: readonly Comparison[]): boolean =>
+  rows.every((row) => offBy(row) <= TOLERANCE);
+
 /** Simulates the stack and load of a run, and returns both side by side. */
 export function compare({ batchSeconds, measured }: LocalRun): Comparison[] {
   const perSecond = (at: number) => (at < LOAD_SECONDS ? OFFERED_PER_SECOND : 0);

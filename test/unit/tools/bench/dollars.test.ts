@@ -1,7 +1,7 @@
 import { PRICES } from '../../../../cli/planning/prices.ts';
 import { BASELINE, baselineByItemSize, costsOf, MONTH_DAYS, sum } from '../../../../tools/bench/dollars.ts';
 import { writtenResults } from '../../../../tools/bench/page.ts';
-import { targetsOf } from '../../../../tools/bench/report.ts';
+import { meetsEveryTarget, targetsOf } from '../../../../tools/bench/report.ts';
 
 const results = writtenResults();
 const { storage } = results;
@@ -56,6 +56,16 @@ test('the cost target is measured by the bill that it names, with the share by t
   expect(row?.what).toContain(`the bill that ${BASELINE.commit} printed`);
   expect(row?.measured).toBe(`${printed}; ${byOneRuler} of its bill by AWS's bytes`);
   expect(row?.met).toBe(Number(printed) <= 0.55);
+});
+
+test('one missed target is enough to miss the targets', () => {
+  const { handlers } = results;
+  const missed = { ...results, handlers: { ...handlers, ingestToFloor: { ...handlers.ingestToFloor, median: 9 } } };
+  const isMissed = (row: { met: boolean }) => !row.met;
+
+  expect(meetsEveryTarget(results)).toBe(!targetsOf(results).some(isMissed));
+  expect(targetsOf(missed).every(isMissed)).toBe(false);
+  expect(meetsEveryTarget(missed)).toBe(false);
 });
 
 test('each reason of a refusal and of a dead letter is a metric with a monthly cost, outside all sums', () => {
