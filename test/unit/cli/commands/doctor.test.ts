@@ -1,5 +1,3 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { KMSServiceException } from '@aws-sdk/client-kms';
 import { accountChecks, type Check, machineChecks } from '../../../../cli/commands/doctor/machine-checks.ts';
 import {
@@ -16,6 +14,7 @@ import type { AwsAccount } from '../../../../cli/target/aws.ts';
 import { type Deployment, parseLogEntry } from '../../../../cli/target/types.ts';
 import { MESSAGES, UNSET_API_KEY, UNSET_SIGNING_KEYS } from '../../../../lambdas/contract.ts';
 import { keyFingerprint } from '../../../../lambdas/domain/webhooks/signature.ts';
+import { listenOnLoopback } from '../../../../tools/local-stack/run/listener.ts';
 import { runCommand, stubDeployment } from '../../../support/cli/command-line.ts';
 import { doctorLine } from '../../../support/cli/json-lines/doctor.ts';
 import { stubSecrets } from '../../../support/doubles/stub-secrets.ts';
@@ -296,16 +295,13 @@ describe('doctor', () => {
 
 describe("doctor's check of the read API", () => {
   const respondingWith = async (status: number | undefined) => {
-    const server = createServer((_, response) => response.writeHead(status ?? 200).end('{}'));
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const { port } = server.address() as AddressInfo;
-    if (status === undefined) server.close();
+    const { url, close } = await listenOnLoopback((_, response) => response.writeHead(status ?? 200).end('{}'));
+    if (status === undefined) await close();
     const { output, ...secrets } = stubSecrets({ ApiTokenSecretArn: 'the-token' });
-    const outputs = (key: string) =>
-      key === 'ApiUrl' ? `http://127.0.0.1:${port}` : (output as (key: string) => string)(key);
+    const outputs = (key: string) => (key === 'ApiUrl' ? url : (output as (key: string) => string)(key));
     const deployment = stubDeployment({ ...secrets, output: outputs });
     const checks = stackChecks({ deployment, account: undefined, now: () => 0 });
-    return find(checks, 'read API').finally(() => server.close());
+    return find(checks, 'read API').finally(close);
   };
 
   test.each([
@@ -324,13 +320,11 @@ describe("doctor's check of the read API", () => {
 
 describe("doctor's check of the API key", () => {
   const checked = async (secret: string, status: number, ofEvents = status) => {
-    const server = createServer(({ url = '' }, response) =>
+    const server = await listenOnLoopback(({ url = '' }, response) =>
       response.writeHead(url.includes('/events') ? ofEvents : status).end('{}'),
     );
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const { port } = server.address() as AddressInfo;
-    const mailgunUrl = () => `http://127.0.0.1:${port}`;
-    const deployment = stubDeployment({ ...stubSecrets({ ApiKeySecretArn: secret }), mailgunUrl });
+    const secrets = stubSecrets({ ApiKeySecretArn: secret });
+    const deployment = stubDeployment({ ...secrets, mailgunUrl: () => server.url });
     const checks = stackChecks({ deployment, account: undefined, now: () => 0 });
     const states: Record<string, string> = {};
     for (const { name, check, unknownFix } of checks.filter(({ name: each }) =>
@@ -338,7 +332,7 @@ describe("doctor's check of the API key", () => {
     ))
       states[name] = (await runCheck(check, unknownFix)).state;
     const found = await runCheck(checks.find(({ name }) => name === 'API key')!.check);
-    server.close();
+    await server.close();
     return { states: Object.values(states), found };
   };
 

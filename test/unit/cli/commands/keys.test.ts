@@ -1,11 +1,10 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { checkKey, withCurrent } from '../../../../cli/access.ts';
 import type { CliContext } from '../../../../cli/command.ts';
 import { TargetUnavailableError } from '../../../../cli/errors.ts';
 import { type Deployment, parseLogEntry } from '../../../../cli/target/types.ts';
 import { UNSET_API_KEY, UNSET_SIGNING_KEYS } from '../../../../lambdas/contract.ts';
 import { keyFingerprint } from '../../../../lambdas/domain/webhooks/signature.ts';
+import { listenOnLoopback } from '../../../../tools/local-stack/run/listener.ts';
 import { runCommand, stubDeployment } from '../../../support/cli/command-line.ts';
 import { keysRotateLine, keysSetLine, keysStatusLine } from '../../../support/cli/json-lines/keys.ts';
 import { stubSecrets } from '../../../support/doubles/stub-secrets.ts';
@@ -299,13 +298,12 @@ describe('keys status', () => {
   });
 
   test('prints one fix for a secret that holds no JSON object, although Mailgun signs with another key', async () => {
-    const server = createServer((_, response) => response.end('{"http_signing_key":"key-right-0123456789"}'));
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const mailgunUrl = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const server = await listenOnLoopback((_, response) => response.end('{"http_signing_key":"key-right-0123456789"}'));
+    const mailgunUrl = () => server.url;
     const { lines } = await runCommand(['keys', 'status', '--local'], {
       openDeployment: async () => stubDeployment({ ...stubSecrets(secretsOf('no JSON')), logs, mailgunUrl }),
     });
-    server.close();
+    await server.close();
 
     expect(lines.filter((each) => each.includes('fix: '))).toEqual([expect.stringContaining('--yes')]);
     expect(lines.at(-1)).toMatch(/which is NOT set here$/);

@@ -1,5 +1,3 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { stackChecks } from '../../../../cli/commands/doctor/stack-checks.ts';
@@ -15,6 +13,7 @@ import { TargetUnavailableError } from '../../../../cli/errors.ts';
 import type { Deployment } from '../../../../cli/target/types.ts';
 import { alarmDescription } from '../../../../lambdas/domain/alarm-description.ts';
 import { providerStanding } from '../../../../lambdas/domain/recipients/provider-limits.ts';
+import { listenOnLoopback } from '../../../../tools/local-stack/run/listener.ts';
 import { outputOfItsKey, runCommand, stubDeployment } from '../../../support/cli/command-line.ts';
 import { statusLine } from '../../../support/cli/json-lines/status.ts';
 import { stubSecrets } from '../../../support/doubles/stub-secrets.ts';
@@ -274,18 +273,17 @@ test.each([
   ['is not set', undefined, /^the signing key is not set: .+ keys set /],
   ["is Mailgun's", 'key-right-0123456789', undefined],
 ])('status judges a signing key that %s as doctor does', async (_, current, reason) => {
-  const server = createServer((__, response) => response.end('{"http_signing_key":"key-right-0123456789"}'));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const server = await listenOnLoopback((__, response) => response.end('{"http_signing_key":"key-right-0123456789"}'));
   const secrets = stubSecrets({
     SigningKeysSecretArn: JSON.stringify({ current }),
     ApiKeySecretArn: '{"apiKey":"key-of-the-api-01"}',
   });
-  const deployment = onlySecretsOf(secrets, `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  const deployment = onlySecretsOf(secrets, server.url);
   const over = { openDeployment: async () => deployment };
   const { json } = await runCommand(['status', '--local', '--json'], over);
   const checks = stackChecks({ deployment, account: undefined, now: () => NOW_MS });
   const doctor = await checks.find(({ name }) => name === 'signing key')?.check();
-  server.close();
+  await server.close();
 
   const reasons: string[] = json()[0].reasons.filter((each: string) => each.includes('signing key'));
   expect(reasons).toEqual(reason === undefined ? [] : [expect.stringMatching(reason)]);

@@ -1,8 +1,7 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { createProgram } from '../../../../cli/parse-command-line.ts';
 import { PRICES } from '../../../../cli/planning/prices.ts';
 import { LATENESS_TIERS } from '../../../../lambdas/read-api/tail/lateness-tiers.ts';
+import { type Listening, listenOnLoopback } from '../../../../tools/local-stack/run/listener.ts';
 import { outputOfItsKey, runCommand, stubDeployment } from '../../../support/cli/command-line.ts';
 import { tailLine } from '../../../support/cli/json-lines/tail.ts';
 
@@ -11,22 +10,21 @@ interface ApiResponse {
   body: object;
 }
 
-let server: Server;
+let server: Listening;
 const requests: URLSearchParams[] = [];
-afterEach(() => {
-  server?.close();
+afterEach(async () => {
   requests.length = 0;
+  await server?.close();
 });
 
 /** Starts a read API with these responses in turn; the last one repeats. */
 async function readApi(...responses: ApiResponse[]): Promise<string> {
-  server = createServer((request, response) => {
+  server = await listenOnLoopback((request, response) => {
     requests.push(new URL(request.url ?? '', 'http://localhost').searchParams);
     const { status = 200, body } = responses[Math.min(requests.length, responses.length) - 1] as ApiResponse;
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return server.url;
 }
 
 const entry = (id: string, over = {}) => ({
