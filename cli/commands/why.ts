@@ -8,21 +8,14 @@ import { nameInEventKey, recipientKey } from '../../lambdas/domain/keys.ts';
 import { ApiKeyRefusedError, type MailgunRequest, messageOf, openMailgun } from '../access.ts';
 import { type CliContext, type CommandBuilder, ledgerCommand, openTarget, type TargetOptions } from '../command.ts';
 import { TargetUnavailableError } from '../errors.ts';
-import {
-  because,
-  checkMessageId,
-  type HistoryEvent,
-  type HistoryRecipient,
-  openReconciled,
-  type Reconciled,
-  readHistory,
-  saying,
-  withArchived,
-} from '../event-history.ts';
+import { checkMessageId, type HistoryEvent, type HistoryRecipient, readHistory } from '../event-history.ts';
 import { ledgerTimes } from '../ledger.ts';
 import { counted, createEmit, plain, utc } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
 import { iso } from '../time.ts';
+import { withArchived } from './why/archived-history.ts';
+import { describeEvent, explainStatus } from './why/explain-status.ts';
+import { openReconciled, type Reconciled } from './why/reconciled.ts';
 
 /** The lines of `why --json`: the message, then one line for each recipient. */
 export type WhyLine =
@@ -172,7 +165,7 @@ async function recipientLine(
     reason,
     statusAt: isoOrNull(statusAtMs),
     decidedBy: decidedBy ?? null,
-    because: because(history),
+    because: explainStatus(history),
     mayBeForged: events.filter(({ reconciled }) => reconciled.listed === 'never').length,
     events,
   };
@@ -185,7 +178,7 @@ function eventLine(event: HistoryEvent, decidedBy: string | undefined, reconcile
   return {
     key: eventKey,
     at: iso(atMs),
-    says: event.event === undefined ? nameInEventKey(eventKey) : saying(event.event),
+    says: event.event === undefined ? nameInEventKey(eventKey) : describeEvent(event.event),
     source: source ?? null,
     receivedAt: isoOrNull(receivedAtMs),
     webhookAt: isoOrNull(webhookAtMs),

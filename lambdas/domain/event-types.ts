@@ -24,7 +24,7 @@ export interface EventType {
   readonly historyName: string;
   /** True if passes compare its content, not only its name: that costs a read, and most types decide only one fact. */
   readonly isComparedInFull: boolean;
-  /** The kind of suppression that may follow. */
+  /** The suppression that follows; that of a failure depends on its code as well (`suppression.ts`). */
   readonly suppression: SuppressionKind | null;
   /** True if it has its own partition in the day index; all others share one. */
   readonly isIndexed: boolean;

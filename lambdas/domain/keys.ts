@@ -7,7 +7,8 @@ import { mailboxOf } from './recipients/address.ts';
 // |----------------------------------|-------------------------------|----------------------------------------|
 // | MSG#<message id>                 | R#<recipient>#E#<name>#<id>   | event                                  |
 // |                                  |                               | or what is left of a redacted copy     |
-// | NOMSG#<domain>#<day>             | R#<recipient>#STATUS          | status of a message and recipient      |
+// |                                  | R#<recipient>#STATUS          | status of a message and recipient      |
+// | NOMSG#<domain>#<day>             | as above                      | the same of events without a message   |
 // | SUP#<recipient>                  | <domain>#<kind>#<scope>       | suppression                            |
 // | CLAIM#<token hash>               | CLAIM                         | claim of a token                       |
 // | ERASED#<recipient hash>          | ERASED                        | marker of an erased recipient          |

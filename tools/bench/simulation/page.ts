@@ -45,8 +45,8 @@ const LIMITS: readonly LimitRow[] = [
     ...{ effect: 'The gateway returns 5xx', change: 'quota `L-B99A9384`' },
   },
   {
-    name: 'Backpressure threshold of reconcile',
-    ...{ limit: 'backpressure', stack: DEFAULT_STACK },
+    name: 'Backlog limit of reconcile',
+    ...{ limit: 'backlog', stack: DEFAULT_STACK },
     ...{ effect: 'Runs requeue nothing: cursor-too-old', change: '`processing.maxConcurrency`' },
   },
   {

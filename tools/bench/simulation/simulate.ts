@@ -163,7 +163,7 @@ class Simulation {
     const isRun = at % this.#stack.everySeconds === 0;
     if (isRun) this.#listing.begin(this.#slices, at);
     const listed = this.#listing.advance();
-    // Backpressure: nothing is requeued during a backlog; the next run tries again.
+    // Nothing is requeued during a backlog; the next run tries again.
     if (this.#process.isPausing(0)) return;
     for (const slice of isRun ? this.#slices.filter(({ isListed }) => isListed) : listed) {
       this.#toSend += slice.missing;

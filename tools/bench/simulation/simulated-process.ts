@@ -2,7 +2,7 @@ import { ASSUMED, AWS_LIMITS, PER_WEBHOOK } from '../../../cli/planning/capacity
 import type { SimulatedStack } from './settings.ts';
 
 /** Limits that can stop a webhook in queue, process or table. */
-export type ProcessLimit = 'table' | 'process' | 'partition' | 'backpressure';
+export type ProcessLimit = 'table' | 'process' | 'partition' | 'backlog';
 
 const CLAIM_WRITES = 1;
 const FIRST_POLLERS = 5;
@@ -33,7 +33,7 @@ export class SimulatedProcess {
   take(atSecond: number, webhooks: number, requeued: number): { claimed: number; stored: number; met: ProcessLimit[] } {
     const met: ProcessLimit[] = [];
     const arriving = webhooks + requeued;
-    if (this.isPausing(arriving)) met.push('backpressure');
+    if (this.isPausing(arriving)) met.push('backlog');
     const { processing, mostProcessing, partitions } = this.#rates();
     const waiting = this.backlog + arriving;
     if (arriving > mostProcessing) met.push('process');

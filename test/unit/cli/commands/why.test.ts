@@ -1,4 +1,6 @@
-import { because, type HistoryEvent, type LedgerView, reconciled, saying } from '../../../../cli/event-history.ts';
+import { describeEvent, explainStatus } from '../../../../cli/commands/why/explain-status.ts';
+import { type LedgerView, reconciled } from '../../../../cli/commands/why/reconciled.ts';
+import type { HistoryEvent } from '../../../../cli/event-history.ts';
 import { plain } from '../../../../cli/output.ts';
 import type { Slice } from '../../../../lambdas/domain/ledger/slice.ts';
 import { emptyTally, slicePassed } from '../../../../lambdas/domain/ledger/tally.ts';
@@ -37,12 +39,15 @@ test.each([
   ],
   ['rejected', {}, 'refused by Mailgun before sending'],
 ])('why explains %s %j as: %s', (name, over, text) => {
-  expect(saying({ event: name, ...over })).toBe(text);
+  expect(describeEvent({ event: name, ...over })).toBe(text);
 });
 
 test('why prints texts of others without control characters, and cuts them', () => {
   expect(plain('a\u001b[2Jb\r\nc\u202ed')).toBe('a [2Jb c d');
-  const text = saying({ event: 'failed', 'delivery-status': { code: 550, message: `\u001b]0;x${'y'.repeat(900)}` } });
+  const text = describeEvent({
+    event: 'failed',
+    'delivery-status': { code: 550, message: `\u001b]0;x${'y'.repeat(900)}` },
+  });
   expect(text.length).toBeLessThan(280);
   expect(text).not.toMatch(/[\u0000-\u001f]/);
 });
@@ -84,7 +89,7 @@ describe('why prints why the deciding event counts:', () => {
     ['an event that is gone', 'FAILED', bounced, [delivered], /decided by the event failed#1, which is not stored/],
     ['an erased event', 'FAILED', bounced, [{ ...bounced, event: undefined }], /whose content was erased/],
   ])('%s', (_name, status, { eventKey }, events, text) => {
-    const says = because({ status, decidedBy: eventKey, events });
+    const says = explainStatus({ status, decidedBy: eventKey, events });
     if (typeof text === 'string') expect(says).toBe(text);
     else expect(says).toMatch(text);
   });

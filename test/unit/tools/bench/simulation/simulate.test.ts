@@ -24,7 +24,7 @@ const WIDE: SimulatedStack = {
 describe('a steady load reaches a limit at the calculated rate', () => {
   test.each<[Limit, exact: number, stack: SimulatedStack]>([
     ['executions', (10 - 5) / 0.1, { ...DEFAULT_STACK, executions: 10 }],
-    ['backpressure', (5 * 10) / 0.5, DEFAULT_STACK],
+    ['backlog', (5 * 10) / 0.5, DEFAULT_STACK],
     ['process', (5 * 10) / 0.2, DEFAULT_STACK],
     ['throttle', 1000, DEFAULT_STACK],
     ['table', 4000 / 2.8, { ...WIDE, warmWritesPerSecond: 4000 }],
