@@ -11,6 +11,9 @@ export const quiet = (because: string) => ({ treat: TreatMissingData.NOT_BREACHI
  */
 export const unjudged = (because: string) => ({ treat: TreatMissingData.IGNORE, because });
 
+/** Missing data is the fault itself: every run writes the metric. */
+export const stopped = (because: string) => ({ treat: TreatMissingData.BREACHING, because });
+
 export const NO_TRAFFIC = quiet('without requests there is nothing to report');
 export const QUIET_QUEUE = quiet('SQS stops reporting on a queue that stays empty, which is good');
 export const NO_NEWS = quiet('it is written only when there is something to report');

@@ -1,8 +1,7 @@
-import { TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { METRICS } from '../../../lambdas/contract.ts';
 import { cursorLimitSeconds, openLimitSeconds } from '../../config/ledger-times.ts';
 import type { AlarmRow } from '../monitoring/ledger-alarm.ts';
-import { unjudged } from './missing-data.ts';
+import { stopped, unjudged } from './missing-data.ts';
 import { type AlarmSources, runPeriod } from './sources.ts';
 
 const FIVE_MINUTES = 300;
@@ -35,10 +34,7 @@ export function reconciliationRows(sources: AlarmSources): AlarmRow[] {
         'Clients of the API: lost webhooks are no longer recovered, and never can be once Mailgun deletes its events.',
       recovered: 'Reconcile runs again, and catches up by itself.',
       explains: ['cursor-too-old'],
-      missing: {
-        treat: TreatMissingData.BREACHING,
-        because: 'every run writes this metric, even one without an API key, so its absence is the fault itself',
-      },
+      missing: stopped('every run writes this metric, even one without an API key, so its absence is the fault itself'),
       runbook: 'reconcile-stopped',
       firstCommand: 'logs reconcile --since 2h',
     },

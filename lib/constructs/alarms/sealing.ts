@@ -1,6 +1,6 @@
-import { TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SEAL_METRICS } from '../../../lambdas/contract.ts';
 import type { AlarmRow } from '../monitoring/ledger-alarm.ts';
+import { stopped } from './missing-data.ts';
 import { type AlarmSources, runPeriod } from './sources.ts';
 
 /** Returns no row where the environment has no archive. */
@@ -19,10 +19,7 @@ export function sealingRows(sources: AlarmSources): AlarmRow[] {
       recovered: 'Every slice past its second pass is sealed.',
       impact:
         'No one yet. Certificates end before these slices, and events older than the table keeps are lost to the archive.',
-      missing: {
-        treat: TreatMissingData.BREACHING,
-        because: 'every run writes this metric, so its absence is the fault itself',
-      },
+      missing: stopped('every run writes this metric, so its absence is the fault itself'),
       runbook: 'seal-behind',
       firstCommand: 'logs seal --since 2h',
     },
