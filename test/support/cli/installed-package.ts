@@ -63,7 +63,8 @@ export class InstalledPackage {
 
   /** Runs a command in the folder; returns its output, or how it failed. */
   async run(command: string, args: readonly string[], options: { env?: Record<string, string>; cwd?: string } = {}) {
-    const env = { ...process.env, ...options.env };
+    // In the folder, or each run would leave the repository's cache what no other run can use.
+    const env = { ...process.env, NODE_COMPILE_CACHE: join(this.folder, 'compile-cache'), ...options.env };
     return run(command, [...args], { cwd: options.cwd ?? this.folder, env, maxBuffer: 64 << 20 }).then(
       ({ stdout, stderr }) => ({ exitCode: 0, stdout, stderr }),
       ({ code, stdout, stderr }) => ({ exitCode: code as number, stdout: String(stdout), stderr: String(stderr) }),
