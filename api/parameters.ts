@@ -150,7 +150,10 @@ export const statisticsTag = z.optional(
 const DELIVERY_STATES = ['published', 'waiting', 'acknowledged', 'dead'] as const;
 
 export const deliveryState = z.optional(
-  oneOf(DELIVERY_STATES, 'one of ', { description: 'Only deliveries in this state.' }),
+  oneOf(DELIVERY_STATES, 'one of ', {
+    description:
+      'Only deliveries in this state; `waiting` includes `published`, as in the ledger, and what is unaccounted for.',
+  }),
 );
 
 export const deliveryId = z.optional(

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { readDeliveries } from '../../../lambdas/adapters/table/delivery-repository.ts';
 import { DAY_SECONDS } from '../../../lambdas/contract.ts';
-import type { Attempt, LoggedDelivery } from '../../../lambdas/domain/publishing/delivery.ts';
+import { type Attempt, isInState, type LoggedDelivery } from '../../../lambdas/domain/publishing/delivery.ts';
 import {
   type CountedDeliveries,
   DeliveryCounter,
@@ -159,7 +159,7 @@ interface LogOptions extends TimeOptions {
 /** What `--state` selects: `waiting` as `receivers list` counts it, `published` what has no attempt yet. */
 export const STATES: Readonly<Record<string, (state: LoggedDelivery['state'], unaccounted: boolean) => boolean>> = {
   published: (state) => state === 'published',
-  waiting: (state, unaccounted) => (state === 'published' || state === 'waiting') && !unaccounted,
+  waiting: (state, unaccounted) => isInState('waiting', state) && !unaccounted,
   acknowledged: (state) => state === 'acknowledged',
   dead: (state) => state === 'dead',
   unaccounted: (_, unaccounted) => unaccounted,

@@ -1,6 +1,6 @@
 import { DAY_MS } from '../../contract.ts';
 import { deliveryHour } from '../keys.ts';
-import type { Delivery, DeliveryName } from './delivery.ts';
+import { type Delivery, type DeliveryName, isInState } from './delivery.ts';
 import type { ReceiverState } from './receiver-state.ts';
 
 /** The outcomes of the deliveries that were published in a time range. */
@@ -63,7 +63,7 @@ export class QueueProgress {
 
   /** Returns true for a delivery that no message in the queue will deliver. */
   isUnaccounted({ state, nextAt }: Judged, { publishedAt }: Pick<DeliveryName, 'publishedAt'>): boolean {
-    if (state !== 'published' && state !== 'waiting') return false;
+    if (!isInState('waiting', state)) return false;
     const { state: receiver, isQueueEmpty, nowMs } = this.#facts;
     const dueMs = nextAt ?? publishedAt * 1000;
     const lateMs = nowMs - dueMs;

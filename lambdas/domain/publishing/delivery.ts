@@ -24,6 +24,10 @@ export interface Attempt {
 /** `published`: no attempt yet; `waiting`: the next attempt is planned; `dead`: in the DLQ, or on its way there. */
 export type DeliveryState = 'published' | 'waiting' | 'acknowledged' | 'dead';
 
+/** Returns true where a question for one state includes another: what waits is to be attempted, first or again. */
+export const isInState = (wanted: DeliveryState, state: DeliveryState): boolean =>
+  state === wanted || (wanted === 'waiting' && state === 'published');
+
 /** A delivery as the delivery log holds it. */
 export interface Delivery {
   state: DeliveryState;

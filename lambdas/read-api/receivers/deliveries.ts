@@ -1,5 +1,5 @@
 import type { DeliveryEntry } from '../../../api/responses/receivers.ts';
-import { type DeliveryState, deliveredType, type LoggedDelivery } from '../../domain/publishing/delivery.ts';
+import { type DeliveryState, deliveredType, isInState, type LoggedDelivery } from '../../domain/publishing/delivery.ts';
 import { isNamed } from '../../domain/publishing/standard-webhook.ts';
 import { PageRoom } from '../http/page-room.ts';
 import type { DeliveryHistory, DeliveryPlace } from '../ports.ts';
@@ -82,7 +82,7 @@ export function createDeliveries(history: DeliveryHistory) {
 function predicateOf({ state, id, message }: Pick<DeliveriesQuery, 'state' | 'id' | 'message'>) {
   if (state === undefined && id === undefined && message === undefined) return undefined;
   return ({ name, detail, state: current }: LoggedDelivery) =>
-    (state === undefined || current === state) &&
+    (state === undefined || isInState(state, current)) &&
     (id === undefined || isNamed(name.id, id)) &&
     (message === undefined || detail.messageId === message);
 }

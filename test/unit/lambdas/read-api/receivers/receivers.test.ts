@@ -34,7 +34,10 @@ function historyOf(log: readonly LoggedDelivery[], perRead = 7) {
 const range = { from: NOW - 24 * HOUR, to: NOW + 1 };
 
 describe('the deliveries to a receiver', () => {
-  const log = Array.from({ length: 50 }, (_, nth) => delivery(NOW - nth * 60));
+  const states = { 1: 'published', 2: 'waiting' } as Readonly<Record<number, LoggedDelivery['state']>>;
+  const log = Array.from({ length: 50 }, (_, nth) =>
+    delivery(NOW - nth * 60, { state: states[nth % 5] ?? 'acknowledged' }),
+  );
 
   async function walk(query: object, limit: number) {
     const list = createDeliveries(historyOf(log));
@@ -56,6 +59,11 @@ describe('the deliveries to a receiver', () => {
 
   test.each([
     { filter: { message: 'm3' }, wanted: (each: LoggedDelivery) => each.detail.messageId === 'm3' },
+    {
+      filter: { state: 'waiting' },
+      wanted: ({ state }: LoggedDelivery) => state === 'published' || state === 'waiting',
+    },
+    { filter: { state: 'published' }, wanted: ({ state }: LoggedDelivery) => state === 'published' },
     { filter: { state: 'dead' }, wanted: () => false },
     { filter: { id: log[20]?.name.id }, wanted: (each: LoggedDelivery) => each === log[20] },
   ])('are filtered by $filter', async ({ filter, wanted }) => {
