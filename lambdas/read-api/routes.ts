@@ -86,7 +86,7 @@ function createUseCases(deps: RouteDeps): UseCases {
       const { address: recipient, status, tag } = query;
       const engagement = query.engagement === 'true';
       const keys = deps.recipientKeys(recipient);
-      const isPosition = (value: unknown) => isRecipientPlace(value, keys.length);
+      const isPosition = (value: unknown) => isRecipientPlace(value, keys.length, range);
       return paged('getRecipient', query, isPosition, (page) =>
         deps.recipients({ recipient, keys, range, status, tag, engagement, ...page }),
       );
@@ -121,13 +121,15 @@ function createUseCases(deps: RouteDeps): UseCases {
       ok: true,
       body: await checkSuppressions({ addresses, domain, tags: tag }),
     }),
-    listSuppressions: ({ since, ...query }) =>
-      paged(
+    listSuppressions({ since, ...query }) {
+      const list = { domain: query.domain, kind: query.kind, sinceMs: since ?? 0 };
+      return paged(
         'listSuppressions',
         { since, ...query },
-        (value) => isSuppressionListPosition(value, query),
-        (page) => deps.suppressionList({ domain: query.domain, kind: query.kind, sinceMs: since ?? 0, ...page }),
-      ),
+        (value) => isSuppressionListPosition(value, list),
+        (page) => deps.suppressionList({ ...list, ...page }),
+      );
+    },
     getLedger: (query) => overRange(query, async (range) => deps.ledger({ domain: query.domain, ...range })),
     async getStats({ domain, tag, by, per, ...query }) {
       if (by !== 'tag' && tag !== undefined) return badParameter('tag', `cannot be combined with by=${by}`);

@@ -1,5 +1,6 @@
 import type { TimeRange } from '../../domain/events/day-index.ts';
 import { isKeyText, isTime } from '../http/cursor.ts';
+import { EVER } from '../http/range.ts';
 import type { MessagePlace, RecipientHistory, RecipientMessage } from '../ports.ts';
 
 /**
@@ -10,11 +11,17 @@ export interface RecipientPlace extends MessagePlace {
   spelling?: number;
 }
 
-/** Returns true if a value is a place under one of this many keys. */
-export function isRecipientPlace(value: unknown, keyCount: number): value is RecipientPlace {
+/** Returns true if a value is a place under one of this many keys and in the range; the index refuses to begin elsewhere. */
+export function isRecipientPlace(
+  value: unknown,
+  keyCount: number,
+  { fromMs, toMs }: TimeRange = EVER,
+): value is RecipientPlace {
   const { atMs, partition, spelling = 0 } = (value ?? {}) as Partial<RecipientPlace>;
   const isKnown = Number.isInteger(spelling) && spelling >= 0 && spelling < keyCount;
-  return isKnown && isTime(atMs) && isKeyText(partition) && /^(MSG|NOMSG)#/.test(partition);
+  return (
+    isKnown && isTime(atMs) && atMs >= fromMs && atMs < toMs && isKeyText(partition) && /^(MSG|NOMSG)#/.test(partition)
+  );
 }
 
 /** Returns at most `limit` messages under all keys of a recipient behind a place: newest first, at one time key by key. */

@@ -32,13 +32,19 @@ function listsOf({ domain, kind }: Pick<SuppressionListQuery, 'domain' | 'kind'>
 
 export function isSuppressionListPosition(
   value: unknown,
-  query: Pick<SuppressionListQuery, 'domain' | 'kind'>,
+  query: Pick<SuppressionListQuery, 'domain' | 'kind' | 'sinceMs'>,
 ): value is SuppressionListPosition {
   const { list, after } = (value ?? {}) as Partial<SuppressionListPosition>;
   if (!Number.isSafeInteger(list) || listsOf(query)[list as number] === undefined) return false;
   if (after === undefined) return true;
   const { partition, sort, atMs } = after;
-  return isTime(atMs) && isKeyText(sort) && isKeyText(partition) && partition.startsWith(SUPPRESSION_PREFIX);
+  return (
+    isTime(atMs) &&
+    atMs >= query.sinceMs &&
+    isKeyText(sort) &&
+    isKeyText(partition) &&
+    partition.startsWith(SUPPRESSION_PREFIX)
+  );
 }
 
 /** Suppressions that are looked at for one page, and how many of them at a time at least. */

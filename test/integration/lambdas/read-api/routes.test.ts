@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { type RawParameters, readParameters } from '../../../../api/read-parameters.ts';
+import { readRoutes } from '../../../../api/routes.ts';
+import { writeCursor } from '../../../../lambdas/read-api/http/cursor.ts';
 import { DOMAIN } from '../../../support/fixtures/webhooks.ts';
 import { eventOf, ORIGIN, type ReadStack, type Reply, startReadStack } from '../../../support/stacks/read-stack.ts';
 
@@ -540,16 +543,29 @@ describe('a cursor', () => {
   const recipient = `cursor.${randomUUID()}@north.example`;
   const messageId = `${randomUUID()}@${DOMAIN}`;
   const day = '2026-03-01';
+  const fromMs = Date.parse(`${day}T00:00:00Z`);
   beforeAll(() =>
     api.store(
       ...[0, 1, 2].map((n) => eventOf(messageId, { recipient, timestamp: Date.parse(`${day}T09:00:0${n}Z`) / 1000 })),
       eventOf(`other-${messageId}`, { recipient, timestamp: Date.parse(`${day}T10:00:00Z`) / 1000 }),
+      ...[0, 1].map((n) =>
+        eventOf(`mail-${n}-${messageId}`, { event: 'accepted', recipient, timestamp: fromMs / 1000 }),
+      ),
+      ...[0, 1].map((n) =>
+        eventOf(`complained-${n}-${messageId}`, {
+          ...{ event: 'complained', recipient: `${n}.${recipient}` },
+          timestamp: fromMs / 1000,
+        }),
+      ),
     ),
   );
   const paths = () => [
     `/mailgun/messages/${messageId}?limit=1`,
     `/mailgun/recipients/${recipient}?limit=1`,
     `/mailgun/events?day=${day}&limit=1`,
+    `/mailgun/mails?day=${day}&limit=1`,
+    `/mailgun/suppressions?domain=${DOMAIN}&kind=complaint&limit=1`,
+    `/mailgun/events/tail?domain=${DOMAIN}&limit=1`,
   ];
 
   test('that was modified anywhere is refused', async () => {
@@ -577,6 +593,64 @@ describe('a cursor', () => {
         expect([n, m, status]).toEqual([n, m, n === m ? 200 : 400]);
       }
     }
+  });
+});
+
+/** Returns a cursor with a right check, as a client could invent it that knows the code. */
+function inventedCursor(
+  operation: 'getRecipient' | 'getMessage' | 'listEvents' | 'listSuppressions',
+  raw: RawParameters,
+  position: object,
+) {
+  const parsed = readParameters(readRoutes([DOMAIN], [], DOMAIN)[operation].parameters, raw);
+  if (!parsed.ok) throw new Error(parsed.message);
+  const { limit: _, cursor: __, ...query } = parsed.query as Record<string, unknown>;
+  const { since, ...others } = query;
+  return writeCursor([operation, operation === 'listSuppressions' ? { since, ...others } : query], position);
+}
+
+describe('an invented cursor', () => {
+  const address = 'invented@north.example';
+  const [from, to] = ['2026-03-01T00:00:00Z', '2026-03-02T00:00:00Z'];
+  const [fromMs, toMs] = [Date.parse(from), Date.parse(to)];
+  const message = (atMs: number, partition = 'MSG#x') => ({ partition, atMs });
+  const listed = (atMs: number, partition = 'SUP#a@b') => ({ list: 0, after: { partition, sort: 'd#bounce#*', atMs } });
+  const event = (atMs: number, range = { fromMs, toMs }) => ({
+    ...{ range, place: { partition: 'MSG#x', sort: 'R#a#E#delivered#1', type: 'delivered', atMs } },
+  });
+  const ofRecipient = {
+    operation: 'getRecipient',
+    path: `/recipients/${address}`,
+    raw: { from, to },
+    inPath: { address },
+  } as const;
+  const ofSuppressions = {
+    operation: 'listSuppressions',
+    path: '/suppressions',
+    raw: { domain: DOMAIN, since: from },
+    inPath: {},
+  } as const;
+  const ofEvents = { operation: 'listEvents', path: '/events', raw: { from, to }, inPath: {} } as const;
+  const ofMessage = { operation: 'getMessage', path: '/messages/x@y', raw: {}, inPath: { id: 'x@y' } } as const;
+
+  test.each([
+    { ...ofRecipient, name: 'before the range', position: message(fromMs - 1), is: 400 },
+    { ...ofRecipient, name: 'at the start of the range', position: message(fromMs), is: 200 },
+    { ...ofRecipient, name: 'at the end of the range', position: message(toMs), is: 400 },
+    { ...ofRecipient, name: 'in another partition', position: message(fromMs, 'SUP#x'), is: 400 },
+    { ...ofSuppressions, name: 'before the range', position: listed(fromMs - 1), is: 400 },
+    { ...ofSuppressions, name: 'at the start of the range', position: listed(fromMs), is: 200 },
+    { ...ofSuppressions, name: 'in another partition', position: listed(fromMs, 'MSG#x'), is: 400 },
+    { ...ofEvents, name: 'before the range', position: event(fromMs - 1), is: 400 },
+    { ...ofEvents, name: 'at the start of the range', position: event(fromMs), is: 200 },
+    { ...ofEvents, name: 'at the end of the range', position: event(toMs), is: 400 },
+    { ...ofEvents, name: 'of a range without an end', position: event(fromMs, { fromMs: 0, toMs }), is: 400 },
+    { ...ofMessage, name: 'in another partition', position: { after: 'CLAIM' }, is: 400 },
+  ])('of $operation $name gets a $is', async ({ operation, path, raw, inPath, position, is }) => {
+    const cursor = inventedCursor(operation, { ...raw, ...inPath }, position);
+    const { status, body } = await api.get(`/mailgun${path}?${new URLSearchParams({ ...raw, cursor })}`);
+
+    expect({ status, parameter: body.parameter }).toEqual({ status: is, parameter: is === 400 ? 'cursor' : undefined });
   });
 });
 

@@ -59,7 +59,7 @@ describe('a walk over the pages of the list', () => {
           const { body, next } = await page({ domain: DOMAIN, sinceMs, limit, position });
           expect(body.suppressions.length).toBeLessThanOrEqual(limit);
           found.push(...body.suppressions.map(({ recipient }) => recipient));
-          expect(next === undefined || isSuppressionListPosition(next, { domain: DOMAIN })).toBe(true);
+          expect(next === undefined || isSuppressionListPosition(next, { domain: DOMAIN, sinceMs })).toBe(true);
           position = next;
         } while (position !== undefined);
 
@@ -90,9 +90,10 @@ test.each<[string, unknown]>([
   ['a list the query does not have', { list: 6 }],
   ['no list', { list: -1 }],
   ['a place outside of the suppressions', { list: 0, after: { partition: 'MSG#x', sort: 'R#a#STATUS', atMs: 1 } }],
+  ['a place before the time of the query', { list: 0, after: { partition: 'SUP#a@b', sort: 'd#bounce#*', atMs: 0 } }],
   ['a place without a time', { list: 0, after: { partition: 'SUP#a@b', sort: 'd#bounce#*' } }],
 ])('a suppression list cursor with %s is refused', (_name, value) => {
-  expect(isSuppressionListPosition(value, { domain: DOMAIN })).toBe(false);
+  expect(isSuppressionListPosition(value, { domain: DOMAIN, sinceMs: 1 })).toBe(false);
 });
 
 describe('a check of many addresses', () => {
