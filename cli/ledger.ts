@@ -159,11 +159,15 @@ function shardsOf(deployment: Deployment): DayShards {
 /** Returns a check of whether Mailgun lists events of the deployment. */
 export function confirmedCheckOf(deployment: Deployment, now: () => number) {
   const table = tableOf(deployment);
-  const retentionDays = hasOutput(deployment, 'RetentionDays') ? Number(deployment.output('RetentionDays')) : Infinity;
   return createConfirmedCheck(createSliceFactsReader(table), createReconciliationStateRepository(table), {
     ...ledgerTimes(deployment),
-    ...{ retentionDays, now },
+    ...{ retentionDays: retentionDaysOf(deployment), now },
   });
+}
+
+/** Returns how long the table keeps events; undefined for a stack that an earlier version deployed. */
+export function retentionDaysOf(deployment: Deployment): number | undefined {
+  return hasOutput(deployment, 'RetentionDays') ? Number(deployment.output('RetentionDays')) : undefined;
 }
 
 interface LastEvent {

@@ -23,7 +23,7 @@ import {
   wholeNumber,
 } from '../command.ts';
 import { TargetUnavailableError, UsageError } from '../errors.ts';
-import { confirmedCheckOf, tableOf } from '../ledger.ts';
+import { confirmedCheckOf, retentionDaysOf, tableOf } from '../ledger.ts';
 import { counted, createEmit, createProgress, number, plain, utc } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
 import { iso, timeText } from '../time.ts';
@@ -123,6 +123,7 @@ async function find(context: CliContext, options: FindOptions, address: string):
   const history = createRecipientHistory(tableOf(deployment));
   const readPage = createRecipients(history, confirmedCheckOf(deployment, context.now));
   const reportSearched = searchReporter(context, recipient);
+  const isCompared = new Set<boolean>();
   let messages = 0;
   let position: RecipientQuery['position'];
   do {
@@ -130,6 +131,7 @@ async function find(context: CliContext, options: FindOptions, address: string):
     for (const message of page.body.messages) {
       const line = lineOf({ ...message, recipient }, await countActions(history, message.messageId, query.keys));
       emit(line, ...textOf(line));
+      isCompared.add(line.confirmed || line.unconfirmed);
     }
     messages += page.body.messages.length;
     position = page.next;
@@ -137,6 +139,7 @@ async function find(context: CliContext, options: FindOptions, address: string):
   } while (position !== undefined && messages < limit && !context.signal.aborted);
   if (context.signal.aborted) return 1;
   if (messages === 0) throw new TargetUnavailableError(nothingFound(recipient, status ?? tag ?? options.from ?? to));
+  if (isCompared.has(false)) warnOfRetention(context, deployment);
   emit(
     { event: 'found', recipient, messages, hasMore: position !== undefined },
     `${counted(messages, 'message')} to ${recipient}, newest first${endText(position?.atMs)}.`,
@@ -175,6 +178,7 @@ async function findMail(context: CliContext, options: FindOptions): Promise<numb
     const [head = '', detail] = textOf(line);
     emit(line, head, `${detail}  to ${plain(mail.recipient ?? 'no recipient')}`);
   }
+  if (shown.some(({ confirmed, unconfirmed }) => !confirmed && !unconfirmed)) warnOfRetention(context, deployment);
   // Behind the last one shown, not all domains were read.
   const ends = mails.length > limit ? shown.slice(-1).map(({ acceptedAt }) => acceptedAt * 1000) : [];
   const readBackTo = Math.max(...ends, ...found.flatMap(({ readBackToMs = [] }) => readBackToMs));
@@ -217,6 +221,15 @@ export async function newestMails(
     reportSearched(page.body.searched);
   } while (position !== undefined && mails.size < query.limit && !context.signal.aborted);
   return { mails: [...mails.values()], readBackToMs: position?.place.atMs };
+}
+
+/** Says of a stack of an earlier version that "not compared yet" may mean an event that has left the table. */
+function warnOfRetention(context: CliContext, deployment: Deployment): void {
+  if (retentionDaysOf(deployment) !== undefined) return;
+  context.printError(
+    'This stack does not say how long its table keeps events: what is marked "not compared yet" may have been ' +
+      'compared, where its event has left the table since. Deploy this version to know.',
+  );
 }
 
 /** Returns how to go on where the list was not read to its end: whether anything older fits is not known. */

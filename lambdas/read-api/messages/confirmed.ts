@@ -30,8 +30,8 @@ export interface JudgedEvent {
 interface ComparisonSettings {
   readonly sliceSeconds: number;
   readonly settleSeconds: number;
-  /** How long the table keeps events. */
-  readonly retentionDays: number;
+  /** How long the table keeps events; where that is not known, none that is gone is confirmed. */
+  readonly retentionDays: number | undefined;
   readonly now: () => number;
 }
 
@@ -89,7 +89,7 @@ function isListed(
   if (slice === undefined || slice.unlisted) return false;
   if (atMs < slice.start * 1000 || atMs >= slice.end * 1000) return false;
   // Which events are unlisted is known once the second pass has marked them; no event bears that it is altered.
-  const isExpired = storedAtMs === undefined && mayBeGone({ statusAtMs: atMs }, { days, now });
+  const isExpired = storedAtMs === undefined && days !== undefined && mayBeGone({ statusAtMs: atMs }, { days, now });
   if (!isExpired && (storedAtMs === undefined || !wasComparedSince(slice, storedAtMs, settleSeconds))) return false;
   const type = keyPart(name);
   // The mark of an event goes with it.

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { TargetUnavailableError } from '../../../../cli/errors.ts';
+import { runCommand } from '../../../support/cli/command-line.ts';
 import { findLine } from '../../../support/cli/json-lines/find.ts';
 import { DOMAIN, deliveredEvent } from '../../../support/fixtures/webhooks.ts';
 import { type LocalLedger, startLocalLedger } from '../../../support/stacks/local-ledger.ts';
@@ -115,6 +117,28 @@ test.each([
       String(time),
     ]);
     expect(rest.lines.at(-1)).toMatch(/^1 m[^;]+\.$/);
+  },
+);
+
+test.each([
+  ['an address', [RECIPIENT]],
+  ['mail', ['--status', 'failed', '--from', '2026-10-01', '--to', '2026-10-03']],
+])(
+  'find of %s in a stack that does not say its retention says that this leaves open what was compared',
+  async (_, what) => {
+    const openDeployment = async () => ({
+      ...local.target,
+      output: (key: string) => {
+        if (key === 'RetentionDays') throw new TargetUnavailableError('of an earlier version');
+        return local.target.output(key);
+      },
+    });
+    const earlier = await runCommand(['find', ...what, '--local'], { openDeployment });
+    expect(earlier.lines.join('\n')).toContain('not compared yet');
+    expect(earlier.errors).toEqual([expect.stringMatching(/"not compared yet" may have been compared.*Deploy/)]);
+    expect(
+      (await runCommand(['find', ...what, '--local'], { openDeployment: async () => local.target })).errors,
+    ).toEqual([]);
   },
 );
 

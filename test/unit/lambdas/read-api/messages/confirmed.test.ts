@@ -106,6 +106,19 @@ test('the slice of several events is read once, and no slice that is not needed'
   expect(reads).toEqual([[START, START + SLICE]]);
 });
 
+test('an event that is gone is not confirmed where the retention of events is not known', async () => {
+  const old = { ...event, ...OLD, storedAtMs: undefined };
+  const reader = { facts: async () => [{ ...compared, ...OLD_SLICE }, compared] };
+  const check = (retentionDays: number | undefined) =>
+    createConfirmedCheck(
+      reader,
+      { readWatermarks: async () => undefined },
+      { ...SETTINGS, retentionDays },
+    )([old, event]);
+  expect(await check(DAYS)).toEqual([true, true]);
+  expect(await check(undefined)).toEqual([false, true]);
+});
+
 test('where slices settle in seconds, an event waits no longer for the index', async () => {
   const check = createConfirmedCheck(
     { facts: async (places) => places.map(() => compared) },
