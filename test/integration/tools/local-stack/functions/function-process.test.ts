@@ -13,6 +13,7 @@ exports.handler = async (event, context) => {
   if (event.fail) throw new Error(event.fail);
   if (event.sleepMs) await new Promise((resolve) => setTimeout(resolve, event.sleepMs));
   if (event.spin) for (;;);
+  for (const held = []; event.exhaust; ) held.push(Array.from({ length: 1000 }, () => ({ at: Math.random() })));
   if (event.crash) setImmediate(() => { throw new Error('crash'); });
   if (event.crash) await new Promise(() => {});
   const { awsRequestId, functionName } = context;
@@ -37,8 +38,8 @@ afterAll(() => {
   return disposables.close();
 });
 
-async function start({ timeoutMs = 5000, handler = 'index.handler' } = {}) {
-  const environment = { TABLE_NAME: 'Table', AWS_LAMBDA_FUNCTION_NAME: 'FixtureFunction' };
+async function start({ timeoutMs = 5000, handler = 'index.handler', more = {} } = {}) {
+  const environment = { TABLE_NAME: 'Table', AWS_LAMBDA_FUNCTION_NAME: 'FixtureFunction', ...more };
   running = new FunctionProcess({ name: 'fixture', folder, handler, timeoutMs, environment }, run);
   await running.loaded();
   return running;
@@ -120,6 +121,22 @@ test('an uncaught error ends the process, and the next invocation has another', 
 
   expect(await call(target, { crash: true })).toMatchObject({ ok: false, error: expect.stringContaining('exited') });
   expect((await call(target)).pid).not.toBe(crashed);
+});
+
+test('a process that runs out of memory logs that before its end, and one that is killed does not', async () => {
+  const target = await start({ timeoutMs: 60_000, more: { NODE_OPTIONS: '--max-old-space-size=16' } });
+  const linesOf = (pid: number) =>
+    run.logBuffer.lines().flatMap(({ source, line }) => (source === `fixture[${pid}]` ? [line] : []));
+  const [exhausted, outcome] = [target.pid, await call(target, { exhaust: true })];
+  await call(target);
+  const killed = target.pid;
+  process.kill(killed, 'SIGKILL');
+  await call(target);
+
+  expect(outcome).toEqual({ ok: false, error: 'Runtime exited: SIGABRT', timedOut: false });
+  expect(linesOf(exhausted)).toContainEqual(expect.stringContaining('JavaScript heap out of memory'));
+  expect(linesOf(exhausted)).toContain('ended: SIGABRT');
+  expect(linesOf(killed)).toEqual(['ended: SIGKILL']);
 });
 
 test('a function process killed ten times still serves', async () => {
