@@ -2,6 +2,7 @@ import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-se
 import { z } from 'zod';
 import { type SecretFields, secretFields, signingKeysIn } from '../lambdas/adapters/aws/secrets.ts';
 import { cappedText, requestedWaitMs, sendRequest } from '../lambdas/adapters/mailgun/mailgun-client.ts';
+import { jsonIn } from '../lambdas/domain/json.ts';
 import type { SigningKeys } from '../lambdas/domain/webhooks/signature.ts';
 import { type CliContext, targetRefText } from './command.ts';
 import {
@@ -225,7 +226,7 @@ function createRequest(deployment: Deployment, apiKey: string): MailgunRequest {
       throw new RateLimitedError(`Mailgun (${host}) returned 429; try again later`, response.headers);
     }
     if (status >= 500) throw new MailgunBusyError(`Mailgun (${host}) returned ${status}; try again later`);
-    return { status, body: parsed(text) };
+    return { status, body: jsonIn(text) };
   };
 }
 
@@ -238,14 +239,6 @@ export function messageOf({ status, body }: MailgunResponse): string {
   const { message, Description } = refusal.safeParse(body).data ?? {};
   const text = message ?? Description;
   return text === undefined ? String(status) : `${status} ${text}`;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 const PATH = '/v5/accounts/http_signing_key';

@@ -1,6 +1,8 @@
 // Names, limits and times that both the stack (synth time) and the functions (run time) need.
 // Imports nothing, because it is bundled into every function.
 
+export const HOUR_SECONDS = 3600;
+export const HOUR_MS = 3_600_000;
 export const DAY_SECONDS = 86_400;
 export const DAY_MS = 86_400_000;
 

@@ -117,9 +117,7 @@ function createCheck({ events, erasures }: Pick<HistoryDeps, 'events' | 'erasure
     const parsed = chunk.map((each) => ({ ...each, event: eventOf(each.row) }));
     const unstored = parsed.filter(({ isStored, event }) => !isStored && event !== undefined);
     const places = unstored.map(({ event }) => identify(event as JsonObject, domain));
-    const stored = new Set<string>();
-    for (let from = 0; from < places.length; from += LOOK_UP)
-      for (const name of (await events.lookUp(places.slice(from, from + LOOK_UP))).keys()) stored.add(name);
+    const stored = await events.lookUp(places);
     const addresses = new Set(parsed.flatMap(({ event }) => (event === undefined ? [] : namedAddresses(event))));
     const erased = new Set(await erasures.among([...addresses]));
     return parsed.flatMap(({ row, isStored, event }) => {

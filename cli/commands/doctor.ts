@@ -23,6 +23,7 @@ import {
   type CostLine,
   dollarsPerRefusal,
   type LoadPlan,
+  MONTH_SECONDS,
   type MonthlyUsage,
   monthlyCosts,
   planFor,
@@ -261,7 +262,6 @@ export interface CostsLine {
   readonly floodDollars: number;
 }
 
-const MONTH_SECONDS = 730 * 3600;
 const FLOOD_PER_SECOND = 1000;
 
 /** Returns what a month costs at the pace of what was measured, and what would be cheaper. */

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { type ArchiveRow, erasedAs } from '../../lambdas/domain/archive/archive-row.ts';
 import { daysOf } from '../../lambdas/domain/archive/object-keys.ts';
 import { EVENT_NAMES } from '../../lambdas/domain/event-types.ts';
+import { jsonIn } from '../../lambdas/domain/json.ts';
 import { keyPart, recipientKey, utcDay } from '../../lambdas/domain/keys.ts';
 import { shellWord } from '../../lambdas/domain/shell-word.ts';
 import { openHistory, type ReadDay } from '../archive/history.ts';
@@ -300,7 +301,7 @@ export function readExportState(folder: string): ExportState | undefined {
     return undefined;
   }
   const text = readFileSync(join(folder, FILE), 'utf8');
-  const parsed = state.safeParse(jsonOf(text));
+  const parsed = state.safeParse(jsonIn(text));
   if (!parsed.success) throw new UsageError(`${join(folder, FILE)} was written by another version`);
   return parsed.data;
 }
@@ -311,12 +312,4 @@ function writeExportState(folder: string, reached: ExportState): void {
   const part = join(folder, `${FILE}.part`);
   writeFileSync(part, `${JSON.stringify(reached, null, 2)}\n`);
   renameSync(part, join(folder, FILE));
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

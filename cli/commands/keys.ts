@@ -1,4 +1,4 @@
-import { MESSAGES, METRICS } from '../../lambdas/contract.ts';
+import { HOUR_MS, MESSAGES, METRICS } from '../../lambdas/contract.ts';
 import { keyFingerprint, type SigningKeys } from '../../lambdas/domain/webhooks/signature.ts';
 import {
   checkKey,
@@ -25,7 +25,7 @@ import {
 import { TargetUnavailableError, UnreadableSecretError, UsageError } from '../errors.ts';
 import { alarmClock, counted, createEmit, printedCommand, utc } from '../output.ts';
 import type { Deployment, LogEntry } from '../target/types.ts';
-import { HOUR_MS, iso } from '../time.ts';
+import { iso } from '../time.ts';
 import { MAY_STILL_RING, rotateCommand } from './keys/rotate.ts';
 
 /** The lines of `keys status --json`. */

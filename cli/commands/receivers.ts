@@ -3,7 +3,7 @@ import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-se
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { Option } from 'commander';
 import { createDeliveryLog, readDeliveries } from '../../lambdas/adapters/table/delivery-repository.ts';
-import { DAY_SECONDS } from '../../lambdas/contract.ts';
+import { DAY_SECONDS, HOUR_MS } from '../../lambdas/contract.ts';
 import { STATUSES, SUPPRESSION_KINDS } from '../../lambdas/domain/event-types.ts';
 import { type Attempt, encodeQueuedEvent, TEST_DETAIL_TYPE } from '../../lambdas/domain/publishing/delivery.ts';
 import { DISABLED_RECEIVE_SECONDS } from '../../lambdas/domain/publishing/delivery-ledger.ts';
@@ -24,7 +24,7 @@ import {
 import { UsageError } from '../errors.ts';
 import { tableOf } from '../ledger.ts';
 import { alarmClock, createEmit, number, utc } from '../output.ts';
-import { HOUR_MS, iso } from '../time.ts';
+import { iso } from '../time.ts';
 import { attemptText, listCommand, logCommand, rangeOf, type TimeOptions, timed } from './receivers/list.ts';
 import { ALARM_ENDS_MS, messagesIn, receiverNamed, statesOf } from './receivers/open.ts';
 import { isWanted, type Redelivered, redeliver } from './receivers/redeliver.ts';

@@ -1,3 +1,4 @@
+import { HOUR_MS } from '../../lambdas/contract.ts';
 import { domainDriftText } from '../../lambdas/domain/webhooks/domain-drift.ts';
 import { type Drift, type DriftKind, webhookDrift } from '../../lambdas/domain/webhooks/webhook-drift.ts';
 import {
@@ -24,7 +25,6 @@ import {
 import { UsageError } from '../errors.ts';
 import { counted, createEmit, groupBy, printedCommand, timeAgo } from '../output.ts';
 import { type Deployment, type LogEntry, readLogs } from '../target/types.ts';
-import { HOUR_MS } from '../time.ts';
 import { driftFixes, openRegistry, readDomainDrift } from './webhooks/registry.ts';
 import {
   additionsToAccount,

@@ -1,3 +1,4 @@
+import { HOUR_SECONDS } from '../../lambdas/contract.ts';
 import { PRICES } from './prices.ts';
 
 /** The needs of a load: settings of cdk.json, quotas of the account, and dollars. */
@@ -22,7 +23,7 @@ export interface LoadPlan {
 
 /** Factor above the average, for peaks of a second and for repeats. */
 const HEADROOM = 1.25;
-const MONTH_SECONDS = 730 * 3600;
+export const MONTH_SECONDS = 730 * 3600;
 const BATCH_SIZE = 10;
 const DEFAULTS = { throttlePerSecond: 1000, throttleBurst: 2000, maxConcurrency: 5, parallel: 8 };
 const MAX = { throttlePerSecond: 100_000, throttleBurst: 50_000, maxConcurrency: 1000, shards: 32, parallel: 64 };
@@ -147,7 +148,6 @@ export const dollarsBackedUp = (PER_WEBHOOK.itemBytes / 1e9) * PRICES.perBackupG
 export const dollarsKept = (PER_WEBHOOK.tableBytes / 1e9) * PRICES.perTableGigabyteMonth + dollarsBackedUp;
 
 const MONTH_HOURS = 730;
-const HOUR_SECONDS = 3600;
 const { infrequentAccess } = PRICES;
 
 /** Share of provisioned capacity that must be used for it to be cheaper than on demand. */

@@ -4,14 +4,12 @@ import {
   DescribeTableCommand,
   type ProvisionedThroughputDescription,
 } from '@aws-sdk/client-dynamodb';
-import { DAY_SECONDS, INDEXES, METRICS } from '../../lambdas/contract.ts';
+import { DAY_SECONDS, HOUR_MS, HOUR_SECONDS, INDEXES, METRICS } from '../../lambdas/contract.ts';
 import type { CapacityUnits } from '../planning/capacity.ts';
 import { type Clients, type Deployment, hasOutput, LOG_GROUPS, type StackUsage } from './types.ts';
 
 /** Thirty days: CloudWatch keeps sums by the hour for longer. */
 const USAGE_SECONDS = 30 * DAY_SECONDS;
-const HOUR_SECONDS = 3600;
-const HOUR_MS = HOUR_SECONDS * 1000;
 
 /** Sums of each metric by the hour. */
 type HourlySums = (queries: MetricDataQuery[], fromMs: number, toMs: number) => Promise<Map<string, number[]>>;

@@ -7,7 +7,7 @@ import { createReceiverClient } from '../adapters/http/receiver-client.ts';
 import { createDeliveryLog, createReceiverStateRepository } from '../adapters/table/delivery-repository.ts';
 import { createErasureRepository } from '../adapters/table/event-repository.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
-import { METRICS } from '../contract.ts';
+import { HOUR_MS, METRICS } from '../contract.ts';
 import { parseReceiverSecrets, signingSecrets } from '../domain/publishing/receiver-secret.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';
 import { createDeliver, type DeliverResult } from './deliver.ts';
@@ -15,8 +15,6 @@ import { type ReceiverSetting, readDeliverEnv } from './env.ts';
 
 // Trigger: the queues of the receivers, each with its own event source. Promise: every message is acknowledged by its
 // receiver, waits in its queue, or goes to its DLQ, and the delivery log says which before the message is deleted.
-
-const HOUR_MS = 3_600_000;
 
 // Runs once per cold start.
 const env = readDeliverEnv(process.env);

@@ -9,6 +9,11 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Returns true if the value is a whole number that is not negative. */
+export function isWholeNumber(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
 /** Returns true if arrays and objects nest deeper than `limit`; recursion over the value is safe where they do not. */
 export function isDeeperThan(value: Json, limit: number): boolean {
   const containers = (values: Json[]) => values.filter((node) => typeof node === 'object' && node !== null);
@@ -48,4 +53,13 @@ export function parseJson(text: string): Json {
     if (typeof value !== 'number' || context?.source === undefined) return value;
     return isExact(value, context.source) ? value : context.source;
   });
+}
+
+/** Returns what a JSON text holds, undefined where it is none: the parser's own message would quote the text. */
+export function jsonIn(text: string): Json | undefined {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { HOUR_SECONDS } from '../contract.ts';
 import { mailboxOf } from './recipients/address.ts';
 
 // Every key of the table and of its indexes: how it is built, and how it is read. No other file knows a prefix.
@@ -60,7 +61,6 @@ const EMPTY = '-';
 const MAX_KEY_PART_BYTES = 200;
 const TIME_DIGITS = 12;
 const MINUTE_MS = 60_000;
-const HOUR_SECONDS = 3600;
 
 /** Key of an item of the table. */
 export interface ItemKey {

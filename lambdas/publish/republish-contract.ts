@@ -1,4 +1,4 @@
-import { isObject } from '../domain/json.ts';
+import { isObject, isWholeNumber } from '../domain/json.ts';
 
 /** `{"republish": …}` as an operator's command sends it. Times are those of the deciding events, in epoch milliseconds. */
 export interface RepublishEvent {
@@ -37,12 +37,8 @@ export function republishIn(event: unknown): RepublishEvent | undefined {
   const { domain, fromMs, toMs, plan = false, rate } = republish;
   if (typeof domain !== 'string') throw new TypeError('republish.domain is not a string');
   if (typeof plan !== 'boolean') throw new TypeError('republish.plan is not a boolean');
-  if (!isWhole(fromMs)) throw new TypeError('republish.fromMs is not a time');
-  if (!isWhole(toMs)) throw new TypeError('republish.toMs is not a time');
-  if (!isWhole(rate) || rate < 1) throw new TypeError('republish.rate is not a rate');
+  if (!isWholeNumber(fromMs)) throw new TypeError('republish.fromMs is not a time');
+  if (!isWholeNumber(toMs)) throw new TypeError('republish.toMs is not a time');
+  if (!isWholeNumber(rate) || rate < 1) throw new TypeError('republish.rate is not a rate');
   return { domain, fromMs, toMs, plan, rate };
-}
-
-function isWhole(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
 }

@@ -20,12 +20,12 @@ export interface ProcessingTimes {
 }
 
 /** AWS requires this ratio to the function timeout, so that a throttled batch is not delivered twice. */
-const TIMEOUTS_PER_VISIBILITY = 6;
+export const TIMEOUTS_PER_VISIBILITY = 6;
 const MIN_OUTAGE_HOURS = 9;
 /** The first attempts follow each other within minutes, and the last must still find the table back. */
 const QUICK_TRIES = 10;
 /** Limits of SQS. */
-const MAX_RECEIVES = 1000;
+export const MAX_RECEIVES = 1000;
 const MAX_RETENTION_SECONDS = 14 * DAY_SECONDS;
 
 /** Returns how long a message that never succeeds stays in the queue before the DLQ. */

@@ -6,6 +6,7 @@ import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { ReceiverSetting } from '../../lambdas/deliver/env.ts';
 import { filterOf } from '../../lambdas/domain/publishing/receiver-filter.ts';
+import { MAX_RECEIVES } from '../config/processing-times.ts';
 import type { ReceiverConfig } from '../config/receivers.ts';
 import { removalOf } from './removal.ts';
 
@@ -15,11 +16,6 @@ interface ReceiverProps {
 }
 
 const MAX_BATCH = 10;
-/**
- * SQS's maximum: half-day delays and disabled receivers use up receives; `deliver` itself decides when a delivery is
- * dead.
- */
-const MAX_RECEIVES = 1000;
 
 /** Returns the concurrency for a receiver, and the pace of each invocation, so that its rate is never exceeded. */
 export function paceOf({ ratePerSecond }: Pick<ReceiverConfig, 'ratePerSecond'>) {
@@ -49,6 +45,7 @@ export class ReceiverResources extends Construct {
     this.queue = new Queue(this, 'Queue', {
       visibilityTimeout: Duration.seconds(visibilitySeconds),
       retentionPeriod: Duration.days(14),
+      // Half-day delays and disabled receivers use up receives; `deliver` itself decides when a delivery is dead.
       deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: MAX_RECEIVES },
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,

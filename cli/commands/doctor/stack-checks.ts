@@ -2,7 +2,7 @@ import { DescribeTableCommand } from '@aws-sdk/client-dynamodb';
 import { createQueueDepth } from '../../../lambdas/adapters/aws/messaging.ts';
 import { createBounceClassRepository } from '../../../lambdas/adapters/table/domain-repository.ts';
 import { createListingNoteRepository } from '../../../lambdas/adapters/table/reconciliation-state-repository.ts';
-import { MESSAGES, ROUTES } from '../../../lambdas/contract.ts';
+import { HOUR_MS, MESSAGES, ROUTES } from '../../../lambdas/contract.ts';
 import { NOT_GIVEN } from '../../../lambdas/domain/ledger/bounce-classes.ts';
 import { announcementText } from '../../../lambdas/domain/ledger/listing-note.ts';
 import { keyFingerprint, type SigningKeys } from '../../../lambdas/domain/webhooks/signature.ts';
@@ -13,7 +13,7 @@ import { LOOKBACK_DAYS, ledgerTimes, readDomainLedger, readLastEvent, tableOf } 
 import { counted, printedCommand, timeAgo } from '../../output.ts';
 import type { AwsAccount } from '../../target/aws.ts';
 import { type Deployment, hasOutput, type LogEntry, readLogs } from '../../target/types.ts';
-import { HOUR_MS, iso } from '../../time.ts';
+import { iso } from '../../time.ts';
 import { judgeSigningKey, unauthorizedIn } from '../keys.ts';
 import { type Check, type Finding, ok, skipped, warning, wrong } from './machine-checks.ts';
 import {

@@ -1,4 +1,5 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { jsonIn } from '../../domain/json.ts';
 import type { SigningKeys } from '../../domain/webhooks/signature.ts';
 import type { KeyRing } from '../../ingest/ports.ts';
 import type { ErasureKey } from '../../process/ports.ts';
@@ -98,13 +99,7 @@ export type SecretFields = Readonly<Record<string, string | undefined>>;
 
 /** Returns the texts in the JSON object of a secret, trimmed and without blank ones; undefined where it is none. */
 export function secretFields(text: string): SecretFields | undefined {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    // The parser's own message quotes the text.
-    return undefined;
-  }
+  const parsed = jsonIn(text);
   if (typeof parsed !== 'object' || parsed === null) return undefined;
   const texts = Object.entries(parsed).flatMap(([name, value]) =>
     typeof value === 'string' && value.trim() !== '' ? [[name, value.trim()]] : [],

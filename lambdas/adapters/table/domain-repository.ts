@@ -1,5 +1,5 @@
 import { DeleteCommand, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
-import { ACCOUNT_DOMAINS, DAY_SECONDS } from '../../contract.ts';
+import { ACCOUNT_DOMAINS, DAY_SECONDS, HOUR_SECONDS } from '../../contract.ts';
 import { asciiJson } from '../../domain/json.ts';
 import { bounceClassesKey, LEDGER_DOMAINS_KEY, undiscoveredKey } from '../../domain/keys.ts';
 import { CLASSES_KEPT_SECONDS, type KnownClasses, type ReadClasses } from '../../domain/ledger/bounce-classes.ts';
@@ -115,7 +115,6 @@ export function createDomainNames(...given: Parameters<typeof createStackDomains
 }
 
 const KEPT_SECONDS = 60 * DAY_SECONDS;
-const HOUR_SECONDS = 3600;
 
 /** Notes that events are stored of a domain that Mailgun does not list, once an hour. */
 export function createUndiscoveredNotes(

@@ -1,4 +1,4 @@
-import { isObject, type Json, type JsonObject } from '../json.ts';
+import { isObject, type Json, type JsonObject, jsonIn } from '../json.ts';
 import { valueAt } from './json-path.ts';
 
 /** Fields that the event shows beside its details, or that the details show whole. */
@@ -61,16 +61,8 @@ export function fieldsAsSent(event: JsonObject) {
 /** Returns a user variable as text, structures as JSON; they come as an object, or as its JSON text. */
 export function userVariable(event: JsonObject, name: string): string | undefined {
   const sent = valueAt(event, 'user-variables');
-  const variables = typeof sent === 'string' ? parsed(sent) : sent;
+  const variables = typeof sent === 'string' ? jsonIn(sent) : sent;
   if (!isObject(variables) || !Object.hasOwn(variables, name)) return undefined;
   const value = variables[name];
   return typeof value === 'string' ? value : JSON.stringify(value);
-}
-
-function parsed(text: string): Json | undefined {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

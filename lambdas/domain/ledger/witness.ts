@@ -1,11 +1,10 @@
-import { DAY_SECONDS } from '../../contract.ts';
+import { DAY_SECONDS, HOUR_SECONDS } from '../../contract.ts';
 import { EVENT_TYPES, WEBHOOK_TYPES } from '../event-types.ts';
 import { add, type Counts, numberOf, total } from './counts.ts';
 import type { Slice, SliceState } from './slice.ts';
 
 // Mailgun's own counts, by its Metrics API, as a third witness beside its listing and the webhooks.
 
-export const HOUR_SECONDS = 3600;
 /** Seconds that Mailgun keeps hourly counts. */
 export const WITNESS_KEPT_SECONDS = 60 * DAY_SECONDS;
 

@@ -1,4 +1,5 @@
 import type { ReceiverEntry, ReceiversResponse } from '../../../api/responses/receivers.ts';
+import { HOUR_SECONDS } from '../../contract.ts';
 import type { DeliveryName } from '../../domain/publishing/delivery.ts';
 import { DeliveryCounter, type DeliveryLedger } from '../../domain/publishing/delivery-ledger.ts';
 import { type ReceiverState, receiverCondition } from '../../domain/publishing/receiver-state.ts';
@@ -13,7 +14,6 @@ interface ReceiversDeps {
   now: () => number;
 }
 
-const HOUR_SECONDS = 3600;
 /** Deliveries of one receiver that are counted for a response, and how many of them are read at a time. */
 const MAX_COUNTED = 10_000;
 const CHUNK = 1000;

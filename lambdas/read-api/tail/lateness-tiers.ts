@@ -1,7 +1,7 @@
+import { DAY_MS, HOUR_MS } from '../../contract.ts';
+
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
-const HOUR_MS = 60 * MINUTE_MS;
-const DAY_MS = 24 * HOUR_MS;
 
 /** The events that were stored this long after they happened, and how often the tail looks for them. */
 export interface LatenessTier {

@@ -1,4 +1,4 @@
-import { isObject } from '../../domain/json.ts';
+import { isObject, isWholeNumber } from '../../domain/json.ts';
 import type { DonePart, ListingFailure } from '../ports.ts';
 
 /** `{"replay": …}` as an operator's command sends it; every slice that the time touches is passed. */
@@ -64,8 +64,8 @@ export function replayIn(event: unknown): ReplayEvent | undefined {
   const { domain, fromEpochSeconds, toEpochSeconds, plan = false, progress } = replay;
   if (typeof domain !== 'string') throw new TypeError('replay.domain is not a string');
   if (typeof plan !== 'boolean') throw new TypeError('replay.plan is not a boolean');
-  if (!isTime(fromEpochSeconds)) throw new TypeError('replay.fromEpochSeconds is not a time');
-  if (!isTime(toEpochSeconds)) throw new TypeError('replay.toEpochSeconds is not a time');
+  if (!isWholeNumber(fromEpochSeconds)) throw new TypeError('replay.fromEpochSeconds is not a time');
+  if (!isWholeNumber(toEpochSeconds)) throw new TypeError('replay.toEpochSeconds is not a time');
   // Result of an earlier version; only a plan uses it, which changes nothing.
   const parts = Array.isArray(progress) ? (progress as unknown as DonePart[]) : undefined;
   return { domain, fromEpochSeconds, toEpochSeconds, plan, progress: parts };
@@ -78,11 +78,7 @@ export function acceptIn(event: unknown): AcceptEvent | undefined {
   if (!isObject(accept)) throw new TypeError('accept is not an object');
   const { domain, atEpochSeconds, reason } = accept;
   if (typeof domain !== 'string') throw new TypeError('accept.domain is not a string');
-  if (!isTime(atEpochSeconds)) throw new TypeError('accept.atEpochSeconds is not a time');
+  if (!isWholeNumber(atEpochSeconds)) throw new TypeError('accept.atEpochSeconds is not a time');
   if (typeof reason !== 'string' || reason.trim() === '') throw new TypeError('accept.reason is empty');
   return { domain, atEpochSeconds, reason: reason.trim() };
-}
-
-function isTime(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
 }

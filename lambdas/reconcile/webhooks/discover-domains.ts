@@ -1,4 +1,5 @@
 import type { SendingDomain } from '../../contract.ts';
+import { HOUR_MS } from '../../contract.ts';
 import { canonicalJson } from '../../domain/canonical-json.ts';
 import { eachOf, startingWith } from '../../domain/concurrency.ts';
 import {
@@ -24,7 +25,6 @@ const REGIONS: readonly SendingDomain['region'][] = ['us', 'eu'];
 /** For the listing of each region, and the domains that it lacks. */
 const MAX_SEARCH_MS = 5000;
 const CALLS_AT_ONCE = 4;
-const HOUR_MS = 3_600_000;
 
 /**
  * Returns the domains with a ledger, after reading Mailgun's list: about once an hour, and at once if events name a new

@@ -1,9 +1,9 @@
+import { HOUR_MS } from '../../contract.ts';
 import { eachOf, startingWith } from '../../domain/concurrency.ts';
 
 /** Mailgun responds faster than this. */
 const SHARE_MS = 1000;
 const MAX_AT_ONCE = 8;
-const HOUR_MS = 3_600_000;
 
 /**
  * Calls Mailgun for each domain in turn, with an equal share of the time. If there are too many, several are called in

@@ -1,14 +1,9 @@
 import type { SendingDomain } from '../../contract.ts';
+import { HOUR_SECONDS } from '../../contract.ts';
 import { canonicalJson } from '../../domain/canonical-json.ts';
 import { eachOf, startingWith } from '../../domain/concurrency.ts';
 import { utcDay } from '../../domain/keys.ts';
-import {
-  HOUR_SECONDS,
-  hourOf,
-  mergeHours,
-  WITNESS_KEPT_SECONDS,
-  type WitnessHour,
-} from '../../domain/ledger/witness.ts';
+import { hourOf, mergeHours, WITNESS_KEPT_SECONDS, type WitnessHour } from '../../domain/ledger/witness.ts';
 import {
   ListingError,
   type MailgunMetrics,

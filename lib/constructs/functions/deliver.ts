@@ -6,6 +6,7 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { DeliverEnv } from '../../../lambdas/deliver/env.ts';
 import type { Config } from '../../config/config.ts';
+import { TIMEOUTS_PER_VISIBILITY } from '../../config/processing-times.ts';
 import { hasLoopbackReceiver, type ReceiverConfig } from '../../config/receivers.ts';
 import { importEventBus } from '../event-bus.ts';
 import { paceOf, ReceiverResources } from '../receiver.ts';
@@ -19,8 +20,6 @@ interface DeliverProps {
 
 /** Time for the calls before and after a request. */
 const MARGIN_SECONDS = 15;
-/** AWS requires this ratio to the function timeout, so that a throttled batch is not delivered twice. */
-const TIMEOUTS_PER_VISIBILITY = 6;
 
 /**
  * Delivers published events to receivers, each with its own queue and concurrency, so that a slow one delays no other.
