@@ -40,11 +40,11 @@ import { eventItem, seed, statusItem } from '../../../support/fixtures/seed.ts';
 import { DOMAIN, NOW_MS } from '../../../support/fixtures/webhooks.ts';
 import { startTestEngines, type TestEngines } from '../../../support/stacks/engines.ts';
 
-// Number of reads per page where a list has dozens of pages. Counts, not times.
+// Number of reads per page with a large amount of data. Counts, not times.
 
-const MESSAGE_EVENTS = 3000;
-const RECIPIENT_MESSAGES = 3000;
-const DAY_EVENTS = 20_000;
+const MESSAGE_EVENTS = 10_000;
+const RECIPIENT_MESSAGES = 10_000;
+const DAY_EVENTS = 100_000;
 
 const DAY = '2026-02-10';
 const DAY_MS = Date.parse(DAY);
@@ -291,8 +291,8 @@ describe('2,000 mails of one day', () => {
 describe(`${DAY_EVENTS} events in one day`, () => {
   const item = (id: string, n: number, atMs: number) =>
     eventItem({ messageId: `d${id}@${DOMAIN}`, id, type: TYPES[n % TYPES.length] ?? '', atMs });
-  // Groups of fifty share a millisecond, all over the day.
-  const timeOf = (n: number) => DAY_MS + Math.floor(n / 50) * 215_000;
+  // Groups of fifty share a millisecond.
+  const timeOf = (n: number) => DAY_MS + Math.floor(n / 50) * 43_000;
   function* everything() {
     for (let n = 0; n < DAY_EVENTS; n += 1) yield item(`e${n}`, n, timeOf(n));
   }
