@@ -402,12 +402,12 @@ function wrongWith(domain: string, ledger: NonNullable<DomainStatus['ledger']>):
     ...(stuck > 0 ? [`${counted(stuck, 'event')} of ${domain} ${are(stuck)} stuck`] : []),
     ...(unconfirmed > 0
       ? [
-          `${counted(unconfirmed, 'event')} of ${domain} ${unconfirmed === 1 ? 'was never listed by Mailgun: it' : 'were never listed by Mailgun: they'} may be forged`,
+          `${counted(unconfirmed, 'event')} of ${domain} ${unconfirmed === 1 ? 'was' : 'were'} never listed by Mailgun, and may be forged: unconfirmed lists them`,
         ]
       : []),
     ...(altered > 0
       ? [
-          `${counted(altered, 'event')} of ${domain} ${are(altered)} stored otherwise than Mailgun lists: ${altered === 1 ? 'it' : 'they'} may be forged`,
+          `${counted(altered, 'event')} of ${domain} ${are(altered)} stored otherwise than Mailgun lists, and may be forged: unconfirmed lists them`,
         ]
       : []),
   ];

@@ -103,12 +103,19 @@ test.each([
     'unhealthy',
     [/^2 slices of mg\.example\.com are to be compared once more$/],
   ],
-  ['forged events', facts({ domains: [domain({}, { unconfirmed: 1 })] }), 'unhealthy', [/may be forged/]],
+  [
+    'forged events',
+    facts({ domains: [domain({}, { unconfirmed: 1 })] }),
+    'unhealthy',
+    [/may be forged: unconfirmed lists them$/],
+  ],
   [
     'forged bodies, which leave their slice open',
     facts({ domains: [domain({ completeness: 'incomplete' }, { altered: 2, openSlices: 1 })] }),
     'unhealthy',
-    [/^2 events of mg\.example\.com are stored otherwise than Mailgun lists: they may be forged$/],
+    [
+      /^2 events of mg\.example\.com are stored otherwise than Mailgun lists, and may be forged: unconfirmed lists them$/,
+    ],
   ],
   ['lost, and brought', facts({ domains: [domain({}, { lost: 4 })] }), 'healthy', []],
   [
