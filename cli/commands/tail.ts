@@ -124,7 +124,7 @@ function asCliError(error: unknown): unknown {
   if (!(error instanceof LedgerApiError)) return error;
   if (error.parameter !== undefined) {
     const option = error.parameter === 'from' ? 'since' : error.parameter;
-    return new UsageError(`--${error.message.replace(error.parameter, option)}`);
+    return new UsageError(`--${error.message.replace(error.parameter, option).replace('`from`', '--since')}`);
   }
   return new TargetUnavailableError(error.message, { cause: error });
 }

@@ -23,7 +23,7 @@ import type { createHealth } from './reports/health.ts';
 import type { createLedger } from './reports/ledger.ts';
 import type { createStats } from './reports/stats.ts';
 import type { createTail } from './tail/tail.ts';
-import { isTailPosition, tailStart } from './tail/tail-position.ts';
+import { isTailPosition, type TailPosition, tailStart } from './tail/tail-position.ts';
 
 interface RouteDeps {
   /** Says of events whether Mailgun lists them. */
@@ -197,9 +197,9 @@ function createUseCases(deps: RouteDeps): UseCases {
         (keys?.includes(recipientKey) ?? true) && (predicate?.(event) ?? true),
     };
     const isPosition = (value: unknown) => isTailPosition(value, type);
-    return paged('tailEvents', query, isPosition, ({ limit, position = tailStart(fromMs) }) =>
-      confirm(deps.tail({ ...filter, limit, position, nowMs })),
-    );
+    const read = ({ limit, position = tailStart(fromMs) }: { limit: number; position: TailPosition | undefined }) =>
+      confirm(deps.tail({ ...filter, limit, position, nowMs }));
+    return paged('tailEvents', query, isPosition, read, RESTART_TAIL);
   }
 
   /** Notes in a page which of its events Mailgun lists. */
@@ -230,15 +230,22 @@ function tooManyToCount({ engagement, limit }: { engagement?: string | undefined
   return badParameter('limit', `must be at most ${MAX_ENGAGEMENT_LIMIT} with engagement`);
 }
 
+/** A cursor of an earlier version may be good no more. Its rarest tier, a day apart, may have been under way. */
+const RESTART_TAIL =
+  '; if it was, omit it and start again with `from` two days before the last page was read, then drop what was read before';
+
 /** Reads one page; an undefined page is a message that is not known. */
 async function paged<Query extends Paged, Position>(
   operation: Operation,
   query: Query,
   isPosition: (value: unknown) => value is Position,
   read: (page: { limit: number; position: Position | undefined }) => Promise<Page<object, Position> | undefined>,
+  otherwise = '',
 ): Promise<RouteResult> {
   const page = openPage(operation, query, isPosition);
-  if (page === undefined) return badParameter('cursor', 'must be `next` of the page before, of the same query');
+  if (page === undefined) {
+    return badParameter('cursor', `must be \`next\` of the page before, of the same query${otherwise}`);
+  }
   const found = await read({ limit: page.limit, position: page.position });
   return found === undefined ? { ok: false, reason: 'unknown-message' } : page.resultOf(found);
 }

@@ -596,6 +596,13 @@ describe('a cursor', () => {
   });
 });
 
+test('a tail whose cursor is refused says from when to start again', async () => {
+  expect(await api.get('/mailgun/events/tail?cursor=e30.AAAA')).toMatchObject({
+    status: 400,
+    body: { parameter: 'cursor', message: expect.stringMatching(/start again with `from` two days before/) },
+  });
+});
+
 /** Returns a cursor with a right check, as a client could invent it that knows the code. */
 function inventedCursor(
   operation: 'getRecipient' | 'getMessage' | 'listEvents' | 'listSuppressions',
