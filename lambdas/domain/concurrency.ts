@@ -11,7 +11,10 @@ export async function allDone(works: readonly (Promise<unknown> | undefined)[]):
  */
 export const READS_AT_ONCE = 10;
 
-/** Works on items in their order, at most `atOnce` at a time; the others are worked on before a failure is thrown. */
+/**
+ * Works on items in their order, at most `atOnce` at a time. A failure is thrown once all that was begun is done; each
+ * leaves one fewer at a time, so after `atOnce` failures the others are not begun.
+ */
 export function eachOf<T>(items: Iterable<T>, atOnce: number, work: (item: T) => Promise<void>): Promise<void> {
   const waiting = items[Symbol.iterator]();
   const worker = async () => {
