@@ -46,7 +46,7 @@ export interface SlicePass {
   accepted: ReadonlySet<string>;
   /** When the last pass began that read the listing; undefined before the first. */
   comparedAtMs: number | undefined;
-  /** What the day index held of each part in that pass. */
+  /** What the day index held of each part in the last pass, whether or not it read the listing; empty if unknown. */
   windowsBefore: readonly ListedWindow[];
   /** Slice old enough that what no webhook brought by now is lost. */
   isFinal: boolean;
