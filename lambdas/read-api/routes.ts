@@ -230,9 +230,13 @@ function tooManyToCount({ engagement, limit }: { engagement?: string | undefined
   return badParameter('limit', `must be at most ${MAX_ENGAGEMENT_LIMIT} with engagement`);
 }
 
-/** A cursor of an earlier version may be good no more. Its rarest tier, a day apart, may have been under way. */
+/**
+ * A cursor of an earlier version may be good no more. Tiers move on only as pages are read: only of a tail that has
+ * caught up is it known how far back its rarest tier, swept a day apart, may have left events.
+ */
 const RESTART_TAIL =
-  '; if it was, omit it and start again with `from` two days before the last page was read, then drop what was read before';
+  '; if it was, omit it and start again with `from` two days before the last page with `behind: false` was read ' +
+  '(without one, as at first), then drop what was read before';
 
 /** Reads one page; an undefined page is a message that is not known. */
 async function paged<Query extends Paged, Position>(

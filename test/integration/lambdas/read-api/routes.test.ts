@@ -599,7 +599,12 @@ describe('a cursor', () => {
 test('a tail whose cursor is refused says from when to start again', async () => {
   expect(await api.get('/mailgun/events/tail?cursor=e30.AAAA')).toMatchObject({
     status: 400,
-    body: { parameter: 'cursor', message: expect.stringMatching(/start again with `from` two days before/) },
+    body: {
+      parameter: 'cursor',
+      message: expect.stringMatching(
+        /start again with `from` two days before the last page with `behind: false` was read \(without one, as at first\)/,
+      ),
+    },
   });
 });
 
