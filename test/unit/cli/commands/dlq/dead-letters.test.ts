@@ -1,4 +1,36 @@
-import { adviceOf } from '../../../../../cli/commands/dlq/dead-letters.ts';
+import {
+  adviceOf,
+  type DeadLetter,
+  MAX_SCANNED_MESSAGES,
+  scanDeadLetters,
+} from '../../../../../cli/commands/dlq/dead-letters.ts';
+
+test('a scan of more dead letters than the maximum receives no more, and gives all back', async () => {
+  let received = 0;
+  let givenBack = 0;
+  const letters = scanDeadLetters({
+    async receive() {
+      // One call more than the maximum takes ends the scan, also where nothing limits it.
+      if (received > MAX_SCANNED_MESSAGES) return [];
+      return Array.from({ length: 10 }, () => {
+        received += 1;
+        return { id: `${received}`, receiptHandle: `${received}` } as DeadLetter;
+      });
+    },
+    async giveBack(held) {
+      givenBack += held.length;
+    },
+    resend: async () => {},
+    remove: async () => {},
+  });
+  let scanned = 0;
+  for await (const _ of letters) scanned += 1;
+  expect({ scanned, received, givenBack }).toEqual({
+    scanned: MAX_SCANNED_MESSAGES,
+    received: MAX_SCANNED_MESSAGES,
+    givenBack: MAX_SCANNED_MESSAGES,
+  });
+});
 
 test.each([
   [
