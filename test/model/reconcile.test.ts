@@ -243,6 +243,14 @@ describe('with totals, the second pass', () => {
   });
 });
 
+test('without totals a slice keeps null, which equals no total, so that a version rolled back to lists it again', async () => {
+  const world = await worldWith(20);
+  await world.live(2);
+  const totals = [...world.book.slices.values()].flatMap(({ windows = [] }) => windows.map(({ total }) => total));
+  expect(totals.length).toBeGreaterThan(0);
+  expect(new Set(totals)).toEqual(new Set([null]));
+});
+
 test('of two concurrent runs one wins, and nothing is doubled', async () => {
   const world = await worldWith(100, 10);
   const [a, b] = await Promise.all([world.run(), world.run()]);

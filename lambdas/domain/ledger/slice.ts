@@ -55,8 +55,8 @@ export interface ListedWindow {
   /** Epoch seconds. */
   from: number;
   to: number;
-  /** Absent if the source's total and its pages disagree, or it has none. */
-  total?: number;
+  /** null if the source's total and its pages disagree, or it has none; to an earlier version it equals no total. */
+  total: number | null;
   /** Digest of their names; a number in slices of an earlier version, which are compared again. */
   indexed: string | number;
 }

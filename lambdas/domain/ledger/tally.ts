@@ -183,7 +183,7 @@ export function sliceUnchanged(previous: Slice, startedAtMs: number, nowMs: numb
 /** Returns true where a second pass of the slice could only find what was listed or stored since its last one. */
 export function isPermanentlySettled({ late, unconfirmed, stuck, accepted, windows, ...slice }: Slice): boolean {
   const isClean = total(late) + total(unconfirmed) + stuck + accepted === 0;
-  const hasTotals = windows?.every((window) => window.total !== undefined) ?? false;
+  const hasTotals = windows?.every((window) => window.total !== null) ?? false;
   return hasTotals && isClean && !slice.unlisted && !isUnsettled(slice);
 }
 

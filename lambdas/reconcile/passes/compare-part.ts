@@ -108,7 +108,7 @@ export function createComparePart(deps: ComparePartDeps) {
       await countUnlisted(deps, pass, { stored, sends, tally, isIndexedAsBefore }, isUnlisted);
       if (to === bounds.to && error === undefined) {
         // Pages that do not hold what their source counts say nothing about what it counts later.
-        tally.window = { indexed, ...(total === distinct && { total }) };
+        tally.window = { indexed, total: total === distinct ? total : null };
       }
       return { kind: 'done', to, tally, ...(error !== undefined && { error }) };
     };
