@@ -27,4 +27,7 @@ await new LightRunner({ ...globalConfig, maxWorkers: 1 }).runTests(
   (_, result) => send({ result }),
   (_, { message, stack }) => send({ error: { message, stack } }),
 );
+// What it printed may still be on its way.
+for (const stream of [process.stdout, process.stderr])
+  await new Promise<void>((done) => stream.write('', () => done()));
 exit();

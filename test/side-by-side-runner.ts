@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import LightRunner from 'jest-light-runner';
 import type { Config, OnTestFailure, OnTestStart, OnTestSuccess, Test, TestRunnerOptions } from 'jest-runner';
 import type { TestWatcher } from 'jest-watcher';
@@ -67,28 +68,43 @@ export default class SideBySideRunner {
 async function withTemporaryFolder(run: () => Promise<void>): Promise<void> {
   const before = process.env.TMPDIR;
   const folder = mkdtempSync(join(tmpdir(), 'mailgun-ledger-tests-'));
+  const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  // `--bail` ends the process.
+  process.once('exit', remove);
   process.env.TMPDIR = folder;
   try {
     await run();
   } finally {
     if (before === undefined) delete process.env.TMPDIR;
     else process.env.TMPDIR = before;
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    process.off('exit', remove);
+    remove();
   }
 }
+
+/** Longer than any file takes on a busy machine: what ends here hangs, before its tests or in a loop. */
+const LIMIT_MS = 1_800_000;
+/** A process that it leaves behind may keep its output open. */
+const OUTPUT_MS = 2000;
 
 /** Runs one file, and prints what it printed if a test of it failed or its process ended before all were done. */
 async function runInProcess(file: FileToRun): Promise<FileOutcome> {
   const child = fork(join(import.meta.dirname, 'file-process.ts'), { serialization: 'advanced', silent: true });
   const printed: Buffer[] = [];
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => printed.push(chunk));
+  const closed = once(child, 'close').catch(() => {});
+  const timer = setTimeout(() => child.kill('SIGKILL'), LIMIT_MS);
   const ended = Promise.all([once(child, 'exit'), once(child, 'disconnect')]).then(([[code, signal]]) => {
+    clearTimeout(timer);
     throw new Error(`The process of the test ended by ${signal ?? `exit code ${code}`}`);
   });
   // Where the process cannot take it, it has ended.
   child.send(file, () => {});
   const received: Promise<FileOutcome> = once(child, 'message').then(([outcome]) => outcome);
   const outcome = await Promise.race([received, ended]).catch((error) => ({ error }));
-  if ('error' in outcome || outcome.result.numFailingTests > 0) process.stderr.write(Buffer.concat(printed));
+  if ('error' in outcome || outcome.result.numFailingTests > 0) {
+    await Promise.race([closed, sleep(OUTPUT_MS, undefined, { ref: false })]);
+    process.stderr.write(Buffer.concat(printed));
+  }
   return outcome;
 }

@@ -21,16 +21,24 @@ afterEach(() => {
 });
 
 /** Runs jest as configured on one file of this source, and returns its status and what `.ci/failed` names. */
-function run(source: string, project = 'unit'): { status: number | null; named: string; printed: string } {
+function run(
+  source: string,
+  project = 'unit',
+  ...options: string[]
+): { status: number | null; named: string; printed: string } {
   mkdirSync(join(folder, 'test', project), { recursive: true });
   writeFileSync(join(folder, 'test', project, 'one.test.ts'), source);
   const jest = join(ROOT, 'node_modules/jest/bin/jest.js');
   // Two workers, since one would run in the process of jest itself.
-  const { status, stdout, stderr } = spawnSync(process.execPath, [jest, '--selectProjects', project, '-w', '2'], {
-    cwd: folder,
-    encoding: 'utf8',
-    timeout: 120_000,
-  });
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [jest, '--selectProjects', project, '-w', '2', ...options],
+    {
+      cwd: folder,
+      encoding: 'utf8',
+      timeout: 120_000,
+    },
+  );
   const { stdout: named } = spawnSync(join(ROOT, '.ci/failed'), ['npm test', String(status)], {
     input: stdout + stderr,
     encoding: 'utf8',
@@ -70,10 +78,13 @@ test('the run passes and .ci/failed names nothing if every test passes', () => {
   expect(run(`test('is fine', () => expect(1 + 1).toBe(2), 60_000);`)).toMatchObject({ status: 0, named: '' });
 });
 
-test('a run leaves no temporary files behind', () => {
+test.each([
+  ['passes', ''],
+  ['ends at its first failure', 'expect(1).toBe(2);'],
+])('a run that %s leaves no temporary files behind', (_, last) => {
   const source = `import { mkdtempSync } from 'node:fs'; import { tmpdir } from 'node:os';
-    test('makes one', () => console.log('made', mkdtempSync(tmpdir() + '/one-')));`;
-  const made = /^made (.+)$/m.exec(run(source).printed)?.[1] ?? '';
+    test('makes one', () => { console.log('made', mkdtempSync(tmpdir() + '/one-')); ${last} });`;
+  const made = /^made (.+)$/m.exec(run(source, 'unit', '--bail').printed)?.[1] ?? '';
 
   expect(made).toContain('/one-');
   expect(existsSync(made)).toBe(false);
@@ -81,13 +92,14 @@ test('a run leaves no temporary files behind', () => {
 
 // Each in a process of its own.
 describe('A run of integration tests', () => {
-  test('fails, prints what the file printed, and names the test that fails', () => {
-    const source = `test('fails', () => { console.log('so far'); expect(1).toBe(2); });`;
+  test('fails, prints all that the file printed, and names the test that fails', () => {
+    const source = `test('fails', () => { for (let n = 1; n <= 5000; n += 1) console.log('line', n); expect(1).toBe(2); });`;
     const { status, named, printed } = run(source, 'integration');
 
     expect(status).toBe(1);
     expect(named).toContain('failed: npm test: fails\n');
-    expect(printed).toContain('so far\n');
+    expect(printed).toContain('line 1\n');
+    expect(printed).toContain('line 5000\n');
   });
 
   test.each([
