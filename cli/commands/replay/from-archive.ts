@@ -20,11 +20,11 @@ import { type HistoryRow, openDeploymentArchive, openHistory, restoredMessages }
 import type { ArchiveSource } from '../../certificates/archive-source.ts';
 import { type CliContext, chosenDomains } from '../../command.ts';
 import { UsageError } from '../../errors.ts';
-import { tableOf } from '../../ledger.ts';
+import { retentionDaysOf, tableOf } from '../../ledger.ts';
 import { counted, createEmit, createProgress, type Emit, number } from '../../output.ts';
 import { PRICES } from '../../planning/prices.ts';
 import { addEach, MAX_STALL_MS, WAIT_MS } from '../../resumable.ts';
-import { type Deployment, hasOutput } from '../../target/types.ts';
+import type { Deployment } from '../../target/types.ts';
 import { timeText } from '../../time.ts';
 import { costOf, NO_COUNTS, type ReplayCost } from './report.ts';
 
@@ -34,8 +34,11 @@ interface RestoredCounts {
   readonly events: number;
   /** Sent to the queue. */
   readonly sent: number;
-  /** Of those, older than the table's retention: they restore only statuses and suppressions. */
-  readonly expired: number;
+  /**
+   * Of those, older than the table's retention: they restore only statuses and suppressions. Null where a stack of an
+   * earlier version does not say its retention.
+   */
+  readonly expired: number | null;
   /** Rows of erased recipients whose position is no longer known. */
   readonly unplaced: number;
   /** Slices of the ledger that were written. */
@@ -43,6 +46,9 @@ interface RestoredCounts {
   /** Erasure markers that were written. */
   readonly markers: number;
 }
+
+/** What was found, as it is added up. */
+type FoundCounts = RestoredCounts & { readonly expired: number };
 
 /** The lines of `replay --from-archive --json`. */
 export type RestoreLine =
@@ -63,7 +69,7 @@ interface RestoreRequest {
   readonly commandFrom: (fromEpochSeconds: number, domain: string) => string;
 }
 
-const NOTHING: RestoredCounts = { events: 0, sent: 0, expired: 0, unplaced: 0, slices: 0, markers: 0 };
+const NOTHING: FoundCounts = { events: 0, sent: 0, expired: 0, unplaced: 0, slices: 0, markers: 0 };
 const AT_ONCE = 16;
 /** Nothing is sent into a longer queue, so that webhooks do not wait behind the archive. */
 const BACKLOG_MESSAGES = 1000;
@@ -86,17 +92,19 @@ export async function restoreFromArchive(
   const emit = createEmit<RestoreLine>(context, request.json);
   const report = createProgress(context);
   const restorer = await createRestorer(deployment, archive, context, emit, plan);
-  let sums = { ...NOTHING, markers: await restorer.markers() };
+  let found = { ...NOTHING, markers: await restorer.markers() };
+  const isRetentionKnown = retentionDaysOf(deployment) !== undefined;
+  const counts = (): RestoredCounts => (isRetentionKnown ? found : { ...found, expired: null });
   const rest: string[] = [];
   for (const domain of chosenDomains(deployment, request.domain)) {
     let reached = from;
     for (const { fromMs, toMs } of daysOf(from * 1000, to * 1000)) {
-      if (!(await restorer.day(domain, fromMs, toMs, (found) => (sums = addEach(sums, found))))) break;
+      if (!(await restorer.day(domain, fromMs, toMs, (more) => (found = addEach(found, more))))) break;
       reached = toMs / 1000;
       report(() =>
         emit(
-          { event: 'progress', domain, reached: timeText(reached), ...sums },
-          `${domain}  until ${timeText(reached)}  ${number(sums.events)} events · ${number(sums.sent)} sent`,
+          { event: 'progress', domain, reached: timeText(reached), ...counts() },
+          `${domain}  until ${timeText(reached)}  ${number(found.events)} events · ${number(found.sent)} sent`,
         ),
       );
     }
@@ -104,6 +112,7 @@ export async function restoreFromArchive(
   }
   const complete = rest.length === 0;
   if (!complete) emit({ event: 'resume', commands: rest }, 'Continue with:', ...rest.map((command) => `  ${command}`));
+  const sums = counts();
   if (plan) emit({ event: 'plan', complete, ...sums, cost: costOfRestoring(sums) }, ...planText(sums));
   else emit({ event: 'restored', complete, ...sums }, ...restoredText(sums));
   return complete ? 0 : 1;
@@ -132,8 +141,7 @@ async function createRestorer(
     if (doubtfulIn(slice) > 0) await ledger.putDoubt(domain, start);
   }
   const depth = createQueueDepth(queues, deployment.output('QueueUrl'));
-  // A stack deployed by an earlier version has no such output.
-  const keptDays = hasOutput(deployment, 'RetentionDays') ? Number(deployment.output('RetentionDays')) : Infinity;
+  const keptMs = (retentionDaysOf(deployment) ?? 0) * DAY_MS;
   let hasGivenUp = false;
 
   return {
@@ -149,7 +157,7 @@ async function createRestorer(
     },
 
     /** Brings back what a day, or a part of one, lacks; false where it was interrupted. */
-    async day(domain: string, fromMs: number, toMs: number, onFound: (found: RestoredCounts) => void) {
+    async day(domain: string, fromMs: number, toMs: number, onFound: (found: FoundCounts) => void) {
       const records = await recordsOf(domain, fromMs, toMs);
       const unconfirmed = new Map(
         records.flatMap(({ unconfirmedNames, passedAt }) => unconfirmedNames.map((name) => [name, passedAt] as const)),
@@ -190,7 +198,7 @@ async function createRestorer(
       { domain, nameOf, unconfirmed },
     );
     if (!plan) await eachOf(messages, AT_ONCE, queue.send);
-    const expired = messages.filter(({ receivedAt }) => receivedAt + keptDays * DAY_MS <= now()).length;
+    const expired = messages.filter(({ receivedAt }) => receivedAt + keptMs <= now()).length;
     return { sent: messages.length, expired, unplaced: missing.length - messages.length };
   }
 
@@ -255,10 +263,14 @@ function restoredText(counts: RestoredCounts): string[] {
   ];
 }
 
-const expiredText = ({ expired }: RestoredCounts, indent = '') =>
-  expired === 0
-    ? []
-    : [`${indent}of which ${counted(expired, 'event')} have left the table: they bring statuses and suppressions only`];
+function expiredText({ sent, expired }: RestoredCounts, indent = ''): string[] {
+  if (sent === 0 || expired === 0) return [];
+  const which =
+    expired === null
+      ? 'those that have left the table (how many is not known: this stack does not say how long it keeps events; deploy this version to know)'
+      : `of which ${counted(expired, 'event')} have left the table: they`;
+  return [`${indent}${which} bring statuses and suppressions only`];
+}
 
 const unplacedText = ({ unplaced }: RestoredCounts) =>
   unplaced === 0 ? [] : [`${counted(unplaced, 'event')} of erased recipients cannot be put back; the ledger has them.`];

@@ -40,6 +40,15 @@ export function outputOfItsKey(key: string): string {
   return key;
 }
 
+/** Returns a deployment as an earlier version has deployed it, without an output. */
+export function withoutOutput(deployment: Deployment, missing: string): Deployment {
+  const output = (key: string) => {
+    if (key === missing) throw new TargetUnavailableError(`${deployment.name} has no output ${key}`);
+    return deployment.output(key);
+  };
+  return { ...deployment, output };
+}
+
 /** Returns a deployment of which only the given parts work. */
 export function stubDeployment(over: Partial<Deployment>): Deployment {
   const missing = () => {

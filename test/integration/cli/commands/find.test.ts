@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { TargetUnavailableError } from '../../../../cli/errors.ts';
-import { runCommand } from '../../../support/cli/command-line.ts';
+import { runCommand, withoutOutput } from '../../../support/cli/command-line.ts';
 import { findLine } from '../../../support/cli/json-lines/find.ts';
 import { DOMAIN, deliveredEvent } from '../../../support/fixtures/webhooks.ts';
 import { type LocalLedger, startLocalLedger } from '../../../support/stacks/local-ledger.ts';
@@ -126,13 +125,7 @@ test.each([
 ])(
   'find of %s in a stack that does not say its retention says that this leaves open what was compared',
   async (_, what) => {
-    const openDeployment = async () => ({
-      ...local.target,
-      output: (key: string) => {
-        if (key === 'RetentionDays') throw new TargetUnavailableError('of an earlier version');
-        return local.target.output(key);
-      },
-    });
+    const openDeployment = async () => withoutOutput(local.target, 'RetentionDays');
     const earlier = await runCommand(['find', ...what, '--local'], { openDeployment });
     expect(earlier.lines.join('\n')).toContain('not compared yet');
     expect(earlier.errors).toEqual([expect.stringMatching(/"not compared yet" may have been compared.*Deploy/)]);

@@ -5,7 +5,7 @@ import type { Deployment } from '../../../../cli/target/types.ts';
 import { messagePartition } from '../../../../lambdas/domain/keys.ts';
 import type { LocalStack } from '../../../../tools/local-ledger/local-ledger.ts';
 import { QUICK, startArchiveStack } from '../../../support/archive/archive-stack.ts';
-import { runCommand } from '../../../support/cli/command-line.ts';
+import { runCommand, withoutOutput } from '../../../support/cli/command-line.ts';
 import { restoreLine } from '../../../support/cli/json-lines/replay.ts';
 import { DOMAIN, deliveredEvent } from '../../../support/fixtures/webhooks.ts';
 import { drained, postWebhook } from '../../../support/stacks/local-stack.ts';
@@ -146,6 +146,13 @@ test('a table that lost everything reads as before once it is restored from the 
     now: () => later,
   });
   expect(old.lines.join('\n')).toContain('of which 12 events have left the table: they bring statuses and');
+  const earlier = await runCommand(['replay', '--local', '--from-archive', ...range, '--plan'], {
+    openDeployment: async () => withoutOutput(deployment, 'RetentionDays'),
+    now: () => later,
+  });
+  expect(earlier.lines.join('\n')).toMatch(
+    /those that have left the table \(how many is not known: .*\) bring statuses/,
+  );
   // Marks of unconfirmed events are in the records of their slices, which begin before a time within them.
   const inItsHour = Math.floor(Number(range[1]) / 3600) * 3600 + 3599;
   const hours = ['--from', String(inItsHour), '--to', String(inItsHour + 2)];

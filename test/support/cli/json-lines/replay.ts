@@ -39,8 +39,8 @@ const restored = {
   /** Of table and archive together. */
   events: count,
   sent: count,
-  /** Of those, older than the table's retention. */
-  expired: count,
+  /** Of those, older than the table's retention; null where that is not known. */
+  expired: count.nullable(),
   /** Events of erased recipients whose position is no longer known. */
   unplaced: count,
   slices: count,

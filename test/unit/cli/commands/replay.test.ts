@@ -1,9 +1,12 @@
+import { S3Client } from '@aws-sdk/client-s3';
 import type { CliContext } from '../../../../cli/command.ts';
 import { NO_COUNTS } from '../../../../cli/commands/replay/report.ts';
 import { TargetUnavailableError } from '../../../../cli/errors.ts';
+import type { Deployment } from '../../../../cli/target/types.ts';
 import { parseTime } from '../../../../cli/time.ts';
-import { runCommand, stubDeployment } from '../../../support/cli/command-line.ts';
-import { replayLine } from '../../../support/cli/json-lines/replay.ts';
+import { outputOfItsKey, runCommand, stubDeployment, withoutOutput } from '../../../support/cli/command-line.ts';
+import { replayLine, restoreLine } from '../../../support/cli/json-lines/replay.ts';
+import { tableOfItems } from '../../../support/doubles/stub-table.ts';
 
 const NOW_MS = Date.parse('2026-11-22T12:00:00Z');
 const NOW = NOW_MS / 1000;
@@ -120,6 +123,23 @@ test('every replay --json line matches its schema', async () => {
 
   expect(await linesOfRun('--plan')).toEqual(['waiting', 'progress', 'left', 'left', 'left', 'plan']);
   expect(await linesOfRun()).toEqual(['left', 'replayed', 'resume']);
+});
+
+test('a restore from the archive of a stack that does not say its retention counts no event as expired or kept', async () => {
+  const send = async () => ({ SecretString: 'erasure-key' });
+  const client = { send } as never;
+  const archive = Object.assign(new S3Client({}), { send });
+  const deployment = stubDeployment({
+    clients: { ...tableOfItems([]), archive, secrets: client, queues: client },
+    output: (key) => (key === 'RetentionDays' ? '90' : outputOfItsKey(key)),
+  });
+  const expiredIn = async (target: Deployment) => {
+    const args = ['replay', '--local', '--from-archive', '--from', '2h', '--to', '1h', '--json', '--plan'];
+    const { json } = await runCommand(args, { openDeployment: async () => target, now: () => NOW_MS });
+    return json().map((line) => restoreLine.parse(line));
+  };
+  expect(await expiredIn(deployment)).toMatchObject([{ event: 'plan', expired: 0 }]);
+  expect(await expiredIn(withoutOutput(deployment, 'RetentionDays'))).toMatchObject([{ event: 'plan', expired: null }]);
 });
 
 test('replay --json reports wrong usage as a line', async () => {
