@@ -125,6 +125,7 @@ async function find(context: CliContext, options: FindOptions, address: string):
   const reportSearched = searchReporter(context, recipient);
   const isCompared = new Set<boolean>();
   let messages = 0;
+  let newestMs = 0;
   let position: RecipientQuery['position'];
   do {
     const page = await readPage({ ...query, limit: Math.min(limit - messages, MAX_PAGE), position });
@@ -132,6 +133,7 @@ async function find(context: CliContext, options: FindOptions, address: string):
       const line = lineOf({ ...message, recipient }, await countActions(history, message.messageId, query.keys));
       emit(line, ...textOf(line));
       isCompared.add(line.confirmed || line.unconfirmed);
+      newestMs = Math.max(newestMs, message.firstAt * 1000);
     }
     messages += page.body.messages.length;
     position = page.next;
@@ -142,7 +144,7 @@ async function find(context: CliContext, options: FindOptions, address: string):
   if (isCompared.has(false)) warnOfRetention(context, deployment);
   emit(
     { event: 'found', recipient, messages, hasMore: position !== undefined },
-    `${counted(messages, 'message')} to ${recipient}, newest first${endText(position?.atMs)}.`,
+    `${counted(messages, 'message')} to ${recipient}, newest first${endText(newestMs, position?.atMs)}.`,
   );
   return 0;
 }
@@ -180,12 +182,13 @@ async function findMail(context: CliContext, options: FindOptions): Promise<numb
   }
   if (shown.some(({ confirmed, unconfirmed }) => !confirmed && !unconfirmed)) warnOfRetention(context, deployment);
   // Behind the last one shown, not all domains were read.
+  const newestMs = Math.max(...shown.map(({ acceptedAt }) => acceptedAt * 1000));
   const ends = mails.length > limit ? shown.slice(-1).map(({ acceptedAt }) => acceptedAt * 1000) : [];
   const readBackTo = Math.max(...ends, ...found.flatMap(({ readBackToMs = [] }) => readBackToMs));
   const hasMore = Number.isFinite(readBackTo);
   emit(
     { event: 'found', recipient: null, messages: shown.length, hasMore },
-    `${counted(shown.length, 'mail')} accepted since ${utc(range.fromMs)}, newest first${endText(hasMore ? readBackTo : undefined)}.`,
+    `${counted(shown.length, 'mail')} accepted since ${utc(range.fromMs)}, newest first${endText(newestMs, hasMore ? readBackTo : undefined)}.`,
   );
   return 0;
 }
@@ -232,11 +235,18 @@ function warnOfRetention(context: CliContext, deployment: Deployment): void {
   );
 }
 
-/** Returns how to go on where the list was not read to its end: whether anything older fits is not known. */
-function endText(readBackToMs: number | undefined): string {
+/**
+ * Returns how to go on where the list was not read to its end: whether anything older fits is not known. As `--to` takes
+ * seconds, that of the end is listed again, so one that holds the whole list takes a greater limit.
+ */
+export function endText(newestMs: number, readBackToMs: number | undefined): string {
   if (readBackToMs === undefined) return '';
-  const to = timeText(Math.floor(readBackToMs / 1000) + 1);
-  return `; read only back to ${utc(readBackToMs)}: for older ones, if any, raise --limit or go on with --to ${to}`;
+  const second = Math.floor(readBackToMs / 1000);
+  const how =
+    Math.floor(newestMs / 1000) > second
+      ? `raise --limit or go on with --to ${timeText(second + 1)}`
+      : 'raise --limit; all of these are of one second';
+  return `; read only back to ${utc(readBackToMs)}: for older ones, if any, ${how}`;
 }
 
 /** Returns a function that takes what each page has searched, and prints the sum every few seconds: a filter may fit rarely. */

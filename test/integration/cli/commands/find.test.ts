@@ -119,6 +119,22 @@ test.each([
   },
 );
 
+test('find whose list is of one second at its limit advises only a greater limit, which lists all', async () => {
+  const recipient = 'bulk@example.org';
+  for (const nth of [0, 0.1, 0.2]) {
+    const over = { recipient, event: 'accepted', tags: ['bulk'] };
+    expect(await postWebhook(local.stack, mail(`${randomUUID()}@${DOMAIN}`, AT + 600 + nth, 'Bulk', over))).toBe(200);
+  }
+  await drained(local.stack);
+  for (const what of [[recipient], ['--tag', 'bulk', '--from', '2026-10-01', '--to', '2026-10-03']]) {
+    const ofLimit = async (limit: string) => (await local.ledger(['find', ...what, '--limit', limit])).lines.at(-1);
+    expect(await ofLimit('2')).toMatch(
+      /^2 m.+: for older ones, if any, raise --limit; all of these are of one second\.$/,
+    );
+    expect(await ofLimit('4')).toMatch(/^3 m[^;]+\.$/);
+  }
+});
+
 test.each([
   ['an address', [RECIPIENT]],
   ['mail', ['--status', 'failed', '--from', '2026-10-01', '--to', '2026-10-03']],

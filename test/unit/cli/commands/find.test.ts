@@ -1,4 +1,4 @@
-import { newestMails } from '../../../../cli/commands/find.ts';
+import { endText, newestMails } from '../../../../cli/commands/find.ts';
 import type { MailsQuery } from '../../../../lambdas/read-api/messages/mails.ts';
 
 type ReadPage = Parameters<typeof newestMails>[0];
@@ -64,4 +64,11 @@ test('a search that finds nothing for long prints how far it has come, at most e
     'd: 2,000 messages searched, back to 2026-02-02 02:39:58 UTC',
     'd: 4,000 messages searched, back to 2026-02-02 02:39:56 UTC',
   ]);
+});
+
+test.each([
+  ['of one second advises only a greater limit', 1_770_000_000_900, /raise --limit; all of these are of one second$/],
+  ['of several seconds names the time from which to go on', 1_770_000_001_000, /go on with --to 2026-02-02T02:40:01Z$/],
+])('a list %s, at its limit', (_, newestMs, advice) => {
+  expect(endText(newestMs, 1_770_000_000_100)).toMatch(advice);
 });
