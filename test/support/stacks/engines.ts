@@ -13,9 +13,7 @@ import { Disposables } from '../../../tools/local-stack/run/disposables.ts';
 import { outputOf } from '../../../tools/local-stack/template/stack.ts';
 import { createRandom } from '../../../tools/mailgun-twin/random.ts';
 import { DOMAIN } from '../fixtures/webhooks.ts';
-
-/** An engine that shares a busy machine with many others may take seconds, where AWS takes milliseconds. */
-const PATIENCE_MS = 60_000;
+import { patientConfig } from './patience.ts';
 
 /**
  * Starts the engines with the template's tables, queues and secrets, behind the endpoint that injects faults; `more`
@@ -35,8 +33,7 @@ export async function startTestEngines(more: object = {}) {
     region,
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
   };
-  const { maxAttempts } = AWS_CLIENT_CONFIG;
-  const clientConfig = { ...place, maxAttempts, requestHandler: { requestTimeout: PATIENCE_MS } };
+  const clientConfig = { ...place, ...patientConfig() };
   const dynamodb = new DynamoDBClient(clientConfig);
   const queues = new SQSClient(clientConfig);
   const secrets = new SecretsManagerClient(clientConfig);

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { JsonObject } from '../../../lambdas/domain/json.ts';
 import { USUAL_RECONCILE } from '../../../tools/local-ledger/options/reconcile-choice.ts';
 import { deliveredEvent } from '../fixtures/webhooks.ts';
 import { drained, postWebhook, startTestStack } from './local-stack.ts';
+import { whileBusy } from './patience.ts';
 
 /** The origin that `dev` allows. */
 export const ORIGIN = 'http://localhost:5173';
@@ -45,14 +45,8 @@ export async function startReadStack(overlay: Record<string, unknown> = {}, apiK
     return { status: response.status, headers: response.headers, body: text === '' ? null : JSON.parse(text) };
   }
 
-  /** As `request`, again while the API is busy: on a busy machine a call of a function may exceed its second. */
-  async function read(path: string, init?: RequestInit): Promise<Reply> {
-    for (;;) {
-      const reply = await request(path, init);
-      if (reply.status !== 503) return reply;
-      await sleep(1000 * Number(reply.headers.get('retry-after') ?? 1));
-    }
-  }
+  /** As `request`, a few times more while the API is busy. */
+  const read = (path: string, init?: RequestInit): Promise<Reply> => whileBusy(() => request(path, init));
 
   return {
     stack,
