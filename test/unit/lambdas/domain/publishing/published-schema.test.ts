@@ -183,6 +183,17 @@ describe('the example rules on the page', () => {
     expect(matched.map(({ detail }) => detail.status)).toEqual(['COMPLAINED', 'COMPLAINED']);
   });
 
+  test('match a corrected complaint again, under another id of the same subject', () => {
+    const [row] = rowsOf({ event: 'complained' });
+    const choice = { ledger: 'l', subjectKey: 'k', recipients: false };
+    const events = [row, { ...row, corrections: 1 }].map((each) => publishedEvent(each as PublishableRow, choice));
+
+    expect(events.filter((event) => matches(patternOf('complained'), envelope(event)))).toHaveLength(2);
+    expect(new Set(events.map(({ detail }) => detail.id)).size).toBe(2);
+    expect(new Set(events.map(({ detail }) => detail.subject)).size).toBe(1);
+    expect(page).toMatch(/^A ticket for every complaint.*`subject`/m);
+  });
+
   test('match every suppression in force of a named address', () => {
     const suppressed = (recipients: boolean) =>
       publishedOf(LIVES, recipients).filter((event) => matches(patternOf('suppressed'), envelope(event)));
