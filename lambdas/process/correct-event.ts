@@ -13,8 +13,8 @@ export interface Corrections {
   /** Returns the stored events of the same message and recipient, read consistently. */
   siblings(record: EventRecord): Promise<DecidingEvent[]>;
   /**
-   * Overwrites the status and counts it as corrected, unless it is so already; false, and nothing is written, where
-   * another event has decided it since `seenOrder`.
+   * Overwrites the status, unless it is so already, and counts it as corrected, unless there never was one; false, and
+   * nothing is written, where another event has decided it since `seenOrder`.
    */
   resetStatus(record: EventRecord, decided: DecidedStatus, seenOrder: string): Promise<boolean>;
   /** Returns the order that decided the status, read consistently; undefined if there is no status. */

@@ -158,6 +158,9 @@ test('a receiver ends with the status that the table holds, in any order of even
       const ids = Map.groupBy(world.published, ({ id }) => id);
       for (const repeats of ids.values()) expect(new Set(repeats.map((each) => JSON.stringify(each))).size).toBe(1);
       expect(keptByReceiver(world.published, seed)).toEqual(heldByTable(world));
+      for (const [first] of Map.groupBy(world.published, ({ subject }) => subject).values()) {
+        expect(first?.status).not.toBeNull();
+      }
       if ([...world.ledger.statuses.values()].some(({ corrections = 0 }) => corrections > 0)) corrected += 1;
     }),
     { numRuns: RUNS },
@@ -177,6 +180,20 @@ test('a correction that changes nothing is not published, however often it comes
 
   expect(world.ledger.corrected).toBe(3);
   expect(world.published).toHaveLength(before);
+});
+
+test('an unsubscribe alone is never published as a status, however often it is corrected; what follows is', async () => {
+  const world = new CorrectionWorld();
+  const unsubscribe = lifeEvent('unsubscribed', 0, 0, 0);
+  await world.store({ ...unsubscribe, timestamp: NOW_MS / 1000 - 1000 }, false, undefined);
+  for (const secondsAgo of [2000, 500]) {
+    await world.store({ ...unsubscribe, timestamp: NOW_MS / 1000 - secondsAgo }, true, undefined);
+  }
+  expect(world.ledger.corrected).toBe(2);
+  expect(world.published).toEqual([]);
+
+  await world.store({ ...lifeEvent('delivered', 0, 0, 1) }, false, undefined);
+  expect(Object.values(keptByReceiver(world.published, 1))).toMatchObject([{ status: 'DELIVERED' }]);
 });
 
 test('a later genuine event wins after two corrections, and an earlier one of less weight does not', async () => {

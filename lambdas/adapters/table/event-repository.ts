@@ -14,7 +14,7 @@ import {
   suppressionSort,
 } from '../../domain/keys.ts';
 import { erasureHash, olderErasureHashes } from '../../domain/recipients/erasure.ts';
-import { type DecidedStatus, isHigher, statusOrder } from '../../domain/status/decide-status.ts';
+import { concernsStatus, type DecidedStatus, isHigher, statusOrder } from '../../domain/status/decide-status.ts';
 import type { Suppression } from '../../domain/status/suppression.ts';
 import {
   type ErasureKey,
@@ -259,6 +259,10 @@ export function createEventCorrection(table: LedgerTable) {
   const { client, name } = table;
   type Identified = Pick<EventRecord, 'identity'>;
   const statusKey = ({ identity }: Identified) => ({ pk: identity.partition, sk: identity.statusSort });
+  const readStatus = async (record: Identified) => {
+    const get = new GetCommand({ TableName: name, Key: statusKey(record), ConsistentRead: true });
+    return (await client.send(get)).Item;
+  };
   return {
     async siblings({ identity }: Identified) {
       const { recipientKey: recipient } = parseMessageSort(identity.eventSort);
@@ -272,10 +276,7 @@ export function createEventCorrection(table: LedgerTable) {
     },
 
     async readOrder(record: Identified) {
-      const { Item } = await client.send(
-        new GetCommand({ TableName: name, Key: statusKey(record), ConsistentRead: true }),
-      );
-      return Item?.order as string | undefined;
+      return (await readStatus(record))?.order as string | undefined;
     },
 
     async resetStatus(record: Identified, decided: DecidedStatus, seenOrder: string) {
@@ -283,20 +284,26 @@ export function createEventCorrection(table: LedgerTable) {
       const { set, remove, names, values } = changeOfDecision(decided, order);
       // The type also differs where the reason is absent, or null as in older items.
       const isOtherReason = reason === null ? 'attribute_type(reason, :text)' : 'NOT reason = :reason';
+      const counts =
+        concernsStatus(seenOrder, decided) || (await readStatus(record))?.corrections !== undefined
+          ? { set: ['corrections = if_not_exists(corrections, :none) + :one'], values: { ':none': 0, ':one': 1 } }
+          : undefined;
       const refused = await conditional(() =>
         client.send(
           new UpdateCommand({
             TableName: name,
             Key: statusKey(record),
             // A repeat must not count as another correction.
-            ConditionExpression: `#order = :seen AND (#order <> :order OR ${isOtherReason})`,
+            ConditionExpression:
+              `#order = :seen AND (#order <> :order OR ${isOtherReason})` +
+              (counts === undefined ? ' AND attribute_not_exists(corrections)' : ''),
             UpdateExpression:
-              `SET ${[...set, 'corrections = if_not_exists(corrections, :none) + :one'].join(', ')} ` +
+              `SET ${[...set, ...(counts?.set ?? [])].join(', ')} ` +
               `REMOVE ${[...remove, RESTORED_ATTRIBUTE].join(', ')}`,
             ExpressionAttributeNames: names,
             ExpressionAttributeValues: {
               ...values,
-              ...{ ':seen': seenOrder, ':none': 0, ':one': 1 },
+              ...{ ':seen': seenOrder, ...counts?.values },
               ...(reason === null && { ':text': 'S' }),
             },
             ReturnValuesOnConditionCheckFailure: 'ALL_OLD',

@@ -13,7 +13,10 @@ export interface StatusRow {
   sort: string;
   /** The join: of two states with as many corrections the one with the greater order is the later. */
   order: string;
-  /** How often the status was set back to what the confirmed events decide. @default never */
+  /**
+   * How often the status was set back to what the confirmed events decide; what had no status before is not counted.
+   * @default never
+   */
   corrections?: number | undefined;
   status: Status | null;
   reason: string | null;
@@ -67,8 +70,8 @@ const LAST_MS = 9_999_999_999_999;
 const MAX_TEXT_LENGTH = 1000;
 
 /**
- * Returns true if the row has anything to publish. An unsubscribe alone makes a status item without a status; a
- * correction may take away a status that was published.
+ * Returns true if the row has anything to publish. An unsubscribe alone makes a status item without a status, and its
+ * corrections do not count; one that counts may have taken away a status that was published.
  */
 export function isPublishable(row: PublishableRow): boolean {
   return row.type === 'suppression' || row.status !== null || (row.corrections ?? 0) > 0;

@@ -64,6 +64,10 @@ function decisionOf({ event, atMs, eventKey }: DecidingEvent): DecidedStatus {
   return decided(statusUpdateOf(parseEvent(event)), atMs, eventKey);
 }
 
+/** Returns false for a correction of what has no status by what decides none: an unsubscribe alone, for example. */
+export const concernsStatus = (seenOrder: string, { status }: DecidedStatus): boolean =>
+  status !== null || readOrder(seenOrder).status !== null;
+
 /** Returns what the events of a message and recipient decide together; undefined where there are none. */
 export function decideStatus(events: readonly DecidingEvent[]): DecidedStatus | undefined {
   return highest(events.map(decisionOf));

@@ -165,8 +165,9 @@ export class InMemoryLedger
     if (held === undefined || held.order !== seenOrder) return false;
     const recipient = record.event.recipient ?? '';
     const { domain } = held;
+    const counts = held.status !== null || status !== null || held.corrections !== undefined;
     this.statuses.set(key, {
-      corrections: (held.corrections ?? 0) + 1,
+      ...(counts && { corrections: (held.corrections ?? 0) + 1 }),
       recipient,
       domain,
       order,

@@ -28,6 +28,7 @@ import { decodeQueueMessage } from '../../../../lambdas/domain/events/queue-mess
 import type { JsonObject } from '../../../../lambdas/domain/json.ts';
 import { markerKey, messagePartition, statusSort } from '../../../../lambdas/domain/keys.ts';
 import { erasureHash } from '../../../../lambdas/domain/recipients/erasure.ts';
+import { statusOrder } from '../../../../lambdas/domain/status/decide-status.ts';
 import { createProcess } from '../../../../lambdas/process/process.ts';
 import { createTail } from '../../../../lambdas/read-api/tail/tail.ts';
 import { tailStart } from '../../../../lambdas/read-api/tail/tail-position.ts';
@@ -315,6 +316,37 @@ describe('event records', () => {
       [INDEXES.byRecipient.partitionKey]: expect.any(String),
     });
     expect(await readStatus()).toEqual(before);
+  });
+
+  test('corrections count from the first that has to do with a status, and a repeat of one never', async () => {
+    const unsubscribed = deliveredEvent({ event: 'unsubscribed', id: 'u' });
+    const { messageId } = await store(unsubscribed);
+    const identity = identify({ ...unsubscribed, message: { headers: { 'message-id': messageId } } }, DOMAIN);
+    const record = { identity } as Parameters<ReturnType<typeof createEventCorrection>['resetStatus']>[0];
+    const { client, name } = engines.table;
+    const Key = { pk: identity.partition, sk: identity.statusSort };
+    const correction = createEventCorrection(engines.table);
+    const counts: unknown[] = [];
+    for (const [status, atMs] of [
+      [null, 1],
+      [null, 3],
+      [null, 2],
+      ['DELIVERED', 2],
+      [null, 2],
+      [null, 1],
+    ] as const) {
+      const update = { precedence: status === null ? 0 : 30, status, reason: null };
+      const order = statusOrder(update, atMs, identity.eventKey);
+      const seen = (await correction.readOrder(record)) ?? '';
+      for (const _ of ['first', 'repeat']) {
+        const decided = { ...update, atMs, eventKey: identity.eventKey, order };
+        expect(await correction.resetStatus(record, decided, seen)).toBe(true);
+      }
+      const { Item } = await client.send(new GetCommand({ TableName: name, Key, ConsistentRead: true }));
+      expect(Item).toMatchObject({ order });
+      counts.push(Item?.corrections);
+    }
+    expect(counts).toEqual([undefined, undefined, undefined, 1, 2, 3]);
   });
 
   test('repeated events are known, and a later webhook is recorded on what reconciliation stored', async () => {

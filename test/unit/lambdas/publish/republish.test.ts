@@ -18,6 +18,7 @@ interface Stored {
   atMs: number;
   name?: string;
   decides?: boolean;
+  over?: Partial<StatusRow>;
 }
 
 /** Returns a ledger of stored events, each of its own message, and a bus with these results. */
@@ -30,7 +31,7 @@ function openRepublish(
     eventSort: `R#r${n}#E#${name}#${n}`,
     atMs,
   }));
-  const statuses: StatusRow[] = stored.map(({ n, atMs, name = 'delivered', decides = true }) => ({
+  const statuses: StatusRow[] = stored.map(({ n, atMs, name = 'delivered', decides = true, over }) => ({
     ...{
       type: 'status',
       partition: `MSG#${n}`,
@@ -40,6 +41,7 @@ function openRepublish(
       reason: null,
     },
     ...{ statusAtMs: atMs, decidedBy: decides ? `${name}#${n}` : 'other#event', recipient: `r${n}`, domain: DOMAIN },
+    ...over,
   }));
   const suppressions: SuppressionRow[] = stored
     .filter(({ name }) => name === 'complained')
@@ -113,6 +115,16 @@ test('each status is published at its deciding event, and at no other', async ()
     nextFromMs: days(1),
   });
   expect(announced.map(({ id }) => id.split('#').slice(3).join('#'))).toEqual(['delivered#1']);
+});
+
+test('a status that a correction took away is published again, one that never was is not', async () => {
+  const { run, announced } = openRepublish([
+    { n: 1, atMs: START_MS, over: { status: null, corrections: 1 } },
+    { n: 2, atMs: START_MS, over: { status: null } },
+  ]);
+
+  expect(await run()).toMatchObject({ events: 2, statuses: 1 });
+  expect(announced.map(({ id }) => id)).toEqual([expect.stringMatching(/#c000001#.*#delivered#1$/)]);
 });
 
 test('a complaint brings back its suppression too', async () => {
