@@ -171,8 +171,8 @@ export const KNOWN_FAULTS: readonly KnownFault[] = [
   {
     fault: 'a total that its own pages did not hold is trusted at the second pass',
     file: PART,
-    right: '...(total === distinct && { total })',
-    wrong: '...(total !== undefined && { total })',
+    right: 'total: total === distinct ? total : null',
+    wrong: 'total: total ?? null',
     tests: RECONCILE,
   },
   {

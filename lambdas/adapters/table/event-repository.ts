@@ -284,10 +284,7 @@ export function createEventCorrection(table: LedgerTable) {
       const { set, remove, names, values } = changeOfDecision(decided, order);
       // The type also differs where the reason is absent, or null as in older items.
       const isOtherReason = reason === null ? 'attribute_type(reason, :text)' : 'NOT reason = :reason';
-      const counts =
-        concernsStatus(seenOrder, decided) || (await readStatus(record))?.corrections !== undefined
-          ? { set: ['corrections = if_not_exists(corrections, :none) + :one'], values: { ':none': 0, ':one': 1 } }
-          : undefined;
+      const counts = concernsStatus(seenOrder, decided) || (await readStatus(record))?.corrections !== undefined;
       const refused = await conditional(() =>
         client.send(
           new UpdateCommand({
@@ -296,14 +293,15 @@ export function createEventCorrection(table: LedgerTable) {
             // A repeat must not count as another correction.
             ConditionExpression:
               `#order = :seen AND (#order <> :order OR ${isOtherReason})` +
-              (counts === undefined ? ' AND attribute_not_exists(corrections)' : ''),
+              (counts ? '' : ' AND attribute_not_exists(corrections)'),
             UpdateExpression:
-              `SET ${[...set, ...(counts?.set ?? [])].join(', ')} ` +
-              `REMOVE ${[...remove, RESTORED_ATTRIBUTE].join(', ')}`,
+              `SET ${set.join(', ')} REMOVE ${[...remove, RESTORED_ATTRIBUTE].join(', ')}` +
+              (counts ? ' ADD corrections :one' : ''),
             ExpressionAttributeNames: names,
             ExpressionAttributeValues: {
               ...values,
-              ...{ ':seen': seenOrder, ...counts?.values },
+              ':seen': seenOrder,
+              ...(counts && { ':one': 1 }),
               ...(reason === null && { ':text': 'S' }),
             },
             ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
