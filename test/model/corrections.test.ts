@@ -13,7 +13,7 @@ import { InMemoryLedger, type StatusItem, type StoredRecord } from '../support/d
 import { LONE_PROCESS } from '../support/fixtures/erasures.ts';
 import { DOMAIN, NOW_MS } from '../support/fixtures/webhooks.ts';
 import fc from '../support/property.ts';
-import { type LifeOutcome, lifeEvent } from './worlds/life-events.ts';
+import { lifeEvent, OUTCOME_NAMES } from './worlds/life-events.ts';
 
 // A receiver that follows docs/receivers.md ends with the status that the table holds, whatever corrected it.
 
@@ -110,17 +110,8 @@ function heldByTable({ ledger, published }: CorrectionWorld) {
   );
 }
 
-const OUTCOMES: LifeOutcome[] = [
-  'accepted',
-  'deferred',
-  'delivered',
-  'opened',
-  'bounced',
-  'complained',
-  'unsubscribed',
-];
 const event = fc
-  .tuple(fc.constantFrom(...OUTCOMES), fc.nat(1), fc.nat(2))
+  .tuple(fc.constantFrom(...OUTCOME_NAMES), fc.nat(1), fc.nat(2))
   .map(([outcome, message, second]) => lifeEvent(outcome, message, 0, second));
 /** The same event with other deciding facts. */
 const altered = fc
