@@ -15,8 +15,8 @@ interface WatchListingDeps {
 
 interface ListingWatch extends ListingFallback {
   /**
-   * Reads what earlier runs noted and no operator has reverted. Reverts the fall itself where the configuration names
-   * the Logs API by now. Never throws.
+   * Reads the fallback that earlier runs noted, unless an operator has reverted it. Deletes the note where the
+   * configuration names the Logs API by now. Never throws.
    */
   begin(): Promise<void>;
   /** Called with every reply that announces an end. */
