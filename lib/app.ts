@@ -1,10 +1,18 @@
 import { globSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { bundleAhead } from './bundle.ts';
+import { BundleCache } from './bundle-cache.ts';
 import { OPTIONAL_FUNCTIONS } from './config/optional-functions.ts';
 
 const LAMBDAS = join(import.meta.dirname, '../lambdas');
-const bundle = (names: readonly string[]) => bundleAhead(names.map((name) => join(LAMBDAS, name, 'handler.ts')));
+const { LEDGER_BUNDLES: folder, LEDGER_SYNTH } = process.env;
+// The local stack's configurations share bundles; a deploy makes its own.
+const cache = folder === undefined ? undefined : new BundleCache(dirname(LAMBDAS), folder);
+const bundle = (names: readonly string[]) =>
+  bundleAhead(
+    names.map((name) => join(LAMBDAS, name, 'handler.ts')),
+    cache,
+  );
 // esbuild bundles the functions of every ledger while the CDK loads.
 const functions = globSync('*/handler.ts', { cwd: LAMBDAS }).map(dirname);
 const bundling = bundle(functions.filter((name) => !(name in OPTIONAL_FUNCTIONS)));
@@ -13,7 +21,7 @@ const { ConfigError, parseConfig } = await import('./config/config.ts');
 const { MailgunLedgerStack } = await import('./mailgun-ledger-stack.ts');
 
 // The local stack skips this validation, which takes longer than everything else; every deploy is validated.
-const isChecked = process.env.LEDGER_SYNTH !== 'unchecked';
+const isChecked = LEDGER_SYNTH !== 'unchecked';
 const app = new App({ builtinCloudFormationValidation: isChecked });
 const context = (key: string): unknown => app.node.tryGetContext(key);
 try {

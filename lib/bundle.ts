@@ -1,7 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { type BuildOptions, type BuildResult, build, buildSync } from 'esbuild';
-import { ownSourceMap, type SourceMap } from './own-source-map.ts';
+import type { Bundle, BundleCache } from './bundle-cache.ts';
+import { ownSourceMap } from './own-source-map.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -20,43 +21,38 @@ const OPTIONS = {
   write: false,
 } satisfies BuildOptions;
 
-interface Bundle {
-  readonly code: Uint8Array;
-  /** Its sources are absolute. */
-  readonly map: SourceMap;
-  readonly files: readonly string[];
-}
-
-/** Bundles made ahead, by entry file; the map is read where it is written. */
-const ahead = new Map<string, () => Bundle>();
+/** Bundles made ahead, by entry file. */
+const ahead = new Map<string, Bundle>();
 
 /**
  * Bundles functions in parallel for `bundleFunction` to write: esbuild keeps every core busy, and reads the SDK once
- * for all of them. A function that does not bundle fails where it is written.
+ * for all of them. A function that does not bundle fails where it is written. `cache`: bundles nothing that it holds.
  */
-export async function bundleAhead(entries: readonly string[]): Promise<void> {
-  if (entries.length === 0) return;
+export async function bundleAhead(entries: readonly string[], cache?: BundleCache): Promise<void> {
+  const cached = new Map(entries.map((entry) => [entry, cache?.read(relative(ROOT, entry))]));
+  for (const [entry, bundle] of cached) if (bundle !== undefined) ahead.set(entry, bundle);
+  const missing = entries.filter((entry) => cached.get(entry) === undefined);
+  if (missing.length === 0) return;
   const outdir = import.meta.dirname;
-  const entryPoints = entries.map((entry, index) => ({ in: entry, out: `${index}/index` }));
+  const entryPoints = missing.map((entry, index) => ({ in: entry, out: `${index}/index` }));
   const result = await build({ ...OPTIONS, entryPoints, outdir, logLevel: 'silent' }).catch(() => undefined);
   if (result === undefined) return;
-  for (const [index, entry] of entries.entries())
-    ahead.set(entry, () => readBundle(result, join(outdir, `${index}/index.js`)));
+  const made = missing.map((entry, index) => [entry, readBundle(result, join(outdir, `${index}/index.js`))] as const);
+  for (const [entry, bundle] of made) ahead.set(entry, bundle);
+  cache?.keep(new Map(made.map(([entry, bundle]) => [relative(ROOT, entry), bundle])));
 }
 
 /**
- * Writes the bundle of an entry file, and beside it its source map; returns the files that went into it. `mainFields`:
- * only the bench takes others, to show what they bring.
+ * Writes the bundle of an entry file, and beside it its source map; returns the files that went into it, relative to
+ * the project. `mainFields`: only the bench takes others, to show what they bring.
  */
 export function bundleFunction(entry: string, outfile: string, mainFields = OPTIONS.mainFields): readonly string[] {
   const { code, map, files } =
-    (mainFields === OPTIONS.mainFields ? ahead.get(entry)?.() : undefined) ??
+    (mainFields === OPTIONS.mainFields ? ahead.get(entry) : undefined) ??
     readBundle(buildSync({ ...OPTIONS, mainFields, entryPoints: [entry], outfile }), outfile);
   mkdirSync(dirname(outfile), { recursive: true });
   writeFileSync(outfile, code);
-  // Below the project and not from the output folder, or each folder would give the asset another hash.
-  const sources = map.sources.map((source) => relative(ROOT, source));
-  writeFileSync(`${outfile}.map`, JSON.stringify({ ...map, sources }));
+  writeFileSync(`${outfile}.map`, JSON.stringify(map));
   return files;
 }
 
@@ -67,7 +63,9 @@ function readBundle({ outputFiles, metafile }: BuildResult<typeof OPTIONS>, outf
     return found;
   };
   const map = ownSourceMap(JSON.parse(contentsOf(`${outfile}.map`).text));
-  const sources = map.sources.map((source: string) => resolve(dirname(outfile), source));
+  // Below the project and not from the output folder, or each folder would give the asset another hash.
+  const sources = map.sources.map((source: string) => relative(ROOT, resolve(dirname(outfile), source)));
   const inputs = metafile.outputs[relative(process.cwd(), resolve(outfile))]?.inputs ?? {};
-  return { code: contentsOf(outfile).contents, map: { ...map, sources }, files: Object.keys(inputs) };
+  const files = Object.keys(inputs).map((file) => relative(ROOT, resolve(file)));
+  return { code: contentsOf(outfile).text, map: { ...map, sources }, files };
 }

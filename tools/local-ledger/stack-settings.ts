@@ -68,7 +68,7 @@ export async function synthesizeLedger(run: StackRun, overlay: unknown, values: 
       command: app,
       context: { ...context, env: 'dev', overlay },
       // Checks before a deploy would delay every start.
-      environment: { LEDGER_SYNTH: 'unchecked' },
+      environment: { LEDGER_SYNTH: 'unchecked', LEDGER_BUNDLES: join(RUNS_FOLDER, 'bundles') },
       kept: join(RUNS_FOLDER, 'assemblies'),
       values,
     },
