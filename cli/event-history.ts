@@ -1,11 +1,12 @@
 import { type Item, readPartition } from '../lambdas/adapters/table/ledger-table.ts';
 import { type StatusFacts, statusFacts } from '../lambdas/adapters/table/recipient-repository.ts';
-import { isMergedCopy, unpackEvent } from '../lambdas/adapters/table/stored-event-repository.ts';
+import { isMergedCopy } from '../lambdas/adapters/table/stored-event-repository.ts';
 import { INDEXES } from '../lambdas/contract.ts';
 import { bareMessageId } from '../lambdas/domain/events/event.ts';
 import type { Source } from '../lambdas/domain/events/queue-message.ts';
 import type { JsonObject } from '../lambdas/domain/json.ts';
 import { messagePartition, parseDayIndexKey, parseMessageSort } from '../lambdas/domain/keys.ts';
+import { unpackEvent } from '../lambdas/formats/packed-event.ts';
 import { UsageError } from './errors.ts';
 import { tableOf } from './ledger.ts';
 import type { Deployment } from './target/types.ts';

@@ -1,10 +1,10 @@
 import { CLASSES_PATH, classesRequest } from '../../lambdas/adapters/mailgun/mailgun-apis.ts';
-import { type ListedClass, readClassesPage } from '../../lambdas/adapters/mailgun/replies.ts';
 import { DAY_SECONDS } from '../../lambdas/contract.ts';
 import { eventName } from '../../lambdas/domain/events/event.ts';
 import { eventDetails, fieldsAsSent } from '../../lambdas/domain/events/event-details.ts';
 import type { JsonObject } from '../../lambdas/domain/json.ts';
 import { nameInEventKey, recipientKey } from '../../lambdas/domain/keys.ts';
+import { type ListedClass, readClassesPage } from '../../lambdas/formats/mailgun-replies.ts';
 import { ApiKeyRefusedError, type MailgunRequest, messageOf, openMailgun } from '../access.ts';
 import { type CliContext, type CommandBuilder, ledgerCommand, openTarget, type TargetOptions } from '../command.ts';
 import { TargetUnavailableError } from '../errors.ts';

@@ -16,9 +16,9 @@ import {
 import type { MailgunAccess } from '../adapters/mailgun/mailgun-client.ts';
 import { createDayIndexRepository } from '../adapters/table/day-index-repository.ts';
 import { createBounceClassRepository, createDomainRepository } from '../adapters/table/domain-repository.ts';
+import { createLeaseRepository } from '../adapters/table/lease-repository.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
 import {
-  createLeaseRepository,
   createListingNoteRepository,
   createReconciliationStateRepository,
 } from '../adapters/table/reconciliation-state-repository.ts';

@@ -5,8 +5,8 @@ import { createEventObjects, createManifestBucket } from '../adapters/archive/ar
 import { createCachedSecret, createErasureKey, openSecrets } from '../adapters/aws/secrets.ts';
 import { createDayIndexRepository } from '../adapters/table/day-index-repository.ts';
 import { createDomainNames } from '../adapters/table/domain-repository.ts';
+import { createLeaseRepository } from '../adapters/table/lease-repository.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
-import { createLeaseRepository } from '../adapters/table/reconciliation-state-repository.ts';
 import { createSealStateRepository, createSliceRepository } from '../adapters/table/slice-repository.ts';
 import { createStoredEventRepository } from '../adapters/table/stored-event-repository.ts';
 import { SEAL_METRICS } from '../contract.ts';

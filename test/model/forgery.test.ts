@@ -1,8 +1,8 @@
-import { packEvent, unpackEvent } from '../../lambdas/adapters/table/stored-event-repository.ts';
 import { eventHash } from '../../lambdas/domain/canonical-json.ts';
 import { messageIdOf } from '../../lambdas/domain/events/event.ts';
 import { decodeQueueMessage } from '../../lambdas/domain/events/queue-message.ts';
 import type { JsonObject } from '../../lambdas/domain/json.ts';
+import { packEvent, unpackEvent } from '../../lambdas/formats/packed-event.ts';
 import { parserFor } from '../../lambdas/ingest/body-format.ts';
 import { createIngest } from '../../lambdas/ingest/ingest.ts';
 import { createProcess } from '../../lambdas/process/process.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createManifestBucket, createRewritableObjects } from '../../../lambdas/adapters/archive/archive-objects.ts';
 import type { LedgerTable } from '../../../lambdas/adapters/table/ledger-table.ts';
-import { createLeaseRepository } from '../../../lambdas/adapters/table/reconciliation-state-repository.ts';
+import { createLeaseRepository } from '../../../lambdas/adapters/table/lease-repository.ts';
 import { createSealStateRepository } from '../../../lambdas/adapters/table/slice-repository.ts';
 import { rowErasure } from '../../../lambdas/domain/archive/archive-row.ts';
 import { ERASED_TEXT, EVENTS_PREFIX, erasedKey, parseObjectKey } from '../../../lambdas/domain/archive/object-keys.ts';

@@ -1,6 +1,5 @@
 import { DeleteCommand, PutCommand, paginateScan, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { conditionalWrite, type LedgerTable } from '../../../lambdas/adapters/table/ledger-table.ts';
-import { packEvent, unpackEvent } from '../../../lambdas/adapters/table/stored-event-repository.ts';
 import { INDEXES } from '../../../lambdas/contract.ts';
 import type { JsonObject } from '../../../lambdas/domain/json.ts';
 import {
@@ -16,6 +15,7 @@ import {
   tombstoneOf,
   withoutAddress,
 } from '../../../lambdas/domain/recipients/erasure.ts';
+import { packEvent, unpackEvent } from '../../../lambdas/formats/packed-event.ts';
 
 /** The items that one scan of the whole table found. */
 export interface Swept {

@@ -1,8 +1,8 @@
 import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { openTableWriter } from '../../../lambdas/adapters/archive/parquet.ts';
 import type { ArchiveRow } from '../../../lambdas/domain/archive/archive-row.ts';
 import { COLUMNS, type Column } from '../../../lambdas/domain/archive/columns.ts';
 import { csvLine } from '../../../lambdas/domain/csv.ts';
+import { openTableWriter } from '../../../lambdas/formats/parquet.ts';
 import { iso } from '../../time.ts';
 
 export const FORMATS = ['csv', 'ndjson', 'parquet'] as const;

@@ -1,13 +1,9 @@
 import { readAccountDomains } from '../../../lambdas/adapters/mailgun/mailgun-apis.ts';
-import {
-  readAccountHooks,
-  readAccountWebhooks,
-  readDomainWebhooks,
-} from '../../../lambdas/adapters/mailgun/replies.ts';
 import { shellWord } from '../../../lambdas/domain/shell-word.ts';
 import { type DomainDrift, domainDrift, mergedDrift } from '../../../lambdas/domain/webhooks/domain-drift.ts';
 import type { HolderOf } from '../../../lambdas/domain/webhooks/domains-held-elsewhere.ts';
 import type { Drift, DriftKind, RegisteredWebhook } from '../../../lambdas/domain/webhooks/webhook-drift.ts';
+import { readAccountHooks, readAccountWebhooks, readDomainWebhooks } from '../../../lambdas/formats/mailgun-replies.ts';
 import { type MailgunRequest, type MailgunResponse, messageOf } from '../../access.ts';
 import { MailgunBusyError, TargetUnavailableError } from '../../errors.ts';
 import { groupBy } from '../../output.ts';

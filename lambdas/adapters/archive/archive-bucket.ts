@@ -1,8 +1,8 @@
 import { addAbortSignal, type Readable } from 'node:stream';
 import { GetObjectCommand, NoSuchKey, paginateListObjectsV2, S3Client, S3ServiceException } from '@aws-sdk/client-s3';
+import { openRowGroups } from '../../formats/parquet.ts';
 import type { ArchivedObjects, ListedObject, ObjectReading } from '../../read-api/ports.ts';
 import { AWS_CLIENT_CONFIG, namesCalls } from '../../runtime/aws-client.ts';
-import { openRowGroups } from './parquet.ts';
 
 /** The archive's bucket: a client bound to its name. */
 export interface ArchiveBucket {

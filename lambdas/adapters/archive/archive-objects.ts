@@ -9,9 +9,9 @@ import {
   PutObjectCommand,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
+import { openParquetWriter, type ParquetFile, readParquet, temporaryPath } from '../../formats/parquet.ts';
 import type { EventObjects, KeptObject, ManifestBucket, RewritableObjects, StoredObject } from '../../seal/ports.ts';
 import { type ArchiveBucket, getObject } from './archive-bucket.ts';
-import { openParquetWriter, type ParquetFile, readParquet, temporaryPath } from './parquet.ts';
 
 const MANIFEST_TYPE = 'application/json';
 /** Type of an object of events. */

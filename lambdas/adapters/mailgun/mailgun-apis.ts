@@ -3,18 +3,6 @@ import type { JsonObject } from '../../domain/json.ts';
 import { COUNTED_TYPES } from '../../domain/ledger/witness.ts';
 import type { AccountDomain } from '../../domain/webhooks/domain-drift.ts';
 import {
-  type AccountDomains,
-  ListingError,
-  type ListingFallback,
-  type ListingRequest,
-  type MailgunClasses,
-  type MailgunMetrics,
-  type MailgunSource,
-  type RedactionSwitch,
-  type RegisteredWebhooks,
-} from '../../reconcile/ports.ts';
-import { baseUrlOf, type MailgunAccess, requestMailgun } from './mailgun-client.ts';
-import {
   CLASSIFIED_FAILURES,
   eventOfLog,
   FAILED_WEBHOOKS,
@@ -28,7 +16,19 @@ import {
   readHours,
   readLogsPage,
   readRedaction,
-} from './replies.ts';
+} from '../../formats/mailgun-replies.ts';
+import {
+  type AccountDomains,
+  ListingError,
+  type ListingFallback,
+  type ListingRequest,
+  type MailgunClasses,
+  type MailgunMetrics,
+  type MailgunSource,
+  type RedactionSwitch,
+  type RegisteredWebhooks,
+} from '../../reconcile/ports.ts';
+import { baseUrlOf, type MailgunAccess, requestMailgun } from './mailgun-client.ts';
 
 const EVENTS_PER_PAGE = 300;
 

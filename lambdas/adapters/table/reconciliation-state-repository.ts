@@ -3,9 +3,7 @@ import { DAY_SECONDS } from '../../contract.ts';
 import {
   doubtKey,
   FIRST_WEBHOOK_KEY,
-  type ItemKey,
   isStragglerSort,
-  LEASE_KEY,
   LISTING_KEY,
   openSliceKey,
   postedKindsKey,
@@ -17,7 +15,6 @@ import type { Watermarks } from '../../domain/ledger/slice.ts';
 import type { FirstWebhook } from '../../ingest/ports.ts';
 import type { Stragglers } from '../../process/ports.ts';
 import type { ListingNotes, OpenSlice, ReconciliationState, Straggler } from '../../reconcile/ports.ts';
-import type { Lease } from '../../shared/ports.ts';
 import { conditionalWrite, type LedgerTable, readPartition } from './ledger-table.ts';
 
 /** Watermarks as items `LEDGER#<domain>`; slices to be passed again, and stragglers, as items of `OPEN#<domain>`; doubts as `DOUBT#<domain>`. */
@@ -162,38 +159,6 @@ export function createStragglerRepository({ client, name }: LedgerTable, now: ()
           TableName: name,
           Item: { ...stragglerKey(domain, at), at, notedAt, expiresAt: Math.floor(notedAt / 1000) + KEPT_SECONDS },
         }),
-      );
-    },
-  };
-}
-
-/** The lease of reconcile, or another, as one item; it expires if its holder crashes. */
-export function createLeaseRepository({ client, name }: LedgerTable, Key: ItemKey = LEASE_KEY): Lease {
-  return {
-    async hold(holder, nowMs, untilMs) {
-      return conditionalWrite(() =>
-        client.send(
-          new PutCommand({
-            TableName: name,
-            Item: { ...Key, holder, until: untilMs },
-            ConditionExpression: 'attribute_not_exists(pk) OR holder = :holder OR #until <= :now',
-            ExpressionAttributeNames: { '#until': 'until' },
-            ExpressionAttributeValues: { ':holder': holder, ':now': nowMs },
-          }),
-        ),
-      );
-    },
-
-    async release(holder) {
-      await conditionalWrite(() =>
-        client.send(
-          new DeleteCommand({
-            TableName: name,
-            Key,
-            ConditionExpression: 'holder = :holder',
-            ExpressionAttributeValues: { ':holder': holder },
-          }),
-        ),
       );
     },
   };

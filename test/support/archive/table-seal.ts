@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createEventObjects, createManifestBucket } from '../../../lambdas/adapters/archive/archive-objects.ts';
 import { createDayIndexRepository } from '../../../lambdas/adapters/table/day-index-repository.ts';
-import { createLeaseRepository } from '../../../lambdas/adapters/table/reconciliation-state-repository.ts';
+import { createLeaseRepository } from '../../../lambdas/adapters/table/lease-repository.ts';
 import { createSealStateRepository, createSliceRepository } from '../../../lambdas/adapters/table/slice-repository.ts';
 import { createStoredEventRepository } from '../../../lambdas/adapters/table/stored-event-repository.ts';
 import { SEAL_LEASE_KEY } from '../../../lambdas/domain/keys.ts';

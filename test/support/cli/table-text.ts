@@ -1,7 +1,7 @@
 import { paginateScan } from '@aws-sdk/lib-dynamodb';
 import type { LedgerTable } from '../../../lambdas/adapters/table/ledger-table.ts';
-import { unpackEvent } from '../../../lambdas/adapters/table/stored-event-repository.ts';
 import type { ItemKey } from '../../../lambdas/domain/keys.ts';
+import { unpackEvent } from '../../../lambdas/formats/packed-event.ts';
 
 type Item = Record<string, unknown>;
 

@@ -7,9 +7,7 @@ import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { openArchive } from '../../../cli/certificates/archive-source.ts';
 import { type CampaignSources, countCampaign } from '../../../cli/commands/report/count-campaign.ts';
 import { PRICES } from '../../../cli/planning/prices.ts';
-import { openParquetWriter } from '../../../lambdas/adapters/archive/parquet.ts';
 import { createCampaignReader } from '../../../lambdas/adapters/table/day-index-repository.ts';
-import { packEvent } from '../../../lambdas/adapters/table/stored-event-repository.ts';
 import { rowOf } from '../../../lambdas/domain/archive/archive-row.ts';
 import { objectKey } from '../../../lambdas/domain/archive/object-keys.ts';
 import { typePartition } from '../../../lambdas/domain/events/day-index.ts';
@@ -23,6 +21,8 @@ import {
   recipientKey,
 } from '../../../lambdas/domain/keys.ts';
 import { createLedgerNaming } from '../../../lambdas/domain/ledger/ledger-name.ts';
+import { packEvent } from '../../../lambdas/formats/packed-event.ts';
+import { openParquetWriter } from '../../../lambdas/formats/parquet.ts';
 import { objectsBetween } from '../../../lambdas/shared/listed-objects.ts';
 import { NO_KEY } from '../../../test/support/fixtures/seed.ts';
 import { DOMAIN, deliveredEvent } from '../../../test/support/fixtures/webhooks.ts';

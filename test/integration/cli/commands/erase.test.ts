@@ -6,11 +6,7 @@ import type { Deployment } from '../../../../cli/target/types.ts';
 import { createCachedSecret, createErasureKey } from '../../../../lambdas/adapters/aws/secrets.ts';
 import { createErasureRepository, createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
 import { createMessageHistory } from '../../../../lambdas/adapters/table/recipient-repository.ts';
-import {
-  createEventLookup,
-  packEvent,
-  unpackEvent,
-} from '../../../../lambdas/adapters/table/stored-event-repository.ts';
+import { createEventLookup } from '../../../../lambdas/adapters/table/stored-event-repository.ts';
 import { identify } from '../../../../lambdas/domain/events/identity.ts';
 import {
   decodeQueueMessage,
@@ -20,6 +16,7 @@ import {
 import type { JsonObject } from '../../../../lambdas/domain/json.ts';
 import { type ItemKey, markerKey, recipientKey } from '../../../../lambdas/domain/keys.ts';
 import { erasureHash, tombstoneIdentity } from '../../../../lambdas/domain/recipients/erasure.ts';
+import { packEvent, unpackEvent } from '../../../../lambdas/formats/packed-event.ts';
 import { createProcess } from '../../../../lambdas/process/process.ts';
 import { runCommand, stubDeployment } from '../../../support/cli/command-line.ts';
 import { eraseLine } from '../../../support/cli/json-lines/erase.ts';

@@ -7,7 +7,6 @@ import { type SignedCertificate, signCertificate } from '../../../../cli/certifi
 import type { CliContext } from '../../../../cli/command.ts';
 import type { VerifyLine } from '../../../../cli/commands/verify.ts';
 import type { Deployment } from '../../../../cli/target/types.ts';
-import { openParquetWriter, readParquet } from '../../../../lambdas/adapters/archive/parquet.ts';
 import { createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
 import { createSliceRepository } from '../../../../lambdas/adapters/table/slice-repository.ts';
 import type { ArchiveRow } from '../../../../lambdas/domain/archive/archive-row.ts';
@@ -18,6 +17,7 @@ import { identify } from '../../../../lambdas/domain/events/identity.ts';
 import { parseEvent } from '../../../../lambdas/domain/events/mailgun-event.ts';
 import { sealPositionKey } from '../../../../lambdas/domain/keys.ts';
 import { emptyTally, slicePassed } from '../../../../lambdas/domain/ledger/tally.ts';
+import { openParquetWriter, readParquet } from '../../../../lambdas/formats/parquet.ts';
 import { SLICE_SECONDS, SLICE_START } from '../../../support/archive/archive.ts';
 import { type S3Bucket, startS3Bucket } from '../../../support/archive/s3-bucket.ts';
 import { archiveIn, createTableSeal } from '../../../support/archive/table-seal.ts';

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { createDayIndexRepository } from '../../../../lambdas/adapters/table/day-index-repository.ts';
 import { createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
+import { createLeaseRepository } from '../../../../lambdas/adapters/table/lease-repository.ts';
 import { createMessageHistory } from '../../../../lambdas/adapters/table/recipient-repository.ts';
 import {
-  createLeaseRepository,
   createListingNoteRepository,
   createReconciliationStateRepository,
   createStragglerRepository,

@@ -1,5 +1,4 @@
 import type { LogEntry } from '../../../../cli/target/types.ts';
-import { packEvent } from '../../../../lambdas/adapters/table/stored-event-repository.ts';
 import { MESSAGES } from '../../../../lambdas/contract.ts';
 import { dayPartition } from '../../../../lambdas/domain/events/day-index.ts';
 import { parseEvent } from '../../../../lambdas/domain/events/mailgun-event.ts';
@@ -7,6 +6,7 @@ import { eventSort, messagePartition, statusSort } from '../../../../lambdas/dom
 import type { Slice } from '../../../../lambdas/domain/ledger/slice.ts';
 import { emptyTally, slicePassed } from '../../../../lambdas/domain/ledger/tally.ts';
 import { type NamedFacts, namedFacts } from '../../../../lambdas/domain/status/deciding-facts.ts';
+import { packEvent } from '../../../../lambdas/formats/packed-event.ts';
 import { outputOfItsKey, runCommand, stubDeployment } from '../../../support/cli/command-line.ts';
 import { unconfirmedLine } from '../../../support/cli/json-lines/unconfirmed.ts';
 import { doubtItem, sliceItem, tableOfItems } from '../../../support/doubles/stub-table.ts';

@@ -1,5 +1,5 @@
 import { createFindings } from '../../../../../cli/commands/erase/sweep-table.ts';
-import { packEvent } from '../../../../../lambdas/adapters/table/stored-event-repository.ts';
+import { packEvent } from '../../../../../lambdas/formats/packed-event.ts';
 import { ERASURE_KEY } from '../../../../support/fixtures/erasures.ts';
 import { NO_KEY } from '../../../../support/fixtures/seed.ts';
 import { DOMAIN, deliveredEvent } from '../../../../support/fixtures/webhooks.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRangedObjects } from '../../../../../lambdas/adapters/archive/archive-bucket.ts';
-import { openParquetWriter } from '../../../../../lambdas/adapters/archive/parquet.ts';
 import { type ArchiveRow, rowOf } from '../../../../../lambdas/domain/archive/archive-row.ts';
+import { openParquetWriter } from '../../../../../lambdas/formats/parquet.ts';
 import type { ListedObject } from '../../../../../lambdas/read-api/ports.ts';
 import { type S3Bucket, startS3Bucket } from '../../../../support/archive/s3-bucket.ts';
 import { deliveredEvent, NOW_MS } from '../../../../support/fixtures/webhooks.ts';

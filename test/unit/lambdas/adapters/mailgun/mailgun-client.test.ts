@@ -5,7 +5,7 @@ import {
   createMailgunLogs,
 } from '../../../../../lambdas/adapters/mailgun/mailgun-apis.ts';
 import { baseUrlOf, requestedWaitMs } from '../../../../../lambdas/adapters/mailgun/mailgun-client.ts';
-import { eventOfLog } from '../../../../../lambdas/adapters/mailgun/replies.ts';
+import { eventOfLog } from '../../../../../lambdas/formats/mailgun-replies.ts';
 import { listPages } from '../../../../../lambdas/reconcile/passes/list-pages.ts';
 import { listenOnLoopback } from '../../../../../tools/local-stack/run/listener.ts';
 import { NOW_MS } from '../../../../support/fixtures/webhooks.ts';

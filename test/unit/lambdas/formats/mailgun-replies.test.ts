@@ -1,3 +1,5 @@
+import type { Json, JsonObject } from '../../../../lambdas/domain/json.ts';
+import type { RegisteredWebhook } from '../../../../lambdas/domain/webhooks/webhook-drift.ts';
 import {
   eventOfLog,
   isOfDomain,
@@ -10,10 +12,8 @@ import {
   readHours,
   readLogsPage,
   readRedaction,
-} from '../../../../../lambdas/adapters/mailgun/replies.ts';
-import type { Json, JsonObject } from '../../../../../lambdas/domain/json.ts';
-import type { RegisteredWebhook } from '../../../../../lambdas/domain/webhooks/webhook-drift.ts';
-import fc from '../../../../support/property.ts';
+} from '../../../../lambdas/formats/mailgun-replies.ts';
+import fc from '../../../support/property.ts';
 
 const OWN = 'https://hooks.example.com/webhooks/mailgun';
 const OTHER = 'https://crm.example.net/mailgun';

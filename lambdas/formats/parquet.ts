@@ -11,8 +11,8 @@ import {
   type SchemaElement,
 } from 'hyparquet';
 import { ByteWriter, type ColumnSource, ParquetWriter } from 'hyparquet-writer';
-import type { ArchiveRow } from '../../domain/archive/archive-row.ts';
-import { COLUMNS, type Column } from '../../domain/archive/columns.ts';
+import type { ArchiveRow } from '../domain/archive/archive-row.ts';
+import { COLUMNS, type Column } from '../domain/archive/columns.ts';
 
 /** A file of this machine, until it is removed. */
 export interface ParquetFile {

@@ -1,7 +1,7 @@
-import { packEvent, unpackEvent } from '../../../../../lambdas/adapters/table/stored-event-repository.ts';
-import { identify } from '../../../../../lambdas/domain/events/identity.ts';
-import { NO_KEY } from '../../../../support/fixtures/seed.ts';
-import { DOMAIN, deliveredEvent } from '../../../../support/fixtures/webhooks.ts';
+import { identify } from '../../../../lambdas/domain/events/identity.ts';
+import { packEvent, unpackEvent } from '../../../../lambdas/formats/packed-event.ts';
+import { NO_KEY } from '../../../support/fixtures/seed.ts';
+import { DOMAIN, deliveredEvent } from '../../../support/fixtures/webhooks.ts';
 
 const KEY = { pk: 'MSG#1', sk: 'R#ada@example.org#E#delivered#1' };
 

@@ -1,16 +1,12 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { DuckDBInstance } from '@duckdb/node-api';
-import {
-  openParquetWriter,
-  type ParquetFileWriter,
-  readParquet,
-} from '../../../../../lambdas/adapters/archive/parquet.ts';
-import { type ArchiveRow, erasedRow } from '../../../../../lambdas/domain/archive/archive-row.ts';
-import { COLUMNS } from '../../../../../lambdas/domain/archive/columns.ts';
-import { archiveRow } from '../../../../support/archive/archive.ts';
-import { ERASURE_KEY } from '../../../../support/fixtures/erasures.ts';
-import { DOMAIN } from '../../../../support/fixtures/webhooks.ts';
+import { type ArchiveRow, erasedRow } from '../../../../lambdas/domain/archive/archive-row.ts';
+import { COLUMNS } from '../../../../lambdas/domain/archive/columns.ts';
+import { openParquetWriter, type ParquetFileWriter, readParquet } from '../../../../lambdas/formats/parquet.ts';
+import { archiveRow } from '../../../support/archive/archive.ts';
+import { ERASURE_KEY } from '../../../support/fixtures/erasures.ts';
+import { DOMAIN } from '../../../support/fixtures/webhooks.ts';
 
 const ROWS: ArchiveRow[] = [
   archiveRow(1, {

@@ -1,9 +1,9 @@
-import { isObject, type Json, type JsonObject, parseJson } from '../../domain/json.ts';
-import type { BounceClass } from '../../domain/ledger/bounce-classes.ts';
-import { add, type Counts } from '../../domain/ledger/counts.ts';
-import { COUNTED_TYPES, type WitnessHour } from '../../domain/ledger/witness.ts';
-import type { AccountDomain } from '../../domain/webhooks/domain-drift.ts';
-import type { RegisteredWebhook } from '../../domain/webhooks/webhook-drift.ts';
+import { isObject, type Json, type JsonObject, parseJson } from '../domain/json.ts';
+import type { BounceClass } from '../domain/ledger/bounce-classes.ts';
+import { add, type Counts } from '../domain/ledger/counts.ts';
+import { COUNTED_TYPES, type WitnessHour } from '../domain/ledger/witness.ts';
+import type { AccountDomain } from '../domain/webhooks/domain-drift.ts';
+import type { RegisteredWebhook } from '../domain/webhooks/webhook-drift.ts';
 
 // Parses what Mailgun's APIs reply. Each function returns undefined where the reply is not of the documented form; a
 // field that is absent or of another type is undefined. The events in a reply stay as they are.
