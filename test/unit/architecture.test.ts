@@ -123,7 +123,7 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
   {
     folder: /^cli\//,
     mayImport:
-      /^(cli\/|client\/ledger-client\.ts$|api\/address\.ts$|lambdas\/(domain|adapters|formats|shared)\/|lambdas\/contract\.ts$|lambdas\/seal\/(chain-index|chain-writer|ports|rewrite-object|slice-rows)\.ts$|lambdas\/read-api\/(http\/range|messages\/(confirmed|mails|recipient-counts)|recipients\/(engagement|recipients|suppression-causes|suppressions))\.ts$|node:|@aws-sdk\/|@bomb\.sh\/tab\/commander$|commander$|jose$|zod$|@modelcontextprotocol\/sdk\/)/,
+      /^(cli\/|client\/ledger-client\.ts$|api\/address\.ts$|lambdas\/(domain|adapters|formats|shared)\/|lambdas\/contract\.ts$|lambdas\/seal\/(chain-writer|ports|slice-rows)\.ts$|lambdas\/read-api\/(http\/range|messages\/(confirmed|mails|recipient-counts)|recipients\/(engagement|recipients|suppression-causes|suppressions))\.ts$|node:|@aws-sdk\/|@bomb\.sh\/tab\/commander$|commander$|jose$|zod$|@modelcontextprotocol\/sdk\/)/,
     why: 'the command line knows a running stack, its names, its rules and its tables, never how it is built',
   },
   {

@@ -1,21 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { createManifestBucket, createRewritableObjects } from '../../../lambdas/adapters/archive/archive-objects.ts';
-import type { LedgerTable } from '../../../lambdas/adapters/table/ledger-table.ts';
 import { createLeaseRepository } from '../../../lambdas/adapters/table/lease-repository.ts';
+import type { LedgerTable } from '../../../lambdas/adapters/table/ledger-table.ts';
 import { createSealStateRepository } from '../../../lambdas/adapters/table/slice-repository.ts';
 import { rowErasure } from '../../../lambdas/domain/archive/archive-row.ts';
 import { ERASED_TEXT, EVENTS_PREFIX, erasedKey, parseObjectKey } from '../../../lambdas/domain/archive/object-keys.ts';
 import { SEAL_LEASE_KEY } from '../../../lambdas/domain/keys.ts';
 import { erasureHash } from '../../../lambdas/domain/recipients/erasure.ts';
-import { type ChainIndex, readChainIndex } from '../../../lambdas/seal/chain-index.ts';
 import { createChainWriter } from '../../../lambdas/seal/chain-writer.ts';
 import type { KeptObject, ManifestBucket, RewritableObjects, SealState } from '../../../lambdas/seal/ports.ts';
-import { createRewriteObject } from '../../../lambdas/seal/rewrite-object.ts';
 import { every, type LeaseDeps, withLease } from '../../../lambdas/shared/lease.ts';
 import type { CliContext } from '../../command.ts';
 import { TargetUnavailableError } from '../../errors.ts';
 import { createProgress } from '../../output.ts';
 import { type Deployment, hasOutput } from '../../target/types.ts';
+import { type ChainIndex, readChainIndex } from './chain-index.ts';
+import { createRewriteObject } from './rewrite-object.ts';
 
 /** The work done for a recipient in the archive. */
 export interface ErasedArchive {

@@ -1,10 +1,10 @@
-import { type ArchiveRow, leafOf } from '../domain/archive/archive-row.ts';
-import type { SealedObject } from '../domain/archive/manifest.ts';
-import { linkOf } from '../domain/archive/manifest.ts';
-import { createMerkleTree } from '../domain/archive/merkle.ts';
+import { type ArchiveRow, leafOf } from '../../../lambdas/domain/archive/archive-row.ts';
+import type { SealedObject } from '../../../lambdas/domain/archive/manifest.ts';
+import { linkOf } from '../../../lambdas/domain/archive/manifest.ts';
+import { createMerkleTree } from '../../../lambdas/domain/archive/merkle.ts';
+import type { ChainWriter } from '../../../lambdas/seal/chain-writer.ts';
+import type { ObjectReplacement, RewritableObjects, StoredObject } from '../../../lambdas/seal/ports.ts';
 import type { ChainIndex, SealedAs } from './chain-index.ts';
-import type { ChainWriter } from './chain-writer.ts';
-import type { ObjectReplacement, RewritableObjects, StoredObject } from './ports.ts';
 
 interface RewriteDeps {
   chain: ChainWriter;

@@ -1,7 +1,7 @@
-import { type Manifest, parseManifest } from '../domain/archive/manifest.ts';
-import { manifestKey } from '../domain/archive/object-keys.ts';
-import { BrokenChainError } from './chain-writer.ts';
-import type { ManifestBucket } from './ports.ts';
+import { type Manifest, parseManifest } from '../../../lambdas/domain/archive/manifest.ts';
+import { manifestKey } from '../../../lambdas/domain/archive/object-keys.ts';
+import { BrokenChainError } from '../../../lambdas/seal/chain-writer.ts';
+import type { ManifestBucket } from '../../../lambdas/seal/ports.ts';
 
 /** An object as its chain describes it. */
 export interface SealedAs extends Pick<Manifest, 'start' | 'end' | 'number' | 'root'> {
