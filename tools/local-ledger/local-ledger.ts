@@ -1,5 +1,5 @@
 import type { AlarmNews } from '../local-stack/alarms/start-alarms.ts';
-import type { Fault } from '../local-stack/aws/faults.ts';
+import type { Fault } from '../local-stack/aws/fault-rules.ts';
 import type { LocalAws } from '../local-stack/aws/local-aws.ts';
 import { createControlApi } from '../local-stack/control-api.ts';
 import type { EngineName } from '../local-stack/engines/engine-program.ts';

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AlarmNews } from '../local-stack/alarms/start-alarms.ts';
-import { faultText } from '../local-stack/aws/faults.ts';
+import { faultText } from '../local-stack/aws/fault-rules.ts';
 import { Disposables } from '../local-stack/run/disposables.ts';
 import { StartupError } from '../local-stack/run/startup-error.ts';
 import { watchParent } from '../local-stack/run/watch-parent.ts';

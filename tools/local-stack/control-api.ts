@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
 import type { AlarmState } from './alarms/evaluate.ts';
-import { checkFault, type Fault } from './aws/faults.ts';
+import { checkFault, type Fault } from './aws/fault-rules.ts';
 import type { Controls } from './controls.ts';
 import { readBody } from './run/listener.ts';
 import { isRecord } from './template/template.ts';

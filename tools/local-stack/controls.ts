@@ -2,7 +2,7 @@ import type { AlarmBoard, AlarmOverview } from './alarms/alarm-board.ts';
 import type { AlarmState } from './alarms/evaluate.ts';
 import type { PublishedMessage, TemplateTopics } from './alarms/topics.ts';
 import { accessKeyIdOf } from './aws/caller.ts';
-import type { Fault } from './aws/faults.ts';
+import type { Fault } from './aws/fault-rules.ts';
 import type { LocalAws } from './aws/local-aws.ts';
 import type { BusEvent } from './engines/events.ts';
 import type { InvocationResult } from './functions/function-sandbox.ts';

@@ -1,6 +1,6 @@
 import { type OwnMetrics, readAlarms } from './alarms/definition.ts';
 import { type AlarmNews, startAlarms } from './alarms/start-alarms.ts';
-import type { Fault } from './aws/faults.ts';
+import type { Fault } from './aws/fault-rules.ts';
 import { type LocalAws, openLocalAws } from './aws/local-aws.ts';
 import { type Controls, createControls } from './controls.ts';
 import type { EngineChoice } from './engines/choose-engine.ts';

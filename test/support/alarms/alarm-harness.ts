@@ -4,7 +4,7 @@ import { PurgeQueueCommand, SendMessageCommand, SQSClient } from '@aws-sdk/clien
 import type { LocalStack, LocalStackOptions } from '../../../tools/local-ledger/local-ledger.ts';
 import type { AlarmNews } from '../../../tools/local-stack/alarms/start-alarms.ts';
 import type { PublishedMessage } from '../../../tools/local-stack/alarms/topics.ts';
-import type { Fault } from '../../../tools/local-stack/aws/faults.ts';
+import type { Fault } from '../../../tools/local-stack/aws/fault-rules.ts';
 import type { EventData } from '../../../tools/mailgun-twin/traffic/event-parts.ts';
 import { DOMAIN, deliveredEvent } from '../fixtures/webhooks.ts';
 import { postWebhook, startTestStack } from '../stacks/local-stack.ts';

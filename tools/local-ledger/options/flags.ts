@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { type Fault, parseFault } from '../../local-stack/aws/faults.ts';
+import { type Fault, parseFault } from '../../local-stack/aws/fault-rules.ts';
 import { ENGINE_NAMES, type EngineName } from '../../local-stack/engines/engine-program.ts';
 import { StartupError } from '../../local-stack/run/startup-error.ts';
 import { notBlank, parseCommand, repeated, wholeNumber } from './parse-command.ts';

@@ -8,7 +8,7 @@ import type { TableIndex } from '../template/resources.ts';
 import { callerOf } from './caller.ts';
 import { requestCapacity, takeCapacity } from './consumed-capacity.ts';
 import { type Exchange, FAULT_EFFECTS } from './fault-effects.ts';
-import type { FaultSource } from './faults.ts';
+import type { FaultSource } from './fault-rules.ts';
 import type { IndexLag } from './index-lag.ts';
 import { writtenIndex } from './index-writes.ts';
 import type { UsageMeter } from './usage.ts';

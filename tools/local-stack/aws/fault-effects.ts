@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type EngineReply, jsonReply } from '../engines/engine.ts';
-import type { FaultMode } from './faults.ts';
+import type { FaultMode } from './fault-rules.ts';
 import { partialBatch } from './partial-batch.ts';
 
 /** One call between a function and an engine, with the means to make it fail. */

@@ -7,7 +7,7 @@ import { openStack, outputOf, type Stack } from '../template/stack.ts';
 import type { Assembly } from '../template/synthesize.ts';
 import { startAwsEndpoint } from './aws-endpoint.ts';
 import { createResources } from './create-resources.ts';
-import { type Fault, FaultSource } from './faults.ts';
+import { type Fault, FaultSource } from './fault-rules.ts';
 import { IndexLag } from './index-lag.ts';
 import { UsageMeter } from './usage.ts';
 

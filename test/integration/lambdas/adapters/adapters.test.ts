@@ -32,7 +32,7 @@ import { statusOrder } from '../../../../lambdas/domain/status/decide-status.ts'
 import { createProcess } from '../../../../lambdas/process/process.ts';
 import { createTail } from '../../../../lambdas/read-api/tail/tail.ts';
 import { tailStart } from '../../../../lambdas/read-api/tail/tail-position.ts';
-import type { Fault } from '../../../../tools/local-stack/aws/faults.ts';
+import type { Fault } from '../../../../tools/local-stack/aws/fault-rules.ts';
 import { LONE_PROCESS } from '../../../support/fixtures/erasures.ts';
 import { DOMAIN, deliveredEvent, NOW_MS } from '../../../support/fixtures/webhooks.ts';
 import { wholeHistory } from '../../../support/fixtures/whole-history.ts';

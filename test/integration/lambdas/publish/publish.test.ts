@@ -7,7 +7,7 @@ import { rowOf } from '../../../../lambdas/adapters/table/delivery-repository.ts
 import type { JsonObject } from '../../../../lambdas/domain/json.ts';
 import { isPublishable } from '../../../../lambdas/domain/publishing/published.ts';
 import type { LocalStack } from '../../../../tools/local-ledger/local-ledger.ts';
-import type { Fault } from '../../../../tools/local-stack/aws/faults.ts';
+import type { Fault } from '../../../../tools/local-stack/aws/fault-rules.ts';
 import type { BusEvent } from '../../../../tools/local-stack/engines/events.ts';
 import { runCommand } from '../../../support/cli/command-line.ts';
 import { publishLine } from '../../../support/cli/json-lines/publish.ts';

@@ -7,7 +7,7 @@ import { statusFacts } from '../../../../lambdas/adapters/table/recipient-reposi
 import { messagePartition, statusSort } from '../../../../lambdas/domain/keys.ts';
 import { isPublishable } from '../../../../lambdas/domain/publishing/published.ts';
 import { createProcess } from '../../../../lambdas/process/process.ts';
-import type { Fault } from '../../../../tools/local-stack/aws/faults.ts';
+import type { Fault } from '../../../../tools/local-stack/aws/fault-rules.ts';
 import { readStreamSources, type StreamSource } from '../../../../tools/local-stack/event-source/stream-definition.ts';
 import { StreamPoller } from '../../../../tools/local-stack/event-source/stream-poller.ts';
 import type { InvocationResult } from '../../../../tools/local-stack/functions/function-sandbox.ts';

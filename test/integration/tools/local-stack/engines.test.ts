@@ -12,7 +12,7 @@ import { GetSecretValueCommand, PutSecretValueCommand, SecretsManagerClient } fr
 import { ReceiveMessageCommand, SendMessageBatchCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { chooseTableEngine, openLedgerRun } from '../../../../tools/local-ledger/stack-settings.ts';
 import { accessKeyIdOf } from '../../../../tools/local-stack/aws/caller.ts';
-import type { Fault } from '../../../../tools/local-stack/aws/faults.ts';
+import type { Fault } from '../../../../tools/local-stack/aws/fault-rules.ts';
 import { type LocalAws, openLocalAws } from '../../../../tools/local-stack/aws/local-aws.ts';
 import { startEngines } from '../../../../tools/local-stack/engines/engines.ts';
 import { Disposables } from '../../../../tools/local-stack/run/disposables.ts';

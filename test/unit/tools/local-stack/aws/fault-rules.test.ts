@@ -4,7 +4,7 @@ import {
   FaultSource,
   faultText,
   parseFault,
-} from '../../../../../tools/local-stack/aws/faults.ts';
+} from '../../../../../tools/local-stack/aws/fault-rules.ts';
 import { createRandom } from '../../../../../tools/mailgun-twin/random.ts';
 
 const EVERY_CALL: Fault = { service: 'sqs', operation: 'SendMessage', mode: 'refuse', percent: 100 };
