@@ -98,7 +98,7 @@ function createUseCases(deps: RouteDeps): UseCases {
       if (tooMany !== undefined) return tooMany;
       const { domain, status, tag } = query;
       const engagement = query.engagement === 'true';
-      const isPosition = (value: unknown) => isEventsPosition(value, MAIL_TYPE);
+      const isPosition = (value: unknown) => isEventsPosition(value, MAIL_TYPE, query, now());
       return paged('listMails', query, isPosition, (page) =>
         deps.mails({ domain, status, tag, engagement, range, ...page }),
       );
@@ -144,7 +144,8 @@ function createUseCases(deps: RouteDeps): UseCases {
       const range = secondsOf(query);
       if ('ok' in range) return range;
       const { receiver, state, id, message } = query;
-      return paged('listDeliveries', query, isDeliveriesPosition, (page) =>
+      const isPosition = (value: unknown) => isDeliveriesPosition(value, query, now());
+      return paged('listDeliveries', query, isPosition, (page) =>
         deps.deliveries({ receiver, state, id, message, range, ...page }),
       );
     },
@@ -161,7 +162,7 @@ function createUseCases(deps: RouteDeps): UseCases {
     const range = rangeOf(query, now());
     if ('ok' in range) return range;
     const { domain, type } = query;
-    const isPosition = (value: unknown) => isEventsPosition(value, type);
+    const isPosition = (value: unknown) => isEventsPosition(value, type, query, now());
     const predicate = eventPredicate(query);
     return paged('listEvents', query, isPosition, (page) =>
       confirm(deps.events({ domain, type, predicate, range, ...page })),
@@ -196,7 +197,7 @@ function createUseCases(deps: RouteDeps): UseCases {
       isWanted: ({ recipientKey, event }: StoredEvent) =>
         (keys?.includes(recipientKey) ?? true) && (predicate?.(event) ?? true),
     };
-    const isPosition = (value: unknown) => isTailPosition(value, type);
+    const isPosition = (value: unknown) => isTailPosition(value, type, nowMs);
     const read = ({ limit, position = tailStart(fromMs) }: { limit: number; position: TailPosition | undefined }) =>
       confirm(deps.tail({ ...filter, limit, position, nowMs }));
     return paged('tailEvents', query, isPosition, read, RESTART_TAIL);

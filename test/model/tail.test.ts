@@ -96,7 +96,7 @@ class Reader {
     expect(body.events.length).toBeLessThanOrEqual(limit);
     // A cursor travels as text, and is validated on receipt.
     const position = JSON.parse(JSON.stringify(next)) as TailPosition;
-    expect(isTailPosition(position, undefined)).toBe(true);
+    expect(isTailPosition(position, undefined, nowMs)).toBe(true);
     if (isLost) return body.behind;
     this.position = position;
     this.shown = [...this.shown, ...body.events.map(({ key }) => key.replace('delivered#', ''))];

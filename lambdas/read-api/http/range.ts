@@ -2,6 +2,7 @@ import { type BadParameter, badParameter } from '../../../api/read-parameters.ts
 import { LAST_MS } from '../../../api/time.ts';
 import { DAY_MS } from '../../contract.ts';
 import type { TimeRange } from '../../domain/events/day-index.ts';
+import { isTime } from './cursor.ts';
 
 /** Times of a query in epoch milliseconds. */
 export interface RangeQuery {
@@ -34,12 +35,15 @@ function checked(day: number | undefined, from: unknown, to: unknown, range: Tim
   return isTooLong ? badParameter('from', `must be at most ${maxDays} days before to`) : range;
 }
 
-/** Returns true if a value of a cursor is a range that a query could have. */
-export function isRange(value: unknown): value is TimeRange {
-  const { fromMs, toMs } = (value ?? {}) as Record<string, unknown>;
-  if (!Number.isSafeInteger(fromMs) || !Number.isSafeInteger(toMs)) return false;
-  const [from, to] = [fromMs as number, toMs as number];
-  return from >= 0 && from < to && to - from <= MAX_DAYS * DAY_MS;
+/** The clock of another function may have written a cursor. */
+export const MAX_CLOCK_SKEW_MS = 60_000;
+
+/** Returns true if a value of a cursor is the stretch of this query: one that names no end has that of its first page. */
+export function isRangeOf(value: unknown, query: RangeQuery, nowMs: number): value is TimeRange {
+  const { fromMs, toMs } = (value ?? {}) as Partial<TimeRange>;
+  if (!isTime(toMs)) return false;
+  const range = rangeOf(query, Math.min(toMs, nowMs + MAX_CLOCK_SKEW_MS));
+  return !('ok' in range) && range.fromMs === fromMs && range.toMs === toMs;
 }
 
 /** All of time. */

@@ -4,7 +4,7 @@ import { INDEXED_TYPES, indexedType, OTHER_TYPE } from '../../domain/events/day-
 import { keyPart, nameInEventKey, parseMessageSort } from '../../domain/keys.ts';
 import { isKeyText, isTime } from '../http/cursor.ts';
 import { PageRoom } from '../http/page-room.ts';
-import { isRange } from '../http/range.ts';
+import { isRangeOf, type RangeQuery } from '../http/range.ts';
 import type { DayEvents, IndexedPlace } from '../ports.ts';
 import { type JudgedEventEntry, shownEvent } from './confirmed.ts';
 import type { EventPredicate } from './event-filter.ts';
@@ -24,9 +24,15 @@ export interface EventsPosition {
   place: IndexedPlace;
 }
 
-export function isEventsPosition(value: unknown, type: string | undefined): value is EventsPosition {
+/** Returns true if a value of a cursor is a position in the range of a query for events of this type. */
+export function isEventsPosition(
+  value: unknown,
+  type: string | undefined,
+  query: RangeQuery,
+  nowMs: number,
+): value is EventsPosition {
   const { range, place } = (value ?? {}) as Partial<EventsPosition>;
-  return isRange(range) && isEventPlace(place, range, type);
+  return isRangeOf(range, query, nowMs) && isEventPlace(place, range, type);
 }
 
 /** Returns true if a value of a cursor is the place of an event of this type and range. */

@@ -2,6 +2,7 @@ import type { DeliveryEntry } from '../../../api/responses/receivers.ts';
 import { type DeliveryState, deliveredType, isInState, type LoggedDelivery } from '../../domain/publishing/delivery.ts';
 import { isNamed } from '../../domain/publishing/standard-webhook.ts';
 import { PageRoom } from '../http/page-room.ts';
+import { isRangeOf, type RangeQuery } from '../http/range.ts';
 import type { DeliveryHistory, DeliveryPlace } from '../ports.ts';
 
 interface DeliveriesQuery {
@@ -23,16 +24,23 @@ interface DeliveryRange {
 
 /** Start of a page; fixes the range, which without `from` or `to` would move with the clock between pages. */
 interface DeliveriesPosition {
-  from: number;
+  range: DeliveryRange;
   place: DeliveryPlace;
 }
 
-export function isDeliveriesPosition(value: unknown): value is DeliveriesPosition {
-  const { from, place } = (value ?? {}) as Partial<DeliveriesPosition>;
+/** Returns true if a value of a cursor is a position in the range of this query. */
+export function isDeliveriesPosition(value: unknown, query: RangeQuery, nowMs: number): value is DeliveriesPosition {
+  const { range, place } = (value ?? {}) as Partial<DeliveriesPosition>;
+  const { from = Number.NaN, to = Number.NaN } = range ?? {};
+  const ofQuery = { day: query.day, from: wholeSecond(query.from), to: wholeSecond(query.to) };
+  if (!isRangeOf({ fromMs: from * 1000, toMs: to * 1000 }, ofQuery, nowMs)) return false;
   const { publishedAt, id } = (place ?? {}) as Partial<DeliveryPlace>;
-  if (!isSecond(from) || !isSecond(publishedAt) || typeof id !== 'string') return false;
-  return id === '' ? publishedAt > from : publishedAt >= from && id.isWellFormed() && Buffer.byteLength(id) <= 1000;
+  if (!isSecond(publishedAt) || typeof id !== 'string') return false;
+  if (id === '') return publishedAt > from && publishedAt <= to;
+  return publishedAt >= from && publishedAt < to && id.isWellFormed() && Buffer.byteLength(id) <= 1000;
 }
+
+const wholeSecond = (ms: number | undefined) => (ms === undefined ? undefined : Math.floor(ms / 1000) * 1000);
 
 const isSecond = (value: unknown): value is number =>
   Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) < 1e10;
@@ -45,8 +53,8 @@ const MAX_READS = 10;
  * Returns a page of a receiver's delivery log, newest first. With a filter a page reads a bounded number of deliveries.
  */
 export function createDeliveries(history: DeliveryHistory) {
-  return async ({ receiver, range, limit, position, ...filters }: DeliveriesQuery) => {
-    const from = position?.from ?? range.from;
+  return async ({ receiver, range: given, limit, position, ...filters }: DeliveriesQuery) => {
+    const range = position?.range ?? given;
     const isWanted = predicateOf(filters);
     const room = new PageRoom(limit);
     const deliveries: DeliveryEntry[] = [];
@@ -57,7 +65,12 @@ export function createDeliveries(history: DeliveryHistory) {
     do {
       reads += 1;
       const chunk = isWanted ? CHUNK : limit;
-      const page: Awaited<ReturnType<DeliveryHistory['newest']>> = await history.newest(receiver, from, chunk, place);
+      const page: Awaited<ReturnType<DeliveryHistory['newest']>> = await history.newest(
+        receiver,
+        range.from,
+        chunk,
+        place,
+      );
       place = page.next;
       for (const delivery of page.deliveries) {
         const { publishedAt, id } = delivery.name;
@@ -74,7 +87,7 @@ export function createDeliveries(history: DeliveryHistory) {
     } while (isWanted && place && !room.isFull && reads < MAX_READS);
     return {
       body: { deliveries, searched: isWanted ? { deliveries: searched, until } : null },
-      next: place && { from, place },
+      next: place && { range, place },
     };
   };
 }

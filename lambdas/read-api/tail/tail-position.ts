@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
+import { DAY_MS } from '../../contract.ts';
 import { VISIBLE_AFTER_MS } from '../../domain/events/stored-time.ts';
 import { isKeyText, isTime } from '../http/cursor.ts';
+import { MAX_CLOCK_SKEW_MS, MAX_DAYS } from '../http/range.ts';
 import { isEventPlace } from '../messages/events.ts';
 import type { IndexedPlace } from '../ports.ts';
 import { LATENESS_TIERS, type LatenessTier } from './lateness-tiers.ts';
@@ -54,8 +56,11 @@ export function stretchOf({ fromMs, toMs }: LatenessTier, finalMs: number, start
   return { fromMs: Math.max(0, finalMs - toMs), toMs: startedMs - fromMs + 1 };
 }
 
-/** Returns true if a value of a cursor is a position of a tail of this type. */
-export function isTailPosition(value: unknown, type: string | undefined): value is TailPosition {
+/** A tail that was left for longer would read all of that time again with each page. */
+const MAX_LEFT_MS = 2 * MAX_DAYS * DAY_MS;
+
+/** Returns true if a value of a cursor is a position of a tail of this type, and not of a time to come or long ago. */
+export function isTailPosition(value: unknown, type: string | undefined, nowMs: number): value is TailPosition {
   const { tiers, shown } = (value ?? {}) as Partial<TailPosition>;
   return (
     typeof shown === 'string' &&
@@ -63,18 +68,20 @@ export function isTailPosition(value: unknown, type: string | undefined): value 
     shown.length <= MAX_SHOWN * NAME_CHARACTERS &&
     Array.isArray(tiers) &&
     tiers.length === LATENESS_TIERS.length &&
-    LATENESS_TIERS.every((tier, index) => isTierPosition(tiers[index], tier, type))
+    LATENESS_TIERS.every((tier, index) => isTierPosition(tiers[index], tier, type, nowMs))
   );
 }
 
-function isTierPosition(value: unknown, tier: LatenessTier, type: string | undefined): boolean {
+function isTierPosition(value: unknown, tier: LatenessTier, type: string | undefined, nowMs: number): boolean {
   const { finalMs, sweep } = (value ?? {}) as Partial<TierPosition>;
-  if (!isTime(finalMs)) return false;
+  const latestMs = nowMs + MAX_CLOCK_SKEW_MS;
+  if (!isTime(finalMs) || finalMs > latestMs || finalMs < nowMs - MAX_LEFT_MS) return false;
   if (sweep === undefined) return true;
   const { startedMs, domain, place } = (sweep ?? {}) as Partial<Sweep>;
   return (
     isTime(startedMs) &&
     startedMs >= finalMs - VISIBLE_AFTER_MS &&
+    startedMs <= latestMs &&
     isKeyText(domain) &&
     (place === undefined || isEventPlace(place, stretchOf(tier, finalMs, startedMs), type))
   );

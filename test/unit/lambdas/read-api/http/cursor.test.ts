@@ -5,6 +5,7 @@ import {
   readCursor,
   writeCursor,
 } from '../../../../../lambdas/read-api/http/cursor.ts';
+import { isRangeOf } from '../../../../../lambdas/read-api/http/range.ts';
 import { createEvents, isEventsPosition } from '../../../../../lambdas/read-api/messages/events.ts';
 import { createMessages, isMessagePosition } from '../../../../../lambdas/read-api/messages/messages.ts';
 import { isRecipientPlace } from '../../../../../lambdas/read-api/recipients/recipient-places.ts';
@@ -73,10 +74,34 @@ test.each([
 test('a cursor with a position outside its range, or of another type, is refused', () => {
   const range = { fromMs: 1000, toMs: 2000 };
   const place = { type: 'opened', partition: 'MSG#x', sort: 'R#a#E#opened#1', atMs: 1500 };
-  expect(isEventsPosition({ range, place }, 'opened')).toBe(true);
+  const isPosition = (value: unknown) => isEventsPosition(value, 'opened', { from: 1000, to: 2000 }, 9000);
+  expect(isPosition({ range, place })).toBe(true);
   for (const wrong of [{ atMs: 999 }, { atMs: 2000 }, { type: 'clicked' }, { partition: 7 }, { sort: '' }]) {
-    expect(isEventsPosition({ range, place: { ...place, ...wrong } }, 'opened')).toBe(false);
+    expect(isPosition({ range, place: { ...place, ...wrong } })).toBe(false);
   }
+});
+
+const DAY_MS = 86_400_000;
+const NOW_MS = 40 * DAY_MS + 1;
+const ENDS_MS = 40 * DAY_MS + 1000;
+
+test.each([
+  ['names both ends', { from: 1000, to: 2000 }, { fromMs: 1000, toMs: 2000 }, true],
+  ['names both ends, of a cursor that begins before', { from: 1000, to: 2000 }, { fromMs: 999, toMs: 2000 }, false],
+  ['names both ends, of a cursor that ends after', { from: 1000, to: 2000 }, { fromMs: 1000, toMs: 2001 }, false],
+  ['names a day', { day: DAY_MS }, { fromMs: DAY_MS, toMs: 2 * DAY_MS }, true],
+  ['names a day, of a cursor for another', { day: DAY_MS }, { fromMs: 2 * DAY_MS, toMs: 3 * DAY_MS }, false],
+  ['names its end', { to: 2 * DAY_MS }, { fromMs: DAY_MS, toMs: 2 * DAY_MS }, true],
+  ['names its end, of a cursor that begins before', { to: 2 * DAY_MS }, { fromMs: 0, toMs: 2 * DAY_MS }, false],
+  ['names its begin', { from: 20 * DAY_MS }, { fromMs: 20 * DAY_MS, toMs: 30 * DAY_MS }, true],
+  ['names its begin, of a cursor that begins before', { from: 20 * DAY_MS }, { fromMs: 0, toMs: 30 * DAY_MS }, false],
+  ['names no end, and began now', {}, { fromMs: ENDS_MS - DAY_MS, toMs: ENDS_MS }, true],
+  ['names no end, and began long ago', {}, { fromMs: DAY_MS, toMs: 2 * DAY_MS }, true],
+  ['names no end, of a longer cursor', {}, { fromMs: 0, toMs: 2 * DAY_MS }, false],
+  ['names no end, of a time to come', {}, { fromMs: 40 * DAY_MS, toMs: 41 * DAY_MS }, false],
+  ['names no end, by a clock ahead', {}, { fromMs: ENDS_MS + 30_000 - DAY_MS, toMs: ENDS_MS + 30_000 }, true],
+])('a range is that of a query that %s: %#', (_, query, range, isOfQuery) => {
+  expect(isRangeOf(range, query, NOW_MS)).toBe(isOfQuery);
 });
 
 test("a search cursor with a key of another recipient's events is refused", () => {
@@ -115,8 +140,13 @@ test('a made-up cursor is refused, or reads inside the query', async () => {
     receiverNames: [],
     now: () => 5_000_000,
   } as never);
+  const ends = fc.oneof(
+    fc.integer(),
+    fc.integer({ min: 0, max: 6000 }).map((seconds) => seconds * 1000),
+  );
   await fc.assert(
-    fc.asyncProperty(fc.jsonValue(), fc.integer(), fc.integer(), async (value, fromMs, toMs) => {
+    fc.asyncProperty(fc.jsonValue(), fc.option(fc.integer()), ends, async (value, anyMs, toMs) => {
+      const fromMs = anyMs ?? Math.max(0, toMs - DAY_MS);
       const id = 'm';
       const message = await routes.read('getMessage', { id, cursor: writeCursor(['getMessage', { id }], value) });
       expect(message.ok || 'parameter' in message).toBe(true);
@@ -125,7 +155,9 @@ test('a made-up cursor is refused, or reads inside the query', async () => {
       const place = { type: 'opened', partition: 'MSG#x', sort: 'R#a', atMs: toMs - 1 };
       const cursor = writeCursor(['listEvents', { domain }], { range: { fromMs, toMs }, place });
       const events = await routes.read('listEvents', { domain, cursor });
-      expect(events.ok).toBe(fromMs >= 0 && toMs > fromMs && toMs - fromMs <= 31 * 86_400_000);
+      // A query without from and to has the day before its first page.
+      const isOfQuery = fromMs === Math.max(0, toMs - DAY_MS) && toMs % 1000 === 0;
+      expect(events.ok).toBe(isOfQuery && toMs > 0 && toMs <= 5_000_000 + 60_000);
     }),
   );
   expect(calls.filter((each) => (each as { toMs?: number }).toMs === Number.POSITIVE_INFINITY)).toEqual([]);

@@ -55,7 +55,14 @@ test.each([
   [1.5, false],
   ['1', false],
 ])('a cursor that names shard %s is %s', (shard, isPosition) => {
-  expect(isEventsPosition({ range, place: { ...places[0], shard } }, undefined)).toBe(isPosition);
+  expect(
+    isEventsPosition(
+      { range, place: { ...places[0], shard } },
+      undefined,
+      { from: range.fromMs, to: range.toMs },
+      range.toMs,
+    ),
+  ).toBe(isPosition);
 });
 
 describe('a page of events', () => {

@@ -32,6 +32,7 @@ function historyOf(log: readonly LoggedDelivery[], perRead = 7) {
 }
 
 const range = { from: NOW - 24 * HOUR, to: NOW + 1 };
+const asked = { from: range.from * 1000, to: range.to * 1000 };
 
 describe('the deliveries to a receiver', () => {
   const states = { 1: 'published', 2: 'waiting' } as Readonly<Record<number, LoggedDelivery['state']>>;
@@ -47,7 +48,7 @@ describe('the deliveries to a receiver', () => {
       const { body, next } = await list({ receiver: 'crm', range, limit, position, ...query });
       ids.push(...body.deliveries.map(({ id }) => id));
       if (next === undefined) return ids;
-      expect(isDeliveriesPosition(JSON.parse(JSON.stringify(next)))).toBe(true);
+      expect(isDeliveriesPosition(JSON.parse(JSON.stringify(next)), asked, NOW * 1000)).toBe(true);
       position = next;
     }
     throw new Error('a walk without end');
@@ -79,14 +80,24 @@ describe('the deliveries to a receiver', () => {
   });
 
   test.each([
-    { from: NOW, place: { publishedAt: NOW, id: '' } },
-    { from: NOW, place: { publishedAt: NOW - 1, id: 'a' } },
-    { from: NOW, place: { publishedAt: NOW + 1 } },
-    { from: -1, place: { publishedAt: NOW, id: 'a' } },
-    { from: NOW, place: { publishedAt: NOW, id: '\ud800' } },
+    { range, place: { publishedAt: range.from, id: '' } },
+    { range, place: { publishedAt: range.from - 1, id: 'a' } },
+    { range, place: { publishedAt: NOW + 1 } },
+    { range, place: { publishedAt: range.to, id: 'a' } },
+    { range, place: { publishedAt: range.to + 1, id: '' } },
+    { range: { ...range, from: range.from - 1 }, place: { publishedAt: NOW, id: 'a' } },
+    { range: { ...range, to: range.to + 1 }, place: { publishedAt: NOW, id: 'a' } },
+    { place: { publishedAt: NOW, id: 'a' } },
+    { range, place: { publishedAt: NOW, id: '\ud800' } },
     null,
   ])('have no page for the cursor %j', (position) => {
-    expect(isDeliveriesPosition(position)).toBe(false);
+    expect(isDeliveriesPosition(position, asked, NOW * 1000)).toBe(false);
+  });
+
+  test('of fractions of a second are those of its whole seconds, on every page', () => {
+    const fractions = { from: range.from * 1000 + 1, to: range.to * 1000 + 999 };
+    const position = { range, place: { publishedAt: range.to, id: '' } };
+    expect(isDeliveriesPosition(position, fractions, NOW * 1000)).toBe(true);
   });
 });
 
