@@ -47,7 +47,11 @@ interface DomainLedger {
   /** Stored otherwise than Mailgun lists; of any time. */
   readonly altered: number;
   readonly openSlices: number;
+  /** Open slices of which Mailgun listed more before. */
+  readonly shortSlices: number;
   readonly stuck: number;
+  /** Epoch seconds at which the first slice with a stuck event begins; undefined without any. */
+  readonly stuckFrom: number | undefined;
   readonly lastSlice: Slice | undefined;
   /** The hours that Mailgun's own counts were compared in. */
   readonly witness: readonly JudgedHour[];
@@ -64,19 +68,29 @@ export async function readDomainLedger(
   const ledger = createReconciliationStateRepository(table);
   const [watermarks, { open }] = await Promise.all([ledger.readWatermarks(domain), ledger.readMarkers(domain)]);
   const since = Math.floor(nowMs / 1000) - 2 * secondPassSeconds(times.retentionSeconds) - times.settleSeconds;
-  const sums = { expected: 0, missing: 0, lost: 0, unconfirmed: 0, altered: 0 };
+  const sums = { expected: 0, missing: 0, lost: 0, unconfirmed: 0, altered: 0, shortSlices: 0 };
+  const slices = createSliceRepository(table);
+  const addOpen = (slice: Slice) => {
+    sums.missing += total(slice.missing);
+    if (stateOf(slice) === 'short') sums.shortSlices += 1;
+  };
   const nowSeconds = Math.ceil(nowMs / 1000);
   let lastSlice: Slice | undefined;
   let lostBetween: DomainLedger['lostBetween'];
   const counted: Parameters<typeof judgeHours>[0][number][] = [];
-  for await (const slice of createSliceRepository(table).list(domain, since, nowSeconds)) {
+  for await (const slice of slices.list(domain, since, nowSeconds)) {
     lastSlice = slice;
     const { start, end, expected, accepted } = slice;
     counted.push({ start, end, expected, accepted, state: stateOf(slice) });
     sums.expected += total(slice.expected);
-    sums.missing += total(slice.missing);
+    addOpen(slice);
     sums.lost += total(slice.lost);
     if (total(slice.lost) > 0) lostBetween = { from: lostBetween?.from ?? start, to: end };
+  }
+  // An open slice is open at any age.
+  for (const { start } of open.filter(({ end }) => end <= since)) {
+    const slice = await slices.read(domain, start);
+    if (slice !== undefined) addOpen(slice);
   }
   for await (const slice of readDoubtful(table, domain)) {
     sums.unconfirmed += unconfirmedIn(slice);
@@ -93,10 +107,14 @@ export async function readDomainLedger(
     lostBetween,
     openSlices: open.length,
     stuck: open.reduce((sum, { stuck }) => sum + stuck, 0),
+    stuckFrom: open.filter(({ stuck }) => stuck > 0).reduce(earliest, undefined),
     lastSlice,
     witness: judgeHours(counted, await createWitnessReader(table).read(domain, since, nowSeconds), nowSeconds),
   };
 }
+
+const earliest = (first: number | undefined, { start }: { readonly start: number }) =>
+  first === undefined ? start : Math.min(first, start);
 
 /** Yields the slices of a domain that the alarm unconfirmed counts, whatever their age. */
 export async function* readDoubtful(table: LedgerTable, domain: string): AsyncGenerator<Slice> {

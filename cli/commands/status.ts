@@ -25,7 +25,8 @@ missing: Mailgun lists the event, but it is not stored. stuck: still missing aft
 altered: stored with other content than Mailgun lists. unconfirmed: it is stored, but Mailgun did not list it by the
 second pass. lost: its webhook never came, and reconciliation stored it; that alone is healthy.
 A witness line names an hour for which Mailgun counts more events than the ledger has, and what may explain it.
-Events are counted over the time to the second pass, two days at most.
+Events are counted over the time to the second pass, two days at most; what is missing, unconfirmed or altered, at any
+age.
 
 Examples:
   npm run ledger -- status --env prod
@@ -188,7 +189,10 @@ export interface DomainStatus {
     readonly unconfirmed: number;
     readonly altered: number;
     readonly openSlices: number;
+    readonly shortSlices: number;
     readonly stuck: number;
+    /** Begin of the first slice with a stuck event. */
+    readonly stuckFrom: string | null;
     readonly lastSlice: { readonly start: string; readonly end: string; readonly state: string } | null;
     /** Hours for which Mailgun counts more events than the ledger, newest first. */
     readonly witness: readonly { readonly hour: string; readonly lacks: number; readonly causes: readonly string[] }[];
@@ -288,7 +292,9 @@ async function readDomain(
     unconfirmed,
     altered,
     openSlices,
+    shortSlices,
     stuck,
+    stuckFrom,
     lastSlice,
     judgedUntil,
     witness,
@@ -300,7 +306,8 @@ async function readDomain(
     ledger: {
       since: iso(ledger.since * 1000),
       judgedUntil: judgedUntil === undefined ? null : iso(judgedUntil * 1000),
-      ...{ expected, missing, lost, unconfirmed, altered, openSlices, stuck },
+      ...{ expected, missing, lost, unconfirmed, altered, openSlices, shortSlices, stuck },
+      stuckFrom: stuckFrom === undefined ? null : iso(stuckFrom * 1000),
       lostBetween: lostBetween ? { from: iso(lostBetween.from * 1000), to: iso(lostBetween.to * 1000) } : null,
       lastSlice: lastSlice
         ? { start: iso(lastSlice.start * 1000), end: iso(lastSlice.end * 1000), state: stateOf(lastSlice) }
@@ -374,12 +381,18 @@ export function judge({
   const wrong = [
     ...(signingKeyFault === undefined ? [] : [signingKeyFault]),
     ...(deadLetters ? [`${deadLetters} in the dead letters: dlq list shows why`] : []),
+    ...(alarms?.total === 0
+      ? ['the stack has no alarm, so no one is notified: deploy it, and see docs/runbook.md#changed-by-hand']
+      : []),
     ...(alarms?.alarmed ?? []).map((alarm) => alarmReason(alarm, alarms?.alarmed ?? [])),
     ...domains.flatMap(({ domain, ledger }) => (ledger ? wrongWith(domain, ledger) : [])),
     ...domains.flatMap(({ domain, providers }) => providersWrong(domain, providers ?? [])),
   ];
   const unsure = [
     ...unknown.map((what) => `not known: ${what}`),
+    ...(domains.length === 0
+      ? ['no sending domain is known: reconcile finds those of the account, and needs a Mailgun API key (keys status)']
+      : []),
     ...domains
       .filter(({ completeness, ledger }) => completeness === 'unknown' && ledger !== null)
       .map(({ domain, ledger }) =>
@@ -393,13 +406,27 @@ export function judge({
 }
 
 function wrongWith(domain: string, ledger: NonNullable<DomainStatus['ledger']>): string[] {
-  const { missing, stuck, unconfirmed, altered, openSlices } = ledger;
+  const { missing, stuck, stuckFrom, unconfirmed, altered, openSlices, shortSlices } = ledger;
+  const waiting = openSlices - shortSlices;
   return [
-    ...(missing > 0 ? [`${domain} lacks ${counted(missing, 'event')} that Mailgun lists`] : []),
-    ...(openSlices > 0 && missing === 0 && altered === 0
-      ? [`${counted(openSlices, 'slice')} of ${domain} ${are(openSlices)} to be compared once more`]
+    ...(missing > 0
+      ? [
+          `${domain} lacks ${counted(missing, 'event')} that Mailgun lists: reconcile requeues them for hours; dlq list shows what process cannot store`,
+        ]
       : []),
-    ...(stuck > 0 ? [`${counted(stuck, 'event')} of ${domain} ${are(stuck)} stuck`] : []),
+    ...(waiting > 0 && missing === 0 && altered === 0
+      ? [
+          `${counted(waiting, 'slice')} of ${domain} ${are(waiting)} to be compared once more: logs reconcile shows the runs`,
+        ]
+      : []),
+    ...(shortSlices > 0
+      ? [`Mailgun lists less than before of ${counted(shortSlices, 'slice')} of ${domain}: docs/runbook.md#open-slice`]
+      : []),
+    ...(stuck > 0
+      ? [
+          `${counted(stuck, 'event')} of ${domain} ${are(stuck)} stuck, the first in the slice of ${stuckFrom?.replace('.000Z', 'Z')}: dlq list shows why; if it lists none, docs/runbook.md#stuck`,
+        ]
+      : []),
     ...(unconfirmed > 0
       ? [
           `${counted(unconfirmed, 'event')} of ${domain} ${unconfirmed === 1 ? 'was' : 'were'} never listed by Mailgun, and may be forged: unconfirmed lists them`,

@@ -56,6 +56,8 @@ export const statusLine = z.strictObject({
           unconfirmed: z.int(),
           altered: z.int(),
           openSlices: z.int(),
+          shortSlices: z.int(),
+          stuckFrom: z.string().nullable(),
           stuck: z.int(),
           lastSlice: z.strictObject({ start: z.iso.datetime(), end: z.iso.datetime(), state: z.string() }).nullable(),
           witness: z.array(z.strictObject({ hour: z.iso.datetime(), lacks: z.number(), causes: z.array(z.string()) })),

@@ -42,7 +42,8 @@ function domain(over: Partial<DomainStatus> = {}, ledger: object = {}): DomainSt
     ledger: {
       since: '2026-11-21T12:00:00.000Z',
       judgedUntil: '2026-11-22T11:15:00.000Z',
-      ...{ expected: 7, missing: 0, lost: 0, unconfirmed: 0, altered: 0, openSlices: 0, stuck: 0 },
+      ...{ expected: 7, missing: 0, lost: 0, unconfirmed: 0, altered: 0, openSlices: 0, shortSlices: 0, stuck: 0 },
+      stuckFrom: null,
       lostBetween: null,
       lastSlice: { start: '2026-11-22T11:00:00.000Z', end: '2026-11-22T11:15:00.000Z', state: 'settled' },
       witness: [],
@@ -93,16 +94,39 @@ test.each([
   ],
   [
     'missing events',
-    facts({ domains: [domain({ completeness: 'incomplete' }, { missing: 3, openSlices: 1, stuck: 1 })] }),
+    facts({
+      domains: [
+        domain(
+          { completeness: 'incomplete' },
+          { missing: 3, openSlices: 1, stuck: 1, stuckFrom: '2026-11-22T08:00:00.000Z' },
+        ),
+      ],
+    }),
     'unhealthy',
-    [/lacks 3 events/, /^1 event of mg\.example\.com is stuck$/],
+    [
+      /lacks 3 events that Mailgun lists: .*dlq list/,
+      /^1 event of mg\.example\.com is stuck, the first in the slice of 2026-11-22T08:00:00Z: dlq list .*#stuck$/,
+    ],
   ],
   [
     'slices that lack nothing any more',
     facts({ domains: [domain({ completeness: 'incomplete' }, { openSlices: 2 })] }),
     'unhealthy',
-    [/^2 slices of mg\.example\.com are to be compared once more$/],
+    [/^2 slices of mg\.example\.com are to be compared once more: logs reconcile/],
   ],
+  [
+    'a slice that is short, and one that is not',
+    facts({ domains: [domain({ completeness: 'incomplete' }, { openSlices: 2, shortSlices: 1 })] }),
+    'unhealthy',
+    [/^1 slice of mg\.example\.com is to be/, /^Mailgun lists less than before of 1 slice of .*#open-slice$/],
+  ],
+  [
+    'no alarm at all',
+    facts({ alarms: { total: 0, alarmed: [] } }),
+    'unhealthy',
+    [/^the stack has no alarm, .*deploy it/],
+  ],
+  ['no domain at all', facts({ domains: [] }), 'unknown', [/^no sending domain is known: .*keys status/]],
   [
     'forged events',
     facts({ domains: [domain({}, { unconfirmed: 1 })] }),
