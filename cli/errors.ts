@@ -33,6 +33,11 @@ export class StackNotFoundError extends TargetUnavailableError {
   override name = 'StackNotFoundError';
 }
 
+/** Mailgun has no such domain in the region that is configured, and will not have it later. */
+export class DomainNotFoundError extends TargetUnavailableError {
+  override name = 'DomainNotFoundError';
+}
+
 /** Mailgun limits the rate, or fails for the moment: the same request may succeed later. */
 export class MailgunBusyError extends TargetUnavailableError {
   override name = 'MailgunBusyError';
@@ -60,6 +65,10 @@ const INVALID = [
 ];
 const DENIED = ['AccessDenied', 'AccessDeniedException', 'AuthorizationError', 'AuthorizationErrorException'];
 
+/** AWS takes requests signed within five minutes of its own time. */
+const CLOCK = /RequestTimeTooSkewed|Signature (expired|not yet current)/;
+const NETWORK = ['ENOTFOUND', 'ECONNREFUSED'];
+
 const LOG_IN = 'run aws sso login or aws configure, or name a profile in AWS_PROFILE';
 
 /** Returns one sentence for an error of AWS or its SDK; undefined for any other error. */
@@ -70,11 +79,16 @@ export function awsSentence(error: unknown): string | undefined {
   if (EXPIRED.includes(name) || /\btoken\b.*\bexpired\b/i.test(message)) {
     return `the AWS credentials have expired: ${LOG_IN}`;
   }
+  if (CLOCK.test(`${name} ${message}`)) return `AWS refuses the clock of this machine, so set it: ${message}`;
   if (INVALID.includes(name)) return `AWS does not know these credentials (${name}): ${LOG_IN}`;
   if (DENIED.includes(name)) return `AWS refuses: ${message}`;
-  if ('$metadata' in error) return `AWS returned ${name}: ${message}`;
-  const code = (error as { code?: unknown }).code;
-  if (code === 'ENOTFOUND' || code === 'ECONNREFUSED') return `AWS cannot be reached: ${message}`;
+  const { $metadata, code } = error as { $metadata?: { httpStatusCode?: number }; code?: unknown };
+  // The SDK notes its attempts in every error; without a status no response came.
+  const isSilent = $metadata !== undefined && $metadata.httpStatusCode === undefined;
+  if (NETWORK.includes(String(code)) || (isSilent && (name === 'TimeoutError' || code !== undefined))) {
+    return `AWS cannot be reached: ${message}`;
+  }
+  if ($metadata !== undefined) return `AWS returned ${name}: ${message}`;
   return undefined;
 }
 

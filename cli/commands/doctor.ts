@@ -33,6 +33,7 @@ import {
   sumOf,
 } from '../planning/capacity.ts';
 import { environmentOf, readEnvironments } from '../target/environments.ts';
+import { judgeStack } from '../target/stack-state.ts';
 import type { Deployment, StackUsage, TargetRef } from '../target/types.ts';
 import {
   type AccountContext,
@@ -147,12 +148,18 @@ async function accountOf(context: CliContext, ref: TargetRef): Promise<AccountCo
 async function findStack(context: CliContext, ref: TargetRef): Promise<{ finding: Finding; deployment?: Deployment }> {
   try {
     const deployment = await context.openDeployment(ref);
-    return { finding: { state: 'ok', says: deployment.stackName }, deployment };
+    return { finding: stackFinding(deployment), deployment };
   } catch (error) {
     if (!(error instanceof TargetUnavailableError)) throw error;
     const fix = stackFix(ref, error);
     return { finding: { state: 'wrong', says: error.message, fix } };
   }
+}
+
+function stackFinding({ stackName, state }: Deployment): Finding {
+  const { level, fix } = judgeStack(state);
+  if (level === 'ok' || fix === undefined) return { state: 'ok', says: stackName };
+  return { state: level, says: `${stackName} is ${state}`, fix };
 }
 
 function stackFix(ref: TargetRef, error: TargetUnavailableError): string {

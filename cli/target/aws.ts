@@ -13,8 +13,9 @@ import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { MAILGUN_URLS } from '../../lambdas/adapters/mailgun/mailgun-client.ts';
 import { awsSentence, isStackNotFound, StackNotFoundError, TargetUnavailableError } from '../errors.ts';
 import { readStackDomains } from '../ledger.ts';
-import { openClients } from './clients.ts';
+import { openClients, TIMES } from './clients.ts';
 import { type Environment, environmentOf, readEnvironments } from './environments.ts';
+import { alarmsOf, judgeStack, stackNameOf } from './stack-state.ts';
 import {
   type AlarmReport,
   type Deployment,
@@ -35,7 +36,7 @@ const RESPONSE_TIMEOUT_MS = 910_000;
 
 /** Opens the deployed stack of an environment of cdk.json, in its account and region, with the shell's credentials. */
 export async function openAws(environment: string, environments = readEnvironments()): Promise<Deployment> {
-  const stackName = `mailgun-ledger-${environment}`;
+  const stackName = stackNameOf(environment);
   const place = environmentOf(environments, environment);
   return openStack({ kind: 'aws', environment }, stackName, place, Object.keys(environments));
 }
@@ -47,21 +48,26 @@ export async function openStack(
   place: Environment,
   known: readonly string[] = [],
 ): Promise<Deployment> {
-  const settings = { region: place.region };
-  const outputs = await outputsOf(stackName, place, known);
+  const settings = { region: place.region, requestHandler: TIMES };
+  const { outputs, state } = await readStack(stackName, place, known);
   const output = (key: string) => {
     const value = outputs.get(key);
-    if (value === undefined)
-      throw new TargetUnavailableError(`the stack ${stackName} has no output ${key}; deploy this version`);
+    if (value === undefined) {
+      const { fix } = judgeStack(state);
+      throw new TargetUnavailableError(
+        `the stack ${stackName} has no output ${key}${fix === undefined ? '; deploy this version' : `: it is ${state}; ${fix}`}`,
+      );
+    }
     return value;
   };
-  const clients = openClients(settings);
+  const clients = openClients({ region: place.region });
   const table = { client: clients.table, name: outputs.get('TableName') ?? '' };
   const { atMailgun, further, discovered } = await readStackDomains(outputs.get('Domains') ?? '[]', table);
   return {
     name: stackName,
     stackName,
     ref,
+    state,
     domains: atMailgun.map(({ name }) => name),
     furtherDomains: further,
     discovered,
@@ -90,6 +96,7 @@ export async function openStack(
     },
     async alarms() {
       const alarms: AlarmReport[] = [];
+      const isOfStack = alarmsOf(stackName, known);
       const pages = paginateDescribeAlarms(
         { client: new CloudWatchClient(settings) },
         { AlarmNamePrefix: `${stackName}-` },
@@ -103,6 +110,7 @@ export async function openStack(
             StateReason,
             AlarmDescription = '',
           } of MetricAlarms) {
+            if (!isOfStack(AlarmName)) continue;
             alarms.push({
               name: AlarmName,
               state: StateValue ?? 'INSUFFICIENT_DATA',
@@ -121,21 +129,21 @@ export async function openStack(
     },
     audience: (alarmName) =>
       reach(`the subscriptions of ${alarmName} cannot be read`, () =>
-        readAudience(alarmName, openAccount(settings.region)),
+        readAudience(alarmName, openAccount(place.region)),
       ),
     notifications: async () => undefined,
     usage: (nowMs) =>
       reach('what the stack took cannot be read', () =>
-        readUsage({ output, stackName }, openClients(settings), cloudWatchSums(settings), nowMs),
+        readUsage({ output, stackName }, clients, cloudWatchSums(settings), nowMs),
       ),
   };
 }
 
-async function outputsOf(
+async function readStack(
   StackName: string,
   { account, region }: Environment,
   known: readonly string[],
-): Promise<Map<string, string>> {
+): Promise<{ outputs: ReadonlyMap<string, string>; state: string | undefined }> {
   const { account: ours } = await reach(`the stack ${StackName} cannot be read`, () => openAccount(region).identity());
   if (account !== undefined && account !== ours) {
     throw new TargetUnavailableError(
@@ -144,7 +152,7 @@ async function outputsOf(
   }
   const describe = new DescribeStacksCommand({ StackName });
   const { Stacks = [] } = await reach(`the stack ${StackName} cannot be read`, () =>
-    new CloudFormationClient({ region }).send(describe).catch((error) => {
+    new CloudFormationClient({ region, requestHandler: TIMES }).send(describe).catch((error) => {
       if (!isStackNotFound(error)) throw error;
       throw new StackNotFoundError(
         `there is no stack ${StackName} in ${region} of account ${ours}` +
@@ -152,8 +160,9 @@ async function outputsOf(
       );
     }),
   );
-  const outputs = Stacks[0]?.Outputs ?? [];
-  return new Map(outputs.map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]));
+  const { Outputs = [], StackStatus } = Stacks[0] ?? {};
+  const outputs = new Map(Outputs.map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]));
+  return { outputs, state: StackStatus };
 }
 
 /** Returns CloudWatch's filter pattern for the lines, as far as its syntax allows; the rest is filtered here. */
@@ -202,7 +211,7 @@ async function reach<Result>(sentence: string, call: () => Promise<Result>): Pro
 
 /** Returns the topics that an alarm notifies. */
 async function readAudience(alarmName: string, account: AwsAccount): Promise<TopicSubscriptions[]> {
-  const { MetricAlarms = [] } = await new CloudWatchClient({ region: account.region }).send(
+  const { MetricAlarms = [] } = await new CloudWatchClient({ region: account.region, requestHandler: TIMES }).send(
     new DescribeAlarmsCommand({ AlarmNames: [alarmName] }),
   );
   const topics = (MetricAlarms[0]?.AlarmActions ?? []).filter((arn) => arn.includes(':sns:'));
@@ -237,7 +246,7 @@ export interface Subscription {
 const BOOTSTRAP_QUALIFIER = 'hnb659fds';
 
 export function openAccount(region: string, qualifier = BOOTSTRAP_QUALIFIER): AwsAccount {
-  const settings = { region };
+  const settings = { region, requestHandler: TIMES };
   return {
     region,
     async identity() {

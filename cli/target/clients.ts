@@ -13,7 +13,8 @@ interface ClientSettings {
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
 }
 
-const TIMES = { connectionTimeout: 3000, requestTimeout: 10_000, throwOnRequestTimeout: true };
+/** Nothing that hangs keeps a command for longer. */
+export const TIMES = { connectionTimeout: 3000, requestTimeout: 10_000, throwOnRequestTimeout: true };
 
 /** Opens the AWS clients; without credentials, with the shell's. */
 export function openClients(settings: ClientSettings): Clients {

@@ -14,6 +14,8 @@ export interface Deployment {
   /** Name of the stack: the prefix of its alarms, and the dimension of its metrics. */
   readonly stackName: string;
   readonly ref: TargetRef;
+  /** CloudFormation's status of the stack; undefined for a local one. */
+  readonly state?: string | undefined;
   /** Sending domains that Mailgun has. */
   readonly domains: readonly string[];
   /** Other domains under which events may be stored: no longer at Mailgun, or not listed by it. */

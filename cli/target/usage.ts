@@ -70,7 +70,7 @@ export async function readUsage(
 }
 
 /** Reads sums by the hour from CloudWatch. */
-export function cloudWatchSums(settings: { readonly region: string }): HourlySums {
+export function cloudWatchSums(settings: { readonly region: string; readonly requestHandler: object }): HourlySums {
   return async (MetricDataQueries, fromMs, toMs) => {
     const sums = new Map<string, number[]>();
     const pages = paginateGetMetricData(

@@ -146,7 +146,16 @@ async function readApi(deployment: Deployment, run: CommandText): Promise<Findin
 
 /** Reports the billing mode, which decides what to do about throttling. */
 async function table({ clients, output }: Deployment): Promise<Finding> {
-  const { Table } = await clients.table.send(new DescribeTableCommand({ TableName: output('TableName') }));
+  const describe = new DescribeTableCommand({ TableName: output('TableName') });
+  const { Table } = await clients.table.send(describe).catch((error: Error) => {
+    if (error.name === 'ResourceNotFoundException') return { Table: undefined };
+    throw error;
+  });
+  if (Table === undefined) return wrong('does not exist', 'restore it: docs/operate.md#the-table-is-restored');
+  const { TableStatus: state = 'ACTIVE' } = Table;
+  if (state !== 'ACTIVE' && state !== 'UPDATING') {
+    return wrong(`is ${state}`, 'wait, or find who changed it; once it is gone: docs/operate.md#the-table-is-restored');
+  }
   const { WriteCapacityUnits: writes = 0, ReadCapacityUnits: reads = 0 } = Table?.ProvisionedThroughput ?? {};
   return ok(writes > 0 ? `provisioned: now ${writes} writes and ${reads} reads a second` : 'on demand');
 }
@@ -194,7 +203,11 @@ async function topic(
   kind: string,
 ): Promise<Finding> {
   if (account === undefined) return skipped('not on this machine');
-  const subscriptions = await account.subscriptions(deployment.output(outputKey));
+  const subscriptions = await account.subscriptions(deployment.output(outputKey)).catch((error: Error) => {
+    if (error.name === 'NotFoundException' || error.name === 'NotFound') return undefined;
+    throw error;
+  });
+  if (subscriptions === undefined) return wrong('does not exist, so no one is notified', RESTORE);
   if (subscriptions.length === 0) {
     return warning('no one is subscribed', `add an address to alarms.${kind} of cdk.json, and deploy`);
   }

@@ -107,6 +107,53 @@ describe("doctor's check of the account", () => {
   });
 });
 
+describe("doctor's check of the table", () => {
+  const gone = Object.assign(new Error('not found'), { name: 'ResourceNotFoundException', $metadata: {} });
+  const denied = Object.assign(new Error('no'), { name: 'AccessDeniedException', $metadata: {} });
+  test.each([
+    ['gone', gone, 'wrong', /^does not exist$/],
+    ['being deleted', { Table: { TableStatus: 'DELETING' } }, 'wrong', /^is DELETING$/],
+    ['without its key', { Table: { TableStatus: 'INACCESSIBLE_ENCRYPTION_CREDENTIALS' } }, 'wrong', /^is INACC/],
+    ['being changed', { Table: { TableStatus: 'UPDATING' } }, 'ok', /^on demand$/],
+    ['denied', denied, 'unknown', /^AWS refuses: no$/],
+  ])('where it is %s', async (_, reply, state, says) => {
+    const send = async () => {
+      if (reply instanceof Error) throw reply;
+      return reply;
+    };
+    const deployment = stubDeployment({
+      clients: { table: { send } } as unknown as Deployment['clients'],
+      output: (key) => key,
+    });
+    const table = stackChecks({ deployment, account: undefined, now: () => 0 }).find(({ name }) => name === 'table');
+    expect(await runCheck(table!.check)).toMatchObject({ state, says: expect.stringMatching(says) });
+  });
+});
+
+test('doctor finds a topic that is gone', async () => {
+  const subscriptions = async () => {
+    throw Object.assign(new Error('Topic does not exist'), { name: 'NotFoundException', $metadata: {} });
+  };
+  const deployment = stubDeployment({ output: (key) => key });
+  const checks = stackChecks({ deployment, account: account({ subscriptions }), now: () => 0 });
+  expect(await find(checks, 'page topic')).toMatchObject({
+    state: 'wrong',
+    says: 'does not exist, so no one is notified',
+  });
+});
+
+test.each([
+  ['UPDATE_COMPLETE', 'ok', 'mailgun-ledger-stub', null],
+  ['ROLLBACK_COMPLETE', 'wrong', 'mailgun-ledger-stub is ROLLBACK_COMPLETE', expect.stringMatching(/deploy again/)],
+  ['UPDATE_IN_PROGRESS', 'warning', 'mailgun-ledger-stub is UPDATE_IN_PROGRESS', 'wait until the deploy is over'],
+])('doctor judges a stack in the status %s', async (stack, state, says, fix) => {
+  const openDeployment = async () => stubDeployment({ state: stack });
+  const { json, exitCode } = await runCommand(['doctor', '--local', '--json'], { openDeployment });
+  expect(json().find(({ check }) => check === 'stack')).toEqual({ event: 'check', check: 'stack', state, says, fix });
+  // The stub lacks all else.
+  expect(exitCode).toBe(1);
+});
+
 describe("doctor's check of the stack", () => {
   const place = (secrets: Record<string, string>, its?: AwsAccount) => ({
     deployment: stubDeployment({ ref: { kind: 'aws', environment: 'prod' }, ...stubSecrets(secrets) }),

@@ -1,0 +1,34 @@
+import { alarmsOf, judgeStack } from '../../../../cli/target/stack-state.ts';
+
+test.each([
+  ['mailgun-ledger-prod-stuck', true],
+  ['mailgun-ledger-prod-eu-stuck', false],
+  ['mailgun-ledger-prod-europe', true],
+  ['mailgun-ledger-staging-stuck', false],
+])('%s is an alarm of prod, beside prod-eu: %s', (name, isOfProd) => {
+  expect(alarmsOf('mailgun-ledger-prod', ['prod', 'prod-eu', 'staging'])(name)).toBe(isOfProd);
+});
+
+test.each([
+  ['CREATE_COMPLETE', 'ok', undefined],
+  ['UPDATE_COMPLETE', 'ok', undefined],
+  ['IMPORT_COMPLETE', 'ok', undefined],
+  [undefined, 'ok', undefined],
+  ['UPDATE_IN_PROGRESS', 'warning', /^wait until/],
+  ['CREATE_IN_PROGRESS', 'warning', /^wait until/],
+  ['UPDATE_COMPLETE_CLEANUP_IN_PROGRESS', 'warning', /^wait until/],
+  ['UPDATE_ROLLBACK_IN_PROGRESS', 'warning', /^wait until/],
+  ['UPDATE_ROLLBACK_COMPLETE', 'warning', /^its last deploy was undone.*deploy again$/],
+  ['UPDATE_ROLLBACK_FAILED', 'wrong', /^continue its rollback/],
+  ['ROLLBACK_COMPLETE', 'wrong', /^delete it, and deploy again/],
+  ['ROLLBACK_IN_PROGRESS', 'wrong', /^delete it, and deploy again/],
+  ['CREATE_FAILED', 'wrong', /^delete it, and deploy again/],
+  ['REVIEW_IN_PROGRESS', 'wrong', /^delete it, and deploy again/],
+  ['DELETE_IN_PROGRESS', 'wrong', /^it is being deleted/],
+  ['DELETE_FAILED', 'wrong', /^it is being deleted/],
+])('a stack in the status %s is %s', (state, level, fix) => {
+  const judged = judgeStack(state);
+  expect(judged.level).toBe(level);
+  if (fix === undefined) expect(judged.fix).toBeUndefined();
+  else expect(judged.fix).toMatch(fix);
+});
