@@ -1,5 +1,5 @@
 import { CLASSES_PATH, classesRequest } from '../../lambdas/adapters/mailgun/mailgun-apis.ts';
-import { DAY_SECONDS } from '../../lambdas/contract.ts';
+import { DAY_SECONDS, UNKNOWN_DOMAIN } from '../../lambdas/contract.ts';
 import { eventName } from '../../lambdas/domain/events/event.ts';
 import { eventDetails, fieldsAsSent } from '../../lambdas/domain/events/event-details.ts';
 import type { JsonObject } from '../../lambdas/domain/json.ts';
@@ -137,7 +137,7 @@ async function why(
   const classesOf = options.classes ? openMailgunClasses(deployment) : undefined;
   for (const each of wanted) {
     const classes = await classesOf?.(each);
-    const line = { ...(await recipientLine(each, deployment, judge, options.all)), ...(classes && { classes }) };
+    const line = { ...(await recipientLine(each, judge, options.all)), ...(classes && { classes }) };
     emit(line, ...recipientText(line));
   }
   return 0;
@@ -147,15 +147,13 @@ const MAX_NAMED_RECIPIENTS = 10;
 
 async function recipientLine(
   history: HistoryRecipient,
-  deployment: Deployment,
   judge: (event: HistoryEvent) => Promise<Reconciled>,
   all = false,
 ): Promise<WhyRecipient> {
   const { recipient, status, reason, statusAtMs, decidedBy } = history;
   const events: WhyEvent[] = [];
   for (const event of history.events) {
-    const isOurs = deployment.domains.includes(event.domain);
-    const line = eventLine(event, decidedBy, isOurs ? await judge(event) : NO_LEDGER);
+    const line = eventLine(event, decidedBy, event.domain === UNKNOWN_DOMAIN ? NO_LEDGER : await judge(event));
     events.push(all && event.event !== undefined ? { ...line, details: fieldsOf(event.event) } : line);
   }
   return {

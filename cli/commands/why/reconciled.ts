@@ -41,6 +41,9 @@ export interface LedgerView {
 export function reconciled(event: HistoryEvent, { watermarks, slice, times, nowMs }: LedgerView): Reconciled {
   const { atMs, source, receivedAtMs, storedAtMs, unconfirmedSinceMs } = event;
   const unknown = (state: Reconciled['slice'], why: string): Reconciled => ({ slice: state, listed: 'unknown', why });
+  // Events that reconciliation brought were listed, also those of a time before the ledger.
+  if (source === 'reconcile')
+    return { slice: slice === undefined ? 'unknown' : stateOf(slice), listed: 'yes', why: null };
   if (watermarks === undefined) return unknown('unknown', 'no ledger is kept of this domain yet');
   if (slice === undefined) {
     if (atMs / 1000 < watermarks.position) return unknown('unknown', 'the ledger does not cover this time');
@@ -49,8 +52,6 @@ export function reconciled(event: HistoryEvent, { watermarks, slice, times, nowM
     return unknown('due', 'it has not been compared yet');
   }
   const state = stateOf(slice);
-  // Events that reconciliation brought were listed.
-  if (source === 'reconcile') return { slice: state, listed: 'yes', why: null };
   if (slice.unlisted) return unknown(state, 'Mailgun no longer listed that time');
   if (unconfirmedSinceMs !== undefined) return { slice: state, listed: 'never', why: null };
   if (receivedAtMs === undefined) return unknown(state, 'when it came in is not kept');

@@ -135,6 +135,12 @@ describe('why prints the result of reconciliation for an event:', () => {
       { slice: 'open', listed: 'yes' },
     ],
     [
+      'brought by a replay of the time before the ledger',
+      { ...delivered, source: 'reconcile' as const },
+      view(undefined),
+      { slice: 'unknown', listed: 'yes', why: null },
+    ],
+    [
       'come in after the last look',
       { ...delivered, receivedAtMs: later },
       view(sliceWith()),
