@@ -16,10 +16,10 @@ print (\`--env\`, \`--stack\`, \`--local\`, \`--port\`, \`--json\`) are left out
 `;
 
 /** Returns the page: a section for each command and sub-command, in the order of --help. */
-export function commandPage(): string {
+export async function commandPage(): Promise<string> {
   const exitCodes = `## Exit codes\n\n${block(`${exitCodeText(EVERY_COMMAND)}\n\n${exitCodeTable()}`)}`;
   // Building a command uses nothing of the context; only its action does.
-  const program = createProgram({} as CliContext, () => async () => {});
+  const program = await createProgram({} as CliContext, () => async () => {});
   const commands = program.createHelp().visibleCommands(program);
   return [INTRODUCTION, block(helpOf(program)), ...commands.flatMap((each) => sections(each, '## ')), exitCodes].join(
     '\n',
@@ -51,4 +51,4 @@ function helpOf(command: Command): string {
 
 const block = (text: string) => `\`\`\`\n${text}\n\`\`\`\n`;
 
-if (import.meta.main) writeFileSync(PAGE, commandPage());
+if (import.meta.main) writeFileSync(PAGE, await commandPage());

@@ -1,71 +1,48 @@
 import { readFileSync } from 'node:fs';
 import { type Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { CliContext, CommandBuilder, Run } from './command.ts';
-import { acceptCommand } from './commands/accept.ts';
 import { addCompletionCommand } from './commands/completion.ts';
-import { distrustCommand } from './commands/distrust.ts';
-import { dlqCommand } from './commands/dlq.ts';
-import { doctorCommand } from './commands/doctor.ts';
-import { drillCommand } from './commands/drill.ts';
-import { eraseCommand } from './commands/erase.ts';
-import { exportCommand } from './commands/export.ts';
-import { findCommand } from './commands/find.ts';
 import { HELP_TOPICS, helpCommand } from './commands/help.ts';
-import { keysCommand } from './commands/keys.ts';
-import { listingCommand } from './commands/listing.ts';
-import { logsCommand } from './commands/logs.ts';
-import { mcpCommand } from './commands/mcp.ts';
-import { proveCommand } from './commands/prove.ts';
-import { publishCommand } from './commands/publish.ts';
-import { receiversCommand } from './commands/receivers.ts';
-import { replayCommand } from './commands/replay.ts';
-import { reportCommand } from './commands/report.ts';
-import { sendTestCommand } from './commands/send-test.ts';
-import { statusCommand } from './commands/status.ts';
-import { suppressionsCommand } from './commands/suppressions.ts';
-import { tailCommand } from './commands/tail.ts';
-import { tokenCommand } from './commands/token.ts';
-import { unconfirmedCommand } from './commands/unconfirmed.ts';
-import { verifyCommand } from './commands/verify.ts';
-import { webhooksCommand } from './commands/webhooks.ts';
-import { whyCommand } from './commands/why.ts';
 import { UsageError, whyUnavailable } from './errors.ts';
 import { EVERY_COMMAND, EXIT_CODES, exitCodeText } from './exit-codes.ts';
 
+/** Loads a command's module; loading all of them is most of what a start costs. */
+type LoadCommand = () => Promise<CommandBuilder>;
+
 /** Read-only commands, which may be suggested for a mistyped name. */
-const READ_ONLY: readonly CommandBuilder[] = [
-  statusCommand,
-  doctorCommand,
-  findCommand,
-  whyCommand,
-  tailCommand,
-  unconfirmedCommand,
-  reportCommand,
-  logsCommand,
-];
+const READ_ONLY: Readonly<Record<string, LoadCommand>> = {
+  status: async () => (await import('./commands/status.ts')).statusCommand,
+  doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
+  find: async () => (await import('./commands/find.ts')).findCommand,
+  why: async () => (await import('./commands/why.ts')).whyCommand,
+  tail: async () => (await import('./commands/tail.ts')).tailCommand,
+  unconfirmed: async () => (await import('./commands/unconfirmed.ts')).unconfirmedCommand,
+  report: async () => (await import('./commands/report.ts')).reportCommand,
+  logs: async () => (await import('./commands/logs.ts')).logsCommand,
+};
 
 /** In the order of --help: look, repair, set up, drill, erase. */
-const COMMANDS: readonly CommandBuilder[] = [
+const COMMANDS: Readonly<Record<string, LoadCommand>> = {
   ...READ_ONLY,
-  dlqCommand,
-  replayCommand,
-  acceptCommand,
-  listingCommand,
-  distrustCommand,
-  exportCommand,
-  proveCommand,
-  verifyCommand,
-  publishCommand,
-  receiversCommand,
-  suppressionsCommand,
-  webhooksCommand,
-  keysCommand,
-  tokenCommand,
-  sendTestCommand,
-  drillCommand,
-  eraseCommand,
-  mcpCommand,
-];
+  dlq: async () => (await import('./commands/dlq.ts')).dlqCommand,
+  replay: async () => (await import('./commands/replay.ts')).replayCommand,
+  accept: async () => (await import('./commands/accept.ts')).acceptCommand,
+  listing: async () => (await import('./commands/listing.ts')).listingCommand,
+  distrust: async () => (await import('./commands/distrust.ts')).distrustCommand,
+  export: async () => (await import('./commands/export.ts')).exportCommand,
+  prove: async () => (await import('./commands/prove.ts')).proveCommand,
+  verify: async () => (await import('./commands/verify.ts')).verifyCommand,
+  publish: async () => (await import('./commands/publish.ts')).publishCommand,
+  receivers: async () => (await import('./commands/receivers.ts')).receiversCommand,
+  suppressions: async () => (await import('./commands/suppressions.ts')).suppressionsCommand,
+  webhooks: async () => (await import('./commands/webhooks.ts')).webhooksCommand,
+  keys: async () => (await import('./commands/keys.ts')).keysCommand,
+  token: async () => (await import('./commands/token.ts')).tokenCommand,
+  'send-test': async () => (await import('./commands/send-test.ts')).sendTestCommand,
+  drill: async () => (await import('./commands/drill.ts')).drillCommand,
+  erase: async () => (await import('./commands/erase.ts')).eraseCommand,
+  mcp: async () => (await import('./commands/mcp.ts')).mcpCommand,
+};
 
 const HELP = `
 Where: --env <name> or --stack <name> on AWS, --local on this machine, or LEDGER_TARGET=<env>|stack:<name>|local|local:<port>.
@@ -83,15 +60,19 @@ Examples, of which each command's --help has more:
   npm run ledger -- doctor --env prod
   npm run ledger -- status --local --json`;
 
-/** Returns the program with all its commands. */
-export function createProgram(context: CliContext, run: Run): Command {
+/** Returns the program: of a line that names a command, with that command alone, else with all. */
+export async function createProgram(context: CliContext, run: Run, [name = '']: readonly string[] = []) {
   const program = new Command('mailgun-ledger')
     .description("The operator's command line of a mailgun-ledger stack.")
     .version(readVersion(), '-V, --version', 'print the version')
     .addHelpText('after', HELP);
-  for (const build of COMMANDS) program.addCommand(build(context, run, runProgram));
-  program.addCommand(helpCommand(context, run, program));
-  addCompletionCommand(program, context, run);
+  const named = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  const builders = await Promise.all((named === undefined ? Object.values(COMMANDS) : [named]).map((load) => load()));
+  for (const build of builders) program.addCommand(build(context, run, runProgram));
+  if (named === undefined) {
+    program.addCommand(helpCommand(context, run, program));
+    addCompletionCommand(program, context, run);
+  }
   addExitCodes(program);
   return program;
 }
@@ -113,7 +94,7 @@ export async function runProgram(args: readonly string[], context: CliContext): 
       const options = given.at(-2) as Parameters<typeof action>[0];
       exitCode = await action(options, ...(given.slice(0, -2) as string[]));
     };
-  const program = createProgram(context, run);
+  const program = await createProgram(context, run, args);
   const isJson = args.includes('--json');
   prepare(program, context, isJson);
 
@@ -141,7 +122,7 @@ function hintFor(command: Command, text: string): string {
 /** Returns the one name that is a slip of the finger away, where that command only reads. */
 function meantBy(typed: string, names: readonly string[]): string | undefined {
   const near = names.filter((name) => shortened(name).some((word) => shortened(typed).includes(word)));
-  return near.length === 1 && names.slice(0, READ_ONLY.length).includes(near[0] as string) ? near[0] : undefined;
+  return near.length === 1 && Object.hasOwn(READ_ONLY, near[0] as string) ? near[0] : undefined;
 }
 
 /** Returns a word and its variants with one letter removed: two words one typing error apart share a variant. */

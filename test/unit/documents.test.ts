@@ -185,17 +185,15 @@ describe.each(documents)('%s', (file) => {
   });
 });
 
-test('docs/generated/command-line.md is up to date with --help', () => {
-  const page = commandPage();
+test('docs/generated/command-line.md is up to date with --help', async () => {
+  const page = await commandPage();
 
   expect(page.match(/^## /gm)?.length).toBeGreaterThan(10);
   expect(read('docs/generated/command-line.md')).toBe(page);
 });
 
-test("every command's section names its permissions on AWS and its exit codes", () => {
-  const sections = commandPage()
-    .split(/^## (?!Exit codes)/m)
-    .slice(1);
+test("every command's section names its permissions on AWS and its exit codes", async () => {
+  const sections = (await commandPage()).split(/^## (?!Exit codes)/m).slice(1);
 
   expect(sections.filter((section) => !/^Needs on AWS: /m.test(section) || !/^Exit code: /m.test(section))).toEqual([]);
 });

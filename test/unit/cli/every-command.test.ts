@@ -20,7 +20,10 @@ function leavesOf(command: Command, path: string[] = []): Leaf[] {
   return own.flatMap((each) => leavesOf(each, [...path, each.name()]));
 }
 
-const leaves = leavesOf(createProgram({} as CliContext, () => async () => {}));
+/** Commands that read all others. */
+const OF_ALL = new Set(['help', 'completion']);
+
+const leaves = leavesOf(await createProgram({} as CliContext, () => async () => {}));
 const named = leaves.map((leaf) => ({ name: leaf.path.join(' '), ...leaf }));
 
 /** Arguments that a command can read. */
@@ -45,6 +48,21 @@ test('the list of commands has sub-commands too', () => {
   );
   expect(named.length).toBeGreaterThan(40);
 });
+
+test('a line that names a command loads that command alone', async () => {
+  for (const name of new Set(named.map(({ path: [first = ''] }) => first).filter((each) => !OF_ALL.has(each)))) {
+    const { commands } = await createProgram({} as CliContext, () => async () => {}, [name, '--help']);
+    expect(commands.map((command) => command.name())).toEqual([name]);
+  }
+});
+
+test.each([['help'], ['completion'], ['--help'], ['constructor'], ['']])(
+  'the line "%s" loads all commands',
+  async (...line) => {
+    const { commands } = await createProgram({} as CliContext, () => async () => {}, line);
+    expect(commands.length).toBeGreaterThan(20);
+  },
+);
 
 test('every command has a row of the exit codes, and every row a command', () => {
   expect(Object.keys(EXIT_CODES).toSorted()).toEqual(named.map(({ name }) => name).toSorted());
@@ -90,7 +108,7 @@ test.each(Object.entries(HELP_TOPICS))(
 
 test('help exit-codes and the page of commands hold every row', async () => {
   const shown = (await runCommand(['help', 'exit-codes'])).lines.join('\n');
-  for (const text of [shown, commandPage()]) {
+  for (const text of [shown, await commandPage()]) {
     for (const [name, codes] of Object.entries(EXIT_CODES)) {
       for (const meaning of Object.values(codes)) expect(text).toContain(meaning);
       expect(text).toMatch(new RegExp(`^ *${name} +0  `, 'm'));

@@ -25,7 +25,7 @@ const RIGHT: Readonly<Record<string, string>> = {
   shell: 'bash',
 };
 
-const program = createProgram({} as Parameters<typeof createProgram>[0], () => async () => {});
+const program = await createProgram({} as Parameters<typeof createProgram>[0], () => async () => {});
 
 function leaves(command: Command, path: string[]): { path: string[]; command: Command }[] {
   if (command.commands.length === 0) return [{ path, command }];

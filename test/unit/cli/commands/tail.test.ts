@@ -115,7 +115,7 @@ test.each([
   });
 });
 
-test('the costs in the help of tail follow from polls and prices', () => {
+test('the costs in the help of tail follow from polls and prices', async () => {
   const polls = 3600 / 5;
   // Ten types of one domain and of `-`, each a query of at least half a unit; 50 ms of 512 MB.
   const perPoll = PRICES.perApiRequest + PRICES.perInvocation + 0.05 * 0.5 * PRICES.perGigabyteSecond;
@@ -128,7 +128,7 @@ test('the costs in the help of tail follow from polls and prices', () => {
   const eventsAnHour = 1e6 / 730;
   const perMillion = (hoursRead + (polls * 4.5) / 60) * eventsAnHour * 0.53 * PRICES.perReadUnit;
   let help = '';
-  const program = createProgram({} as never, () => async () => {});
+  const program = await createProgram({} as never, () => async () => {});
   program.commands
     .find((each) => each.name() === 'tail')
     ?.configureOutput({ writeOut: (text) => (help += text) })
