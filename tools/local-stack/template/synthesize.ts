@@ -45,8 +45,9 @@ export async function synthesizeApp(app: CdkApp, run: StackRun): Promise<Assembl
       ? undefined
       : new AssemblyCache({ project: app.folder, kept: app.kept }, [app.command, environment]);
   if (!cache?.copyTo(folder)) {
-    // Without a compile cache: filling it takes longer than the app, which rarely runs, would gain.
-    await runApp(app, run, { ...process.env, ...environment, CDK_OUTDIR: folder, NODE_COMPILE_CACHE: undefined });
+    // Filling the compile cache takes longer than one run gains, so the first start goes without.
+    const NODE_COMPILE_CACHE = cache?.isEmpty() === false ? process.env.NODE_COMPILE_CACHE : undefined;
+    await runApp(app, run, { ...process.env, ...environment, CDK_OUTDIR: folder, NODE_COMPILE_CACHE });
     await mapToProject(folder, app.folder);
     cache?.keep(folder);
   }

@@ -33,6 +33,15 @@ function copied(options?: unknown): string | undefined {
   return content;
 }
 
+test('the cache is empty until the first assembly is kept, and not for other inputs', () => {
+  expect(open().isEmpty()).toBe(true);
+  mkdirSync(join(root, 'kept'));
+  expect(open().isEmpty()).toBe(true);
+  open().keep(join(root, 'made'));
+
+  expect(open({ overlay: 2 }).isEmpty()).toBe(false);
+});
+
 test('an assembly is reused while nothing has changed', () => {
   expect(copied()).toBeUndefined();
   open().keep(join(root, 'made'));
@@ -108,10 +117,10 @@ test('a folder that cannot be written to only costs the reuse', () => {
 });
 
 test('the least recently used assemblies are removed', () => {
-  for (let overlay = 0; overlay < 24; overlay += 1) open({ overlay }).keep(join(root, 'made'));
+  for (let overlay = 0; overlay < 64; overlay += 1) open({ overlay }).keep(join(root, 'made'));
   open({ overlay: 0 }).copyTo(join(root, 'used'));
-  open({ overlay: 24 }).keep(join(root, 'made'));
+  open({ overlay: 64 }).keep(join(root, 'made'));
 
-  expect(kept()).toHaveLength(24);
-  expect([copied({ overlay: 0 }), copied({ overlay: 24 })]).toEqual(['first', 'first']);
+  expect(kept()).toHaveLength(64);
+  expect([copied({ overlay: 0 }), copied({ overlay: 64 })]).toEqual(['first', 'first']);
 });
