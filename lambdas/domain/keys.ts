@@ -23,7 +23,7 @@ import { mailboxOf } from './recipients/address.ts';
 // | SEAL#<domain>                    | <start>                       | what is sealed of a slice              |
 // | SEAL#<domain>                    | HEAD, POSITION                | head of the chain; how far it reaches  |
 // | LEDGER                           | FIRST-WEBHOOK, LEASE, LISTING | facts of the whole ledger,             |
-// |                                  | SEALING, DOMAINS              | the end of a Mailgun API among them    |
+// |                                  | SEALING, DOMAINS, RESTORED    | the end of a Mailgun API among them    |
 // | UNDISCOVERED                     | <domain>                      | note of a domain that has no ledger    |
 // | DELIVERY#<receiver>#<hour>       | <second>#<event id>           | delivery of an event to a receiver     |
 // | RECEIVER#<receiver>              | STATE                         | whether a receiver fails or is disabled|
@@ -336,6 +336,9 @@ export const LISTING_KEY: ItemKey = { pk: LEDGER, sk: 'LISTING' };
 
 /** Key of the list of the account's domains that have a ledger. */
 export const LEDGER_DOMAINS_KEY: ItemKey = { pk: LEDGER, sk: 'DOMAINS' };
+
+/** Key of the time at which the last restore from the archive began. */
+export const RESTORED_KEY: ItemKey = { pk: LEDGER, sk: 'RESTORED' };
 
 /** Returns the key of the note that events are stored of a domain that has no ledger. */
 export function undiscoveredKey(domain: string): ItemKey {

@@ -7,6 +7,7 @@ import { createDayIndexRepository } from '../adapters/table/day-index-repository
 import {
   createPublishableRows,
   createPublishedDeliveryRepository,
+  createRestoreNotes,
   type RowChange,
   readChange,
 } from '../adapters/table/delivery-repository.ts';
@@ -43,6 +44,7 @@ const erasureKey = createErasureKey(
   createCachedSecret(secrets, env.erasureKeySecretArn, Date.now, 'ErasureKeySecretArn'),
 );
 const erasures = createErasureRepository(table, erasureKey);
+const restores = createRestoreNotes(table);
 const receivers = parseNotedReceivers(env.receivers);
 const notes = createPublishedDeliveryRepository(table, { retentionDays: env.deliveryDays });
 const bus = createNotedBus(createEventBus(openEventBridge(), env.busName), notes, receivers, Date.now);
@@ -58,7 +60,8 @@ const publish = createPublish({
 export const handler = middy<unknown, DynamoDBBatchResponse | RepublishReport>().handler(async (event, context) => {
   const lastMs = Date.now() + Math.max(1000, context.getRemainingTimeInMillis() - RESERVE_MS);
   const key = await subjectKey.read();
-  const choice = { ledger: env.ledgerName, subjectKey: key, recipients: env.recipients };
+  const restoredAtMs = await restores.readBegin();
+  const choice = { ledger: env.ledgerName, subjectKey: key, recipients: env.recipients, restoredAtMs };
   const eventsOf = createPublishedEvents(erasures, choice);
   const request = republishIn(event);
   if (request === undefined) return publishRecords(event as DynamoDBStreamEvent, eventsOf, lastMs);

@@ -23,18 +23,63 @@ const RUNS = Number(process.env.CORRECTION_RUNS ?? 1500);
 class CorrectionWorld {
   readonly ledger = new InMemoryLedger();
   readonly published: PublishedDetail[] = [];
+  /** Number of events that had been published when the table was lost, and the statuses that receivers held then. */
+  lostAt = 0;
+  readonly lostStatuses = new Map<string, StatusItem>();
+  #restoredAtMs: number | undefined;
+  #archive: readonly StoredRecord[] = [];
 
   constructor() {
-    const { published } = this;
+    const publish = (row: StatusRow) =>
+      this.published.push(
+        publishedEvent(row, {
+          ...{ ledger: 'test', subjectKey: 'k', recipients: true },
+          restoredAtMs: this.#restoredAtMs,
+        }).detail,
+      );
     this.ledger.statuses = new (class extends Map<string, StatusItem> {
       override set(key: string, item: StatusItem) {
         const [before, after] = [this.get(key), item].map((each) => each && rowOf(key, each));
-        if (after !== undefined && hasChanged(before, after)) {
-          published.push(publishedEvent(after, { ledger: 'test', subjectKey: 'k', recipients: true }).detail);
-        }
+        if (after !== undefined && !item.isRestored && hasChanged(before, after)) publish(after);
         return super.set(key, item);
       }
     })();
+  }
+
+  /** Returns the messages of what was published since the table was lost. */
+  changedSinceLoss(): ReadonlySet<unknown> {
+    return new Set(this.published.slice(this.lostAt).map(({ messageId }) => messageId));
+  }
+
+  /** Archives the events that are stored. */
+  seal(): void {
+    this.#archive = structuredClone([...this.ledger.events.values()].map(({ event, ...rest }) => ({ ...rest, event })));
+  }
+
+  /** Loses the table. */
+  lose(): void {
+    const changed = this.changedSinceLoss();
+    for (const [key, item] of this.ledger.statuses) {
+      if (changed.has(messageIdIn(key))) this.lostStatuses.set(key, item);
+    }
+    this.lostAt = this.published.length;
+    this.ledger.statuses.clear();
+    this.ledger.events.clear();
+  }
+
+  /** Brings back what the archive holds and the table lacks, or the first few of it, like `replay --from-archive`. */
+  async restore(length: number): Promise<void> {
+    this.#restoredAtMs = (this.#restoredAtMs ?? NOW_MS) + 1;
+    const stored = new Set([...this.ledger.events.values()].map(({ identity }) => JSON.stringify(identity)));
+    const missing = this.#archive.filter(({ identity }) => !stored.has(JSON.stringify(identity)));
+    const process = createProcess({
+      ...{ ...LONE_PROCESS, records: this.ledger, corrections: this.ledger },
+      retentionDays: 400,
+    });
+    for (const { source, receivedAtMs, event, atMs } of missing.slice(0, length)) {
+      const restored = { atMs, byWebhook: source === 'webhook' };
+      await process({ source, receivedAt: receivedAtMs, domain: DOMAIN, event, restored });
+    }
   }
 
   /** Stores an event; the message comes again until it is done, as from the queue. */
@@ -72,6 +117,8 @@ class CorrectionWorld {
 const isForged = ({ id }: JsonObject) => String(id).startsWith('forged');
 const asRecord = (record: StoredRecord) => record as never as Parameters<InMemoryLedger['readOrder']>[0];
 
+const messageIdIn = (key: string) => key.slice('MSG#'.length).split(' ')[0] ?? '';
+
 function rowOf(key: string, item: StatusItem): StatusRow {
   const [partition = '', sort = ''] = key.split(' ');
   return { type: 'status', partition, sort, ...item };
@@ -97,12 +144,12 @@ function keptByReceiver(published: readonly PublishedDetail[], seed: number) {
 }
 
 /** Returns what the table holds of each message that was published. */
-function heldByTable({ ledger, published }: CorrectionWorld) {
+function heldByTable({ ledger, published }: CorrectionWorld, statuses = ledger.statuses) {
   const messages = new Set(published.map(({ messageId }) => messageId));
-  const rows = [...ledger.statuses].map(([key, item]) => ({ messageId: key.slice('MSG#'.length).split(' ')[0], item }));
+  const rows = [...statuses].map(([key, item]) => ({ messageId: messageIdIn(key), item }));
   return Object.fromEntries(
     rows
-      .filter(({ messageId = '', item }) => messages.has(messageId) || item.status !== null)
+      .filter(({ messageId, item }) => messages.has(messageId) || item.status !== null)
       .map(({ messageId, item: { status, reason, decidedBy } }) => [
         messageId,
         { status, reason, eventKey: decidedBy },
@@ -136,16 +183,31 @@ const step = fc.oneof(
   fc.record({ does: fc.constant('correct' as const), event: fc.oneof(event, altered), trouble }),
   fc.record({ does: fc.constant('distrust' as const) }),
 );
+const restoring = fc.oneof(
+  step,
+  fc.record({ does: fc.constant('seal' as const) }),
+  fc.record({ does: fc.constant('restore' as const), isLost: fc.boolean(), length: fc.nat(5) }),
+);
+
+type Step = typeof restoring extends fc.Arbitrary<infer Value> ? Value : never;
+
+async function take(world: CorrectionWorld, steps: readonly Step[]) {
+  for (const each of steps) {
+    if (each.does === 'distrust') await world.distrust();
+    else if (each.does === 'seal') world.seal();
+    else if (each.does === 'restore') {
+      if (each.isLost) world.lose();
+      await world.restore(each.length);
+    } else await world.store(each.event, each.does === 'correct', each.trouble);
+  }
+}
 
 test('a receiver ends with the status that the table holds, in any order of events, corrections and requests', async () => {
   let corrected = 0;
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 14 }), fc.nat(), async (steps, seed) => {
       const world = new CorrectionWorld();
-      for (const each of steps) {
-        if (each.does === 'distrust') await world.distrust();
-        else await world.store(each.event, each.does === 'correct', each.trouble);
-      }
+      await take(world, steps);
       const ids = Map.groupBy(world.published, ({ id }) => id);
       for (const repeats of ids.values()) expect(new Set(repeats.map((each) => JSON.stringify(each))).size).toBe(1);
       expect(keptByReceiver(world.published, seed)).toEqual(heldByTable(world));
@@ -157,6 +219,40 @@ test('a receiver ends with the status that the table holds, in any order of even
     { numRuns: RUNS },
   );
   expect(corrected).toBeGreaterThan(RUNS / 10);
+});
+
+test("a receiver holds the table's status of all that changed since it was lost, and else what it held before", async () => {
+  let [changed, kept, raised] = [0, 0, 0];
+  await fc.assert(
+    fc.asyncProperty(fc.array(restoring, { minLength: 4, maxLength: 16 }), fc.nat(), async (steps, seed) => {
+      const world = new CorrectionWorld();
+      await take(world, steps);
+      const since = world.changedSinceLoss();
+      const [held, before] = [heldByTable(world), heldByTable(world, world.lostStatuses)];
+      for (const [messageId, says] of Object.entries(keptByReceiver(world.published, seed))) {
+        expect(says).toEqual((since.has(messageId) ? held : before)[messageId]);
+        if (world.lostAt > 0 && since.has(messageId)) changed += 1;
+        else if (world.lostAt > 0) kept += 1;
+      }
+      if (steps.some((each) => each.does === 'restore' && !each.isLost)) raised += 1;
+    }),
+    { numRuns: RUNS },
+  );
+  for (const count of [changed, kept, raised]) expect(count).toBeGreaterThan(RUNS / 10);
+});
+
+test('after a restore, receivers hold later changes of what was corrected, also after a second one', async () => {
+  const world = new CorrectionWorld();
+  const failure = lifeEvent('bounced', 0, 0, 1);
+  await world.store({ ...failure, reason: 'forged' }, false, undefined);
+  await world.store({ ...failure, reason: 'first' }, true, undefined);
+  for (const outcome of ['complained', 'bounced'] as const) {
+    world.seal();
+    world.lose();
+    await world.restore(9);
+    await world.store(lifeEvent('complained', 0, 0, 2), outcome === 'bounced', undefined);
+    expect(Object.values(keptByReceiver(world.published, 1))).toMatchObject([{ status: 'COMPLAINED' }]);
+  }
 });
 
 test('a correction that changes nothing is not published, however often it comes', async () => {

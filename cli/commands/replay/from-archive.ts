@@ -1,5 +1,6 @@
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { createEventQueue, createQueueDepth } from '../../../lambdas/adapters/aws/messaging.ts';
+import { createRestoreNotes } from '../../../lambdas/adapters/table/delivery-repository.ts';
 import { conditionalWrite } from '../../../lambdas/adapters/table/ledger-table.ts';
 import { createReconciliationStateRepository } from '../../../lambdas/adapters/table/reconciliation-state-repository.ts';
 import { createSliceRepository } from '../../../lambdas/adapters/table/slice-repository.ts';
@@ -127,6 +128,7 @@ async function createRestorer(
 ) {
   const table = tableOf(deployment);
   const slices = createSliceRepository(table);
+  const restores = createRestoreNotes(table);
   const ledger = createReconciliationStateRepository(table);
   const readDay = await openHistory(deployment);
   const nameOf = createLedgerNaming(await readErasureKey(deployment));
@@ -147,6 +149,8 @@ async function createRestorer(
   return {
     /** Writes the markers that the table lacks; returns how many. A plan writes none, and takes all as new. */
     async markers(): Promise<number> {
+      // Before all else, so that nothing that is decided by a part of the archive is published as before the restore.
+      if (!plan) await restores.noteBegin(now());
       const hashes: string[] = [];
       for await (const key of archive.list(ERASED_PREFIX)) hashes.push(...[parseErasedKey(key) ?? []].flat());
       let written = 0;

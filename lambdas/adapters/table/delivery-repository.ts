@@ -9,6 +9,7 @@ import {
   deliveryPartitions,
   type ItemKey,
   parseDeliveryKey,
+  RESTORED_KEY,
   receiverStateKey,
   SUPPRESSION_PREFIX,
   suppressionPartition,
@@ -218,6 +219,31 @@ export function createDeliveryHistory({ client, name }: LedgerTable): DeliveryHi
 }
 
 const placeOf = ({ publishedAt, id }: DeliveryPlace): DeliveryPlace => ({ publishedAt, id });
+
+/** Notes when a restore from the archive begins: what is published later counts as later, whatever the archive lacks. */
+export function createRestoreNotes({ client, name }: LedgerTable) {
+  return {
+    /** Returns when the last restore began, in epoch milliseconds, read strongly; undefined if there was none. */
+    async readBegin(): Promise<number | undefined> {
+      const { Item } = await client.send(new GetCommand({ TableName: name, Key: RESTORED_KEY, ConsistentRead: true }));
+      return Item?.beganAt as number | undefined;
+    },
+
+    /** Notes that a restore begins; a clock that is behind changes nothing. */
+    async noteBegin(nowMs: number): Promise<void> {
+      await conditionalWrite(() =>
+        client.send(
+          new PutCommand({
+            TableName: name,
+            Item: { ...RESTORED_KEY, beganAt: nowMs },
+            ConditionExpression: 'attribute_not_exists(pk) OR beganAt < :now',
+            ExpressionAttributeValues: { ':now': nowMs },
+          }),
+        ),
+      );
+    },
+  };
+}
 
 /** Reads the current statuses and suppressions, to publish them again. */
 export function createPublishableRows(table: LedgerTable): PublishableRows {

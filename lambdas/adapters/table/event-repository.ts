@@ -77,7 +77,7 @@ export function createEventRepository(table: LedgerTable): Records {
         // The index keys are written once: rewriting them would bill a second write each time.
         '#indexKey = if_not_exists(#indexKey, :indexKey)',
         '#indexAt = if_not_exists(#indexAt, :at)',
-        ...(isRestored ? [`${RESTORED_ATTRIBUTE} = :restored`] : []),
+        ...(isRestored ? [markRestored('#order')] : []),
       ];
       const remove = [...decision.remove, ...owner.remove, ...(isRestored ? [] : [RESTORED_ATTRIBUTE])];
       await conditional(() =>
@@ -135,10 +135,17 @@ interface SuppressionOrigin {
   readonly isRestored?: boolean;
 }
 
-/** Returns the end of an update expression's SET: restored items are not published, but later changes to them are. */
+/**
+ * Restored items are not published. Later changes to them are, and changes to items that are there, which get another
+ * value than true: one of their attributes.
+ */
+const markRestored = (attribute: string) =>
+  `${RESTORED_ATTRIBUTE} = if_not_exists(${RESTORED_ATTRIBUTE}, if_not_exists(${attribute}, :restored))`;
+
+/** Returns the end of an update expression's SET. */
 function restoredMark(isRestored = false) {
   return isRestored
-    ? { mark: `, ${RESTORED_ATTRIBUTE} = :restored`, values: { ':restored': true } }
+    ? { mark: `, ${markRestored('kind')}`, values: { ':restored': true } }
     : { mark: ` REMOVE ${RESTORED_ATTRIBUTE}`, values: {} };
 }
 

@@ -63,6 +63,12 @@ export interface PublishingChoice {
   subjectKey: string;
   /** True if addresses are published. */
   recipients: boolean;
+  /**
+   * Epoch milliseconds at which the last restore from the archive began: what is published since is later than all
+   * before it, whose corrections and lifts the table may have lost.
+   * @default never
+   */
+  restoredAtMs?: number | undefined;
 }
 
 const LAST_MS = 9_999_999_999_999;
@@ -90,12 +96,15 @@ export function publishedEvent(row: PublishableRow, choice: PublishingChoice): P
     .update(JSON.stringify([row.partition, row.sort]))
     .digest('base64url')
     .slice(0, 22);
+  const { restoredAtMs } = choice;
+  // The letter is greater than that of corrections.
+  const restored = restoredAtMs === undefined ? '' : `r${padded(restoredAtMs)}#`;
   const common = {
     version: PUBLISHED_VERSION,
-    id: `${subject}#${factOf(row)}`,
+    id: `${subject}#${restored}${factOf(row)}`,
     ledger: choice.ledger,
     subject,
-    order: orderOf(row),
+    order: restored + orderOf(row),
     domain: row.domain,
   };
   const recipient = choice.recipients && row.recipient.length <= MAX_TEXT_LENGTH ? { recipient: row.recipient } : {};
@@ -131,7 +140,8 @@ function orderOf(row: PublishableRow): string {
     return corrections === 0 ? order : `c${String(corrections).padStart(6, '0')}#${order}`;
   }
   const lift = row.liftedAtMs === null ? 0 : row.liftedAtMs + (isSuppressing(row) ? 1 : 0);
-  return [...[lift, LAST_MS - row.sinceMs].map((ms) => String(ms).padStart(13, '0')), row.eventKey].join('#');
+  return [...[lift, LAST_MS - row.sinceMs].map(padded), row.eventKey].join('#');
 }
 
+const padded = (ms: number) => String(ms).padStart(13, '0');
 const isoTime = (ms: number) => new Date(ms).toISOString();

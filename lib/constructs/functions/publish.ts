@@ -4,7 +4,7 @@ import { EventSourceMapping, FilterCriteria, FilterRule, StartingPosition } from
 import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { ACCOUNT_DOMAINS, INDEXES, TABLE } from '../../../lambdas/contract.ts';
+import { INDEXES, TABLE } from '../../../lambdas/contract.ts';
 import { SUPPRESSION_PREFIX } from '../../../lambdas/domain/keys.ts';
 import { filterOf } from '../../../lambdas/domain/publishing/receiver-filter.ts';
 import type { PublishEnv } from '../../../lambdas/publish/env.ts';
@@ -61,10 +61,7 @@ export class Publish extends Construct {
       ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:ListStreams'],
       streamArn,
     );
-    // With domains from Mailgun, their list is an item of the table.
-    const reads =
-      config.domains === ACCOUNT_DOMAINS ? ['dynamodb:BatchGetItem', 'dynamodb:GetItem'] : ['dynamodb:BatchGetItem'];
-    this.function.allow(reads, table.tableArn);
+    this.function.allow(['dynamodb:BatchGetItem', 'dynamodb:GetItem'], table.tableArn);
     this.function.allow(['dynamodb:Query'], table.tableArn, `${table.tableArn}/index/${INDEXES.byDay.name}`);
     if (config.receivers.length > 0) this.function.allow(['dynamodb:PutItem'], table.tableArn);
     this.function.allow(['events:PutEvents'], this.#busArn(publish.bus));

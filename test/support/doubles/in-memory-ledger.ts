@@ -33,6 +33,8 @@ export interface StatusItem {
   recipient: string;
   domain: string;
   corrections?: number | undefined;
+  /** True if all of it came from the archive. */
+  isRestored?: boolean;
 }
 
 /** For tests in which nothing has left the table. */
@@ -119,6 +121,7 @@ export class InMemoryLedger
     if (held !== undefined && held.order >= order) return;
     this.statuses.set(key, {
       ...(held?.corrections !== undefined && { corrections: held.corrections }),
+      ...(record.restored && (held?.isRestored ?? held === undefined) && { isRestored: true }),
       order,
       status: update.status,
       reason: update.reason,

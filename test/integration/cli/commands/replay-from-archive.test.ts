@@ -142,7 +142,7 @@ test('a restore interrupted at any call continues in the next run, and the table
   expect(result?.json().at(-1)).toMatchObject({ event: 'restored', complete: true, sent: 4, slices: 1, markers: 1 });
   await drain();
   expect(await everything()).toEqual(before);
-  expect(points.filter((point) => WRITES.test(point))).toHaveLength(6);
+  expect(points.filter((point) => WRITES.test(point))).toHaveLength(7);
   // A crash after a read equals one before the next call.
   const troubles = points.flatMap((point, call) =>
     (['before', 'committed'] as const)

@@ -411,7 +411,7 @@ describe('event records', () => {
     expect(Item).toMatchObject({ since: 100_000, eventKey: 'complained#early', kind: 'complaint', scope: '*' });
   });
 
-  test('restored items are marked as unchanged until something else changes them', async () => {
+  test('restored items are marked as unchanged until something else changes them, and what was there is not', async () => {
     const recipient = `${randomUUID()}@example.org`;
     const messageId = randomUUID();
     const complaint = (id: string, timestamp: number) =>
@@ -438,6 +438,17 @@ describe('event records', () => {
 
     await take({ ...message, event: complaint('later', 300) });
     await take({ ...message, event: complaint('first', 50) });
+    expect(await marks()).toEqual([undefined, undefined]);
+
+    for (const [id, timestamp] of [['raises', 20] as const, ['again', 10] as const]) {
+      await take({
+        ...message,
+        event: complaint(id, timestamp),
+        restored: { atMs: timestamp * 1000, byWebhook: true },
+      });
+      expect(await marks()).toEqual([expect.any(String), expect.any(String)]);
+    }
+    await take({ ...message, event: complaint('new', 5) });
     expect(await marks()).toEqual([undefined, undefined]);
   });
 

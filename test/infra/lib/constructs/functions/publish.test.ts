@@ -77,7 +77,7 @@ describe('the publish function', () => {
     expect(on.grantsOf('Publish')).toEqual([
       [['logs:CreateLogStream', 'logs:PutLogEvents'], arnOf(lambda.LoggingConfig.LogGroup.Ref)],
       [['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:ListStreams'], STREAM],
-      ['dynamodb:BatchGetItem', table],
+      [['dynamodb:BatchGetItem', 'dynamodb:GetItem'], table],
       ['dynamodb:Query', [table, { 'Fn::Join': ['', [table, '/index/byDay']] }]],
       ['events:PutEvents', 'arn:aws:events:eu-west-1:333333333333:event-bus/default'],
       ['sqs:SendMessage', arnOf(queueId)],

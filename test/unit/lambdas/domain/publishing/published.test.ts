@@ -241,6 +241,20 @@ test('each correction of a status has its own id and a greater order, whatever i
   expect(sorted.map(({ order }) => order)).toEqual(events.map(({ order }) => order));
 });
 
+test('what is published since a restore has its own id, and a greater order than all before it', () => {
+  for (const [before, after] of [
+    [status({ corrections: 9 }), status()] as const,
+    [suppression({ liftedAtMs: AT_MS }), suppression()] as const,
+  ]) {
+    const details = [
+      publishedEvent(before, CHOICE),
+      ...[AT_MS, AT_MS + 1].map((restoredAtMs) => publishedEvent(after, { ...CHOICE, restoredAtMs })),
+    ].map(({ detail }) => detail);
+    expect(new Set(details.map(({ id }) => id)).size).toBe(3);
+    expect(details.map(({ order }) => order).toSorted()).toEqual(details.map(({ order }) => order));
+  }
+});
+
 describe('a stream record', () => {
   const image = { order: { S: '30#1#a' }, status: { S: 'DELIVERED' }, reason: { NULL: true }, statusAt: { N: '12.5' } };
   const item = { pk: { S: 'MSG#1' }, sk: { S: 'R#a#STATUS' }, decidedBy: { S: 'delivered#a' }, recipient: { S: 'a' } };
