@@ -19,7 +19,7 @@ export interface Corrections {
   resetStatus(record: EventRecord, decided: DecidedStatus, seenOrder: string): Promise<boolean>;
   /** Returns the order that decided the status, read consistently; undefined if there is no status. */
   readOrder(record: EventRecord): Promise<string | undefined>;
-  /** Removes the suppressions that this event alone caused, but for those given. */
+  /** Withdraws the suppressions that this event alone caused, but for those given and for lifted ones. */
   withdrawSuppressions(record: EventRecord, kept: readonly Suppression[]): Promise<void>;
   /** Overwrites the stored event; it counts as brought by reconciliation. */
   replaceEvent(record: EventRecord): Promise<void>;

@@ -1,15 +1,22 @@
 import type { JsonObject } from '../../lambdas/domain/json.ts';
 import {
   hasChanged,
+  type PublishableRow,
   type PublishedDetail,
   publishedEvent,
   type StatusRow,
+  type SuppressionRow,
 } from '../../lambdas/domain/publishing/published.ts';
 import { decideByConfirmed, eventKeyInOrder } from '../../lambdas/domain/status/decide-status.ts';
 import { createProcess } from '../../lambdas/process/process.ts';
 import { createRandom } from '../../tools/mailgun-twin/random.ts';
 import { CRASH_MOMENTS, CrashableInvocation, type InjectedFailure } from '../support/doubles/crashable-invocation.ts';
-import { InMemoryLedger, type StatusItem, type StoredRecord } from '../support/doubles/in-memory-ledger.ts';
+import {
+  InMemoryLedger,
+  type StatusItem,
+  type StoredRecord,
+  type SuppressionItem,
+} from '../support/doubles/in-memory-ledger.ts';
 import { LONE_PROCESS } from '../support/fixtures/erasures.ts';
 import { DOMAIN, NOW_MS } from '../support/fixtures/webhooks.ts';
 import fc from '../support/property.ts';
@@ -30,13 +37,29 @@ class CorrectionWorld {
   #archive: readonly StoredRecord[] = [];
 
   constructor() {
-    const publish = (row: StatusRow) =>
+    const publish = (row: PublishableRow) =>
       this.published.push(
         publishedEvent(row, {
           ...{ ledger: 'test', subjectKey: 'k', recipients: true },
           restoredAtMs: this.#restoredAtMs,
         }).detail,
       );
+    const publishSuppression = (key: string, item: SuppressionItem, isWithdrawn: boolean) => {
+      const held = this.ledger.suppressions.get(key);
+      const withdrawn = this.ledger.withdrawn.get(key);
+      const before = held ? suppressionRow(key, held, false) : withdrawn && suppressionRow(key, withdrawn, true);
+      const after = suppressionRow(key, item, isWithdrawn);
+      if (isWithdrawn || hasChanged(before, after)) publish(after);
+    };
+    const watched = (isWithdrawn: boolean) =>
+      new (class extends Map<string, SuppressionItem> {
+        override set(key: string, item: SuppressionItem) {
+          publishSuppression(key, item, isWithdrawn);
+          return super.set(key, item);
+        }
+      })();
+    this.ledger.suppressions = watched(false);
+    this.ledger.withdrawn = watched(true);
     this.ledger.statuses = new (class extends Map<string, StatusItem> {
       override set(key: string, item: StatusItem) {
         const [before, after] = [this.get(key), item].map((each) => each && rowOf(key, each));
@@ -65,6 +88,8 @@ class CorrectionWorld {
     this.lostAt = this.published.length;
     this.ledger.statuses.clear();
     this.ledger.events.clear();
+    this.ledger.suppressions.clear();
+    this.ledger.withdrawn.clear();
   }
 
   /** Brings back what the archive holds and the table lacks, or the first few of it, like `replay --from-archive`. */
@@ -124,8 +149,51 @@ function rowOf(key: string, item: StatusItem): StatusRow {
   return { type: 'status', partition, sort, ...item };
 }
 
-/** Returns what a receiver holds of each subject. */
+function suppressionRow(key: string, item: SuppressionItem, isWithdrawn: boolean): SuppressionRow {
+  const [recipient = '', sort = ''] = key.split(' ');
+  const [domain = '', kind, scope = ''] = sort.split('#');
+  const { sinceMs, lastMs, ...rest } = item;
+  return {
+    ...{
+      type: 'suppression',
+      partition: `SUP#${recipient}`,
+      sort,
+      recipient,
+      domain,
+      scope,
+      sinceMs,
+      lastAtMs: lastMs,
+    },
+    ...{ ...rest, kind: kind as SuppressionRow['kind'], source: 'event' },
+    ...{ liftedAtMs: isWithdrawn ? sinceMs : null, isWithdrawn },
+  };
+}
+
+/** Returns what a receiver holds of each message. */
 function keptByReceiver(published: readonly PublishedDetail[], seed: number) {
+  const says = ({ messageId, status, reason, eventKey }: PublishedDetail) => [messageId, { status, reason, eventKey }];
+  return Object.fromEntries(
+    keptDetails(published, seed)
+      .filter(({ status }) => status !== undefined)
+      .map(says),
+  );
+}
+
+/** Returns the suppressions that a receiver holds to be in force. */
+function suppressedByReceiver(published: readonly PublishedDetail[], seed: number) {
+  return keptDetails(published, seed)
+    .filter(({ liftedAt }) => liftedAt === null)
+    .map(({ recipient, kind }) => ({ recipient, kind }));
+}
+
+function suppressedByTable({ ledger }: CorrectionWorld) {
+  return [...ledger.suppressions].map(([key, item]) => {
+    const { recipient, kind } = suppressionRow(key, item, false);
+    return { recipient, kind };
+  });
+}
+
+function keptDetails(published: readonly PublishedDetail[], seed: number): PublishedDetail[] {
   const random = createRandom(seed).next;
   const requests = published
     .flatMap((detail) => (random() < 0.3 ? [detail, detail] : [detail]))
@@ -139,8 +207,7 @@ function keptByReceiver(published: readonly PublishedDetail[], seed: number) {
     const { order = '' } = kept.get(detail.subject) ?? {};
     if (Buffer.compare(Buffer.from(detail.order), Buffer.from(order)) > 0) kept.set(detail.subject, detail);
   }
-  const says = ({ messageId, status, reason, eventKey }: PublishedDetail) => [messageId, { status, reason, eventKey }];
-  return Object.fromEntries([...kept.values()].map(says));
+  return [...kept.values()];
 }
 
 /** Returns what the table holds of each message that was published. */
@@ -183,6 +250,22 @@ const step = fc.oneof(
   fc.record({ does: fc.constant('correct' as const), event: fc.oneof(event, altered), trouble }),
   fc.record({ does: fc.constant('distrust' as const) }),
 );
+/** A failure that was forged into one that suppresses, and is corrected at once. */
+const withdrawing = fc
+  .tuple(fc.constantFrom('deferred', 'bounced'), fc.nat(1), fc.nat(2), trouble, trouble)
+  .map(([outcome, message, second, ...troubles]) => {
+    const genuine = { ...lifeEvent(outcome, message, 0, second), severity: 'temporary', reason: 'generic' };
+    const forgery = { ...genuine, severity: 'permanent', reason: 'suppress-bounce' };
+    return [
+      { does: 'store' as const, event: forgery, trouble: troubles[0] },
+      { does: 'correct' as const, event: genuine, trouble: troubles[1] },
+    ];
+  });
+const life = fc
+  .array(fc.oneof({ weight: 5, arbitrary: step.map((each) => [each]) }, { weight: 1, arbitrary: withdrawing }), {
+    ...{ minLength: 1, maxLength: 14 },
+  })
+  .map((steps) => steps.flat());
 const restoring = fc.oneof(
   step,
   fc.record({ does: fc.constant('seal' as const) }),
@@ -202,15 +285,22 @@ async function take(world: CorrectionWorld, steps: readonly Step[]) {
   }
 }
 
-test('a receiver ends with the status that the table holds, in any order of events, corrections and requests', async () => {
-  let corrected = 0;
+test('a receiver ends with the statuses and suppressions that the table holds, in any order of events, corrections and requests', async () => {
+  let [corrected, withdrawn] = [0, 0];
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 14 }), fc.nat(), async (steps, seed) => {
+    fc.asyncProperty(life, fc.nat(), async (steps, seed) => {
       const world = new CorrectionWorld();
       await take(world, steps);
       const ids = Map.groupBy(world.published, ({ id }) => id);
-      for (const repeats of ids.values()) expect(new Set(repeats.map((each) => JSON.stringify(each))).size).toBe(1);
+      // Earlier times of one event that suppresses have one id.
+      const facts = ({ since: _since, reason, order, ...rest }: PublishedDetail) =>
+        JSON.stringify(rest.kind === undefined ? [rest, reason, order] : rest);
+      for (const repeats of ids.values()) expect(new Set(repeats.map(facts)).size).toBe(1);
       expect(keptByReceiver(world.published, seed)).toEqual(heldByTable(world));
+      const suppressed = suppressedByReceiver(world.published, seed);
+      expect(suppressed).toHaveLength(world.ledger.suppressions.size);
+      expect(suppressed).toEqual(expect.arrayContaining(suppressedByTable(world)));
+      if (world.published.some(({ kind, liftedAt }) => kind !== undefined && liftedAt !== null)) withdrawn += 1;
       for (const [first] of Map.groupBy(world.published, ({ subject }) => subject).values()) {
         expect(first?.status).not.toBeNull();
       }
@@ -219,6 +309,7 @@ test('a receiver ends with the status that the table holds, in any order of even
     { numRuns: RUNS },
   );
   expect(corrected).toBeGreaterThan(RUNS / 10);
+  expect(withdrawn).toBeGreaterThan(RUNS / 30);
 });
 
 test("a receiver holds the table's status of all that changed since it was lost, and else what it held before", async () => {
@@ -277,7 +368,7 @@ test('an unsubscribe alone is never published as a status, however often it is c
     await world.store({ ...unsubscribe, timestamp: NOW_MS / 1000 - secondsAgo }, true, undefined);
   }
   expect(world.ledger.corrected).toBe(2);
-  expect(world.published).toEqual([]);
+  expect(keptByReceiver(world.published, 1)).toEqual({});
 
   await world.store({ ...lifeEvent('delivered', 0, 0, 1) }, false, undefined);
   expect(Object.values(keptByReceiver(world.published, 1))).toMatchObject([{ status: 'DELIVERED' }]);

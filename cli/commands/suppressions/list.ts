@@ -3,6 +3,7 @@ import { Option } from 'commander';
 import { conditionalWrite } from '../../../lambdas/adapters/table/ledger-table.ts';
 import {
   createSuppressionList,
+  isWithdrawn,
   type SuppressionItem,
   suppressionItem,
 } from '../../../lambdas/adapters/table/recipient-repository.ts';
@@ -209,6 +210,7 @@ export async function* storedSuppressions(deployment: Deployment): AsyncGenerato
   );
   for await (const { Items = [] } of pages) {
     for (const item of Items) {
+      if (isWithdrawn(item)) continue;
       yield { ...suppressionItem(item), isListed: item[INDEXES.byRecipient.partitionKey] !== undefined };
     }
   }

@@ -1,5 +1,5 @@
 import { ConditionalCheckFailedException, DynamoDBServiceException } from '@aws-sdk/client-dynamodb';
-import { DeleteCommand, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import DataLoader from 'dataloader';
 import { INDEXES, RESTORED_ATTRIBUTE } from '../../contract.ts';
 import {
@@ -167,7 +167,10 @@ export async function writeSuppression(
         TableName: name,
         Key,
         // The earliest event counts, of two at one time the greater key, so that the record does not depend on arrival.
-        ConditionExpression: 'attribute_not_exists(pk) OR since > :since OR (since = :since AND eventKey < :eventKey)',
+        // What was withdrawn counts no more.
+        ConditionExpression:
+          'attribute_not_exists(pk) OR since > :since OR (since = :since AND eventKey < :eventKey) ' +
+          'OR (attribute_exists(corrections) AND attribute_not_exists(lastAt))',
         UpdateExpression:
           'SET since = :since, lastAt = if_not_exists(lastAt, :since), eventKey = :eventKey, reason = :reason, ' +
           'recipient = :recipient, #domain = :domain, kind = :kind, #scope = :scope, #source = :source, ' +
@@ -321,17 +324,22 @@ export function createEventCorrection(table: LedgerTable) {
 
     async withdrawSuppressions(record: EventRecord, kept: readonly Suppression[]) {
       const pk = suppressionPartition(recipientKey(record.event.recipient ?? ''));
+      const { byRecipient } = INDEXES;
       const stays = new Set(kept.map(({ kind, scope }) => suppressionSort(record.domain, kind, scope)));
       for await (const { sk, eventKey, since } of readPartition(table, pk)) {
         if (eventKey !== record.identity.eventKey || stays.has(sk as string)) continue;
         await conditionalWrite(() =>
           client.send(
-            new DeleteCommand({
+            // The count stays, so that what is published of it later is ordered behind this.
+            new UpdateCommand({
               TableName: name,
               Key: { pk, sk },
-              // A later event suppresses on its own.
-              ConditionExpression: 'eventKey = :eventKey AND lastAt = :since',
-              ExpressionAttributeValues: { ':eventKey': eventKey, ':since': since },
+              // A later event suppresses on its own, and a lift stays.
+              ConditionExpression: 'eventKey = :eventKey AND lastAt = :since AND NOT liftedAt >= :since',
+              UpdateExpression:
+                `REMOVE lastAt, liftedAt, ${byRecipient.partitionKey}, ${byRecipient.sortKey}, ` +
+                `${RESTORED_ATTRIBUTE} ADD corrections :one`,
+              ExpressionAttributeValues: { ':eventKey': eventKey, ':since': since, ':one': 1 },
             }),
           ),
         );

@@ -163,7 +163,9 @@ export function createSuppressionRepository(table: LedgerTable): Suppressions {
  */
 export async function* readSuppressionItems(table: LedgerTable, recipient: string): AsyncGenerator<Item> {
   for (const key of recipientKeys(recipient)) {
-    yield* readPartition(table, suppressionPartition(key));
+    for await (const item of readPartition(table, suppressionPartition(key))) {
+      if (!isWithdrawn(item)) yield item;
+    }
   }
 }
 
@@ -192,6 +194,10 @@ export function createSuppressionList(table: LedgerTable): SuppressionList {
 
 const nameOf = ({ pk, sk }: { pk?: unknown; sk?: unknown }) => `${pk} ${sk}`;
 
+/** Returns true for what is left of a suppression that a correction withdrew: how often, so that it can be ordered. */
+export const isWithdrawn = ({ corrections, lastAt, liftedAt }: Item): boolean =>
+  corrections !== undefined && lastAt === undefined && liftedAt === undefined;
+
 /** Returns the suppression in an item. Older items lack the latest event. */
 export function storedSuppression(item: Item): StoredSuppression {
   const {
@@ -200,11 +206,14 @@ export function storedSuppression(item: Item): StoredSuppression {
     liftedAt,
     reason = null,
     source = 'event',
+    corrections,
     ...rest
   } = item as unknown as SuppressionAttributes;
   const { domain, kind, scope, eventKey } = rest;
-  const times = { sinceMs: since, lastAtMs: lastAt, liftedAtMs: liftedAt ?? null };
-  return { domain, kind, scope, reason, source, eventKey, ...times };
+  const withdrawn = isWithdrawn(item);
+  const times = { sinceMs: since, lastAtMs: lastAt, liftedAtMs: liftedAt ?? (withdrawn ? since : null) };
+  const corrected = corrections !== undefined && { corrections, ...(withdrawn && { isWithdrawn: true }) };
+  return { domain, kind, scope, reason, source, eventKey, ...times, ...corrected };
 }
 
 /** A suppression with its key and its recipient. */
@@ -226,6 +235,7 @@ interface SuppressionAttributes extends Pick<StoredSuppression, 'domain' | 'kind
   readonly since: number;
   readonly lastAt?: number;
   readonly liftedAt?: number | null;
+  readonly corrections?: number;
 }
 
 const ONLY_ASCII = /^\p{ASCII}*$/u;

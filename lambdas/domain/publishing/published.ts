@@ -125,22 +125,25 @@ export function publishedEvent(row: PublishableRow, choice: PublishingChoice): P
 /** Identifies the state of the row among all its states. */
 function factOf(row: PublishableRow): string {
   if (row.type === 'status') return orderOf(row);
-  if (row.liftedAtMs === null) return row.eventKey;
-  return `${row.eventKey}#${isSuppressing(row) ? 'again' : 'lifted'}-${row.liftedAtMs}`;
+  const fact = correctionsIn(row) + row.eventKey;
+  if (row.liftedAtMs === null) return fact;
+  return `${fact}#${isSuppressing(row) ? 'again' : 'lifted'}-${row.liftedAtMs}`;
 }
 
+/** Returns the beginning of the order after a correction: its letter is greater than the digits of what was never corrected. */
+const correctionsIn = ({ corrections = 0 }: PublishableRow): string =>
+  corrections === 0 ? '' : `c${String(corrections).padStart(6, '0')}#`;
+
 /**
- * Orders statuses as the table does, after a correction behind all that was published before it. Orders suppressions: a
- * later lift first, then suppression after it, then the earlier event, then the greater key.
+ * Orders statuses as the table does, after a correction behind all that was published before it. Orders suppressions
+ * likewise: a withdrawn one first, then a later lift, then suppression after it, then the earlier event, then the
+ * greater key.
  */
 function orderOf(row: PublishableRow): string {
-  if (row.type === 'status') {
-    const { order, corrections = 0 } = row;
-    // The letter is greater than the digits with which the order of a status that was never corrected begins.
-    return corrections === 0 ? order : `c${String(corrections).padStart(6, '0')}#${order}`;
-  }
+  if (row.type === 'status') return correctionsIn(row) + row.order;
+  if (row.isWithdrawn) return [correctionsIn(row) + padded(0), padded(0), row.eventKey].join('#');
   const lift = row.liftedAtMs === null ? 0 : row.liftedAtMs + (isSuppressing(row) ? 1 : 0);
-  return [...[lift, LAST_MS - row.sinceMs].map(padded), row.eventKey].join('#');
+  return correctionsIn(row) + [...[lift, LAST_MS - row.sinceMs].map(padded), row.eventKey].join('#');
 }
 
 const padded = (ms: number) => String(ms).padStart(13, '0');

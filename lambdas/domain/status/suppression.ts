@@ -23,6 +23,13 @@ export interface StoredSuppression extends Suppression {
   lastAtMs: number;
   eventKey: string;
   liftedAtMs: number | null;
+  /**
+   * How often a correction withdrew it.
+   * @default never
+   */
+  corrections?: number;
+  /** True while it is withdrawn: as lifted when it began. */
+  isWithdrawn?: boolean;
 }
 
 /**

@@ -5,6 +5,7 @@ import { DeleteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { identify } from '../../../lambdas/domain/events/identity.ts';
 import { encodeQueueMessage } from '../../../lambdas/domain/events/queue-message.ts';
 import type { JsonObject } from '../../../lambdas/domain/json.ts';
+import { parseMessageSort } from '../../../lambdas/domain/keys.ts';
 import type { EventData } from '../../../tools/mailgun-twin/traffic/event-parts.ts';
 import { type ReceiverServer, startReceiver } from '../../support/doubles/receiver-server.ts';
 import { DOMAIN, deliveredEvent, signed } from '../../support/fixtures/webhooks.ts';
@@ -127,6 +128,16 @@ async function ingestAndProcess(): Promise<void> {
     ...{ source: 'reconcile', receivedAt: Date.now(), domain: DOMAIN, event: listed, corrects: true },
   });
   await queues.send(new SendMessageCommand({ QueueUrl: ledger.target.output('QueueUrl'), MessageBody }));
+  await drained(ledger.stack);
+  // A redacted copy, merged into the event that Mailgun lists.
+  const opened = eventOf({ event: 'opened', recipient: `${randomUUID()}@b.example` });
+  expect(await post({ ...opened, recipient: '***' }, fresh())).toBe(200);
+  await drained(ledger.stack);
+  const merging = encodeQueueMessage({
+    ...{ source: 'reconcile', receivedAt: Date.now(), domain: DOMAIN, event: opened },
+    redactedAs: [parseMessageSort(identify({ ...opened, recipient: '***' }, DOMAIN).eventSort).recipientKey],
+  });
+  await queues.send(new SendMessageCommand({ QueueUrl: ledger.target.output('QueueUrl'), MessageBody: merging }));
   await drained(ledger.stack);
   // A table that is down: failed messages are hidden until their next attempt.
   const hides = async () => (await ledger.stack.stats()).byCaller.process?.calls['sqs.ChangeMessageVisibility'] ?? 0;

@@ -37,6 +37,15 @@ export interface StatusItem {
   isRestored?: boolean;
 }
 
+export interface SuppressionItem {
+  sinceMs: number;
+  lastMs: number;
+  eventKey: string;
+  reason: string | null;
+  source: string;
+  corrections?: number;
+}
+
 /** For tests in which nothing has left the table. */
 export const RETENTION = { days: 400, archiveBucket: undefined, now: () => 0 };
 
@@ -58,10 +67,9 @@ export class InMemoryLedger
   statuses = new Map<string, StatusItem>();
   /** Time of the event that arrived first, as in the recipient index; depends on arrival. */
   #firstAt = new Map<string, number>();
-  suppressions = new Map<
-    string,
-    { sinceMs: number; lastMs: number; eventKey: string; reason: string | null; source: string }
-  >();
+  suppressions = new Map<string, SuppressionItem>();
+  /** Suppressions that corrections withdrew. */
+  withdrawn = new Map<string, SuppressionItem>();
 
   async claim(claim: Claim, nowSeconds: number) {
     const held = this.claims.get(claim.key);
@@ -105,12 +113,16 @@ export class InMemoryLedger
   async suppress(record: EventRecord, { kind, scope, reason, source }: Parameters<Records['suppress']>[1]) {
     const key = `${recipientKey(record.event.recipient ?? '')} ${suppressionSort(record.domain, kind, scope)}`;
     const held = this.suppressions.get(key);
+    const { corrections } = held ?? this.withdrawn.get(key) ?? {};
     const { eventKey } = record.identity;
     const isEarlier =
       held === undefined || held.sinceMs > record.atMs || (held.sinceMs === record.atMs && held.eventKey < eventKey);
     const lastMs = Math.max(held?.lastMs ?? 0, record.atMs);
-    if (isEarlier) this.suppressions.set(key, { sinceMs: record.atMs, lastMs, eventKey, reason, source });
-    else held.lastMs = lastMs;
+    if (isEarlier) {
+      const counted = corrections !== undefined && { corrections };
+      this.suppressions.set(key, { sinceMs: record.atMs, lastMs, eventKey, reason, source, ...counted });
+      this.withdrawn.delete(key);
+    } else held.lastMs = lastMs;
   }
 
   async upsertStatus(record: EventRecord, update: Parameters<Records['upsertStatus']>[1]) {
@@ -185,9 +197,12 @@ export class InMemoryLedger
   async withdrawSuppressions(record: EventRecord, kept: readonly Suppression[]) {
     const partition = `${recipientKey(record.event.recipient ?? '')} `;
     const stays = kept.map(({ kind, scope }) => partition + suppressionSort(record.domain, kind, scope));
-    for (const [key, { eventKey, sinceMs, lastMs }] of this.suppressions) {
+    for (const [key, held] of this.suppressions) {
+      const { eventKey, sinceMs, lastMs, corrections = 0 } = held;
       const isOwn = key.startsWith(partition) && eventKey === record.identity.eventKey && sinceMs === lastMs;
-      if (isOwn && !stays.includes(key)) this.suppressions.delete(key);
+      if (!isOwn || stays.includes(key)) continue;
+      this.suppressions.delete(key);
+      this.withdrawn.set(key, { ...held, corrections: corrections + 1 });
     }
   }
 

@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DeleteCommand, DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import {
+  DeleteCommand,
+  DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  QueryCommand,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
 import { createEventQueue, createRetryControl } from '../../../../lambdas/adapters/aws/messaging.ts';
 import { createCachedSecret, createKeyRing } from '../../../../lambdas/adapters/aws/secrets.ts';
 import { createClaimRepository } from '../../../../lambdas/adapters/table/claim-repository.ts';
@@ -9,12 +16,16 @@ import {
   createDayEvents,
   createDayIndexRepository,
 } from '../../../../lambdas/adapters/table/day-index-repository.ts';
+import { rowOf } from '../../../../lambdas/adapters/table/delivery-repository.ts';
 import {
   createErasureRepository,
   createEventCorrection,
   createEventRepository,
 } from '../../../../lambdas/adapters/table/event-repository.ts';
-import { createMessageHistory } from '../../../../lambdas/adapters/table/recipient-repository.ts';
+import {
+  createMessageHistory,
+  createSuppressionRepository,
+} from '../../../../lambdas/adapters/table/recipient-repository.ts';
 import { createFirstWebhookRepository } from '../../../../lambdas/adapters/table/reconciliation-state-repository.ts';
 import {
   createEventLookup,
@@ -347,6 +358,59 @@ describe('event records', () => {
       counts.push(Item?.corrections);
     }
     expect(counts).toEqual([undefined, undefined, undefined, 1, 2, 3]);
+  });
+
+  test('a withdrawn suppression is on no list, and any event suppresses again, as if it had never been', async () => {
+    const recipient = `${randomUUID()}@example.org`;
+    const complaint = (id: string, timestamp: number) =>
+      deliveredEvent({ event: 'complained', recipient, id, timestamp });
+    const { client, name } = engines.table;
+    const Key = { pk: `SUP#${recipient}`, sk: `${DOMAIN}#complaint#*` };
+    const read = async () => (await client.send(new GetCommand({ TableName: name, Key, ConsistentRead: true }))).Item;
+    const list = createSuppressionRepository(engines.table);
+    const correction = createEventCorrection(engines.table);
+    const withdraw = (event: JsonObject) =>
+      correction.withdrawSuppressions(
+        { event: parseEvent(event), identity: identify(event, DOMAIN), domain: DOMAIN } as never,
+        [],
+      );
+    const { byRecipient } = INDEXES;
+    for (const [nth, [forged, next]] of [
+      [complaint('forged', 300), complaint('earlier', 200)] as const,
+      [complaint('earlier', 200), complaint('later', 400)] as const,
+    ].entries()) {
+      if (nth === 0) await store(forged);
+      for (const _ of ['first', 'repeat']) await withdraw(forged);
+      expect(await list.list(recipient)).toEqual([]);
+      expect(rowOf((await read()) ?? {})).toMatchObject({ isWithdrawn: true, corrections: nth + 1 });
+      expect((await read())?.[byRecipient.partitionKey]).toBeUndefined();
+
+      await store(next);
+      const atMs = Number(next.timestamp) * 1000;
+      expect(await list.list(recipient)).toMatchObject([{ sinceMs: atMs, lastAtMs: atMs, liftedAtMs: null }]);
+      expect(await read()).toMatchObject({ corrections: nth + 1, [byRecipient.sortKey]: atMs });
+    }
+
+    await store(complaint('last', 500));
+    await withdraw(complaint('later', 400));
+    expect(await list.list(recipient)).toMatchObject([{ sinceMs: 400_000, liftedAtMs: null, corrections: 2 }]);
+  });
+
+  test('a correction withdraws no suppression that was lifted: its lift stays', async () => {
+    const recipient = `${randomUUID()}@example.org`;
+    const complaint = deliveredEvent({ event: 'complained', recipient, id: 'c', timestamp: 300 });
+    const { client, name: TableName } = engines.table;
+    const Key = { pk: `SUP#${recipient}`, sk: `${DOMAIN}#complaint#*` };
+    await store(complaint);
+    const lift = { UpdateExpression: 'SET liftedAt = :at', ExpressionAttributeValues: { ':at': 300_000 } };
+    await client.send(new UpdateCommand({ TableName, Key, ...lift }));
+    const record = { event: parseEvent(complaint), identity: identify(complaint, DOMAIN), domain: DOMAIN };
+
+    await createEventCorrection(engines.table).withdrawSuppressions(record as never, []);
+
+    const { Item } = await client.send(new GetCommand({ TableName, Key, ConsistentRead: true }));
+    expect(Item).toMatchObject({ lastAt: 300_000, liftedAt: 300_000 });
+    expect(Item?.corrections).toBeUndefined();
   });
 
   test('repeated events are known, and a later webhook is recorded on what reconciliation stored', async () => {

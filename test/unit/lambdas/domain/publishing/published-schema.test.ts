@@ -161,6 +161,23 @@ test('the schema takes every corrected status, and only then none', () => {
   }
 });
 
+test('the schemas take what is published since a restore, and of a suppression that was withdrawn', () => {
+  const withdrawn = { corrections: 3, isWithdrawn: true };
+  const rows = LIVES.flatMap(rowsOf).flatMap((row): PublishableRow[] =>
+    row.type === 'suppression' ? [row, { ...row, ...withdrawn, liftedAtMs: row.sinceMs }] : [row],
+  );
+  for (const row of rows) {
+    for (const restoredAtMs of [undefined, 1_790_000_000_000]) {
+      const choice = { ledger: 'l', subjectKey: 'k', recipients: false, restoredAtMs };
+      const { detailType, detail } = publishedEvent(row, choice);
+      const validate = VALIDATE[detailType];
+      validate(detail);
+      expect(validate.errors).toBeNull();
+      expect(detail.order.startsWith('r1790000000000#')).toBe(restoredAtMs !== undefined);
+    }
+  }
+});
+
 test('the example on the page matches the schema', () => {
   const [, text = ''] = /```json\n(\{\n {2}"source": "mailgun-ledger".*?)```/s.exec(page) ?? [];
   const example = JSON.parse(text);

@@ -255,6 +255,25 @@ test('what is published since a restore has its own id, and a greater order than
   }
 });
 
+test('a withdrawn suppression reads as lifted when it began, between what it was and what follows', () => {
+  const withdrawn = { liftedAtMs: AT_MS, isWithdrawn: true };
+  const states = [
+    suppression({ liftedAtMs: AT_MS + 9, lastAtMs: AT_MS + 10 }),
+    suppression({ corrections: 1, ...withdrawn }),
+    suppression({ corrections: 1, sinceMs: AT_MS + 20, lastAtMs: AT_MS + 20 }),
+    suppression({ corrections: 1, sinceMs: AT_MS + 10, lastAtMs: AT_MS + 20 }),
+    suppression({ corrections: 2, ...withdrawn }),
+    suppression({ corrections: 2, eventKey: 'complained#z' }),
+  ];
+  const details = states.map((row) => publishedEvent(row, CHOICE).detail);
+
+  const { order } = details[1] ?? {};
+  expect([order, details[1]?.liftedAt]).toEqual([expect.stringMatching(/^c000001#/), details[1]?.since]);
+  expect(details.map(({ liftedAt }) => liftedAt !== null)).toEqual([false, true, false, false, true, false]);
+  expect(new Set(details.map(({ id }) => id)).size).toBe(5);
+  expect(details.map((each) => each.order).toSorted()).toEqual(details.map((each) => each.order));
+});
+
 describe('a stream record', () => {
   const image = { order: { S: '30#1#a' }, status: { S: 'DELIVERED' }, reason: { NULL: true }, statusAt: { N: '12.5' } };
   const item = { pk: { S: 'MSG#1' }, sk: { S: 'R#a#STATUS' }, decidedBy: { S: 'delivered#a' }, recipient: { S: 'a' } };
