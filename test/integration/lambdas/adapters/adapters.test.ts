@@ -360,6 +360,38 @@ describe('event records', () => {
     expect(counts).toEqual([undefined, undefined, undefined, 1, 2, 3]);
   });
 
+  test('a correction that never counts is refused where others have counted since it read the status', async () => {
+    const unsubscribed = deliveredEvent({ event: 'unsubscribed', id: 'u' });
+    const { messageId } = await store(unsubscribed);
+    const identity = identify({ ...unsubscribed, message: { headers: { 'message-id': messageId } } }, DOMAIN);
+    const record = { identity } as Parameters<ReturnType<typeof createEventCorrection>['resetStatus']>[0];
+    const { client, name } = engines.table;
+    const correction = createEventCorrection(engines.table);
+    const decide = (status: 'DELIVERED' | null, atMs: number) => {
+      const update = { precedence: status === null ? 0 : 30, status, reason: null };
+      return { ...update, atMs, eventKey: identity.eventKey, order: statusOrder(update, atMs, identity.eventKey) };
+    };
+    const seen = (await correction.readOrder(record)) ?? '';
+    const [absent, delivered] = [{ ...decide(null, NOW_MS), order: seen }, decide('DELIVERED', 2)];
+    let hasRaced = false;
+    const send = async (command: Parameters<typeof client.send>[0]) => {
+      const reply = await client.send(command);
+      if (command instanceof GetCommand && !hasRaced) {
+        hasRaced = true;
+        expect(await correction.resetStatus(record, delivered, seen)).toBe(true);
+        expect(await correction.resetStatus(record, absent, delivered.order)).toBe(true);
+      }
+      return reply;
+    };
+    const racing = createEventCorrection({ ...engines.table, client: { send } as unknown as typeof client });
+
+    expect(await racing.resetStatus(record, decide(null, 1), seen)).toBe(false);
+
+    const Key = { pk: identity.partition, sk: identity.statusSort };
+    const { Item } = await client.send(new GetCommand({ TableName: name, Key, ConsistentRead: true }));
+    expect(Item).toMatchObject({ order: seen, corrections: 2 });
+  });
+
   test('a withdrawn suppression is on no list, and any event suppresses again, as if it had never been', async () => {
     const recipient = `${randomUUID()}@example.org`;
     const complaint = (id: string, timestamp: number) =>
