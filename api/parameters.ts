@@ -12,7 +12,7 @@ interface Description {
  * A parameter, received as text. `read` returns its value, or undefined for an invalid text; `valid` completes "must
  * be" in the error message.
  */
-export function parameter<Value>(
+function parameter<Value>(
   valid: string,
   read: (text: string) => Value | undefined,
   { description, ...schema }: Description,

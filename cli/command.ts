@@ -26,7 +26,7 @@ export interface CliContext {
 }
 
 /** Returns an exit code: 0 done, or healthy; 1 not all was done, or something is wrong. */
-export type Action<Options> = (options: Options, ...args: string[]) => Promise<number>;
+type Action<Options> = (options: Options, ...args: string[]) => Promise<number>;
 
 /** Hands a command's action over, and keeps its exit code. */
 export type Run = <Options>(action: Action<Options>) => (...args: unknown[]) => Promise<void>;

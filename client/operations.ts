@@ -61,7 +61,7 @@ type Optional<Shape> = {
 }[keyof Shape];
 
 /** A date is sent as ISO 8601; the API checks the text. */
-export type ParameterValue = string | number | Date;
+type ParameterValue = string | number | Date;
 
 type ValueOf<Key> = Key extends 'addresses'
   ? readonly string[]

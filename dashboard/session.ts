@@ -33,7 +33,7 @@ export function endSession(): void {
 }
 
 /** Returns what an address may pass in: a token, and for a page without settings the API. */
-export interface HandedOver {
+interface HandedOver {
   readonly token: string;
   readonly apiUrl: string;
 }

@@ -58,7 +58,7 @@ const failure = name(
   }),
 );
 
-export const campaignResponse = name(
+const campaignResponse = name(
   'Campaign',
   z.object({
     tag: z.string(),

@@ -49,8 +49,6 @@ const eventDetails = name(
   ),
 );
 
-export type EventDetails = z.infer<typeof eventDetails>;
-
 export const event = name(
   'Event',
   z.object({
@@ -101,9 +99,9 @@ const searched = name(
   ),
 );
 
-export const eventsResponse = name('Events', z.object({ events: z.array(event), searched, next }));
+const eventsResponse = name('Events', z.object({ events: z.array(event), searched, next }));
 
-export const tailResponse = name(
+const tailResponse = name(
   'Tail',
   z.object({
     events: z.array(event),
@@ -111,8 +109,6 @@ export const tailResponse = name(
     next: described('Cursor of the next page; never null.', z.string()),
   }),
 );
-
-export type Searched = z.infer<typeof searched>;
 
 export type EventEntry = z.infer<typeof event>;
 export type EventsResponse = z.infer<typeof eventsResponse>;

@@ -17,7 +17,7 @@ const alarm = name(
 
 export type AlarmEntry = z.infer<typeof alarm>;
 
-export const healthResponse = name(
+const healthResponse = name(
   'Health',
   z.object({
     ledger: described('The name of the stack.', z.string()),

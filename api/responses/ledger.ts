@@ -55,7 +55,7 @@ const witnessHour = name(
   }),
 );
 
-export const ledgerResponse = name(
+const ledgerResponse = name(
   'Ledger',
   z.object({
     slices: z.array(slice),
@@ -156,7 +156,7 @@ const mailgunClasses = name(
   }),
 );
 
-export const statsResponse = name(
+const statsResponse = name(
   'Stats',
   z.object({
     buckets: z.array(bucket),

@@ -10,7 +10,7 @@ const mail = name(
   }),
 );
 
-export const mailsResponse = name('Mails', z.object({ mails: z.array(mail), searched, next }));
+const mailsResponse = name('Mails', z.object({ mails: z.array(mail), searched, next }));
 
 export type MailEntry = z.infer<typeof mail>;
 export type MailsResponse = z.infer<typeof mailsResponse>;

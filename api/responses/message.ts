@@ -42,7 +42,7 @@ const archivedEvents = name(
   }),
 );
 
-export const messageResponse = name(
+const messageResponse = name(
   'Message',
   z.object({
     messageId: z.string(),

@@ -41,7 +41,7 @@ const receiver = name(
   }),
 );
 
-export const receiversResponse = name('Receivers', z.object({ receivers: z.array(receiver) }));
+const receiversResponse = name('Receivers', z.object({ receivers: z.array(receiver) }));
 
 const attempt = name(
   'Attempt',
@@ -77,7 +77,7 @@ const delivery = name(
   }),
 );
 
-export const deliveriesResponse = name(
+const deliveriesResponse = name(
   'Deliveries',
   z.object({
     deliveries: z.array(delivery),

@@ -58,7 +58,7 @@ export const searched = name(
   ),
 );
 
-export const recipientResponse = name(
+const recipientResponse = name(
   'RecipientMessages',
   z.object({
     recipient: described('The address as parsed.', z.string()),

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { described, name } from './schema.ts';
 
 /** Every refusal except that of a parameter. */
-export const refusal = name(
+const refusal = name(
   'Refusal',
   z.object({
     ok: z.literal(false),
@@ -10,7 +10,7 @@ export const refusal = name(
   }),
 );
 
-export const badParameter = name(
+const badParameter = name(
   'BadParameter',
   z.object({
     ok: z.literal(false),
@@ -21,7 +21,7 @@ export const badParameter = name(
 );
 
 /** The gateway's own response. */
-export const gatewayMessage = name('GatewayMessage', z.object({ message: z.string() }));
+name('GatewayMessage', z.object({ message: z.string() }));
 
 export type Refusal = z.infer<typeof refusal>;
 export type BadParameterRefusal = z.infer<typeof badParameter>;

@@ -38,7 +38,7 @@ const suppression = name(
   }),
 );
 
-export const suppressionsResponse = name(
+const suppressionsResponse = name(
   'Suppressions',
   z.object({
     recipient: described('The address as parsed.', z.string()),
@@ -52,18 +52,12 @@ const listedSuppression = name(
   z.extend(suppression, { recipient: described('The address as in the event.', z.string()) }),
 );
 
-export const suppressionListResponse = name(
-  'SuppressionList',
-  z.object({ suppressions: z.array(listedSuppression), next }),
-);
+const suppressionListResponse = name('SuppressionList', z.object({ suppressions: z.array(listedSuppression), next }));
 
 /** The responses of the one path, with and without an address. */
-export const suppressionsOrListResponse = name(
-  'SuppressionsOrList',
-  z.union([suppressionListResponse, suppressionsResponse]),
-);
+name('SuppressionsOrList', z.union([suppressionListResponse, suppressionsResponse]));
 
-export const suppressionCheckResponse = name(
+const suppressionCheckResponse = name(
   'SuppressionCheck',
   z.object({
     recipients: described('In the order of the request.', z.array(suppressionsResponse)),

@@ -91,7 +91,7 @@ Examples:
   npm run ledger -- dlq list --env prod
   npm run ledger -- dlq list --local --json`;
 
-export const listCommand = (context: CliContext, run: Run) =>
+const listCommand = (context: CliContext, run: Run) =>
   ledgerCommand('list', 'count the dead letters by reason')
     .addHelpText('after', LIST_EXAMPLES)
     .action(run<TargetOptions>((options) => list(context, options)));
@@ -130,7 +130,7 @@ Examples:
   npm run ledger -- dlq show 7c6ff0f5-3b0e-4c0a-9d52-6a5f1f2c7a11 --env prod
   npm run ledger -- dlq show 7c6ff0f5-3b0e-4c0a-9d52-6a5f1f2c7a11 --local --show-body`;
 
-export const showCommand = (context: CliContext, run: Run) =>
+const showCommand = (context: CliContext, run: Run) =>
   ledgerCommand('show', 'explain one dead letter')
     .argument('<id>', "SQS's message id, as dlq list shows it")
     .option('--show-body', 'print the whole message too, which names people')

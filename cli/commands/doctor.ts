@@ -222,7 +222,7 @@ export interface PlanLine extends LoadPlan {
 const LABEL_WIDTH = 10;
 
 /** Returns a plan as a person reads it, with the commands that carry it out. */
-export function planText({ perSecond, settings, quotas, beyond, ...plan }: LoadPlan): string[] {
+function planText({ perSecond, settings, quotas, beyond, ...plan }: LoadPlan): string[] {
   const settingLines = [
     `throttle.webhook: {"ratePerSecond": ${settings.throttlePerSecond}, "burst": ${settings.throttleBurst}}`,
     `processing.maxConcurrency: ${settings.maxConcurrency}`,
@@ -272,7 +272,7 @@ export interface CostsLine {
 const FLOOD_PER_SECOND = 1000;
 
 /** Returns what a month costs at the pace of what was measured, and what would be cheaper. */
-export function costsOf({ seconds, table, ...measured }: StackUsage): CostsLine {
+function costsOf({ seconds, table, ...measured }: StackUsage): CostsLine {
   const months = MONTH_SECONDS / seconds;
   const usage: MonthlyUsage = {
     ...measured,

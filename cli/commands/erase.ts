@@ -75,7 +75,7 @@ function recipientIn(typed: string): string {
 }
 
 /** Returns a line as text. */
-export function textOf(line: EraseLine): string[] {
+function textOf(line: EraseLine): string[] {
   switch (line.event) {
     case 'plan':
       return [

@@ -71,7 +71,7 @@ Examples:
   npm run ledger -- keys status --env prod
   npm run ledger -- keys status --local --json`;
 
-export const statusCommand = (context: CliContext, run: Run) =>
+const statusCommand = (context: CliContext, run: Run) =>
   ledgerCommand('status', "show which keys are set, and which of them verified the last hour's webhooks")
     .addHelpText('after', STATUS_EXAMPLES)
     .action(run<TargetOptions>((options) => status(context, options)));
@@ -278,7 +278,7 @@ function setText(
 }
 
 /** Webhooks by the key that verified them, and the number that no key verified. */
-export interface Verified {
+interface Verified {
   readonly byFingerprint: Map<string, number>;
   readonly unauthorized: number;
 }

@@ -145,7 +145,7 @@ function commandOf({ ref, toEpochSeconds, plan, rate }: PublishArguments, domain
 }
 
 /** Slow enough that rules and targets of any account take it beside the events of the day. */
-export const DEFAULT_RATE = 50;
+const DEFAULT_RATE = 50;
 
 /** The options as commander read them. */
 interface PublishOptions extends TargetOptions {
@@ -210,7 +210,7 @@ const NO_SUMS: PublishSums = { events: 0, statuses: 0, suppressions: 0, refused:
 const SUMS = Object.keys(NO_SUMS) as (keyof PublishSums)[];
 
 /** Checks the result: the stack may be of another version than this command. */
-export function parseResult(value: unknown): PublishResult {
+function parseResult(value: unknown): PublishResult {
   const result = value as PublishResult | null;
   const isNumber = (name: keyof PublishResult) => typeof result?.[name] === 'number';
   if (typeof result?.state === 'string' && [...SUMS, 'nextFromMs' as const].every(isNumber)) return result;
@@ -243,7 +243,7 @@ function costOf({ events, statuses, suppressions }: PublishSums, rate: number) {
   return { published, reads, dollars, seconds: Math.ceil(published / rate) };
 }
 
-export function createReporter(print: (line: string) => void, args: ReportOptions): Reporter {
+function createReporter(print: (line: string) => void, args: ReportOptions): Reporter {
   return args.json ? jsonReporter(print, args) : textReporter(print, args);
 }
 

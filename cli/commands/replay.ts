@@ -211,7 +211,7 @@ function replayArguments(options: ReplayOptions, context: CliContext): ReplayArg
 }
 
 /** Returns the command that continues later. */
-export function commandOf(
+function commandOf(
   args: Omit<ReplayArguments, 'json'> & { readonly isFromArchive?: boolean },
   times: { from: string; to: string },
 ): string {

@@ -210,7 +210,7 @@ export function testEvent(domain: string): JsonObject & { recipient: string } {
 }
 
 /** Returns the body of a webhook as Mailgun posts it, with a new token. */
-export function signedWebhook(event: JsonObject, signingKey: string, nowMs: number): string {
+function signedWebhook(event: JsonObject, signingKey: string, nowMs: number): string {
   const timestamp = String(Math.floor(nowMs / 1000));
   const token = randomBytes(25).toString('hex');
   const signature = createHmac('sha256', signingKey)

@@ -106,7 +106,7 @@ Examples:
   npm run ledger -- suppressions show ada@example.org --env prod
   npm run ledger -- suppressions show ada@example.org --local --json`;
 
-export const showCommand = (context: CliContext, run: Run) =>
+const showCommand = (context: CliContext, run: Run) =>
   ledgerCommand('show', 'list the suppressions of an address')
     .argument('<address>', 'the recipient, in any case')
     .option('--all', 'show the key of the event that caused each too')
@@ -308,7 +308,7 @@ export async function liftSuppression(deployment: Deployment, { pk, sk }: Suppre
 }
 
 /** `bounce`, `unsubscribe from news` */
-export const describe = ({ kind, scope }: SuppressionItem) => (scope === '*' ? kind : `${kind} from ${scope}`);
+const describe = ({ kind, scope }: SuppressionItem) => (scope === '*' ? kind : `${kind} from ${scope}`);
 
 /** Returns the address that a text holds, as the read API reads it. */
 export function checkAddress(address: string): string {

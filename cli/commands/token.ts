@@ -36,7 +36,7 @@ Examples:
   npm run --silent ledger -- token show --env prod
   curl -H "Authorization: Bearer $(npm run --silent ledger -- token show --env prod)" "$API_URL/mailgun/ledger"`;
 
-export const showCommand = (context: CliContext, run: Run) =>
+const showCommand = (context: CliContext, run: Run) =>
   ledgerCommand('show', 'print the token alone to standard output')
     .addHelpText('after', SHOW_EXAMPLES)
     .action(run<TargetOptions>((options) => show(context, options)));
@@ -66,7 +66,7 @@ Examples:
   npm run ledger -- token rotate --env prod
   npm run ledger -- token rotate --local --yes`;
 
-export const rotateCommand = (context: CliContext, run: Run) =>
+const rotateCommand = (context: CliContext, run: Run) =>
   ledgerCommand('rotate', 'replace the token; the old one is refused within 5 minutes')
     .option('--yes', 'do not ask')
     .addHelpText('after', ROTATE_EXAMPLES)

@@ -119,7 +119,7 @@ export const ASSUMED = {
 } as const;
 
 /** Both passes list every slice. */
-export const PASSES = 2;
+const PASSES = 2;
 
 /** Dollars of one webhook on its way into the table. */
 export const dollarsPerWebhook =

@@ -2,7 +2,7 @@ import { numberText, scaleOf } from '../values/numbers.ts';
 import { type Child, h, svg } from './dom.ts';
 
 /** One column of a chart. */
-export interface Bar {
+interface Bar {
   /** The tooltip. */
   readonly label: string;
   /** From the bottom up: the class that colours a part, and its height. */
@@ -11,7 +11,7 @@ export interface Bar {
   readonly mark?: string | undefined;
 }
 
-export interface ChartOptions {
+interface ChartOptions {
   /** The chart in one sentence, for screen readers. */
   readonly label: string;
   readonly bars: readonly Bar[];
@@ -109,7 +109,7 @@ export function limitBar(
   );
 }
 
-export interface LegendEntry {
+interface LegendEntry {
   readonly kind: string;
   readonly name: string;
   readonly value: string;

@@ -2,7 +2,7 @@ import { csvLine } from '../../lambdas/domain/csv.ts';
 import { h } from './dom.ts';
 
 /** One column of a file: its name, and the value of a row. */
-export type CsvColumn<Row> = readonly [head: string, value: (row: Row) => string | number | null];
+type CsvColumn<Row> = readonly [head: string, value: (row: Row) => string | number | null];
 
 /** The content of a file in words, and its name without the ending. */
 export type CsvFile = readonly [what: string, name: string];

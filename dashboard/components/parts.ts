@@ -132,7 +132,7 @@ export function copyButton(label: string, text: () => string): HTMLButtonElement
 export const visible = (name: string): string => (name.trim() === '' ? JSON.stringify(name) : name);
 
 /** Returns an address or id that breaks before its `@` rather than within a word. */
-export function breakable(address: string): Child {
+function breakable(address: string): Child {
   const at = address.lastIndexOf('@');
   return at < 1 ? address : [address.slice(0, at), h('wbr'), address.slice(at)];
 }

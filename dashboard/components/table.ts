@@ -6,13 +6,13 @@ const SEEN_AT_ONCE = 3;
 /** A table of so few rows is not limited on a phone: a box that scrolls would cut them. */
 const SHORT = 8;
 
-export interface TableColumn<Row> {
+interface TableColumn<Row> {
   readonly head: string;
   readonly cell: (row: Row) => Child;
   readonly numeric?: boolean;
 }
 
-export interface TableOptions {
+interface TableOptions {
   readonly caption: string;
   /** Rows become cards on a narrow screen. */
   readonly cards?: boolean;

@@ -1,6 +1,6 @@
 import { h } from '../components/dom.ts';
 
-export type Zone = 'local' | 'UTC';
+type Zone = 'local' | 'UTC';
 
 let zone: Zone = 'local';
 export const chosenZone = (): Zone => zone;

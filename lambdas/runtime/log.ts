@@ -1,9 +1,9 @@
 import { METRICS } from '../contract.ts';
 
 /** Fields of a log line. Never bodies, addresses, subjects, IPs, URLs, tokens, signatures or keys. */
-export type Facts = Readonly<Record<string, string | number | boolean | undefined>>;
+type Facts = Readonly<Record<string, string | number | boolean | undefined>>;
 
-export interface Log {
+interface Log {
   /** Writes one JSON line. */
   write(message: string, facts?: Facts): void;
   /** Writes a line that CloudWatch also counts as a metric (embedded metric format), by `reason` if there is one. */

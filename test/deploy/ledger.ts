@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 
 const PROGRAM = join(import.meta.dirname, '../../bin/mailgun-ledger.ts');
 
-export interface Said {
+interface Said {
   readonly exitCode: number | null;
   readonly out: string;
   readonly error: string;

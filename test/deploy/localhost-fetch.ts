@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 
-export interface LocalhostResponse {
+interface LocalhostResponse {
   readonly status: number;
   readonly body: string;
 }

@@ -65,7 +65,7 @@ export function responseExamples({ responses }: Operation, status: number): Reco
   return Object.fromEntries(Object.entries<Node>(examples).map(([name, { value }]) => [name, value]));
 }
 
-export interface ExampleRequest {
+interface ExampleRequest {
   path: string;
   body?: string;
 }

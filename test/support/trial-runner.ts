@@ -7,7 +7,7 @@ export interface Trial<Result, Stack = AlarmHarness> {
   run(stack: Stack): Promise<Result>;
 }
 
-export interface TrialRunner<Stack = AlarmHarness> {
+interface TrialRunner<Stack = AlarmHarness> {
   /** Runs a trial beside others; rejects once the runner is closed. */
   run<Result>(trial: Trial<Result, Stack>): Promise<Result>;
   /** Runs a trial when no other is running or waiting, so that the machine is less busy; rejects like `run`. */

@@ -1,5 +1,5 @@
 /** What a run did, and what remained, by event key. */
-export interface History {
+interface History {
   /** Events posted with a valid signature, whatever the response. */
   attempted: ReadonlySet<string>;
   /** Events with at least one 200. */

@@ -10,7 +10,7 @@ export interface InjectedFaults {
 }
 
 /** Possible targets of faults. */
-export interface Targets {
+interface Targets {
   readonly victims: readonly string[];
   readonly operations: readonly string[];
   readonly modes: readonly string[];

@@ -10,7 +10,7 @@ interface Message {
 }
 
 /** What the read API returns for a run. */
-export interface Stored {
+interface Stored {
   keys: string[];
   /** Statuses that contradict the stored events. */
   wrongStatuses: string[];

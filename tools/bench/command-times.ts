@@ -23,7 +23,7 @@ const TITLES: Readonly<Record<TimedStep, string>> = {
 const SIDES = ['earlier', 'now'] as const;
 type Side = (typeof SIDES)[number];
 
-export interface CommandTimesOptions {
+interface CommandTimesOptions {
   /** Folder of each commit, with its packages installed. */
   readonly projects: Readonly<Record<Side, string>>;
   readonly only: readonly TimedStep[];
@@ -34,7 +34,7 @@ export interface CommandTimesOptions {
 }
 
 /** One run of one command; without a value if it failed. */
-export interface Reading {
+interface Reading {
   readonly measure: TimedStep;
   readonly value?: number;
   readonly failure?: string;

@@ -48,7 +48,7 @@ export interface Costs {
 }
 
 /** Dollars a month once the history is full. */
-export interface MonthlySum {
+interface MonthlySum {
   readonly millionsPerMonth: number;
   readonly dollarsPerMonth: number;
   readonly archivedDollars: number;
@@ -58,7 +58,7 @@ export interface MonthlySum {
 }
 
 /** Measurements that a bill is computed from. */
-export interface Measured {
+interface Measured {
   readonly pipeline: PipelineFigures;
   readonly reconciliation: readonly SliceCost[];
   readonly storage: StorageFigures;
@@ -220,7 +220,7 @@ function keptDaysOf(stack: Synthesized): KeptDays {
 }
 
 /** Returns one line of a bill for a million webhooks, from the quantity per webhook. */
-export function line(what: string, perWebhook: number, price: number): BillLine {
+function line(what: string, perWebhook: number, price: number): BillLine {
   const amount = perWebhook * MILLION;
   const digits = amount < 100 ? 3 : 0;
   return {

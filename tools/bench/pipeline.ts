@@ -16,7 +16,7 @@ import { ordinaryMail } from './traffic-mix.ts';
 import { signedWebhook } from './webhooks.ts';
 
 /** Work done by the stack when this number of webhooks was stored. */
-export interface Checkpoint {
+interface Checkpoint {
   readonly events: number;
   /** From the first post to the last stored event, without waits between checkpoints. */
   readonly seconds: number;

@@ -4,7 +4,7 @@ import { request } from '../local-stack/engines/engine.ts';
 import { connectEngine } from '../local-stack/engines/remote-engine.ts';
 
 /** Operations on a stack's table. */
-export interface Table {
+interface Table {
   readonly name: string;
   ask<Reply>(operation: string, input: object): Promise<Reply>;
 }

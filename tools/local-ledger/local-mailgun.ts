@@ -8,7 +8,7 @@ import { openTwin } from '../mailgun-twin/open-twin.ts';
 import { createRandom } from '../mailgun-twin/random.ts';
 import type { EventData } from '../mailgun-twin/traffic/event-parts.ts';
 
-export interface LocalMailgunOptions {
+interface LocalMailgunOptions {
   readonly domains: readonly string[];
   /** Signing key. @default a new key: an account has one even before the stack knows it */
   readonly signingKey: string | undefined;

@@ -6,7 +6,7 @@ import { readBody } from './run/listener.ts';
 import { isRecord } from './template/template.ts';
 
 /** Status code, and value of the JSON body. */
-export type ControlResponse = readonly [status: number, value: unknown];
+type ControlResponse = readonly [status: number, value: unknown];
 /** `POST /<kind>/<name>`. */
 type NamedRoutes = Readonly<
   Record<string, (name: string, body: unknown) => ControlResponse | Promise<ControlResponse>>

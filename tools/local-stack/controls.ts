@@ -13,7 +13,7 @@ import { createStats, type Stats } from './stats.ts';
 import { outputsOf } from './template/stack.ts';
 
 /** What commands need to find a stack; on AWS its outputs hold it. */
-export interface StackInfo {
+interface StackInfo {
   readonly stackName: string;
   readonly region: string;
   readonly awsEndpointUrl: string;
@@ -41,7 +41,7 @@ export interface Controls {
 }
 
 /** Parts of a running stack behind the controls. */
-export interface ControlledParts {
+interface ControlledParts {
   readonly aws: LocalAws;
   readonly functions: RunningFunctions;
   readonly board: AlarmBoard;

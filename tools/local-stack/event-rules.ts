@@ -8,7 +8,7 @@ import { resourcesOfType } from './template/resources.ts';
 import { propertiesOf, type Stack } from './template/stack.ts';
 
 /** A bus rule and its target queues. */
-export interface EventRule {
+interface EventRule {
   readonly bus: string;
   readonly pattern: Pattern;
   readonly queueUrls: readonly string[];
@@ -21,7 +21,7 @@ interface Properties {
   readonly Targets?: readonly { readonly Arn: string; readonly Input?: string; readonly InputTransformer?: unknown }[];
 }
 
-export function readEventRules(stack: Stack): EventRule[] {
+function readEventRules(stack: Stack): EventRule[] {
   const queueUrls = new Map(
     resourcesOfType(stack.template, 'AWS::SQS::Queue').map(([id]) => [
       String(stack.resolve({ 'Fn::GetAtt': [id, 'Arn'] }, id)),

@@ -4,7 +4,7 @@ import { functionIdOf, resourcesOfType } from './template/resources.ts';
 import { propertiesOf, type Stack } from './template/stack.ts';
 
 /** A function that the template runs on a schedule. */
-export interface ScheduledFunction {
+interface ScheduledFunction {
   readonly functionId: string;
   readonly everySeconds: number;
   /** Event as JSON text. */

@@ -19,7 +19,7 @@ export interface Stats extends Usage {
   readonly byCaller: Readonly<Record<string, Usage>>;
 }
 
-export interface StatsSources {
+interface StatsSources {
   readonly aws: Pick<LocalAws, 'usage'>;
   readonly functions: Pick<RunningFunctions, 'processes'>;
   readonly board: Pick<AlarmBoard, 'states'>;

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-export interface LoopbackServer {
+interface LoopbackServer {
   readonly url: string;
   close(): Promise<void>;
 }

@@ -38,7 +38,7 @@ export interface Twin {
   settled(): Promise<void>;
 }
 
-export interface TwinDeps {
+interface TwinDeps {
   /** Read for each event, because it may be rotated. */
   readonly signingKey: string;
   /** Returns true if the webhooks of a domain are redacted; called per event. @default never */

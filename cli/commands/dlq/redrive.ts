@@ -206,7 +206,7 @@ async function sendAgain(
   }
 }
 
-export type Effect = 'known' | 'stored' | 'back' | 'waiting';
+type Effect = 'known' | 'stored' | 'back' | 'waiting';
 
 interface Resent {
   /** Id it had among the dead letters. */

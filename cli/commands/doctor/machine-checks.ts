@@ -12,8 +12,6 @@ export interface DoctorLine {
   readonly fix: string | null;
 }
 
-export type State = DoctorLine['state'];
-
 export type Finding =
   | { readonly state: 'ok' | 'skipped'; readonly says: string; readonly fix?: undefined }
   | { readonly state: 'warning' | 'wrong' | 'unknown'; readonly says: string; readonly fix: string };

@@ -78,7 +78,7 @@ interface Queues {
 }
 
 /** The dependencies to erase one recipient. */
-export interface Job {
+interface Job {
   readonly recipient: string;
   readonly erasureKey: string;
   readonly findings: Findings;

@@ -265,7 +265,7 @@ export interface ArchivedObject extends SizedObject {
 }
 
 /** Yields the events of messages in the objects, a row group at a time, in no order. */
-export async function* archivedEvents(
+async function* archivedEvents(
   { source, keys }: Pick<CampaignArchive, 'source' | 'keys'>,
   campaign: ArchivedCampaign,
 ): AsyncGenerator<ArchivedEvent[]> {

@@ -162,7 +162,7 @@ interface FixTools {
 type FixResult = 'fixed' | 'left' | 'erased';
 
 /** Fixes one difference; each step may be the last before a crash, and may be repeated. */
-export async function fix(difference: Difference, tools: FixTools): Promise<FixResult> {
+async function fix(difference: Difference, tools: FixTools): Promise<FixResult> {
   switch (difference.difference) {
     case 'not-here':
       return bringIn(difference, tools);

@@ -148,7 +148,7 @@ function shareCell(share: JudgedShare, { provider, standing }: Row): Child[] {
 }
 
 /** Returns a sentence on whether the counted time is complete. */
-export function certainty(buckets: readonly Pick<StatsBucket, 'open' | 'hour'>[]): string {
+function certainty(buckets: readonly Pick<StatsBucket, 'open' | 'hour'>[]): string {
   const open = new Set(buckets.filter((bucket) => bucket.open).map(({ hour }) => hour.slice(0, 10)));
   if (open.size === 0) return 'The ledger has settled all of these days: the numbers are exact.';
   const those = open.size === 1 ? 'that day' : 'those days';

@@ -155,10 +155,7 @@ interface AddressRules {
 }
 
 /** Returns the address to connect to. Throws a `ForbiddenAddressError` where a name has one that must not be reached. */
-export async function addressOf(
-  { protocol, hostname }: URL,
-  { allowsLoopback, resolve }: AddressRules,
-): Promise<string> {
+async function addressOf({ protocol, hostname }: URL, { allowsLoopback, resolve }: AddressRules): Promise<string> {
   const isAllowed = (address: string) => isPublicAddress(address) || (allowsLoopback && isLoopbackAddress(address));
   const host = hostname.replace(/^\[(.*)\]$/, '$1');
   const found = isIP(host) ? [{ address: host }] : await resolve(host);

@@ -154,7 +154,7 @@ function endOf(items: JsonObject[], next: string | undefined, position: string |
 }
 
 /** Returns a time as Mailgun's analytics APIs take it. */
-export function rfc2822(epochSeconds: number): string {
+function rfc2822(epochSeconds: number): string {
   return new Date(epochSeconds * 1000).toUTCString().replace('GMT', '+0000');
 }
 

@@ -133,7 +133,7 @@ function loggedDelivery(item: Item): LoggedDelivery | undefined {
 }
 
 /** Reads an item of the log. */
-export function deliveryOf(item: Item): Delivery {
+function deliveryOf(item: Item): Delivery {
   const { state, version, attempts = [], settledAt, nextAt } = item as unknown as Delivery & { attempts?: Attempt[] };
   return { state, version, attempts, settledAt, nextAt };
 }

@@ -161,7 +161,7 @@ function isBot(bot: Json): boolean {
 }
 
 /** Returns true for mail to us that Mailgun routed on, as opposed to mail that we sent. */
-export function isInbound(raw: JsonObject): boolean {
+function isInbound(raw: JsonObject): boolean {
   const routes = valueAt(raw, 'routes');
   return (
     valueAt(raw, 'flags', 'is-routed') === true ||

@@ -122,7 +122,7 @@ const COUNTS = [
 ] as const;
 
 /** The facts of a pass over a slice besides its counts. */
-export interface Pass {
+interface Pass {
   startedAtMs: number;
   nowMs: number;
   /** Mailgun no longer keeps the time of the slice. */

@@ -7,7 +7,7 @@ const markOf = (domain: string) =>
   createHash('sha256').update(domain.toLowerCase()).digest('base64url').slice(0, MARK_LENGTH);
 
 /** Domains by the environment whose ledger holds them. */
-export type HeldElsewhere = Readonly<Record<string, readonly string[]>>;
+type HeldElsewhere = Readonly<Record<string, readonly string[]>>;
 
 /** Returns `<environment>=<marks>` joined by ";", as many environments as fit, those with the fewest domains first. */
 export function encodeHeldElsewhere(held: HeldElsewhere, maxBytes: number): string {

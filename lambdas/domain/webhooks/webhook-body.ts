@@ -3,7 +3,7 @@ import { eventFromLegacyForm, type FormFields } from './legacy-form.ts';
 import type { Signature } from './signature.ts';
 
 /** A webhook's signature and event; `event` is absent for inbound Route posts, which carry the same signature. */
-export interface Webhook {
+interface Webhook {
   signature: Signature;
   event?: JsonObject;
 }

@@ -8,7 +8,7 @@ import type { Construct } from 'constructs';
 import { INDEXES, METRICS, PROVIDER_METRICS } from '../../../lambdas/contract.ts';
 
 /** Depth and age are gauges and take `Maximum`, or `Minimum` where they must stay high; counts take `Sum`. */
-export type Statistic = 'Maximum' | 'Minimum' | 'Sum' | 'p99';
+type Statistic = 'Maximum' | 'Minimum' | 'Sum' | 'p99';
 
 /** Namespace of the access log's metric filters. */
 export const accessNamespace = (scope: Construct) => `${METRICS.namespace}/${Stack.of(scope).stackName}`;

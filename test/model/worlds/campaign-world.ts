@@ -55,7 +55,7 @@ const PEOPLE = Array.from({ length: 9 }, (_, nth) => `Person-${nth}@${['north.ex
 type Rows = Record<string, Record<string, number>>;
 
 /** The final state of a world, and the campaign's events. */
-export interface LivedCampaign {
+interface LivedCampaign {
   readonly sent: Sent[];
   /** All mail, whatever its tag. */
   readonly all: readonly Sent[];

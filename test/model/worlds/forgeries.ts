@@ -2,7 +2,7 @@ import { deliveredEvent, NOW_MS, signed } from '../../support/fixtures/webhooks.
 import fc from '../../support/property.ts';
 
 /** A post with everything that a forger can vary; none of it is signed with a configured key. */
-export interface Forgery {
+interface Forgery {
   how: string;
   bytes: Uint8Array;
 }

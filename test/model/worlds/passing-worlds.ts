@@ -27,7 +27,7 @@ interface PlannedEvent {
   listed: boolean[];
 }
 
-export interface PassingPlan {
+interface PassingPlan {
   events: PlannedEvent[];
   /** Between passes. */
   gapsMs: number[];

@@ -16,7 +16,7 @@ const TROUBLED_QUARTERS = 12;
 const QUARTERS = 56;
 const SECOND_DOMAIN = 'second.example.com';
 
-export interface WorldEvent {
+interface WorldEvent {
   /** Microseconds since the start of the ledger. */
   atUs: number;
   kind: number;
@@ -31,15 +31,15 @@ export interface WorldEvent {
 }
 
 /** `named`: not redacted. */
-export type Mask = 'named' | 'absent' | 'asterisks' | 'address' | 'word';
+type Mask = 'named' | 'absent' | 'asterisks' | 'address' | 'word';
 
-export interface Forgery {
+interface Forgery {
   mode: 'plain' | 'future' | 'past' | 'altered' | 'masked';
   quarter: number;
   domain: 'first' | 'unknown';
 }
 
-export interface RunTrouble {
+interface RunTrouble {
   /** Number of calls after which the run is out of time. */
   budgetCalls: number | undefined;
   rateLimitedFrom: number | undefined;
@@ -50,7 +50,7 @@ export interface RunTrouble {
   death: { call: number; moment: 'before' | 'committed' | 'replied'; kind: 'crash' | 'fault' } | undefined;
 }
 
-export interface WorldPlan {
+interface WorldPlan {
   events: WorldEvent[];
   forgeries: Forgery[];
   troubles: RunTrouble[];
@@ -111,7 +111,7 @@ export const worldPlan: fc.Arbitrary<WorldPlan> = fc.record({
 });
 
 /** A finished world, with its oracle. */
-export interface LivedWorld {
+interface LivedWorld {
   world: ReconcileWorld;
   listed: JsonObject[];
   neverStored: Set<string>;

@@ -29,7 +29,7 @@ export const SLICES = 4;
 export const LATER_MS = (SLICE_START + 3 * DAY) * 1000;
 
 /** A run whose calls take different times, so that concurrent runs interleave anywhere. */
-export class Dawdler extends CrashableInvocation {
+class Dawdler extends CrashableInvocation {
   readonly #random: () => number;
 
   constructor(trouble: InjectedFailure | undefined, seed: number) {

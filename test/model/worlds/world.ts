@@ -15,7 +15,7 @@ import { DOMAIN, jsonBody, NOW_MS, signed } from '../../support/fixtures/webhook
 type SignatureBlock = ReturnType<typeof signed>;
 
 /** A post by Mailgun or by an attacker. */
-export interface Posted {
+interface Posted {
   event: JsonObject;
   signature: SignatureBlock;
 }

@@ -9,7 +9,7 @@ import { Synthesized } from '../stacks/synthesized.ts';
 
 const STACK = 'mailgun-ledger-prod';
 
-export interface DeployedAlarm {
+interface DeployedAlarm {
   /** Records a value of a metric, by its id in the expression, in a minute. */
   measure(id: string, value: number, minute: number): void;
   /** Evaluates the alarm on the minutes before this one. */

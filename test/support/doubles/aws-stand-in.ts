@@ -2,7 +2,7 @@ import { mock } from 'node:test';
 import { listenOnLoopback } from '../../../tools/local-stack/run/listener.ts';
 
 /** A function's call to AWS. */
-export interface AwsCall {
+interface AwsCall {
   operation: string;
   input: Record<string, unknown>;
 }

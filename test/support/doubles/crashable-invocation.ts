@@ -7,7 +7,7 @@ class Crash extends Error {
 
 /** When a call crashes: before it is made, after it took effect but before its reply, or after the reply. */
 export const CRASH_MOMENTS = ['before', 'committed', 'replied'] as const;
-export type CrashMoment = (typeof CRASH_MOMENTS)[number];
+type CrashMoment = (typeof CRASH_MOMENTS)[number];
 
 /** A crash (or a mere failure) at the nth external call of an invocation. */
 export interface InjectedFailure {

@@ -5,7 +5,7 @@ import { listenOnLoopback } from '../../../tools/local-stack/run/listener.ts';
 import type { EventData } from '../../../tools/mailgun-twin/traffic/event-parts.ts';
 import { createStubLedger } from './stub-ledger.ts';
 
-export interface StubEvent {
+interface StubEvent {
   readonly id?: string;
   readonly event: string;
   readonly timestamp: number;

@@ -109,12 +109,12 @@ export async function expectAccessible(page: Page): Promise<void> {
 }
 
 /** Returns by how many pixels the page is wider than the screen. */
-export function overflow(page: Page): Promise<number> {
+function overflow(page: Page): Promise<number> {
   return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 }
 
 /** Returns the number of interactive elements, and those that the Tab key never reaches. */
-export async function tabThrough(page: Page): Promise<{ all: number; unreached: string[] }> {
+async function tabThrough(page: Page): Promise<{ all: number; unreached: string[] }> {
   const all = await page.evaluate(() => {
     const selector = 'a[href], button, input, select, summary, [tabindex="0"]';
     const visible = [...document.querySelectorAll<HTMLElement>(selector)].filter((each) => each.checkVisibility());

@@ -1,4 +1,4 @@
-export interface Picture {
+interface Picture {
   /** Text of each box by id. */
   readonly boxes: ReadonlyMap<string, string>;
   readonly arrows: readonly { readonly from: string; readonly to: string; readonly label: string }[];

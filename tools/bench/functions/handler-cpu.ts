@@ -24,7 +24,7 @@ export interface CpuFigures {
   readonly ingestToPowertools: Spread;
 }
 
-export type HandlerName = (typeof NAMES)[number];
+type HandlerName = (typeof NAMES)[number];
 
 const NAMES = ['ingest', 'floor', 'powertools'] as const;
 const WARM_UP = 400;

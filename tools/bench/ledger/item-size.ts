@@ -1,7 +1,7 @@
 import { INDEXES, TABLE } from '../../../lambdas/contract.ts';
 
 /** A value as DynamoDB's API writes it; `B` in base64. */
-export type AttributeValue =
+type AttributeValue =
   | { readonly S: string }
   | { readonly N: string }
   | { readonly B: string }

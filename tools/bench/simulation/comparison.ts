@@ -21,7 +21,7 @@ export interface LocalRun {
 }
 
 /** Measured values of the local stack beside simulated ones for the same stack and load. */
-export interface Comparison {
+interface Comparison {
   readonly what: string;
   readonly measured: number;
   readonly simulated: number;

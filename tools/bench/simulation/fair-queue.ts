@@ -6,7 +6,7 @@ export interface QueuedMessage {
 }
 
 /** The consumers of the queue. */
-export interface Consumers {
+interface Consumers {
   readonly batches: number;
   readonly batchSize: number;
   readonly batchSeconds: number;

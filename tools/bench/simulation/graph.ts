@@ -1,5 +1,5 @@
 /** A curve; undefined x values are not drawn. */
-export interface Curve {
+interface Curve {
   readonly name: string;
   readonly colour: string;
   readonly points: readonly (readonly [x: number, y: number])[];

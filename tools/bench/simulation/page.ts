@@ -173,7 +173,7 @@ function monthGraph({ month }: Record<ScenarioName, SimulationResult>): string {
 }
 
 /** Returns the page and its graphs, keyed by their path below docs/. */
-export function scalePages(): Record<string, string> {
+function scalePages(): Record<string, string> {
   const runs = outcomes();
   const { ingestSeconds, batchSeconds, queueSeconds, pageSeconds, pageEvents, requeuesPerSecond } = ASSUMED;
   const text = `# Scale

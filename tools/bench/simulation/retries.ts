@@ -3,7 +3,7 @@ const WAITS = [600, 600, 900, 1800, 3600, 7200, 14_400];
 const LONGEST = Math.max(...WAITS) + 1;
 
 /** Posts that Mailgun repeats in a second, and the second of their first attempt. */
-export interface PendingRepeat {
+interface PendingRepeat {
   readonly attempt: number;
   readonly firstAt: number;
   readonly count: number;

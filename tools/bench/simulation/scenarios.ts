@@ -6,7 +6,7 @@ const HOUR = 3600;
 const DAY = 24 * HOUR;
 const SEED = 22;
 
-export interface Scenario {
+interface Scenario {
   readonly name: string;
   readonly stack: SimulatedStack;
   readonly load: Load;

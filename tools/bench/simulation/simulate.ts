@@ -19,7 +19,7 @@ export interface Load {
 }
 
 /** One second of a run, as shown in graphs. */
-export interface Sample {
+interface Sample {
   readonly atSecond: number;
   readonly offered: number;
   readonly acknowledged: number;

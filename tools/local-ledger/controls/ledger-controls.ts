@@ -44,7 +44,7 @@ export interface LedgerControls extends Omit<Controls, 'stats'> {
   list(events: readonly EventData[]): void;
 }
 
-export interface LedgerParts {
+interface LedgerParts {
   readonly aws: LocalAws;
   readonly controls: Controls;
   readonly mailgun: LocalMailgun;

@@ -6,7 +6,7 @@ import type { ReadyLine } from '../ready-line.ts';
 import { readLedger } from '../scenario/read-stack.ts';
 
 /** What `verify` reports for a domain's certificate. */
-export interface ProvedDomain {
+interface ProvedDomain {
   readonly domain: string;
   readonly verdict: string;
   /** True if nothing contradicts the certificate, the archive included. */
@@ -36,7 +36,7 @@ export async function proveSealed(ready: ReadyLine, ranges: ReadonlyMap<string, 
 }
 
 /** A time range of a ledger in epoch seconds. */
-export interface SealedTime {
+interface SealedTime {
   readonly from: number;
   readonly to: number;
 }

@@ -1,7 +1,7 @@
 import { type Command, CommanderError, InvalidArgumentError } from 'commander';
 
 /** A parsed command line: its options, or the help text it requested. */
-export type ParsedCommand<Options> = { readonly options: Options } | { readonly help: string };
+type ParsedCommand<Options> = { readonly options: Options } | { readonly help: string };
 
 /** Parses arguments; for a mistake throws the error that `mistake` makes from one sentence. */
 export function parseCommand<Options>(

@@ -31,7 +31,7 @@ export const usualRetentionSeconds = (settleSeconds: number, sliceSeconds: numbe
   Math.max(USUAL_RECONCILE.retentionSeconds, 3 * (settleSeconds + sliceSeconds));
 
 /** The twin and the start that settings default to. */
-export interface TwinPlace {
+interface TwinPlace {
   readonly twinUrl: string;
   readonly startEpochSeconds: number;
 }

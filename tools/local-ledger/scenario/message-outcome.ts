@@ -24,14 +24,14 @@ export interface AccountedEvent {
   readonly stored: number;
 }
 
-export interface Account {
+interface Account {
   readonly events: readonly AccountedEvent[];
   /** Keys of stored events that Mailgun never sent. */
   readonly unknown: readonly string[];
 }
 
 /** Compares the events that Mailgun sent for a message with the stored ones, with or without reconciliation. */
-export function accountFor(played: PlayedMessage, stored: readonly ReportedEvent[], reconciled: boolean): Account {
+function accountFor(played: PlayedMessage, stored: readonly ReportedEvent[], reconciled: boolean): Account {
   const sent = new Map<string, PlayedMessage['reported'][number][]>();
   for (const one of played.reported) {
     const { event } = one;
@@ -71,7 +71,7 @@ function isCopy(stored: ReportedEvent, event: TwinEvent): boolean {
 }
 
 /** In practice the case of an address has no meaning, on both sides of the @. */
-export const isSameAddress = (one: string | null, other: string) => one?.toLowerCase() === other.toLowerCase();
+const isSameAddress = (one: string | null, other: string) => one?.toLowerCase() === other.toLowerCase();
 
 export const isLost = ({ owed, stored }: AccountedEvent) => owed && stored === 0;
 

@@ -26,7 +26,7 @@ export interface StoredMessage {
   readonly events: readonly ReportedEvent[];
 }
 
-export type ReadApiAccess = Pick<ReadyLine, 'apiUrl' | 'apiToken'>;
+type ReadApiAccess = Pick<ReadyLine, 'apiUrl' | 'apiToken'>;
 
 /** Puts ids with characters that are special in a path into the query. */
 function messageUrl({ apiUrl }: ReadApiAccess, messageId: string): string {
@@ -66,7 +66,7 @@ export async function readMessage(
 }
 
 /** Reads `/mailgun/<route>`, parameters included. */
-export function readApi<Reply>(api: ReadApiAccess, route: string, clock: Clock, signal: AbortSignal) {
+function readApi<Reply>(api: ReadApiAccess, route: string, clock: Clock, signal: AbortSignal) {
   return readUrl<Reply>(api, `${api.apiUrl.replace(/\/$/, '')}/mailgun/${route}`, clock, signal);
 }
 

@@ -7,7 +7,7 @@ import { type DeliveryTotals, type Ledger, type Summary, tally } from './totals.
 /** Phases of a run, in order. */
 export type Phase = 'reporting' | 'retrying' | 'draining' | 'reconciling' | 'reading';
 
-export interface Opening {
+interface Opening {
   readonly run: string;
   readonly messages: number;
   readonly timelines: number;
@@ -17,7 +17,7 @@ export interface Opening {
 }
 
 /** State of the ledger after a run of reconcile. */
-export interface ReconcileProgress {
+interface ReconcileProgress {
   /** Who started the run: the scenario, or the schedule meanwhile. */
   readonly by: 'scenario' | 'schedule';
   readonly missing: number;

@@ -37,7 +37,7 @@ export async function waitUntilDrained(
   }
 }
 
-export interface SettleOptions {
+interface SettleOptions {
   readonly ready: ReadyLine;
   readonly clock: Clock;
   readonly signal: AbortSignal;

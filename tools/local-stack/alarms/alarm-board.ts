@@ -5,7 +5,7 @@ import type { AlarmDefinition } from './definition.ts';
 import { type AlarmState, EXTRA_PERIODS, evaluate } from './evaluate.ts';
 import type { TemplateTopics } from './topics.ts';
 
-export interface AlarmBoardOptions {
+interface AlarmBoardOptions {
   readonly alarms: readonly AlarmDefinition[];
   readonly store: MetricStore;
   readonly topics: Pick<TemplateTopics, 'publish'>;

@@ -10,7 +10,7 @@ import type { AlarmRule } from './evaluate.ts';
 import { type CompiledExpression, compileExpression } from './expression.ts';
 
 /** A metric, and the statistic that combines its values. */
-export interface MetricQuery {
+interface MetricQuery {
   readonly id: string;
   readonly metric: Metric;
   readonly statistic: StatisticName;
@@ -45,7 +45,7 @@ export interface OwnMetrics {
   readonly dimensions: readonly (readonly string[])[];
 }
 
-export interface AlarmOptions {
+interface AlarmOptions {
   /** @default functions write no custom metrics, and an alarm on one is refused */
   readonly own?: OwnMetrics | undefined;
   /** Rewrites alarm descriptions. @default as in the template */

@@ -6,7 +6,7 @@ import {
 } from '../../../lib/checks/alarm-expression.ts';
 
 /** Returns a metric's value in one period; undefined if nothing was reported. */
-export type ReadMetric = (id: string) => number | undefined;
+type ReadMetric = (id: string) => number | undefined;
 
 /** A metric-math expression: returns its value in one period, undefined if a metric it needs is missing. */
 export type CompiledExpression = (read: ReadMetric) => number | undefined;

@@ -11,7 +11,7 @@ import { TemplateTopics } from './topics.ts';
 /** A state change with the alarm's name and description. */
 export type AlarmNews = AlarmChange & Pick<AlarmDefinition, 'name' | 'description'>;
 
-export interface AlarmParts {
+interface AlarmParts {
   readonly stack: Stack;
   readonly alarms: readonly AlarmDefinition[];
   readonly store: MetricStore;

@@ -29,7 +29,7 @@ const SERVICES: Readonly<Record<string, string>> = {
   TrentService: 'kms',
 };
 
-export interface AwsEndpointOptions {
+interface AwsEndpointOptions {
   /** Engines with a JSON protocol, by service. */
   readonly engines: Readonly<Record<string, Engine>>;
   readonly s3: S3Engine;

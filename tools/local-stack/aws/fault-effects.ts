@@ -25,7 +25,7 @@ export interface Exchange {
 const MAX_DELAY_MS = 3000;
 
 /** Fixed delay of `slow` calls. */
-export const SLOW_MS = 200;
+const SLOW_MS = 200;
 
 /** Effect of each fault mode on a call. */
 export const FAULT_EFFECTS: Readonly<Record<FaultMode, (exchange: Exchange) => Promise<void> | void>> = {

@@ -13,7 +13,7 @@ import { UsageMeter } from './usage.ts';
 
 const ACCOUNT_ID = '000000000000';
 
-export interface LocalAwsOptions {
+interface LocalAwsOptions {
   readonly assembly: Assembly;
   readonly engines: Engines;
   /** @default none */

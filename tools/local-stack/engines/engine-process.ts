@@ -8,7 +8,7 @@ import type { DynamoDbEngine, EngineProgram } from './engine-program.ts';
 import { connectEngine } from './remote-engine.ts';
 
 /** Parts of a run that an engine uses. */
-export type EngineRun = Pick<StackRun, 'disposables' | 'logBuffer' | 'processReaper' | 'temporaryFolder'>;
+type EngineRun = Pick<StackRun, 'disposables' | 'logBuffer' | 'processReaper' | 'temporaryFolder'>;
 
 const START_TRIES = 3;
 

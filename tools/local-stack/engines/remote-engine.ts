@@ -1,7 +1,7 @@
 import { type Agent, request as httpRequest } from 'node:http';
 import type { Engine } from './engine.ts';
 
-export interface RemoteEngineOptions {
+interface RemoteEngineOptions {
   readonly agent: Agent;
   readonly port: number;
   /** First part of `X-Amz-Target`. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { EngineReply } from './engine.ts';
 
 /** An S3 request with the bucket in its path. */
-export interface S3Request {
+interface S3Request {
   readonly method: string;
   /** Path and query. */
   readonly url: string;

@@ -5,7 +5,7 @@ import { failedMessages } from './batch-response.ts';
 import type { QueueSource } from './queue-definition.ts';
 import { batchesBySize, type Message, recordOf } from './queue-message.ts';
 
-export interface QueuePollerOptions {
+interface QueuePollerOptions {
   readonly source: QueueSource;
   readonly region: string;
   readonly sqs: Engine;

@@ -3,7 +3,7 @@ import { matches } from './pattern.ts';
 import { pause } from './pause.ts';
 import { type HandedOverRecord, StreamHandOver, type StreamHandOverOptions } from './stream-hand-over.ts';
 
-export interface StreamPollerOptions extends Omit<StreamHandOverOptions, 'signal' | 'report'> {
+interface StreamPollerOptions extends Omit<StreamHandOverOptions, 'signal' | 'report'> {
   /** Streams of the tables. Lambda's stream reads are not billed, so they bypass the functions' endpoint. */
   readonly streams: Engine;
   readonly dynamodb: Engine;

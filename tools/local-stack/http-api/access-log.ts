@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { clfTime } from './request-event.ts';
 
-export interface AccessLogEntry {
+interface AccessLogEntry {
   readonly incoming: IncomingMessage;
   readonly apiId: string;
   readonly requestId: string;

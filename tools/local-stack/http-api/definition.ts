@@ -2,7 +2,7 @@ import { functionIdOf, resourcesOfType, shortName } from '../template/resources.
 import { propertiesOf, type Stack } from '../template/stack.ts';
 import { parseRoute, type Route } from './routes.ts';
 
-export interface Throttle {
+interface Throttle {
   readonly ratePerSecond: number;
   readonly burst: number;
 }

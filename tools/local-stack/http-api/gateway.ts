@@ -14,7 +14,7 @@ import { TokenBucket } from './token-bucket.ts';
 const MAX_BODY_BYTES = 10 * 1024 * 1024;
 const MAX_EVENT_BYTES = 6 * 1024 * 1024;
 
-export interface GatewayOptions {
+interface GatewayOptions {
   readonly api: HttpApiDefinition;
   readonly accountId: string;
   functionById(logicalId: string): Pick<FunctionProcess, 'invoke'>;

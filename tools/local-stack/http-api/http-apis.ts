@@ -28,7 +28,7 @@ export async function reserveApiListeners(
   return listeners;
 }
 
-export interface HttpApiParts {
+interface HttpApiParts {
   readonly stack: Stack;
   readonly listeners: ReadonlyMap<string, Listener>;
   readonly functions: RunningFunctions;

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 
-export interface RequestParts {
+interface RequestParts {
   readonly incoming: IncomingMessage;
   /** Decoded. */
   readonly path: string;

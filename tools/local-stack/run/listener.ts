@@ -52,7 +52,7 @@ function listen(server: Server, port: number): Promise<void> {
   });
 }
 
-export interface Body {
+interface Body {
   readonly bytes: Buffer;
   /** True if the body exceeded the limit; the rest was read and discarded. */
   readonly tooLarge: boolean;

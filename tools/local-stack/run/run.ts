@@ -22,7 +22,7 @@ export interface StackRun {
   announce(ready: object): void;
 }
 
-export interface RunOptions {
+interface RunOptions {
   /** Port that identifies the run; 0 takes any. */
   readonly port: number;
   /** Folder with each run's log, by port, and while it runs its ready line. */

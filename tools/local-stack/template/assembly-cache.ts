@@ -9,7 +9,7 @@ const INSTALLED_PACKAGES = 'node_modules/.package-lock.json';
 /** All that a run of the tests makes, about 40; each takes about 3 MB. */
 const MAX_KEPT = 64;
 
-export interface CacheFolders {
+interface CacheFolders {
   /** Folder of the app. */
   readonly project: string;
   /** Folder of the cached assemblies. */

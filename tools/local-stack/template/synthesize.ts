@@ -17,7 +17,7 @@ export interface Assembly {
 }
 
 /** A CDK app with one stack. */
-export interface CdkApp {
+interface CdkApp {
   /** Working directory of the command. */
   readonly folder: string;
   /** The command, as `app` in cdk.json. */

@@ -14,7 +14,7 @@ export interface Template {
 }
 
 /** Values from outside the template. */
-export interface Surroundings {
+interface Surroundings {
   /** AWS::Region, AWS::AccountId and so on. */
   readonly pseudoParameters: Readonly<Record<string, string>>;
   /** Returns `Fn::GetAtt`, or `Ref` under the attribute name `Ref`; throws if unknown. */

@@ -17,7 +17,7 @@ export interface MailgunAccount {
 }
 
 /** A domain as `GET /v4/domains` lists it. */
-export interface FurtherDomain {
+interface FurtherDomain {
   readonly name: string;
   readonly state?: 'active' | 'unverified' | 'disabled';
   readonly type?: 'custom' | 'sandbox';

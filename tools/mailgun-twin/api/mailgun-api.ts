@@ -19,7 +19,7 @@ import { createSuppressionLists } from './suppressions-api.ts';
 import { testWebhook } from './test-button.ts';
 import { type ApiRequest, createWebhookRegistry, urlsOf, type WebhookRegistry } from './webhooks-api.ts';
 
-export interface MailgunApiOptions {
+interface MailgunApiOptions {
   /** Listed events; read again at each request. */
   readonly log: EventLog;
   readonly apiKey: string;

@@ -6,7 +6,7 @@ import { type DeliveryPlan, SMOOTH } from '../webhooks/delivery.ts';
 import { type ApiResponse, ok } from './api-response.ts';
 import { parseForm, readFields, readMime, type Submission } from './submission.ts';
 
-export interface MessagesTools {
+interface MessagesTools {
   readonly twin: Pick<Twin, 'happen'>;
   readonly random: Random;
   readonly nowMs: () => number;

@@ -11,7 +11,7 @@ export interface LoggedEvent {
 /** A position between two events: after this number at this time. */
 export type Position = readonly [timestamp: number, number: number];
 
-export interface Range {
+interface Range {
   /** Start position, exclusive. */
   readonly from: Position;
   /** Time of the last event, inclusive. */

@@ -20,7 +20,7 @@ export interface ListingSource {
   item(data: Readonly<Record<string, unknown>>): unknown;
 }
 
-export interface ListingSourceOptions {
+interface ListingSourceOptions {
   readonly log: EventLog;
   readonly misbehaviour: Misbehaviour;
   readonly base: string;

@@ -56,7 +56,7 @@ export const SMOOTH: DeliveryPlan = {
   repeats: [],
 };
 
-export interface DeliveryTools {
+interface DeliveryTools {
   readonly clock: Clock;
   readonly random: Random;
   readonly post: Post;
@@ -66,7 +66,7 @@ export interface DeliveryTools {
 }
 
 /** An event ready to be signed; Mailgun retries every type but `delivered`. */
-export interface Parcel {
+interface Parcel {
   readonly event: string;
   write(signature: WebhookSignature): WebhookRequest;
 }

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 
 /** Signed by Mailgun: the second of signing as a string, and a single-use token of 50 characters. */
-export interface SignedParts {
+interface SignedParts {
   readonly timestamp: string;
   readonly token: string;
 }

@@ -12,7 +12,7 @@ export interface WebhookRequest {
   readonly body: string | URLSearchParams | FormData;
 }
 
-export interface PostResponse {
+interface PostResponse {
   readonly status: number;
   readonly text: string;
 }
