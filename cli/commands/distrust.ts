@@ -26,9 +26,9 @@ import {
 } from '../command.ts';
 import { TargetUnavailableError } from '../errors.ts';
 import { checkMessageId, eventOf, type HistoryEvent, type HistoryRecipient, readHistory } from '../event-history.ts';
-import { tableOf } from '../ledger.ts';
+import { retentionDaysOf, tableOf } from '../ledger.ts';
 import { counted, createEmit, plain, printedCommand } from '../output.ts';
-import { type Deployment, hasOutput } from '../target/types.ts';
+import type { Deployment } from '../target/types.ts';
 import { liftSuppression, readSuppressions } from './suppressions.ts';
 
 /** The lines of `distrust --json`. */
@@ -281,8 +281,7 @@ const MESSAGES_AT_ONCE = 25;
  */
 async function isOnlyUnconfirmed(deployment: Deployment, item: SuppressionItem, nowMs: number): Promise<boolean> {
   const { eventKey, sinceMs, lastAtMs, liftedAtMs } = item;
-  const heldDays = hasOutput(deployment, 'RetentionDays') ? Number(deployment.output('RetentionDays')) : 0;
-  if (liftedAtMs !== null || sinceMs < retainedFromOf(nowMs, heldDays) * 1000) return false;
+  if (liftedAtMs !== null || sinceMs < retainedFromOf(nowMs, retentionDaysOf(deployment) ?? 0) * 1000) return false;
   let [hasFirst, hasLast] = [false, false];
   for await (const cause of causesOf(deployment, item)) {
     if (cause.unconfirmedSinceMs === undefined) return false;

@@ -11,6 +11,7 @@ import {
   wholeNumber,
 } from '../command.ts';
 import { TargetUnavailableError, UsageError } from '../errors.ts';
+import { retentionDaysOf } from '../ledger.ts';
 import { number } from '../output.ts';
 import { PRICES } from '../planning/prices.ts';
 import {
@@ -23,7 +24,7 @@ import {
   partsAsText,
   type StepResult,
 } from '../resumable.ts';
-import { type Deployment, hasOutput, type TargetRef } from '../target/types.ts';
+import type { Deployment, TargetRef } from '../target/types.ts';
 import { timeText } from '../time.ts';
 
 const HELP = `
@@ -89,9 +90,8 @@ function requirePublishing(deployment: Deployment): void {
 
 /** Warns of statuses that cannot be found, because their deciding events left the table first. */
 function reportExpired(fromEpochSeconds: number, deployment: Deployment, reporter: Reporter, nowMs: number): void {
-  // A stack deployed by an earlier version has no such output.
-  if (!hasOutput(deployment, 'RetentionDays')) return;
-  const days = Number(deployment.output('RetentionDays'));
+  const days = retentionDaysOf(deployment);
+  if (days === undefined) return;
   const retainedFrom = retainedFromOf(nowMs, days);
   if (fromEpochSeconds < retainedFrom) reporter.partial(days, retainedFrom);
 }

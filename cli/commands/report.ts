@@ -29,10 +29,10 @@ import {
   timeOption,
 } from '../command.ts';
 import { UsageError } from '../errors.ts';
-import { ledgerTimes, tableOf } from '../ledger.ts';
+import { ledgerTimes, retentionDaysOf, tableOf } from '../ledger.ts';
 import { counted, createEmit, number } from '../output.ts';
 import { PRICES } from '../planning/prices.ts';
-import { type Deployment, hasOutput } from '../target/types.ts';
+import type { Deployment } from '../target/types.ts';
 import { iso, timeText } from '../time.ts';
 import {
   type ArchivedObject,
@@ -195,9 +195,9 @@ async function findArchive(
   from: number,
   nowMs: number,
 ): Promise<FoundArchive> {
-  // A stack deployed by an earlier version has no such output.
-  if (!hasOutput(deployment, 'RetentionDays')) return { objects: [], listings: 0, completeFrom: () => undefined };
-  const retainedFrom = retainedFromOf(nowMs, Number(deployment.output('RetentionDays')));
+  const days = retentionDaysOf(deployment);
+  if (days === undefined) return { objects: [], listings: 0, completeFrom: () => undefined };
+  const retainedFrom = retainedFromOf(nowMs, days);
   const since = from - LOOK_BACK_SECONDS;
   const archive = since < retainedFrom ? openDeploymentArchive(deployment) : undefined;
   const listed = archive === undefined ? [] : await objectsBetween(archive.listSized, domain, since, retainedFrom);
