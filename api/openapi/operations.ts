@@ -65,7 +65,7 @@ export const operationTexts: Readonly<Record<Operation, OperationText>> = {
       'Keep following `next`: every event stored since `from` is on exactly one page, even if it was stored up to 31 days ' +
       'after it happened; finding such an event may take up to a day longer. Of a domain that the stack comes to know later, ' +
       'what was stored until then may be left out. ' +
-      'The same cursor may be read again, and stays valid after any interruption. While nothing is new, `next` and the ETag do not change for a minute. Events of erased ' +
+      'The same cursor may be read again, and stays valid for 60 days. While nothing is new, `next` and the ETag do not change for a minute. Events of erased ' +
       'recipients are left out; an event that reconciliation corrected is listed again.',
     response: 'Tail',
     responseText: 'Events stored since the previous page, in the order in which they were stored.',
