@@ -106,7 +106,7 @@ export function createComparePart(deps: ComparePartDeps) {
         (window) => window.from === bounds.from && window.to === to && window.indexed === indexed,
       );
       await countUnlisted(deps, pass, { stored, sends, tally, isIndexedAsBefore }, isUnlisted);
-      if (to === bounds.to && error === undefined) {
+      if (to === bounds.to) {
         // Pages that do not hold what their source counts say nothing about what it counts later.
         tally.window = { indexed, total: total === distinct ? total : null };
       }
