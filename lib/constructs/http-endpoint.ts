@@ -6,6 +6,7 @@ import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { stackPart } from './removal.ts';
 
 interface HttpEndpointProps {
   /** Distinguishes the APIs in the console; not an identity, so it may change. */
@@ -35,7 +36,7 @@ export class HttpEndpoint extends Construct {
     this.logGroup = new LogGroup(this, 'Logs', {
       // Log delivery adds any other name to one resource policy of the account, and once that is full no stage
       // with an access log can be created. Names below this prefix need no entry.
-      logGroupName: `/aws/vendedlogs/${Names.uniqueResourceName(this, { maxLength: 200, separator: '-', allowedSpecialCharacters: '-' })}`,
+      logGroupName: `/aws/vendedlogs/${Names.uniqueResourceName(this, { maxLength: 200, separator: '-', allowedSpecialCharacters: '-' })}-${stackPart(this)}`,
       retention: props.logRetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
     });

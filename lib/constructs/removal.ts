@@ -1,6 +1,6 @@
-import { type IAspect, RemovalPolicy } from 'aws-cdk-lib';
+import { Fn, type IAspect, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { CfnLogGroup } from 'aws-cdk-lib/aws-logs';
-import type { IConstruct } from 'constructs';
+import type { Construct, IConstruct } from 'constructs';
 
 /**
  * Returns the removal policy of a resource with data, for deletion and replacement. A failed deploy removes what it has
@@ -15,3 +15,12 @@ export const KEEP_LOGS: IAspect = {
     if (node instanceof CfnLogGroup) node.applyRemovalPolicy(removalOf({ protectData: true }));
   },
 };
+
+/**
+ * Returns a part for names that are fixed at synth: 8 digits of the stack's id. What outlives a stack would otherwise
+ * hold the name that the next one needs.
+ */
+export const stackPart = (scope: Construct): string => firstGroup(Fn.select(2, Fn.split('/', Stack.of(scope).stackId)));
+
+/** Returns what stands before the first hyphen of a UUID. */
+export const firstGroup = (uuid: string): string => Fn.select(0, Fn.split('-', uuid));

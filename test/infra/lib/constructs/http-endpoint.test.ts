@@ -92,15 +92,27 @@ test.each([
   ]);
 });
 
-test('access logs of each environment have a name to which API Gateway may write without a policy entry', () => {
+test('access logs of each stack have a name to which API Gateway may write without a policy entry', () => {
   const groups = (stack: Synthesized) =>
     ['WebhookApi', 'ReadApi'].map((api) => stack.named('AWS::Logs::LogGroup', `${api}Http`).Properties.LogGroupName);
+  const id = { 'Fn::Select': [2, { 'Fn::Split': ['/', { Ref: 'AWS::StackId' }] }] };
+  const part = { 'Fn::Select': [0, { 'Fn::Split': ['-', id] }] };
+  const named = (pattern: RegExp) => ({ 'Fn::Join': ['', [expect.stringMatching(pattern), part]] });
 
   expect(groups(prod)).toEqual([
-    expect.stringMatching(/^\/aws\/vendedlogs\/mailgun-ledger-prod-WebhookApi-Http-\w+$/),
-    expect.stringMatching(/^\/aws\/vendedlogs\/mailgun-ledger-prod-ReadApi-Http-\w+$/),
+    named(/^\/aws\/vendedlogs\/mailgun-ledger-prod-WebhookApi-Http-\w+-$/),
+    named(/^\/aws\/vendedlogs\/mailgun-ledger-prod-ReadApi-Http-\w+-$/),
   ]);
   expect(groups(new Synthesized('staging'))).not.toEqual(groups(prod));
+});
+
+test('no log group that outlives its stack keeps the next one from being deployed by its name', () => {
+  const names = new Synthesized('prod', { keepLogs: true })
+    .ofType('AWS::Logs::LogGroup')
+    .map(({ Properties }) => Properties.LogGroupName);
+
+  expect(names.length).toBeGreaterThan(4);
+  for (const name of names.filter(Boolean)) expect(JSON.stringify(name)).toContain('{"Ref":"AWS::StackId"}');
 });
 
 describe('a path segment', () => {
