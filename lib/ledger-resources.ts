@@ -41,7 +41,7 @@ export function buildLedger(scope: Construct, config: Config, commandLine: Comma
 
   const { table } = new EventTable(scope, 'Table', config);
   const { weeklyBackupDays: keptDays } = config.table;
-  if (keptDays) new TableBackup(scope, 'TableBackup', { ...config, table, keptDays, customerKey });
+  if (keptDays !== undefined) new TableBackup(scope, 'TableBackup', { table, keptDays, customerKey });
   const secrets = new Secrets(scope, 'Secrets', config);
   const queue = new EventQueue(scope, 'Events', times);
 

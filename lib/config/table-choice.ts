@@ -20,12 +20,17 @@ export const tableChoice = group({
     true,
     'Backs the table up continuously. It costs almost as much as storage; in prod it may be off only where `seal.enabled` keeps the events elsewhere.',
   ),
-  weeklyBackupDays: z.int().min(7).max(3650).optional().register(fields, {
-    constraint: 'a whole number from 7 to 3650',
-    description:
-      'Days that weekly copies by AWS Backup are kept, each of the whole table at half the price of its recovery a month.',
-    example: 35,
-  }),
+  weeklyBackupDays: z
+    .int()
+    .max(3650)
+    .refine((days) => days === 0 || days >= 7)
+    .optional()
+    .register(fields, {
+      constraint: '0, or a whole number from 7 to 3650',
+      description:
+        'Days that weekly copies by AWS Backup are kept, each of the whole table at half the price of its recovery a month. 0 ends the copies and keeps their vault, which would otherwise stay behind.',
+      example: 35,
+    }),
   provisioned: z
     .strictObject({
       write: units('Write'),

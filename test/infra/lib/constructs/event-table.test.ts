@@ -201,6 +201,35 @@ describe('weekly copies', () => {
 
   test('are off by default', () => {
     expect(prod.ofType('AWS::Backup::BackupPlan')).toEqual([]);
+    expect(prod.ofType('AWS::Backup::BackupVault')).toEqual([]);
+  });
+
+  test('end with 0 days, which leaves the vault as it was', () => {
+    const ended = new Synthesized('prod', { table: { weeklyBackupDays: 0 } });
+
+    expect(ended.ofType('AWS::Backup::BackupPlan')).toEqual([]);
+    expect(ended.ofType('AWS::Backup::BackupVault')).toEqual(chosen.ofType('AWS::Backup::BackupVault'));
+  });
+
+  test('are in a vault of another name in each stack and under each key, so that none is in the way of the next', () => {
+    const encrypted = new Synthesized('prod', { customerKey: true, table: { weeklyBackupDays: 35 } });
+    const nameOf = (stack: Synthesized) =>
+      JSON.stringify(stack.ofType('AWS::Backup::BackupVault')[0]!.Properties.BackupVaultName);
+    const keyId = encrypted.idOf('AWS::KMS::Key', 'CustomerKey');
+
+    for (const stack of [chosen, encrypted]) {
+      expect(nameOf(stack)).toContain('{"Ref":"AWS::StackId"}');
+      const texts = nameOf(stack).match(/mailgun-ledger-[\w-]+-/)?.[0] ?? '';
+      expect(texts.length).toBeLessThanOrEqual(50 - '12345678-12345678'.length);
+    }
+    expect(nameOf(encrypted)).toContain(`{"Fn::Split":["-",{"Ref":"${keyId}"}]}`);
+    expect(nameOf(chosen)).not.toBe(nameOf(encrypted));
+  });
+
+  test('outlive an environment without protection too: AWS Backup refuses to delete a vault with copies', () => {
+    const dev = new Synthesized('dev', { table: { weeklyBackupDays: 35 } });
+
+    expect(dev.ofType('AWS::Backup::BackupVault')[0]).toMatchObject({ DeletionPolicy: 'RetainExceptOnCreate' });
   });
 });
 
