@@ -28,6 +28,15 @@ export class UnreadableSecretError extends TargetUnavailableError {
   }
 }
 
+/** The operator has ended a command that only reads. */
+export class InterruptedError extends TargetUnavailableError {
+  override name = 'InterruptedError';
+
+  constructor() {
+    super('interrupted before all was read; to read all, run the same command again');
+  }
+}
+
 /** The environment has not been deployed. */
 export class StackNotFoundError extends TargetUnavailableError {
   override name = 'StackNotFoundError';

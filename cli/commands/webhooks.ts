@@ -22,7 +22,7 @@ import {
   repeated,
   type TargetOptions,
 } from '../command.ts';
-import { UsageError } from '../errors.ts';
+import { TargetUnavailableError, UsageError } from '../errors.ts';
 import { counted, createEmit, groupBy, printedCommand, timeAgo } from '../output.ts';
 import { type Deployment, type LogEntry, readLogs } from '../target/types.ts';
 import { driftFixes, openRegistry, readDomainDrift } from './webhooks/registry.ts';
@@ -53,7 +53,11 @@ type DriftLine = {
 };
 
 /** The lines of `webhooks check --json`. */
-export type WebhooksCheckLine = DriftLine | { event: 'checked'; domains: number; types: number; drift: number };
+export type WebhooksCheckLine =
+  | DriftLine
+  /** A domain whose registrations cannot be read. */
+  | { event: 'unread'; domain: string; why: string }
+  | { event: 'checked'; domains: number; types: number; drift: number };
 
 /** The lines of `webhooks sync --json`; with `--plan` what would be done. */
 export type WebhooksSyncLine =
@@ -96,24 +100,39 @@ async function check(context: CliContext, options: DomainOptions): Promise<numbe
   const desired = desiredWebhooks(deployment, options);
   const registry = openRegistry(waitingOut(context, await openMailgun(deployment)));
   const all: Drift[] = [];
+  const unread: [domain: string, error: TargetUnavailableError][] = [];
   for (const domain of desired.domains) {
-    const found = webhookDrift(await registry.read(domain), desired.url, desired.types);
+    const registered = await registry.read(domain).catch((error: unknown) => {
+      // A key that is refused for one domain is refused for all.
+      if (!(error instanceof TargetUnavailableError) || error instanceof ApiKeyRefusedError) throw error;
+      return error;
+    });
+    if (registered instanceof TargetUnavailableError) {
+      unread.push([domain, registered]);
+      continue;
+    }
+    const found = webhookDrift(registered, desired.url, desired.types);
     for (const each of found) emit(...driftOf(domain, each));
     all.push(...found);
+  }
+  const read = desired.domains.length - unread.length;
+  if (read === 0) throw unread[0]?.[1];
+  for (const [domain, { message: why }] of unread) {
+    emit({ event: 'unread', domain, why }, `${domain}  not known: ${why}`);
   }
   const drift = all.length;
   const run = (command: string) => printedCommand(deployment, command);
   const types = desired.types.length;
   emit(
-    { event: 'checked', domains: desired.domains.length, types, drift },
+    { event: 'checked', domains: read, types, drift },
     drift === 0
-      ? `As wanted: ${counted(types, 'type')} of ${counted(desired.domains.length, 'domain')} come to this stack.`
+      ? `${unread.length === 0 ? 'As wanted' : 'The others are as wanted'}: ${counted(types, 'type')} of ${counted(read, 'domain')} come to this stack.`
       : `${counted(drift, 'difference')}. What to do:`,
     ...driftFixes(all, run).map((fix, nth) => `  ${nth + 1}. ${fix}`),
     // Correct registrations do not explain why an event came without its webhook.
     ...(drift === 0 ? await responsesText(deployment, context.now()) : []),
   );
-  return drift === 0 ? 0 : 1;
+  return drift + unread.length === 0 ? 0 : 1;
 }
 
 interface SyncOptions extends DomainOptions, WriteKeyOptions {
@@ -278,8 +297,12 @@ interface DomainOptions extends TargetOptions {
 
 const DOMAIN_OPTION = ['--domain <name>', 'only this sending domain (all of the stack)'] as const;
 
+const NO_DOMAINS =
+  'no sending domain is known, so nothing can be compared: reconcile finds those of the account, and needs a Mailgun API key (keys status)';
+
 export function desiredWebhooks(deployment: Deployment, { domain }: DomainOptions): DesiredWebhooks {
   if (domain !== undefined) checkSendingDomain(deployment, domain);
+  else if (deployment.domains.length === 0) throw new TargetUnavailableError(NO_DOMAINS);
   return {
     domains: domain === undefined ? deployment.domains : [domain],
     url: deployment.output('WebhookUrl'),

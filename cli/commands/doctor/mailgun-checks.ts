@@ -5,7 +5,7 @@ import { domainDriftText, heldElsewhereText } from '../../../lambdas/domain/webh
 import { parseHeldElsewhere } from '../../../lambdas/domain/webhooks/domains-held-elsewhere.ts';
 import { type Drift, webhookDrift } from '../../../lambdas/domain/webhooks/webhook-drift.ts';
 import { ApiKeyRefusedError, type MailgunResponse, messageOf, openMailgun, readApiKey } from '../../access.ts';
-import { MailgunBusyError } from '../../errors.ts';
+import { DomainNotFoundError, MailgunBusyError } from '../../errors.ts';
 import { counted } from '../../output.ts';
 import { type Deployment, hasOutput } from '../../target/types.ts';
 import { mailgunTimeMs } from '../../time.ts';
@@ -73,7 +73,14 @@ export async function mailgun(deployment: Deployment, domain: string, run: Comma
 
 export async function webhooks(deployment: Deployment, domain: string, run: CommandText): Promise<Finding> {
   const { url, types } = desiredWebhooks(deployment, { domain });
-  const drift = webhookDrift(await openRegistry(await openMailgun(deployment)).read(domain), url, types);
+  const registered = await openRegistry(await openMailgun(deployment))
+    .read(domain)
+    .catch((error: unknown) => {
+      if (error instanceof DomainNotFoundError) return undefined;
+      throw error;
+    });
+  if (registered === undefined) return skipped('waits for the region, as above');
+  const drift = webhookDrift(registered, url, types);
   if (drift.length === 0) return ok(`${counted(types.length, 'type')} come to this stack`);
   // Another receiver takes nothing away.
   const judged = drift.every(({ kind }) => kind === 'foreign') ? warning : wrong;

@@ -5,7 +5,7 @@ import type { HolderOf } from '../../../lambdas/domain/webhooks/domains-held-els
 import type { Drift, DriftKind, RegisteredWebhook } from '../../../lambdas/domain/webhooks/webhook-drift.ts';
 import { readAccountHooks, readAccountWebhooks, readDomainWebhooks } from '../../../lambdas/formats/mailgun-replies.ts';
 import { type MailgunRequest, type MailgunResponse, messageOf } from '../../access.ts';
-import { MailgunBusyError, TargetUnavailableError } from '../../errors.ts';
+import { DomainNotFoundError, MailgunBusyError, TargetUnavailableError } from '../../errors.ts';
 import { groupBy } from '../../output.ts';
 import type { Deployment } from '../../target/types.ts';
 import { mailgunTimeMs } from '../../time.ts';
@@ -69,6 +69,11 @@ export function openRegistry(request: MailgunRequest): Registry {
     async read(domain) {
       const ofAccount = understood(await readAccount(domain), readAccountWebhooks, "the account's webhooks");
       const response = await request(domain, 'GET', domainPath('v3', domain));
+      if (response.status === 404) {
+        throw new DomainNotFoundError(
+          `Mailgun has no domain ${domain} in this region (${messageOf(response)}): correct its "region" in cdk.json, or take it out, and deploy`,
+        );
+      }
       return [...ofAccount, ...understood(response, readDomainWebhooks, `the webhooks of ${domain}`)];
     },
 

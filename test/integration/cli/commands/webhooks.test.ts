@@ -308,3 +308,43 @@ test('webhooks check reads each region for its own domains', async () => {
   expect(missing.map(({ domain }) => domain)).toEqual(Array(8).fill('eu.example.com'));
   expect([before.exitCode, synced.exitCode, after.exitCode]).toEqual([1, 0, 0]);
 });
+
+test('webhooks check compares the other domains where one is not in its region', async () => {
+  const api = await startMailgunApi({
+    log: new EventLog(),
+    apiKey: LOCAL_API_KEY,
+    account: { signingKey: 'key-of-the-account' },
+    domains: ['us.example.com'],
+    random: createRandom(1),
+  });
+  const target = { ...local.target, mailgunUrl: () => api.url };
+  const openWith = (...domains: string[]) => ({ openDeployment: async () => ({ ...target, domains }) });
+  const both = await local.ledger(['webhooks', 'check', '--json'], openWith('eu.example.com', 'us.example.com'));
+  await local.ledger(['webhooks', 'sync'], openWith('us.example.com'));
+  const rest = await local.ledger(['webhooks', 'check'], openWith('eu.example.com', 'us.example.com'));
+  const alone = await local.ledger(['webhooks', 'check'], openWith('eu.example.com'));
+  await api.close();
+
+  const why = expect.stringMatching(
+    /^Mailgun has no domain eu\.example\.com in this region \(404 .*correct its "region"/,
+  );
+  expect(both.json().filter(({ event }) => event === 'unread')).toEqual([
+    { event: 'unread', domain: 'eu.example.com', why },
+  ]);
+  expect(both.json().at(-1)).toMatchObject({ event: 'checked', domains: 1, drift: 8 });
+  expect(rest.lines.slice(0, 2)).toEqual([
+    expect.stringMatching(/^eu\.example\.com {2}not known: /),
+    expect.stringMatching(/^The others are as wanted: 8 types of 1 domain /),
+  ]);
+  expect([both.exitCode, rest.exitCode]).toEqual([1, 1]);
+  expect({ ...alone, errors: alone.errors }).toMatchObject({ exitCode: 1, lines: [], errors: [why] });
+});
+
+test('without a domain there is nothing that could be as wanted', async () => {
+  const openDeployment = async () => ({ ...local.target, domains: [] });
+  const { exitCode, lines, errors } = await local.ledger(['webhooks', 'check'], { openDeployment });
+  expect({ exitCode, lines, errors }).toEqual({
+    ...{ exitCode: 1, lines: [] },
+    errors: [expect.stringMatching(/^no sending domain is known.*keys status/)],
+  });
+});

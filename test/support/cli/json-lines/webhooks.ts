@@ -15,6 +15,7 @@ const driftLine = drift.extend({ event: z.literal('drift') });
 /** The lines of `webhooks check --json`. */
 export const webhooksCheckLine = z.discriminatedUnion('event', [
   driftLine,
+  z.strictObject({ event: z.literal('unread'), domain: z.string(), why: z.string() }),
   z.strictObject({ event: z.literal('checked'), domains: z.int(), types: z.int(), drift: z.int() }),
 ]) satisfies z.ZodType<WebhooksCheckLine>;
 
