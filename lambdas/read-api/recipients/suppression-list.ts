@@ -37,7 +37,7 @@ export function isSuppressionListPosition(
   const { list, after } = (value ?? {}) as Partial<SuppressionListPosition>;
   if (!Number.isSafeInteger(list) || listsOf(query)[list as number] === undefined) return false;
   if (after === undefined) return true;
-  const { partition, sort, atMs } = after;
+  const { partition, sort, atMs } = after ?? {};
   return (
     isTime(atMs) &&
     atMs >= query.sinceMs &&
