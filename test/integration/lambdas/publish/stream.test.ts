@@ -2,6 +2,7 @@ import { mock } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { Context } from 'aws-lambda';
+import { createRestoreNotes } from '../../../../lambdas/adapters/table/delivery-repository.ts';
 import { createEventCorrection, createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
 import { statusFacts } from '../../../../lambdas/adapters/table/recipient-repository.ts';
 import { messagePartition, statusSort } from '../../../../lambdas/domain/keys.ts';
@@ -128,9 +129,9 @@ async function take(arrivals: readonly Arrival[]) {
   }
 }
 
-/** Returns the event as a forged webhook has it, under the same identity; no suppression follows from it alone. */
+/** Returns the event as a forged webhook has it, under the same identity; of a failure a suppression follows. */
 function forgedCopy(event: LifeEvent): LifeEvent {
-  if (event.event === 'failed') return { ...event, severity: 'permanent', reason: 'espblock' };
+  if (event.event === 'failed') return { ...event, severity: 'permanent', reason: 'bounce' };
   return event.event === 'complained' || event.event === 'unsubscribed'
     ? event
     : { ...event, timestamp: NOW_MS / 1000 - 9000 };
@@ -244,7 +245,7 @@ test('a suppression that was lifted and comes about again is published once more
 test('a status that a correction lowers is published once, though its request is repeated, and then kept', async () => {
   follow();
   const [accepted, failed] = [lifeEvent('accepted', 4, 3, 0), lifeEvent('deferred', 4, 3, 1)];
-  await store([accepted, forgedCopy(failed)]);
+  await store([accepted, { ...forgedCopy(failed), reason: 'espblock' }]);
   await calm();
   const before = published().length;
   const correction = createEventCorrection(engines.table);
@@ -338,3 +339,21 @@ test.each(FAULTS.map((each, nth) => ({ ...each, nth })))(
   },
   180_000,
 );
+
+test('what is published since a restore began has its time at the beginning of its order, also after a clock that is behind', async () => {
+  follow();
+  const [accepted, delivered] = [lifeEvent('accepted', 6, 5, 0), lifeEvent('delivered', 6, 5, 1)];
+  await store([accepted]);
+  await calm();
+  const restores = createRestoreNotes(engines.table);
+  for (const beganAt of [1_790_000_000_000, 1_780_000_000_000]) await restores.noteBegin(beganAt);
+  const before = published().length;
+  await store([delivered]);
+  await calm();
+
+  const announced = published()
+    .slice(before)
+    .map(({ detail }) => detail as Record<string, unknown>);
+  expect(announced).toMatchObject([{ status: 'DELIVERED', order: expect.stringMatching(/^r1790000000000#30#/) }]);
+  await expectAnnounced(true);
+}, 60_000);
