@@ -22,11 +22,12 @@ import {
   timeOption,
   wholeNumber,
 } from '../command.ts';
-import { TargetUnavailableError, UsageError } from '../errors.ts';
+import { InterruptedError, TargetUnavailableError, UsageError, whyUnavailable } from '../errors.ts';
 import { confirmedCheckOf, retentionDaysOf, tableOf } from '../ledger.ts';
 import { counted, createEmit, createProgress, number, plain, utc } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
 import { iso, timeText } from '../time.ts';
+import { checkTag } from './report.ts';
 import { checkAddress } from './suppressions.ts';
 
 /** The lines of `find --json`: one for each message, then what was found. */
@@ -109,7 +110,8 @@ export const findCommand: CommandBuilder = (context, run) =>
     );
 
 async function find(context: CliContext, options: FindOptions, address: string): Promise<number> {
-  const { status, tag, from = 0, to, limit, json } = options;
+  const { status, from = 0, to, limit, json } = options;
+  const tag = options.tag === undefined ? undefined : checkTag(options.tag);
   const recipient = checkAddress(address);
   if (to !== undefined && from >= to) throw new UsageError('--from must be before --to');
   if (options.domain !== undefined) throw new UsageError('--domain cannot be combined with an address');
@@ -118,7 +120,7 @@ async function find(context: CliContext, options: FindOptions, address: string):
   const query = {
     ...{ recipient, keys: recipientKeys(recipient) },
     range: { fromMs: from * 1000, toMs: to === undefined ? Number.MAX_SAFE_INTEGER : to * 1000 },
-    ...{ status, tag: tag?.toLowerCase() },
+    ...{ status, tag },
   };
   const history = createRecipientHistory(tableOf(deployment));
   const readPage = createRecipients(history, confirmedCheckOf(deployment, context.now));
@@ -139,7 +141,7 @@ async function find(context: CliContext, options: FindOptions, address: string):
     position = page.next;
     reportSearched(page.body.searched);
   } while (position !== undefined && messages < limit && !context.signal.aborted);
-  if (context.signal.aborted) return 1;
+  if (context.signal.aborted) throw new InterruptedError();
   if (messages === 0) throw new TargetUnavailableError(nothingFound(recipient, status ?? tag ?? options.from ?? to));
   if (isCompared.has(false)) warnOfRetention(context, deployment);
   emit(
@@ -151,7 +153,8 @@ async function find(context: CliContext, options: FindOptions, address: string):
 
 /** Lists the mail of the chosen domains together, those accepted last first. */
 async function findMail(context: CliContext, options: FindOptions): Promise<number> {
-  const { status, tag, from, to, limit, json } = options;
+  const { status, from, to, limit, json } = options;
+  const tag = options.tag === undefined ? undefined : checkTag(options.tag);
   if (status === undefined && tag === undefined) {
     throw new UsageError('find needs an address, or --status or --tag');
   }
@@ -163,10 +166,13 @@ async function findMail(context: CliContext, options: FindOptions): Promise<numb
   const deployment = await openTarget(context, options);
   const domains = chosenDomains(deployment, options.domain);
   const emit = createEmit<FindLine>(context, json);
-  const query = { range, status, tag: tag?.toLowerCase(), limit };
+  const query = { range, status, tag, limit };
   const found: Awaited<ReturnType<typeof mailOf>>[] = [];
-  for (const domain of domains) found.push(await mailOf(context, deployment, { ...query, domain }));
-  if (context.signal.aborted) return 1;
+  for (const domain of domains) {
+    const mail = mailOf(context, deployment, { ...query, domain });
+    found.push(await mail.catch((error: unknown) => failedAt(domain, error)));
+  }
+  if (context.signal.aborted) throw new InterruptedError();
   const mails = found.flatMap((each) => each.mails).toSorted((a, b) => b.acceptedAt - a.acceptedAt);
   if (mails.length === 0) {
     const time = `${utc(range.fromMs)} and ${utc(range.toMs)}`;
@@ -191,6 +197,14 @@ async function findMail(context: CliContext, options: FindOptions): Promise<numb
     `${counted(shown.length, 'mail')} accepted since ${utc(range.fromMs)}, newest first${endText(newestMs, hasMore ? readBackTo : undefined)}.`,
   );
   return 0;
+}
+
+/** Throws an error that names the domain: without its mail the newest of all are not known. */
+function failedAt(domain: string, cause: unknown): never {
+  const why = whyUnavailable(cause);
+  if (why === undefined) throw cause;
+  const how = 'nothing is listed; --domain lists the mail of one of the others';
+  throw new TargetUnavailableError(`the mail of ${domain} cannot be read: ${why}; ${how}`, { cause });
 }
 
 async function mailOf(context: CliContext, deployment: Deployment, query: Omit<MailsQuery, 'position'>) {

@@ -28,7 +28,7 @@ import {
   type TargetOptions,
   timeOption,
 } from '../command.ts';
-import { UsageError } from '../errors.ts';
+import { InterruptedError, UsageError } from '../errors.ts';
 import { ledgerTimes, retentionDaysOf, tableOf } from '../ledger.ts';
 import { counted, createEmit, number } from '../output.ts';
 import { PRICES } from '../planning/prices.ts';
@@ -162,7 +162,7 @@ async function report(context: CliContext, options: ReportOptions, given: string
     archive: await openCampaignArchive(deployment, archive),
   };
   const counts = await countCampaign(context, sources, { domain, tag, time, timeRanges }, onFailure);
-  if (counts === undefined) return 1;
+  if (counts === undefined) throw new InterruptedError();
   const heldFrom = archive.completeFrom(counts.mails);
   const held = heldFrom === undefined ? null : timeText(heldFrom);
   const settled = completenessOf(deployment, slices, counts, from, context.now());
@@ -227,9 +227,11 @@ async function openCampaignArchive(
 
 const COLUMNS = ['recipient', 'messageId', 'at', 'failureClass', 'reason', 'code', 'text'] as const;
 
-function checkTag(tag: string): string {
-  if (tag.trim() === '' || tag === '*') throw new UsageError('give a tag that is not empty and not *');
-  return tag.toLowerCase();
+/** Returns a tag as tags are compared; throws a UsageError where no mail can have it. */
+export function checkTag(given: string): string {
+  const tag = given.trim().toLowerCase();
+  if (tag === '' || tag === '*') throw new UsageError('give a tag that is not empty and not *');
+  return tag;
 }
 
 function domainOf(deployment: Deployment, domain: string | undefined): string {

@@ -7,7 +7,7 @@ import { nameInEventKey, recipientKey } from '../../lambdas/domain/keys.ts';
 import { type ListedClass, readClassesPage } from '../../lambdas/formats/mailgun-replies.ts';
 import { ApiKeyRefusedError, type MailgunRequest, messageOf, openMailgun } from '../access.ts';
 import { type CliContext, type CommandBuilder, ledgerCommand, openTarget, type TargetOptions } from '../command.ts';
-import { TargetUnavailableError } from '../errors.ts';
+import { InterruptedError, TargetUnavailableError } from '../errors.ts';
 import { checkMessageId, type HistoryEvent, type HistoryRecipient, readHistory } from '../event-history.ts';
 import { ledgerTimes } from '../ledger.ts';
 import { counted, createEmit, plain, utc } from '../output.ts';
@@ -109,7 +109,7 @@ async function why(
   const deployment = await openTarget(context, options);
   const stored = await readHistory(deployment, messageId);
   const archived = await withArchived(context, deployment, messageId, stored);
-  if (archived === undefined) return 1;
+  if (archived === undefined) throw new InterruptedError();
   const { history, days } = archived;
   if (history.length === 0) {
     throw new TargetUnavailableError(

@@ -21,7 +21,7 @@ import {
   type TargetOptions,
   timeOption,
 } from '../../command.ts';
-import { UsageError } from '../../errors.ts';
+import { InterruptedError, UsageError } from '../../errors.ts';
 import { tableOf } from '../../ledger.ts';
 import { counted, createEmit, number, utc } from '../../output.ts';
 import type { Deployment } from '../../target/types.ts';
@@ -92,7 +92,8 @@ async function list(context: CliContext, options: ListOptions): Promise<number> 
   const text = `${counted(count, 'suppression')} in force of ${domains.join(', ')}.`;
   if (csv) context.printError(text);
   else emit({ event: 'listed', domains, count }, text);
-  return context.signal.aborted ? 1 : 0;
+  if (context.signal.aborted) throw new InterruptedError();
+  return 0;
 }
 
 type Page = Awaited<ReturnType<ReturnType<typeof createSuppressionList>['newest']>>;
