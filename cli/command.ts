@@ -106,9 +106,13 @@ export function targetRefText(ref: TargetRef): string {
   return ref.port === undefined ? '--local' : `--local --port ${ref.port}`;
 }
 
-/** Parses `--<flag> <time>` into epoch seconds. */
-export const timeOption = (flag: string, context: CliContext) => (text: string) =>
-  parseTime(`--${flag}`, text, context.now());
+/** Parses `--<flag> <time>` into epoch seconds; nothing happened since a time to come. */
+export const timeOption = (flag: 'from' | 'since' | 'to', context: CliContext) => (text: string) => {
+  const nowMs = context.now();
+  const seconds = parseTime(`--${flag}`, text, nowMs);
+  if (flag !== 'to' && seconds * 1000 > nowMs) throw new UsageError(`--${flag} has not come yet`);
+  return seconds;
+};
 
 const isPort = (text: string) => /^[1-9]\d{0,4}$/.test(text) && Number(text) <= 65_535;
 

@@ -174,9 +174,13 @@ const EVERYWHERE: readonly (string | undefined)[] = ['--help', '-h', '--env', '-
 function refuseOption(option: Option, { options }: Command): void {
   const parse = option.parseArg;
   if (!option.required) return;
+  let isGiven = false;
   option.argParser((value: string, previous: unknown) => {
     const isOption = [...EVERYWHERE, ...options.map(({ long }) => long)].includes(value.split('=')[0]);
     if (isOption) throw new UsageError(`${option.long} needs a value; ${value} in its place is an option`);
+    // Of two values, Commander would drop the first; an option that may be repeated collects them.
+    if (isGiven && !Array.isArray(previous)) throw new UsageError(`${option.long} is given twice; give it once`);
+    isGiven = true;
     return parse ? parse(value, previous) : value;
   });
 }

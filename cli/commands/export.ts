@@ -25,6 +25,7 @@ import { counted, createEmit, createProgress, type Emit, number } from '../outpu
 import type { Deployment } from '../target/types.ts';
 import { timeText } from '../time.ts';
 import { type ExportedRow, FORMATS, type Format, headOf, lineOf, openTableFile } from './export/tables.ts';
+import { checkAddress } from './suppressions.ts';
 
 interface ExportOptions extends TargetOptions {
   readonly from?: number;
@@ -110,7 +111,11 @@ function requestOf(options: ExportOptions, deployment: Deployment, nowMs: number
   const { from = 0, to = Math.floor(nowMs / 1000), domain, type = [], recipient, tag, format = 'csv' } = options;
   if (from >= to) throw new UsageError('--from must be before --to');
   const domains = chosenDomains(deployment, domain);
-  const filters = { types: type, recipient: recipient?.trim() ?? null, tag: tag?.trim().toLowerCase() ?? null };
+  const filters = {
+    types: type,
+    recipient: recipient === undefined ? null : checkAddress(recipient),
+    tag: tag?.trim().toLowerCase() ?? null,
+  };
   return { ledger: deployment.stackName, format, from, to, domains, ...filters };
 }
 

@@ -12,6 +12,7 @@ import { UsageError } from '../errors.ts';
 import { counted, createEmit, type Emit } from '../output.ts';
 import {
   type Deployment,
+  hasOutput,
   isAccessLog,
   LOG_GROUPS,
   type LogEntry,
@@ -87,7 +88,10 @@ async function logs(context: CliContext, options: LogsOptions, source: LogSource
   const sinceMs = (options.since ?? Math.floor(context.now() / 1000) - DEFAULT_SINCE_SECONDS) * 1000;
   if (options.follow && options.count) throw new UsageError('--count and --follow cannot be combined');
   const filter = filterOf(options, source);
-  const entries = await deployment.logs(source, sinceMs, filter);
+  const entries = await deployment.logs(source, sinceMs, filter).catch((error: unknown) => {
+    if (hasOutput(deployment, LOG_GROUPS[source])) throw error;
+    throw new UsageError(`${deployment.name} has no ${source}: it is off in the configuration, or not deployed yet`);
+  });
   if (options.count) {
     const statuses = isAccessLog(source) ? countStatuses(entries) : null;
     const byStatus = Object.entries(statuses ?? {}).map(([status, count]) => `${count} with ${status}`);

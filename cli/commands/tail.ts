@@ -74,8 +74,10 @@ async function tail(context: CliContext, options: TailOptions): Promise<number> 
   const emit = createEmit<TailLine>(context, options.json);
   const read = reader(context, options, deployment);
   let cursor = options.cursor;
+  let count = 0;
   for (let page = await read(cursor); page !== undefined; page = await read(cursor)) {
     for (const entry of page.events) emit({ event: 'stored', entry }, storedText(entry));
+    count += page.events.length;
     if (page.next !== cursor) emit({ event: 'cursor', cursor: page.next });
     cursor = page.next;
     if (page.behind) continue;
@@ -83,6 +85,7 @@ async function tail(context: CliContext, options: TailOptions): Promise<number> 
     await context.sleep(options.every * 1000);
     if (context.signal.aborted) break;
   }
+  if (options.once && count === 0) context.printError('no event that fits was stored in that time');
   if (!options.json && cursor !== undefined) printHowToContinue(context, options, deployment, cursor);
   return 0;
 }

@@ -188,12 +188,14 @@ async function sync(context: CliContext, options: SyncOptions): Promise<number> 
   const callMailgun = waitingOut(context, opened);
   const registry = openRegistry(callMailgun);
   let changes = 0;
+  const removed = new Set<string>();
   const make = async (steps: readonly SyncStep[]) => {
     const removals = steps.filter(({ line }) => line.change !== 'add').map(({ line }) => changeText(line));
     if (!plan && removals.length > 0) {
       await confirm(context, options.yes, `At Mailgun, ${removals.join(', ')}?`);
     }
     for (const step of steps) {
+      if (step.line.change === 'remove') removed.add(step.line.url ?? own);
       if (!plan) await step.run(registry);
       emit(step.line, `${plan ? 'would ' : ''}${changeText(step.line)}`);
       changes += 1;
@@ -247,6 +249,8 @@ async function sync(context: CliContext, options: SyncOptions): Promise<number> 
       drift += left.filter(({ kind }) => kind !== 'foreign').length;
     }
   }
+  // An earlier run may have removed it, so this is no error.
+  for (const url of remove.filter((each) => !removed.has(each))) context.printError(`${url} is not registered`);
   emit(
     { event: plan ? 'planned' : 'synced', changes, drift },
     changes === 0

@@ -51,6 +51,11 @@ export async function openLocal(given: number | undefined, folder: URL): Promise
   const table = { client: clients.table, name: outputs.TableName ?? '' };
   const { further, discovered } = await readStackDomains(outputs.Domains ?? '[]', table);
   const found = discovered?.domains.filter(({ goneAt }) => goneAt === undefined).map(({ name }) => name);
+  const output = (key: string) => {
+    const value = outputs[key];
+    if (value === undefined) throw new TargetUnavailableError(`the stack has no output ${key}`);
+    return value;
+  };
   return {
     name: `the local stack of port ${port}`,
     stackName,
@@ -59,11 +64,7 @@ export async function openLocal(given: number | undefined, folder: URL): Promise
     furtherDomains: further,
     discovered,
     clients,
-    output(key) {
-      const value = outputs[key];
-      if (value === undefined) throw new TargetUnavailableError(`the stack has no output ${key}`);
-      return value;
-    },
+    output,
     mailgunUrl: () => mailgunUrl,
     async invoke(functionName, event) {
       const response = await control(`/invoke/${functionName}`, event);
@@ -72,6 +73,7 @@ export async function openLocal(given: number | undefined, folder: URL): Promise
       return JSON.parse(text);
     },
     async logs(source, sinceMs, filter) {
+      output(LOG_GROUPS[source]);
       const { lines } = await read<{ lines: LocalLine[] }>('/logs');
       return lines
         .filter((line) => line.source.replace(/\[\d+\]$/, '') === LOCAL_SOURCES[source])

@@ -87,3 +87,35 @@ test.each(leaves(program, []).filter(({ command }) => command.registeredArgument
     expect({ exitCode, errors }).toEqual({ exitCode: 2, errors: [expect.any(String)] });
   },
 );
+
+/** A value that each flag takes, by its placeholder. */
+const TAKEN: Readonly<Record<string, string>> = {
+  ...{ n: '1', seconds: '1', hours: '1', code: '503', url: 'https://ledger.example', api: 'events' },
+};
+const takenBy = (option: Option) =>
+  option.argChoices?.[0] ?? TAKEN[placeholder(option)] ?? RIGHT[placeholder(option)] ?? 'x';
+const isRepeatable = ({ description }: Option) => /may be repeated/.test(description);
+
+test.each(flags.filter(({ option }) => !isRepeatable(option)))(
+  '$name given twice exits with 2, since one of both would be dropped',
+  async ({ leaf, option }) => {
+    const twice = [`${option.long}=${takenBy(option)}`, `${option.long}=${takenBy(option)}`];
+    const { exitCode, lines, errors } = await runCommand([...lineWithout(option, leaf), ...twice]);
+    expect({ exitCode, lines, errors }).toEqual({
+      ...{ exitCode: 2, lines: [] },
+      errors: [`${option.long} is given twice; give it once`],
+    });
+  },
+);
+
+test.each(flags.filter(({ option }) => ['--from', '--since'].includes(option.long ?? '')))(
+  '$name of a time to come exits with 2, since nothing fits',
+  async ({ leaf, option }) => {
+    const tomorrow = new Date(Date.now() + 86_400_000).toISOString();
+    const { exitCode, lines, errors } = await runCommand([...lineWithout(option, leaf), `${option.long}=${tomorrow}`]);
+    expect({ exitCode, lines, errors }).toEqual({
+      ...{ exitCode: 2, lines: [] },
+      errors: [`${option.long} has not come yet`],
+    });
+  },
+);

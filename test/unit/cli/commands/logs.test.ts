@@ -1,6 +1,6 @@
 import { logText } from '../../../../cli/commands/logs.ts';
+import { TargetUnavailableError } from '../../../../cli/errors.ts';
 import { type Deployment, fits, parseLogEntry } from '../../../../cli/target/types.ts';
-
 import { runCommand, stubDeployment } from '../../../support/cli/command-line.ts';
 import { logsCountLine, logsLine } from '../../../support/cli/json-lines/logs.ts';
 
@@ -129,4 +129,16 @@ test('logs --limit prints the newest lines, --count only their number', async ()
     { event: 'count', count: 3, statuses: null },
   ]);
   expect(both).toMatchObject({ exitCode: 2, errors: [expect.stringMatching(/cannot be combined/)] });
+});
+
+test('logs of a function that the stack lacks exits with 2, and shows no empty log', async () => {
+  const logs = async () => {
+    throw new TargetUnavailableError('the stack has no output DeliverLogGroup');
+  };
+  const openDeployment = async () => stubDeployment({ logs });
+  const result = await runCommand(['logs', 'deliver', '--local'], { openDeployment });
+  expect({ ...result, json: undefined }).toMatchObject({
+    ...{ exitCode: 2, lines: [] },
+    errors: ['a stub has no deliver: it is off in the configuration, or not deployed yet'],
+  });
 });

@@ -137,3 +137,12 @@ test('the costs in the help of tail follow from polls and prices', async () => {
   expect(help).toContain(`about $${(Math.ceil(quiet * 1000) / 1000).toFixed(3)} an hour`);
   expect(help).toContain(`plus $${(Math.ceil(perMillion * 100) / 100).toFixed(2)} for each million webhooks`);
 });
+
+test('tail --once that finds nothing says so, and exits with 0', async () => {
+  const url = await readApi(page('c1'));
+  const { exitCode, lines, errors } = await tail(url, ['--once', '--json', '--tag', 'none', '--since', '1h']);
+
+  expect(exitCode).toBe(0);
+  expect(lines.map((line) => tailLine.parse(JSON.parse(line)))).toEqual([{ event: 'cursor', cursor: 'c1' }]);
+  expect(errors).toEqual(['no event that fits was stored in that time']);
+});
