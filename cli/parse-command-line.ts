@@ -174,13 +174,15 @@ const EVERYWHERE: readonly (string | undefined)[] = ['--help', '-h', '--env', '-
 function refuseOption(option: Option, { options }: Command): void {
   const parse = option.parseArg;
   if (!option.required) return;
-  let isGiven = false;
+  let given: string | undefined;
   option.argParser((value: string, previous: unknown) => {
     const isOption = [...EVERYWHERE, ...options.map(({ long }) => long)].includes(value.split('=')[0]);
     if (isOption) throw new UsageError(`${option.long} needs a value; ${value} in its place is an option`);
     // Of two values, Commander would drop the first; an option that may be repeated collects them.
-    if (isGiven && !Array.isArray(previous)) throw new UsageError(`${option.long} is given twice; give it once`);
-    isGiven = true;
+    if (given !== undefined && given !== value && !Array.isArray(previous)) {
+      throw new UsageError(`${option.long} is given twice, as ${given} and ${value}; give it once`);
+    }
+    given = value;
     return parse ? parse(value, previous) : value;
   });
 }

@@ -11,6 +11,8 @@ import { createMessages, isMessagePosition } from '../../../../../lambdas/read-a
 import { isRecipientPlace } from '../../../../../lambdas/read-api/recipients/recipient-places.ts';
 import { isSearchPosition } from '../../../../../lambdas/read-api/recipients/recipient-search.ts';
 import { createRoutes } from '../../../../../lambdas/read-api/routes.ts';
+import { LATENESS_TIERS } from '../../../../../lambdas/read-api/tail/lateness-tiers.ts';
+import { isTailPosition } from '../../../../../lambdas/read-api/tail/tail-position.ts';
 import { RETENTION } from '../../../../support/doubles/in-memory-ledger.ts';
 import fc from '../../../../support/property.ts';
 
@@ -102,6 +104,26 @@ test.each([
   ['names no end, by a clock ahead', {}, { fromMs: ENDS_MS + 30_000 - DAY_MS, toMs: ENDS_MS + 30_000 }, true],
 ])('a range is that of a query that %s: %#', (_, query, range, isOfQuery) => {
   expect(isRangeOf(range, query, NOW_MS)).toBe(isOfQuery);
+});
+
+const tailAt = (finalMs: number, sweep?: object) => ({
+  tiers: LATENESS_TIERS.map((_, index) => ({ finalMs, ...(index === 1 && sweep && { sweep }) })),
+  shown: '',
+});
+test.each([
+  ['of now', tailAt(NOW_MS), true],
+  ['by a clock ahead', tailAt(NOW_MS + 30_000), true],
+  ['of a time to come, which shows nothing until then', tailAt(NOW_MS + 120_000), false],
+  ['left for weeks', tailAt(NOW_MS - 40 * DAY_MS), true],
+  ['of 1970, which reads every day since with each page', tailAt(0), false],
+  ['in a sweep', tailAt(NOW_MS - 1000, { startedMs: NOW_MS, domain: '' }), false],
+  ['in a sweep of a domain', tailAt(NOW_MS - 1000, { startedMs: NOW_MS, domain: 'd' }), true],
+  ['in a sweep of a time to come', tailAt(NOW_MS - 1000, { startedMs: NOW_MS + 120_000, domain: 'd' }), false],
+])('a tail cursor %s', (_, position, isPosition) => {
+  // Long after 1970.
+  const later = (value: unknown) =>
+    JSON.parse(JSON.stringify(value), (key, each) => (key.endsWith('Ms') && each > 0 ? each + 1e12 : each));
+  expect(isTailPosition(later(position), undefined, NOW_MS + 1e12)).toBe(isPosition);
 });
 
 test("a search cursor with a key of another recipient's events is refused", () => {
