@@ -73,7 +73,6 @@ export async function openLocal(given: number | undefined, folder: URL): Promise
       return JSON.parse(text);
     },
     async logs(source, sinceMs, filter) {
-      output(LOG_GROUPS[source]);
       const { lines } = await read<{ lines: LocalLine[] }>('/logs');
       return lines
         .filter((line) => line.source.replace(/\[\d+\]$/, '') === LOCAL_SOURCES[source])
