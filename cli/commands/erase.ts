@@ -122,6 +122,11 @@ function textOf(line: EraseLine): string[] {
       return [`  ${number(line.objects)} of ${number(line.of)} objects read`];
     case 'fault':
       return [`  ✖  ${line.where} ${line.what}; it is left as it is`];
+    case 'archive-unreached':
+      return [
+        `  ✖  the archive of ${line.domains.join(', ')} is not in a bucket of this stack, and may hold the recipient.`,
+        '     Put it back first: docs/archive.md#another-bucket.',
+      ];
     case 'archive':
       return [
         `Archive: ${number(line.rewritten)} of ${counted(line.objects, 'object')} rewritten without the recipient ` +

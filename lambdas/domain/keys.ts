@@ -367,7 +367,15 @@ export function sealMarkKey(domain: string, startSeconds: number): ItemKey {
 
 /** Returns the key of the head of a domain's chain of manifests. */
 export function chainHeadKey(domain: string): ItemKey {
-  return { pk: join(SEAL, keyPart(domain)), sk: 'HEAD' };
+  return { pk: join(SEAL, keyPart(domain)), sk: CHAIN_HEAD };
+}
+
+const CHAIN_HEAD = 'HEAD';
+
+/** Returns the domain whose chain's head has this key; undefined for any other key. */
+export function domainOfChainHead({ pk, sk }: ItemKey): string | undefined {
+  const [prefix, domain] = split(pk);
+  return prefix === SEAL && sk === CHAIN_HEAD ? domain : undefined;
 }
 
 /** Returns the key of the time up to which a domain is sealed. */

@@ -2,7 +2,7 @@ import { type ChainLink, parseManifest } from '../domain/archive/manifest.ts';
 import { manifestKey } from '../domain/archive/object-keys.ts';
 import type { ChainHead, ManifestBucket, SealState } from './ports.ts';
 
-/** The chain of a domain holds something that no version of this stack wrote; nothing is appended to it. */
+/** The chain of a domain lacks its head, or holds what no version of this stack wrote; nothing is appended to it. */
 export class BrokenChainError extends Error {
   override name = 'BrokenChainError';
 }
@@ -17,6 +17,16 @@ export interface ChainWriter {
 
 const NO_HEAD: ChainHead = { sequence: 0, hash: '' };
 
+/** Returns true if the bucket holds the manifest that is noted as a chain's head: false for another bucket. */
+export async function holdsHead(
+  bucket: Pick<ManifestBucket, 'readText'>,
+  domain: string,
+  { sequence, hash }: ChainHead,
+): Promise<boolean> {
+  const text = await bucket.readText(manifestKey(domain, sequence));
+  return text !== undefined && parseManifest(text)?.hash === hash;
+}
+
 /** Extends the chains: the place after the head is given to one manifest by a conditional put, however many runs try. */
 export function createChainWriter({
   bucket,
@@ -25,6 +35,8 @@ export function createChainWriter({
   bucket: ManifestBucket;
   state: Pick<SealState, 'readHead' | 'moveHead' | 'readMark' | 'putMark'>;
 }): ChainWriter {
+  /** Domains whose head was seen in the bucket. */
+  const seen = new Set<string>();
   const textOf = (domain: string, sequence: number) => bucket.readText(manifestKey(domain, sequence));
   return {
     textOf,
@@ -32,6 +44,12 @@ export function createChainWriter({
     async catchUp(domain) {
       const known = (await state.readHead(domain)) ?? NO_HEAD;
       let head = known;
+      // Continued in another bucket, the chain could never be proven again, and nothing would report it.
+      if (head.sequence > 0 && !seen.has(domain) && !(await holdsHead(bucket, domain, head)))
+        throw new BrokenChainError(
+          `${manifestKey(domain, head.sequence)}, the head of the chain, is not in the bucket`,
+        );
+      seen.add(domain);
       for (;;) {
         const text = await textOf(domain, head.sequence + 1);
         if (text === undefined) break;

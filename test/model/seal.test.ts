@@ -143,6 +143,43 @@ test('seal appends nothing to a modified chain', async () => {
   expect(world.failures).toEqual([expect.objectContaining({ name: 'BrokenChainError' })]);
 });
 
+test('seal continues no chain in a bucket that lacks its head, reports what waits, and goes on once it is back', async () => {
+  const world = fullWorld();
+  await world.run();
+  const archive = new Map(world.bucket.objects);
+  world.bucket.objects.clear();
+  world.store(99, SLICES);
+  world.pass(SLICES);
+  world.nowMs += 900_000;
+
+  const report = await createSeal(world.deps())({ ignoreWaits: false, deadlineMs: world.nowMs + 600_000 });
+
+  expect(report).toMatchObject({ sealed: 0, waitSeconds: DAY + 900, done: false });
+  expect([...world.bucket.objects.keys()]).toEqual([]);
+  expect(world.failures).toEqual([
+    expect.objectContaining({
+      name: 'BrokenChainError',
+      message: expect.stringContaining(manifestKey(DOMAIN, SLICES)),
+    }),
+  ]);
+  for (const [key, text] of archive) world.bucket.objects.set(key, text);
+  await world.settle();
+  await world.check();
+  expect(world.chain()).toHaveLength(SLICES + 1);
+});
+
+test('seal continues no chain whose head in the bucket is another one', async () => {
+  const world = fullWorld();
+  await world.run();
+  const last = manifestKey(DOMAIN, SLICES);
+  world.bucket.objects.set(last, `${world.bucket.objects.get(last)} `);
+  world.store(99, 1);
+  world.pass(1);
+
+  expect((await createSeal(world.deps())({ ignoreWaits: true, deadlineMs: world.nowMs + 1000 })).sealed).toBe(0);
+  expect(world.failures).toEqual([expect.objectContaining({ name: 'BrokenChainError' })]);
+});
+
 test('sealing a large slice holds one row group in memory at a time', async () => {
   const world = new SealWorld();
   for (let nth = 0; nth < 25; nth += 1) world.store(nth, 0);

@@ -7,8 +7,14 @@ import { rowErasure } from '../../../lambdas/domain/archive/archive-row.ts';
 import { ERASED_TEXT, EVENTS_PREFIX, erasedKey, parseObjectKey } from '../../../lambdas/domain/archive/object-keys.ts';
 import { SEAL_LEASE_KEY } from '../../../lambdas/domain/keys.ts';
 import { erasureHash } from '../../../lambdas/domain/recipients/erasure.ts';
-import { createChainWriter } from '../../../lambdas/seal/chain-writer.ts';
-import type { KeptObject, ManifestBucket, RewritableObjects, SealState } from '../../../lambdas/seal/ports.ts';
+import { createChainWriter, holdsHead } from '../../../lambdas/seal/chain-writer.ts';
+import type {
+  ChainHead,
+  KeptObject,
+  ManifestBucket,
+  RewritableObjects,
+  SealState,
+} from '../../../lambdas/seal/ports.ts';
 import { every, type LeaseDeps, withLease } from '../../../lambdas/shared/lease.ts';
 import type { CliContext } from '../../command.ts';
 import { TargetUnavailableError } from '../../errors.ts';
@@ -35,6 +41,8 @@ export type ArchiveLine =
   | { event: 'waiting-for-seal' }
   | { event: 'reading-archive'; objects: number; of: number }
   | { event: 'fault'; where: string; what: string }
+  /** Domains that were sealed elsewhere than in the stack's present archive, if it has one. */
+  | { event: 'archive-unreached'; domains: string[] }
   | ({ event: 'archive' } & ErasedArchive);
 
 export interface ArchiveErasureDeps extends LeaseDeps {
@@ -69,6 +77,17 @@ export function openErasableArchive(
 /** Returns how many objects are to be read. */
 export async function countArchive(archive: ArchiveErasureDeps | undefined): Promise<number> {
   return archive === undefined ? 0 : (await listAll(archive.objects)).length;
+}
+
+/** Returns the domains whose chain, as the table notes it, does not end in the archive: it was replaced or given up. */
+export async function unreachedArchives(
+  archive: Pick<ArchiveErasureDeps, 'bucket'> | undefined,
+  heads: ReadonlyMap<string, ChainHead>,
+): Promise<string[]> {
+  const unreached: string[] = [];
+  for (const [domain, head] of heads)
+    if (archive === undefined || !(await holdsHead(archive.bucket, domain, head))) unreached.push(domain);
+  return unreached;
 }
 
 /**

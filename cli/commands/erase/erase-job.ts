@@ -25,6 +25,7 @@ import {
   countArchive,
   eraseArchive,
   openErasableArchive,
+  unreachedArchives,
 } from './erase-from-archive.ts';
 import { createFindings, type Findings, type Swept, sweep } from './sweep-table.ts';
 
@@ -128,7 +129,7 @@ export async function openJob(
 /** Reports what would be done and what it costs, by a sweep that changes nothing. */
 export async function plan(job: Job): Promise<void> {
   const { queues } = job;
-  const { items, readUnits, messages, kept: _kept, ...found } = await sweepAll(job, true);
+  const { items, readUnits, messages, kept: _kept, heads: _heads, ...found } = await sweepAll(job, true);
   if (job.context.signal.aborted) return;
   const others = found.statuses + found.suppressions + found.mentions;
   const writes = found.events * WRITES_PER_EVENT + others * WRITES_PER_OTHER;
@@ -157,7 +158,7 @@ export async function erase(job: Job): Promise<boolean> {
   if (context.signal.aborted) return false;
   const sums = { events: 0, statuses: 0, suppressions: 0, mentions: 0 };
   for (let number = 1; number <= MAX_SWEEPS; number += 1) {
-    const { items, kept, readUnits: _units, messages: _messages, ...found } = await sweepAll(job, false);
+    const { items, kept, heads, readUnits: _units, messages: _messages, ...found } = await sweepAll(job, false);
     if (context.signal.aborted) return false;
     emit({ event: 'swept', sweep: number, items, ...found });
     for (const name of Object.keys(sums) as (keyof typeof sums)[]) sums[name] += found[name];
@@ -165,6 +166,11 @@ export async function erase(job: Job): Promise<boolean> {
     // After the table, so that nothing more of the recipient is sealed.
     const archived = job.archive && (await eraseArchive(job.archive, job, context, emit));
     if (context.signal.aborted) return false;
+    const domains = await unreachedArchives(job.archive, heads);
+    if (domains.length > 0) {
+      emit({ event: 'archive-unreached', domains });
+      return false;
+    }
     const { sentBack, deleted, hidden } = sumOf([deadLetters, deliveries]);
     const { all: queued } = await messagesIn(queues.client, queues.queueUrl);
     emit({ event: 'erased', ...sums, deadLetters: sentBack + deleted, hidden, kept, queued });

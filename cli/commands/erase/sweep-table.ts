@@ -3,6 +3,7 @@ import { conditionalWrite, type LedgerTable } from '../../../lambdas/adapters/ta
 import { INDEXES } from '../../../lambdas/contract.ts';
 import type { JsonObject } from '../../../lambdas/domain/json.ts';
 import {
+  domainOfChainHead,
   isEventPartition,
   parseDayIndexKey,
   parseMessageSort,
@@ -16,6 +17,7 @@ import {
   withoutAddress,
 } from '../../../lambdas/domain/recipients/erasure.ts';
 import { packEvent, unpackEvent } from '../../../lambdas/formats/packed-event.ts';
+import type { ChainHead } from '../../../lambdas/seal/ports.ts';
 
 /** The items that one scan of the whole table found. */
 export interface Swept {
@@ -23,6 +25,8 @@ export interface Swept {
   /** Capacity that the reading used. */
   readUnits: number;
   messages: Set<string>;
+  /** The heads of the archive's chains, by domain. */
+  heads: Map<string, ChainHead>;
   events: number;
   statuses: number;
   suppressions: number;
@@ -44,7 +48,7 @@ export async function sweep(
   { isPlan, signal, onPage }: { isPlan: boolean; signal: AbortSignal; onPage: (swept: Swept) => void },
 ): Promise<Swept> {
   const counts = { events: 0, statuses: 0, suppressions: 0, mentions: 0, kept: 0 };
-  const swept: Swept = { items: 0, readUnits: 0, messages: new Set(), ...counts };
+  const swept: Swept = { items: 0, readUnits: 0, messages: new Set(), heads: new Map(), ...counts };
   const sweepSegment = async (Segment: number) => {
     const pages = paginateScan(
       { client: table.client },
@@ -57,6 +61,10 @@ export async function sweep(
       },
     );
     for await (const { Items = [], ConsumedCapacity } of pages) {
+      for (const item of Items as SweptItem[]) {
+        const domain = domainOfChainHead(item);
+        if (domain !== undefined) swept.heads.set(domain, item as unknown as ChainHead);
+      }
       const found = (Items as SweptItem[]).flatMap((item) => {
         const finding = findings.find(item);
         if (finding.kind !== 'none') return [{ item, finding }];

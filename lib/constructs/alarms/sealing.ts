@@ -15,7 +15,7 @@ export function sealingRows(sources: AlarmSources): AlarmRow[] {
       limit: limits.sealBehindSeconds,
       datapoints: [2, 2],
       severity: 'ticket',
-      happened: 'Slices wait to be sealed, or seal does not run.',
+      happened: 'Slices wait to be sealed, or seal does not run, or its bucket is not the one of the archive.',
       recovered: 'Every slice past its second pass is sealed.',
       impact:
         'No one yet. Certificates end before these slices, and events older than the table keeps are lost to the archive.',

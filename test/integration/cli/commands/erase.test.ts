@@ -6,7 +6,10 @@ import type { Deployment } from '../../../../cli/target/types.ts';
 import { createCachedSecret, createErasureKey } from '../../../../lambdas/adapters/aws/secrets.ts';
 import { createErasureRepository, createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
 import { createMessageHistory } from '../../../../lambdas/adapters/table/recipient-repository.ts';
+import { createSealStateRepository } from '../../../../lambdas/adapters/table/slice-repository.ts';
 import { createEventLookup } from '../../../../lambdas/adapters/table/stored-event-repository.ts';
+import { type ChainLink, linkOf } from '../../../../lambdas/domain/archive/manifest.ts';
+import { manifestKey } from '../../../../lambdas/domain/archive/object-keys.ts';
 import { identify } from '../../../../lambdas/domain/events/identity.ts';
 import {
   decodeQueueMessage,
@@ -14,10 +17,11 @@ import {
   type Source,
 } from '../../../../lambdas/domain/events/queue-message.ts';
 import type { JsonObject } from '../../../../lambdas/domain/json.ts';
-import { type ItemKey, markerKey, recipientKey } from '../../../../lambdas/domain/keys.ts';
+import { chainHeadKey, type ItemKey, markerKey, recipientKey } from '../../../../lambdas/domain/keys.ts';
 import { erasureHash, tombstoneIdentity } from '../../../../lambdas/domain/recipients/erasure.ts';
 import { packEvent, unpackEvent } from '../../../../lambdas/formats/packed-event.ts';
 import { createProcess } from '../../../../lambdas/process/process.ts';
+import { type S3Bucket, startS3Bucket } from '../../../support/archive/s3-bucket.ts';
 import { runCommand, stubDeployment } from '../../../support/cli/command-line.ts';
 import { eraseLine } from '../../../support/cli/json-lines/erase.ts';
 import { allItems, itemsWith } from '../../../support/cli/table-text.ts';
@@ -100,6 +104,26 @@ async function takeAll(output: 'QueueUrl' | 'DeadLettersUrl'): Promise<string[]>
       bodies.push(Body);
       await engines.queues.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
     }
+  }
+}
+
+const NO_HASH = '0'.repeat(64);
+
+/** Notes a manifest as the head of the domain's chain until the end of the work, and puts it into a bucket. */
+async function withChain<T>(bucket: S3Bucket, work: (link: ChainLink) => Promise<T>): Promise<T> {
+  const link = linkOf({
+    ...{ v: 1, kind: 'rewrite', domain: DOMAIN, sequence: 1, previous: null, start: 900, end: 1800, number: 0 },
+    ...{ object: { key: 'events/-', sha256: NO_HASH, bytes: 1, rows: 1 }, root: NO_HASH, slice: null },
+    sealedAt: new Date(NOW_MS).toISOString(),
+  });
+  await createSealStateRepository(engines.table).moveHead(DOMAIN, { sequence: 1, hash: link.hash });
+  bucket.objects.set(manifestKey(DOMAIN, 1), Buffer.from(link.text));
+  try {
+    return await work(link);
+  } finally {
+    const { client, name } = engines.table;
+    await client.send(new DeleteCommand({ TableName: name, Key: chainHeadKey(DOMAIN) }));
+    await bucket.close();
   }
 }
 
@@ -451,3 +475,39 @@ test('erase killed at any call completes when run again', async () => {
   console.log(`erase: ${clean.points.length} calls (${[...new Set(clean.points)].join(', ')}), ${cells} deaths`);
   expect(cells).toBeGreaterThanOrEqual(clean.points.length);
 }, 600_000);
+
+test('erase is not finished where a chain ends in another bucket than the archive, or there is no archive any more', async () => {
+  const { recipient } = await person();
+  const bucket = await startS3Bucket('archive');
+  const inArchive = () => {
+    const clients = { archive: bucket.bucket.client, table: engines.table.client };
+    const output = (name: string) => (name === 'ArchiveBucketName' ? 'archive' : engines.output(name as never));
+    const target = stubDeployment({
+      clients: { ...NO_ARCHIVE, ...clients, queues: engines.queues, secrets: engines.secrets },
+      output,
+    });
+    return erase([recipient, '--json', '--yes'], { openDeployment: async () => target });
+  };
+  const eventsOf = ({ json }: Awaited<ReturnType<typeof erase>>) =>
+    json()
+      .map((line) => eraseLine.parse(line))
+      .filter(({ event }) => /^(archive|erased|stopped)/.test(event));
+
+  await withChain(bucket, async (link) => {
+    const reached = await inArchive();
+    expect([reached.exitCode, eventsOf(reached).map(({ event }) => event)]).toEqual([0, ['archive', 'erased']]);
+    const none = await erase([recipient, '--json', '--yes']);
+    const unreached = { event: 'archive-unreached', domains: [DOMAIN] };
+    const stopped = { event: 'stopped', again: expect.stringContaining('erase <recipient>') };
+    expect([none.exitCode, eventsOf(none)]).toEqual([1, [unreached, stopped]]);
+
+    bucket.objects.set(manifestKey(DOMAIN, 1), Buffer.from(`${link.text} `));
+    const other = await inArchive();
+    expect([other.exitCode, eventsOf(other).slice(1)]).toEqual([1, [unreached, stopped]]);
+    bucket.objects.delete(manifestKey(DOMAIN, 1));
+    expect((await inArchive()).exitCode).toBe(1);
+    const text = await erase([recipient, '--yes']);
+    expect(text.lines.join('\n')).toContain(`the archive of ${DOMAIN} is not in a bucket of this stack`);
+    expect(text.lines.join('\n')).not.toContain('Erased');
+  });
+});

@@ -37,6 +37,7 @@ export const eraseLine = z.discriminatedUnion('event', [
   z.strictObject({ event: z.literal('waiting-for-seal') }),
   z.strictObject({ event: z.literal('reading-archive'), objects: count, of: count }),
   z.strictObject({ event: z.literal('fault'), where: z.string(), what: z.string() }),
+  z.strictObject({ event: z.literal('archive-unreached'), domains: z.array(z.string()).min(1) }),
   z.strictObject({
     event: z.literal('archive'),
     /** Objects read. */
