@@ -1,13 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { indexChanges, MAX_INDEX_CHANGES } from '../checks/list-index-changes.ts';
+import { lostResources } from '../checks/lost-resources.ts';
 import { loweredShards } from '../checks/lowered-shards.ts';
 
 const HELP = `node bin/one-index.ts <assembly> <template>
 
 Compares a synthesized assembly with the deployed template, as bin/deployed-template.ts prints it, and fails if a deploy
 would add or remove more than one index: CloudFormation changes one per update, and would fail in the middle of it.
-It fails too if the deploy would lower the number of shards of the day index, whose events would not be found any more.
+It fails too if the deploy would lower the number of shards of the day index, whose events would not be found any more,
+or would replace or leave behind the archive's bucket, the key of certificates or the customer key.
 
 Exit code: 0 it may be deployed, 1 it may not, or the comparison failed.`;
 
@@ -33,5 +35,10 @@ if (lowered.length > 0) {
   console.log(
     `${lowered.join('\n')}\nThe number of shards only rises: take back the change of \`shards\` in cdk.json.`,
   );
+  process.exitCode = 1;
+}
+const lost = lostResources(before, after);
+if (lost.length > 0) {
+  console.log(`${lost.join('\n')}\nTo give it up on purpose, deploy by hand, without this check.`);
   process.exitCode = 1;
 }

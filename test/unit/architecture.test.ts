@@ -111,7 +111,7 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
   },
   {
     folder: /^lib\/deploy-steps\/(refuse-index-changes|rollback-options)\.ts$/,
-    mayImport: /^(lib\/checks\/(list-index-changes|lowered-shards|rollback-options)\.ts$|node:)/,
+    mayImport: /^(lib\/checks\/(list-index-changes|lost-resources|lowered-shards|rollback-options)\.ts$|node:)/,
     why: 'a step of the deploy knows templates alone',
   },
   {
