@@ -51,7 +51,7 @@ import { type AcceptReport, acceptIn, type ReplayReport, replayIn } from './repl
 import { newsMetrics } from './slice-metrics.ts';
 import { createWatchProviders } from './watch-providers.ts';
 import { createCompareWebhooks } from './webhooks/compare-webhooks.ts';
-import { createDiscoverDomains } from './webhooks/discover-domains.ts';
+import { createDiscoverDomains, createNoteConfigured } from './webhooks/discover-domains.ts';
 import { createFindDomainDrift } from './webhooks/find-domain-drift.ts';
 import { createFindRedaction } from './webhooks/find-redaction.ts';
 import { createReadClasses } from './witness/read-classes.ts';
@@ -111,8 +111,9 @@ const deps = {
 };
 const account = createMailgunDomains(mailgun);
 const holderOf = parseHeldElsewhere(env.heldElsewhere);
+const store = createDomainRepository(table);
 const discoverDomains = createDiscoverDomains({
-  store: createDomainRepository(table),
+  store,
   account,
   holderOf,
   isConfigured: deps.isConfigured,
@@ -120,9 +121,15 @@ const discoverDomains = createDiscoverDomains({
   now: Date.now,
   onFailure: onUnlisted,
 });
-// The domains that are configured never change.
-const configured: RunDomains | undefined =
-  env.domains === ACCOUNT_DOMAINS ? undefined : { all: env.domains, compared: env.domains, domains: env.domains };
+const noteConfigured =
+  env.domains === ACCOUNT_DOMAINS
+    ? undefined
+    : createNoteConfigured({
+        store,
+        configured: env.domains,
+        now: Date.now,
+        onFailure: (error) => log.write('former domains not read or noted', errorFacts(error)),
+      });
 
 /** The domains of one run. */
 interface RunDomains {
@@ -130,14 +137,18 @@ interface RunDomains {
   all: readonly ComparedDomain[];
   /** Those whose ledger may still advance. */
   compared: readonly ComparedDomain[];
-  /** Those that Mailgun has. */
+  /** Those that Mailgun has, or that are configured. */
   domains: readonly ComparedDomain[];
   /** Set if all domains of the Mailgun account have a ledger. */
   known?: LedgerDomains;
 }
 
 async function readDomains(ignoreWaits: boolean): Promise<RunDomains> {
-  if (configured !== undefined) return configured;
+  if (noteConfigured !== undefined) {
+    const { domains, former } = await noteConfigured();
+    const all = [...domains, ...former];
+    return { all, compared: all, domains };
+  }
   const known = await discoverDomains({ ignoreWaits });
   const all = known.domains.map((each) => ({
     ...each,

@@ -46,7 +46,10 @@ export function createPlanPasses({ ledger, slices, index, domains, times, now }:
   return async (domain: string, ignoreWaits: boolean): Promise<PassPlan> => {
     const { open: openSlices, stragglers } = await ledger.readMarkers(domain);
     const nowSeconds = Math.floor(now() / 1000);
+    const { endsAt, returnedAt = 0 } = domains.find(({ name }) => name === domain) ?? {};
     const isOld = ({ end }: SliceBounds) => nowSeconds >= end + secondSeconds;
+    const withoutWebhooks = ({ start }: SliceBounds) =>
+      endsAt !== undefined || start < returnedAt ? { isBackfill: true } : {};
     const watermarks =
       domain === UNKNOWN_DOMAIN ? undefined : ((await ledger.readWatermarks(domain)) ?? (await begin(domain)));
     const isReady = (bounds: SliceBounds) => (ignoreWaits ? isDue(bounds, times.settleSeconds, now()) : isOld(bounds));
@@ -56,6 +59,7 @@ export function createPlanPasses({ ledger, slices, index, domains, times, now }:
     );
     const late = (await slicesOf(domain, visible, isReady)).map(({ place, own }) => ({
       ...{ start: place.start, end: place.end, isOld: isOld(place), isBackfill: isBackfill(place, watermarks) },
+      ...withoutWebhooks(place),
       open: openSlices.find(({ start }) => start === place.start),
       stragglers: own,
     }));
@@ -63,13 +67,17 @@ export function createPlanPasses({ ledger, slices, index, domains, times, now }:
       .filter(({ nextAt }) => nextAt <= now() || ignoreWaits)
       .sort((a, b) => a.nextAt - b.nextAt)
       .filter(({ start }) => late.every((pass) => pass.start !== start))
-      .map((each) => ({ start: each.start, end: each.end, open: each, isOld: isOld(each), ...markedAsBackfill(each) }));
+      .map((each) => ({
+        ...{ start: each.start, end: each.end, open: each, isOld: isOld(each) },
+        ...markedAsBackfill(each),
+        ...withoutWebhooks(each),
+      }));
     const openPasses: PlannedPass[] = [...late, ...open];
     if (watermarks === undefined) {
       return { due: [], open: openPasses, second: [], watermarks, advance: async () => undefined };
     }
     const places: SlicePlace[] = [];
-    const dueEnd = nowSeconds - times.settleSeconds;
+    const dueEnd = Math.min(nowSeconds - times.settleSeconds, endsAt ?? Number.POSITIVE_INFINITY);
     for await (const place of slicesBetween(
       slices,
       domain,
@@ -88,12 +96,12 @@ export function createPlanPasses({ ledger, slices, index, domains, times, now }:
     return {
       due: places
         .filter(({ slice, start }) => slice === undefined && !taken.has(start))
-        .map(({ start, end }) => ({ start, end, isOld: isOld({ start, end }) }))
+        .map(({ start, end }) => ({ start, end, isOld: isOld({ start, end }), ...withoutWebhooks({ start, end }) }))
         .reverse(),
       open: openPasses,
       second: olds
         .filter((slice) => isPending(slice) && !taken.has(slice.start))
-        .map((slice) => ({ start: slice.start, end: slice.end, isOld: isOld(slice) })),
+        .map((slice) => ({ start: slice.start, end: slice.end, isOld: isOld(slice), ...withoutWebhooks(slice) })),
       watermarks,
       async advance(isPassed) {
         const moved = { ...watermarks };

@@ -19,8 +19,12 @@ import type { RegisteredWebhook } from '../domain/webhooks/webhook-drift.ts';
 export interface ComparedDomain extends SendingDomain {
   /** Its ledger begins then at the latest; without it, at the first stored event. */
   startsAt?: number;
-  /** True if Mailgun no longer has the domain: it cannot be listed, and its watermarks stay. */
+  /** True if Mailgun may no longer have the domain: where it refuses the listing, that is no failure. */
   isGone?: boolean;
+  /** No slice that begins then or later is compared; no webhook comes in any more, so none counts as lost. */
+  endsAt?: number;
+  /** Webhooks of slices that began before were refused, so none counts as lost. */
+  returnedAt?: number;
 }
 
 export interface ListingRequest {
@@ -146,7 +150,7 @@ export interface AccountDomains {
   has(domain: SendingDomain, deadlineMs: number): Promise<boolean>;
 }
 
-/** Stores which domains have a ledger, if all domains of the Mailgun account do. */
+/** Stores which domains have or had a ledger. */
 export interface DomainRepository {
   /** Returns the stored domains, read consistently; none before the first write. */
   read(): Promise<LedgerDomains>;

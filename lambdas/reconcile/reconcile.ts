@@ -3,7 +3,7 @@ import { eachOf } from '../domain/concurrency.ts';
 import { total } from '../domain/ledger/counts.ts';
 import { doubtfulIn } from '../domain/ledger/slice.ts';
 import { type HeldLease, type LeaseDeps, withLease } from '../shared/lease.ts';
-import { createPassSlice, type DonePass, type PassSliceDeps, type RunContext } from './passes/pass-slice.ts';
+import { createPassSlice, type DonePass, isGoneAt, type PassSliceDeps, type RunContext } from './passes/pass-slice.ts';
 import { createPlanPasses, type PassPlan, type PlannedPass } from './plan-passes.ts';
 import { ListingError, type ListingFailure, type QueueDepth, type ReconciliationState } from './ports.ts';
 
@@ -131,8 +131,9 @@ async function runAll(deps: ReconcileDeps, { ignoreWaits, deadlineMs }: RunReque
   const fail = (domain: string, error: unknown) => {
     deps.onFailure(domain, error);
     // An error for a domain that is gone does not concern the others.
-    if (gone.has(domain) && error instanceof ListingError && error.reason === 'domain-not-found') return;
+    if (isGoneAt(deps.domains, domain, error)) return;
     report.done = false;
+    if (gone.has(domain) && error instanceof ListingError) return;
     judgement.isWhole = false;
     judgement.isKeyRefused ||= error instanceof ListingError && error.reason === 'unauthorized';
   };

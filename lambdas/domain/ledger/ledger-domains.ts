@@ -1,18 +1,20 @@
 import { DAY_SECONDS, type SendingDomain } from '../../contract.ts';
 import { type AccountDomain, namesInText } from '../webhooks/domain-drift.ts';
 
-// Domains with a ledger if all domains of the Mailgun account have one. Times are epoch seconds.
+// Domains that have or had a ledger: all of the Mailgun account, or those of a list. Times are epoch seconds.
 
 type Region = SendingDomain['region'];
 
-/** A domain that Mailgun has listed. */
+/** A domain that Mailgun has listed, or that was configured. */
 export interface LedgerDomain extends SendingDomain {
   /** Start of the first listing that held it. */
   foundAt: number;
   /** Start of the listing before, which did not hold it; absent for those of a region's first listing. */
   absentAt?: number;
-  /** Start of the listing that no longer held it. */
+  /** Start of the listing that no longer held it, or of the first run without it in the configuration. */
   goneAt?: number;
+  /** Start of the first run with it in the configuration again. */
+  returnedAt?: number;
 }
 
 /** A domain that events name and Mailgun does not list. */
@@ -88,6 +90,34 @@ export function withListing(
     listedAt: { ...known.listedAt, [region]: at },
     leftOut: { ...known.leftOut, [region]: found.length - fitting.length },
   };
+}
+
+/**
+ * Returns the domains after a run with these configured. None is ever taken away: the ledger of a former domain, its
+ * suppressions and its archive stay.
+ */
+export function withConfigured(known: LedgerDomains, configured: readonly SendingDomain[], at: number): LedgerDomains {
+  const regions = new Map(configured.map(({ name, region }) => [name, region]));
+  const domains = known.domains.map((each): LedgerDomain => {
+    const region = regions.get(each.name);
+    const { goneAt, ...rest } = each;
+    if (region === undefined) return { ...each, goneAt: goneAt ?? at };
+    return { ...rest, region, ...(goneAt !== undefined && { returnedAt: at }) };
+  });
+  const held = new Set(domains.map(({ name }) => name));
+  const added = configured.filter(({ name }) => !held.has(name));
+  const all = [...domains, ...added.map(({ name, region }): LedgerDomain => ({ name, region, foundAt: at }))];
+  // Where the item is full, those that left first leave it.
+  const byLeaving = all.toSorted((a, b) => leftAt(b) - leftAt(a));
+  const kept = new Set(byLeaving.slice(0, MAX_LEDGER_DOMAINS));
+  return { ...known, domains: all.filter((each) => kept.has(each)) };
+}
+
+const leftAt = ({ goneAt }: LedgerDomain) => goneAt ?? Number.MAX_SAFE_INTEGER;
+
+/** Returns the domains that were configured, and are no longer. */
+export function formerDomains({ domains }: LedgerDomains, configured: readonly string[]): LedgerDomain[] {
+  return domains.filter(({ name }) => !configured.includes(name));
 }
 
 /** Returns the domains with those newly named by events, most recent first. */

@@ -122,8 +122,10 @@ export function createPassSlice(deps: PassSliceDeps) {
     try {
       compared = await compareAll(pass, request.bounds, previous?.passes ?? 0);
     } catch (error) {
-      const isRefused = error instanceof ListingError && error.reason === 'out-of-retention';
-      if (!isRefused || !isOutOfReach || request.mustBeListed) throw error;
+      if (!(error instanceof ListingError) || request.mustBeListed) throw error;
+      const isGone = isGoneAt(deps.domains, request.domain, error);
+      const isKnownLost = isOutOfReach || (isGone && pass.accepts);
+      if (!isKnownLost || !(isGone || error.reason === 'out-of-retention')) throw error;
       pass.unlisted = true;
       compared = await compareAll(pass, request.bounds, previous?.passes ?? 0);
     }
@@ -270,10 +272,23 @@ export function createPassSlice(deps: PassSliceDeps) {
   }
 }
 
+/** Returns true if a listing fails because Mailgun does not show a gone domain to the API key, or no longer has it. */
+export function isGoneAt(domains: readonly ComparedDomain[], domain: string, error: unknown): boolean {
+  const isGone = domains.some((each) => each.isGone && each.name === domain);
+  return isGone && error instanceof ListingError && ['domain-not-found', 'unauthorized'].includes(error.reason);
+}
+
 type Compared = DonePart[] | 'held' | 'paused';
 
 /** Failures of a call for totals after which a listing may still succeed. */
-const NO_TOTALS: readonly ListingFailure[] = ['out-of-retention', 'refused', 'malformed', 'too-large'];
+const NO_TOTALS: readonly ListingFailure[] = [
+  'out-of-retention',
+  'domain-not-found',
+  'unauthorized',
+  'refused',
+  'malformed',
+  'too-large',
+];
 
 function unsaid(error: unknown): undefined {
   if (!(error instanceof ListingError) || !NO_TOTALS.includes(error.reason)) throw error;

@@ -4,13 +4,16 @@ import { canonicalJson } from '../../domain/canonical-json.ts';
 import { eachOf, startingWith } from '../../domain/concurrency.ts';
 import {
   absentFrom,
+  formerDomains,
   type LedgerDomains,
   listedNames,
+  NO_DOMAINS,
+  withConfigured,
   withListing,
   withUndiscovered,
 } from '../../domain/ledger/ledger-domains.ts';
 import type { HolderOf } from '../../domain/webhooks/domains-held-elsewhere.ts';
-import { type AccountDomains, type DomainRepository, ListingError } from '../ports.ts';
+import { type AccountDomains, type ComparedDomain, type DomainRepository, ListingError } from '../ports.ts';
 import { type CompareWebhooksDeps, isTimeToCompare } from './compare-webhooks.ts';
 
 interface DiscoverDomainsDeps extends Pick<CompareWebhooksDeps, 'isConfigured' | 'everySeconds' | 'now'> {
@@ -62,7 +65,8 @@ export function createDiscoverDomains(deps: DiscoverDomainsDeps) {
       const deadlineMs = now() + MAX_SEARCH_MS;
       const at = Math.floor(now() / 1000);
       try {
-        const own = new Set(next.domains.map(({ name }) => name));
+        // A gone one may be another environment's by now.
+        const own = listedNames(next);
         const isOurs = ({ name }: { name: string }) => own.has(name) || deps.holderOf(name) === undefined;
         const listing = { region, at, listed: (await account.listed(place, deadlineMs)).filter(isOurs) };
         const gone: string[] = [];
@@ -81,4 +85,37 @@ export function createDiscoverDomains(deps: DiscoverDomainsDeps) {
     for (const error of failures) if (failures.length === places.size || !isRefused(error)) deps.onFailure(error);
     return next;
   }
+}
+
+interface NoteConfiguredDeps extends Pick<DiscoverDomainsDeps, 'now' | 'onFailure'> {
+  store: Pick<DomainRepository, 'read' | 'write'>;
+  configured: readonly SendingDomain[];
+}
+
+/**
+ * Returns the configured and the former domains, after noting which those are. Never throws: where the table cannot be
+ * read, only the configured ones are known to this run, and where it cannot be written, the next run writes.
+ */
+export function createNoteConfigured({ store, configured, now, onFailure }: NoteConfiguredDeps) {
+  const noted = async (): Promise<LedgerDomains> => {
+    const at = Math.floor(now() / 1000);
+    const known = await store.read().catch(onFailure);
+    const next = withConfigured(known ?? NO_DOMAINS, configured, at);
+    if (known === undefined || canonicalJson(next) === canonicalJson(known)) return next;
+    await store.write(next, known).catch(onFailure);
+    return next;
+  };
+
+  return async (): Promise<{ domains: ComparedDomain[]; former: ComparedDomain[] }> => {
+    const known = await noted();
+    const names = configured.map(({ name }) => name);
+    const former = formerDomains(known, names).map(({ name, region, goneAt }) => {
+      return { name, region, isGone: true, ...(goneAt !== undefined && { endsAt: goneAt }) };
+    });
+    const domains = configured.map(({ name, region }) => {
+      const returnedAt = known.domains.find((each) => each.name === name)?.returnedAt;
+      return { name, region, ...(returnedAt !== undefined && { returnedAt }) };
+    });
+    return { domains, former };
+  };
 }

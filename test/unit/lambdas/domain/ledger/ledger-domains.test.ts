@@ -1,6 +1,7 @@
 import {
   absentFrom,
   domainNews,
+  formerDomains,
   isCompared,
   type LedgerDomain,
   type LedgerDomains,
@@ -8,6 +9,7 @@ import {
   MAX_LEDGER_DOMAINS,
   NO_DOMAINS,
   storedNames,
+  withConfigured,
   withListing,
   withUndiscovered,
 } from '../../../../../lambdas/domain/ledger/ledger-domains.ts';
@@ -129,5 +131,44 @@ describe('domain news for operators', () => {
     const named = withUndiscovered(gone, [{ name: 'b.example.com', lastAt: AT + 7200 }]);
     expect(domainNews(named, AT + 7200).text).toContain('events name what Mailgun does not list: b.example.com');
     expect(storedNames(named)).toEqual(names(first));
+  });
+});
+
+describe('the configured domains', () => {
+  const us = (...configured: string[]) => configured.map((name) => ({ name, region: 'us' as const }));
+  const both = withConfigured(NO_DOMAINS, us('a.example.com', 'b.example.com'), AT);
+
+  test('stay known once they are removed, since the first run without them, and until they are back', () => {
+    expect(both.domains).toEqual(us('a.example.com', 'b.example.com').map((each) => ({ ...each, foundAt: AT })));
+    const removed = withConfigured(both, us('c.example.com'), AT + 900);
+    expect(withConfigured(removed, us('c.example.com'), AT + 1800)).toEqual(removed);
+    expect(formerDomains(removed, ['c.example.com'])).toEqual(
+      both.domains.map((each) => ({ ...each, goneAt: AT + 900 })),
+    );
+    const back = withConfigured(removed, us('a.example.com'), AT + 2700);
+    expect(back.domains[0]).toEqual({ name: 'a.example.com', region: 'us', foundAt: AT, returnedAt: AT + 2700 });
+    expect(withConfigured(back, us('a.example.com'), AT + 3600).domains[0]).toEqual(back.domains[0]);
+  });
+
+  test('move to another region without being removed', () => {
+    const moved = withConfigured(both, [{ name: 'b.example.com', region: 'eu' }], AT + 900);
+    expect(moved.domains[1]).toEqual({ name: 'b.example.com', region: 'eu', foundAt: AT });
+  });
+
+  test('make those of the account former ones that they lack, and the account follows all that it lists again', () => {
+    const listed = withConfigured(first, us('a.example.com'), AT + 900);
+    expect(formerDomains(listed, ['a.example.com'])).toMatchObject([{ name: 'b.example.com', goneAt: AT + 900 }]);
+    const followed = withListing(listed, listing(AT + 1800, 'a.example.com', 'b.example.com'), []);
+    expect(followed.domains).toEqual(first.domains);
+  });
+
+  test('are never left out for former ones, of which those that left last are kept', () => {
+    const many = us(...Array.from({ length: MAX_LEDGER_DOMAINS }, (_, nth) => `d${nth}.example.com`));
+    const [left, ...others] = many;
+    const before = withConfigured(withConfigured(NO_DOMAINS, many, AT), others, AT + 900);
+    const after = withConfigured(before, us('new.example.com'), AT + 1800);
+    expect(after.domains).toHaveLength(MAX_LEDGER_DOMAINS);
+    expect(names(after)).toContain('new.example.com');
+    expect(names(after)).not.toContain(left?.name);
   });
 });

@@ -16,6 +16,7 @@ function openDiscovery() {
   const clock = { ms: FULL_HOUR };
   const listed: Record<Region, string[]> = { us: [], eu: [] };
   const hidden = new Set<string>();
+  const held = new Set<string>();
   const noted: UndiscoveredDomain[] = [];
   let item: LedgerDomains = NO_DOMAINS;
   let listings = 0;
@@ -46,7 +47,7 @@ function openDiscovery() {
         return hidden.has(name) || listed[region].includes(name);
       },
     },
-    holderOf: (domain) => (domain.startsWith('staging.') ? 'staging' : undefined),
+    holderOf: (domain) => (domain.startsWith('staging.') || held.has(domain) ? 'staging' : undefined),
     isConfigured: async () => true,
     everySeconds: 900,
     now: () => clock.ms,
@@ -58,7 +59,7 @@ function openDiscovery() {
     const known = await discover({ ignoreWaits: false });
     return { known, names: [...listedNames(known)], listings };
   };
-  return { atHour, listed, hidden, noted };
+  return { atHour, listed, hidden, held, noted };
 }
 
 const many = (count: number) => Array.from({ length: count }, (_, nth) => `d${nth}.example.com`);
@@ -108,4 +109,15 @@ test('a domain of another environment is ignored', async () => {
   const { atHour, listed } = openDiscovery();
   listed.us = ['a.example.com', 'staging.example.com'];
   expect((await atHour(0)).names).toEqual(['a.example.com']);
+});
+
+test('a domain that is gone, and of another environment once it is listed again, is left to that', async () => {
+  const { atHour, listed, held } = openDiscovery();
+  listed.us = ['moved.example.com', 'stays.example.com'];
+  await atHour(0);
+  listed.us = ['stays.example.com'];
+  expect((await atHour(1)).names).toEqual(['stays.example.com']);
+  held.add('moved.example.com');
+  listed.us = ['moved.example.com', 'stays.example.com'];
+  expect((await atHour(2)).names).toEqual(['stays.example.com']);
 });
