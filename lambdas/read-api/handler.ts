@@ -92,7 +92,7 @@ let alarmStates: AlarmStates | undefined;
 const days = createDayEvents(table);
 const stackDomains = createStackDomains(table, env.domains, Date.now);
 // The parameters of routes name the domains.
-const routesFor = remakeFor(({ names: domains, only }: StackDomains) =>
+const routesFor = remakeFor(({ names: domains, only, ends }: StackDomains) =>
   createRoutes({
     confirmed,
     messages: createMessages(createMessageHistory(table), {
@@ -110,6 +110,7 @@ const routesFor = remakeFor(({ names: domains, only }: StackDomains) =>
     suppressionList: createSuppressionPages(createSuppressionList(table)),
     ledger: createLedger({
       ...ledgerDeps,
+      ends,
       witness: createWitnessReader(table),
       listing: createListingNoteRepository(table),
     }),

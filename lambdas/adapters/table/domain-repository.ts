@@ -4,6 +4,7 @@ import { asciiJson } from '../../domain/json.ts';
 import { bounceClassesKey, LEDGER_DOMAINS_KEY, undiscoveredKey } from '../../domain/keys.ts';
 import { CLASSES_KEPT_SECONDS, type KnownClasses, type ReadClasses } from '../../domain/ledger/bounce-classes.ts';
 import {
+  formerDomains,
   type LedgerDomains,
   listedNames,
   NO_DOMAINS,
@@ -13,7 +14,7 @@ import {
 import type { BounceClassRepository, DomainRepository } from '../../reconcile/ports.ts';
 import { conditionalWrite, type LedgerTable, readPartition } from './ledger-table.ts';
 
-/** Stores the domains with a ledger in the item `DOMAINS`, and notes of others as items of `UNDISCOVERED`. */
+/** Stores the domains that have or had a ledger in the item `DOMAINS`, and notes of others as items of `UNDISCOVERED`. */
 export function createDomainRepository(table: LedgerTable): DomainRepository {
   const { client, name } = table;
   return {
@@ -48,7 +49,7 @@ export function createDomainRepository(table: LedgerTable): DomainRepository {
   };
 }
 
-/** Reads the domains that have a ledger; none where Mailgun has not listed any yet. */
+/** Reads the domains that have or had a ledger; none before the first run of reconcile. */
 export async function readLedgerDomains({ client, name }: LedgerTable, ConsistentRead = false): Promise<LedgerDomains> {
   const { Item } = await client.send(new GetCommand({ TableName: name, Key: LEDGER_DOMAINS_KEY, ConsistentRead }));
   if (Item === undefined) return NO_DOMAINS;
@@ -77,10 +78,12 @@ function createRecentDomains(table: LedgerTable, now: () => number): () => Promi
 
 /** The domains of this stack; the same object while nothing has changed. */
 export interface StackDomains {
-  /** Those that are configured, or every name under which events may be stored. */
+  /** Every name under which events may be stored. */
   names: readonly string[];
-  /** The domain, if there is exactly one; domains that only events name do not count. */
+  /** The domain, if there is exactly one; former ones, and those that only events name, do not count. */
   only: string | undefined;
+  /** When the ledgers of domains that are no longer configured end, in epoch seconds. */
+  ends?: ReadonlyMap<string, number>;
 }
 
 const stackDomains = (names: readonly string[], own = names): StackDomains => ({
@@ -94,16 +97,33 @@ export function createStackDomains(
   configured: readonly string[] | typeof ACCOUNT_DOMAINS,
   now: () => number,
 ): () => Promise<StackDomains> {
-  if (configured !== ACCOUNT_DOMAINS) {
-    const domains = stackDomains(configured);
-    return async () => domains;
-  }
   const recent = createRecentDomains(table, now);
+  if (configured !== ACCOUNT_DOMAINS) return createConfiguredDomains(configured, recent);
   let made: { of: LedgerDomains; domains: StackDomains } | undefined;
   return async () => {
     const of = await recent();
     const own = of.domains.map(({ name }) => name);
     if (made?.of !== of) made = { of, domains: stackDomains(storedNames(of), own) };
+    return made.domains;
+  };
+}
+
+/** Returns what adds the former domains; while the table was never read, only those that are configured are known. */
+function createConfiguredDomains(
+  configured: readonly string[],
+  recent: () => Promise<LedgerDomains>,
+): () => Promise<StackDomains> {
+  const without = stackDomains(configured);
+  let made: { of: LedgerDomains; domains: StackDomains } | undefined;
+  const withFormer = (known: LedgerDomains): StackDomains => {
+    const former = formerDomains(known, configured);
+    const ends = new Map(former.flatMap(({ name, goneAt }) => (goneAt === undefined ? [] : [[name, goneAt] as const])));
+    return { ...stackDomains([...configured, ...former.map(({ name }) => name)], configured), ends };
+  };
+  return async () => {
+    const of = await recent().catch(() => undefined);
+    if (of === undefined) return without;
+    if (made?.of !== of) made = { of, domains: withFormer(of) };
     return made.domains;
   };
 }

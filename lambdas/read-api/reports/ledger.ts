@@ -14,6 +14,8 @@ export interface LedgerDeps {
   listing: ListingReader;
   sliceSeconds: number;
   settleSeconds: number;
+  /** When the ledgers of former domains end; later slices of them are not due. */
+  ends?: ReadonlyMap<string, number> | undefined;
   now: () => number;
 }
 
@@ -31,7 +33,8 @@ const MAX_DUE = 1000;
  * Returns the ledger in the read API's format. `completeness` covers the due part of the requested time: `complete`
  * only if every slice was compared with Mailgun's listing and nothing is missing, short or altered.
  */
-export function createLedger({ slices, ledger, witness, listing, sliceSeconds, settleSeconds, now }: LedgerDeps) {
+export function createLedger(deps: LedgerDeps) {
+  const { slices, ledger, witness, listing, sliceSeconds, settleSeconds, ends, now } = deps;
   return async ({ domain, from, to }: LedgerQuery): Promise<LedgerResponse> => {
     const entries: SliceEntry[] = [];
     const sums = { expected: 0, stored: 0, unaccounted: 0, unconfirmed: 0, undecided: 0 };
@@ -56,8 +59,9 @@ export function createLedger({ slices, ledger, witness, listing, sliceSeconds, s
       witness.read(domain, from, to),
       listing.read(),
     ]);
+    const dueTo = Math.min(to, ends?.get(domain) ?? Number.POSITIVE_INFINITY);
     let due = 0;
-    for (let at = watermarks?.position; at !== undefined && at < to && due < MAX_DUE; ) {
+    for (let at = watermarks?.position; at !== undefined && at < dueTo && due < MAX_DUE; ) {
       const bounds = sliceFrom(at, sliceSeconds);
       if (!isDue(bounds, settleSeconds, now())) break;
       at = bounds.end;

@@ -11,7 +11,7 @@ const listed = (name: string) => ({ name, region: 'us' as const, foundAt: 0 });
 
 function notes(first: Partial<LedgerDomains>) {
   const clock = { ms: NOW_MS };
-  const state = { item: { ...NO_DOMAINS, ...first }, reads: 0, noted: [] as string[] };
+  const state = { item: { ...NO_DOMAINS, ...first }, reads: 0, isDown: false, noted: [] as string[] };
   const client = {
     async send(command: GetCommand | PutCommand) {
       if (!(command instanceof GetCommand)) {
@@ -19,13 +19,15 @@ function notes(first: Partial<LedgerDomains>) {
         return {};
       }
       state.reads += 1;
+      if (state.isDown) throw new Error('table is down');
       return { Item: { pk: 'LEDGER', sk: 'DOMAINS', ...state.item } };
     },
   };
   const table = { client, name: 'table' } as unknown as LedgerTable;
   const note = createUndiscoveredNotes(table, () => clock.ms);
   const domains = createStackDomains(table, 'account', () => clock.ms);
-  return { note: (domain: string) => note(domain, clock.ms), domains, clock, state };
+  const configured = createStackDomains(table, ['a.example.com'], () => clock.ms);
+  return { note: (domain: string) => note(domain, clock.ms), domains, configured, clock, state };
 }
 
 test('domains that Mailgun does not list are recorded, gone and formerly configured ones too', async () => {
@@ -56,4 +58,22 @@ test('a domain that only events name can be queried, and does not change the def
   clock.ms += 60_000;
   state.item = { ...state.item, undiscovered: [{ name: 'x.example.net', lastAt: 1 }], version: 2 };
   expect(await domains()).toEqual({ names: ['a.example.com', 'x.example.net'], only: 'a.example.com' });
+});
+
+test('former domains can be queried, once the table has been read, and do not change the default domain', async () => {
+  const former = { ...listed('old.example.com'), goneAt: 1234 };
+  const { configured, state, clock } = notes({ domains: [listed('a.example.com'), former], version: 1 });
+  state.isDown = true;
+  expect(await configured()).toMatchObject({ names: ['a.example.com'], only: 'a.example.com' });
+  state.isDown = false;
+  const known = await configured();
+  expect(known).toEqual({
+    names: ['a.example.com', 'old.example.com'],
+    only: 'a.example.com',
+    ends: new Map([['old.example.com', 1234]]),
+  });
+  state.isDown = true;
+  clock.ms += 60_000;
+  expect(await configured()).toBe(known);
+  expect(state.reads).toBe(3);
 });

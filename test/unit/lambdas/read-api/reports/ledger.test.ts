@@ -46,6 +46,19 @@ describe('the ledger', () => {
     });
   });
 
+  test('shows nothing as due after the end of a former domain, and does not call that time complete', async () => {
+    const { nowMs, book } = await minutelyLedger(HOUR, 120, -1);
+    const ends = new Map([[DOMAIN, HOUR + 7200]]);
+    const clock = { ms: nowMs + 36_000_000 };
+    const ledger = createLedger({ ...ledgerDeps(book), ends, now: () => clock.ms });
+    const to = HOUR + 18_000;
+    const others = createLedger({ ...ledgerDeps(book), ends: new Map(), now: () => clock.ms });
+    expect((await others({ ...all, to })).totals.due).toBeGreaterThan(0);
+    const { totals, completeness } = await ledger({ ...all, to });
+    expect([totals.due, completeness]).toEqual([0, 'unknown']);
+    expect((await ledger({ ...all, to: HOUR + 7200 })).completeness).toBe('complete');
+  });
+
   test("shows Mailgun's own counts of whole hours, and judges unlisted time by them", async () => {
     const { book, counted, ledger } = await openLedger();
     const first = { start: HOUR, counts: { delivered: 1 }, failedWebhooks: 0 };
