@@ -152,13 +152,14 @@ export function checkSendingDomain({ domains }: Deployment, domain: string): voi
 }
 
 /** Refuses a domain under which no events may be stored. */
-export function checkStoredDomain({ domains, furtherDomains = [] }: Deployment, domain: string): void {
-  checkChoice(domain, [...domains, ...furtherDomains]);
+export function checkStoredDomain(deployment: Deployment, domain: string): void {
+  const { domains } = deployment;
+  if (!domains.includes(domain)) checkChoice(domain, [...domains, ...(deployment.furtherDomains ?? [])]);
 }
 
 /** Refuses anything except a domain of the stack and `-`, which stands for events without a domain. */
 export function checkDomain(deployment: Deployment, domain: string): void {
-  checkChoice(domain, chosenDomains(deployment, undefined));
+  if (!deployment.domains.includes(domain)) checkChoice(domain, chosenDomains(deployment, undefined));
 }
 
 /** Returns the requested domain, or all of the stack plus `-`. */

@@ -21,7 +21,7 @@ import { type DayShards, parseDayShards } from '../lambdas/domain/events/day-sha
 import { parseDayIndexKey } from '../lambdas/domain/keys.ts';
 import type { Completeness } from '../lambdas/domain/ledger/completeness.ts';
 import { total } from '../lambdas/domain/ledger/counts.ts';
-import type { LedgerDomains } from '../lambdas/domain/ledger/ledger-domains.ts';
+import { formerDomains, type LedgerDomains } from '../lambdas/domain/ledger/ledger-domains.ts';
 import { doubtfulIn, isDue, type Slice, sliceFrom, stateOf, unconfirmedIn } from '../lambdas/domain/ledger/slice.ts';
 import { type JudgedHour, judgeHours } from '../lambdas/domain/ledger/witness.ts';
 import { createConfirmedCheck } from '../lambdas/read-api/messages/confirmed.ts';
@@ -233,8 +233,10 @@ async function readNewest(deployment: Deployment, partition: string, nowMs: numb
 interface StackDomains {
   /** Those that Mailgun has. */
   readonly atMailgun: readonly SendingDomain[];
-  /** Others under which events may be stored. */
+  /** Others under which events may be stored; throws where they cannot be read. */
   readonly further: readonly string[];
+  /** Those of them that have or had a ledger. */
+  readonly former: readonly SendingDomain[];
   /** Set if the domains with a ledger come from Mailgun. */
   readonly discovered?: LedgerDomains;
 }
@@ -242,16 +244,33 @@ interface StackDomains {
 /** Returns the domains of a stack: those of its output `Domains`, or those that it has found at Mailgun. */
 export async function readStackDomains(output: string, table: LedgerTable): Promise<StackDomains> {
   const configured = JSON.parse(output) as SendingDomain[] | typeof ACCOUNT_DOMAINS;
-  if (configured !== ACCOUNT_DOMAINS) return { atMailgun: configured, further: [] };
-  const discovered = await readLedgerDomains(table, true).catch((cause) => {
+  const read = readLedgerDomains(table, true).catch((cause) => {
     const why = awsSentence(cause) ?? (cause as Error).message;
-    throw new TargetUnavailableError(`the domains of the stack cannot be read: ${why}`, { cause });
+    return new TargetUnavailableError(`the domains of the stack cannot be read: ${why}`, { cause });
   });
+  const discovered = await read;
+  if (configured !== ACCOUNT_DOMAINS) return withFormer(configured, discovered);
+  if (discovered instanceof Error) throw discovered;
   const { domains, undiscovered } = discovered;
   const gone = domains.filter(({ goneAt }) => goneAt !== undefined);
   return {
     atMailgun: domains.filter(({ goneAt }) => goneAt === undefined),
     further: [...new Set([...gone, ...undiscovered].map(({ name }) => name))],
+    former: gone,
     discovered,
+  };
+}
+
+/** Many commands need no former domain, so they work where the table cannot be read. */
+function withFormer(configured: readonly SendingDomain[], known: LedgerDomains | Error): StackDomains {
+  const names = configured.map(({ name }) => name);
+  const former = known instanceof Error ? [] : formerDomains(known, names);
+  return {
+    atMailgun: configured,
+    former,
+    get further() {
+      if (known instanceof Error) throw known;
+      return former.map(({ name }) => name);
+    },
   };
 }

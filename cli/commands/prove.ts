@@ -55,7 +55,7 @@ async function prove(context: CliContext, options: ProveOptions): Promise<number
   const publicKey = await readCertificateKey(deployment);
   const domains = [];
   const own = options.domain === undefined ? deployment.domains : [options.domain];
-  // For domains that Mailgun no longer has, what was sealed in this time.
+  // For former domains, what was sealed in this time.
   const further = options.domain === undefined ? (deployment.furtherDomains ?? []) : [];
   for (const domain of [...own, ...further]) {
     const links = await linksOf(deployment, domain, range);

@@ -1,7 +1,7 @@
 import {
   type CliContext,
   type CommandBuilder,
-  checkSendingDomain,
+  checkStoredDomain,
   ledgerCommand,
   type TargetOptions,
   targetRefOf,
@@ -99,7 +99,7 @@ async function replayAll(
   deps: CliContext,
 ): Promise<number> {
   const { domain: only, fromEpochSeconds, toEpochSeconds } = args;
-  if (only !== undefined) checkSendingDomain(deployment, only);
+  if (only !== undefined) checkStoredDomain(deployment, only);
   const domains = only === undefined ? deployment.domains : [only];
   let sums = NO_COUNTS;
   let isWhole = true;

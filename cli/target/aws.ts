@@ -62,19 +62,22 @@ export async function openStack(
   };
   const clients = openClients({ region: place.region });
   const table = { client: clients.table, name: outputs.get('TableName') ?? '' };
-  const { atMailgun, further, discovered } = await readStackDomains(outputs.get('Domains') ?? '[]', table);
+  const stackDomains = await readStackDomains(outputs.get('Domains') ?? '[]', table);
+  const { atMailgun, former, discovered } = stackDomains;
   return {
     name: stackName,
     stackName,
     ref,
     state,
     domains: atMailgun.map(({ name }) => name),
-    furtherDomains: further,
+    get furtherDomains() {
+      return stackDomains.further;
+    },
     discovered,
     clients,
     output,
     mailgunUrl(domain) {
-      const found = [...atMailgun, ...(discovered?.domains ?? [])].find(({ name }) => name === domain);
+      const found = [...atMailgun, ...former].find(({ name }) => name === domain);
       // Account-wide requests need no domain.
       if (found === undefined && discovered !== undefined) return MAILGUN_URLS[atMailgun[0]?.region ?? 'us'];
       if (found === undefined) throw new TargetUnavailableError(`${domain} is not one of the stack's domains`);

@@ -49,7 +49,8 @@ export async function openLocal(given: number | undefined, folder: URL): Promise
     credentials: { accessKeyId, secretAccessKey: 'local' },
   });
   const table = { client: clients.table, name: outputs.TableName ?? '' };
-  const { further, discovered } = await readStackDomains(outputs.Domains ?? '[]', table);
+  const stackDomains = await readStackDomains(outputs.Domains ?? '[]', table);
+  const { discovered } = stackDomains;
   const found = discovered?.domains.filter(({ goneAt }) => goneAt === undefined).map(({ name }) => name);
   const output = (key: string) => {
     const value = outputs[key];
@@ -61,7 +62,9 @@ export async function openLocal(given: number | undefined, folder: URL): Promise
     stackName,
     ref: { kind: 'local', port },
     domains: found ?? started,
-    furtherDomains: further,
+    get furtherDomains() {
+      return stackDomains.further;
+    },
     discovered,
     clients,
     output,

@@ -18,7 +18,7 @@ export interface Deployment {
   readonly state?: string | undefined;
   /** Sending domains that Mailgun has. */
   readonly domains: readonly string[];
-  /** Other domains under which events may be stored: no longer at Mailgun, or not listed by it. */
+  /** Other domains under which events may be stored: no longer configured or at Mailgun, or not listed by it. */
   readonly furtherDomains?: readonly string[];
   /** Present where all domains of the Mailgun account have a ledger. */
   readonly discovered?: LedgerDomains | undefined;
