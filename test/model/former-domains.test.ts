@@ -115,8 +115,10 @@ test.each<ListingFailure>(['domain-not-found', 'unauthorized'])(
     refuse(LEAVES, reason);
     await live(8, { sends: [STAYS] });
     expect(slicesOf(LEAVES).length).toBe(compared);
+    world.nowMs += SLICE * 1000;
     const { result } = await world.run();
-    expect(result).toMatchObject({ kind: 'ran', judgement: { isGauged: true, isKeyRefused: false } });
+    const judgement = { isGauged: true, isWhole: true, isKeyRefused: false };
+    expect(result).toMatchObject({ kind: 'ran', report: { done: true }, judgement });
     await live(RETENTION_HOURS * 4);
     const slices = slicesOf(LEAVES);
     expect(slices.length).toBe(9);
@@ -173,4 +175,19 @@ test('while the domains cannot be read, the configured ones are compared, and fo
   state.isDown = false;
   await live(1);
   expect(slicesOf(LEAVES).length).toBeGreaterThan(leaves);
+});
+
+test('a removed domain whose listing fails leaves its slices to later runs, and the alarms of others to what they find', async () => {
+  const { world, state, live, slicesOf, refuse } = openWorld(STAYS, LEAVES);
+  await live(5, { sends: [STAYS, LEAVES] });
+  state.configured = [STAYS];
+  refuse(LEAVES, 'unavailable');
+  await live(4, { sends: [STAYS] });
+  const compared = slicesOf(LEAVES).length;
+  world.nowMs += SLICE * 1000;
+  const { result } = await world.run();
+  expect(result).toMatchObject({ kind: 'ran', report: { done: false }, judgement: { isWhole: true } });
+  world.mailgun.onPage = () => undefined;
+  await live(1);
+  expect(slicesOf(LEAVES).length).toBeGreaterThan(compared);
 });
