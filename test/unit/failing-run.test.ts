@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -20,22 +21,30 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
+const JEST = join(ROOT, 'node_modules/jest/bin/jest.js');
+
+function write(source: string, project: string): void {
+  mkdirSync(join(folder, 'test', project), { recursive: true });
+  writeFileSync(join(folder, 'test', project, 'one.test.ts'), source);
+}
+
 /** Runs jest as configured on one file of this source, and returns its status and what `.ci/failed` names. */
 function run(
   source: string,
   project = 'unit',
-  ...options: string[]
+  options: readonly string[] = [],
+  environment: Readonly<Record<string, string>> = {},
 ): { status: number | null; named: string; printed: string } {
-  mkdirSync(join(folder, 'test', project), { recursive: true });
-  writeFileSync(join(folder, 'test', project, 'one.test.ts'), source);
-  const jest = join(ROOT, 'node_modules/jest/bin/jest.js');
+  write(source, project);
   // Two workers, since one would run in the process of jest itself.
+  const workers = options.includes('-i') ? [] : ['-w', '2'];
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
-    [jest, '--selectProjects', project, '-w', '2', ...options],
+    [JEST, '--selectProjects', project, ...workers, ...options],
     {
       cwd: folder,
       encoding: 'utf8',
+      env: { ...process.env, ...environment },
       timeout: 120_000,
     },
   );
@@ -84,10 +93,18 @@ test.each([
 ])('a run that %s leaves no temporary files behind', (_, last) => {
   const source = `import { mkdtempSync } from 'node:fs'; import { tmpdir } from 'node:os';
     test('makes one', () => { console.log('made', mkdtempSync(tmpdir() + '/one-')); ${last} });`;
-  const made = /^made (.+)$/m.exec(run(source, 'unit', '--bail').printed)?.[1] ?? '';
+  const made = /^made (.+)$/m.exec(run(source, 'unit', ['--bail']).printed)?.[1] ?? '';
 
   expect(made).toContain('/one-');
   expect(existsSync(made)).toBe(false);
+});
+
+test('a run in one thread that ends at its first failure counts the failed file once', () => {
+  const { status, printed } = run(`test('fails', () => expect(1).toBe(2));`, 'unit', ['-i', '--bail']);
+
+  expect(status).toBe(1);
+  const summaries = stripVTControlCharacters(printed).match(/^Test Suites: .*$/gm);
+  expect(summaries).toEqual(['Test Suites: 1 failed, 1 total']);
 });
 
 // Each in a process of its own.
