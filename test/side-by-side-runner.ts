@@ -83,7 +83,7 @@ async function withTemporaryFolder(run: () => Promise<void>): Promise<void> {
 }
 
 /** Longer than any file takes on a busy machine: what ends here hangs, before its tests or in a loop. */
-const LIMIT_MS = 1_800_000;
+const LIMIT_SECONDS = Number(process.env.TEST_FILE_SECONDS ?? 1800);
 /** A process that it leaves behind may keep its output open. */
 const OUTPUT_MS = 2000;
 
@@ -93,10 +93,14 @@ async function runInProcess(file: FileToRun): Promise<FileOutcome> {
   const printed: Buffer[] = [];
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => printed.push(chunk));
   const closed = once(child, 'close').catch(() => {});
-  const timer = setTimeout(() => child.kill('SIGKILL'), LIMIT_MS);
+  let end = '';
+  const timer = setTimeout(() => {
+    end = `was ended after ${LIMIT_SECONDS} s: it hangs`;
+    child.kill('SIGKILL');
+  }, 1000 * LIMIT_SECONDS);
   const ended = Promise.all([once(child, 'exit'), once(child, 'disconnect')]).then(([[code, signal]]) => {
     clearTimeout(timer);
-    throw new Error(`The process of the test ended by ${signal ?? `exit code ${code}`}`);
+    throw new Error(`The process of the test ${end || `ended by ${signal ?? `exit code ${code}`}`}`);
   });
   // Where the process cannot take it, it has ended.
   child.send(file, () => {});

@@ -129,6 +129,18 @@ describe('A run of integration tests', () => {
     expect(named).toContain('test/integration/one.test.ts\n');
   });
 
+  test.each([
+    ['before its tests', `console.log('so far'); await ${HANG}; test('is fine', () => {});`],
+    ['in a loop', `console.log('so far'); test('waits', () => { for (;;); });`],
+  ])('fails, names the file and prints what it printed, if it hangs %s', (_, source) => {
+    const { status, named, printed } = run(source, 'integration', [], { TEST_FILE_SECONDS: '5' });
+
+    expect(status).toBe(1);
+    expect(named).toContain('test/integration/one.test.ts\n');
+    expect(printed).toContain('so far');
+    expect(printed).toContain('was ended after 5 s: it hangs');
+  });
+
   test('passes, and prints nothing of the file, if every test passes, even one that waits for what keeps no process alive', () => {
     const source = `test('waits', () => new Promise((done) => setTimeout(done, 100).unref())); console.log('so far');`;
     const { status, named, printed } = run(source, 'integration');
