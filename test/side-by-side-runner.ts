@@ -61,6 +61,8 @@ export default class SideBySideRunner {
   }
 }
 
+const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
 /**
  * Gives all tests one folder for temporary files, and removes it: the CDK removes its own at the end of a process, which
  * a thread does not have.
@@ -69,15 +71,25 @@ async function withTemporaryFolder(run: () => Promise<void>): Promise<void> {
   const before = process.env.TMPDIR;
   const folder = mkdtempSync(join(tmpdir(), 'mailgun-ledger-tests-'));
   const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-  // `--bail` ends the process.
+  // `--bail` ends the process, and so does Ctrl-C.
   process.once('exit', remove);
+  const stop = (signal: NodeJS.Signals) => {
+    remove();
+    forget();
+    process.kill(process.pid, signal);
+  };
+  const forget = () => {
+    process.off('exit', remove);
+    for (const signal of SIGNALS) process.off(signal, stop);
+  };
+  for (const signal of SIGNALS) process.once(signal, stop);
   process.env.TMPDIR = folder;
   try {
     await run();
   } finally {
     if (before === undefined) delete process.env.TMPDIR;
     else process.env.TMPDIR = before;
-    process.off('exit', remove);
+    forget();
     remove();
   }
 }

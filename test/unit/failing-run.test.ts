@@ -1,7 +1,19 @@
-import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -106,6 +118,33 @@ test('a run in one thread that ends at its first failure counts the failed file 
   const summaries = stripVTControlCharacters(printed).match(/^Test Suites: .*$/gm);
   expect(summaries).toEqual(['Test Suites: 1 failed, 1 total']);
 });
+
+test.each(['unit', 'integration'])(
+  'a run of %s tests that Ctrl-C ends leaves no temporary files behind',
+  async (project) => {
+    const note = join(folder, 'made');
+    write(
+      `import { mkdtempSync, renameSync, writeFileSync } from 'node:fs'; import { tmpdir } from 'node:os';
+    test('waits', () => {
+      writeFileSync('${note}.new', mkdtempSync(tmpdir() + '/one-'));
+      renameSync('${note}.new', '${note}');
+      return ${HANG};
+    });`,
+      project,
+    );
+    const args = [JEST, '--selectProjects', project, '-w', '2'];
+    const child = spawn(process.execPath, args, { cwd: folder, stdio: 'ignore', detached: true });
+    const exited = once(child, 'exit');
+    while (!existsSync(note) && child.exitCode === null) await sleep(50);
+    const made = readFileSync(note, 'utf8');
+    expect(existsSync(made)).toBe(true);
+    // As a terminal does: to the whole group.
+    process.kill(-(child.pid ?? Number.NaN), 'SIGINT');
+
+    expect(await exited).toEqual([null, 'SIGINT']);
+    expect([made, join(made, '..')].filter((each) => existsSync(each))).toEqual([]);
+  },
+);
 
 // Each in a process of its own.
 describe('A run of integration tests', () => {
