@@ -1,3 +1,5 @@
+import { recipientKey } from '../../lambdas/domain/keys.ts';
+import { withAddressesIn } from '../../lambdas/domain/recipients/address.ts';
 import {
   type CommandBuilder,
   confirm,
@@ -18,8 +20,9 @@ interface EraseOptions extends TargetOptions {
 const EXAMPLES = `
 Every event of the recipient becomes a tombstone: its key, type, domain, time and tags stay, so the counts of the ledger
 stay. Statuses and suppressions are deleted, archived objects are rewritten, and the address is removed from events of
-others. A marker under a keyed hash of the address stays permanently, so later events, by webhook or replay, are stored
-as tombstones. This cannot be undone.
+others. An event whose recipient names several addresses is erased with any of them, and counted. A marker under a keyed
+hash of the address stays permanently, so later events, by webhook or replay, are stored as tombstones. This cannot be
+undone.
 It reads the whole table, three times with the plan. After the marker it waits for one visibility timeout of the queue,
 sends dead letters of the recipient through the queue again, cleans the DLQs of receivers and the queue of publishing's
 failures, and reads the table until nothing is found. If you interrupt it, run the same command again to continue.
@@ -69,7 +72,8 @@ export const eraseCommand: CommandBuilder = (context, run) =>
 
 function recipientIn(typed: string): string {
   const recipient = typed.trim();
-  if (!/^[^<>]+@[^<>\s]+$/.test(recipient))
+  const isOne = withAddressesIn(recipient).every((each) => recipientKey(each) === recipientKey(recipient));
+  if (!/^[^<>]+@[^<>\s]+$/.test(recipient) || !isOne)
     throw new UsageError('give the recipient as a bare address like ada@example.org');
   return recipient;
 }
@@ -85,6 +89,7 @@ function textOf(line: EraseLine): string[] {
         `  statuses      ${number(line.statuses)}, to be deleted`,
         `  suppressions  ${number(line.suppressions)}, to be deleted: do not write to the address again`,
         `  mentions      ${number(line.mentions)} events of others that name the address, to be rewritten without it`,
+        ...sharedText(line),
         `  dead letters  ${number(line.deadLetters)} in all, to be looked through`,
         ...(line.objects > 0 ? [`  archive       ${counted(line.objects, 'object')}, each to be read`] : []),
         `  takes         ${line.waitSeconds} s of waiting, and two readings of ${number(line.items)} items`,
@@ -141,11 +146,16 @@ function textOf(line: EraseLine): string[] {
   }
 }
 
+/** What is erased with it of others: one item is of every address that its recipient names. */
+const sharedText = ({ shared }: { shared: number }) =>
+  shared > 0 ? [`  ${number(shared)} of these have a recipient that names another address as well.`] : [];
+
 function erasedText({
   events,
   statuses,
   suppressions,
   mentions,
+  shared,
   deadLetters,
   hidden,
   kept,
@@ -159,6 +169,7 @@ function erasedText({
         `${number(suppressions)} suppressions are deleted, ${number(mentions)} mentions and ` +
         `${number(deadLetters)} dead letters are gone.`,
   ];
+  lines.push(...sharedText({ shared }));
   if (hidden > 0) {
     lines.push(`${number(hidden)} dead letters were held by another reader all the time, and were not looked at.`);
   }

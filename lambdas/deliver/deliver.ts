@@ -17,6 +17,7 @@ import {
 import { DISABLED_RECEIVE_SECONDS } from '../domain/publishing/delivery-ledger.ts';
 import { type ReceiverState, receiverAfter } from '../domain/publishing/receiver-state.ts';
 import { signWebhook } from '../domain/publishing/standard-webhook.ts';
+import { withAddressesIn } from '../domain/recipients/address.ts';
 import { textWithoutAddress } from '../domain/recipients/erasure.ts';
 import type { ErasureMarkers } from '../shared/ports.ts';
 import type { DeliveryLog, Receiver, ReceiverClient, ReceiverQueue, ReceiverStates } from './ports.ts';
@@ -121,7 +122,7 @@ export function createDeliver(receiver: Receiver, deps: DeliverDeps) {
   async function keptEvent(event: QueuedEvent): Promise<QueuedEvent> {
     const { recipient } = event.detail;
     if (typeof recipient !== 'string' || (await mayName(event))) return event;
-    return eventWithoutAddress(event, recipient);
+    return withAddressesIn(recipient).reduce(eventWithoutAddress, event);
   }
 
   /** Returns true if the event may contain its recipient, who may have been erased while it was queued. */
@@ -163,7 +164,7 @@ export function createDeliver(receiver: Receiver, deps: DeliverDeps) {
 
   /** Receivers like to repeat in their response what they got. */
   function loggedText(text: string, { detail: { recipient } }: QueuedEvent): string {
-    return typeof recipient === 'string' ? textWithoutAddress(text, recipient) : text;
+    return typeof recipient === 'string' ? withAddressesIn(recipient).reduce(textWithoutAddress, text) : text;
   }
 
   /** Updates the receiver's state; if it has changed meanwhile, the next attempt updates it. */

@@ -236,14 +236,14 @@ describe('the address of a recipient', () => {
   ];
 
   /** Fails once, is then erased, and fails until it is dead, while `trouble` interrupts the second invocation. */
-  async function runErased(trouble?: InjectedFailure) {
+  async function runErased(trouble?: InjectedFailure, recipient = TEXT) {
     const world = new ReceiverWorld();
     world.recipients = true;
     world.behaviour = () => 'fails';
-    world.publish('e');
+    world.publish('e', 1, { recipient });
     await world.step();
     expect(holders(world)).toHaveLength(1);
-    world.erased.add(TEXT);
+    world.erased.mark(TEXT);
     world.bodies.splice(0);
     world.now = world.queue[0]?.visibleAt ?? world.now;
     const points = await world.step(trouble);
@@ -254,7 +254,9 @@ describe('the address of a recipient', () => {
   test('is in no queue, DLQ or request once it is erased, whichever call crashes or fails', async () => {
     const { world: clean, points } = await runErased();
     expect(points).toContain('queue.send');
-    for (const world of [clean, ...(await Promise.all(troublesAt(points).map(runErased))).map((run) => run.world)]) {
+    const troubled = await Promise.all(troublesAt(points).map((trouble) => runErased(trouble)));
+    const spelled = [`'${TEXT}'`, `${TEXT}.`, `eve@example.org, ${TEXT}`].map((each) => runErased(undefined, each));
+    for (const { world } of [{ world: clean }, ...troubled, ...(await Promise.all(spelled))]) {
       expectAccountedFor(world, ['e']);
       expect(holders(world)).toEqual([]);
       expect(world.bodies.filter((body) => body.includes(TEXT))).toEqual([]);

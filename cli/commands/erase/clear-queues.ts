@@ -10,14 +10,13 @@ import {
 import { recipientOf } from '../../../lambdas/domain/events/mailgun-event.ts';
 import { decodeQueueMessage, encodeQueueMessage, REDRIVE_GROUP } from '../../../lambdas/domain/events/queue-message.ts';
 import { asciiJson, isObject, type JsonObject } from '../../../lambdas/domain/json.ts';
-import { recipientKey } from '../../../lambdas/domain/keys.ts';
 import {
   encodeQueuedEvent,
   eventWithoutAddress,
   parseQueuedEvent,
   type QueuedEvent,
 } from '../../../lambdas/domain/publishing/delivery.ts';
-import { textWithoutAddress, withoutAddress } from '../../../lambdas/domain/recipients/erasure.ts';
+import { isOf, textWithoutAddress, withoutAddress } from '../../../lambdas/domain/recipients/erasure.ts';
 import type { CliContext } from '../../command.ts';
 import { type Deployment, hasOutput } from '../../target/types.ts';
 import { receiversOf } from '../receivers/open.ts';
@@ -169,7 +168,7 @@ function clear(body: string, recipient: string): ClearedMessage {
   const decoded = decodeQueueMessage(body);
   if (!decoded.ok) return holdsAddress(body, recipient) ? 'deleted' : 'kept';
   const { message } = decoded;
-  if (recipientKey(recipientOf(message.event) ?? '') === recipientKey(recipient)) return { body };
+  if (isOf(recipientOf(message.event) ?? '', recipient)) return { body };
   const event = withoutAddress(message.event, recipient);
   return event === message.event ? 'kept' : { body: encodeQueueMessage({ ...message, event }) };
 }

@@ -37,6 +37,8 @@ interface Found {
   readonly suppressions: number;
   /** Events of others that name them; the address is taken out. */
   readonly mentions: number;
+  /** Of the events, statuses and suppressions, those whose recipient names another address as well. */
+  readonly shared: number;
 }
 
 /** The lines of `erase --json`. None holds the address. */
@@ -156,7 +158,7 @@ export async function erase(job: Job): Promise<boolean> {
   emit({ event: 'dead-letters', ...deadLetters });
   const deliveries = await clearDeliveries(job);
   if (context.signal.aborted) return false;
-  const sums = { events: 0, statuses: 0, suppressions: 0, mentions: 0 };
+  const sums = { events: 0, statuses: 0, suppressions: 0, mentions: 0, shared: 0 };
   for (let number = 1; number <= MAX_SWEEPS; number += 1) {
     const { items, kept, heads, readUnits: _units, messages: _messages, ...found } = await sweepAll(job, false);
     if (context.signal.aborted) return false;

@@ -1,16 +1,19 @@
 import { DeleteCommand, PutCommand, paginateScan, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { conditionalWrite, type LedgerTable } from '../../../lambdas/adapters/table/ledger-table.ts';
 import { INDEXES } from '../../../lambdas/contract.ts';
+import { recipientOf } from '../../../lambdas/domain/events/mailgun-event.ts';
 import type { JsonObject } from '../../../lambdas/domain/json.ts';
 import {
   domainOfChainHead,
   isEventPartition,
+  namesRecipient,
   parseDayIndexKey,
   parseMessageSort,
-  recipientKey,
   recipientOfSuppressions,
 } from '../../../lambdas/domain/keys.ts';
+import { withAddressesIn } from '../../../lambdas/domain/recipients/address.ts';
 import {
+  isOf,
   textWithoutAddress,
   tombstoneIdentity,
   tombstoneOf,
@@ -31,6 +34,8 @@ export interface Swept {
   statuses: number;
   suppressions: number;
   mentions: number;
+  /** Of the events, statuses and suppressions, those whose recipient names another address as well. */
+  shared: number;
   kept: number;
 }
 
@@ -47,7 +52,7 @@ export async function sweep(
   findings: Findings,
   { isPlan, signal, onPage }: { isPlan: boolean; signal: AbortSignal; onPage: (swept: Swept) => void },
 ): Promise<Swept> {
-  const counts = { events: 0, statuses: 0, suppressions: 0, mentions: 0, kept: 0 };
+  const counts = { events: 0, statuses: 0, suppressions: 0, mentions: 0, shared: 0, kept: 0 };
   const swept: Swept = { items: 0, readUnits: 0, messages: new Set(), heads: new Map(), ...counts };
   const sweepSegment = async (Segment: number) => {
     const pages = paginateScan(
@@ -77,6 +82,7 @@ export async function sweep(
         if (!isPlan) await Promise.all(some.map(({ item, finding }) => eraseItem(table, item, finding)));
         for (const { item, finding } of some) {
           swept[COUNTERS[finding.kind]] += 1;
+          if (finding.kind !== 'mention' && finding.isShared) swept.shared += 1;
           if (finding.kind === 'status' || finding.kind === 'event') swept.messages.add(item.pk);
         }
       }
@@ -148,27 +154,36 @@ type SweptItem = { pk: string; sk: string } & Readonly<Record<string, unknown>>;
 /** The action for an item. */
 type SweepAction =
   | { kind: 'none' }
-  | { kind: 'event'; tombstone: SweptItem }
-  | { kind: 'status' | 'suppression' }
+  | { kind: 'event'; isShared: boolean; tombstone: SweptItem }
+  | { kind: 'status' | 'suppression'; isShared: boolean }
   | { kind: 'mention'; raw: Uint8Array };
 
 /** Judges items for one recipient under the erasure key. */
 export function createFindings(recipient: string, erasureKey: string) {
-  const own = recipientKey(recipient);
-  // Older keys have the recipient as it was spelled, a name beside the address included.
-  const isOwn = (key: string | undefined) => key !== undefined && (key === own || recipientKey(key) === own);
-
   function find(item: SweptItem): SweepAction {
     const { pk, sk } = item;
-    if (isOwn(recipientOfSuppressions(pk))) return { kind: 'suppression' };
+    const sent = typeof item.recipient === 'string' ? item.recipient : '';
+    const suppressed = recipientOfSuppressions(pk);
+    if (suppressed !== undefined) return ofOwner('suppression', [suppressed, sent]) ?? { kind: 'none' };
     if (!isEventPartition(pk)) return { kind: 'none' };
-    const { recipientKey: named = '', isStatus, eventKey } = parseMessageSort(sk);
-    if (isStatus && isOwn(named)) return { kind: 'status' };
+    const { recipientKey: named, isStatus, eventKey } = parseMessageSort(sk);
+    if (isStatus) return ofOwner('status', [named, sent]) ?? { kind: 'none' };
     if (!(item.raw instanceof Uint8Array)) return { kind: 'none' };
     const event = unpackEvent(item.raw, item);
-    if (eventKey !== undefined && isOwn(named)) return { kind: 'event', tombstone: tombstone(item, event) };
+    // A key without a name has no tombstone: it would be the event itself.
+    const isNamed = eventKey !== undefined && namesRecipient(named);
+    const owned = isNamed ? ofOwner('event', [named, recipientOf(event) ?? '']) : undefined;
+    if (owned !== undefined) return { ...owned, tombstone: tombstone(item, event) };
     const cleaned = withoutAddress(event, recipient);
     return cleaned === event ? { kind: 'none' } : { kind: 'mention', raw: packEvent(cleaned, item) };
+  }
+
+  /** Returns the action for an item of a recipient, as in its key and as sent: a long one is hashed in the key. */
+  function ofOwner<Kind extends 'event' | 'status' | 'suppression'>(kind: Kind, spellings: readonly string[]) {
+    if (!spellings.some((each) => isOf(each, recipient))) return undefined;
+    const others = spellings.map((each) => textWithoutAddress(each, recipient));
+    const isShared = others.some((text) => withAddressesIn(text).length > 1);
+    return { kind, isShared };
   }
 
   function tombstone(item: SweptItem, event: JsonObject): SweptItem {
@@ -176,7 +191,7 @@ export function createFindings(recipient: string, erasureKey: string) {
     // The event itself need not name its domain.
     const { domain } = parseDayIndexKey(String(item[INDEXES.byDay.partitionKey] ?? ''));
     const key = { pk: item.pk, sk: eventSort };
-    return { ...item, ...key, raw: packEvent(tombstoneOf({ ...event, recipient }, domain), key) };
+    return { ...item, ...key, raw: packEvent(tombstoneOf({ recipient, ...event }, domain), key) };
   }
 
   /** Returns true if the address is where it is not erased: in a message id, an event id, or a tag of a slice. */

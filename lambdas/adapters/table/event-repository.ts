@@ -13,7 +13,7 @@ import {
   suppressionPartition,
   suppressionSort,
 } from '../../domain/keys.ts';
-import { erasureHash, olderErasureHashes } from '../../domain/recipients/erasure.ts';
+import { erasureHashes } from '../../domain/recipients/erasure.ts';
 import { concernsStatus, type DecidedStatus, isHigher, statusOrder } from '../../domain/status/decide-status.ts';
 import type { Suppression } from '../../domain/status/suppression.ts';
 import {
@@ -254,8 +254,7 @@ export function createErasureRepository(table: LedgerTable, key: ErasureKey): Er
       if (addresses.length === 0) return [];
       const secret = await key.read();
       const isErased = async (address: string) => {
-        const hashes = [erasureHash(secret, address), ...olderErasureHashes(secret, address)];
-        const found = await Promise.all(hashes.map((hash) => marker(markerKey(hash))));
+        const found = await Promise.all(erasureHashes(secret, address).map((hash) => marker(markerKey(hash))));
         return found.some((item) => item !== undefined);
       };
       const erased = await Promise.all(addresses.map(isErased));

@@ -4,9 +4,9 @@ import { identify } from '../events/identity.ts';
 import { KEPT_RECIPIENT_KEY, parseEvent } from '../events/mailgun-event.ts';
 import type { Source } from '../events/queue-message.ts';
 import type { JsonObject } from '../json.ts';
-import { keyPart, messageIdOfPartition, parseMessageSort, recipientKey } from '../keys.ts';
+import { keyPart, messageIdOfPartition, parseMessageSort } from '../keys.ts';
 import type { EventPlace } from '../ledger/ledger-name.ts';
-import { tombstoneIdentity, tombstoneOf, withoutAddress } from '../recipients/erasure.ts';
+import { isOf, tombstoneIdentity, tombstoneOf, withoutAddress } from '../recipients/erasure.ts';
 
 /** Facts that are archived with an event. */
 interface RowFacts {
@@ -99,9 +99,8 @@ export function rowWithoutAddress(row: ArchiveRow, address: string): ArchiveRow 
  * Returns a function that erases a recipient from rows: the content of their own, and the address in those of others.
  */
 export function rowErasure(recipient: string, domain: string, erasureKey: string): (row: ArchiveRow) => ArchiveRow {
-  const own = recipientKey(recipient);
   return (row) =>
-    row.recipient !== null && recipientKey(row.recipient) === own
+    row.recipient !== null && isOf(row.recipient, recipient)
       ? erasedRow(row, domain, erasureKey)
       : rowWithoutAddress(row, recipient);
 }

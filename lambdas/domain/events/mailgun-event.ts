@@ -1,6 +1,6 @@
 import { type EventType, eventTypeOf } from '../event-types.ts';
 import { isObject, type Json, type JsonObject } from '../json.ts';
-import { addressesIn } from '../recipients/address.ts';
+import { addressesIn, withAddressesIn } from '../recipients/address.ts';
 import { deliveryCode, eventId, eventName, eventTimeMs, messageIdOf, namedDomain } from './event.ts';
 import { textAt, valueAt } from './json-path.ts';
 
@@ -140,10 +140,8 @@ export function addresseesOf(raw: JsonObject): string[] {
     ...(Array.isArray(recipients) ? recipients.filter((each) => typeof each === 'string') : []),
   ];
   const own = recipientOf(raw);
-  return [
-    ...(own === undefined ? [] : [own]),
-    ...lists.flatMap((list) => (list === undefined ? [] : addressesIn(list))),
-  ];
+  const listed = lists.filter((list) => list !== undefined).flatMap((list) => withAddressesIn(list).slice(1));
+  return [...new Set([...(own === undefined ? [] : withAddressesIn(own)), ...listed])];
 }
 
 /** Returns the tags of an event, lower case, each once. */

@@ -1,6 +1,5 @@
 import { asciiJson, isObject, type JsonObject } from '../json.ts';
-import { recipientKey } from '../keys.ts';
-import { withoutAddress } from '../recipients/erasure.ts';
+import { isOf, withoutAddress } from '../recipients/erasure.ts';
 import { DELIVERED_TYPES } from './receiver-filter.ts';
 
 /** One publication of an event to one receiver; two with the same id are the same change, published twice. */
@@ -102,7 +101,7 @@ export function encodeQueuedEvent({ detailType, publishedAt, detail, requestedAt
 export function eventWithoutAddress(event: QueuedEvent, address: string): QueuedEvent {
   // The delivery is identified by this id.
   const { id, recipient, ...rest } = event.detail;
-  const isTheirs = typeof recipient === 'string' && recipientKey(recipient) === recipientKey(address);
+  const isTheirs = typeof recipient === 'string' && isOf(recipient, address);
   const cleaned = withoutAddress(rest as JsonObject, address);
   if (!isTheirs && cleaned === rest) return event;
   return { ...event, detail: { id, ...cleaned, ...(!isTheirs && recipient !== undefined && { recipient }) } };

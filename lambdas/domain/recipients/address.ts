@@ -18,7 +18,7 @@ interface Mailbox {
 export function mailboxOf(text: string): string {
   const address = bareAddress(text);
   const { local, domain } = partsOf(address);
-  return domain === '' ? address.toLowerCase() : `${canonicalLocal(local)}@${canonicalDomain(domain)}`;
+  return domain === '' ? address.toLowerCase() : canonical(local, domain);
 }
 
 /** Returns the address in `Name <address>`; any other text as it is. */
@@ -32,20 +32,49 @@ export function addressesIn(header: string): string[] {
   return parts.filter((part) => ONE_ADDRESS.test(part));
 }
 
-const MENTION = new RegExp(`(${LOCAL}+)@([\\p{L}\\p{M}\\p{N}-]+(?:\\.[\\p{L}\\p{M}\\p{N}-]+)*)`, 'gu');
-const PLAIN_LOCAL = new RegExp(`^${LOCAL}+$`, 'u');
+const WORD = /[\p{L}\p{M}\p{N}-]+/u.source;
+const MENTION = new RegExp(
+  `(${LOCAL}+|"(?:[^"\\\\]|\\\\.){1,200}")@(${WORD}(?:(?:\\.|_+)${WORD})*|\\[[^\\]\\s]+\\])`,
+  'gu',
+);
+
+/** A mailbox that a text names as a whole address; its place in the text. */
+interface Mention {
+  mailbox: string;
+  start: number;
+  end: number;
+}
+
+/** Returns a text that may be an address, and every address that it names: in a list, in quotes, among words. */
+export function withAddressesIn(text: string): string[] {
+  return [text, ...addressesIn(text), ...mentionsIn(text).map(({ mailbox }) => mailbox)];
+}
 
 /** Replaces a mailbox wherever a text names it as a whole address, in whatever spelling. */
 export function withoutMailbox(text: string, address: string, replacement: string): string {
   if (!text.includes('@')) return text;
-  const { local: wanted, domain: wantedDomain } = partsOf(mailboxOf(address));
-  if (!PLAIN_LOCAL.test(wanted)) return withoutLiteral(text, bareAddress(address), replacement);
-  return text.replace(MENTION, (mention, local: string, domain: string, offset: number) => {
-    if (canonicalDomain(domain) !== wantedDomain || !canonicalLocal(local).endsWith(wanted)) return mention;
-    const start = startOfLocal(local, wanted);
-    const before = text.slice(Math.max(0, offset - MAX_URL_LENGTH), offset) + local.slice(0, start);
-    const after = text.slice(offset + mention.length);
-    return isBoundary(before, local.slice(0, start), after) ? local.slice(0, start) + replacement : mention;
+  const bare = bareAddress(address);
+  const [wanted] = mentionsIn(bare);
+  if (wanted === undefined || wanted.end - wanted.start < bare.length) return withoutLiteral(text, bare, replacement);
+  let rest = '';
+  let from = 0;
+  for (const { mailbox, start, end } of mentionsIn(text)) {
+    if (start < from || mailbox !== wanted.mailbox) continue;
+    rest += text.slice(from, start) + replacement;
+    from = end;
+  }
+  return rest + text.slice(from);
+}
+
+function mentionsIn(text: string): Mention[] {
+  return [...text.matchAll(MENTION)].flatMap(({ 0: mention, 1: local = '', 2: domain = '', index }) => {
+    const end = index + mention.length;
+    const mentions: Mention[] = [];
+    for (let from = 0; from < local.length; from += 1) {
+      if (!isBoundary(text, index, local.slice(0, from), text.charAt(end))) continue;
+      mentions.push({ mailbox: canonical(local.slice(from), domain), start: index + from, end });
+    }
+    return mentions;
   });
 }
 
@@ -53,24 +82,19 @@ const CLOSING: Readonly<Record<string, string>> = { "'": "'", '`': '`', '*': '*'
 const MAX_URL_LENGTH = 4096;
 
 /** Every character valid in a local part belongs to it, except quotes around the address and what precedes it in a URL. */
-function isBoundary(before: string, extra: string, after: string): boolean {
+function isBoundary(text: string, index: number, extra: string, after: string): boolean {
   if (extra === '') return true;
-  if (after !== '' && CLOSING[extra] === after[0]) return true;
-  return /\w:\/\/\S*[=&/?]$/.test(before);
-}
-
-/** Returns the start of the local part: a composed character may be two in the text, so lengths may differ. */
-function startOfLocal(local: string, wanted: string): number {
-  const first = Math.max(0, local.length - 2 * wanted.length);
-  for (let start = first; start < local.length; start += 1) {
-    if (canonicalLocal(local.slice(start)) === wanted) return start;
-  }
-  return local.length;
+  if (extra.length === 1 && after !== '' && CLOSING[extra] === after) return true;
+  if (!'=&/?'.includes(extra.slice(-1))) return false;
+  return /\w:\/\/\S*$/.test(text.slice(Math.max(0, index - MAX_URL_LENGTH), index) + extra);
 }
 
 function withoutLiteral(text: string, address: string, replacement: string): string {
   const literal = address.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
-  return text.replace(new RegExp(`(?<!\\\\)${literal}(?![\\p{L}\\p{N}-]|\\.[\\p{L}\\p{N}])`, 'giu'), replacement);
+  return text.replace(
+    new RegExp(`(?<!\\\\|${LOCAL})${literal}(?![\\p{L}\\p{N}-]|\\.[\\p{L}\\p{N}])`, 'giu'),
+    replacement,
+  );
 }
 
 function partsOf(address: string): Mailbox {
@@ -78,7 +102,8 @@ function partsOf(address: string): Mailbox {
   return at < 0 ? { local: address, domain: '' } : { local: address.slice(0, at), domain: address.slice(at + 1) };
 }
 
-const canonicalLocal = (local: string) => local.toLowerCase().normalize('NFC');
+const canonical = (local: string, domain: string) =>
+  `${local.toLowerCase().normalize('NFC')}@${canonicalDomain(domain)}`;
 
 const HOST = /^[\p{L}\p{M}\p{N}.-]+$/u;
 const BEYOND_ASCII = /[^\p{ASCII}]/u;

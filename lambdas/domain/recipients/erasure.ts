@@ -5,7 +5,7 @@ import { addresseesOf, KEPT_FAILURE_CLASS, parseEvent } from '../events/mailgun-
 import { isObject, type Json, type JsonObject } from '../json.ts';
 import { erasedRecipientKey, eventSort, keyPart, namesRecipient, parseMessageSort, recipientKey } from '../keys.ts';
 import { failureClassOf } from '../status/classify-failure.ts';
-import { mailboxOf, withoutMailbox } from './address.ts';
+import { mailboxOf, withAddressesIn, withoutMailbox } from './address.ts';
 import { mailboxProviderOf, OTHER_PROVIDER } from './mailbox-provider.ts';
 
 // A recipient can be erased. What stays of their events is a tombstone: counted like any event, under a name that
@@ -17,14 +17,21 @@ export function erasureHash(key: string, recipient: string): string {
 }
 
 /**
- * Returns the hashes under which an older version marked this spelling of a mailbox; none where the spelling was the
- * one it has now, as that of nearly every address.
+ * Returns the hashes of every marker by which an event of this recipient, as sent, is erased: of the text itself and of
+ * each address that it names, also as an older version spelled them.
  */
-export function olderErasureHashes(key: string, recipient: string): string[] {
-  const spellings = [recipient.toLowerCase(), recipient.toLowerCase().normalize('NFC')];
-  const current = erasureHash(key, recipient);
-  const hashes = spellings.map((spelling) => hashOfKey(key, keyPart(spelling)));
-  return [...new Set(hashes)].filter((hash) => hash !== current);
+export function erasureHashes(key: string, recipient: string): string[] {
+  const named = new Set(withAddressesIn(recipient).map((each) => each.toLowerCase()));
+  const inKeys = [...named].flatMap((each) => [recipientKey(each), keyPart(each), keyPart(each.normalize('NFC'))]);
+  return [...new Set(inKeys)].map((each) => hashOfKey(key, each));
+}
+
+/**
+ * Returns true if an event of this recipient, as sent, is erased with an address: the recipient is this mailbox, or names
+ * it as a whole address. An event that names two is of both.
+ */
+export function isOf(recipient: string, address: string): boolean {
+  return recipientKey(recipient) === recipientKey(address) || textWithoutAddress(recipient, address) !== recipient;
 }
 
 function hashOfKey(key: string, recipientInKeys: string): string {
@@ -55,8 +62,9 @@ export function tombstoneOf(event: JsonObject, domain: string): JsonObject {
   const { severity, tags } = fieldsAsSent(event);
   const failureClass = failureClassOf(parsed);
   const provider = mailboxProviderOf(parsed);
-  const recipient = mailboxOf(parsed.recipient ?? '');
-  const isKept = (tag: Json) => typeof tag === 'string' && !tag.toLowerCase().includes(recipient);
+  const { recipient = '' } = parsed;
+  const own = withAddressesIn(recipient).map(mailboxOf);
+  const isKept = (tag: Json) => typeof tag === 'string' && !own.some((each) => tag.toLowerCase().includes(each));
   const flags = { ...(isTestMode && { 'is-test-mode': true }), ...(isInbound && { 'is-routed': true }) };
   return {
     event: name,
@@ -85,14 +93,9 @@ export function namedAddresses(event: JsonObject): string[] {
   return [...byKey.values()];
 }
 
-/**
- * Returns the event with the address replaced everywhere except in its own recipient; the same object if it does not
- * occur.
- */
+/** Returns another recipient's event with the address replaced everywhere; the same object if it does not occur. */
 export function withoutAddress(event: JsonObject, address: string): JsonObject {
-  const { recipient } = event;
-  const cleaned = replaced(event, (text) => textWithoutAddress(text, address)) as JsonObject;
-  return cleaned === event || recipient === undefined ? cleaned : { ...cleaned, recipient };
+  return replaced(event, (text) => textWithoutAddress(text, address)) as JsonObject;
 }
 
 /** Returns the text with the address replaced. */

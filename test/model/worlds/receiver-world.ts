@@ -3,6 +3,7 @@ import type { ReceiverResponse } from '../../../lambdas/deliver/ports.ts';
 import type { Delivery, DeliveryName } from '../../../lambdas/domain/publishing/delivery.ts';
 import type { ReceiverState } from '../../../lambdas/domain/publishing/receiver-state.ts';
 import { CrashableInvocation, type InjectedFailure } from '../../support/doubles/crashable-invocation.ts';
+import { InMemoryErasures } from '../../support/fixtures/erasures.ts';
 
 /** How a receiver handles a request. */
 export type Behaviour = 'acknowledges' | 'fails' | 'acts without a response' | 'is gone';
@@ -30,7 +31,7 @@ export class ReceiverWorld {
   readonly received = new Map<string, number>();
   queue: QueuedMessage[] = [];
   /** Erased addresses, and whether the receiver gets addresses. */
-  readonly erased = new Set<string>();
+  readonly erased = new InMemoryErasures();
   recipients = false;
   behaviour: (id: string, attempt: number) => Behaviour = () => 'acknowledges';
   #nth = 0;
@@ -119,9 +120,7 @@ export class ReceiverWorld {
             this.bodiesInDlq.push(body);
           },
         }),
-        erasures: invocation.wrap('erasures', {
-          among: async (addresses: readonly string[]) => addresses.filter((address) => this.erased.has(address)),
-        }),
+        erasures: invocation.wrap('erasures', this.erased),
         secrets: () => invocation.gate('secrets.read', async () => ['c2VjcmV0']),
         now: () => this.now,
         schedule: { waits: WAITS, random: () => 0.5 },

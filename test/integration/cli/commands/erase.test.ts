@@ -184,7 +184,7 @@ describe('erase', () => {
 
     expect(exitCode).toBe(0);
     expect(endOf(lines)).toEqual({
-      ...{ event: 'erased', events: 6, statuses: 3, suppressions: 3, mentions: 1 },
+      ...{ event: 'erased', events: 6, statuses: 3, suppressions: 3, mentions: 1, shared: 0 },
       ...{ deadLetters: 0, hidden: 0, kept: 0, queued: 0 },
     });
     // The other address contains this one, and must stay.
@@ -268,6 +268,23 @@ describe('erase', () => {
     const somebodyElse = await itemsWith(engines.table, `x${recipient}`);
     expect((await Promise.all(found)).flat().filter((name) => !somebodyElse.includes(name))).toEqual([]);
     expect(await tombstonesOf(recipient)).toHaveLength(7);
+  });
+
+  test.each([
+    { name: 'with a trailing dot', odd: (address: string) => `${address}.`, shared: 0 },
+    { name: 'in quotes', odd: (address: string) => `'${address}'`, shared: 0 },
+    { name: 'beside another', odd: (address: string) => `bob-${address},${address}`, shared: 2 },
+  ])('an address that a recipient names $name, stored before and after', async ({ odd, shared }) => {
+    const address = `zoe-${randomUUID()}@example.org`;
+    const of = (id: string) => queueMessage(deliveredEvent({ recipient: odd(address), id }));
+    await store(of(randomUUID()));
+    const { exitCode, lines } = await erased(address);
+
+    expect(exitCode).toBe(0);
+    expect(endOf(lines)).toMatchObject({ events: 1, statuses: 1, mentions: 0, shared });
+    await store(of(randomUUID()));
+    expect(await itemsWith(engines.table, address)).toEqual([]);
+    expect((await erased(address)).exitCode).toBe(0);
   });
 
   test('reports where the address stays: in a message id, or a tag of a slice', async () => {

@@ -10,6 +10,8 @@ const found = {
   suppressions: count,
   /** Other recipients' events that contain the address, which is removed. */
   mentions: count,
+  /** Of the events, statuses and suppressions, those whose recipient names another address as well. */
+  shared: count,
 };
 
 /** The lines of `erase --json`. None holds the address. */

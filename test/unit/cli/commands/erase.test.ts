@@ -7,6 +7,10 @@ test.each([
   { args: ['ada'], expected: /^give the recipient as a bare address like ada@example.org$/ },
   { args: ['Ada <ada@example.org>'], expected: /bare address/ },
   { args: ['ada@example org'], expected: /bare address/ },
+  { args: ['ada@example.org.'], expected: /bare address/ },
+  { args: ["'ada@example.org'"], expected: /bare address/ },
+  { args: ['ada@example.org,bob@example.org'], expected: /bare address/ },
+  { args: ['mailto:ada@example.org'], expected: /bare address/ },
   { args: ['ada@example.org', 'bob@example.org'], expected: /too many arguments/ },
   { args: ['ada@example.org', '--env', 'dev'], expected: /cannot be combined/ },
 ])('erase refuses the wrong input $args', async ({ args, expected }) => {

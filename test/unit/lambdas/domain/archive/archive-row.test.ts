@@ -6,6 +6,7 @@ import {
   erasedAs,
   erasedRow,
   leafOf,
+  rowErasure,
   rowOfTombstone,
   rowWithoutAddress,
 } from '../../../../../lambdas/domain/archive/archive-row.ts';
@@ -76,6 +77,20 @@ test('a row that contains an erased address loses it and its salt, and keeps its
   expect(cleaned.salt).toBeNull();
   expect(rowWithoutAddress(row, 'eve@example.org')).toBe(row);
 });
+
+test.each(['Ada@example.org.', "'ada@example.org'", 'bob@example.org,ada@example.org'])(
+  'the row of the recipient %s is erased with the address',
+  (recipient) => {
+    const row = archiveRow(1, { recipient });
+    const erased = rowErasure('ada@example.org', DOMAIN, ERASURE_KEY)(row);
+
+    expect([erased.recipient, erased.event?.includes('@example.org')]).toEqual([null, false]);
+    const { eventSort } = tombstoneIdentity(identify(JSON.parse(row.event ?? ''), DOMAIN), ERASURE_KEY);
+    expect(erasedAs(erased)).toBe(parseMessageSort(eventSort).recipientKey);
+    expect(rowErasure('ada@example.org', DOMAIN, ERASURE_KEY)(erased)).toBe(erased);
+    expect(rowErasure('da@example.org', DOMAIN, ERASURE_KEY)(row)).toBe(row);
+  },
+);
 
 test('the row of a tombstone has no content', () => {
   const { name, key, atMs, receivedAtMs, byWebhook, source } = archiveRow(3);

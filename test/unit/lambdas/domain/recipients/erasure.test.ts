@@ -6,8 +6,9 @@ import type { JsonObject } from '../../../../../lambdas/domain/json.ts';
 import { storedTypeOf } from '../../../../../lambdas/domain/ledger/tally.ts';
 import {
   erasureHash,
+  erasureHashes,
+  isOf,
   namedAddresses,
-  olderErasureHashes,
   textWithoutAddress,
   tombstoneIdentity,
   tombstoneOf,
@@ -17,6 +18,7 @@ import { mailboxProviderOf } from '../../../../../lambdas/domain/recipients/mail
 import { failureClassOf } from '../../../../../lambdas/domain/status/classify-failure.ts';
 import { ERASURE_KEY } from '../../../../support/fixtures/erasures.ts';
 import { DOMAIN, deliveredEvent } from '../../../../support/fixtures/webhooks.ts';
+import fc from '../../../../support/property.ts';
 
 const LONG = `${'a'.repeat(190)}@long.example.org`;
 
@@ -30,8 +32,11 @@ describe('the hash of a recipient', () => {
 
 test('a marker of an older version is found by the spelling that it was made of', () => {
   const spelled = (text: string) => createHmac('sha256', 'k').update(text).digest('hex');
-  expect(olderErasureHashes('k', 'Ada@B\u00fccher.example')).toEqual([spelled('ada@b\u00fccher.example')]);
-  expect(olderErasureHashes('k', 'Ada@Example.ORG')).toEqual([]);
+  expect(erasureHashes('k', 'Ada@B\u00fccher.example')).toEqual([
+    erasureHash('k', 'ada@xn--bcher-kva.example'),
+    spelled('ada@b\u00fccher.example'),
+  ]);
+  expect(erasureHashes('k', 'Ada@Example.ORG')).toEqual([erasureHash('k', 'ada@example.org')]);
   expect(erasureHash('k', 'Ada@B\u00fccher.example')).toBe(erasureHash('k', 'ada@xn--bcher-kva.example'));
 });
 
@@ -128,10 +133,80 @@ test('a tombstone counts as its event does', () => {
   }
 });
 
+test.each(['Ada@example.org.', "'ada@example.org'", 'bob@example.org, ada@example.org'])(
+  'a tombstone of %s keeps no tag that names the address',
+  (recipient) => {
+    const event = deliveredEvent({ recipient, tags: ['welcome', 'to-ada@example.org'] });
+    expect(tombstoneOf(event, DOMAIN).tags).toEqual(['welcome']);
+  },
+);
+
 test('a tombstone keeps no text that may be personal', () => {
   const reported = { reason: 'mail to ada@example.org', 'recipient-provider': 'mx of ada@example.org' };
   const event = deliveredEvent({ event: 'failed', severity: 'permanent', ...reported });
   expect(JSON.stringify(tombstoneOf(event, DOMAIN))).not.toContain('ada');
+});
+
+describe('an event of a recipient', () => {
+  const bob = 'bob@example.org';
+  test.each([
+    ['the address', 'Bob@Example.ORG'],
+    ['a trailing dot', 'bob@example.org.'],
+    ['quotes', "'bob@example.org'"],
+    ['angle brackets', '<bob@example.org>'],
+    ['a display name', '"Bob, B." <bob@example.org>'],
+    ['a display name in Latin letters and a second address', 'B <bob@example.org>, eve@example.org'],
+    ['a list of two addresses', 'bob@example.org,eve@example.org'],
+    ['a list of which it is the second', 'eve@example.org; bob@example.org.'],
+    ['a scheme', 'mailto:bob@example.org'],
+    ['a URL', 'https://x.example/?to=bob@example.org'],
+    ['a second at sign', 'bob@example.org@relay.example'],
+  ])('is erased with it where the recipient has %s', (_name, recipient) => {
+    expect(isOf(recipient, bob)).toBe(true);
+    expect(erasureHashes('k', recipient)).toContain(erasureHash('k', bob));
+  });
+
+  test.each([
+    ...['notbob@example.org', 'not.bob@example.org', 'x+bob@example.org', "o'bob@example.org", '=bob@example.org'],
+    ...['bob@example.org.uk', 'bob@example.orgs', 'bob@example.org-x', 'bob@sub.example.org', 'bob@example.org_x.net'],
+    ...['"bob@example.org"@example.net', '"not bob"@example.org', 'b*b@example.org', 'bob', ''],
+  ])('is not erased with it where the recipient is %s', (recipient) => {
+    expect(isOf(recipient, bob)).toBe(false);
+    expect(erasureHashes('k', recipient)).not.toContain(erasureHash('k', bob));
+  });
+
+  test.each(['"a b"@example.org', 'user@[127.0.0.1]', 'user@my_host.example.org', 'a@b_c'])(
+    'is erased with %s, alone and in a list',
+    (address) => {
+      for (const recipient of [address, `X <${address}>, eve@example.org`, `${address}.`]) {
+        expect([recipient, isOf(recipient, address)]).toEqual([recipient, true]);
+        expect(erasureHashes('k', recipient)).toContain(erasureHash('k', address));
+      }
+    },
+  );
+
+  test('is found by the markers of all addresses that a sweep would erase it with, and of no others', () => {
+    const addresses = [
+      'bob@example.org',
+      'ob@example.org',
+      '"b b"@x.org',
+      'b@[1.2]',
+      'bob@example.org.uk',
+      'M\u00fc@b_c',
+    ];
+    const between = ['', ' ', ',', '.', "'", '"', '<', '>', '@', '_', '*', '/', '=', '://', 'x', '\u00fc', '{', '}'];
+    const part = fc.constantFrom(...addresses, ...between);
+    fc.assert(
+      fc.property(fc.array(part, { maxLength: 7 }), fc.constantFrom(...addresses), (parts, address) => {
+        const recipient = parts.join('');
+        expect(erasureHashes('k', recipient).includes(erasureHash('k', address))).toBe(isOf(recipient, address));
+        const event = deliveredEvent({ recipient, url: recipient, tags: [recipient] });
+        const cleaned = withoutAddress(event, address);
+        expect(withoutAddress(cleaned, address)).toBe(cleaned);
+      }),
+      { numRuns: 5000 },
+    );
+  });
 });
 
 describe('the addresses that an event names', () => {
@@ -159,6 +234,11 @@ describe('the addresses that an event names', () => {
     },
     { name: 'none', event: { event: 'delivered' }, named: [] },
     {
+      name: 'those in a recipient that is no clean address',
+      event: { event: 'delivered', recipient: 'Ada <ada@example.org>, bob@example.org.' },
+      named: [...['Ada <ada@example.org>, bob@example.org.', 'ada@example.org', 'bob@example.org.', 'bob@example.org']],
+    },
+    {
       name: 'that of a rejected mail, whose event has no recipient',
       event: { event: 'rejected', message: { headers: { to: 'ada@example.org' } } },
       named: ['ada@example.org'],
@@ -185,6 +265,11 @@ describe('removing an address from an event', () => {
 
   test('returns the same object if the address is not in it', () => {
     expect(withoutAddress(bob, 'carol@example.org')).toBe(bob);
+  });
+
+  test('removes it from a recipient that is no text', () => {
+    const event = deliveredEvent({ recipient: ['ada@example.org'] });
+    expect(withoutAddress(event, 'ada@example.org')).toEqual({ ...event, recipient: ['erased'] });
   });
 
   test('keeps a recipient whose address contains it', () => {
