@@ -39,7 +39,7 @@ export class Cdk {
     const deployed = await this.#run(process.execPath, [join(ROOT, 'bin/deployed-template.ts'), stackName]);
     const file = join(folder, 'deployed.json');
     await writeFile(file, deployed);
-    return this.#run(process.execPath, [join(ROOT, 'bin/one-index.ts'), folder, file]);
+    return this.#run(process.execPath, [join(ROOT, 'bin/refuse-update.ts'), folder, file]);
   }
 
   destroy(folder: string): Promise<string> {

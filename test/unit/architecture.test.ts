@@ -110,7 +110,7 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
     why: 'the steps of a deploy read what is deployed by one call',
   },
   {
-    folder: /^lib\/deploy-steps\/(refuse-index-changes|rollback-options)\.ts$/,
+    folder: /^lib\/deploy-steps\/(refuse-update|rollback-options)\.ts$/,
     mayImport: /^(lib\/checks\/(list-index-changes|lost-resources|lowered-shards|rollback-options)\.ts$|node:)/,
     why: 'a step of the deploy knows templates alone',
   },

@@ -4,7 +4,7 @@ import { indexChanges, MAX_INDEX_CHANGES } from '../checks/list-index-changes.ts
 import { lostResources } from '../checks/lost-resources.ts';
 import { loweredShards } from '../checks/lowered-shards.ts';
 
-const HELP = `node bin/one-index.ts <assembly> <template>
+const HELP = `node bin/refuse-update.ts <assembly> <template>
 
 Compares a synthesized assembly with the deployed template, as bin/deployed-template.ts prints it, and fails if a deploy
 would add or remove more than one index: CloudFormation changes one per update, and would fail in the middle of it.

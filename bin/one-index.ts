@@ -1,2 +1,0 @@
-require('./check-node.ts');
-import('../lib/deploy-steps/refuse-index-changes.ts');

@@ -1,0 +1,2 @@
+require('./check-node.ts');
+import('../lib/deploy-steps/refuse-update.ts');
