@@ -151,10 +151,12 @@ function restoredMark(isRestored = false) {
 
 /** Merges a suppression into the stored one: the result does not depend on order or repeats. */
 export async function writeSuppression(
-  { client, name }: LedgerTable,
-  { recipient, domain, atMs, eventKey, isRestored }: SuppressionOrigin,
+  table: LedgerTable,
+  origin: SuppressionOrigin,
   suppression: Suppression,
 ): Promise<void> {
+  const { client, name } = table;
+  const { recipient, domain, atMs, eventKey, isRestored } = origin;
   const { mark, values } = restoredMark(isRestored);
   const { byRecipient } = INDEXES;
   const Key = {
@@ -198,17 +200,21 @@ export async function writeSuppression(
   );
   if (refused === undefined || Number(refused.Item?.lastAt?.N) >= atMs) return;
   // An event later than a lift suppresses again.
-  await conditional(() =>
+  const late = await conditional(() =>
     client.send(
       new UpdateCommand({
         TableName: name,
         Key,
-        ConditionExpression: 'attribute_not_exists(lastAt) OR lastAt < :at',
+        // Only what was withdrawn has a count of corrections and no time.
+        ConditionExpression: 'lastAt < :at OR (attribute_not_exists(lastAt) AND attribute_not_exists(corrections))',
         UpdateExpression: `SET lastAt = :at${mark}`,
         ExpressionAttributeValues: { ...values, ':at': atMs },
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
       }),
     ),
   );
+  // It was withdrawn between the two writes, so this event is the earliest now.
+  if (late?.Item !== undefined && late.Item.lastAt === undefined) await writeSuppression(table, origin, suppression);
 }
 
 /** Runs a conditional write; returns undefined if it was done, the refusal if its condition does not hold. */

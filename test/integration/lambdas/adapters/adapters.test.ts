@@ -21,6 +21,7 @@ import {
   createErasureRepository,
   createEventCorrection,
   createEventRepository,
+  writeSuppression,
 } from '../../../../lambdas/adapters/table/event-repository.ts';
 import {
   createMessageHistory,
@@ -426,6 +427,36 @@ describe('event records', () => {
     await store(complaint('last', 500));
     await withdraw(complaint('later', 400));
     expect(await list.list(recipient)).toMatchObject([{ sinceMs: 400_000, liftedAtMs: null, corrections: 2 }]);
+  });
+
+  test('an event suppresses with its own facts where an earlier one is withdrawn between its two writes', async () => {
+    const recipient = `${randomUUID()}@example.org`;
+    const complaint = (id: string, timestamp: number) =>
+      deliveredEvent({ event: 'complained', recipient, id, timestamp });
+    const [forged, genuine] = [complaint('forged', 300), complaint('genuine', 400)];
+    const { client, name: TableName } = engines.table;
+    const identity = (event: JsonObject) => identify(event, DOMAIN);
+    const withdrawn = { event: parseEvent(forged), identity: identity(forged), domain: DOMAIN } as never;
+    await store(forged);
+    let writes = 0;
+    const send = async (command: Parameters<typeof client.send>[0]) => {
+      if (command instanceof UpdateCommand && ++writes === 2) {
+        await createEventCorrection(engines.table).withdrawSuppressions(withdrawn, []);
+      }
+      return client.send(command);
+    };
+    const origin = { recipient, domain: DOMAIN, atMs: 400_000, eventKey: identity(genuine).eventKey };
+    const suppression = { kind: 'complaint', scope: '*', reason: null, source: 'event' } as const;
+
+    await writeSuppression({ ...engines.table, client: { send } as unknown as typeof client }, origin, suppression);
+
+    expect(writes).toBe(3);
+    const Key = { pk: `SUP#${recipient}`, sk: `${DOMAIN}#complaint#*` };
+    const { Item } = await client.send(new GetCommand({ TableName, Key, ConsistentRead: true }));
+    expect(Item).toMatchObject({
+      ...{ since: 400_000, lastAt: 400_000, eventKey: origin.eventKey, corrections: 1 },
+      [INDEXES.byRecipient.sortKey]: 400_000,
+    });
   });
 
   test('a correction withdraws no suppression that was lifted: its lift stays', async () => {
