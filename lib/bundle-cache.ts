@@ -55,7 +55,8 @@ export class BundleCache {
     try {
       if (this.#hash() !== this.#key) return;
       mkdirSync(this.#folder, { recursive: true });
-      for (const [entry, bundle] of bundles) if (bundle.files.every(isInput)) this.#write(entry, bundle);
+      for (const [entry, bundle] of bundles)
+        if (bundle.files.length > 0 && bundle.files.every(isInput)) this.#write(entry, bundle);
       removeOldest(this.#folder);
     } catch {
       // The disk is full, or another run removes the same: the next run bundles again.

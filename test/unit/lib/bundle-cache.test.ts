@@ -85,6 +85,12 @@ test('a bundle with a file that is not an input is not kept', () => {
   expect(open().read(ENTRY)).toBeUndefined();
 });
 
+test('a bundle whose files are not known is not kept', () => {
+  keep(bundleOf('first', []));
+
+  expect(open().read(ENTRY)).toBeUndefined();
+});
+
 test('a bundle with a file of a package is kept', () => {
   keep(bundleOf('first', [ENTRY, 'node_modules/zod/index.js']));
 
