@@ -94,7 +94,7 @@ export const alarmLimits = group({
   runPeriodSeconds: z.int().min(60).max(43_200).multipleOf(60).optional().register(fields, {
     constraint: 'a whole number of minutes from 60 to 43200 seconds',
     description:
-      'Period of the alarms on what runs of reconcile report; that of webhook-drift is twice as long. Without it, twice `reconcile.everySeconds`.',
+      'Period of the alarms on what runs of reconcile report; that of webhook-drift is twice as long. Without it, twice `reconcile.everySeconds`; for webhooks-not-arriving, 9 hours.',
     example: 1800,
   }),
 });
