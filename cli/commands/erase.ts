@@ -181,6 +181,9 @@ function erasedText({
       `${number(queued)} messages are in the queue; those of the recipient become tombstones as they are stored.`,
     );
   }
-  lines.push('Elsewhere: backups for up to 35 days, what was published, and Mailgun itself. See docs/guarantees.md.');
+  lines.push(
+    'Elsewhere: backups for up to 35 days (weekly ones for table.weeklyBackupDays), what was published, and Mailgun ' +
+      'itself. See docs/guarantees.md.',
+  );
   return lines;
 }

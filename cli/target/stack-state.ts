@@ -24,7 +24,7 @@ const EVENTS = 'its events in the CloudFormation console name the cause';
 const STATES: readonly (readonly [state: RegExp, judged: JudgedState])[] = [
   [/^(CREATE|UPDATE|IMPORT)_COMPLETE$/, { level: 'ok' }],
   [/^(REVIEW_IN_PROGRESS|CREATE_FAILED|ROLLBACK_)/, { level: 'wrong', fix: `delete it, and deploy again; ${EVENTS}` }],
-  [/^DELETE_/, { level: 'wrong', fix: `it is being deleted; ${EVENTS}` }],
+  [/^DELETE_/, { level: 'wrong', fix: `it is being deleted, or could not be; ${EVENTS}` }],
   [/_IN_PROGRESS$/, { level: 'warning', fix: 'wait until the deploy is over' }],
   [
     /^(UPDATE|IMPORT)_ROLLBACK_COMPLETE$/,

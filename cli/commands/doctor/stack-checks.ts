@@ -156,7 +156,7 @@ async function table({ clients, output }: Deployment): Promise<Finding> {
   if (state !== 'ACTIVE' && state !== 'UPDATING') {
     return wrong(`is ${state}`, 'wait, or find who changed it; once it is gone: docs/operate.md#the-table-is-restored');
   }
-  const { WriteCapacityUnits: writes = 0, ReadCapacityUnits: reads = 0 } = Table?.ProvisionedThroughput ?? {};
+  const { WriteCapacityUnits: writes = 0, ReadCapacityUnits: reads = 0 } = Table.ProvisionedThroughput ?? {};
   return ok(writes > 0 ? `provisioned: now ${writes} writes and ${reads} reads a second` : 'on demand');
 }
 
