@@ -37,7 +37,8 @@ test('a client of a test gives up on an engine that never answers', async () => 
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
   });
   try {
-    await expect(client.send(new ListTablesCommand({}))).rejects.toThrow(/requestTimeout/);
+    // On a busy machine even the connection may take longer than that: given up it is either way.
+    await expect(client.send(new ListTablesCommand({}))).rejects.toMatchObject({ name: 'TimeoutError' });
   } finally {
     client.destroy();
     server.closeAllConnections();
