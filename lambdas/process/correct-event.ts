@@ -27,8 +27,8 @@ export interface Corrections {
 
 /**
  * Corrects a stored event by what Mailgun lists; returns false if it is not stored. The status is decided again by all
- * events of its message and recipient; where this one `decidesNothing`, none is written that is not there. The event comes last, so a crash before it leaves it altered, and the next pass
- * of reconciliation sends it again.
+ * events of its message and recipient; where this one `decidesNothing`, none is written that is not there. The event
+ * comes last, so a crash before it leaves it altered, and the next pass of reconciliation sends it again.
  */
 export function createCorrect(deps: { records: Records; corrections: Corrections }) {
   const { records, corrections } = deps;

@@ -58,63 +58,79 @@ export function createProcess(deps: ProcessDeps): (message: QueueMessage) => Pro
 
 function createStoreOne(deps: ProcessDeps): (message: QueueMessage) => Promise<'stored' | 'known'> {
   const correct = createCorrect(deps);
-  return async ({ event: sent, domain, source, receivedAt, corrects, redactedAs, restored }) => {
-    const erased = await deps.erasures.among(namedAddresses(sent));
-    const event = parseEvent(erased.reduce(withoutAddress, sent));
-    const record: EventRecord = {
-      identity: identify(sent, domain),
-      event,
-      domain,
-      source,
-      ...timeOf(event, receivedAt),
-      ...(restored && { atMs: restored.atMs }),
-      receivedAtMs: receivedAt,
-      expiresAt: Math.floor(receivedAt / 1000) + deps.retentionDays * DAY_SECONDS,
-      ...(restored && { restored }),
-      statusExpiresAt: Math.floor(receivedAt / 1000) + deps.statusDays * DAY_SECONDS,
-    };
+  return async (message) => {
+    const { event: sent, domain, restored } = message;
     const isNews = restored === undefined;
-    const storedTime = () => (isNews ? lateStoredTime(receivedAt, deps.now()) : {});
+    const erased = await deps.erasures.among(namedAddresses(sent));
+    const record = recordOf(deps, message, parseEvent(erased.reduce(withoutAddress, sent)));
     const hasExpired = (at: number) => !isNews && at * 1000 <= deps.now();
     const isExpired = hasExpired(record.expiresAt);
-    const decidesNothing = isOfBatch(event) || hasExpired(record.statusExpiresAt);
-    const isFromWebhook = source === 'webhook' && redactedAs === undefined;
-    if (isNews && isFromWebhook && !isTestSample(sent)) await noteStraggler(deps, record);
-    if (restored?.erasedAs !== undefined) {
+    if (isNews && isLive(message)) await noteStraggler(deps, record);
+    if (isErased(message, erased)) {
       if (isExpired) return 'known';
-      const { message: _message, ...tombstone } = sent;
-      const identity = { ...record.identity, eventSort: eventSort(restored.erasedAs, record.identity.eventKey) };
-      return (await deps.records.putEvent({ ...record, identity, event: parseEvent(tombstone) })) === 'stored'
-        ? 'stored'
-        : 'known';
+      const tombstone = await tombstoneRecord(deps, record, message);
+      return (await deps.records.putEvent(nowStored(tombstone))) === 'stored' ? 'stored' : 'known';
     }
-    const recipient = recipientOf(sent);
-    if (recipient !== undefined && erased.includes(recipient)) {
-      if (isExpired) return 'known';
-      const identity = tombstoneIdentity(record.identity, await deps.erasureKey.read());
-      const outcome = await deps.records.putEvent({
-        ...{ ...record, ...storedTime(), identity },
-        event: parseEvent(tombstoneOf(sent, domain)),
-      });
-      return outcome === 'stored' ? 'stored' : 'known';
-    }
-    if (corrects && (await correct({ ...record, ...storedTime() }, decidesNothing))) {
-      return 'known';
-    }
-    const suppression = suppressionOf(event);
+    const decidesNothing = isOfBatch(record.event) || hasExpired(record.statusExpiresAt);
+    if (message.corrects && (await correct(nowStored(record), decidesNothing))) return 'known';
+    const suppression = suppressionOf(record.event);
     await allDone([
       suppression && deps.records.suppress(record, suppression),
-      decidesNothing ? undefined : deps.records.upsertStatus(record, statusUpdateOf(event)),
+      decidesNothing ? undefined : deps.records.upsertStatus(record, statusUpdateOf(record.event)),
     ]);
     if (isExpired) return 'known';
-    const outcome = await deps.records.putEvent({ ...record, ...storedTime() });
+    const outcome = await deps.records.putEvent(nowStored(record));
     if (outcome === 'stored' && isNews && record.isImplausible) {
-      deps.onImplausible?.(domain, Math.round(((event.timeMs ?? receivedAt) - receivedAt) / 1000));
+      const { timeMs = record.receivedAtMs } = record.event;
+      deps.onImplausible?.(domain, Math.round((timeMs - record.receivedAtMs) / 1000));
     }
     if (outcome !== 'merged') return outcome;
     await deps.copies.dropStatus(record.identity);
     return 'known';
   };
+
+  /** Adds the time, unless the event was stored before. */
+  function nowStored(record: EventRecord): EventRecord {
+    return record.restored ? record : { ...record, ...lateStoredTime(record.receivedAtMs, deps.now()) };
+  }
+}
+
+function recordOf(deps: ProcessDeps, message: QueueMessage, event: MailgunEvent): EventRecord {
+  const { domain, source, receivedAt, restored } = message;
+  const receivedSeconds = Math.floor(receivedAt / 1000);
+  return {
+    identity: identify(message.event, domain),
+    event,
+    domain,
+    source,
+    ...timeOf(event, receivedAt),
+    ...(restored && { atMs: restored.atMs, restored }),
+    receivedAtMs: receivedAt,
+    expiresAt: receivedSeconds + deps.retentionDays * DAY_SECONDS,
+    statusExpiresAt: receivedSeconds + deps.statusDays * DAY_SECONDS,
+  };
+}
+
+/** Returns true for a webhook about mail, as opposed to what a listing or a test brought. */
+function isLive({ source, redactedAs, event }: QueueMessage): boolean {
+  return source === 'webhook' && redactedAs === undefined && !isTestSample(event);
+}
+
+function isErased({ event, restored }: QueueMessage, erased: readonly string[]): boolean {
+  const recipient = recipientOf(event);
+  return restored?.erasedAs !== undefined || (recipient !== undefined && erased.includes(recipient));
+}
+
+/** Returns what is stored of an erased recipient's event: its tombstone, as the archive holds it or made now. */
+async function tombstoneRecord(deps: ProcessDeps, record: EventRecord, message: QueueMessage): Promise<EventRecord> {
+  const { event: sent, domain, restored } = message;
+  if (restored?.erasedAs !== undefined) {
+    const { message: _message, ...tombstone } = sent;
+    const identity = { ...record.identity, eventSort: eventSort(restored.erasedAs, record.identity.eventKey) };
+    return { ...record, identity, event: parseEvent(tombstone) };
+  }
+  const identity = tombstoneIdentity(record.identity, await deps.erasureKey.read());
+  return { ...record, identity, event: parseEvent(tombstoneOf(sent, domain)) };
 }
 
 /** A batch as a whole gets one more `accepted`: no later event could change the status of no recipient. */
