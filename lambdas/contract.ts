@@ -138,9 +138,6 @@ export const MAX_SLICE_SECONDS = 3600;
 /** More shards of the day index would make each list and each slice read that many times the partitions of a day. */
 export const MAX_DAY_SHARDS = 32;
 
-/** Reconcile sends a missing event up to this many times; then it is stuck. */
-export const MAX_REQUEUES = 5;
-
 /** Returns the age of a slice at its second pass: half of Mailgun's retention, at most a day. */
 export function secondPassSeconds(retentionSeconds: number): number {
   return Math.min(24 * 3600, Math.floor(retentionSeconds / 2));

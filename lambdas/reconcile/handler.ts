@@ -20,14 +20,11 @@ import { createLeaseRepository } from '../adapters/table/lease-repository.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
 import {
   createListingNoteRepository,
-  createReconciliationStateRepository,
-} from '../adapters/table/reconciliation-state-repository.ts';
-import {
   createPartRepository,
+  createReconciliationStateRepository,
   createRequeueRepository,
-  createSliceRepository,
-  createWitnessRepository,
-} from '../adapters/table/slice-repository.ts';
+} from '../adapters/table/reconciliation-state-repository.ts';
+import { createSliceRepository, createWitnessRepository } from '../adapters/table/slice-repository.ts';
 import { createStoredEventRepository } from '../adapters/table/stored-event-repository.ts';
 import { ACCOUNT_DOMAINS, MESSAGES, METRICS, PROVIDER_METRICS, secondPassSeconds } from '../contract.ts';
 import { parseDayShards } from '../domain/events/day-shards.ts';

@@ -7,6 +7,7 @@ import type { BounceClass, KnownClasses } from '../domain/ledger/bounce-classes.
 import type { LedgerDomains, UndiscoveredDomain } from '../domain/ledger/ledger-domains.ts';
 import type { EventPlace } from '../domain/ledger/ledger-name.ts';
 import type { Announcement, ListingNote } from '../domain/ledger/listing-note.ts';
+import type { SendLimits } from '../domain/ledger/requeue.ts';
 import type { Slice, SliceBounds, Watermarks } from '../domain/ledger/slice.ts';
 import type { Tally } from '../domain/ledger/tally.ts';
 import type { WitnessHour } from '../domain/ledger/witness.ts';
@@ -226,10 +227,9 @@ export interface Requeues {
    * Returns the requeued events of a slice listed from `fromMs` (inclusive) to `toMs` (exclusive), epoch milliseconds.
    */
   list(slice: SliceKey, fromMs: number, toMs: number): Promise<Requeue[]>;
-  /** Counts one send of a run, once however often the call is repeated; false where the event has no sends left. */
-  count(slice: SliceKey, requeue: Omit<Requeue, 'sends'>, runId: string): Promise<boolean>;
-  /** Uses up all sends of an event that the queue cannot carry. */
-  exhaust(slice: SliceKey, requeue: Omit<Requeue, 'sends'>): Promise<void>;
+  /** Counts one send within these limits; false where the event has none left. */
+  count(slice: SliceKey, requeue: Omit<Requeue, 'sends'>, limits: SendLimits): Promise<boolean>;
+  put(slice: SliceKey, requeue: Requeue): Promise<void>;
 }
 
 export interface RequeueQueue {

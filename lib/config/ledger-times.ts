@@ -1,4 +1,5 @@
-import { MAX_REQUEUES, MAX_SLICE_SECONDS, secondPassSeconds } from '../../lambdas/contract.ts';
+import { MAX_SLICE_SECONDS, secondPassSeconds } from '../../lambdas/contract.ts';
+import { MAX_REQUEUES } from '../../lambdas/domain/ledger/requeue.ts';
 
 /** The settings of reconciliation. */
 export interface LedgerChoice {

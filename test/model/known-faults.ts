@@ -17,6 +17,7 @@ interface KnownFault {
 
 const RECONCILE = 'model/reconcile-(faults|worlds)';
 const PART = 'lambdas/reconcile/passes/compare-part.ts';
+const LISTED = 'lambdas/reconcile/passes/count-listed.ts';
 const PASS = 'lambdas/reconcile/passes/pass-slice.ts';
 
 /** Past faults, each with the source line that prevents it. */
@@ -65,9 +66,9 @@ export const KNOWN_FAULTS: readonly KnownFault[] = [
   },
   {
     fault: 'sends are counted for a slice, not for an event',
-    file: PART,
-    right: 'if (before >= MAX_REQUEUES) tally.stuck += 1;',
-    wrong: 'if (Math.max(0, ...[...sends.values()].map((each) => each.sends)) >= MAX_REQUEUES) tally.stuck += 1;',
+    file: LISTED,
+    right: 'if (before !== undefined && isStuck(before)) tally.stuck += 1;',
+    wrong: 'if ([...sends.values()].some(isStuck)) tally.stuck += 1;',
     tests: RECONCILE,
   },
   {
@@ -100,7 +101,7 @@ export const KNOWN_FAULTS: readonly KnownFault[] = [
   },
   {
     fault: 'an event is measured as JSON, not as it is encoded',
-    file: 'lambdas/reconcile/passes/requeue-missing.ts',
+    file: 'lambdas/domain/ledger/requeue.ts',
     right: 'asciiJson(event).length <= MAX_EVENT_BYTES',
     wrong: 'JSON.stringify(event).length <= MAX_EVENT_BYTES',
     tests: RECONCILE,
@@ -121,8 +122,8 @@ export const KNOWN_FAULTS: readonly KnownFault[] = [
   },
   {
     fault: 'a stuck event that Mailgun no longer lists has no way out',
-    file: 'lambdas/reconcile/passes/count-unconfirmed.ts',
-    right: 'if (pass.accepts || pass.accepted.has(requeue.name)) {',
+    file: 'lambdas/reconcile/passes/count-not-listed.ts',
+    right: 'if (isAccepted(requeue.name)) {',
     wrong: 'if (pass.accepted.has(requeue.name)) {',
     tests: RECONCILE,
   },
@@ -149,21 +150,21 @@ export const KNOWN_FAULTS: readonly KnownFault[] = [
   },
   {
     fault: 'a forged body under a listed identity is taken for the genuine one',
-    file: PART,
-    right: 'const isAltered = found !== undefined && !isRedacted && isAlteredBy(found, event, atMs);',
-    wrong: 'const isAltered = false;',
+    file: 'lambdas/domain/ledger/missing-or-unconfirmed.ts',
+    right: 'return isElsewhen || decidingFacts(stored.event) !== decidingFacts(listed.event);',
+    wrong: 'return false;',
     tests: RECONCILE,
   },
   {
     fault: 'a lower count of the listing lowers what is expected',
-    file: 'lambdas/reconcile/passes/count-unconfirmed.ts',
-    right: 'if (isJudged) tally.short += 1;',
+    file: 'lambdas/reconcile/passes/count-not-listed.ts',
+    right: "if (finding === 'short') tally.short += 1;",
     wrong: '',
     tests: RECONCILE,
   },
   {
     fault: 'an event stored shortly before the pass that listed it is unconfirmed once the listing loses it',
-    file: 'lambdas/reconcile/passes/count-unconfirmed.ts',
+    file: 'lambdas/reconcile/passes/count-not-listed.ts',
     right: 'isIndexedAsBefore || visibleFrom(',
     wrong: 'visibleFrom(',
     tests: 'model/passing-worlds',

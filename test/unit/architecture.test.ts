@@ -117,7 +117,7 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
   {
     folder: /^lib\//,
     mayImport:
-      /^(lib\/|#assets$|lambdas\/contract\.ts$|lambdas\/[a-z-]+\/env\.ts$|lambdas\/domain\/(keys|event-types|alarm-description|host-name|archive\/(columns|object-keys)|publishing\/receiver-filter|webhooks\/domains-held-elsewhere|recipients\/provider-limits)\.ts$|dashboard\/(build|headers)\.ts$|node:|aws-cdk-lib|cdk-nag$|constructs$|esbuild$|@jridgewell\/sourcemap-codec$|zod$)/,
+      /^(lib\/|#assets$|lambdas\/contract\.ts$|lambdas\/[a-z-]+\/env\.ts$|lambdas\/domain\/(keys|event-types|alarm-description|host-name|archive\/(columns|object-keys)|ledger\/requeue|publishing\/receiver-filter|webhooks\/domains-held-elsewhere|recipients\/provider-limits)\.ts$|dashboard\/(build|headers)\.ts$|node:|aws-cdk-lib|cdk-nag$|constructs$|esbuild$|@jridgewell\/sourcemap-codec$|zod$)/,
     why: 'the stack knows names of the functions, not their code',
   },
   {

@@ -1,3 +1,4 @@
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { DeleteCommand, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { DAY_SECONDS } from '../../contract.ts';
 import {
@@ -5,16 +6,33 @@ import {
   FIRST_WEBHOOK_KEY,
   isStragglerSort,
   LISTING_KEY,
+  nameInRequeueSort,
   openSliceKey,
+  partPartition,
+  partSort,
   postedKindsKey,
+  requeuePartition,
+  requeueSort,
+  requeueSortRange,
   stragglerKey,
   watermarksKey,
 } from '../../domain/keys.ts';
+import { boundedPart } from '../../domain/ledger/dimensions.ts';
 import type { ListingNote } from '../../domain/ledger/listing-note.ts';
 import type { Watermarks } from '../../domain/ledger/slice.ts';
 import type { FirstWebhook } from '../../ingest/ports.ts';
 import type { Stragglers } from '../../process/ports.ts';
-import type { ListingNotes, OpenSlice, ReconciliationState, Straggler } from '../../reconcile/ports.ts';
+import type {
+  DonePart,
+  ListingNotes,
+  OpenSlice,
+  PartRepository,
+  ReconciliationState,
+  Requeue,
+  Requeues,
+  SliceKey,
+  Straggler,
+} from '../../reconcile/ports.ts';
 import { conditionalWrite, type LedgerTable, readPartition } from './ledger-table.ts';
 
 /** Watermarks as items `LEDGER#<domain>`; slices to be passed again, and stragglers, as items of `OPEN#<domain>`; doubts as `DOUBT#<domain>`. */
@@ -132,8 +150,104 @@ export function createReconciliationStateRepository(table: LedgerTable): Reconci
 const LAST = 'last/';
 const START_REREAD_MS = 60_000;
 const MAX_STARTS = 2000;
-/** Longer than Mailgun keeps events; without an API key nothing takes the notes up. */
+/** Longer than Mailgun keeps events: what was sent is known as long as it can be listed, and notes that nothing takes up end. */
 const KEPT_SECONDS = 60 * DAY_SECONDS;
+
+/**
+ * Stores parts of slices that take more than one run, as items `PART#<domain>#<slice>` by pass and start; TTL removes
+ * them.
+ */
+export function createPartRepository(table: LedgerTable, now: () => number): PartRepository {
+  const { client, name } = table;
+  return {
+    async done(slice, pass) {
+      const found: DonePart[] = [];
+      const range = { prefix: partSort(pass) };
+      for await (const { part } of readPartition(table, partPartition(slice.domain, slice.start), range)) {
+        found.push(JSON.parse(part as string) as DonePart);
+      }
+      return found;
+    },
+
+    async put(slice, pass, part) {
+      const tally = { ...part.tally, dimensions: boundedPart(part.tally.dimensions) };
+      await client.send(
+        new PutCommand({
+          TableName: name,
+          Item: {
+            pk: partPartition(slice.domain, slice.start),
+            sk: partSort(pass, part.from),
+            part: JSON.stringify({ ...part, tally }),
+            expiresAt: Math.floor(now() / 1000) + KEPT_SECONDS,
+          },
+        }),
+      );
+    },
+  };
+}
+
+/** The sends of a missing event as stored; times in epoch milliseconds. */
+interface RequeueItem {
+  sk: string;
+  at: number;
+  type: string;
+  sends: number;
+  sentAt: number;
+}
+
+/** Stores requeues of missing events as items `SENT#<domain>#<slice>` by minute and name; TTL removes them. */
+export function createRequeueRepository(table: LedgerTable): Requeues {
+  const { client, name } = table;
+  const keyOf = (slice: SliceKey, requeue: Pick<Requeue, 'atMs' | 'name'>) => ({
+    pk: requeuePartition(slice.domain, slice.start),
+    sk: requeueSort(requeue.atMs, requeue.name),
+  });
+  return {
+    async list(slice, fromMs, toMs) {
+      const [from, to] = requeueSortRange(fromMs, toMs);
+      const found: Requeue[] = [];
+      for await (const item of readPartition(table, requeuePartition(slice.domain, slice.start), { from, to })) {
+        const { sk, at, type, sends, sentAt } = item as unknown as RequeueItem;
+        found.push({ name: nameInRequeueSort(sk), atMs: at, type, sends, sentAtMs: sentAt });
+      }
+      return found.filter(({ atMs }) => atMs >= fromMs && atMs < toMs);
+    },
+
+    async count(slice, requeue, { max, runId }) {
+      try {
+        await client.send(
+          new UpdateCommand({
+            TableName: name,
+            Key: keyOf(slice, requeue),
+            ConditionExpression: 'attribute_not_exists(sends) OR (sends < :max AND #run <> :run)',
+            UpdateExpression:
+              'SET sends = if_not_exists(sends, :zero) + :one, #run = :run, #at = :at, #type = :type, ' +
+              'sentAt = :sentAt, expiresAt = :expiresAt',
+            ExpressionAttributeNames: { '#run': 'run', '#at': 'at', '#type': 'type' },
+            ExpressionAttributeValues: {
+              ...{ ':max': max, ':zero': 0, ':one': 1, ':run': runId },
+              ...{ ':at': requeue.atMs, ':type': requeue.type, ':sentAt': requeue.sentAtMs },
+              ':expiresAt': Math.floor(requeue.sentAtMs / 1000) + KEPT_SECONDS,
+            },
+            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+          }),
+        );
+        return true;
+      } catch (error) {
+        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+        // The SDK repeats a write whose reply was lost, and then finds its own.
+        return error.Item?.run?.S === runId;
+      }
+    },
+
+    async put(slice, { name: event, atMs, type, sends, sentAtMs }) {
+      const about = { at: atMs, type, sends, sentAt: sentAtMs };
+      const expiresAt = Math.floor(sentAtMs / 1000) + KEPT_SECONDS;
+      const Item = { ...keyOf(slice, { atMs, name: event }), ...about, expiresAt };
+      await client.send(new PutCommand({ TableName: name, Item }));
+    },
+  };
+}
 
 /** Creates the repository with which process notes events that no future pass would compare. */
 export function createStragglerRepository({ client, name }: LedgerTable, now: () => number): Stragglers {

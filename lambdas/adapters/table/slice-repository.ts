@@ -1,17 +1,10 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import { GetCommand, PutCommand, paginateQuery, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { DAY_SECONDS, MAX_REQUEUES } from '../../contract.ts';
+import { GetCommand, PutCommand, paginateQuery } from '@aws-sdk/lib-dynamodb';
+import { DAY_SECONDS } from '../../contract.ts';
 import { canonicalJson } from '../../domain/canonical-json.ts';
 import { asciiJson } from '../../domain/json.ts';
 import {
   chainHeadKey,
   type ItemKey,
-  nameInRequeueSort,
-  partPartition,
-  partSort,
-  requeuePartition,
-  requeueSort,
-  requeueSortRange,
   sealMarkKey,
   sealPositionKey,
   sliceKey,
@@ -19,20 +12,11 @@ import {
   witnessKey,
   witnessStateKey,
 } from '../../domain/keys.ts';
-import { boundedPart, emptyDimensions } from '../../domain/ledger/dimensions.ts';
+import { emptyDimensions } from '../../domain/ledger/dimensions.ts';
 import type { Slice } from '../../domain/ledger/slice.ts';
 import { WITNESS_KEPT_SECONDS, type WitnessHour } from '../../domain/ledger/witness.ts';
 import type { ComparedSlice, SliceFactsReader, WitnessReader } from '../../read-api/ports.ts';
-import type {
-  DonePart,
-  PartRepository,
-  Requeue,
-  Requeues,
-  SliceKey,
-  Slices,
-  WitnessRepository,
-  WitnessState,
-} from '../../reconcile/ports.ts';
+import type { Slices, WitnessRepository, WitnessState } from '../../reconcile/ports.ts';
 import type { ChainHead, SealMark, SealState } from '../../seal/ports.ts';
 import { batchGetAtOnce, conditionalWrite, type LedgerTable, readPartition } from './ledger-table.ts';
 
@@ -115,105 +99,6 @@ function sliceOf({ pk: _pk, sk: _sk, ...item }: Record<string, unknown>): Slice 
     tags: JSON.parse(tags as string),
     dimensions: { ...emptyDimensions(), ...(dimensions !== undefined && JSON.parse(dimensions as string)) },
   } as Slice;
-}
-
-/**
- * Stores parts of slices that take more than one run, as items `PART#<domain>#<slice>` by pass and start; TTL removes
- * them.
- */
-export function createPartRepository(table: LedgerTable, now: () => number): PartRepository {
-  const { client, name } = table;
-  return {
-    async done(slice, pass) {
-      const found: DonePart[] = [];
-      const range = { prefix: partSort(pass) };
-      for await (const { part } of readPartition(table, partPartition(slice.domain, slice.start), range)) {
-        found.push(JSON.parse(part as string) as DonePart);
-      }
-      return found;
-    },
-
-    async put(slice, pass, part) {
-      const tally = { ...part.tally, dimensions: boundedPart(part.tally.dimensions) };
-      await client.send(
-        new PutCommand({
-          TableName: name,
-          Item: {
-            pk: partPartition(slice.domain, slice.start),
-            sk: partSort(pass, part.from),
-            part: JSON.stringify({ ...part, tally }),
-            expiresAt: Math.floor(now() / 1000) + REQUEUES_KEPT_SECONDS,
-          },
-        }),
-      );
-    },
-  };
-}
-
-/** Longer than Mailgun keeps events, so what was sent is known as long as it can be listed. */
-const REQUEUES_KEPT_SECONDS = 60 * DAY_SECONDS;
-
-/** The sends of a missing event as stored; times in epoch milliseconds. */
-interface RequeueItem {
-  sk: string;
-  at: number;
-  type: string;
-  sends: number;
-  sentAt: number;
-}
-
-/** Stores requeues of missing events as items `SENT#<domain>#<slice>` by minute and name; TTL removes them. */
-export function createRequeueRepository(table: LedgerTable): Requeues {
-  const { client, name } = table;
-  const keyOf = (slice: SliceKey, requeue: Pick<Requeue, 'atMs' | 'name'>) => ({
-    pk: requeuePartition(slice.domain, slice.start),
-    sk: requeueSort(requeue.atMs, requeue.name),
-  });
-  return {
-    async list(slice, fromMs, toMs) {
-      const [from, to] = requeueSortRange(fromMs, toMs);
-      const found: Requeue[] = [];
-      for await (const item of readPartition(table, requeuePartition(slice.domain, slice.start), { from, to })) {
-        const { sk, at, type, sends, sentAt } = item as unknown as RequeueItem;
-        found.push({ name: nameInRequeueSort(sk), atMs: at, type, sends, sentAtMs: sentAt });
-      }
-      return found.filter(({ atMs }) => atMs >= fromMs && atMs < toMs);
-    },
-
-    async count(slice, requeue, runId) {
-      try {
-        await client.send(
-          new UpdateCommand({
-            TableName: name,
-            Key: keyOf(slice, requeue),
-            ConditionExpression: 'attribute_not_exists(sends) OR (sends < :max AND #run <> :run)',
-            UpdateExpression:
-              'SET sends = if_not_exists(sends, :zero) + :one, #run = :run, #at = :at, #type = :type, ' +
-              'sentAt = :sentAt, expiresAt = :expiresAt',
-            ExpressionAttributeNames: { '#run': 'run', '#at': 'at', '#type': 'type' },
-            ExpressionAttributeValues: {
-              ...{ ':max': MAX_REQUEUES, ':zero': 0, ':one': 1, ':run': runId },
-              ...{ ':at': requeue.atMs, ':type': requeue.type, ':sentAt': requeue.sentAtMs },
-              ':expiresAt': Math.floor(requeue.sentAtMs / 1000) + REQUEUES_KEPT_SECONDS,
-            },
-            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-          }),
-        );
-        return true;
-      } catch (error) {
-        if (!(error instanceof ConditionalCheckFailedException)) throw error;
-        // The SDK repeats a write whose reply was lost, and then finds its own.
-        return error.Item?.run?.S === runId;
-      }
-    },
-
-    async exhaust(slice, { name: event, atMs, type, sentAtMs }) {
-      const about = { at: atMs, type, sentAt: sentAtMs, sends: MAX_REQUEUES };
-      const expiresAt = Math.floor(sentAtMs / 1000) + REQUEUES_KEPT_SECONDS;
-      const Item = { ...keyOf(slice, { atMs, name: event }), ...about, expiresAt };
-      await client.send(new PutCommand({ TableName: name, Item }));
-    },
-  };
 }
 
 /** Stores Mailgun's own counts as items `WITNESS#<domain>` by hour; TTL removes them once they are no longer needed. */

@@ -1,4 +1,3 @@
-import { MAX_REQUEUES } from '../../contract.ts';
 import { VISIBLE_AFTER_MS } from '../events/stored-time.ts';
 import { type Counts, type Rows, total } from './counts.ts';
 import type { Dimensions } from './dimensions.ts';
@@ -182,9 +181,4 @@ export function alignedStart(epochSeconds: number, lengthSeconds: number): numbe
 /** Returns true if the settle time of the slice is over. */
 export function isDue({ end }: SliceBounds, settleSeconds: number, nowMs: number): boolean {
   return nowMs >= (end + settleSeconds) * 1000;
-}
-
-/** Returns the wait of an open slice after a number of requeues: doubling from one period between runs. */
-export function waitSeconds(sends: number, everySeconds: number): number {
-  return everySeconds * 2 ** Math.min(Math.max(sends - 1, 0), MAX_REQUEUES - 1);
 }

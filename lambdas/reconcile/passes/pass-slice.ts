@@ -1,6 +1,7 @@
 import { UNKNOWN_DOMAIN } from '../../contract.ts';
 import { total } from '../../domain/ledger/counts.ts';
 import { createLedgerNaming, digestOfNames } from '../../domain/ledger/ledger-name.ts';
+import { waitSeconds } from '../../domain/ledger/requeue.ts';
 import {
   doubtfulIn,
   isUnsettled,
@@ -8,7 +9,6 @@ import {
   type Slice,
   type SliceBounds,
   unconfirmedIn,
-  waitSeconds,
 } from '../../domain/ledger/slice.ts';
 import {
   emptyTally,

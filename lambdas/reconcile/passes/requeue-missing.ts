@@ -1,4 +1,5 @@
-import { asciiJson, isDeeperThan, type JsonObject } from '../../domain/json.ts';
+import type { JsonObject } from '../../domain/json.ts';
+import { fitsQueue, MAX_REQUEUES, sendLimits } from '../../domain/ledger/requeue.ts';
 import type { Requeue, RequeueQueue, Requeues, SliceKey } from '../ports.ts';
 
 export interface RequeueDeps {
@@ -18,9 +19,6 @@ export interface Unstored {
   redactedAs: string[];
 }
 
-/** The most bytes of one encoded message, with room for its envelope. */
-const MAX_EVENT_BYTES = 1_000_000;
-const MAX_EVENT_DEPTH = 64;
 const SENDS_AT_ONCE = 10;
 
 /**
@@ -38,9 +36,9 @@ export function createRequeueMissing({ requeues, queue, now, onFailure }: Requeu
     const sendOne = async ({ requeue, event, corrects, redactedAs }: Unstored) => {
       const attempt = { ...requeue, sentAtMs: now() };
       if (!fitsQueue(event)) {
-        await requeues.exhaust(slice, attempt);
+        await requeues.put(slice, { ...attempt, sends: MAX_REQUEUES });
         stuck.push(requeue.name);
-      } else if (await requeues.count(slice, attempt, runId)) {
+      } else if (await requeues.count(slice, attempt, sendLimits(runId))) {
         const message = { source: 'reconcile' as const, receivedAt: now(), domain: slice.domain, event };
         await queue.send({ ...message, ...(corrects && { corrects }), ...(redactedAs.length > 0 && { redactedAs }) });
         sent += 1;
@@ -52,8 +50,4 @@ export function createRequeueMissing({ requeues, queue, now, onFailure }: Requeu
     }
     return { sent, stuck };
   };
-}
-
-function fitsQueue(event: JsonObject): boolean {
-  return !isDeeperThan(event, MAX_EVENT_DEPTH) && asciiJson(event).length <= MAX_EVENT_BYTES;
 }

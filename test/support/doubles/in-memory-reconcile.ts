@@ -1,9 +1,9 @@
-import { MAX_REQUEUES } from '../../../lambdas/contract.ts';
 import type { StoredKey } from '../../../lambdas/domain/events/day-index.ts';
 import { eventTimeMs } from '../../../lambdas/domain/events/event.ts';
 import type { JsonObject } from '../../../lambdas/domain/json.ts';
 import type { EventPlace } from '../../../lambdas/domain/ledger/ledger-name.ts';
 import { placeName } from '../../../lambdas/domain/ledger/ledger-name.ts';
+import type { SendLimits } from '../../../lambdas/domain/ledger/requeue.ts';
 import type { Slice, Watermarks } from '../../../lambdas/domain/ledger/slice.ts';
 import {
   type DayIndex,
@@ -152,18 +152,17 @@ export class InMemoryRequeues implements Requeues {
       .map(({ runId: _runId, slice: _slice, ...requeue }) => requeue);
   }
 
-  async count(slice: SliceKey, requeue: Omit<Requeue, 'sends'>, runId: string) {
+  async count(slice: SliceKey, requeue: Omit<Requeue, 'sends'>, { max, runId }: SendLimits) {
     const key = `${sliceName(slice)} ${requeue.name}`;
     const held = this.held.get(key);
     if (held?.runId === runId) return true;
-    if (held !== undefined && held.sends >= MAX_REQUEUES) return false;
+    if (held !== undefined && held.sends >= max) return false;
     this.held.set(key, { ...requeue, sends: (held?.sends ?? 0) + 1, runId, slice: sliceName(slice) });
     return true;
   }
 
-  async exhaust(slice: SliceKey, requeue: Omit<Requeue, 'sends'>) {
-    const key = `${sliceName(slice)} ${requeue.name}`;
-    this.held.set(key, { ...requeue, sends: MAX_REQUEUES, runId: '', slice: sliceName(slice) });
+  async put(slice: SliceKey, requeue: Requeue) {
+    this.held.set(`${sliceName(slice)} ${requeue.name}`, { ...requeue, runId: '', slice: sliceName(slice) });
   }
 }
 

@@ -5,19 +5,18 @@ import { createLeaseRepository } from '../../../../lambdas/adapters/table/lease-
 import { createMessageHistory } from '../../../../lambdas/adapters/table/recipient-repository.ts';
 import {
   createListingNoteRepository,
+  createPartRepository,
   createReconciliationStateRepository,
+  createRequeueRepository,
   createStragglerRepository,
 } from '../../../../lambdas/adapters/table/reconciliation-state-repository.ts';
-import {
-  createPartRepository,
-  createRequeueRepository,
-  createSliceRepository,
-} from '../../../../lambdas/adapters/table/slice-repository.ts';
+import { createSliceRepository } from '../../../../lambdas/adapters/table/slice-repository.ts';
 import { createStoredEventRepository } from '../../../../lambdas/adapters/table/stored-event-repository.ts';
 import { identify } from '../../../../lambdas/domain/events/identity.ts';
 import type { Source } from '../../../../lambdas/domain/events/queue-message.ts';
 import { parseMessageSort } from '../../../../lambdas/domain/keys.ts';
 import { placeName } from '../../../../lambdas/domain/ledger/ledger-name.ts';
+import { MAX_REQUEUES, sendLimits } from '../../../../lambdas/domain/ledger/requeue.ts';
 import { emptyTally, slicePassed } from '../../../../lambdas/domain/ledger/tally.ts';
 import { createProcess } from '../../../../lambdas/process/process.ts';
 import { LONE_PROCESS } from '../../../support/fixtures/erasures.ts';
@@ -160,14 +159,15 @@ test('requeues of a missing event are counted once a run, up to five, and found 
   const requeues = createRequeueRepository(engines.table);
   const slice = { domain: newDomain(), start: 900 };
   const requeue = { name: 'name', atMs: 959_999, type: 'delivered', sentAtMs: NOW_MS };
-  for (const run of ['a', 'a', 'b', 'c', 'd', 'e', 'e']) expect(await requeues.count(slice, requeue, run)).toBe(true);
-  expect(await requeues.count(slice, requeue, 'f')).toBe(false);
+  const count = (run: string, name = 'name') => requeues.count(slice, { ...requeue, name }, sendLimits(run));
+  for (const run of ['a', 'a', 'b', 'c', 'd', 'e', 'e']) expect(await count(run)).toBe(true);
+  expect(await count('f')).toBe(false);
   expect(await requeues.list(slice, 959_999, 960_000)).toEqual([{ ...requeue, sends: 5 }]);
   expect(await requeues.list(slice, 960_000, 990_000)).toEqual([]);
   expect(await requeues.list(slice, 900_000, 959_999)).toEqual([]);
 
-  await requeues.exhaust(slice, { ...requeue, name: 'too large' });
-  expect(await requeues.count(slice, { ...requeue, name: 'too large' }, 'a')).toBe(false);
+  await requeues.put(slice, { ...requeue, name: 'too large', sends: MAX_REQUEUES });
+  expect(await count('a', 'too large')).toBe(false);
 });
 
 test('an event is marked as unconfirmed from the first time until it is listed, and a deleted one stays deleted', async () => {

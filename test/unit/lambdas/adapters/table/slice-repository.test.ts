@@ -1,4 +1,5 @@
-import { createPartRepository, createSliceRepository } from '../../../../../lambdas/adapters/table/slice-repository.ts';
+import { createPartRepository } from '../../../../../lambdas/adapters/table/reconciliation-state-repository.ts';
+import { createSliceRepository } from '../../../../../lambdas/adapters/table/slice-repository.ts';
 import { parseEvent } from '../../../../../lambdas/domain/events/mailgun-event.ts';
 import { countDimensions } from '../../../../../lambdas/domain/ledger/dimensions.ts';
 import { addName, countTags, emptyTally, slicePassed } from '../../../../../lambdas/domain/ledger/tally.ts';

@@ -1,8 +1,8 @@
-import { MAX_REQUEUES, secondPassSeconds } from '../../../../../lambdas/contract.ts';
+import { secondPassSeconds } from '../../../../../lambdas/contract.ts';
 import { parseEvent } from '../../../../../lambdas/domain/events/mailgun-event.ts';
 import type { JsonObject } from '../../../../../lambdas/domain/json.ts';
 import { add, type Counts } from '../../../../../lambdas/domain/ledger/counts.ts';
-import { isDue, sliceFrom, stateOf, waitSeconds } from '../../../../../lambdas/domain/ledger/slice.ts';
+import { isDue, sliceFrom, stateOf } from '../../../../../lambdas/domain/ledger/slice.ts';
 import {
   addName,
   countTags,
@@ -12,7 +12,6 @@ import {
   storedTypeOf,
 } from '../../../../../lambdas/domain/ledger/tally.ts';
 import { isExpectedByWebhook } from '../../../../../lambdas/domain/webhooks/webhook-type.ts';
-import { openLimitSeconds } from '../../../../../lib/config/ledger-times.ts';
 
 const BOUNDS = { domain: 'mg.example.com', start: 900, end: 1800 };
 const NOW = { startedAtMs: 4_900_000, nowMs: 5_000_000, unlisted: false, isOld: false };
@@ -38,14 +37,6 @@ test.each([
   [30 * 86_400, 86_400],
 ])('with %d s of retention the second pass is after %d s', (retentionSeconds, seconds) => {
   expect(secondPassSeconds(retentionSeconds)).toBe(seconds);
-});
-
-test('the waits between requeues double, and the alarm allows longer than all of them', () => {
-  const waits = [1, 2, 3, 4, 5, 6].map((sends) => waitSeconds(sends, 900) / 60);
-  expect(waits).toEqual([15, 30, 60, 120, 240, 240]);
-  const all = Array.from({ length: MAX_REQUEUES }, (_, sends) => waitSeconds(sends + 1, 900));
-  const choice = { everySeconds: 900, settleSeconds: 1, sliceSeconds: 1, retentionSeconds: 1 };
-  expect(openLimitSeconds(choice)).toBeGreaterThan(all.reduce((sum, wait) => sum + wait, 0));
 });
 
 describe('counts', () => {

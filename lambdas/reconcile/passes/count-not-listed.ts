@@ -1,9 +1,10 @@
-import { MAX_REQUEUES } from '../../contract.ts';
 import { parseEvent } from '../../domain/events/mailgun-event.ts';
 import { storedTimeOf } from '../../domain/events/stored-time.ts';
 import { add } from '../../domain/ledger/counts.ts';
 import { countDimensions } from '../../domain/ledger/dimensions.ts';
 import { placeName } from '../../domain/ledger/ledger-name.ts';
+import { findingOfStored } from '../../domain/ledger/missing-or-unconfirmed.ts';
+import { isStuck } from '../../domain/ledger/requeue.ts';
 import { visibleFrom } from '../../domain/ledger/slice.ts';
 import { addName, countOrigin, countTags, storedTypeOf } from '../../domain/ledger/tally.ts';
 import type { StoredFacts } from '../ports.ts';
@@ -11,30 +12,31 @@ import { acceptName, type ComparePartDeps, lookUp, type Sets, type SlicePass } f
 import { registeredFor } from './posted-kinds.ts';
 
 /** Counts what this listing does not hold: events that an earlier one held, and events that none ever did. */
-export async function countUnlisted(
+export async function countNotListed(
   deps: ComparePartDeps,
   pass: SlicePass,
   { stored, sends, tally, isIndexedAsBefore }: Sets & { isIndexedAsBefore: boolean },
-  isUnlisted: (each: { name: string; atMs: number }) => boolean,
+  isNotListed: (each: { name: string; atMs: number }) => boolean,
 ): Promise<void> {
-  const unlisted = [...stored].filter(([name, { atMs }]) => isUnlisted({ name, atMs }));
+  const notListed = [...stored].filter(([name, { atMs }]) => isNotListed({ name, atMs }));
   const wasCompared = pass.comparedAtMs !== undefined;
   const mayBeKnown = (name: string) =>
     wasCompared && pass.unconfirmedBefore !== undefined && !pass.unconfirmedBefore.has(name);
-  const uncertain = unlisted.filter(([name]) => mayBeKnown(name) || sends.has(name)).map(([, key]) => key);
+  const uncertain = notListed.filter(([name]) => mayBeKnown(name) || sends.has(name)).map(([, key]) => key);
+  const hadPass = wasCompared || pass.hasStragglers;
+  const isAccepted = (name: string) => pass.accepts || pass.accepted.has(name);
   const facts = await lookUp(deps.events, uncertain, pass.erasureKey);
   // What the last pass found in the index and did not call unconfirmed was listed.
   const wasVisible = (found: StoredFacts) =>
     isIndexedAsBefore || visibleFrom(storedTimeOf(found), deps.settleSeconds) <= (pass.comparedAtMs ?? 0);
-  for (const [name, key] of unlisted) {
+  for (const [name, key] of notListed) {
     const type = storedTypeOf(key.eventSort);
     const found = facts.get(placeName(key));
     add(tally.stored, type);
     const wasListed = found !== undefined && (sends.has(name) || wasVisible(found));
-    const isJudged = pass.unlisted ? !wasListed && (wasCompared || pass.hasStragglers) : true;
-    if (isJudged && (pass.accepts || pass.accepted.has(name))) {
-      acceptName(tally, name);
-    } else if (wasListed) {
+    const finding = findingOfStored({ wasListed }, { isKept: !pass.unlisted, hadPass }, isAccepted(name));
+    if (finding === 'accepted') acceptName(tally, name);
+    else if (wasListed) {
       // The listing has shrunk, and what was known of the event still holds.
       const event = parseEvent(found.event);
       const registered = await registeredFor(deps, pass, tally, event, found.atMs);
@@ -42,23 +44,23 @@ export async function countUnlisted(
       countTags(tally.tags, event);
       countDimensions(tally.dimensions, event);
       add(tally.listed, type);
-      if (isJudged) tally.short += 1;
-    } else if (isJudged) {
+      if (finding === 'short') tally.short += 1;
+    } else if (finding === 'unconfirmed') {
       add(tally.unconfirmed, type);
       addName(tally.unconfirmedNames, name);
       if (pass.isFinal) await deps.events.markUnconfirmed(key, deps.now());
     }
   }
   for (const requeue of sends.values()) {
-    if (!isUnlisted(requeue) || stored.has(requeue.name)) continue;
-    if (pass.accepts || pass.accepted.has(requeue.name)) {
+    if (!isNotListed(requeue) || stored.has(requeue.name)) continue;
+    if (isAccepted(requeue.name)) {
       acceptName(tally, requeue.name);
       continue;
     }
     // Without the listing it cannot be sent again.
     add(tally.missing, requeue.type);
     tally.sends = Math.max(tally.sends, requeue.sends);
-    if (requeue.sends >= MAX_REQUEUES) tally.stuck += 1;
+    if (isStuck(requeue)) tally.stuck += 1;
     if (!pass.unlisted) tally.short += 1;
   }
 }

@@ -1,0 +1,47 @@
+import type { MailgunEvent } from '../events/mailgun-event.ts';
+import { decidingFacts } from '../status/deciding-facts.ts';
+
+// What a pass finds of one event, by what Mailgun lists and what is stored.
+
+/** Two sources round the time of one event apart by at most this. */
+export const ROUNDING_MS = 1000;
+
+interface TimedEvent {
+  event: MailgunEvent;
+  /** Epoch milliseconds. */
+  atMs: number;
+}
+
+/**
+ * Returns true if the stored event decides differently from the listed one, or has another time; false for a tombstone.
+ */
+export function isAltered(stored: TimedEvent, listed: TimedEvent): boolean {
+  if (stored.event.recipient === undefined && listed.event.recipient !== undefined) return false;
+  const isElsewhen = Math.abs(stored.atMs - listed.atMs) >= 2 * ROUNDING_MS;
+  return isElsewhen || decidingFacts(stored.event) !== decidingFacts(listed.event);
+}
+
+/** Returns what an event is that Mailgun lists. */
+export function findingOfListed(
+  event: { isStored: boolean; isAltered: boolean },
+  isAccepted: boolean,
+): 'stored' | 'altered' | 'missing' | 'accepted' {
+  if (event.isStored && !event.isAltered) return 'stored';
+  if (isAccepted) return 'accepted';
+  return event.isAltered ? 'altered' : 'missing';
+}
+
+/**
+ * Returns what a stored event is that Mailgun does not list: `short` if it did before, `unconfirmed` if it never did.
+ * Once Mailgun no longer keeps that time, `stored` if it did before, and `unknown` if no pass had to compare it then.
+ */
+export function findingOfStored(
+  { wasListed }: { wasListed: boolean },
+  { isKept, hadPass }: { isKept: boolean; hadPass: boolean },
+  isAccepted: boolean,
+): 'stored' | 'short' | 'unconfirmed' | 'unknown' | 'accepted' {
+  if (!isKept && wasListed) return 'stored';
+  if (!isKept && !hadPass) return 'unknown';
+  if (isAccepted) return 'accepted';
+  return wasListed ? 'short' : 'unconfirmed';
+}

@@ -1,0 +1,41 @@
+import { parseEvent } from '../../../../../lambdas/domain/events/mailgun-event.ts';
+import {
+  findingOfListed,
+  findingOfStored,
+  isAltered,
+} from '../../../../../lambdas/domain/ledger/missing-or-unconfirmed.ts';
+
+test.each([
+  ['stored as it is', true, false, false, 'stored'],
+  ['stored as it is, in a slice that is accepted', true, false, true, 'stored'],
+  ['not stored', false, false, false, 'missing'],
+  ['not stored, and accepted', false, false, true, 'accepted'],
+  ['stored with other facts', true, true, false, 'altered'],
+  ['stored with other facts, and accepted', true, true, true, 'accepted'],
+])('a listed event that is %s', (_, isStored, differs, isAccepted, finding) => {
+  expect(findingOfListed({ isStored, isAltered: differs }, isAccepted)).toBe(finding);
+});
+
+test.each([
+  ['never was', false, true, false, false, 'unconfirmed'],
+  ['never was, and is accepted', false, true, false, true, 'accepted'],
+  ['was before', true, true, true, false, 'short'],
+  ['was before, and is accepted', true, true, true, true, 'accepted'],
+  ['was before its time was over', true, false, true, true, 'stored'],
+  ['never was in a pass that could', false, false, true, false, 'unconfirmed'],
+  ['no pass could find listed', false, false, false, true, 'unknown'],
+])('a stored event is not listed, and %s', (_, wasListed, isKept, hadPass, isAccepted, finding) => {
+  expect(findingOfStored({ wasListed }, { isKept, hadPass }, isAccepted)).toBe(finding);
+});
+
+const event = (changes: object = {}) =>
+  parseEvent({ event: 'failed', severity: 'permanent', reason: 'bounce', recipient: 'ada@north.example', ...changes });
+
+test.each([
+  ['the same facts, rounded otherwise', event(), 1999, false],
+  ['another time', event(), 2000, true],
+  ['another reason', event({ reason: 'generic' }), 0, true],
+  ['no recipient, as a tombstone has', event({ recipient: undefined, reason: 'generic' }), 9999, false],
+])('a stored event with %s', (_, stored, atMs, differs) => {
+  expect(isAltered({ event: stored, atMs }, { event: event(), atMs: 0 })).toBe(differs);
+});
