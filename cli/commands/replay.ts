@@ -1,3 +1,4 @@
+import { createRestoreNotes } from '../../lambdas/adapters/table/delivery-repository.ts';
 import {
   type CliContext,
   type CommandBuilder,
@@ -9,6 +10,7 @@ import {
   timeOption,
 } from '../command.ts';
 import { UsageError } from '../errors.ts';
+import { tableOf } from '../ledger.ts';
 import { addEach, callUntilDone, eachDomainFrom, type StepResult } from '../resumable.ts';
 import type { Deployment, TargetRef } from '../target/types.ts';
 import { timeText } from '../time.ts';
@@ -40,14 +42,18 @@ If you interrupt it, it prints the command to continue.
 --from-archive restores what the archive holds and the table lacks: erasure markers, events and slices, in whole hours.
 Restored events are not published and do not count in alarms. An event that is older than the table's retention restores
 only its status and suppression. Run replay without it for what is not sealed yet.
+--restored is for a table that was restored from a backup, which lacks corrections and lifts: what changes from now on is
+published with an order behind all before. Start it before process runs again.
 
 Examples:
   npm run ledger -- replay --local --from 2h --plan
   npm run ledger -- replay --env prod --from 2026-11-20T00:00:00Z --to 2026-11-22T00:00:00Z
   npm run ledger -- replay --env prod --from 3d --domain mg.example.com --json
   npm run ledger -- replay --env prod --from 400d --from-archive --plan
+  npm run ledger -- replay --env prod --from 2026-11-20T00:00:00Z --restored
 
-Needs on AWS: lambda:InvokeFunction on the reconcile function. With --from-archive instead: s3:GetObject and s3:ListBucket
+Needs on AWS: lambda:InvokeFunction on the reconcile function; with --restored also
+dynamodb:PutItem on the table. With --from-archive instead: s3:GetObject and s3:ListBucket
 on the bucket; dynamodb:Query, BatchGetItem, GetItem and PutItem on the table and its indexes; sqs:SendMessage and
 GetQueueAttributes on the queue; secretsmanager:GetSecretValue on the erasure key.`;
 
@@ -65,6 +71,10 @@ export const replayCommand: CommandBuilder = (context, run) =>
     )
     .option('--domain <name>', 'only this sending domain (all of the stack)')
     .option('--from-archive', 'restore what the archive holds instead of what Mailgun lists')
+    .option(
+      '--restored',
+      'the table was restored from a backup: publish what changes from now on as later than all before',
+    )
     .option('--plan', 'only show what would be done, and what it costs; nothing is written or sent')
     .addHelpText('after', EXAMPLES)
     .action(
@@ -101,6 +111,11 @@ async function replayAll(
   const { domain: only, fromEpochSeconds, toEpochSeconds } = args;
   if (only !== undefined) checkStoredDomain(deployment, only);
   const domains = only === undefined ? deployment.domains : [only];
+  // Before anything is brought in, and before the operator lets process change what receivers know as later.
+  if (args.isRestored && !args.plan) {
+    await createRestoreNotes(tableOf(deployment)).noteBegin(deps.now());
+    reporter.noted();
+  }
   let sums = NO_COUNTS;
   let isWhole = true;
   const rest = await eachDomainFrom(domains, fromEpochSeconds, deps.signal, async (domain) => {
@@ -187,6 +202,7 @@ interface ReplayOptions extends TargetOptions {
   readonly domain?: string;
   readonly plan?: boolean;
   readonly fromArchive?: boolean;
+  readonly restored?: boolean;
 }
 
 /** The time range to replay, and the target. */
@@ -195,24 +211,26 @@ interface ReplayArguments {
   readonly fromEpochSeconds: number;
   readonly toEpochSeconds: number;
   readonly domain: string | undefined;
+  readonly isRestored: boolean;
   readonly plan: boolean;
   readonly json: boolean;
 }
 
 /** Throws UsageError with a sentence for the person who typed it. */
 function replayArguments(options: ReplayOptions, context: CliContext): ReplayArguments {
-  const { from, domain, plan = false, json = false } = options;
+  const { from, domain, restored: isRestored = false, plan = false, json = false } = options;
+  if (isRestored && options.fromArchive) throw new UsageError('--from-archive does what --restored does; leave it out');
   const nowSeconds = Math.ceil(context.now() / 1000);
   if (from >= nowSeconds) throw new UsageError('--from has not come yet');
   const to = options.to ?? nowSeconds;
   if (from >= to) throw new UsageError('--from is not before --to; without --to it goes up to now');
   const ref = targetRefOf(options, context.environment);
-  return { ref, fromEpochSeconds: from, toEpochSeconds: to, domain, plan, json };
+  return { ref, fromEpochSeconds: from, toEpochSeconds: to, domain, isRestored, plan, json };
 }
 
 /** Returns the command that continues later. */
 function commandOf(
-  args: Omit<ReplayArguments, 'json'> & { readonly isFromArchive?: boolean },
+  args: Omit<ReplayArguments, 'json' | 'isRestored'> & { readonly isFromArchive?: boolean },
   times: { from: string; to: string },
 ): string {
   const { ref, domain, plan, isFromArchive } = args;

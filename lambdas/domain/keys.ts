@@ -337,7 +337,7 @@ export const LISTING_KEY: ItemKey = { pk: LEDGER, sk: 'LISTING' };
 /** Key of the list of the account's domains that have a ledger. */
 export const LEDGER_DOMAINS_KEY: ItemKey = { pk: LEDGER, sk: 'DOMAINS' };
 
-/** Key of the time at which the last restore from the archive began. */
+/** Key of the time at which the last restore began. */
 export const RESTORED_KEY: ItemKey = { pk: LEDGER, sk: 'RESTORED' };
 
 /** Returns the key of the note that events are stored of a domain that has no ledger. */

@@ -33,8 +33,11 @@ class CorrectionWorld {
   /** Number of events that had been published when the table was lost, and the statuses that receivers held then. */
   lostAt = 0;
   readonly lostStatuses = new Map<string, StatusItem>();
+  #clockMs = NOW_MS;
+  /** Noted in the table, so a restore may bring back an earlier one, or none. */
   #restoredAtMs: number | undefined;
   #archive: readonly StoredRecord[] = [];
+  #backup: { contents: Contents; restoredAtMs: number | undefined } | undefined;
 
   constructor() {
     const publish = (row: PublishableRow) =>
@@ -92,9 +95,45 @@ class CorrectionWorld {
     this.ledger.withdrawn.clear();
   }
 
+  /** Backs the table up. */
+  backUp(): void {
+    const { statuses, suppressions, withdrawn, events } = this.ledger;
+    this.#backup = {
+      contents: copyOf({ statuses, suppressions, withdrawn, events }),
+      restoredAtMs: this.#restoredAtMs,
+    };
+  }
+
+  /**
+   * Replaces the table by its backup, and notes the begin like `replay --restored`. Items that are copied into the stack's
+   * own table pass through its stream, possibly after that; those of a restored table do not.
+   */
+  recover({ isCopied, isLate }: { isCopied: boolean; isLate: boolean }): void {
+    if (this.#backup === undefined) return;
+    this.lose();
+    this.#restoredAtMs = this.#backup.restoredAtMs;
+    const { statuses, suppressions, withdrawn, events } = copyOf(this.#backup.contents);
+    if (isLate) this.#noteLoss();
+    for (const [key, item] of events) this.ledger.events.set(key, item);
+    putAll(this.ledger.statuses, statuses, isCopied);
+    putAll(this.ledger.suppressions, suppressions, isCopied);
+    putAll(this.ledger.withdrawn, withdrawn, isCopied);
+    if (!isLate) this.#noteLoss();
+  }
+
+  #noteLoss(): void {
+    this.lostAt = this.published.length;
+    this.#noteBegin();
+  }
+
+  #noteBegin(): void {
+    this.#clockMs += 1;
+    this.#restoredAtMs = this.#clockMs;
+  }
+
   /** Brings back what the archive holds and the table lacks, or the first few of it, like `replay --from-archive`. */
   async restore(length: number): Promise<void> {
-    this.#restoredAtMs = (this.#restoredAtMs ?? NOW_MS) + 1;
+    this.#noteBegin();
     const stored = new Set([...this.ledger.events.values()].map(({ identity }) => JSON.stringify(identity)));
     const missing = this.#archive.filter(({ identity }) => !stored.has(JSON.stringify(identity)));
     const process = createProcess({
@@ -136,6 +175,27 @@ class CorrectionWorld {
   async #siblings(record: StoredRecord) {
     const stored = await this.ledger.siblings(asRecord(record));
     return stored.map((each) => (isForged(each.event) ? { ...each, unconfirmedSinceMs: NOW_MS } : each));
+  }
+}
+
+type Contents = Pick<InMemoryLedger, 'statuses' | 'suppressions' | 'withdrawn' | 'events'>;
+
+/** Copies as plain maps, whose changes no one publishes. */
+function copyOf({ statuses, suppressions, withdrawn, events }: Contents): Contents {
+  const copied = <Item>(items: ReadonlyMap<string, Item>) =>
+    new Map([...items].map(([key, item]) => [key, { ...item }] as const));
+  return {
+    statuses: copied(statuses),
+    suppressions: copied(suppressions),
+    withdrawn: copied(withdrawn),
+    events: copied(events),
+  };
+}
+
+function putAll<Item>(into: Map<string, Item>, items: ReadonlyMap<string, Item>, isPublished: boolean): void {
+  for (const [key, item] of items) {
+    if (isPublished) into.set(key, item);
+    else Map.prototype.set.call(into, key, item);
   }
 }
 
@@ -272,12 +332,26 @@ const restoring = fc.oneof(
   fc.record({ does: fc.constant('restore' as const), isLost: fc.boolean(), length: fc.nat(5) }),
 );
 
-type Step = typeof restoring extends fc.Arbitrary<infer Value> ? Value : never;
+const recovering = fc.oneof(
+  { weight: 6, arbitrary: restoring.map((each) => [each]) },
+  { weight: 2, arbitrary: withdrawing },
+  { weight: 2, arbitrary: fc.constant([{ does: 'back up' as const }]) },
+  {
+    weight: 2,
+    arbitrary: fc
+      .record({ does: fc.constant('recover' as const), isCopied: fc.boolean(), isLate: fc.boolean() })
+      .map((each) => [each]),
+  },
+);
+
+type Step = typeof recovering extends fc.Arbitrary<infer Lists extends readonly unknown[]> ? Lists[number] : never;
 
 async function take(world: CorrectionWorld, steps: readonly Step[]) {
   for (const each of steps) {
     if (each.does === 'distrust') await world.distrust();
     else if (each.does === 'seal') world.seal();
+    else if (each.does === 'back up') world.backUp();
+    else if (each.does === 'recover') world.recover(each);
     else if (each.does === 'restore') {
       if (each.isLost) world.lose();
       await world.restore(each.length);
@@ -330,6 +404,33 @@ test("a receiver holds the table's status of all that changed since it was lost,
     { numRuns: RUNS },
   );
   for (const count of [changed, kept, raised]) expect(count).toBeGreaterThan(RUNS / 10);
+});
+
+test("after a point-in-time restore, receivers hold the table's status and suppressions of all that changed since", async () => {
+  let [changed, kept, suppressions] = [0, 0, 0];
+  await fc.assert(
+    fc.asyncProperty(fc.array(recovering, { minLength: 4, maxLength: 18 }), fc.nat(), async (lists, seed) => {
+      const world = new CorrectionWorld();
+      await take(world, lists.flat());
+      const since = world.changedSinceLoss();
+      const [held, before] = [heldByTable(world), heldByTable(world, world.lostStatuses)];
+      const isRecovered = lists.flat().some(({ does }) => does === 'recover') && world.lostAt > 0;
+      for (const [messageId, says] of Object.entries(keptByReceiver(world.published, seed))) {
+        expect(says).toEqual((since.has(messageId) ? held : before)[messageId]);
+        if (isRecovered && since.has(messageId)) changed += 1;
+        else if (isRecovered) kept += 1;
+      }
+      const later = new Set(world.published.slice(world.lostAt).map(({ subject }) => subject));
+      const ofLater = keptDetails(world.published, seed).filter(({ subject, kind }) => kind && later.has(subject));
+      for (const { recipient, kind, liftedAt } of ofLater) {
+        const isInForce = suppressedByTable(world).some((each) => each.recipient === recipient && each.kind === kind);
+        expect({ recipient, kind, isInForce }).toEqual({ recipient, kind, isInForce: liftedAt === null });
+        if (isRecovered) suppressions += 1;
+      }
+    }),
+    { numRuns: RUNS },
+  );
+  for (const count of [changed, kept, suppressions]) expect(count).toBeGreaterThan(RUNS / 20);
 });
 
 test('after a restore, receivers hold later changes of what was corrected, also after a second one', async () => {

@@ -49,6 +49,8 @@ export function parseResult(value: unknown): ReplayResult {
 export type ReplayLine =
   | ({ event: 'progress'; domain: string; reached: string } & ReplayCounts)
   | PartLine
+  /** From now on changes are published as later than all before. */
+  | { event: 'noted' }
   | ({ event: 'replayed'; complete: boolean } & ReplayCounts)
   /** `cost`: at most. */
   | ({ event: 'plan'; complete: boolean; cost: ReplayCost } & ReplayCounts);
@@ -97,12 +99,15 @@ function planLines(counts: ReplayCounts): string[] {
 
 /** Reports a replay as it goes. */
 export interface ReplayReporter extends PartsReporter {
+  /** Reports that the begin of a restore is noted. */
+  noted(): void;
   progress(domain: string, reached: number, sums: ReplayCounts): void;
   end(sums: ReplayCounts, complete: boolean): void;
 }
 
 export function createTextReporter(print: (line: string) => void, plan: boolean): ReplayReporter {
   return {
+    noted: () => print('Noted: changes are published as later than all before. Process may run again.'),
     progress(domain, reached, { expected, missing, sent }) {
       const counts = `${number(expected)} events · ${number(missing)} missing${plan ? '' : ` · ${number(sent)} sent`}`;
       print(`${domain}  until ${timeText(reached)}  ${counts}`);
@@ -122,6 +127,7 @@ export function createTextReporter(print: (line: string) => void, plan: boolean)
 export function createJsonReporter(print: (line: string) => void, plan: boolean): ReplayReporter {
   const emit = (line: ReplayLine) => print(JSON.stringify(line));
   return {
+    noted: () => emit({ event: 'noted' }),
     progress: (domain, reached, sums) => emit({ event: 'progress', domain, reached: timeText(reached), ...sums }),
     ...partsAsJson(emit),
     end: (sums, complete) =>

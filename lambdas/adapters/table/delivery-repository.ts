@@ -220,7 +220,7 @@ export function createDeliveryHistory({ client, name }: LedgerTable): DeliveryHi
 
 const placeOf = ({ publishedAt, id }: DeliveryPlace): DeliveryPlace => ({ publishedAt, id });
 
-/** Notes when a restore from the archive begins: what is published later counts as later, whatever the archive lacks. */
+/** Notes when a restore begins: what is published later counts as later, whatever archive or backup lack. */
 export function createRestoreNotes({ client, name }: LedgerTable) {
   return {
     /** Returns when the last restore began, in epoch milliseconds, read strongly; undefined if there was none. */

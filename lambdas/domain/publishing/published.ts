@@ -64,7 +64,7 @@ export interface PublishingChoice {
   /** True if addresses are published. */
   recipients: boolean;
   /**
-   * Epoch milliseconds at which the last restore from the archive began: what is published since is later than all
+   * Epoch milliseconds at which the last restore began: what is published since is later than all
    * before it, whose corrections and lifts the table may have lost.
    * @default never
    */

@@ -26,6 +26,7 @@ export const replayLine = z.discriminatedUnion('event', [
   z.strictObject({ event: z.literal('progress'), domain: z.string(), reached: z.iso.datetime(), ...counts }),
   z.strictObject({ event: z.enum(['waiting', 'left']), domain: z.string(), why: z.string() }),
   z.strictObject({ event: z.literal('resume'), commands: z.array(z.string()) }),
+  z.strictObject({ event: z.literal('noted') }),
   z.strictObject({ event: z.literal('replayed'), complete: z.boolean(), ...counts }),
   z.strictObject({
     event: z.literal('plan'),

@@ -142,6 +142,14 @@ test('a restore from the archive of a stack that does not say its retention coun
   expect(await expiredIn(withoutOutput(deployment, 'RetentionDays'))).toMatchObject([{ event: 'plan', expired: null }]);
 });
 
+test('replay refuses --restored with --from-archive, which notes the begin itself', async () => {
+  const { exitCode, lines } = await run(['--local', '--from', '2h', '--from-archive', '--restored']);
+  expect({ exitCode, lines }).toEqual({
+    exitCode: 2,
+    lines: ['--from-archive does what --restored does; leave it out'],
+  });
+});
+
 test('replay --json reports wrong usage as a line', async () => {
   const { exitCode, json, errors } = await runCommand(['replay', '--local', '--json', '--to', '2h']);
   expect({ exitCode, errors }).toEqual({ exitCode: 2, errors: [] });
