@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { indexChanges, MAX_INDEX_CHANGES } from '../checks/list-index-changes.ts';
-import { lostResources } from '../checks/lost-resources.ts';
-import { loweredShards } from '../checks/lowered-shards.ts';
+import { indexChanges, refuseIndexChanges } from '../checks/refuse-index-changes.ts';
+import { refuseLostResources } from '../checks/refuse-lost-resources.ts';
+import { refuseLoweredShards } from '../checks/refuse-lowered-shards.ts';
 
 const HELP = `node bin/refuse-update.ts <assembly> <template>
 
@@ -26,19 +26,10 @@ const read = (path: string) => JSON.parse(readFileSync(path, 'utf8'));
 const [before, after] = [read(deployed), read(join(folder, file))];
 const changes = indexChanges(before, after);
 console.log(`${file.slice(0, -SUFFIX.length)}: indexes ${changes.join(', ') || 'as deployed'}`);
-if (changes.length > MAX_INDEX_CHANGES) {
-  console.log('A deploy can change one index: deploy the previous commit first.');
-  process.exitCode = 1;
-}
-const lowered = loweredShards(before, after);
-if (lowered.length > 0) {
-  console.log(
-    `${lowered.join('\n')}\nThe number of shards only rises: take back the change of \`shards\` in cdk.json.`,
-  );
-  process.exitCode = 1;
-}
-const lost = lostResources(before, after);
-if (lost.length > 0) {
-  console.log(`${lost.join('\n')}\nTo give it up on purpose, deploy by hand, without this check.`);
-  process.exitCode = 1;
-}
+const refusals = [
+  ...refuseIndexChanges(changes),
+  ...refuseLoweredShards(before, after),
+  ...refuseLostResources(before, after),
+];
+for (const refusal of refusals) console.log(refusal);
+if (refusals.length > 0) process.exitCode = 1;

@@ -1,6 +1,3 @@
-/** CloudFormation adds or removes one index of a table in an update, and fails in the middle of more. */
-export const MAX_INDEX_CHANGES = 1;
-
 /** The part of a CloudFormation template that is needed here. */
 interface TemplateOfTables {
   readonly Resources?: Readonly<Record<string, { readonly Type: string; readonly Properties?: TableProperties }>>;
@@ -24,6 +21,10 @@ export function indexChanges(before: TemplateOfTables, after: TemplateOfTables):
     return [...gone, ...come];
   });
 }
+
+/** Returns why these changes are refused: CloudFormation makes one of them in an update, and fails in the middle of more. */
+export const refuseIndexChanges = (changes: readonly string[]): string[] =>
+  changes.length <= 1 ? [] : ['A deploy can change one index: deploy the previous commit first.'];
 
 /** Names by definition. */
 const indexesOf = ({ GlobalSecondaryIndexes = [] }: TableProperties = {}) =>

@@ -1,4 +1,4 @@
-import { indexChanges } from '../../../../lib/checks/list-index-changes.ts';
+import { indexChanges, refuseIndexChanges } from '../../../../lib/checks/refuse-index-changes.ts';
 
 const index = (IndexName: string, key = IndexName) => ({ IndexName, KeySchema: [{ AttributeName: key }] });
 const table = (...GlobalSecondaryIndexes: object[]) =>
@@ -18,4 +18,5 @@ test.each([
   ['no table any more', table(index('a'), index('b')), { Resources: {} }, []],
 ])('a table with %s', (_, before, after, changes) => {
   expect(indexChanges(before, after)).toEqual(changes);
+  expect(refuseIndexChanges(changes)).toHaveLength(changes.length > 1 ? 1 : 0);
 });

@@ -33,9 +33,14 @@ const KEPT: readonly Kept[] = [
   },
 ];
 
-/** Returns a sentence for each resource with data that a deploy would leave behind or replace by an empty one. */
-export function lostResources(before: TemplateWithOutputs, after: TemplateWithOutputs): string[] {
-  return KEPT.flatMap(({ output, replacedBy, because }) => {
+const ADVICE = 'To give it up on purpose, deploy by hand, without this check.';
+
+/**
+ * Returns a sentence for each resource with data that a deploy would leave behind or replace by an empty one, and at
+ * last what to do.
+ */
+export function refuseLostResources(before: TemplateWithOutputs, after: TemplateWithOutputs): string[] {
+  const lost = KEPT.flatMap(({ output, replacedBy, because }) => {
     const [old, now] = [resourceOf(before, output), resourceOf(after, output)];
     if (old === undefined) return [];
     if (now?.id !== old.id) return [`${output}: ${old.id} would leave the stack; ${because}`];
@@ -44,6 +49,7 @@ export function lostResources(before: TemplateWithOutputs, after: TemplateWithOu
     );
     return changed.length === 0 ? [] : [`${output}: ${old.id} would be replaced (${changed.join(', ')}); ${because}`];
   });
+  return lost.length === 0 ? [] : [...lost, ADVICE];
 }
 
 function resourceOf({ Resources = {}, Outputs = {} }: TemplateWithOutputs, output: string) {
