@@ -1,17 +1,8 @@
 import type { Clock } from '../clock.ts';
 import { HEX, type Random } from '../random.ts';
+import { type Outcome, outcomeOf, RETRY_MINUTES } from './retries.ts';
 import { type AccountKeys, createSignature, type WebhookSignature } from './signature.ts';
 import type { Post, WebhookRequest } from './webhook.ts';
-
-/** Minutes between Mailgun's attempts, by its manual, its help centre and a measurement of 2019. */
-export const RETRY_MINUTES = {
-  manual: [5, 10, 15, 60, 120, 240],
-  helpCentre: [10, 10, 15, 30, 60, 120, 240],
-  measured: [10, 15, 30, 60, 120, 240],
-} as const;
-
-/** `lost`: not acknowledged at its only attempt, as for `delivered`. */
-type Outcome = 'pending' | 'acknowledged' | 'rejected' | 'gave-up' | 'lost';
 
 /** One POST; status null if no response arrived. */
 interface Attempt {
@@ -65,7 +56,7 @@ interface DeliveryTools {
   readonly compression: number;
 }
 
-/** An event ready to be signed; Mailgun retries every type but `delivered`. */
+/** An event ready to be signed. */
 interface Parcel {
   readonly event: string;
   write(signature: WebhookSignature): WebhookRequest;
@@ -92,7 +83,7 @@ export async function deliver(parcel: Parcel, plan: DeliveryPlan, record: Delive
     for (const [made, waitMinutes] of [...plan.retryMinutes, undefined].entries()) {
       const attempt = await send(parcel.write(signature), tools, plan.troubles[made]);
       record.attempts.push(attempt);
-      record.outcome = judge(parcel.event, attempt.status, waitMinutes !== undefined);
+      record.outcome = outcomeOf(parcel.event, attempt.status, waitMinutes !== undefined);
       if (record.outcome !== 'pending' || waitMinutes === undefined) return;
       await clock.sleep((waitMinutes * 60_000) / tools.compression);
       if (plan.tokenOnRetry === 'fresh') signature = newSignature();
@@ -103,13 +94,6 @@ export async function deliver(parcel: Parcel, plan: DeliveryPlan, record: Delive
     await clock.sleep(afterMs);
     record.repeats.push(await send(parcel.write(token === 'same' ? firstSignature : newSignature()), tools));
   }
-}
-
-function judge(event: string, status: number | null, mayRetry: boolean): Outcome {
-  if (status === 200) return 'acknowledged';
-  if (status === 406) return 'rejected';
-  if (event === 'delivered') return 'lost';
-  return mayRetry ? 'pending' : 'gave-up';
 }
 
 async function send(webhook: WebhookRequest, { clock, post }: DeliveryTools, trouble?: Trouble): Promise<Attempt> {

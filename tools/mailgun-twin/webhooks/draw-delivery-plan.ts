@@ -1,5 +1,6 @@
 import type { Random } from '../random.ts';
-import { type DeliveryPlan, RETRY_MINUTES, type Repeat, type Trouble } from './delivery.ts';
+import type { DeliveryPlan, Repeat, Trouble } from './delivery.ts';
+import { isRetried, RETRY_MINUTES } from './retries.ts';
 import type { Encoding } from './webhook.ts';
 
 /** Faults between twin and receiver; chances are in [0, 1]. */
@@ -9,7 +10,7 @@ export interface DeliveryFaults {
   readonly repeatChance: number;
   /** Chance that the first attempt of a retried event fails. */
   readonly troubleChance: number;
-  /** Chance that the first attempt of any event fails; a `delivered` is then lost permanently. */
+  /** Chance that the first attempt of any event fails; one that is not retried is then lost permanently. */
   readonly dropChance: number;
 }
 
@@ -21,7 +22,6 @@ export function drawDeliveryPlan(
   random: Random,
 ): DeliveryPlan {
   const dropped = random.chance(deliveryFaults.dropChance);
-  const isRetried = event !== 'delivered';
   // A legacy form's only time is that of its signature: signed again, it would be another event.
   const mayResign = encoding === 'json';
   return {
@@ -35,12 +35,12 @@ export function drawDeliveryPlan(
     tokenOnRetry: mayResign && random.chance(0.5) ? 'fresh' : 'same',
     troubles: dropped
       ? ['request-lost']
-      : isRetried && random.chance(deliveryFaults.troubleChance)
+      : isRetried(event) && random.chance(deliveryFaults.troubleChance)
         ? troubles(random)
         : [],
-    // A copy of a dropped `delivered` would be a retry that Mailgun never makes.
+    // A copy of a dropped event that is not retried would be a retry.
     repeats:
-      !(dropped && !isRetried) && random.chance(deliveryFaults.repeatChance)
+      !(dropped && !isRetried(event)) && random.chance(deliveryFaults.repeatChance)
         ? repeats(mayResign, deliveryFaults.reorderMs, random)
         : [],
   };

@@ -3,10 +3,10 @@ import {
   type DeliveryPlan,
   deliver,
   newRecord,
-  RETRY_MINUTES,
   SMOOTH,
   statusesOf,
 } from '../../../../../tools/mailgun-twin/webhooks/delivery.ts';
+import { RETRY_MINUTES } from '../../../../../tools/mailgun-twin/webhooks/retries.ts';
 import type { WebhookSignature } from '../../../../../tools/mailgun-twin/webhooks/signature.ts';
 import { createVirtualClock } from '../../../../support/doubles/virtual-clock.ts';
 
