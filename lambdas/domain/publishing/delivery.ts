@@ -1,6 +1,7 @@
 import { asciiJson, isObject, type JsonObject } from '../json.ts';
 import { isOf, withoutAddress } from '../recipients/erasure.ts';
 import { DELIVERED_TYPES } from './receiver-filter.ts';
+import { type RetrySchedule, waitMsAfter } from './retry-schedule.ts';
 
 /** One publication of an event to one receiver; two with the same id are the same change, published twice. */
 export interface DeliveryName {
@@ -114,19 +115,6 @@ export function deliveryBody({ detailType, publishedAt, detail }: QueuedEvent, n
   return asciiJson({ type: deliveredType(detailType), timestamp: new Date(publishedAt * 1000).toISOString(), data });
 }
 
-/** When a delivery is tried again, and for how long. */
-export interface RetrySchedule {
-  /** Seconds before the second attempt, the third, and so on. */
-  waits: readonly number[];
-  /** Returns a number from 0 to 1; spreads attempts so that a recovering receiver does not get all at once. */
-  random: () => number;
-}
-
-/** Up to this share is added to a wait. */
-const JITTER = 0.2;
-/** A receiver may delay the next attempt by up to this. */
-const MAX_RETRY_AFTER_SECONDS = 86_400;
-
 export const isAcknowledgement = ({ status = 0 }: Pick<Attempt, 'status'>) => status >= 200 && status < 300;
 
 /** Returns why a request had no response: the name and code of its error, whose message may quote the URL. */
@@ -159,19 +147,8 @@ export function afterAttempt(
     return { ...after, state: before.state, settledAt: before.settledAt };
   }
   const made = after.attempts.filter(({ at }) => at >= requestedAt).length;
-  const wait = schedule.waits[made - 1];
-  if (wait === undefined) return { ...after, state: 'dead', settledAt };
-  const seconds = Math.max(
-    wait * (1 + JITTER * schedule.random()),
-    Math.min(retryAfterSeconds, MAX_RETRY_AFTER_SECONDS),
-  );
-  return { ...after, state: 'waiting', nextAt: settledAt + Math.ceil(seconds * 1000) };
-}
-
-/** Returns the seconds to wait by `Retry-After` (seconds or a date); 0 without it. */
-export function retryAfterSeconds(status: number, header: string | undefined, nowMs: number): number {
-  if (header === undefined || (status !== 429 && status !== 503)) return 0;
-  if (/^\d{1,9}$/.test(header.trim())) return Number(header);
-  const at = Date.parse(header);
-  return Number.isFinite(at) ? Math.max(0, Math.ceil((at - nowMs) / 1000)) : 0;
+  const waitMs = waitMsAfter(made, schedule, retryAfterSeconds);
+  return waitMs === undefined
+    ? { ...after, state: 'dead', settledAt }
+    : { ...after, state: 'waiting', nextAt: settledAt + waitMs };
 }

@@ -7,9 +7,9 @@ import {
   eventWithoutAddress,
   isSettled,
   parseQueuedEvent,
-  retryAfterSeconds,
 } from '../../../../../lambdas/domain/publishing/delivery.ts';
 import { receiverAfter } from '../../../../../lambdas/domain/publishing/receiver-state.ts';
+import { retryAfterSeconds } from '../../../../../lambdas/domain/publishing/retry-schedule.ts';
 
 const NOW = 1_790_000_000_000;
 const schedule = { waits: [5, 300], random: () => 0 };
