@@ -1,8 +1,9 @@
 import { createDayIndexRepository, mergeSorted } from '../../lambdas/adapters/table/day-index-repository.ts';
 import { createErasureRepository } from '../../lambdas/adapters/table/event-repository.ts';
 import { createStoredEventRepository } from '../../lambdas/adapters/table/stored-event-repository.ts';
-import { type ArchiveRow, erasedAs, rowErasure } from '../../lambdas/domain/archive/archive-row.ts';
+import type { ArchiveRow } from '../../lambdas/domain/archive/archive-row.ts';
 import { isBefore } from '../../lambdas/domain/archive/check-object.ts';
+import { erasedAs, rowErasure } from '../../lambdas/domain/archive/erased-row.ts';
 import { dayPrefix, type ObjectPlace, parseObjectKey } from '../../lambdas/domain/archive/object-keys.ts';
 import { identify } from '../../lambdas/domain/events/identity.ts';
 import type { QueueMessage } from '../../lambdas/domain/events/queue-message.ts';

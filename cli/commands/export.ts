@@ -2,7 +2,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFile
 import { join } from 'node:path';
 import { Option } from 'commander';
 import { z } from 'zod';
-import { type ArchiveRow, erasedAs } from '../../lambdas/domain/archive/archive-row.ts';
+import type { ArchiveRow } from '../../lambdas/domain/archive/archive-row.ts';
+import { erasedAs } from '../../lambdas/domain/archive/erased-row.ts';
 import { daysOf } from '../../lambdas/domain/archive/object-keys.ts';
 import { EVENT_NAMES } from '../../lambdas/domain/event-types.ts';
 import { jsonIn } from '../../lambdas/domain/json.ts';

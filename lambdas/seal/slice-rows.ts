@@ -1,5 +1,6 @@
-import { type ArchiveRow, rowOf, rowOfTombstone } from '../domain/archive/archive-row.ts';
+import { type ArchiveRow, rowOf } from '../domain/archive/archive-row.ts';
 import { isBefore } from '../domain/archive/check-object.ts';
+import { rowOfTombstone } from '../domain/archive/erased-row.ts';
 import type { StoredKey } from '../domain/events/day-index.ts';
 import { erasedHashInSort, isTombstoneSort, parseMessageSort } from '../domain/keys.ts';
 import { createLedgerNaming, placeName } from '../domain/ledger/ledger-name.ts';

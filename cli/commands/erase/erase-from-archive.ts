@@ -3,7 +3,7 @@ import { createManifestBucket, createRewritableObjects } from '../../../lambdas/
 import { createLeaseRepository } from '../../../lambdas/adapters/table/lease-repository.ts';
 import type { LedgerTable } from '../../../lambdas/adapters/table/ledger-table.ts';
 import { createSealStateRepository } from '../../../lambdas/adapters/table/slice-repository.ts';
-import { rowErasure } from '../../../lambdas/domain/archive/archive-row.ts';
+import { rowErasure } from '../../../lambdas/domain/archive/erased-row.ts';
 import { ERASED_TEXT, EVENTS_PREFIX, erasedKey, parseObjectKey } from '../../../lambdas/domain/archive/object-keys.ts';
 import { SEAL_LEASE_KEY } from '../../../lambdas/domain/keys.ts';
 import { erasureHash } from '../../../lambdas/domain/recipients/erasure.ts';

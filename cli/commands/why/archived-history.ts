@@ -1,5 +1,6 @@
 import { DAY_MS } from '../../../lambdas/contract.ts';
-import { type ArchiveRow, erasedAs } from '../../../lambdas/domain/archive/archive-row.ts';
+import type { ArchiveRow } from '../../../lambdas/domain/archive/archive-row.ts';
+import { erasedAs } from '../../../lambdas/domain/archive/erased-row.ts';
 import { eventSort, messagePartition, recipientKey, utcDay } from '../../../lambdas/domain/keys.ts';
 import { openArchivedHistory } from '../../archive/history.ts';
 import type { CliContext } from '../../command.ts';

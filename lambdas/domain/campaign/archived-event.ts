@@ -1,4 +1,5 @@
-import { type ArchiveRow, erasedAs } from '../archive/archive-row.ts';
+import type { ArchiveRow } from '../archive/archive-row.ts';
+import { erasedAs } from '../archive/erased-row.ts';
 import type { TimeRange } from '../events/day-index.ts';
 import { identify } from '../events/identity.ts';
 import { outlineOf } from '../events/mailgun-event.ts';

@@ -1,5 +1,6 @@
 import { createArchivedHistory, createHistory, restoredMessages } from '../../../../cli/archive/history.ts';
-import { type ArchiveRow, erasedAs, erasedRow, rowOf } from '../../../../lambdas/domain/archive/archive-row.ts';
+import { type ArchiveRow, rowOf } from '../../../../lambdas/domain/archive/archive-row.ts';
+import { erasedAs, erasedRow } from '../../../../lambdas/domain/archive/erased-row.ts';
 import { objectKey } from '../../../../lambdas/domain/archive/object-keys.ts';
 import { identify } from '../../../../lambdas/domain/events/identity.ts';
 import type { JsonObject } from '../../../../lambdas/domain/json.ts';

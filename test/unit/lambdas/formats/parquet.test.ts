@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { type ArchiveRow, erasedRow } from '../../../../lambdas/domain/archive/archive-row.ts';
+import type { ArchiveRow } from '../../../../lambdas/domain/archive/archive-row.ts';
 import { COLUMNS } from '../../../../lambdas/domain/archive/columns.ts';
+import { erasedRow } from '../../../../lambdas/domain/archive/erased-row.ts';
 import { openParquetWriter, type ParquetFileWriter, readParquet } from '../../../../lambdas/formats/parquet.ts';
 import { archiveRow } from '../../../support/archive/archive.ts';
 import { ERASURE_KEY } from '../../../support/fixtures/erasures.ts';

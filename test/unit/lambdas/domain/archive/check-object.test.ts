@@ -1,5 +1,6 @@
-import { type ArchiveRow, erasedRow, rowWithoutAddress } from '../../../../../lambdas/domain/archive/archive-row.ts';
+import type { ArchiveRow } from '../../../../../lambdas/domain/archive/archive-row.ts';
 import { createObjectCheck } from '../../../../../lambdas/domain/archive/check-object.ts';
+import { erasedRow, rowWithoutAddress } from '../../../../../lambdas/domain/archive/erased-row.ts';
 import type { Manifest } from '../../../../../lambdas/domain/archive/manifest.ts';
 import { archiveRow, chainOf } from '../../../../support/archive/archive.ts';
 import { ERASURE_KEY } from '../../../../support/fixtures/erasures.ts';
