@@ -9,6 +9,14 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/**
+ * Returns a value that is a text, if it is not empty. JSON can hold an unpaired surrogate, which DynamoDB refuses, and no
+ * URL can name: it is read as U+FFFD, so that all that is stored, compared and searched is the same text.
+ */
+export function textIn(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value.toWellFormed() : undefined;
+}
+
 /** Returns true if the value is a whole number that is not negative. */
 export function isWholeNumber(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { SuppressionItem } from '../../../lambdas/adapters/table/recipient-repository.ts';
 import { UNKNOWN_DOMAIN } from '../../../lambdas/contract.ts';
+import { textIn } from '../../../lambdas/domain/json.ts';
 import { recipientKey } from '../../../lambdas/domain/keys.ts';
 import { isSuppressing } from '../../../lambdas/domain/status/suppression.ts';
 import { type MailgunRequest, type MailgunResponse, messageOf } from '../../access.ts';
@@ -124,10 +125,10 @@ const listEntry = z
     created_at: z.string().optional().catch(undefined),
   })
   .transform(({ address, tags, created_at }): ListEntry => {
-    const texts = tags.filter((tag): tag is string => typeof tag === 'string' && tag !== '');
+    const texts = tags.flatMap((tag) => textIn(tag) ?? []);
     const sinceMs = Date.parse(created_at ?? '');
     return {
-      address,
+      address: address.toWellFormed(),
       scopes: texts.length === 0 || texts.includes('*') ? ['*'] : [...new Set(texts.map((tag) => tag.toLowerCase()))],
       sinceMs: Number.isNaN(sinceMs) ? undefined : sinceMs,
     };

@@ -1,11 +1,10 @@
-import { isObject, type Json, type JsonObject } from '../json.ts';
+import { isObject, type Json, type JsonObject, textIn } from '../json.ts';
 
 // Only this folder reads paths of a raw event; everything else takes facts of the parsed one.
 
 /** Returns the string at this path, or undefined where anything on the way is missing or of another type. */
 export function textAt(event: JsonObject, ...path: string[]): string | undefined {
-  const value = valueAt(event, ...path);
-  return typeof value === 'string' && value !== '' ? value : undefined;
+  return textIn(valueAt(event, ...path));
 }
 
 /** Returns the value at this path, or undefined. */

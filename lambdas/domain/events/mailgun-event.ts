@@ -1,5 +1,5 @@
 import { type EventType, eventTypeOf } from '../event-types.ts';
-import { isObject, type Json, type JsonObject } from '../json.ts';
+import { isObject, type Json, type JsonObject, textIn } from '../json.ts';
 import { addressesIn, withAddressesIn } from '../recipients/address.ts';
 import { deliveryCode, eventId, eventName, eventTimeMs, messageIdOf, namedDomain } from './event.ts';
 import { textAt, valueAt } from './json-path.ts';
@@ -132,23 +132,23 @@ export function recipientOf(raw: JsonObject): string | undefined {
 
 /** Returns the addresses that an event names as recipients, its own first. */
 export function addresseesOf(raw: JsonObject): string[] {
-  const recipients = valueAt(raw, 'message', 'recipients');
   const lists = [
     textAt(raw, 'message', 'headers', 'to'),
     textAt(raw, 'envelope', 'targets'),
     textAt(raw, 'member', 'address'),
-    ...(Array.isArray(recipients) ? recipients.filter((each) => typeof each === 'string') : []),
+    ...textsIn(valueAt(raw, 'message', 'recipients')),
   ];
   const own = recipientOf(raw);
   const listed = lists.filter((list) => list !== undefined).flatMap((list) => withAddressesIn(list).slice(1));
   return [...new Set([...(own === undefined ? [] : withAddressesIn(own)), ...listed])];
 }
 
+const textsIn = (values: Json | undefined) =>
+  Array.isArray(values) ? values.flatMap((each) => textIn(each) ?? []) : [];
+
 /** Returns the tags of an event, lower case, each once. */
 export function tagsOf(raw: JsonObject): string[] {
-  const listed = valueAt(raw, 'tags');
-  const tags = Array.isArray(listed) ? listed.filter((tag) => typeof tag === 'string' && tag !== '') : [];
-  return [...new Set((tags as string[]).map((tag) => tag.toLowerCase()))];
+  return [...new Set(textsIn(valueAt(raw, 'tags')).map((tag) => tag.toLowerCase()))];
 }
 
 /** Values of `client-info.bot` that were seen for a person. */

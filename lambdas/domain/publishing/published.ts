@@ -108,7 +108,7 @@ export function publishedEvent(row: PublishableRow, choice: PublishingChoice): P
     domain: row.domain,
   };
   const recipient = choice.recipients && row.recipient.length <= MAX_TEXT_LENGTH ? { recipient: row.recipient } : {};
-  const reason = row.reason?.slice(0, MAX_TEXT_LENGTH) ?? null;
+  const reason = row.reason?.slice(0, MAX_TEXT_LENGTH).toWellFormed() ?? null;
   if (row.type === 'status') {
     const { status, statusAtMs, decidedBy: eventKey } = row;
     const messageId = messageIdOfPartition(row.partition);

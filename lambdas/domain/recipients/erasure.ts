@@ -64,7 +64,8 @@ export function tombstoneOf(event: JsonObject, domain: string): JsonObject {
   const provider = mailboxProviderOf(parsed);
   const { recipient = '' } = parsed;
   const own = withAddressesIn(recipient).map(mailboxOf);
-  const isKept = (tag: Json) => typeof tag === 'string' && !own.some((each) => tag.toLowerCase().includes(each));
+  const isKept = (tag: Json) =>
+    typeof tag === 'string' && !own.some((each) => tag.toWellFormed().toLowerCase().includes(each));
   const flags = { ...(isTestMode && { 'is-test-mode': true }), ...(isInbound && { 'is-routed': true }) };
   return {
     event: name,
@@ -98,9 +99,11 @@ export function withoutAddress(event: JsonObject, address: string): JsonObject {
   return replaced(event, (text) => textWithoutAddress(text, address)) as JsonObject;
 }
 
-/** Returns the text with the address replaced. */
+/** Returns the text with the address replaced, read as the address is: well-formed; the same text if it does not occur. */
 export function textWithoutAddress(text: string, address: string): string {
-  return withoutMailbox(text, address, 'erased');
+  const wellFormed = text.toWellFormed();
+  const without = withoutMailbox(wellFormed, address, 'erased');
+  return without === wellFormed ? text : without;
 }
 
 function replaced(value: Json, without: (text: string) => string): Json {

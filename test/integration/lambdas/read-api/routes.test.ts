@@ -29,6 +29,24 @@ async function walk(path: string): Promise<Reply[]> {
 const DAY = '2026-02-03';
 const at = (time: string) => Date.parse(`${DAY}T${time}Z`) / 1000;
 
+test('an event with unpaired surrogates is stored, and found by what its pages show', async () => {
+  const [id, recipient, tag] = [
+    `${randomUUID()}\ud83d@${DOMAIN}`,
+    `b${randomUUID()}\udc00@north.example`,
+    'spring\ud83d',
+  ];
+  const event = { event: 'failed', severity: 'permanent', reason: 'bounce\ud83d', recipient, tags: [tag] };
+  await api.store(eventOf(id, { ...event, timestamp: at('09:00:00') }));
+
+  const found = await api.get(`/mailgun/recipients/${encodeURIComponent(recipient.toWellFormed())}`);
+  expect(found.body.messages).toMatchObject([{ messageId: id.toWellFormed(), reason: 'bounce\ufffd' }]);
+  const shown = await api.get(`/mailgun/messages?id=${encodeURIComponent(found.body.messages[0].messageId)}`);
+  expect(shown.body.recipients).toMatchObject([{ recipient: recipient.toWellFormed(), status: 'FAILED' }]);
+  expect(shown.body.events).toMatchObject([{ event: 'failed', tags: [tag] }]);
+  const tagged = await api.search({ day: DAY, tag: tag.toWellFormed() });
+  expect(tagged.body.events).toHaveLength(1);
+});
+
 describe('a message', () => {
   const messageId = `${randomUUID()}@${DOMAIN}`;
   const recipients = ['ada@north.example', 'bob@north.example', 'eve@north.example'];

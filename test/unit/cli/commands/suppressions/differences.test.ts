@@ -71,6 +71,11 @@ test.each<[string, unknown, ListEntry[]]>([
     LISTED,
     [{ address: 'a@example.org', scopes: ['news'], sinceMs: 1_795_334_400_000 }],
   ],
+  [
+    'unpaired surrogates, which the table refuses',
+    { address: 'a\ud83d', tags: ['n\udc00'] },
+    [{ address: 'a\ufffd', scopes: ['n\ufffd'], sinceMs: undefined }],
+  ],
   ['no tags and no date', { address: 'a' }, [{ address: 'a', scopes: ['*'], sinceMs: undefined }]],
   [
     'tags and a date of another form',

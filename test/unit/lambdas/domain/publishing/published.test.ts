@@ -117,6 +117,11 @@ describe('a published event', () => {
     ).toBeNull();
   });
 
+  test('with a long reason does not end in half a character', () => {
+    const { detail } = publishedEvent(status({ reason: `${'a'.repeat(999)}\u{1f4e7}` }), CHOICE);
+    expect(detail.reason).toBe(`${'a'.repeat(999)}\ufffd`);
+  });
+
   test('with the longest texts fits ten times into one call', () => {
     const long = '\u0001'.repeat(300_000);
     const key = `sha256:${'a'.repeat(64)}`;

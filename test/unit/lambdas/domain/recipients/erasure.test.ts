@@ -272,6 +272,15 @@ describe('removing an address from an event', () => {
     expect(withoutAddress(event, 'ada@example.org')).toEqual({ ...event, recipient: ['erased'] });
   });
 
+  test('removes an address with an unpaired surrogate, as it is stored and shown', () => {
+    const [sent, shown] = ['ada\ud83d@example.org', 'ada\ufffd@example.org'];
+    const event = deliveredEvent({ recipient: sent, reason: `550 ${sent}`, tags: [`to ${sent}`] });
+    expect(namedAddresses(event)).toEqual([shown]);
+    expect(JSON.stringify(withoutAddress(event, shown))).not.toMatch(/example\.org/);
+    expect(JSON.stringify(tombstoneOf(event, DOMAIN))).not.toMatch(/example\.org/);
+    expect(isOf(sent, shown)).toBe(true);
+  });
+
   test('keeps a recipient whose address contains it', () => {
     const event = deliveredEvent({ recipient: '=ada@example.org', url: 'https://x.example/?a=ada@example.org' });
     expect(withoutAddress(event, 'ada@example.org')).toEqual({ ...event, url: 'https://x.example/?a=erased' });
