@@ -1,7 +1,10 @@
 const QUOTED = String.raw`"(?:[^"\\]|\\.)*"`;
-/** Characters that a local part cannot hold without quotation marks: they separate addresses or add a comment to one. */
-const BARE = String.raw`[^\s@<>(),:;\[\]\\\u0000-\u001f\u007f]+`;
-const ADDRESS = new RegExp(`^(?:${QUOTED}|${BARE})@${BARE}$`, 'u');
+/** Mailgun also reports local parts that should have quotation marks, such as `a,b`. */
+const LOCAL = String.raw`(?!mailto:)[^\s@<>\u0000-\u001f\u007f]+`;
+const DOMAIN = String.raw`(?:[^\s@<>(),:;\[\]\\\u0000-\u001f\u007f]+|\[[^\s@<>\[\]\\\u0000-\u001f\u007f]+\])`;
+const ADDRESS = new RegExp(`^(?:${QUOTED}|${LOCAL})@${DOMAIN}$`, 'iu');
+/** A separator and a blank behind it: an address in a list or behind a word. */
+const LISTED = /^[^"@]*[,;:]\s/;
 const NAMED = new RegExp(`^(?:${QUOTED}|[^<>"])*<([^<>]*|${QUOTED}@[^<>]*)>$`, 'u');
 
 /**
@@ -11,7 +14,7 @@ const NAMED = new RegExp(`^(?:${QUOTED}|[^<>"])*<([^<>]*|${QUOTED}@[^<>]*)>$`, '
 export function parseAddress(text: string): string | undefined {
   const trimmed = text.trim();
   const address = withPluses(NAMED.exec(trimmed)?.[1]?.trim() ?? trimmed);
-  return ADDRESS.test(address) ? address : undefined;
+  return ADDRESS.test(address) && !LISTED.test(trimmed) ? address : undefined;
 }
 
 function withPluses(address: string): string {

@@ -1,3 +1,4 @@
+import { parseAddress } from '../../api/address.ts';
 import { recipientKey } from '../../lambdas/domain/keys.ts';
 import { withAddressesIn } from '../../lambdas/domain/recipients/address.ts';
 import {
@@ -72,7 +73,9 @@ export const eraseCommand: CommandBuilder = (context, run) =>
 
 function recipientIn(typed: string): string {
   const recipient = typed.trim();
-  const isOne = withAddressesIn(recipient).every((each) => recipientKey(each) === recipientKey(recipient));
+  const isOne =
+    withAddressesIn(recipient).every((each) => recipientKey(each) === recipientKey(recipient)) ||
+    (/[,;]/.test(recipient) && parseAddress(recipient) === recipient);
   if (!/^[^<>]+@[^<>\s]+$/.test(recipient) || !isOne)
     throw new UsageError('give the recipient as a bare address like ada@example.org');
   return recipient;

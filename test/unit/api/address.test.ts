@@ -14,6 +14,12 @@ test.each([
   ['"a\\"b"@example.org', '"a\\"b"@example.org'],
   ["o'brien@example.org", "o'brien@example.org"],
   ['a/b?c#d%e@example.org', 'a/b?c#d%e@example.org'],
+  ['user@[127.0.0.1]', 'user@[127.0.0.1]'],
+  ['user@[IPv6:2001:db8::1]', 'user@[IPv6:2001:db8::1]'],
+  ['a,b@example.org', 'a,b@example.org'],
+  ['Ada <a,b@example.org>', 'a,b@example.org'],
+  ['a;b:c(d)[e]\\f@example.org', 'a;b:c(d)[e]\\f@example.org'],
+  ['"Hopper, Grace" <g h@example.org>', 'g+h@example.org'],
   ['über@müller.example', 'über@müller.example'],
 ])('%s is accepted as the address %s', (text, address) => {
   expect(parseAddress(text)).toBe(address);
@@ -35,6 +41,12 @@ test.each([
   'Ada <ada@example.org> x',
   'ada@example.org (Ada)',
   'mailto:ada@example.org',
+  'MAILTO:ada@example.org',
+  'Hopper, grace@example.org',
+  'To: ada@example.org',
+  'ada@[127.0.0.1',
+  'ada@[]',
+  'ada@[127.0.0.1]x',
   'ada@exam ple.org',
   'ada\u0000@example.org',
 ])('%j is refused as an address', (text) => {

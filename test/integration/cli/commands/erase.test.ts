@@ -255,6 +255,8 @@ describe('erase', () => {
   test.each([
     { name: 'over 200 bytes', recipient: () => `${randomUUID()}${'a'.repeat(200)}@Example.org` },
     { name: 'with the separator of keys', recipient: () => `a#b-${randomUUID()}@example.org` },
+    { name: 'of an IP address', recipient: () => `${randomUUID()}@[127.0.0.1]` },
+    { name: 'with a comma', recipient: () => `a,b-${randomUUID()}@example.org` },
     { name: 'not ASCII', recipient: () => `jürgen.Ö-${randomUUID()}@bücher.example` },
   ])('an address $name', async ({ recipient: make }) => {
     const recipient = make();

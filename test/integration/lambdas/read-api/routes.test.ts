@@ -47,6 +47,25 @@ test('an event with unpaired surrogates is stored, and found by what its pages s
   expect(tagged.body.events).toHaveLength(1);
 });
 
+test.each([`${randomUUID()}@[127.0.0.1]`, `a,b-${randomUUID()}@example.org`])(
+  'the recipient %s is found by every route that takes one',
+  async (recipient) => {
+    const id = `${randomUUID()}@${DOMAIN}`;
+    await api.store(eventOf(id, { event: 'complained', recipient, timestamp: at('09:30:00') }));
+    const address = encodeURIComponent(recipient);
+
+    for (const path of [`/mailgun/recipients/${address}`, `/mailgun/recipients?address=${address}`])
+      expect((await api.get(path)).body.messages).toMatchObject([{ messageId: id }]);
+    expect((await api.get(`/mailgun/suppressions/${address}`)).body).toMatchObject({ recipient, suppressed: true });
+    const headers = { 'content-type': 'application/json' };
+    const body = JSON.stringify({ addresses: [recipient] });
+    const checked = await api.read('/mailgun/suppressions/check', { method: 'POST', headers, body });
+    expect(checked.body.recipients).toMatchObject([{ recipient, suppressed: true }]);
+    expect((await api.search({ recipient })).body.events).toHaveLength(1);
+    expect((await api.get(`/mailgun/events/tail?recipient=${address}`)).status).toBe(200);
+  },
+);
+
 describe('a message', () => {
   const messageId = `${randomUUID()}@${DOMAIN}`;
   const recipients = ['ada@north.example', 'bob@north.example', 'eve@north.example'];

@@ -11,6 +11,7 @@ test.each([
   { args: ["'ada@example.org'"], expected: /bare address/ },
   { args: ['ada@example.org,bob@example.org'], expected: /bare address/ },
   { args: ['mailto:ada@example.org'], expected: /bare address/ },
+  { args: ['Hopper, grace@example.org'], expected: /bare address/ },
   { args: ['ada@example.org', 'bob@example.org'], expected: /too many arguments/ },
   { args: ['ada@example.org', '--env', 'dev'], expected: /cannot be combined/ },
 ])('erase refuses the wrong input $args', async ({ args, expected }) => {
