@@ -49,7 +49,7 @@ export const METRICS = {
   retried: 'Retried',
   /** One for every completed run of reconcile, configured or not. */
   reconcileRun: 'ReconcileRun',
-  cursorAge: 'CursorAgeSeconds',
+  watermarkAge: 'WatermarkAgeSeconds',
   lostWebhooks: 'LostWebhooks',
   openSlices: 'OpenSlices',
   openSliceAge: 'OpenSliceAgeSeconds',
@@ -94,7 +94,7 @@ export const ACCESS_METRICS = { acknowledged: 'Acknowledged', throttled: 'Thrott
 /** Log lines that the operator's commands look for. */
 export const MESSAGES = {
   refused: 'webhook refused',
-  /** Found by the other too. */
+  /** Begins with `refused`, so that a search for that finds this too. */
   refusedUnlogged: 'webhook refused, many in one line',
   verifiedByAnotherKey: 'webhook verified by another key',
   verifiedByCurrentKey: 'webhooks verified by the current key',

@@ -190,7 +190,7 @@ const REFUSALS: Readonly<Record<string, readonly [why: string, whatToDo: string]
 function refusalOf({ state, reason }: AcceptResult): Refusal {
   if (state === 'failed') {
     const why = `Mailgun's listing is ${reason ?? 'not to be read'}`;
-    return { state, why, whatToDo: `docs/runbook.md, cursor-too-old, says what to do about each such reason.` };
+    return { state, why, whatToDo: `docs/runbook.md, watermark-too-old, says what to do about each such reason.` };
   }
   const [why, whatToDo] = REFUSALS[state] ?? [`reconcile returned ${state}`, 'See: npm run ledger -- logs reconcile'];
   return { state, why, whatToDo };

@@ -105,7 +105,7 @@ function textOf(line: EraseLine): string[] {
           : 'Marked as erased already; going through all of it again.',
       ];
     case 'waiting':
-      return [`Waiting ${line.seconds} s for what is in hand …`];
+      return [`Waiting ${line.seconds} s for what is in flight …`];
     case 'scanning':
       return [`  ${number(line.items)} items read`];
     case 'swept':

@@ -342,7 +342,7 @@ async function compareWithMailgun(deployment: Deployment, keys: SigningKeys): Pr
   }
 }
 
-/** Whether the signing key is Mailgun's, in words for doctor and status alike. */
+/** A comparison of the signing key with Mailgun's, in the words of doctor and status. */
 type SigningKeyFinding =
   | { readonly isWrong: true; readonly says: string; readonly fix: string }
   /** `matches` is null where Mailgun's own key cannot be read. */

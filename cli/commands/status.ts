@@ -232,8 +232,8 @@ export async function gatherStatus(deployment: Deployment, nowMs: number): Promi
 }
 
 /**
- * Says of secrets that were just written that functions may not have read them yet; nothing of what cannot be read. The
- * time is that of the secret, which another key or the same value moves too.
+ * Returns a note for each secret that was just written, since functions may not have read it yet; none for what cannot
+ * be read. The time is that of the secret, which another key or the same value moves too.
  */
 async function keyNotes(deployment: Deployment, nowMs: number): Promise<string[]> {
   const unread = () => undefined;
@@ -380,7 +380,7 @@ export function judge({
 }): Pick<StatusLine, 'health' | 'reasons'> {
   const wrong = [
     ...(signingKeyFault === undefined ? [] : [signingKeyFault]),
-    ...(deadLetters ? [`${deadLetters} in the dead letters: dlq list shows why`] : []),
+    ...(deadLetters ? [`${deadLetters} in the DLQ: dlq list shows why`] : []),
     ...(alarms?.total === 0
       ? ['the stack has no alarm, so no one is notified: deploy it, and see docs/runbook.md#changed-by-hand']
       : []),

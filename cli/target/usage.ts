@@ -107,7 +107,7 @@ const query = (id: string, Namespace: string, MetricName: string, dimensions: Re
 
 const total = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0);
 
-/** Of table and indexes together. */
+/** Sums over table and indexes. */
 function busiestHour(sums: ReadonlyMap<string, number[]>, prefix: string): number {
   const hours: number[] = [];
   for (const [id, values] of sums) {

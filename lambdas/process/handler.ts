@@ -27,7 +27,7 @@ import { UnstorableError } from './ports.ts';
 import { createProcess } from './process.ts';
 import { retryDelaySeconds } from './retry-delay.ts';
 
-// Trigger: the event queue. Promise: every record is stored, known already, put among the dead letters with its
+// Trigger: the event queue. Promise: every record is stored, known already, moved to the DLQ with its
 // reason, or reported as failed, which brings it back later.
 
 // Runs once per cold start.
@@ -84,7 +84,7 @@ async function handleRecord(record: SQSRecord, stored: JsonObject[]): Promise<vo
 
 async function sendToDlq(record: SQSRecord, reason: string, detail: string): Promise<void> {
   await queues.sendToDlq(record.body, reason, detail);
-  log.count(METRICS.deadLettered, 'message put among the dead letters', {
+  log.count(METRICS.deadLettered, 'message moved to the DLQ', {
     reason,
     detail,
     sqsMessageId: record.messageId,
@@ -95,6 +95,6 @@ async function retryWithBackoff(record: SQSRecord, error: unknown): Promise<void
   const receiveCount = Number(record.attributes.ApproximateReceiveCount);
   const seconds = retryDelaySeconds(receiveCount, env.visibilitySeconds);
   const facts = { sqsMessageId: record.messageId, receiveCount, retryInSeconds: seconds, ...errorFacts(error) };
-  log.count(METRICS.retried, 'message failed, will be tried again', facts);
+  log.count(METRICS.retried, 'message failed, will be retried', facts);
   await queues.changeVisibility(record.receiptHandle, seconds);
 }

@@ -22,7 +22,7 @@ export function withOriginOf(message: QueueMessage, copies: readonly RedactedCop
   return { ...message, source: isByWebhook ? 'webhook' : message.source, receivedAt: first.receivedAtMs };
 }
 
-/** Merges copies into the event, which is stored by now. Repeated at any point, it ends the same. */
+/** Merges copies into the event, which is stored by now. Idempotent, wherever it was cut before. */
 export async function mergeAll(stored: RedactedCopies, copies: readonly EventIdentity[]): Promise<void> {
   for (const copy of copies) {
     await stored.merge(copy);

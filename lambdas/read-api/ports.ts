@@ -34,7 +34,7 @@ export interface StoredEvent {
   unconfirmedSinceMs?: number | undefined;
 }
 
-/** What a stored event says of how it came in. */
+/** How a stored event came in. */
 export type EventOrigin = Pick<StoredEvent, 'source' | 'receivedAtMs' | 'storedAtMs' | 'unconfirmedSinceMs'>;
 
 /** A stored status as the read side sees it; `statusAtMs` is the deciding event's time. */
@@ -242,7 +242,7 @@ export interface SliceReader {
   list(domain: string, from: number, to: number): AsyncIterable<Slice>;
 }
 
-/** What a slice says of the comparison with Mailgun's listing. */
+/** The facts of a slice about its comparison with Mailgun's listing. */
 export type ComparedSlice = Pick<
   Slice,
   'start' | 'end' | 'startedAt' | 'passedAt' | 'unlisted' | 'unconfirmed' | 'altered' | 'finalAt' | 'isJudgedEarly'

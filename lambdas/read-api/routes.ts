@@ -26,7 +26,7 @@ import type { createTail } from './tail/tail.ts';
 import { isTailPosition, type TailPosition, tailStart } from './tail/tail-position.ts';
 
 interface RouteDeps {
-  /** Says of events whether Mailgun lists them. */
+  /** Returns for events whether Mailgun lists them. */
   confirmed: ConfirmedCheck;
   messages: ReturnType<typeof createMessages>;
   recipients: ReturnType<typeof createRecipients>;

@@ -200,7 +200,7 @@ const useCasesOf = remakeFor(({ all, compared, domains, known }: RunDomains) => 
     everySeconds: env.everySeconds,
     now: Date.now,
     onJudged,
-    onHigh: (facts) => log.write('mail fares badly at a provider', facts),
+    onHigh: (facts) => log.write('many failures at a provider', facts),
     onFailure: (error) => log.write('providers not judged', errorFacts(error)),
   });
   const readWitness = createReadWitness({
@@ -281,7 +281,7 @@ async function run({ reconcile }: UseCases, ignoreWaits: boolean, deadlineMs: nu
     {
       [METRICS.reconcileRun]: 1,
       [METRICS.openSlices]: result.report.open,
-      ...(isGauged && { [METRICS.cursorAge]: watermarkAge, [METRICS.openSliceAge]: openSliceAge }),
+      ...(isGauged && { [METRICS.watermarkAge]: watermarkAge, [METRICS.openSliceAge]: openSliceAge }),
       ...((isGauged || stuck > 0) && { [METRICS.stuck]: stuck }),
       ...((isGauged || inDoubt > 0) && { [METRICS.unconfirmed]: inDoubt }),
       ...((isWhole || silentEvents > 0) && { [METRICS.silentEvents]: silentEvents }),

@@ -53,7 +53,7 @@ export function createSealSlice({ state, chain, objects, bucket, rowsOf, now }: 
       if (mark?.version === version) return { kind: 'known', rows: 0 };
       const number = mark === undefined ? 0 : mark.number + 1;
       const written = await writeObject(slice, number, run);
-      if (mark !== undefined && written.object === null && (await saysTheSame(slice, mark))) {
+      if (mark !== undefined && written.object === null && (await isSealedAlike(slice, mark))) {
         await state.putMark(domain, { ...mark, version });
         return { kind: 'known', rows: 0 };
       }
@@ -162,7 +162,7 @@ export function createSealSlice({ state, chain, objects, bucket, rowsOf, now }: 
   }
 
   /** A record without a manifest is one of a run that was cut short, and gets its manifest. */
-  async function saysTheSame(slice: Slice, { sequence, number }: SealMark): Promise<boolean> {
+  async function isSealedAlike(slice: Slice, { sequence, number }: SealMark): Promise<boolean> {
     const text = await chain.textOf(slice.domain, sequence);
     const figures = text === undefined ? null : (parseManifest(text)?.manifest.slice ?? null);
     if (figures === null || !isSameFigures(figures, figuresOf(slice))) return false;

@@ -92,7 +92,7 @@ export const ACKNOWLEDGEMENTS: readonly Acknowledgement[] = [
   {
     rule: 'Serverless-LambdaEventSourceMappingDestination',
     on: /^(Process|Deliver)\/Function\/SqsEventSource:[^/]+\/Resource$/,
-    because: 'A destination is for streams; what fails here stays in the queue, and ends in its dead letters',
+    because: 'A destination is for streams; what fails here stays in the queue, and ends in its DLQ',
   },
   {
     rule: 'Serverless-LambdaAsyncFailureDestination',

@@ -33,8 +33,8 @@ export const alarmLimits = group({
   processErrors: limit(0, 'process-errors: crashes and timeouts in 5 minutes.'),
   tableThrottled: limit(0, 'table-throttled: throttled reads and writes in 5 minutes.'),
   tableErrors: limit(0, 'table-errors: internal errors of DynamoDB in 5 minutes.'),
-  cursorAgeSeconds: derivedLimit(
-    'cursor-too-old: age of the watermark. Without it, half of `reconcile.retentionSeconds`.',
+  watermarkAgeSeconds: derivedLimit(
+    'watermark-too-old: age of the watermark. Without it, half of `reconcile.retentionSeconds`.',
     43_200,
   ),
   lostWebhooks: limit(0, 'lost-webhooks: webhooks found lost in 5 minutes.'),

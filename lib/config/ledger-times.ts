@@ -14,7 +14,7 @@ export interface LedgerChoice {
 const MIN_SETTLE_SECONDS = 1800;
 
 /** Returns the watermark's age at which people must act: half of Mailgun's retention. */
-export const cursorLimitSeconds = ({ retentionSeconds }: LedgerChoice) => Math.floor(retentionSeconds / 2);
+export const watermarkLimitSeconds = ({ retentionSeconds }: LedgerChoice) => Math.floor(retentionSeconds / 2);
 
 const MIN_RUN_SECONDS = 300;
 /** Lambda's maximum. */

@@ -1,5 +1,5 @@
 import { isRecord } from '../local-stack/template/template.ts';
-import { compressedCursorSeconds, compressedLimits } from './options/compressed-limits.ts';
+import { compressedLimits, compressedWatermarkSeconds } from './options/compressed-limits.ts';
 import { type ReconcileChoice, reconcileOverlay } from './options/reconcile-choice.ts';
 import { PLACEHOLDERS } from './options/run-values.ts';
 
@@ -43,7 +43,7 @@ export function configOverlay(choice: ConfigurationChoice, devOrigins: readonly 
     alarms: {
       limits: {
         ...compressedLimits(metricPeriodSeconds, reconcile.everySeconds),
-        cursorAgeSeconds: compressedCursorSeconds(reconcile),
+        watermarkAgeSeconds: compressedWatermarkSeconds(reconcile),
       },
     },
   };

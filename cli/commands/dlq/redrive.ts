@@ -209,7 +209,7 @@ async function sendAgain(
 type Effect = 'known' | 'stored' | 'back' | 'waiting';
 
 interface Resent {
-  /** Id it had among the dead letters. */
+  /** Id it had in the DLQ. */
   readonly id: string;
   readonly bodyHash: string;
   /** Key of its event; undefined if no event can be read. */

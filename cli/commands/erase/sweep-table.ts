@@ -44,7 +44,7 @@ const AT_ONCE = 10;
 const COUNTERS = { event: 'events', status: 'statuses', suppression: 'suppressions', mention: 'mentions' } as const;
 
 /**
- * Reads every item, strongly, and does away with what belongs to the recipient; with `isPlan` it only counts. The index
+ * Reads every item, strongly, and deletes what belongs to the recipient; with `isPlan` it only counts. The index
  * by recipient would be quicker, but it lags, and it forgets a message whose status has expired before its events.
  */
 export async function sweep(

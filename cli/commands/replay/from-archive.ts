@@ -31,7 +31,7 @@ import { costOf, NO_COUNTS, type ReplayCost } from './report.ts';
 
 /** The counts of what was brought back from the archive, or in a plan would be. */
 interface RestoredCounts {
-  /** Of table and archive together. */
+  /** In table and archive together. */
   readonly events: number;
   /** Sent to the queue. */
   readonly sent: number;

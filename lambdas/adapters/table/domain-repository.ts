@@ -59,7 +59,7 @@ export async function readLedgerDomains({ client, name }: LedgerTable, Consisten
 
 const REREAD_MS = 60_000;
 
-/** Returns what reads the domains at most a minute old, and the last known where the table cannot be read. */
+/** Returns a function that reads the domains, at most a minute old, and the last known where the table cannot be read. */
 function createRecentDomains(table: LedgerTable, now: () => number): () => Promise<LedgerDomains> {
   let held: { known: LedgerDomains; readAtMs: number } | undefined;
   return async () => {
@@ -91,7 +91,7 @@ const stackDomains = (names: readonly string[], own = names): StackDomains => ({
   only: own.length === 1 ? own[0] : undefined,
 });
 
-/** Returns what reads the domains of this stack. */
+/** Returns a function that reads the domains of this stack. */
 export function createStackDomains(
   table: LedgerTable,
   configured: readonly string[] | typeof ACCOUNT_DOMAINS,
@@ -108,7 +108,7 @@ export function createStackDomains(
   };
 }
 
-/** Returns what adds the former domains; while the table was never read, only those that are configured are known. */
+/** Returns a function that adds the former domains; while the table was never read, only those that are configured are known. */
 function createConfiguredDomains(
   configured: readonly string[],
   recent: () => Promise<LedgerDomains>,
@@ -128,7 +128,7 @@ function createConfiguredDomains(
   };
 }
 
-/** Returns what reads their names. */
+/** Returns a function that reads their names. */
 export function createDomainNames(...given: Parameters<typeof createStackDomains>): () => Promise<readonly string[]> {
   const domains = createStackDomains(...given);
   return async () => (await domains()).names;

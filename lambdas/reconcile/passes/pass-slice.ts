@@ -191,7 +191,7 @@ export function createPassSlice(deps: PassSliceDeps) {
       if (digestOfNames(keys.map(pass.nameOf)) !== indexed) return false;
       const total = await source
         .total?.({ domain, ...windowOf({ from, to }), deadlineMs: pass.deadlineMs })
-        .catch(unsaid);
+        .catch(noTotal);
       if (total !== listed) return false;
     }
     return true;
@@ -290,7 +290,8 @@ const NO_TOTALS: readonly ListingFailure[] = [
   'too-large',
 ];
 
-function unsaid(error: unknown): undefined {
+/** Returns no total after such a failure; rethrows any other. */
+function noTotal(error: unknown): undefined {
   if (!(error instanceof ListingError) || !NO_TOTALS.includes(error.reason)) throw error;
 }
 

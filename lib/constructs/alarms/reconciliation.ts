@@ -1,5 +1,5 @@
 import { METRICS } from '../../../lambdas/contract.ts';
-import { cursorLimitSeconds, openLimitSeconds } from '../../config/ledger-times.ts';
+import { openLimitSeconds, watermarkLimitSeconds } from '../../config/ledger-times.ts';
 import type { AlarmRow } from '../monitoring/ledger-alarm.ts';
 import { stopped, unjudged } from './missing-data.ts';
 import { type AlarmSources, runPeriod } from './sources.ts';
@@ -33,7 +33,7 @@ export function reconciliationRows(sources: AlarmSources): AlarmRow[] {
       impact:
         'Clients of the API: lost webhooks are no longer recovered, and never can be once Mailgun deletes its events.',
       recovered: 'Reconcile runs again, and catches up by itself.',
-      explains: ['cursor-too-old'],
+      explains: ['watermark-too-old'],
       missing: stopped('every run writes this metric, even one without an API key, so its absence is the fault itself'),
       runbook: 'reconcile-stopped',
       firstCommand: 'logs reconcile --since 2h',
@@ -50,22 +50,22 @@ export function reconciliationRows(sources: AlarmSources): AlarmRow[] {
       impact:
         'Clients of the API: lost webhooks are no longer recovered, and never can be once Mailgun deletes its events.',
       recovered: 'The API key works again, and reconcile catches up by itself.',
-      explains: ['cursor-too-old'],
+      explains: ['watermark-too-old'],
       missing: NO_LISTING,
       runbook: 'api-key-unusable',
       firstCommand: 'doctor',
     },
     {
-      id: 'CursorTooOld',
-      metric: gauge(METRICS.cursorAge),
-      limit: limits.cursorAgeSeconds ?? cursorLimitSeconds(times),
+      id: 'WatermarkTooOld',
+      metric: gauge(METRICS.watermarkAge),
+      limit: limits.watermarkAgeSeconds ?? watermarkLimitSeconds(times),
       datapoints: [1, 1],
       severity: 'page',
       happened: "The ledger is behind by more than half of Mailgun's retention.",
       impact: 'No one yet. Once Mailgun has deleted them, lost events of that time cannot be recovered.',
       recovered: 'The ledger has caught up.',
       missing: NO_LISTING,
-      runbook: 'cursor-too-old',
+      runbook: 'watermark-too-old',
       firstCommand: 'logs reconcile --since 2h --message "domain not reconciled"',
     },
     {
@@ -126,7 +126,7 @@ export function reconciliationRows(sources: AlarmSources): AlarmRow[] {
       happened: "Mailgun's domains are not those of the ledger, or a new one is in it.",
       impact: 'Clients of the API: events of a domain that only Mailgun has are neither taken nor found missing.',
       recovered: "Mailgun's domains are those of the ledger.",
-      explains: ['webhooks-refused', 'cursor-too-old'],
+      explains: ['webhooks-refused', 'watermark-too-old'],
       missing: NO_LISTING,
       runbook: 'domain-drift',
       firstCommand: 'doctor',
@@ -211,7 +211,7 @@ export function reconciliationRows(sources: AlarmSources): AlarmRow[] {
       explains: ['open-slice'],
       missing: NO_LISTING,
       runbook: 'stuck',
-      firstCommand: 'logs process --since 24h --message "message put among the dead letters"',
+      firstCommand: 'logs process --since 24h --message "message moved to the DLQ"',
     },
     {
       id: 'Unconfirmed',

@@ -63,7 +63,7 @@ export function storingRows({ table, queue, process, metrics, limits }: AlarmSou
       explains: ['oldest-message', 'open-slice', 'lost-webhooks'],
       missing: NO_NEWS,
       runbook: 'events-retried',
-      firstCommand: 'logs process --since 30m --message "message failed, will be tried again"',
+      firstCommand: 'logs process --since 30m --message "message failed, will be retried"',
     },
     {
       id: 'ImplausibleTimes',
@@ -143,7 +143,7 @@ export function storingRows({ table, queue, process, metrics, limits }: AlarmSou
         'oldest-message',
         'process-errors',
         'reconcile-stopped',
-        'cursor-too-old',
+        'watermark-too-old',
         'read-api-errors',
         'read-api-slow',
       ],

@@ -97,7 +97,7 @@ function timeLines({ webhookApi, process }: HealthDashboardProps, metrics: Ledge
     [
       graph('Storing', [
         own('tried again', METRICS.retried),
-        own('put among the dead letters', METRICS.deadLettered),
+        own('moved to the DLQ', METRICS.deadLettered),
         labelled('crashes', metrics.function('Errors', process.function, 'Sum', FIVE_MINUTES)),
       ]),
       graph(
@@ -128,7 +128,7 @@ function arrears(
       ),
       graph(
         'Ledger',
-        [gauge('cursor age, s', METRICS.cursorAge), gauge('oldest open slice, s', METRICS.openSliceAge)],
+        [gauge('watermark age, s', METRICS.watermarkAge), gauge('oldest open slice, s', METRICS.openSliceAge)],
         [sum('runs', METRICS.reconcileRun), sum('runs with a usable key', METRICS.apiKeyUsable)],
       ),
     ],

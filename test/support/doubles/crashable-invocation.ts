@@ -99,6 +99,6 @@ export function crashableInvocations(clients: readonly object[], change = (input
   };
 }
 
-/** Receives without waiting, since nothing else sends to the queue; what a crashed run had in hand shows after a second. */
+/** Receives without waiting, since nothing else sends to the queue; what a crashed run had in flight shows after a second. */
 export const withoutWaiting = (input: object): object =>
   'WaitTimeSeconds' in input ? { ...input, WaitTimeSeconds: 0, VisibilityTimeout: 1 } : input;

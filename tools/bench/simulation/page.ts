@@ -47,7 +47,7 @@ const LIMITS: readonly LimitRow[] = [
   {
     name: 'Backlog limit of reconcile',
     ...{ limit: 'backlog', stack: DEFAULT_STACK },
-    ...{ effect: 'Runs requeue nothing: cursor-too-old', change: '`processing.maxConcurrency`' },
+    ...{ effect: 'Runs requeue nothing: watermark-too-old', change: '`processing.maxConcurrency`' },
   },
   {
     name: 'Process',
@@ -67,7 +67,7 @@ const LIMITS: readonly LimitRow[] = [
   {
     name: '8 listings side by side, both passes',
     ...{ limit: 'listings', stack: { ...WIDE, parallel: 8 }, seconds: 30 * HOUR },
-    ...{ effect: 'Passes fall behind: cursor-too-old', change: '`reconcile.parallel`, at most 64' },
+    ...{ effect: 'Passes fall behind: watermark-too-old', change: '`reconcile.parallel`, at most 64' },
   },
   {
     name: `A partition of the day index: ${whole(AWS_LIMITS.partitionWritesPerSecond)} writes a second`,

@@ -23,7 +23,7 @@ export function compressedLimits(metricPeriodSeconds: number, reconcileEverySeco
  * Half of the retention as deployed, but no earlier than the alarms on its causes, which take two runs and their
  * period.
  */
-export function compressedCursorSeconds({
+export function compressedWatermarkSeconds({
   retentionSeconds,
   settleSeconds,
   sliceSeconds,

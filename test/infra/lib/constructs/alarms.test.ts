@@ -184,9 +184,9 @@ const ALARMS: ExpectedAlarm[] = [
     missing: 'ignore',
   },
   {
-    runbook: 'cursor-too-old',
+    runbook: 'watermark-too-old',
     topic: PAGE,
-    ...own('CursorAgeSeconds', 'Maximum', 1800),
+    ...own('WatermarkAgeSeconds', 'Maximum', 1800),
     above: [43_200, 1, 1],
     missing: 'ignore',
   },
@@ -469,7 +469,7 @@ describe('an environment that watches mailbox providers', () => {
 test('limits of alarms, including durations, come from the configuration', () => {
   const limits = {
     oldestMessageSeconds: 5,
-    cursorAgeSeconds: 60,
+    watermarkAgeSeconds: 60,
     openSliceSeconds: 70,
     runPeriodSeconds: 120,
     bouncePercent: 2.5,
@@ -479,7 +479,7 @@ test('limits of alarms, including durations, come from the configuration', () =>
   const alarmOf = (runbook: string) => alarms.find(({ AlarmName }) => AlarmName === `mailgun-ledger-dev-${runbook}`);
 
   expect(alarmOf('oldest-message').Threshold).toBe(5);
-  expect([alarmOf('cursor-too-old').Threshold, alarmOf('cursor-too-old').Period]).toEqual([60, 120]);
+  expect([alarmOf('watermark-too-old').Threshold, alarmOf('watermark-too-old').Period]).toEqual([60, 120]);
   expect([alarmOf('open-slice').Threshold, alarmOf('reconcile-stopped').Period]).toEqual([70, 120]);
   expect(alarmOf('bounces').Threshold).toBe(2.5);
   expect(alarmOf('complaints').Metrics[0].Expression).toContain('>= 10,');

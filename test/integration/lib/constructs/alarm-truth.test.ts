@@ -36,7 +36,7 @@ const OF_THROTTLING = {
   'oldest-message': RETRIED,
 };
 const COUNTED_LATE = 'the last of the fault before are counted in one line, ten seconds later';
-const SHORT_CURSOR = 'the ledger stood still meanwhile, and the limit is 15 s here instead of 12 h';
+const SHORT_WATERMARK = 'the ledger stood still meanwhile, and the limit is 15 s here instead of 12 h';
 const SHORT_AGE = 'the limit is 5 s here instead of 5 min';
 
 const opened = { event: 'opened' };
@@ -127,7 +127,7 @@ const READING: Fault[] = [
     relatives: {
       'api-key-unusable': 'the fault strikes every secret, and this alarm leads to its own',
       'signing-key-unusable': 'the fault strikes every secret, and this alarm leads to its own',
-      'cursor-too-old': SHORT_CURSOR,
+      'watermark-too-old': SHORT_WATERMARK,
     },
     begin: async (harness) => {
       harness.spoil('refuse', 100, 'secretsmanager.GetSecretValue');
@@ -140,7 +140,7 @@ const READING: Fault[] = [
     name: 'slow reads',
     alarm: 'read-api-slow',
     consequences: { 'read-api-errors': 'a read that takes too long is an error' },
-    relatives: { 'cursor-too-old': SHORT_CURSOR },
+    relatives: { 'watermark-too-old': SHORT_WATERMARK },
     begin: (harness) => harness.spoil('delay', 100, 'dynamodb.Query'),
     during: (harness) => Promise.race([Promise.all([1, 2, 3].map(() => read(harness))), sleep(300)]),
     end: (harness) => harness.spoil(),
@@ -172,7 +172,7 @@ const STORING: Fault[] = [
       'webhook-errors': REFUSED,
       'events-retried': 'what was in the queue cannot be stored either',
       'reconcile-stopped': 'a run without its lease comes to no end',
-      'cursor-too-old': IS_PAUSED,
+      'watermark-too-old': IS_PAUSED,
     },
     begin: (harness) => harness.spoil('500', 100, 'dynamodb.*'),
     during: traffic,
@@ -302,7 +302,7 @@ const RECONCILIATION: Fault[] = [
   {
     name: 'Mailgun refuses the API key',
     alarm: 'api-key-unusable',
-    consequences: { 'cursor-too-old': IS_PAUSED },
+    consequences: { 'watermark-too-old': IS_PAUSED },
     lasts: 15,
     begin: (harness) => harness.stack.misbehave({ fails: { mode: '401', percent: 100 } }),
     during: traffic,
@@ -310,7 +310,7 @@ const RECONCILIATION: Fault[] = [
   },
   {
     name: 'listings that lead to another host',
-    alarm: 'cursor-too-old',
+    alarm: 'watermark-too-old',
     waitSeconds: 15,
     begin: (harness) => harness.stack.misbehave({ next: 'foreign' }),
     during: traffic,
@@ -321,7 +321,7 @@ const RECONCILIATION: Fault[] = [
     alarm: 'api-key-unusable',
     // The killed run may hold the lease, which expires two minutes later; until then no run can judge.
     lingers: true,
-    consequences: { 'cursor-too-old': IS_PAUSED },
+    consequences: { 'watermark-too-old': IS_PAUSED },
     begin: async (harness) => {
       harness.spoil('refuse', 100, 'secretsmanager.GetSecretValue');
       await harness.signal('reconcile', 'SIGKILL');
@@ -332,7 +332,7 @@ const RECONCILIATION: Fault[] = [
   {
     name: 'reconcile does not run',
     alarm: 'reconcile-stopped',
-    consequences: { 'cursor-too-old': IS_PAUSED },
+    consequences: { 'watermark-too-old': IS_PAUSED },
     begin: (harness) => harness.signal('reconcile', 'SIGSTOP'),
     during: traffic,
     end: async (harness) => {
@@ -543,7 +543,9 @@ const BY_THE_HOUR = {
   fromEpochSeconds: COUNTED_HOUR,
 };
 const LOW_THROTTLE = { throttle: { webhook: { ratePerSecond: 15, burst: 15 } } };
-const QUICKER_LIMITS = { alarms: { limits: { ...OVERLAY.alarms.limits, cursorAgeSeconds: 15, openSliceSeconds: 6 } } };
+const QUICKER_LIMITS = {
+  alarms: { limits: { ...OVERLAY.alarms.limits, watermarkAgeSeconds: 15, openSliceSeconds: 6 } },
+};
 
 /** Judges every mail to Gmail, whatever the hour. */
 const PROVIDERS_OVERLAY = {

@@ -37,7 +37,7 @@ export const replayLine = z.discriminatedUnion('event', [
 ]) satisfies z.ZodType<ReplayLine>;
 
 const restored = {
-  /** Of table and archive together. */
+  /** In table and archive together. */
   events: count,
   sent: count,
   /** Of those, older than the table's retention; null where that is not known. */

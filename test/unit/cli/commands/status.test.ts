@@ -85,7 +85,7 @@ const alarmed = { total: 11, alarmed: [STUCK] };
 test.each([
   ['all well', facts(), 'healthy', []],
   ['a backlog alone', facts({ backlog: 5000 }), 'healthy', []],
-  ['dead letters', facts({ deadLetters: 2 }), 'unhealthy', [/^2 in the dead letters/]],
+  ['dead letters', facts({ deadLetters: 2 }), 'unhealthy', [/^2 in the DLQ/]],
   [
     'an alarm',
     facts({ alarms: alarmed }),
@@ -164,7 +164,7 @@ test.each([
     ],
   ],
   ['high at a provider', facts({ domains: [domain({ providers: [atGmail({ complained: 2 })] })] }), 'healthy', []],
-  ['both', facts({ deadLetters: 1, unknown: ['alarms: x'] }), 'unhealthy', [/dead letters/, /not known/]],
+  ['both', facts({ deadLetters: 1, unknown: ['alarms: x'] }), 'unhealthy', [/in the DLQ/, /not known/]],
 ])('%s', (_name, its, health, reasons) => {
   expect(judge(its)).toEqual({ health, reasons: reasons.map((reason) => expect.stringMatching(reason)) });
 });

@@ -29,7 +29,7 @@ const ROOT = join(import.meta.dirname, '../../../..');
 const PROD_NAME = 'prod';
 /** Numbers of alarms, and what only the local stack may have. */
 const NOT_LINTED = new Set([
-  'alarms.limits.cursorAgeSeconds',
+  'alarms.limits.watermarkAgeSeconds',
   'alarms.limits.openSliceSeconds',
   'alarms.limits.runPeriodSeconds',
   'reconcile.mailgunUrl',

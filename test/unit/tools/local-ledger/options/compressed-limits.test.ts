@@ -1,7 +1,7 @@
 import { parseConfig } from '../../../../../lib/config/config.ts';
 import {
-  compressedCursorSeconds,
   compressedLimits,
+  compressedWatermarkSeconds,
 } from '../../../../../tools/local-ledger/options/compressed-limits.ts';
 
 const configured = (limits: object) =>
@@ -42,6 +42,6 @@ test('compressed limits are a valid configuration', () => {
 
 test('the alarm on a late ledger comes after those of its causes', () => {
   const times = { settleSeconds: 22, sliceSeconds: 5, everySeconds: 15 };
-  expect(compressedCursorSeconds({ ...times, retentionSeconds: 120 })).toBe(87);
-  expect(compressedCursorSeconds({ ...times, retentionSeconds: 86_400 })).toBe(43_200);
+  expect(compressedWatermarkSeconds({ ...times, retentionSeconds: 120 })).toBe(87);
+  expect(compressedWatermarkSeconds({ ...times, retentionSeconds: 86_400 })).toBe(43_200);
 });
