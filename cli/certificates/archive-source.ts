@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
 import {
   type ArchiveBucket,
+  listFolders,
   listKeys,
   listObjects,
   S3_CONFIG,
@@ -24,6 +25,8 @@ export interface ArchiveSource {
   open(key: string): Promise<StoredObject | undefined>;
   /** Yields the keys that start with a prefix, which ends at a slash. */
   list(prefix: string): AsyncIterable<string>;
+  /** Yields the names of the folders directly under a prefix, which ends at a slash. */
+  folders(prefix: string): AsyncIterable<string>;
   /** Yields objects with their sizes. */
   listSized(prefix: string): AsyncIterable<SizedObject>;
 }
@@ -45,6 +48,10 @@ export async function openArchive(place: string): Promise<ArchiveSource> {
       return storedObject(createReadStream(join(place, key)));
     },
     list,
+    async *folders(prefix) {
+      const entries = await readdir(join(place, prefix), { withFileTypes: true }).catch(absent);
+      for (const entry of entries ?? []) if (entry.isDirectory()) yield entry.name;
+    },
     async *listSized(prefix) {
       for await (const key of list(prefix)) yield { key, bytes: (await stat(join(place, key))).size };
     },
@@ -58,6 +65,7 @@ export function archiveIn(bucket: ArchiveBucket): ArchiveSource {
   return {
     ...{ readText, open },
     list: (prefix) => listKeys(bucket, prefix),
+    folders: (prefix) => listFolders(bucket, prefix),
     listSized: (prefix) => listObjects(bucket, prefix),
   };
 }

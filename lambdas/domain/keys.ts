@@ -56,7 +56,7 @@ const UNDISCOVERED = 'UNDISCOVERED';
 /** Stands for the address in the keys of an erased recipient. */
 const ERASED_RECIPIENT = 'erased:';
 /** Stands for a text that is too long for a key, or does not fit into one. */
-const HASHED = 'sha256:';
+export const HASHED = 'sha256:';
 const EMPTY = '-';
 const MAX_KEY_PART_BYTES = 200;
 const TIME_DIGITS = 12;

@@ -1,19 +1,23 @@
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { createEventQueue, createQueueDepth } from '../../../lambdas/adapters/aws/messaging.ts';
 import { createRestoreNotes } from '../../../lambdas/adapters/table/delivery-repository.ts';
+import { createDomainRepository } from '../../../lambdas/adapters/table/domain-repository.ts';
 import { conditionalWrite } from '../../../lambdas/adapters/table/ledger-table.ts';
 import { createReconciliationStateRepository } from '../../../lambdas/adapters/table/reconciliation-state-repository.ts';
 import { createSliceRepository } from '../../../lambdas/adapters/table/slice-repository.ts';
 import { DAY_MS, MAX_SLICE_SECONDS } from '../../../lambdas/contract.ts';
 import {
   daysOf,
+  domainRecordsPrefix,
   ERASED_PREFIX,
+  MANIFESTS_PREFIX,
   parseErasedKey,
   parseRecordKey,
   recordsPrefix,
 } from '../../../lambdas/domain/archive/object-keys.ts';
 import { eachOf } from '../../../lambdas/domain/concurrency.ts';
-import { markerKey } from '../../../lambdas/domain/keys.ts';
+import { HASHED, keyPart, markerKey } from '../../../lambdas/domain/keys.ts';
+import { withRestored } from '../../../lambdas/domain/ledger/ledger-domains.ts';
 import { createLedgerNaming } from '../../../lambdas/domain/ledger/ledger-name.ts';
 import { doubtfulIn, isUnsettled, type Slice } from '../../../lambdas/domain/ledger/slice.ts';
 import { readErasureKey } from '../../access.ts';
@@ -97,7 +101,8 @@ export async function restoreFromArchive(
   const isRetentionKnown = retentionDaysOf(deployment) !== undefined;
   const counts = (): RestoredCounts => (isRetentionKnown ? found : { ...found, expired: null });
   const rest: string[] = [];
-  for (const domain of chosenDomains(deployment, request.domain)) {
+  const own = chosenDomains(deployment, undefined);
+  for (const domain of await domainsOf(archive, own, request.domain)) {
     let reached = from;
     for (const { fromMs, toMs } of daysOf(from * 1000, to * 1000)) {
       if (!(await restorer.day(domain, fromMs, toMs, (more) => (found = addEach(found, more))))) break;
@@ -109,6 +114,7 @@ export async function restoreFromArchive(
         ),
       );
     }
+    if (!plan && !own.includes(domain)) await restorer.noteDomain(domain);
     if (reached < to) rest.push(request.commandFrom(reached, domain));
   }
   const complete = rest.length === 0;
@@ -117,6 +123,33 @@ export async function restoreFromArchive(
   if (plan) emit({ event: 'plan', complete, ...sums, cost: costOfRestoring(sums) }, ...planText(sums));
   else emit({ event: 'restored', complete, ...sums }, ...restoredText(sums));
   return complete ? 0 : 1;
+}
+
+/**
+ * Returns the requested domain, or those of the stack and those that only the archive names: where the table is lost,
+ * former and discovered ones are. Throws UsageError for a domain of neither.
+ */
+async function domainsOf(archive: ArchiveSource, own: readonly string[], requested: string | undefined) {
+  if (requested !== undefined && own.includes(requested)) return [requested];
+  const names = new Map(own.map((name) => [keyPart(name), name]));
+  for await (const folder of archive.folders(MANIFESTS_PREFIX)) {
+    const [, nameInKeys] = /^domain=(.+)$/.exec(folder) ?? [];
+    if (nameInKeys !== undefined && !names.has(nameInKeys)) names.set(nameInKeys, await nameOf(archive, nameInKeys));
+  }
+  const all = [...names.values()];
+  if (requested === undefined) return all;
+  if (all.includes(requested)) return [requested];
+  throw new UsageError(`--domain ${requested} is neither one of the stack's nor in its archive: ${all.join(', ')}`);
+}
+
+/** Returns the name of a domain; keys hold only the hash of a long one, so a record names it. */
+async function nameOf(archive: ArchiveSource, nameInKeys: string): Promise<string> {
+  if (!nameInKeys.startsWith(HASHED)) return nameInKeys;
+  for await (const key of archive.list(domainRecordsPrefix(nameInKeys))) {
+    const text = await archive.readText(key);
+    if (text !== undefined) return (JSON.parse(text) as Slice).domain;
+  }
+  return nameInKeys;
 }
 
 async function createRestorer(
@@ -145,8 +178,22 @@ async function createRestorer(
   const depth = createQueueDepth(queues, deployment.output('QueueUrl'));
   const keptMs = (retentionDaysOf(deployment) ?? 0) * DAY_MS;
   let hasGivenUp = false;
+  const store = createDomainRepository(table);
+  /** When the last slice that was found of a domain ends, in epoch seconds. */
+  const sealedUntil = new Map<string, number>();
 
   return {
+    /** Notes a domain that the table does not name, so that what was restored of it can be read. */
+    async noteDomain(domain: string): Promise<void> {
+      const until = sealedUntil.get(domain) ?? 0;
+      if (until === 0) return;
+      for (;;) {
+        const known = await store.read();
+        const next = withRestored(known, domain, until);
+        if (next === known || (await store.write(next, known)) !== undefined) return;
+      }
+    },
+
     /** Writes the markers that the table lacks; returns how many. A plan writes none, and takes all as new. */
     async markers(): Promise<number> {
       // Before all else, so that nothing that is decided by a part of the archive is published as before the restore.
@@ -163,6 +210,7 @@ async function createRestorer(
     /** Brings back what a day, or a part of one, lacks; false where it was interrupted. */
     async day(domain: string, fromMs: number, toMs: number, onFound: (found: FoundCounts) => void) {
       const records = await recordsOf(domain, fromMs, toMs);
+      sealedUntil.set(domain, Math.max(sealedUntil.get(domain) ?? 0, ...records.map(({ end }) => end)));
       const unconfirmed = new Map(
         records.flatMap(({ unconfirmedNames, passedAt }) => unconfirmedNames.map((name) => [name, passedAt] as const)),
       );

@@ -47,6 +47,14 @@ export async function* listKeys(bucket: ArchiveBucket, prefix: string): AsyncGen
   for await (const { key } of listObjects(bucket, prefix)) yield key;
 }
 
+/** Yields the names of the folders directly under a prefix that ends at a slash, without reading what is in them. */
+export async function* listFolders({ client, name }: ArchiveBucket, Prefix: string): AsyncGenerator<string> {
+  const request = { Bucket: name, Prefix, Delimiter: '/' };
+  for await (const { CommonPrefixes = [] } of paginateListObjectsV2({ client }, request)) {
+    for (const folder of CommonPrefixes) if (folder.Prefix) yield folder.Prefix.slice(Prefix.length, -1);
+  }
+}
+
 /** Requests an object; returns undefined if there is none under the key. */
 export async function getObject({ client, name }: ArchiveBucket, Key: string) {
   try {

@@ -33,8 +33,11 @@ export function recordKey(domain: string, start: number, number: number): string
 
 /** Returns what the keys of a domain's records of a UTC day start with. */
 export function recordsPrefix(domain: string, dayMs: number): string {
-  return `slices/domain=${keyPart(domain)}/day=${utcDay(dayMs)}/`;
+  return `${domainRecordsPrefix(keyPart(domain))}day=${utcDay(dayMs)}/`;
 }
+
+/** Returns what the keys of all records of a domain start with, by its name in keys. */
+export const domainRecordsPrefix = (nameInKeys: string) => `slices/domain=${nameInKeys}/`;
 
 /** Reads the key of a record; undefined for any other key. */
 export function parseRecordKey(key: string): Omit<ObjectPlace, 'domain'> | undefined {
@@ -67,9 +70,12 @@ export function dayPrefix(domain: string, dayMs: number): string {
   return `${eventsPrefix(domain)}day=${utcDay(dayMs)}/`;
 }
 
+/** The prefix of the keys of all manifests. */
+export const MANIFESTS_PREFIX = 'manifests/';
+
 /** Returns what the keys of a domain's chain start with. */
 function chainPrefix(domain: string): string {
-  return `manifests/domain=${keyPart(domain)}/`;
+  return `${MANIFESTS_PREFIX}domain=${keyPart(domain)}/`;
 }
 
 /** Returns the key of a manifest by its place in the chain, which starts at 1; keys sort like sequences. */

@@ -113,6 +113,15 @@ export function withConfigured(known: LedgerDomains, configured: readonly Sendin
   return { ...known, domains: all.filter((each) => kept.has(each)) };
 }
 
+/** Returns the domains with one that only an archive named; its ledger ended with what was sealed. */
+export function withRestored(known: LedgerDomains, name: string, sealedUntil: number): LedgerDomains {
+  const held = known.domains.find((each) => each.name === name);
+  if (held !== undefined && sealedUntil <= (held.goneAt ?? Number.POSITIVE_INFINITY)) return known;
+  const restored: LedgerDomain = { region: 'us', foundAt: sealedUntil, ...held, name, goneAt: sealedUntil };
+  const others = known.domains.filter((each) => each !== held);
+  return { ...known, domains: [...others, restored].slice(0, MAX_LEDGER_DOMAINS) };
+}
+
 const leftAt = ({ goneAt }: LedgerDomain) => goneAt ?? Number.MAX_SAFE_INTEGER;
 
 /** Returns the domains that were configured, and are no longer. */

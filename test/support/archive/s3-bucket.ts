@@ -89,10 +89,20 @@ export async function startS3Bucket(name: string) {
   /** Returns a page of keys; the continuation token is the last key. */
   function keysFrom(query: URLSearchParams): string {
     const after = query.get('continuation-token') ?? '';
-    const keys = [...objects.keys()].filter((key) => key.startsWith(query.get('prefix') ?? '') && key > after).sort();
+    const [prefix, delimiter] = [query.get('prefix') ?? '', query.get('delimiter')];
+    // A folder stands for all keys in it.
+    const shown = [...objects.keys()]
+      .filter((key) => key.startsWith(prefix))
+      .map((key) => {
+        const end = delimiter === null ? -1 : key.indexOf(delimiter, prefix.length);
+        return end < 0 ? key : key.slice(0, end + 1);
+      });
+    const keys = [...new Set(shown)].filter((key) => key > after).sort();
     const page = keys.slice(0, PAGE);
     const next = keys.length > PAGE ? `<NextContinuationToken>${page.at(-1)}</NextContinuationToken>` : '';
     const items = page.map((key) => {
+      if (delimiter !== null && key.endsWith(delimiter))
+        return `<CommonPrefixes><Prefix>${key}</Prefix></CommonPrefixes>`;
       const bytes = objects.get(key) as Buffer;
       return `<Contents><Key>${key}</Key><Size>${bytes.length}</Size><ETag>${tagOf(bytes)}</ETag></Contents>`;
     });

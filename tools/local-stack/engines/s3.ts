@@ -80,12 +80,26 @@ export function createS3(): S3Engine {
     },
     ListObjectsV2({ objects }, _key, _request, query) {
       const prefix = query.get('prefix') ?? '';
+      const delimiter = query.get('delimiter');
       const keys = [...objects.keys()].filter((key) => key.startsWith(prefix)).sort();
-      const items = keys.map((key) => {
+      const folders = new Map(
+        keys.map((key) => {
+          const end = delimiter === null ? -1 : key.indexOf(delimiter, prefix.length);
+          return [key, end < 0 ? undefined : key.slice(0, end + 1)];
+        }),
+      );
+      const inFolders = [...new Set(folders.values())].flatMap((folder) =>
+        folder === undefined ? [] : `<CommonPrefixes><Prefix>${escaped(folder)}</Prefix></CommonPrefixes>`,
+      );
+      const direct = keys.filter((key) => folders.get(key) === undefined);
+      const items = direct.map((key) => {
         const { bytes, etag } = objects.get(key)?.at(-1) ?? { bytes: '', etag: '' };
         return `<Contents><Key>${escaped(key)}</Key><Size>${bytes.length}</Size><ETag>${escaped(etag)}</ETag></Contents>`;
       });
-      return xml(200, `<ListBucketResult><IsTruncated>false</IsTruncated>${items.join('')}</ListBucketResult>`);
+      return xml(
+        200,
+        `<ListBucketResult><IsTruncated>false</IsTruncated>${items.join('')}${inFolders.join('')}</ListBucketResult>`,
+      );
     },
     ListObjectVersions({ objects }, _key, _request, query) {
       const prefix = query.get('prefix') ?? '';

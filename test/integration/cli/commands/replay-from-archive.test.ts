@@ -2,10 +2,11 @@ import { DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs
 import { BatchWriteCommand, PutCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { readErasureKey } from '../../../../cli/access.ts';
 import type { Deployment } from '../../../../cli/target/types.ts';
+import { createDomainRepository } from '../../../../lambdas/adapters/table/domain-repository.ts';
 import { createErasureRepository, createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
 import { createSliceRepository } from '../../../../lambdas/adapters/table/slice-repository.ts';
 import { decodeQueueMessage, type QueueMessage } from '../../../../lambdas/domain/events/queue-message.ts';
-import { type ItemKey, markerKey } from '../../../../lambdas/domain/keys.ts';
+import { type ItemKey, keyPart, markerKey } from '../../../../lambdas/domain/keys.ts';
 import { emptyTally, slicePassed } from '../../../../lambdas/domain/ledger/tally.ts';
 import { erasureHash } from '../../../../lambdas/domain/recipients/erasure.ts';
 import { unpackEvent } from '../../../../lambdas/formats/packed-event.ts';
@@ -109,15 +110,13 @@ async function deleteEverything(): Promise<void> {
   await client.send(new BatchWriteCommand({ RequestItems: { [name]: keys } }));
 }
 
-const restore = (trouble?: InjectedFailure) =>
-  invoke(
-    () =>
-      runCommand(['replay', '--local', '--from-archive', ...RANGE, '--json'], {
-        openDeployment: async () => deployment,
-        now: () => LATER_MS,
-      }),
-    trouble,
-  );
+const run = (target: Deployment, ...more: string[]) =>
+  runCommand(['replay', '--local', '--from-archive', ...RANGE, '--json', ...more], {
+    openDeployment: async () => target,
+    now: () => LATER_MS,
+  });
+
+const restore = (trouble?: InjectedFailure) => invoke(() => run(deployment), trouble);
 
 /** Processes all queued messages. */
 async function drain(): Promise<void> {
@@ -162,3 +161,27 @@ test('a restore interrupted at any call continues in the next run, and the table
     expect(await everything()).toEqual(before);
   }
 }, 120_000);
+
+test('a restore brings back domains that only the lost table knew, and makes them readable', async () => {
+  await deleteEverything();
+  // Keys hold only the hash of a name that is too long for them.
+  const long = `${'long.'.repeat(45)}example.com`;
+  const record = { domain: long, start: SLICE_START, end: SLICE_START + SLICE_SECONDS };
+  const put = (key: string, value: object) => s3.objects.set(key, Buffer.from(JSON.stringify(value)));
+  put(`manifests/domain=${keyPart(long)}/0000000000001.json`, {});
+  put(`slices/domain=${keyPart(long)}/day=2000-01-01/946684800-0.json`, record);
+  const without = { ...deployment, domains: ['other.example.com'] };
+
+  expect((await run(without, '--domain', long, '--plan')).exitCode).toBe(0);
+  expect((await run(without, '--domain', DOMAIN, '--plan')).json().at(-1)).toMatchObject({ event: 'plan', sent: 4 });
+  const whole = await run(without);
+  expect(whole.json().at(-1)).toMatchObject({ event: 'restored', complete: true, sent: 4, slices: 1 });
+  await drain();
+  expect(await everything()).toEqual(before);
+  const known = await createDomainRepository(engines.table).read();
+  expect(known.domains).toMatchObject([{ name: DOMAIN, goneAt: SLICE_START + SLICE_SECONDS }]);
+
+  const wrong = await run(without, '--domain', 'never.example.com');
+  expect(wrong.exitCode).toBe(2);
+  expect(wrong.json()).toMatchObject([{ event: 'error', message: expect.stringContaining('nor in its archive') }]);
+}, 60_000);

@@ -11,6 +11,7 @@ import {
   storedNames,
   withConfigured,
   withListing,
+  withRestored,
   withUndiscovered,
 } from '../../../../../lambdas/domain/ledger/ledger-domains.ts';
 
@@ -170,5 +171,18 @@ describe('the configured domains', () => {
     expect(after.domains).toHaveLength(MAX_LEDGER_DOMAINS);
     expect(names(after)).toContain('new.example.com');
     expect(names(after)).not.toContain(left?.name);
+  });
+});
+
+test('a domain that only an archive named ends with what was sealed; one that is configured or left later stays as it is', () => {
+  const [ours, left] = [
+    { name: 'a.example.com', region: 'eu' as const, foundAt: AT },
+    { name: 'b.example.com', region: 'eu' as const, foundAt: AT, goneAt: AT + 900 },
+  ];
+  const known = { ...NO_DOMAINS, domains: [ours, left] };
+  for (const name of ['a.example.com', 'b.example.com']) expect(withRestored(known, name, AT + 900)).toBe(known);
+  expect(withRestored(known, 'b.example.com', AT + 1800).domains).toEqual([ours, { ...left, goneAt: AT + 1800 }]);
+  expect(withRestored(known, 'c.example.com', AT).domains.at(-1)).toEqual({
+    ...{ name: 'c.example.com', region: 'us', foundAt: AT, goneAt: AT },
   });
 });
