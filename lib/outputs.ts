@@ -5,7 +5,7 @@ import type { Construct } from 'constructs';
 import { ROUTES } from '../lambdas/contract.ts';
 import type { Config } from './config/config.ts';
 import { dayShards } from './config/day-shards.ts';
-import { eventDays } from './config/retention.ts';
+import { eventDays } from './config/derived-defaults.ts';
 import type { Dashboard } from './constructs/dashboard.ts';
 import type { EventQueue } from './constructs/event-queue.ts';
 import type { Deliver } from './constructs/functions/deliver.ts';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type JudgedShare, MIN_JUDGED_MAILS, SHARE_LIMITS } from '../../lambdas/domain/recipients/provider-limits.ts';
+import { DERIVED_DEFAULTS } from './derived-defaults.ts';
 import { fields, group, wholeNumber } from './field.ts';
 
 export const LIMIT_CONSTRAINT = 'a number from 0 to 1000000000';
@@ -10,8 +11,13 @@ const limit = (standard: number, description: string) =>
 const percentOf = (share: JudgedShare) => 100 * SHARE_LIMITS[share].limit;
 
 /** Returns the schema of a limit that is derived from other keys by default. */
-const derivedLimit = (description: string, example: number) =>
-  z.number().min(0).max(1e9).optional().register(fields, { constraint: LIMIT_CONSTRAINT, description, example });
+const derivedLimit = (derived: string, description: string, example: number) =>
+  z
+    .number()
+    .min(0)
+    .max(1e9)
+    .optional()
+    .register(fields, { constraint: LIMIT_CONSTRAINT, derived, description, example });
 
 /** An alarm goes off above its limit. */
 export const alarmLimits = group({
@@ -34,12 +40,14 @@ export const alarmLimits = group({
   tableThrottled: limit(0, 'table-throttled: throttled reads and writes in 5 minutes.'),
   tableErrors: limit(0, 'table-errors: internal errors of DynamoDB in 5 minutes.'),
   watermarkAgeSeconds: derivedLimit(
-    'watermark-too-old: age of the watermark. Without it, half of `reconcile.retentionSeconds`.',
+    DERIVED_DEFAULTS.watermarkAgeSeconds,
+    'watermark-too-old: age of the watermark.',
     43_200,
   ),
   lostWebhooks: limit(0, 'lost-webhooks: webhooks found lost in 5 minutes.'),
   openSliceSeconds: derivedLimit(
-    'open-slice: how long something is missing. Without it, 33 times `reconcile.everySeconds`.',
+    DERIVED_DEFAULTS.openSliceSeconds,
+    'open-slice: how long something is missing.',
     29_700,
   ),
   stuck: limit(0, 'stuck: missing events that are no longer requeued.'),
@@ -93,8 +101,8 @@ export const alarmLimits = group({
   sealBehindSeconds: limit(21_600, 'seal-behind: how long a slice waits to be sealed after its second pass.'),
   runPeriodSeconds: z.int().min(60).max(43_200).multipleOf(60).optional().register(fields, {
     constraint: 'a whole number of minutes from 60 to 43200 seconds',
-    description:
-      'Period of the alarms on what runs of reconcile report; that of webhook-drift is twice as long. Without it, twice `reconcile.everySeconds`; for webhooks-not-arriving, 9 hours.',
+    derived: DERIVED_DEFAULTS.runPeriodSeconds,
+    description: 'Period of the alarms on what runs of reconcile report; that of webhook-drift is twice as long.',
     example: 1800,
   }),
 });

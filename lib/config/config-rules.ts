@@ -1,11 +1,11 @@
 import { ACCOUNT_DOMAINS } from '../../lambdas/contract.ts';
 import type { EnvironmentConfig } from './config-schema.ts';
 import { brokenShardRules } from './day-shards.ts';
+import { eventDays } from './derived-defaults.ts';
 import { brokenSizeRules } from './environment-size.ts';
-import { brokenLedgerRules } from './ledger-times.ts';
+import { brokenLedgerRules, brokenRetentionRules } from './ledger-times.ts';
 import { brokenSignatureRules, brokenTimeRules, processingTimes, type SignatureTimes } from './processing-times.ts';
 import { brokenReceiverRules } from './receivers.ts';
-import { brokenRetentionRules } from './retention.ts';
 import { brokenTableRules } from './table-choice.ts';
 
 /** The input of the rules besides the environment itself. */
@@ -77,9 +77,9 @@ const RULES: Rule[] = [
   },
 
   function retentions({ retentionDays, seal, reconcile }) {
-    return retentionDays === undefined || seal === undefined
-      ? []
-      : brokenRetentionRules({ retentionDays, seal }, reconcile);
+    if (retentionDays === undefined || seal === undefined) return [];
+    const kept = { statusDays: retentionDays.statuses, isArchived: seal.enabled };
+    return brokenRetentionRules(eventDays({ retentionDays, seal }), kept, reconcile);
   },
 
   function receiversReachable({ receivers, publish }, { compressed }) {

@@ -5,6 +5,7 @@ import { WEBHOOK_TYPES } from '../../lambdas/domain/event-types.ts';
 import { ALL_PROVIDERS } from '../../lambdas/domain/recipients/provider-limits.ts';
 import { alarmLimits } from './alarm-limits.ts';
 import { dayShardsList } from './day-shards.ts';
+import { DERIVED_DEFAULTS } from './derived-defaults.ts';
 import { distinct, fields, flag, group, wholeNumber } from './field.ts';
 import {
   EVENT_BUS,
@@ -194,8 +195,8 @@ export const environmentSchema = z.strictObject({
   retentionDays: group({
     events: z.int().min(1).max(3650).optional().register(fields, {
       constraint: 'a whole number from 1 to 3650',
-      description:
-        'Days that the table keeps events, counted from receipt; without it 90 where they are archived, else 400.',
+      derived: DERIVED_DEFAULTS.eventDays,
+      description: 'Days that the table keeps events, counted from receipt.',
       example: 90,
     }),
     statuses: wholeNumber(1, 3650, 400, 'Days that the table keeps statuses, counted from the first event.'),

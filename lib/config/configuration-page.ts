@@ -82,6 +82,8 @@ function rowsOf(schema: z.ZodType, key: string, required: boolean): Row[] {
 
 function standardOf(schema: z.ZodType, required: boolean): string {
   if (schema instanceof z.ZodDefault) return `default ${code(json(schema.def.defaultValue))}`;
+  const derived = metadataOf(schema)?.derived;
+  if (derived !== undefined) return `default ${derived}`;
   if (schema instanceof z.ZodOptional) return 'optional';
   return required ? '**required**' : 'required in its group';
 }

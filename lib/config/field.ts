@@ -7,6 +7,8 @@ interface FieldMetadata {
   /** The same of one element, for lists and tags. */
   readonly elementConstraint?: string;
   readonly description: string;
+  /** The default in words, where it follows from other settings. */
+  readonly derived?: string;
   readonly example?: unknown;
 }
 

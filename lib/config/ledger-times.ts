@@ -1,5 +1,4 @@
-import { MAX_SLICE_SECONDS, secondPassSeconds } from '../../lambdas/contract.ts';
-import { MAX_REQUEUES } from '../../lambdas/domain/ledger/requeue.ts';
+import { DAY_SECONDS, MAX_SLICE_SECONDS, secondPassSeconds } from '../../lambdas/contract.ts';
 
 /** The settings of reconciliation. */
 export interface LedgerChoice {
@@ -13,9 +12,6 @@ export interface LedgerChoice {
 
 const MIN_SETTLE_SECONDS = 1800;
 
-/** Returns the watermark's age at which people must act: half of Mailgun's retention. */
-export const watermarkLimitSeconds = ({ retentionSeconds }: LedgerChoice) => Math.floor(retentionSeconds / 2);
-
 const MIN_RUN_SECONDS = 300;
 /** Lambda's maximum. */
 const MAX_RUN_SECONDS = 900;
@@ -26,9 +22,6 @@ const MAX_RUN_SECONDS = 900;
  */
 export const runLimitSeconds = ({ everySeconds }: Pick<LedgerChoice, 'everySeconds'>) =>
   Math.min(MAX_RUN_SECONDS, Math.max(MIN_RUN_SECONDS, everySeconds));
-
-/** Returns how long a slice may stay open: all its waits, which double from one period on, plus two periods. */
-export const openLimitSeconds = ({ everySeconds }: LedgerChoice) => (2 ** MAX_REQUEUES + 1) * everySeconds;
 
 /** Returns a sentence for each rule that these times break. `compressed`: the local stack's short times. */
 export function brokenLedgerRules(choice: LedgerChoice, compressed: boolean): string[] {
@@ -54,4 +47,24 @@ export function brokenLedgerRules(choice: LedgerChoice, compressed: boolean): st
     [compressed || mailgunUrl === undefined, 'mailgunUrl is only for the local stack; it must come from an overlay'],
   ];
   return rules.filter(([holds]) => !holds).map(([, text]) => text);
+}
+
+/** Returns a line for each broken rule of how long the table keeps what it holds. */
+export function brokenRetentionRules(
+  eventDays: number,
+  { statusDays, isArchived }: { statusDays: number; isArchived: boolean },
+  reconcile: LedgerChoice | undefined,
+): string[] {
+  const lines: string[] = [];
+  if (statusDays < eventDays)
+    lines.push(`retentionDays.statuses: got ${statusDays}; must be at least the ${eventDays} days of events`);
+  if (reconcile === undefined || !isArchived) return lines;
+  const { retentionSeconds, sliceSeconds, settleSeconds } = reconcile;
+  // One day to notice that slices are not sealed, which an alarm reports.
+  const sealedSeconds = secondPassSeconds(retentionSeconds) + sliceSeconds + settleSeconds + DAY_SECONDS;
+  if (eventDays * DAY_SECONDS <= sealedSeconds)
+    lines.push(
+      `retentionDays.events: got ${eventDays}; must exceed ${(sealedSeconds / DAY_SECONDS).toFixed(1)} days, by when a slice is archived`,
+    );
+  return lines;
 }

@@ -4,9 +4,10 @@ import {
   WATCHED_PROVIDERS,
   type WatchedProvider,
 } from '../../../lambdas/domain/recipients/provider-limits.ts';
+import { runPeriodSeconds } from '../../config/derived-defaults.ts';
 import type { AlarmRow } from '../monitoring/ledger-alarm.ts';
 import { unjudged } from './missing-data.ts';
-import { type AlarmSources, runPeriod } from './sources.ts';
+import type { AlarmSources } from './sources.ts';
 
 const NOT_JUDGED = unjudged('a run that could not read the ledger says nothing of providers');
 
@@ -14,7 +15,7 @@ const NOT_JUDGED = unjudged('a run that could not read the ledger says nothing o
 export function providerRows(sources: AlarmSources): AlarmRow[] {
   const { providers = [], metrics, limits } = sources;
   // Every fourth run judges, so each of these periods holds one judgement, or occasionally none.
-  const periodSeconds = 2 * runPeriod(sources);
+  const periodSeconds = 2 * runPeriodSeconds(sources);
   const row = (provider: WatchedProvider, share: JudgedShare) => ({
     id: `${share.charAt(0).toUpperCase()}${share.slice(1)}At${WATCHED_PROVIDERS[provider]}`,
     metric: metrics.provider(PROVIDER_METRICS[share], provider, periodSeconds),

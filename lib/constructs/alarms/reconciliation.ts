@@ -1,23 +1,23 @@
 import { METRICS } from '../../../lambdas/contract.ts';
-import { openLimitSeconds, watermarkLimitSeconds } from '../../config/ledger-times.ts';
+import {
+  failedWebhooksPeriodSeconds,
+  openLimitSeconds,
+  runPeriodSeconds,
+  watermarkLimitSeconds,
+} from '../../config/derived-defaults.ts';
 import type { AlarmRow } from '../monitoring/ledger-alarm.ts';
 import { stopped, unjudged } from './missing-data.ts';
-import { type AlarmSources, runPeriod } from './sources.ts';
+import type { AlarmSources } from './sources.ts';
 
 const FIVE_MINUTES = 300;
-/**
- * A count of failed webhooks reaches back 7 hours and is up to 2 hours old, where one reading failed. So the least of
- * this time counts no failure whose response had left the access log of the same time.
- */
-const COUNTED_SECONDS = 9 * 3600;
 const NO_LISTING = unjudged('a run that could not list what Mailgun has finds nothing, and says nothing of it');
 
 /** Watches what reconcile finds, and whether it runs. */
 export function reconciliationRows(sources: AlarmSources): AlarmRow[] {
-  const { times, metrics, limits } = sources;
+  const { metrics, limits } = sources;
   const { stage } = sources.webhookApi.endpoint;
-  const countedSeconds = limits.runPeriodSeconds ?? COUNTED_SECONDS;
-  const periodSeconds = runPeriod(sources);
+  const countedSeconds = failedWebhooksPeriodSeconds(sources);
+  const periodSeconds = runPeriodSeconds(sources);
   const gauge = (name: string) => metrics.own(name, 'Maximum', periodSeconds);
   const sum = (name: string) => metrics.own(name, 'Sum', periodSeconds);
   const news = (name: string) => metrics.own(name, 'Sum', FIVE_MINUTES);
@@ -58,7 +58,7 @@ export function reconciliationRows(sources: AlarmSources): AlarmRow[] {
     {
       id: 'WatermarkTooOld',
       metric: gauge(METRICS.watermarkAge),
-      limit: limits.watermarkAgeSeconds ?? watermarkLimitSeconds(times),
+      limit: watermarkLimitSeconds(sources),
       datapoints: [1, 1],
       severity: 'page',
       happened: "The ledger is behind by more than half of Mailgun's retention.",
@@ -189,7 +189,7 @@ export function reconciliationRows(sources: AlarmSources): AlarmRow[] {
     {
       id: 'OpenSlice',
       metric: gauge(METRICS.openSliceAge),
-      limit: limits.openSliceSeconds ?? openLimitSeconds(times),
+      limit: openLimitSeconds(sources),
       datapoints: [1, 1],
       severity: 'ticket',
       happened: 'Events that Mailgun lists have been missing for hours, although they were requeued.',

@@ -1,13 +1,14 @@
 import { SEAL_METRICS } from '../../../lambdas/contract.ts';
+import { runPeriodSeconds } from '../../config/derived-defaults.ts';
 import type { AlarmRow } from '../monitoring/ledger-alarm.ts';
 import { stopped } from './missing-data.ts';
-import { type AlarmSources, runPeriod } from './sources.ts';
+import type { AlarmSources } from './sources.ts';
 
 /** Returns no row where the environment has no archive. */
 export function sealingRows(sources: AlarmSources): AlarmRow[] {
   const { seals, metrics, limits } = sources;
   if (!seals) return [];
-  const periodSeconds = runPeriod(sources);
+  const periodSeconds = runPeriodSeconds(sources);
   return [
     {
       id: 'SealBehind',

@@ -34,7 +34,3 @@ export interface Watched {
 export interface AlarmSources extends Watched {
   readonly metrics: LedgerMetrics;
 }
-
-/** Returns a period of two runs of reconcile or seal, so that a slightly late run leaves no gap. */
-export const runPeriod = ({ times, limits }: Pick<Watched, 'times' | 'limits'>): number =>
-  limits.runPeriodSeconds ?? 2 * Math.ceil(times.everySeconds / 60) * 60;

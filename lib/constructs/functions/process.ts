@@ -7,8 +7,8 @@ import { ACCOUNT_DOMAINS, secondPassSeconds } from '../../../lambdas/contract.ts
 import type { ProcessEnv } from '../../../lambdas/process/env.ts';
 import type { Config } from '../../config/config.ts';
 import { dayShards } from '../../config/day-shards.ts';
+import { eventDays } from '../../config/derived-defaults.ts';
 import type { ProcessingTimes } from '../../config/processing-times.ts';
-import { eventDays } from '../../config/retention.ts';
 import type { EventQueue } from '../event-queue.ts';
 import { LedgerFunction } from './ledger-function.ts';
 

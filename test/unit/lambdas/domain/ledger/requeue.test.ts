@@ -1,5 +1,5 @@
 import { fitsQueue, isToBeSent, MAX_REQUEUES, waitSeconds } from '../../../../../lambdas/domain/ledger/requeue.ts';
-import { openLimitSeconds } from '../../../../../lib/config/ledger-times.ts';
+import { openLimitSeconds } from '../../../../../lib/config/derived-defaults.ts';
 
 const NOW = { nowMs: 1_000_000, everySeconds: 900 };
 
@@ -25,6 +25,6 @@ test('the waits between requeues double, and the alarm allows longer than all of
   const waits = [1, 2, 3, 4, 5, 6].map((sends) => waitSeconds(sends, 900) / 60);
   expect(waits).toEqual([15, 30, 60, 120, 240, 240]);
   const all = Array.from({ length: MAX_REQUEUES }, (_, sends) => waitSeconds(sends + 1, 900));
-  const choice = { everySeconds: 900, settleSeconds: 1, sliceSeconds: 1, retentionSeconds: 1 };
+  const choice = { limits: {}, times: { everySeconds: 900, retentionSeconds: 86_400 } };
   expect(openLimitSeconds(choice)).toBeGreaterThan(all.reduce((sum, wait) => sum + wait, 0));
 });
