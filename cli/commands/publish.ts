@@ -112,12 +112,14 @@ async function publishDomain(
 ): Promise<DomainEnd> {
   let sums = NO_SUMS;
   let fromMs = fromEpochSeconds * 1000;
+  let datedMs: number | undefined;
   // A call in flight when the operator stops is repeated later; receivers drop the duplicates.
-  const next = () => call(deployment, { domain, fromMs, toMs: toEpochSeconds * 1000, plan, rate });
+  const next = () => call(deployment, { domain, fromMs, toMs: toEpochSeconds * 1000, plan, rate, datedMs });
   const isDone = await callUntilDone(domain, context, reporter, next, (result) => {
     sums = addEach(sums, result);
     const hasMoved = result.nextFromMs > fromMs;
     fromMs = Math.max(fromMs, result.nextFromMs);
+    datedMs = result.datedMs;
     if (result.events > 0) reporter.progress(domain, fromMs, sums);
     return { isDone: result.done, hasMoved, wait: reasonToWait(result) };
   });
@@ -195,6 +197,8 @@ interface PublishResult extends PublishSums {
   readonly done: boolean;
   readonly nextFromMs: number;
   readonly reason?: string;
+  /** The date of the page that failed, for its repetition. */
+  readonly datedMs?: number;
 }
 
 interface PublishSums {

@@ -47,7 +47,7 @@ const erasures = createErasureRepository(table, erasureKey);
 const restores = createRestoreNotes(table);
 const receivers = parseNotedReceivers(env.receivers);
 const notes = createPublishedDeliveryRepository(table, { retentionDays: env.deliveryDays });
-const bus = createNotedBus(createEventBus(openEventBridge(), env.busName), notes, receivers, Date.now);
+const bus = createNotedBus(createEventBus(openEventBridge(), env.busName), notes, receivers);
 const deps = { bus, sleep: (ms: number) => sleep(ms), now: Date.now };
 const publish = createPublish({
   ...deps,
@@ -85,7 +85,7 @@ async function publishRecords(
   const events = await eventsOf(changed.map(({ after }) => after));
   const changes = changed.flatMap(({ position, changedAtMs }, nth) => {
     const event = events[nth];
-    return event === undefined ? [] : [{ position, changedAtMs, event: { ...event, changedAtMs } }];
+    return event === undefined ? [] : [{ position, event: { ...event, changedAtMs } }];
   });
   const back = await publish(changes, deadlineMs);
   if (back === undefined) return { batchItemFailures: [] };

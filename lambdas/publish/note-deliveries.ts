@@ -1,5 +1,5 @@
 import type { JsonObject } from '../domain/json.ts';
-import type { PublishedEvent } from '../domain/publishing/published.ts';
+import type { DatedEvent } from '../domain/publishing/published.ts';
 import { matchesFilter, type ReceiverFilter } from '../domain/publishing/receiver-filter.ts';
 import type { EventBus, PublishedDeliveries, PublishedDelivery } from './ports.ts';
 
@@ -17,18 +17,16 @@ export function createNotedBus(
   bus: EventBus,
   notes: PublishedDeliveries,
   receivers: readonly NotedReceiver[],
-  now: () => number,
 ): EventBus {
   return {
     async put(events) {
-      const dated = events.map((event) => ({ ...event, changedAtMs: event.changedAtMs ?? now() }));
-      await notes.note(dated.flatMap((event) => receivers.flatMap((receiver) => noteOf(event, receiver))));
-      return bus.put(dated);
+      await notes.note(events.flatMap((event) => receivers.flatMap((receiver) => noteOf(event, receiver))));
+      return bus.put(events);
     },
   };
 }
 
-function noteOf(event: PublishedEvent & { changedAtMs: number }, receiver: NotedReceiver): PublishedDelivery[] {
+function noteOf(event: DatedEvent, receiver: NotedReceiver): PublishedDelivery[] {
   const { detailType, changedAtMs } = event;
   if (!matchesFilter(receiver.filter, { detailType, detail: event.detail as JsonObject })) return [];
   // The log names no recipient, so that an erasure has nothing to look for in it.

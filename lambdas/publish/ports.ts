@@ -1,6 +1,12 @@
 import type { StoredKey } from '../domain/events/day-index.ts';
 import type { DeliveryName } from '../domain/publishing/delivery.ts';
-import type { PublishedDetail, PublishedEvent, StatusRow, SuppressionRow } from '../domain/publishing/published.ts';
+import type {
+  DatedEvent,
+  PublishedDetail,
+  PublishedEvent,
+  StatusRow,
+  SuppressionRow,
+} from '../domain/publishing/published.ts';
 
 // Ports of publish.
 
@@ -14,7 +20,7 @@ export interface Unpublished {
 
 export interface EventBus {
   /** Puts up to ten events; returns for each, in their order, why it was not published, or undefined. Throws if the bus does not reply. */
-  put(events: readonly PublishedEvent[]): Promise<(Unpublished | undefined)[]>;
+  put(events: readonly DatedEvent[]): Promise<(Unpublished | undefined)[]>;
 }
 
 export interface PublishFailures {

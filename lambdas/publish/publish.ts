@@ -1,4 +1,4 @@
-import type { PublishedEvent } from '../domain/publishing/published.ts';
+import type { DatedEvent } from '../domain/publishing/published.ts';
 import type { PublishFailures, Unpublished } from './ports.ts';
 import { MAX_EVENTS_PER_PUT, type PutDeps, putInOrder } from './put-in-order.ts';
 
@@ -6,8 +6,7 @@ import { MAX_EVENTS_PER_PUT, type PutDeps, putInOrder } from './put-in-order.ts'
 export interface Change {
   /** Place in the stream. */
   position: string;
-  changedAtMs: number;
-  event: PublishedEvent;
+  event: DatedEvent;
 }
 
 interface PublishDeps extends PutDeps {
@@ -58,7 +57,7 @@ export function createPublish(deps: PublishDeps) {
 
   /** Returns the first that must be retried. */
   async function sendToFailures(failed: readonly Failed[]): Promise<Failed | undefined> {
-    const isOver = ({ kind, change }: Failed) => kind === 'refused' || now() - change.changedAtMs >= retryMs;
+    const isOver = ({ kind, change }: Failed) => kind === 'refused' || now() - change.event.changedAtMs >= retryMs;
     const left = await Promise.all(
       failed.map(async (each) => {
         if (!isOver(each)) return each;

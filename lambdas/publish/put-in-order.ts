@@ -1,4 +1,4 @@
-import type { PublishedEvent } from '../domain/publishing/published.ts';
+import type { DatedEvent } from '../domain/publishing/published.ts';
 import type { EventBus, Unpublished } from './ports.ts';
 
 export interface PutDeps {
@@ -17,7 +17,7 @@ const FIRST_WAIT_MS = 100;
  */
 export async function putInOrder(
   { bus, sleep }: PutDeps,
-  events: readonly PublishedEvent[],
+  events: readonly DatedEvent[],
 ): Promise<(Unpublished | undefined)[]> {
   const outcomes: (Unpublished | undefined)[] = events.map(() => undefined);
   let open = events.map((_, index) => index);
@@ -25,13 +25,13 @@ export async function putInOrder(
     if (round > 0) await sleep(FIRST_WAIT_MS * 2 ** round);
     const results = await offer(
       bus,
-      open.map((index) => events[index] as PublishedEvent),
+      open.map((index) => events[index] as DatedEvent),
     );
     for (const [nth, index] of open.entries()) outcomes[index] = results[nth];
     // The client has tried that several times already.
     if (results[0]?.kind === 'no-reply') break;
     open = open.filter((index, nth) => {
-      const { subject } = (events[index] as PublishedEvent).detail;
+      const { subject } = (events[index] as DatedEvent).detail;
       const upToIt = open.slice(0, nth + 1).filter((other) => events[other]?.detail.subject === subject);
       return outcomes[index]?.kind !== 'refused' && upToIt.some((other) => outcomes[other]?.kind === 'failed');
     });
@@ -40,7 +40,7 @@ export async function putInOrder(
 }
 
 /** Calls the bus once; if it does not respond, it may still have accepted the events. */
-async function offer(bus: EventBus, events: readonly PublishedEvent[]): Promise<(Unpublished | undefined)[]> {
+async function offer(bus: EventBus, events: readonly DatedEvent[]): Promise<(Unpublished | undefined)[]> {
   try {
     return await bus.put(events);
   } catch (error) {

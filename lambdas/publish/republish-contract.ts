@@ -10,6 +10,8 @@ export interface RepublishEvent {
   plan: boolean;
   /** Events a second. */
   rate: number;
+  /** The date that the first page had when it failed. @default now */
+  datedMs?: number | undefined;
 }
 
 /** `ran`: as far as `nextFromMs`; `failed`: the bus did not take them; `unknown-domain`: not of this stack. */
@@ -27,6 +29,8 @@ export interface RepublishReport {
   done: boolean;
   nextFromMs: number;
   reason?: string;
+  /** The date of the page that failed: its repetition has the same, so that its deliveries are noted once. */
+  datedMs?: number;
 }
 
 /** Returns the republishing request in an invocation, or undefined; throws if it is malformed. */
@@ -34,11 +38,12 @@ export function republishIn(event: unknown): RepublishEvent | undefined {
   if (!isObject(event) || event.republish === undefined) return undefined;
   const { republish } = event;
   if (!isObject(republish)) throw new TypeError('republish is not an object');
-  const { domain, fromMs, toMs, plan = false, rate } = republish;
+  const { domain, fromMs, toMs, plan = false, rate, datedMs } = republish;
   if (typeof domain !== 'string') throw new TypeError('republish.domain is not a string');
   if (typeof plan !== 'boolean') throw new TypeError('republish.plan is not a boolean');
   if (!isWholeNumber(fromMs)) throw new TypeError('republish.fromMs is not a time');
   if (!isWholeNumber(toMs)) throw new TypeError('republish.toMs is not a time');
   if (!isWholeNumber(rate) || rate < 1) throw new TypeError('republish.rate is not a rate');
-  return { domain, fromMs, toMs, plan, rate };
+  if (datedMs !== undefined && !isWholeNumber(datedMs)) throw new TypeError('republish.datedMs is not a time');
+  return { domain, fromMs, toMs, plan, rate, datedMs };
 }

@@ -120,7 +120,7 @@ export function createEventBus(client: EventBridgeClient, busName: string): Even
             EventBusName: busName,
             Source: SOURCE,
             DetailType: detailType,
-            ...(changedAtMs !== undefined && { Time: new Date(changedAtMs) }),
+            Time: new Date(changedAtMs),
             Detail: JSON.stringify(detail),
           })),
         }),

@@ -41,8 +41,12 @@ export type PublishableRow = StatusRow | SuppressionRow;
 export interface PublishedEvent {
   detailType: 'MessageStatusChanged' | 'SuppressionChanged';
   detail: PublishedDetail;
-  /** Epoch milliseconds of the change, the same at every repetition. @default when it is published */
-  changedAtMs?: number;
+}
+
+/** A state with its date, by which its deliveries are named. */
+export interface DatedEvent extends PublishedEvent {
+  /** Epoch milliseconds of the change, or of its republication; the same at every repetition. */
+  changedAtMs: number;
 }
 
 export interface PublishedDetail {

@@ -5,9 +5,14 @@ import { createCachedSecret } from '../../../../lambdas/adapters/aws/secrets.ts'
 import { createDayIndexRepository } from '../../../../lambdas/adapters/table/day-index-repository.ts';
 import { createPublishableRows, readChange } from '../../../../lambdas/adapters/table/delivery-repository.ts';
 import { createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
-import { hasChanged, type PublishableRow, publishedEvent } from '../../../../lambdas/domain/publishing/published.ts';
+import {
+  hasChanged,
+  type PublishableRow,
+  type PublishedEvent,
+  publishedEvent,
+} from '../../../../lambdas/domain/publishing/published.ts';
 import { createProcess } from '../../../../lambdas/process/process.ts';
-import { type Change, createPublish } from '../../../../lambdas/publish/publish.ts';
+import { createPublish } from '../../../../lambdas/publish/publish.ts';
 import { createRepublish } from '../../../../lambdas/publish/republish.ts';
 import {
   CRASH_MOMENTS,
@@ -37,7 +42,7 @@ beforeAll(async () => {
 afterAll(() => engines?.close());
 afterEach(() => engines.faults.replace([]));
 
-async function readEventOf(): Promise<(row: PublishableRow) => Change['event']> {
+async function readEventOf(): Promise<(row: PublishableRow) => PublishedEvent> {
   const subjectKey = await createCachedSecret(engines.secrets, secretArn, Date.now).read();
   return (row) => publishedEvent(row, { ledger: 'test', subjectKey, recipients: true });
 }
@@ -77,7 +82,10 @@ function publish(changes: RowChanges, trouble?: InjectedFailure) {
       retryMs: RETRY_MS,
       onUnpublished: () => {},
     });
-    const batch = changes.map((change) => ({ ...change, event: eventOf(change.after) }));
+    const batch = changes.map(({ position, after, changedAtMs }) => ({
+      position,
+      event: { ...eventOf(after), changedAtMs },
+    }));
     return (await run(batch, Date.now() + 45_000)) ?? 'done';
   }, trouble);
 }

@@ -13,6 +13,7 @@ interface Request {
   toMs: number;
   plan: boolean;
   rate: number;
+  datedMs?: number;
 }
 
 /** Runs the command against a function with these results, call by call, followed by a result that says done. */
@@ -131,6 +132,14 @@ test('publish waits while the bus is down, then continues', async () => {
     'mg.example.com  waiting: the bus does not take events (ThrottlingException)',
     'Published: 0 statuses and 0 suppressions.',
   ]);
+});
+
+test('publish repeats a page that failed with the date it had, and no other', async () => {
+  const failed = { state: 'failed', reason: 'ThrottlingException', done: false, nextFromMs: FROM_MS, datedMs: 7000 };
+  const part = { done: false, events: 100, nextFromMs: FROM_MS + 5000 };
+  const { requests } = await publish(['--from', FROM, '--domain', 'mg.example.com'], [failed, part]);
+
+  expect(requests.map(({ datedMs }) => datedMs)).toEqual([undefined, 7000, undefined]);
 });
 
 test('publish gives up after 15 minutes without a result, and prints the command that continues', async () => {

@@ -9,7 +9,7 @@ const HOUR_MS = 3_600_000;
 function change(name: string, ageMs = 0): Change {
   const [subject = ''] = name;
   const detail = { version: 1, id: name, ledger: 'l', subject, order: name };
-  return { position: `at ${name}`, changedAtMs: NOW_MS - ageMs, event: { detailType: 'MessageStatusChanged', detail } };
+  return { position: `at ${name}`, event: { detailType: 'MessageStatusChanged', detail, changedAtMs: NOW_MS - ageMs } };
 }
 const changes = (...names: string[]) => names.map((name) => change(name));
 const idsOf = (events: readonly PublishedEvent[]) => events.map(({ detail }) => detail.id);

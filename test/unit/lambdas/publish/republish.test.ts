@@ -4,7 +4,8 @@ import {
   type StatusRow,
   type SuppressionRow,
 } from '../../../../lambdas/domain/publishing/published.ts';
-import type { EventBus, Unpublished } from '../../../../lambdas/publish/ports.ts';
+import { createNotedBus } from '../../../../lambdas/publish/note-deliveries.ts';
+import type { EventBus, PublishedDeliveries, Unpublished } from '../../../../lambdas/publish/ports.ts';
 import { createRepublish, type RepublishRequest } from '../../../../lambdas/publish/republish.ts';
 import { republishIn } from '../../../../lambdas/publish/republish-contract.ts';
 import { DOMAIN } from '../../../support/fixtures/webhooks.ts';
@@ -59,19 +60,29 @@ function openRepublish(
       },
     }));
   const announced: { id: string; atMs: number }[] = [];
+  const noted = new Set<string>();
+  const delivered = new Set<string>();
   let calls = 0;
   let nowMs = 0;
-  const bus: EventBus = {
+  const engine: EventBus = {
     async put(events) {
       calls += 1;
       nowMs += 10;
-      return events.map(({ detail }) => {
+      return events.map(({ detail, changedAtMs }) => {
         const outcome = result(Number(String(detail.eventKey).split('#')[1]), calls);
-        if (outcome === undefined) announced.push({ id: detail.id, atMs: nowMs });
-        return outcome;
+        if (outcome !== undefined) return outcome;
+        announced.push({ id: detail.id, atMs: nowMs });
+        delivered.add(`${Math.floor(changedAtMs / 1000)} ${detail.id}`);
+        return undefined;
       });
     },
   };
+  const notes: PublishedDeliveries = {
+    async note(deliveries) {
+      for (const { delivery } of deliveries) noted.add(`${delivery.publishedAt} ${delivery.id}`);
+    },
+  };
+  const bus = createNotedBus(engine, notes, [{ name: 'billing', filter: {} }]);
   const run = createRepublish({
     bus,
     index: {
@@ -95,8 +106,13 @@ function openRepublish(
   const range = { domain: DOMAIN, fromMs: START_MS, toMs: START_MS + 86_400_000, plan: false, rate: 1000 };
   return {
     announced,
+    noted,
+    delivered,
     run: (over: Partial<RepublishRequest> = {}) => run({ ...range, deadlineMs: Number.POSITIVE_INFINITY, ...over }),
     clock: () => nowMs,
+    wait(ms: number) {
+      nowMs += ms;
+    },
   };
 }
 
@@ -198,6 +214,37 @@ describe('a bus that rejects some entries', () => {
     expect(new Set(announced.map(({ id }) => id)).size).toBe(150);
   });
 
+  test('leaves no delivery noted that is not made, however long they are tried', async () => {
+    const { run, wait, noted, delivered } = openRepublish(many(150), (n, call) =>
+      [3, 120].includes(n) && call % 7 !== 0 ? failed : undefined,
+    );
+    wait(900);
+    let request: Partial<RepublishRequest> = {};
+    const states: string[] = [];
+    for (let done = false; !done; ) {
+      const report = await run(request);
+      states.push(report.state);
+      request = { fromMs: report.nextFromMs, datedMs: report.datedMs };
+      done = report.done;
+      wait(5000);
+    }
+
+    expect(states.length).toBeGreaterThan(2);
+    expect(states.at(-1)).toBe('ran');
+    expect([...noted].toSorted()).toEqual([...delivered].toSorted());
+    expect(delivered.size).toBe(150);
+  });
+
+  test('has the pages after a repeated one dated by when they are published', async () => {
+    const { run, wait, delivered } = openRepublish(many(150));
+    wait(60_000);
+    const { datedMs } = await run({ datedMs: 7000 });
+
+    const times = [...delivered].map((name) => Number(name.split(' ')[0]));
+    expect([times.filter((time) => time === 7).length, Math.min(...times.slice(100))]).toEqual([100, 60]);
+    expect(datedMs).toBeUndefined();
+  });
+
   test('causes no retry of an entry that it rejects for its content', async () => {
     const refused: Unpublished = { kind: 'refused', reason: 'MalformedDetail' };
     const { run, announced } = openRepublish(many(3), (n) => (n === 1 ? refused : undefined));
@@ -219,6 +266,7 @@ describe('a republish request', () => {
 
   test('is parsed', () => {
     expect(republishIn({ republish: good })).toEqual({ ...good, plan: false });
+    expect(republishIn({ republish: { ...good, datedMs: 7 } })).toEqual({ ...good, plan: false, datedMs: 7 });
     expect(republishIn({ Records: [] })).toBeUndefined();
   });
 
@@ -227,6 +275,7 @@ describe('a republish request', () => {
     { over: { fromMs: '1' }, expected: 'republish.fromMs is not a time' },
     { over: { toMs: -1 }, expected: 'republish.toMs is not a time' },
     { over: { plan: 'yes' }, expected: 'republish.plan is not a boolean' },
+    { over: { datedMs: 'now' }, expected: 'republish.datedMs is not a time' },
     { over: { rate: 0 }, expected: 'republish.rate is not a rate' },
   ])('is refused if it is malformed: $expected', ({ over, expected }) => {
     expect(() => republishIn({ republish: { ...good, ...over } })).toThrow(expected);
