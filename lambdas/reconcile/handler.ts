@@ -51,6 +51,7 @@ import { createCompareWebhooks } from './webhooks/compare-webhooks.ts';
 import { createDiscoverDomains, createNoteConfigured } from './webhooks/discover-domains.ts';
 import { createFindDomainDrift } from './webhooks/find-domain-drift.ts';
 import { createFindRedaction } from './webhooks/find-redaction.ts';
+import type { LastCounts } from './webhooks/last-counts.ts';
 import { createReadClasses } from './witness/read-classes.ts';
 import { createReadWitness } from './witness/read-witness.ts';
 
@@ -108,6 +109,8 @@ const deps = {
 };
 const account = createMailgunDomains(mailgun);
 const holderOf = parseHeldElsewhere(env.heldElsewhere);
+const lastDrift: LastCounts = new Map();
+const lastRedacted: LastCounts = new Map();
 const store = createDomainRepository(table);
 const discoverDomains = createDiscoverDomains({
   store,
@@ -166,6 +169,7 @@ const useCasesOf = remakeFor(({ all, compared, domains, known }: RunDomains) => 
     wanted: env.eventTypes,
     isConfigured: deps.isConfigured,
     everySeconds: env.everySeconds,
+    lastCounts: lastDrift,
     now: Date.now,
     onCompared,
     onFailure: (domain, error) => onFailure(domain, error, 'webhooks not compared'),
@@ -188,6 +192,7 @@ const useCasesOf = remakeFor(({ all, compared, domains, known }: RunDomains) => 
     domains,
     isConfigured: deps.isConfigured,
     everySeconds: env.everySeconds,
+    lastCounts: lastRedacted,
     now: Date.now,
     onRedacted: (domain) => log.write('Mailgun redacts the webhooks of a domain', { domain }),
     onFailure: (domain, error) => onFailure(domain, error, 'redaction not read'),

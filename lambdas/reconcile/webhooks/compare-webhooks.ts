@@ -2,6 +2,7 @@ import type { SendingDomain } from '../../contract.ts';
 import { type DriftKind, type RegisteredWebhook, webhookDrift } from '../../domain/webhooks/webhook-drift.ts';
 import type { RegisteredWebhooks } from '../ports.ts';
 import { eachInTime } from './each-in-time.ts';
+import { type LastCounts, sumOfAll } from './last-counts.ts';
 
 export interface CompareWebhooksDeps {
   webhooks: RegisteredWebhooks;
@@ -14,6 +15,7 @@ export interface CompareWebhooksDeps {
   isConfigured: () => Promise<boolean>;
   /** Seconds between runs. */
   everySeconds: number;
+  lastCounts: LastCounts;
   now: () => number;
   /** Called with every domain that was compared. */
   onCompared: (domain: string, counts: Partial<Record<DriftKind, number>>) => void;
@@ -32,18 +34,19 @@ export function isTimeToCompare(nowMs: number, everySeconds: number): boolean {
 
 /**
  * Compares the webhooks registered at Mailgun with those of this stack, about once an hour. Returns the sum of all
- * drift; undefined if nothing was compared. Never throws.
+ * drift, of domains that cannot be read as last read; undefined if nothing was compared, or no drift was found and a
+ * domain was never read. Never throws.
  */
 export function createCompareWebhooks(
   deps: CompareWebhooksDeps,
 ): (request: { ignoreWaits: boolean }) => Promise<number | undefined> {
-  const { webhooks, domains, webhookUrl, wanted, everySeconds, now } = deps;
+  const { webhooks, domains, webhookUrl, wanted, everySeconds, lastCounts, now } = deps;
 
   return async ({ ignoreWaits }) => {
     if (!ignoreWaits && !isTimeToCompare(now(), everySeconds)) return undefined;
     if (!(await deps.isConfigured().catch(() => false))) return undefined;
     const ofAccounts = new Map<string, Promise<RegisteredWebhook[]>>();
-    let sum: number | undefined;
+    let isRead = false;
     await eachInTime(domains, { maxMs: MAX_COMPARISON_MS, now }, async (domain, deadlineMs) => {
       try {
         const ofDomain = await webhooks.ofDomain(domain, deadlineMs);
@@ -52,14 +55,15 @@ export function createCompareWebhooks(
         const counts: Partial<Record<DriftKind, number>> = {};
         for (const { kind } of webhookDrift([...(await ofAccount), ...ofDomain], webhookUrl, wanted)) {
           counts[kind] = (counts[kind] ?? 0) + 1;
-          sum = (sum ?? 0) + 1;
         }
-        sum ??= 0;
+        const sum = Object.values(counts).reduce((total, count) => total + count, 0);
+        lastCounts.set(domain.name, sum);
+        isRead = true;
         deps.onCompared(domain.name, counts);
       } catch (error) {
         deps.onFailure(domain.name, error);
       }
     });
-    return sum;
+    return isRead ? sumOfAll(domains, lastCounts) : undefined;
   };
 }

@@ -2,9 +2,10 @@ import type { SendingDomain } from '../../contract.ts';
 import { ListingError, type RedactionSwitch } from '../ports.ts';
 import { type CompareWebhooksDeps, isTimeToCompare } from './compare-webhooks.ts';
 import { eachInTime } from './each-in-time.ts';
+import { sumOfAll } from './last-counts.ts';
 
 interface FindRedactionDeps
-  extends Pick<CompareWebhooksDeps, 'domains' | 'isConfigured' | 'everySeconds' | 'now' | 'onFailure'> {
+  extends Pick<CompareWebhooksDeps, 'domains' | 'isConfigured' | 'everySeconds' | 'lastCounts' | 'now' | 'onFailure'> {
   redaction: RedactionSwitch;
   /** Called with every domain whose webhooks are redacted. */
   onRedacted: (domain: string) => void;
@@ -14,13 +15,15 @@ interface FindRedactionDeps
 const MAX_SEARCH_MS = 5000;
 
 /**
- * Returns the number of domains whose webhooks Mailgun redacts; undefined if Mailgun reports none of them, or it is not
- * time to compare. Never throws.
+ * Returns the number of domains whose webhooks Mailgun redacts, of those that cannot be read as last read; undefined if
+ * it is not time to compare, Mailgun reports the switch of none, or none is on and one was never read. Never throws.
  */
 export function createFindRedaction(deps: FindRedactionDeps) {
   const isRedacted = async (domain: SendingDomain, deadlineMs: number): Promise<boolean | undefined> => {
     try {
-      return await deps.redaction.isOn(domain, deadlineMs);
+      const isOn = await deps.redaction.isOn(domain, deadlineMs);
+      deps.lastCounts.set(domain.name, isOn === true ? 1 : 0);
+      return isOn;
     } catch (error) {
       // A key that may read events need not read domains.
       const isRefused = error instanceof ListingError && error.reason === 'unauthorized';
@@ -32,13 +35,12 @@ export function createFindRedaction(deps: FindRedactionDeps) {
   return async ({ ignoreWaits }: { ignoreWaits: boolean }): Promise<number | undefined> => {
     if (!ignoreWaits && !isTimeToCompare(deps.now(), deps.everySeconds)) return undefined;
     if (!(await deps.isConfigured().catch(() => false))) return undefined;
-    let count: number | undefined;
+    let isReported = false;
     await eachInTime(deps.domains, { maxMs: MAX_SEARCH_MS, now: deps.now }, async (domain, deadlineMs) => {
       const isOn = await isRedacted(domain, deadlineMs);
-      if (isOn === undefined) return;
-      count = (count ?? 0) + Number(isOn);
+      isReported ||= isOn !== undefined;
       if (isOn) deps.onRedacted(domain.name);
     });
-    return count;
+    return isReported ? sumOfAll(deps.domains, deps.lastCounts) : undefined;
   };
 }

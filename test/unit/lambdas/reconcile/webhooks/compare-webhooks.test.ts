@@ -43,6 +43,7 @@ function comparison(
     wanted: ['delivered'],
     isConfigured,
     everySeconds: 900,
+    lastCounts: new Map(),
     now: () => clock.ms,
     onCompared: (domain, counts) => notes.push([domain, counts]),
     onFailure: (domain, error) => notes.push([domain, (error as ListingError).reason]),
@@ -78,9 +79,27 @@ test('webhook drift is counted over all domains, and reported by kind without an
 
 test("an unreadable domain's webhooks are left out, and do not block the others", async () => {
   const { compare, notes } = comparison({ ...all, 'us.example.com': new ListingError('unauthorized') });
-  expect(await compare({ ignoreWaits: false })).toBe(0);
+  expect(await compare({ ignoreWaits: false })).toBeUndefined();
   expect(notes[0]).toEqual(['us.example.com', 'unauthorized']);
   expect(notes).toHaveLength(3);
+});
+
+test('drift of one domain is counted although another cannot be read', async () => {
+  const { compare } = comparison({ ...all, 'us.example.com': new ListingError('unavailable'), 'eu.example.com': [] });
+  expect(await compare({ ignoreWaits: false })).toBe(1);
+});
+
+test('drift that was found counts until its domain is read without it', async () => {
+  const found: Record<string, RegisteredWebhook[] | Error> = { ...all, 'us.example.com': [] };
+  const { compare } = comparison(found);
+  const sums = [await compare({ ignoreWaits: true })];
+  for (const state of [new ListingError('unavailable'), own]) {
+    found['us.example.com'] = state;
+    sums.push(await compare({ ignoreWaits: true }));
+  }
+  found['eu.example.com'] = new ListingError('unavailable');
+  sums.push(await compare({ ignoreWaits: true }));
+  expect(sums).toEqual([1, 1, 0, 0]);
 });
 
 test('without a readable domain webhook drift is not measured', async () => {

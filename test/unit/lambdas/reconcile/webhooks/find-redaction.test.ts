@@ -11,6 +11,7 @@ function search(results: readonly SearchResult[], { isConfigured = async () => t
   const find = createFindRedaction({
     domains: DOMAINS,
     everySeconds: 900,
+    lastCounts: new Map(),
     isConfigured,
     now: () => clock.ms,
     redaction: {
@@ -40,6 +41,14 @@ test.each<[string, SearchResult[], number | undefined, string[]]>([
     1,
     ['a.example.com: unavailable', 'b.example.com'],
   ],
+  [
+    'one read fails and no other is on',
+    [new ListingError('unavailable'), false, false],
+    undefined,
+    ['a.example.com: unavailable'],
+  ],
+  ['the key may not read one of them', [new ListingError('unauthorized'), false, false], undefined, []],
+  ['Mailgun says it of one alone that is not', [undefined, false, undefined], 0, []],
 ])('redaction is counted where %s', async (_name, results, count, reports) => {
   const { find, reported } = search(results);
   expect(await find({ ignoreWaits: false })).toBe(count);
@@ -50,6 +59,17 @@ test('a domain whose read hangs leaves time to the others', async () => {
   const { find, reported } = search([true, true, true], { msOfFirst: 1700 });
   expect(await find({ ignoreWaits: false })).toBe(2);
   expect(reported).toEqual(['a.example.com: unavailable', 'b.example.com', 'c.example.com']);
+});
+
+test('a redacted domain counts until it is read as not redacted', async () => {
+  const results: SearchResult[] = [true, false, false];
+  const { find } = search(results);
+  const counts = [await find({ ignoreWaits: true })];
+  for (const result of [new ListingError('unavailable'), false]) {
+    results[0] = result;
+    counts.push(await find({ ignoreWaits: true }));
+  }
+  expect(counts).toEqual([1, 1, 0]);
 });
 
 test('redaction is read in every fourth period, unless the waits are ignored', async () => {
