@@ -14,6 +14,7 @@ import { outputOf } from '../../../tools/local-stack/template/stack.ts';
 import { createRandom } from '../../../tools/mailgun-twin/random.ts';
 import { DOMAIN } from '../fixtures/webhooks.ts';
 import { patientConfig } from './patience.ts';
+import { shortLivedEngine } from './short-lived-engine.ts';
 
 /**
  * Starts the engines with the template's tables, queues and secrets, behind the endpoint that injects faults; `more`
@@ -23,7 +24,7 @@ export async function startTestEngines(more: object = {}) {
   const disposables = new Disposables();
   const run = await openLedgerRun(0, disposables);
   const overlay = { domains: [{ name: DOMAIN, region: 'us' }], ...more };
-  const choice = await chooseTableEngine({ needsStream: publishes(overlay) });
+  const choice = await chooseTableEngine({ name: await shortLivedEngine(), needsStream: publishes(overlay) });
   const [assembly, engines] = await Promise.all([synthesizeLedger(run, overlay), startEngines(run, choice)]);
   const { stack, faults, usage } = await openLocalAws({ assembly, engines, random: createRandom(1).next }, run);
   const { awsEndpointUrl, region } = stack.account;

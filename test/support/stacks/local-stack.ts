@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type LocalStack, type LocalStackOptions, startLocalStack } from '../../../tools/local-ledger/local-ledger.ts';
 import { DOMAIN, KEY, signed } from '../fixtures/webhooks.ts';
+import { shortLivedEngine } from './short-lived-engine.ts';
 
 /** Starts a silent local stack without faults on any port. */
-export function startTestStack(over: Partial<LocalStackOptions> = {}): Promise<LocalStack> {
+export async function startTestStack(over: Partial<LocalStackOptions> = {}): Promise<LocalStack> {
   return startLocalStack({
+    engine: await shortLivedEngine(),
     port: 0,
     domains: [DOMAIN],
     keys: { current: KEY },
