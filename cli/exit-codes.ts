@@ -86,6 +86,7 @@ export const EXIT_CODES: Readonly<Record<string, ExitCodes>> = {
     'wrong usage, not confirmed, or no such alarm',
   ),
   erase: row('erased, even if nothing was found', 'not all was done', UNCONFIRMED),
+  'give-up-archive': row('given up, or there is nothing to give up', `seal is at work, or ${UNREACHABLE}`, UNCONFIRMED),
   mcp: row('its input ended', UNREACHABLE),
   completion: { 0: 'printed', 2: 'wrong usage' },
   help: { 0: 'shown', 2: 'there is no such topic' },

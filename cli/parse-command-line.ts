@@ -41,6 +41,7 @@ const COMMANDS: Readonly<Record<string, LoadCommand>> = {
   'send-test': async () => (await import('./commands/send-test.ts')).sendTestCommand,
   drill: async () => (await import('./commands/drill.ts')).drillCommand,
   erase: async () => (await import('./commands/erase.ts')).eraseCommand,
+  'give-up-archive': async () => (await import('./commands/give-up-archive.ts')).giveUpArchiveCommand,
   mcp: async () => (await import('./commands/mcp.ts')).mcpCommand,
 };
 

@@ -133,7 +133,7 @@ function textOf(line: EraseLine): string[] {
     case 'archive-unreached':
       return [
         `  ✖  the archive of ${line.domains.join(', ')} is not in a bucket of this stack, and may hold the recipient.`,
-        '     Put it back first: docs/archive.md#another-bucket.',
+        '     Put it back first: docs/archive.md#another-bucket. Where it is lost: npm run ledger -- give-up-archive.',
       ];
     case 'archive':
       return [

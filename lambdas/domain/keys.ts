@@ -22,6 +22,7 @@ import { mailboxOf } from './recipients/address.ts';
 // | WITNESS#<domain>                 | <hour>                        | Mailgun's own counts of an hour        |
 // | SEAL#<domain>                    | <start>                       | what is sealed of a slice              |
 // | SEAL#<domain>                    | HEAD, POSITION                | head of the chain; how far it reaches  |
+// | SEAL#<domain>                    | GIVEN-UP#<sequence>           | head of a chain that was given up      |
 // | LEDGER                           | FIRST-WEBHOOK, LEASE, LISTING | facts of the whole ledger,             |
 // |                                  | SEALING, DOMAINS, RESTORED    | the end of a Mailgun API among them    |
 // | UNDISCOVERED                     | <domain>                      | note of a domain that has no ledger    |
@@ -371,6 +372,7 @@ export function chainHeadKey(domain: string): ItemKey {
 }
 
 const CHAIN_HEAD = 'HEAD';
+const GIVEN_UP = 'GIVEN-UP';
 
 /** Returns the domain whose chain's head has this key; undefined for any other key. */
 export function domainOfChainHead({ pk, sk }: ItemKey): string | undefined {
@@ -382,6 +384,14 @@ export function domainOfChainHead({ pk, sk }: ItemKey): string | undefined {
 export function sealPositionKey(domain: string): ItemKey {
   return { pk: join(SEAL, keyPart(domain)), sk: 'POSITION' };
 }
+
+/** Returns the key of the head of a domain's chain that was given up. */
+export function givenUpChainKey(domain: string, sequence: number): ItemKey {
+  return { pk: join(SEAL, keyPart(domain)), sk: join(GIVEN_UP, timeKey(sequence)) };
+}
+
+/** Returns true for what a domain's archive left behind, except heads; of no use once its chain is given up. */
+export const isOfChain = ({ sk }: ItemKey) => sk !== CHAIN_HEAD && !sk.startsWith(`${GIVEN_UP}${SEPARATOR}`);
 
 /** Key of seal's lease. */
 export const SEAL_LEASE_KEY: ItemKey = { pk: LEDGER, sk: 'SEALING' };

@@ -131,8 +131,10 @@ export async function openJob(
 /** Reports what would be done and what it costs, by a sweep that changes nothing. */
 export async function plan(job: Job): Promise<void> {
   const { queues } = job;
-  const { items, readUnits, messages, kept: _kept, heads: _heads, ...found } = await sweepAll(job, true);
+  const { items, readUnits, messages, kept: _kept, heads, ...found } = await sweepAll(job, true);
   if (job.context.signal.aborted) return;
+  const domains = await unreachedArchives(job.archive, heads);
+  if (domains.length > 0) job.emit({ event: 'archive-unreached', domains });
   const others = found.statuses + found.suppressions + found.mentions;
   const writes = found.events * WRITES_PER_EVENT + others * WRITES_PER_OTHER;
   job.emit({

@@ -1,10 +1,13 @@
-import { GetCommand, PutCommand, paginateQuery } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, GetCommand, PutCommand, paginateQuery, paginateScan } from '@aws-sdk/lib-dynamodb';
 import { DAY_SECONDS } from '../../contract.ts';
 import { canonicalJson } from '../../domain/canonical-json.ts';
 import { asciiJson } from '../../domain/json.ts';
 import {
   chainHeadKey,
+  domainOfChainHead,
+  givenUpChainKey,
   type ItemKey,
+  isOfChain,
   sealMarkKey,
   sealPositionKey,
   sliceKey,
@@ -215,4 +218,48 @@ export function createSealStateRepository({ client, name }: LedgerTable): SealSt
       await client.send(new PutCommand({ TableName: name, Item: { ...sealPositionKey(domain), position } }));
     },
   };
+}
+
+/** Returns the heads of all chains, also of domains that the stack no longer names; reads the whole table. */
+export async function readChainHeads({ client, name }: LedgerTable): Promise<Map<string, ChainHead>> {
+  const heads = new Map<string, ChainHead>();
+  const { sk } = chainHeadKey('');
+  const filter = { FilterExpression: 'sk = :sk', ExpressionAttributeValues: { ':sk': sk } };
+  for await (const { Items = [] } of paginateScan({ client }, { TableName: name, ConsistentRead: true, ...filter })) {
+    for (const item of Items) {
+      const domain = domainOfChainHead(item as unknown as ItemKey);
+      if (domain !== undefined) heads.set(domain, { sequence: item.sequence as number, hash: item.hash as string });
+    }
+  }
+  return heads;
+}
+
+/**
+ * Forgets a domain's chain, and keeps its head with the reason. The head goes last, so that a call that was cut short is
+ * repeated; one that moved meanwhile stays.
+ */
+export async function giveUpChain(
+  table: LedgerTable,
+  domain: string,
+  { sequence, hash }: ChainHead,
+  about: { reason: string; givenUpAt: number },
+): Promise<void> {
+  const { client, name } = table;
+  const Item = { ...givenUpChainKey(domain, sequence), sequence, hash, ...about };
+  await client.send(new PutCommand({ TableName: name, Item }));
+  const head = chainHeadKey(domain);
+  for await (const { pk, sk } of readPartition(table, head.pk)) {
+    const Key = { pk, sk } as ItemKey;
+    if (isOfChain(Key)) await client.send(new DeleteCommand({ TableName: name, Key }));
+  }
+  const ConditionExpression = '#hash = :hash';
+  const [names, values] = [{ '#hash': 'hash' }, { ':hash': hash }];
+  await conditionalWrite(() =>
+    client.send(
+      new DeleteCommand({
+        ...{ TableName: name, Key: head, ConditionExpression },
+        ...{ ExpressionAttributeNames: names, ExpressionAttributeValues: values },
+      }),
+    ),
+  );
 }

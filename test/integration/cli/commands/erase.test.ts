@@ -517,6 +517,11 @@ test('erase is not finished where a chain ends in another bucket than the archiv
     expect([reached.exitCode, eventsOf(reached).map(({ event }) => event)]).toEqual([0, ['archive', 'erased']]);
     const none = await erase([recipient, '--json', '--yes']);
     const unreached = { event: 'archive-unreached', domains: [DOMAIN] };
+    const planned = await erase([recipient, '--json', '--plan']);
+    expect([planned.exitCode, planned.json()]).toEqual([
+      0,
+      expect.arrayContaining([unreached, expect.objectContaining({ event: 'plan' })]),
+    ]);
     const stopped = { event: 'stopped', again: expect.stringContaining('erase <recipient>') };
     expect([none.exitCode, eventsOf(none)]).toEqual([1, [unreached, stopped]]);
 
@@ -528,5 +533,13 @@ test('erase is not finished where a chain ends in another bucket than the archiv
     const text = await erase([recipient, '--yes']);
     expect(text.lines.join('\n')).toContain(`the archive of ${DOMAIN} is not in a bucket of this stack`);
     expect(text.lines.join('\n')).not.toContain('Erased');
+    const { queues, secrets, table } = engines;
+    const clients = { ...NO_ARCHIVE, table: table.client, queues, secrets };
+    const target = stubDeployment({ clients, output: engines.output });
+    const given = await runCommand(['give-up-archive', '--local', '--reason', 'deleted', '--yes'], {
+      openDeployment: async () => target,
+    });
+    expect(given.exitCode).toBe(0);
+    expect((await erase([recipient, '--yes'])).exitCode).toBe(0);
   });
 });
