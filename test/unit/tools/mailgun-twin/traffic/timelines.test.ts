@@ -9,13 +9,13 @@ import {
 const DAY_SECONDS = 29_100;
 const ALL = [...TIMELINES, ...LEGACY_TIMELINES, SUBACCOUNT_TIMELINE];
 
-const scheduled = (run: string) =>
+const scheduled = (run: string, seed = 5) =>
   scheduleMessages(ALL, {
     domains: ['mg.example.com', 'news.example.com'],
     run,
     epochMs: 1_790_000_000_000,
     daySeconds: DAY_SECONDS,
-    random: createRandom(5),
+    random: createRandom(seed),
   });
 
 test.each(ALL)('every recipient of $name has events and a deciding one', (timeline) => {
@@ -47,5 +47,20 @@ test('every timeline begins and ends within the day', () => {
 test('the recipients of one message are different people', () => {
   for (const { mail } of scheduled('00000001')) {
     expect(new Set(mail.to.map((address) => address.toLowerCase())).size).toBe(mail.to.length);
+  }
+});
+
+test('every tag has mail that failed permanently, whatever the seed', () => {
+  const fails = ({ timeline }: { timeline: { expected: readonly { status: string }[] } }) =>
+    timeline.expected.some(({ status }) => status === 'FAILED');
+  for (let seed = 0; seed < 200; seed += 1) {
+    const failed = scheduled('00000001', seed).filter(fails);
+
+    expect([...new Set(failed.flatMap(({ mail }) => mail.tags))].toSorted()).toEqual([
+      'newsletter',
+      'password-reset',
+      'receipt',
+      'spring',
+    ]);
   }
 });
