@@ -4,14 +4,16 @@ import { doctorLine } from '../../support/cli/json-lines/doctor.ts';
 import { listingLine } from '../../support/cli/json-lines/listing.ts';
 import { statusLine } from '../../support/cli/json-lines/status.ts';
 import { DOMAIN, deliveredEvent } from '../../support/fixtures/webhooks.ts';
-import { type LocalLedger, startLocalLedger } from '../../support/stacks/local-ledger.ts';
+import { LOCAL_RECONCILE, type LocalLedger, startLocalLedger } from '../../support/stacks/local-ledger.ts';
 import { drained } from '../../support/stacks/local-stack.ts';
 
 const SUNSET = 'Thu, 01 Jul 2027 00:00:00 GMT';
 
 let local: LocalLedger;
 beforeAll(async () => {
-  local = await startLocalLedger();
+  // The ledger begins before the first event, however quickly the stack starts.
+  const fromEpochSeconds = Math.floor(Date.now() / 1000) - 15;
+  local = await startLocalLedger({ reconcile: { ...LOCAL_RECONCILE, fromEpochSeconds } });
 }, 180_000);
 afterAll(() => local?.stack.stop());
 
@@ -40,10 +42,13 @@ async function said() {
 async function happen(): Promise<void> {
   const event = deliveredEvent({ id: randomUUID(), timestamp: Date.now() / 1000 - 10 });
   local.stack.list([event as never]);
-  // The ledger may not have begun yet, or a scheduled run may have listed it already.
-  while ((await local.stack.reconcile()).slices === 0) await sleep(300);
-  // What waits in the queue is missing still, as doctor would report.
-  await drained(local.stack);
+  for (;;) {
+    const { slices, open } = await local.stack.reconcile();
+    await drained(local.stack);
+    // A scheduled run may have listed it already. What a run finds missing is missing until the next run finds it stored.
+    if (slices > 0 && open === 0) return;
+    await sleep(300);
+  }
 }
 
 test('after a 410 all runs list by the Logs API, until an operator goes back to the Events API', async () => {

@@ -12,7 +12,7 @@ import { startTestStack } from './local-stack.ts';
 
 export const LOCAL_KEY = 'key-of-the-local-stack';
 export const LOCAL_API_KEY = 'key-of-the-local-mailgun';
-const RECONCILE = {
+export const LOCAL_RECONCILE = {
   source: 'events',
   everySeconds: 600,
   settleSeconds: 1,
@@ -36,7 +36,7 @@ const openHurried: CliContext['openDeployment'] = async (ref) => {
 
 /** Starts a local stack with the operator's commands on it. */
 export async function startLocalLedger(over: Partial<LocalStackOptions> = {}) {
-  const stack = await startTestStack({ keys: { current: LOCAL_KEY }, reconcile: RECONCILE, ...over });
+  const stack = await startTestStack({ keys: { current: LOCAL_KEY }, reconcile: LOCAL_RECONCILE, ...over });
   const port = Number(new URL(stack.ready.webhookUrl).port);
   return {
     stack,
