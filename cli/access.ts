@@ -202,6 +202,9 @@ function createRequest(deployment: Deployment, apiKey: string): MailgunRequest {
   return async (domain, method, path, body) => {
     const isJson = body !== undefined && !(body instanceof FormData);
     const host = new URL(deployment.mailgunUrl(domain)).host;
+    if (deployment.silentHosts?.has(host)) {
+      throw new MailgunBusyError(`not requested: Mailgun (${host}) did not respond`);
+    }
     let response: Response;
     let text: string | undefined;
     try {
@@ -213,6 +216,7 @@ function createRequest(deployment: Deployment, apiKey: string): MailgunRequest {
       response = await sendRequest(apiKey, deployment.mailgunUrl(domain) + path, init, RESPONSE_TIMEOUT_MS);
       text = await cappedText(response, MAX_RESPONSE_BYTES);
     } catch (cause) {
+      if (isTimeout(cause)) deployment.silentHosts?.add(host);
       throw new MailgunBusyError(`Mailgun (${host}) does not respond: ${(cause as Error).message}`, { cause });
     }
     const { status } = response;
@@ -229,6 +233,13 @@ function createRequest(deployment: Deployment, apiKey: string): MailgunRequest {
     return { status, body: jsonIn(text) };
   };
 }
+
+/** Returns true for an error after a wait, within which no connection or no response came. */
+const isTimeout = (error: unknown): boolean =>
+  error instanceof Error &&
+  (error.name === 'TimeoutError' ||
+    /TIMEOUT|ETIMEDOUT/.test(String((error as { code?: unknown }).code)) ||
+    isTimeout(error.cause));
 
 const reason = z.string().trim().min(1).optional().catch(undefined);
 /** `Description` is that of account webhooks. */

@@ -27,6 +27,8 @@ export interface Deployment {
   output(key: string): string;
   /** Returns the base URL of Mailgun's API for a domain of the stack. */
   mailgunUrl(domain: string): string;
+  /** Hosts of Mailgun that let a request wait in vain; where given, they get no further one. */
+  readonly silentHosts?: Set<string>;
   /** Runs a function of the stack, by its short name, and returns its result. */
   invoke(functionName: string, event: unknown): Promise<unknown>;
   /** Returns log lines since a time (epoch milliseconds) that match the filter, oldest first. */

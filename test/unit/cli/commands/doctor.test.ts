@@ -1,3 +1,4 @@
+import { mock } from 'node:test';
 import { KMSServiceException } from '@aws-sdk/client-kms';
 import { accountChecks, type Check, machineChecks } from '../../../../cli/commands/doctor/machine-checks.ts';
 import {
@@ -409,6 +410,37 @@ describe("doctor's check of the API key", () => {
   test('is unknown, with all that depends on it, while Mailgun is busy', async () => {
     expect((await checked('{"apiKey":"key-1234"}', 503)).states).toEqual(['unknown', 'unknown', 'unknown']);
   });
+});
+
+test('doctor waits once for Mailgun that hangs, and reports what it did not request', async () => {
+  const requested: string[] = [];
+  const server = await listenOnLoopback(({ url = '' }) => requested.push(url));
+  const shorten = AbortSignal.timeout.bind(AbortSignal);
+  mock.method(AbortSignal, 'timeout', () => shorten(200));
+  const domains = ['mg.example.com', 'news.example.com'];
+  const keys = { ApiKeySecretArn: '{"apiKey":"key-1234"}', SigningKeysSecretArn: '{"current":"the-key-of-mailgun"}' };
+  const deployment = stubDeployment({ ...stubSecrets(keys), domains, mailgunUrl: () => server.url });
+  const atMailgun = stackChecks({ deployment, account: undefined, now: () => 0 }).filter(({ name }) =>
+    /^(signing key|API key|role|Mailgun for|domains at|redaction)/.test(name),
+  );
+  const found: Record<string, string> = {};
+  try {
+    for (const { name, check } of atMailgun) {
+      const { state, says } = await runCheck(check);
+      if (name !== 'signing key') found[name] = `${state}: ${says}`;
+    }
+  } finally {
+    mock.restoreAll();
+    await server.close();
+  }
+
+  expect(requested).toHaveLength(1);
+  const { host } = new URL(server.url);
+  const names = ['API key', 'role of the API key', 'domains at Mailgun'];
+  for (const domain of domains) names.push(`Mailgun for ${domain}`, `redaction of ${domain}`);
+  expect(found).toEqual(
+    Object.fromEntries(names.map((name) => [name, `unknown: not requested: Mailgun (${host}) did not respond`])),
+  );
 });
 
 test('doctor reports unreadable settings as unknown, each with a fix', async () => {
