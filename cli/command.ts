@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { UNKNOWN_DOMAIN } from '../lambdas/contract.ts';
-import { UsageError } from './errors.ts';
+import { InterruptedError, UsageError } from './errors.ts';
 import type { AwsAccount } from './target/aws.ts';
 import type { Deployment, TargetRef } from './target/types.ts';
 import { parseTime } from './time.ts';
@@ -137,6 +137,22 @@ export const wholeNumber = (least: number) => (text: string) => {
   }
   return Number(text);
 };
+
+/** Returns the result of work that only reads; throws as soon as the operator ends it, whatever it waits for. */
+export function unlessInterrupted<T>({ signal }: Pick<CliContext, 'signal'>, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(new InterruptedError());
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
+}
+
+/** Wraps the action of a command that only reads. */
+export const interruptible =
+  <Options>(context: Pick<CliContext, 'signal'>, action: Action<Options>): Action<Options> =>
+  (options, ...args) =>
+    unlessInterrupted(context, action(options, ...args));
 
 /** Confirms an irreversible action: by `--yes`, or by asking the person at the terminal. */
 export async function confirm(context: CliContext, yes: boolean | undefined, question: string): Promise<void> {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { type Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import type { CliContext, CommandBuilder, Run } from './command.ts';
+import { type CliContext, type CommandBuilder, type Run, unlessInterrupted } from './command.ts';
 import { addCompletionCommand } from './commands/completion.ts';
 import { HELP_TOPICS, helpCommand } from './commands/help.ts';
 import { UsageError, whyUnavailable } from './errors.ts';
@@ -95,7 +95,11 @@ export async function runProgram(args: readonly string[], context: CliContext): 
       const options = given.at(-2) as Parameters<typeof action>[0];
       exitCode = await action(options, ...(given.slice(0, -2) as string[]));
     };
-  const program = await createProgram(context, run, args);
+  const program = await createProgram(
+    { ...context, openDeployment: (ref) => unlessInterrupted(context, context.openDeployment(ref)) },
+    run,
+    args,
+  );
   const isJson = args.includes('--json');
   prepare(program, context, isJson);
 

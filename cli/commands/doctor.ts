@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import {
   type CliContext,
   type CommandBuilder,
+  interruptible,
   ledgerCommand,
   type TargetOptions,
   targetRefOf,
@@ -87,7 +88,7 @@ export const doctorCommand: CommandBuilder = (context, run) =>
     )
     .option('--costs', 'print what the last month cost, and what would be cheaper')
     .addHelpText('after', EXAMPLES)
-    .action(run<DoctorOptions>((options) => doctor(context, options)));
+    .action(run<DoctorOptions>(interruptible(context, (options) => doctor(context, options))));
 
 async function doctor(context: CliContext, options: DoctorOptions): Promise<number> {
   if (options.planFor !== undefined) return printPlan(context, options, options.planFor);

@@ -16,6 +16,7 @@ import {
   type CommandBuilder,
   commandGroup,
   confirm,
+  interruptible,
   ledgerCommand,
   openTarget,
   type Run,
@@ -74,7 +75,7 @@ Examples:
 const statusCommand = (context: CliContext, run: Run) =>
   ledgerCommand('status', "show which keys are set, and which of them verified the last hour's webhooks")
     .addHelpText('after', STATUS_EXAMPLES)
-    .action(run<TargetOptions>((options) => status(context, options)));
+    .action(run<TargetOptions>(interruptible(context, (options) => status(context, options))));
 
 async function status(context: CliContext, options: TargetOptions): Promise<number> {
   const deployment = await openTarget(context, options);

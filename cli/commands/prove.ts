@@ -10,6 +10,7 @@ import {
   type CliContext,
   type CommandBuilder,
   checkDomain,
+  interruptible,
   ledgerCommand,
   openTarget,
   type TargetOptions,
@@ -45,7 +46,7 @@ export const proveCommand: CommandBuilder = (context, run) =>
     .option('--to <time>', 'end of the range, exclusive (now)', timeOption('to', context))
     .option('--domain <name>', 'only this sending domain (all)')
     .addHelpText('after', EXAMPLES)
-    .action(run<ProveOptions>((options) => prove(context, options)));
+    .action(run<ProveOptions>(interruptible(context, (options) => prove(context, options))));
 
 async function prove(context: CliContext, options: ProveOptions): Promise<number> {
   const range = { from: options.from ?? 0, to: options.to ?? Math.floor(context.now() / 1000) };

@@ -6,7 +6,14 @@ import type { Completeness } from '../../lambdas/domain/ledger/completeness.ts';
 import { announcementText } from '../../lambdas/domain/ledger/listing-note.ts';
 import { stateOf } from '../../lambdas/domain/ledger/slice.ts';
 import { readApiKey, readSigningKeys } from '../access.ts';
-import { type CliContext, type CommandBuilder, ledgerCommand, openTarget, type TargetOptions } from '../command.ts';
+import {
+  type CliContext,
+  type CommandBuilder,
+  interruptible,
+  ledgerCommand,
+  openTarget,
+  type TargetOptions,
+} from '../command.ts';
 import { UnreadableSecretError, whyUnavailable } from '../errors.ts';
 import { LOOKBACK_DAYS, ledgerTimes, readDomainLedger, readLastEvent, tableOf } from '../ledger.ts';
 import { counted, createEmit, timeAgo, utc } from '../output.ts';
@@ -38,7 +45,7 @@ the table, dynamodb:Query on its index byDay, secretsmanager:GetSecretValue on t
 export const statusCommand: CommandBuilder = (context, run) =>
   ledgerCommand('status', 'show on one screen whether the stack is healthy')
     .addHelpText('after', EXAMPLES)
-    .action(run<TargetOptions>((options) => status(context, options)));
+    .action(run<TargetOptions>(interruptible(context, (options) => status(context, options))));
 
 async function status(context: CliContext, options: TargetOptions): Promise<number> {
   const deployment = await openTarget(context, options);

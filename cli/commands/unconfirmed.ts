@@ -13,6 +13,7 @@ import {
   type CliContext,
   type CommandBuilder,
   chosenDomains,
+  interruptible,
   ledgerCommand,
   openTarget,
   type TargetOptions,
@@ -122,7 +123,7 @@ export const unconfirmedCommand: CommandBuilder = (context, run) =>
       timeOption('since', context),
     )
     .addHelpText('after', EXAMPLES)
-    .action(run<UnconfirmedOptions>((options) => unconfirmed(context, options)));
+    .action(run<UnconfirmedOptions>(interruptible(context, (options) => unconfirmed(context, options))));
 
 async function unconfirmed(context: CliContext, options: UnconfirmedOptions): Promise<number> {
   const deployment = await openTarget(context, options);

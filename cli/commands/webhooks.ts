@@ -16,6 +16,7 @@ import {
   checkSendingDomain,
   commandGroup,
   confirm,
+  interruptible,
   ledgerCommand,
   openTarget,
   type Run,
@@ -92,7 +93,7 @@ const checkCommand = (context: CliContext, run: Run) =>
   ledgerCommand('check', 'show how the webhooks registered at Mailgun differ from what the stack needs')
     .option(...DOMAIN_OPTION)
     .addHelpText('after', CHECK_EXAMPLES)
-    .action(run<DomainOptions>((options) => check(context, options)));
+    .action(run<DomainOptions>(interruptible(context, (options) => check(context, options))));
 
 async function check(context: CliContext, options: DomainOptions): Promise<number> {
   const deployment = await openTarget(context, options);
