@@ -221,8 +221,9 @@ async function readAudience(alarmName: string, account: AwsAccount): Promise<Top
   return Promise.all(
     topics.map(async (arn) => {
       const subscriptions = await account.subscriptions(arn);
-      const confirmed = subscriptions.filter((each) => each.confirmed).length;
-      return { topic: arn.split(':').at(-1) ?? '', confirmed, pending: subscriptions.length - confirmed };
+      const count = (state: 'confirmed' | 'deleted') => subscriptions.filter((each) => each[state]).length;
+      const pending = subscriptions.length - count('confirmed') - count('deleted');
+      return { topic: arn.split(':').at(-1) ?? '', confirmed: count('confirmed'), pending };
     }),
   );
 }
@@ -243,6 +244,8 @@ export interface Subscription {
   readonly protocol: string;
   readonly endpoint: string;
   readonly confirmed: boolean;
+  /** True if its subscriber has ended it; SNS keeps it for a while. */
+  readonly deleted: boolean;
 }
 
 /** CDK's own, unless an environment names another. */
@@ -277,8 +280,9 @@ export function openAccount(region: string, qualifier = BOOTSTRAP_QUALIFIER): Aw
       const pages = paginateListSubscriptionsByTopic({ client: new SNSClient(settings) }, { TopicArn });
       for await (const { Subscriptions = [] } of pages) {
         for (const { Protocol = '', Endpoint = '', SubscriptionArn = '' } of Subscriptions) {
-          // An unconfirmed subscription has no ARN.
-          found.push({ protocol: Protocol, endpoint: Endpoint, confirmed: SubscriptionArn.startsWith('arn:') });
+          // Only a confirmed subscription has an ARN; in its place one may say "PendingConfirmation" or "Deleted".
+          const confirmed = SubscriptionArn.startsWith('arn:');
+          found.push({ protocol: Protocol, endpoint: Endpoint, confirmed, deleted: SubscriptionArn === 'Deleted' });
         }
       }
       return found;

@@ -213,6 +213,13 @@ async function topic(
   if (subscriptions.length === 0) {
     return warning('no one is subscribed', `add an address to alarms.${kind} of cdk.json, and deploy`);
   }
+  const ended = subscriptions.filter(({ deleted }) => deleted).map(({ endpoint }) => endpoint);
+  if (ended.length > 0) {
+    return wrong(
+      `unsubscribed, so not notified: ${ended.join(', ')}`,
+      `take it out of alarms.${kind} of cdk.json and deploy; to subscribe it again, put it back and deploy once more`,
+    );
+  }
   const waiting = subscriptions.filter(({ confirmed }) => !confirmed).map(({ endpoint }) => endpoint);
   if (waiting.length === 0) return ok(subscriptions.map(({ endpoint }) => endpoint).join(', '));
   return wrong(

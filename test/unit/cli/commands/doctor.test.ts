@@ -11,7 +11,7 @@ import {
 import { stackChecks } from '../../../../cli/commands/doctor/stack-checks.ts';
 import { runCheck } from '../../../../cli/commands/doctor.ts';
 import { StackNotFoundError, TargetUnavailableError } from '../../../../cli/errors.ts';
-import type { AwsAccount } from '../../../../cli/target/aws.ts';
+import { type AwsAccount, openAccount } from '../../../../cli/target/aws.ts';
 import { type Deployment, parseLogEntry } from '../../../../cli/target/types.ts';
 import { MESSAGES, UNSET_API_KEY, UNSET_SIGNING_KEYS } from '../../../../lambdas/contract.ts';
 import { keyFingerprint } from '../../../../lambdas/domain/webhooks/signature.ts';
@@ -32,7 +32,7 @@ function account(over: Partial<AwsAccount> = {}): AwsAccount {
     identity: async () => ({ account: '333333333333', arn: 'arn:aws:sts::333333333333:assumed-role/ops/ada' }),
     bootstrapVersion: async () => 30,
     concurrency: async () => ({ limit: 1000, unreserved: 1000 }),
-    subscriptions: async () => [{ protocol: 'email', endpoint: 'ops@acme.example', confirmed: true }],
+    subscriptions: async () => [{ protocol: 'email', endpoint: 'ops@acme.example', confirmed: true, deleted: false }],
     ...over,
   };
 }
@@ -217,10 +217,39 @@ describe("doctor's check of the stack", () => {
       protocol: 'email',
       endpoint: `a${n}@acme.example`,
       confirmed: each,
+      deleted: false,
     }));
     const checks = stackChecks(place(fresh, account({ subscriptions: async () => subscriptions })));
     expect(await find(checks, 'page topic')).toMatchObject({ state, says });
     expect(await find(stackChecks(place(fresh)), 'page topic')).toMatchObject({ state: 'skipped' });
+  });
+
+  test('tells a subscription that was ended from one that is not confirmed', async () => {
+    const reply = (arn: string, address: string) =>
+      `<member><SubscriptionArn>${arn}</SubscriptionArn><Protocol>email</Protocol><Endpoint>${address}</Endpoint></member>`;
+    const members = reply('Deleted', 'gone@acme.example') + reply('PendingConfirmation', 'new@acme.example');
+    const sns = await listenOnLoopback((_, response) =>
+      response
+        .writeHead(200, { 'content-type': 'text/xml' })
+        .end(
+          `<ListSubscriptionsByTopicResponse><ListSubscriptionsByTopicResult><Subscriptions>${members}</Subscriptions></ListSubscriptionsByTopicResult></ListSubscriptionsByTopicResponse>`,
+        ),
+    );
+    const earlier = { ...process.env };
+    Object.assign(process.env, {
+      ...{ AWS_ENDPOINT_URL_SNS: sns.url, AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'secret' },
+    });
+    const { subscriptions } = openAccount('eu-west-1');
+    const found = await find(stackChecks(place(fresh, account({ subscriptions }))), 'page topic').finally(() => {
+      process.env = earlier;
+      return sns.close();
+    });
+
+    expect(found).toEqual({
+      state: 'wrong',
+      says: 'unsubscribed, so not notified: gone@acme.example',
+      fix: expect.stringContaining('alarms.page of cdk.json'),
+    });
   });
 });
 
