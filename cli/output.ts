@@ -13,6 +13,14 @@ export function createEmit<Line>({ print }: Pick<CliContext, 'print'>, json = fa
   };
 }
 
+/** Prints how a command goes: a JSON line among the others with `--json`, lines for people to standard error otherwise. */
+export function createProgressEmit<Line>(
+  { print, printError }: Pick<CliContext, 'print' | 'printError'>,
+  json = false,
+): Emit<Line> {
+  return createEmit<Line>({ print: json ? print : printError }, json);
+}
+
 /** `12,345` */
 export function number(value: number): string {
   return value.toLocaleString('en-US');

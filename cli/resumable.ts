@@ -102,8 +102,8 @@ export interface PartsReporter {
   resume(commands: readonly string[]): void;
 }
 
-export const partsAsText = (print: (line: string) => void): PartsReporter => ({
-  waiting: (domain, why) => print(`${domain}  waiting: ${why}`),
+export const partsAsText = (print: (line: string) => void, printError: (line: string) => void): PartsReporter => ({
+  waiting: (domain, why) => printError(`${domain}  waiting: ${why}`),
   left: (domain, why) => print(`${domain}  ${why}`),
   resume(commands) {
     print('Continue with:');

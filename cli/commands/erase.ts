@@ -10,7 +10,7 @@ import {
   targetRefText,
 } from '../command.ts';
 import { TargetUnavailableError, UsageError } from '../errors.ts';
-import { counted, number } from '../output.ts';
+import { counted, createEmit, createProgressEmit, number } from '../output.ts';
 import { type EraseLine, erase, openJob, plan } from './erase/erase-job.ts';
 
 interface EraseOptions extends TargetOptions {
@@ -50,8 +50,8 @@ export const eraseCommand: CommandBuilder = (context, run) =>
         const recipient = recipientIn(typed);
         const ref = targetRefOf(options, context.environment);
         const emit = (line: EraseLine) => {
-          const lines = options.json ? [JSON.stringify(line)] : textOf(line);
-          for (const text of lines) context.print(text);
+          const emitLine = PROGRESS.includes(line.event) ? createProgressEmit : createEmit;
+          emitLine<EraseLine>(context, options.json)(line, ...textOf(line));
         };
         const deployment = await context.openDeployment(ref);
         try {
@@ -80,6 +80,9 @@ function recipientIn(typed: string): string {
     throw new UsageError('give the recipient as a bare address like ada@example.org');
   return recipient;
 }
+
+/** The lines that report how it goes, and not what was done. */
+const PROGRESS: readonly EraseLine['event'][] = ['waiting', 'scanning', 'waiting-for-seal', 'reading-archive'];
 
 /** Returns a line as text. */
 function textOf(line: EraseLine): string[] {

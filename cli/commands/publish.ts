@@ -53,7 +53,7 @@ export const publishCommand: CommandBuilder = (context, run) =>
     .action(
       run<PublishOptions>(async (options) => {
         const args = publishArguments(options, context);
-        return publishAll(args, await context.openDeployment(args.ref), createReporter(context.print, args), context);
+        return publishAll(args, await context.openDeployment(args.ref), createReporter(context, args), context);
       }),
     );
 
@@ -247,13 +247,15 @@ function costOf({ events, statuses, suppressions }: PublishSums, rate: number) {
   return { published, reads, dollars, seconds: Math.ceil(published / rate) };
 }
 
-function createReporter(print: (line: string) => void, args: ReportOptions): Reporter {
-  return args.json ? jsonReporter(print, args) : textReporter(print, args);
+type Output = Pick<CliContext, 'print' | 'printError'>;
+
+function createReporter(output: Output, args: ReportOptions): Reporter {
+  return args.json ? jsonReporter(output, args) : textReporter(output, args);
 }
 
 const reachedText = (ms: number) => timeText(Math.floor(ms / 1000));
 
-function textReporter(print: (line: string) => void, { plan, rate }: ReportOptions): Reporter {
+function textReporter({ print, printError }: Output, { plan, rate }: ReportOptions): Reporter {
   return {
     partial: (days, retainedFrom) =>
       print(
@@ -261,9 +263,9 @@ function textReporter(print: (line: string) => void, { plan, rate }: ReportOptio
       ),
     progress(domain, reachedMs, { events, statuses, suppressions }) {
       const counts = `${number(statuses)} statuses · ${number(suppressions)} suppressions`;
-      print(`${domain}  until ${reachedText(reachedMs)}  ${number(events)} events · ${counts}`);
+      printError(`${domain}  until ${reachedText(reachedMs)}  ${number(events)} events · ${counts}`);
     },
-    ...partsAsText(print),
+    ...partsAsText(print, printError),
     end(sums, complete) {
       const what = `${number(sums.statuses)} statuses and ${number(sums.suppressions)} suppressions`;
       if (plan) {
@@ -280,7 +282,7 @@ function textReporter(print: (line: string) => void, { plan, rate }: ReportOptio
   };
 }
 
-function jsonReporter(print: (line: string) => void, { plan, rate }: ReportOptions): Reporter {
+function jsonReporter({ print }: Output, { plan, rate }: ReportOptions): Reporter {
   const emit = (line: PublishLine) => print(JSON.stringify(line));
   return {
     partial: (retentionDays, retainedFrom) =>

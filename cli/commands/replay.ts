@@ -82,12 +82,7 @@ export const replayCommand: CommandBuilder = (context, run) =>
         const args = replayArguments(options, context);
         if (options.fromArchive) return restore(args, context);
         const createReporter = args.json ? createJsonReporter : createTextReporter;
-        return replayAll(
-          args,
-          await context.openDeployment(args.ref),
-          createReporter(context.print, args.plan),
-          context,
-        );
+        return replayAll(args, await context.openDeployment(args.ref), createReporter(context, args.plan), context);
       }),
     );
 

@@ -26,7 +26,7 @@ import type { ArchiveSource } from '../../certificates/archive-source.ts';
 import { type CliContext, chosenDomains } from '../../command.ts';
 import { UsageError } from '../../errors.ts';
 import { retentionDaysOf, tableOf } from '../../ledger.ts';
-import { counted, createEmit, createProgress, type Emit, number } from '../../output.ts';
+import { counted, createEmit, createProgress, createProgressEmit, type Emit, number } from '../../output.ts';
 import { PRICES } from '../../planning/prices.ts';
 import { addEach, MAX_STALL_MS, WAIT_MS } from '../../resumable.ts';
 import type { Deployment } from '../../target/types.ts';
@@ -95,8 +95,9 @@ export async function restoreFromArchive(
   const from = Math.floor(request.from / MAX_SLICE_SECONDS) * MAX_SLICE_SECONDS;
   const to = Math.ceil(request.to / MAX_SLICE_SECONDS) * MAX_SLICE_SECONDS;
   const emit = createEmit<RestoreLine>(context, request.json);
+  const note = createProgressEmit<RestoreLine>(context, request.json);
   const report = createProgress(context);
-  const restorer = await createRestorer(deployment, archive, context, emit, plan);
+  const restorer = await createRestorer(deployment, archive, context, { emit, note }, plan);
   let found = { ...NOTHING, markers: await restorer.markers() };
   const isRetentionKnown = retentionDaysOf(deployment) !== undefined;
   const counts = (): RestoredCounts => (isRetentionKnown ? found : { ...found, expired: null });
@@ -108,7 +109,7 @@ export async function restoreFromArchive(
       if (!(await restorer.day(domain, fromMs, toMs, (more) => (found = addEach(found, more))))) break;
       reached = toMs / 1000;
       report(() =>
-        emit(
+        note(
           { event: 'progress', domain, reached: timeText(reached), ...counts() },
           `${domain}  until ${timeText(reached)}  ${number(found.events)} events · ${number(found.sent)} sent`,
         ),
@@ -156,7 +157,7 @@ async function createRestorer(
   deployment: Deployment,
   archive: ArchiveSource,
   { signal, now, sleep }: CliContext,
-  emit: Emit<RestoreLine>,
+  { emit, note }: Readonly<Record<'emit' | 'note', Emit<RestoreLine>>>,
   plan: boolean,
 ) {
   const table = tableOf(deployment);
@@ -280,7 +281,7 @@ async function createRestorer(
       if (hasGivenUp) {
         const why = 'stopped: the queue has a backlog, and stays so for 15 minutes';
         emit({ event: 'left', domain, why }, `${domain}  ${why}`);
-      } else emit({ event: 'waiting', messages }, `waiting: the queue holds ${counted(messages, 'message')}`);
+      } else note({ event: 'waiting', messages }, `waiting: the queue holds ${counted(messages, 'message')}`);
     }
     return false;
   }

@@ -1,3 +1,4 @@
+import type { CliContext } from '../../command.ts';
 import { TargetUnavailableError } from '../../errors.ts';
 import { number } from '../../output.ts';
 import { PRICES } from '../../planning/prices.ts';
@@ -97,6 +98,8 @@ function planLines(counts: ReplayCounts): string[] {
   ];
 }
 
+type Output = Pick<CliContext, 'print' | 'printError'>;
+
 /** Reports a replay as it goes. */
 export interface ReplayReporter extends PartsReporter {
   /** Reports that the begin of a restore is noted. */
@@ -105,14 +108,15 @@ export interface ReplayReporter extends PartsReporter {
   end(sums: ReplayCounts, complete: boolean): void;
 }
 
-export function createTextReporter(print: (line: string) => void, plan: boolean): ReplayReporter {
+/** Prints the result to standard output, and how it goes to standard error. */
+export function createTextReporter({ print, printError }: Output, plan: boolean): ReplayReporter {
   return {
     noted: () => print('Noted: changes are published as later than all before. Process may run again.'),
     progress(domain, reached, { expected, missing, sent }) {
       const counts = `${number(expected)} events · ${number(missing)} missing${plan ? '' : ` · ${number(sent)} sent`}`;
-      print(`${domain}  until ${timeText(reached)}  ${counts}`);
+      printError(`${domain}  until ${timeText(reached)}  ${counts}`);
     },
-    ...partsAsText(print),
+    ...partsAsText(print, printError),
     end(sums, complete) {
       if (plan) for (const line of planLines(sums)) print(line);
       else {
@@ -124,7 +128,7 @@ export function createTextReporter(print: (line: string) => void, plan: boolean)
   };
 }
 
-export function createJsonReporter(print: (line: string) => void, plan: boolean): ReplayReporter {
+export function createJsonReporter({ print }: Output, plan: boolean): ReplayReporter {
   const emit = (line: ReplayLine) => print(JSON.stringify(line));
   return {
     noted: () => emit({ event: 'noted' }),

@@ -98,6 +98,19 @@ test('replay reports a failed call with the command that continues', async () =>
   );
 });
 
+test('replay prints how it goes to standard error, so that standard output is the result alone', async () => {
+  const results = [
+    { state: 'busy', done: false, nextFromEpochSeconds: 0, ...NO_COUNTS },
+    { state: 'ran', done: true, nextFromEpochSeconds: NOW - 3600, ...NO_COUNTS, slices: 2, expected: 9 },
+  ];
+  const target = stubDeployment({ invoke: async () => results.shift() });
+  const args = ['replay', '--local', '--from', '2h', '--to', '1h'];
+  const { lines, errors } = await runCommand(args, { openDeployment: async () => target, now: () => NOW_MS });
+
+  expect(lines).toEqual(['Replayed: 9 events, 0 missing, 0 sent to the queue.']);
+  expect(errors).toEqual([expect.stringContaining('waiting: another run'), expect.stringContaining('9 events')]);
+});
+
 test('every replay --json line matches its schema', async () => {
   const counts = {
     slices: 2,
