@@ -255,6 +255,8 @@ export interface DonePart {
   from: number;
   to: number;
   startedAtMs: number;
+  /** True if its webhooks were late no more, but lost; absent in a part that an earlier version has compared. */
+  isFinal?: boolean;
   tally: Tally;
 }
 

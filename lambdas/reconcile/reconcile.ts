@@ -1,7 +1,7 @@
 import { secondPassSeconds, UNKNOWN_DOMAIN } from '../contract.ts';
 import { eachOf } from '../domain/concurrency.ts';
 import { total } from '../domain/ledger/counts.ts';
-import { doubtfulIn } from '../domain/ledger/slice.ts';
+import { doubtfulIn, visibleFrom } from '../domain/ledger/slice.ts';
 import { type HeldLease, type LeaseDeps, withLease } from '../shared/lease.ts';
 import { createPassSlice, type DonePass, isGoneAt, type PassSliceDeps, type RunContext } from './passes/pass-slice.ts';
 import { createPlanPasses, type PassPlan, type PlannedPass } from './plan-passes.ts';
@@ -176,7 +176,11 @@ async function runAll(deps: ReconcileDeps, { ignoreWaits, deadlineMs }: RunReque
         report.done = false;
         return;
       }
-      for (const straggler of about.stragglers ?? []) await deps.ledger.dropStraggler(domain, straggler);
+      for (const straggler of about.stragglers ?? []) {
+        // What came in after a kept part was compared gets a pass that compares that part again.
+        const comparableMs = visibleFrom(straggler.notedAt, ignoreWaits ? 0 : times.settleSeconds);
+        if (comparableMs <= outcome.startedAtMs) await deps.ledger.dropStraggler(domain, straggler);
+      }
       work.passed.add(start);
       count(report, work, outcome, about.isBackfill ?? false);
     } catch (error) {

@@ -92,6 +92,8 @@ interface PassRequest {
 
 export interface DonePass {
   kind: 'done';
+  /** Epoch milliseconds; before the pass, where an earlier run compared a part of it. */
+  startedAtMs: number;
   previous: Slice | undefined;
   slice: Slice;
   tally: Tally;
@@ -115,7 +117,7 @@ export function createPassSlice(deps: PassSliceDeps) {
       run.assertHeld();
       const slice = sliceUnchanged(previous, startedAtMs, now());
       await write(request, previous, slice, pass.isFinal);
-      return { kind: 'done', previous, slice, tally: emptyTally() };
+      return { kind: 'done', startedAtMs, previous, slice, tally: emptyTally() };
     }
     const isOutOfReach = (request.bounds.start - times.sliceSeconds) * 1000 < now() - times.retentionSeconds * 1000;
     let compared: Compared;
@@ -143,7 +145,7 @@ export function createPassSlice(deps: PassSliceDeps) {
       windows: windowsOf(compared),
     });
     await write(request, previous, slice, pass.isFinal);
-    return { kind: 'done', previous, slice, tally };
+    return { kind: 'done', startedAtMs: began, previous, slice, tally };
   };
 
   async function describe(run: RunContext, request: PassRequest, previous: Slice | undefined): Promise<SlicePass> {
@@ -199,7 +201,9 @@ export function createPassSlice(deps: PassSliceDeps) {
 
   /** Compares what no earlier run of this pass has compared; whatever was done is kept where a part fails. */
   async function compareAll(pass: SlicePass, bounds: SliceBounds, nth: number): Promise<Compared> {
-    const done = pass.accepts ? [] : withoutOverlap(await deps.parts.done(pass.slice, nth));
+    const kept = pass.accepts ? [] : await deps.parts.done(pass.slice, nth);
+    // The slice may have grown old since: a part that called webhooks late does not say which of them are lost.
+    const done = withoutOverlap(kept.filter(({ isFinal }) => isFinal === pass.isFinal));
     const open = gaps(done, { from: bounds.start, to: bounds.end });
     const isWhole = open.length === 1 && done.length === 0;
     let stopped: 'held' | 'paused' | undefined;
@@ -220,7 +224,7 @@ export function createPassSlice(deps: PassSliceDeps) {
         const { to, tally, error } = result;
         const isComplete = isOnly && to === part.to;
         if (to > part.from) {
-          const compared = { from: part.from, to, startedAtMs, tally };
+          const compared = { from: part.from, to, startedAtMs, isFinal: pass.isFinal, tally };
           pass.assertHeld();
           // A slice of one part is written directly; parts of other slices are kept until all are done.
           if (!isComplete && !pass.accepts) await deps.parts.put(pass.slice, nth, compared);

@@ -13,6 +13,9 @@ import { numbered, ReconcileWorld } from './reconcile-world.ts';
 
 const START = Math.floor(NOW_MS / 900_000) * 900;
 const TROUBLED_QUARTERS = 12;
+/** When the second passes of the events' slices are due. */
+const FIRST_SECOND_QUARTER = 16;
+const SECOND_QUARTERS = 12;
 const QUARTERS = 56;
 const SECOND_DOMAIN = 'second.example.com';
 
@@ -34,7 +37,8 @@ interface WorldEvent {
 type Mask = 'named' | 'absent' | 'asterisks' | 'address' | 'word';
 
 interface Forgery {
-  mode: 'plain' | 'future' | 'past' | 'altered' | 'masked';
+  /** `inside`: dated in a slice that may be compared already. */
+  mode: 'plain' | 'future' | 'past' | 'inside' | 'altered' | 'masked';
   quarter: number;
   domain: 'first' | 'unknown';
 }
@@ -54,6 +58,8 @@ interface WorldPlan {
   events: WorldEvent[];
   forgeries: Forgery[];
   troubles: RunTrouble[];
+  /** Number of calls after which each run of second passes is out of time. */
+  secondCuts: (number | undefined)[];
   rounding: Rounding;
   pageSize: number;
   parallel: number;
@@ -95,12 +101,13 @@ export const worldPlan: fc.Arbitrary<WorldPlan> = fc.record({
   events: fc.array(event, { minLength: 1, maxLength: 40 }),
   forgeries: fc.array(
     fc.record({
-      mode: fc.constantFrom('plain', 'future', 'past', 'altered', 'masked'),
+      mode: fc.constantFrom('plain', 'future', 'past', 'inside', 'altered', 'masked'),
       quarter: fc.integer({ min: 0, max: 34 }),
       domain: fc.constantFrom('first', 'first', 'unknown'),
     }),
     { maxLength: 3 },
   ),
+  secondCuts: fc.array(fc.option(fc.integer({ min: 5, max: 60 }), { nil: undefined }), { maxLength: SECOND_QUARTERS }),
   troubles: fc.array(trouble, { minLength: TROUBLED_QUARTERS, maxLength: TROUBLED_QUARTERS }),
   rounding: fc.constantFrom('none', 'second', 'millisecond', 'microsecond'),
   pageSize: fc.integer({ min: 1, max: 30 }),
@@ -167,8 +174,9 @@ export async function live(plan: WorldPlan): Promise<LivedWorld> {
     run = quarter;
     const now = quarter < TROUBLED_QUARTERS ? plan.troubles[quarter] : undefined;
     hides = now?.hides;
-    world.budgetMs = now?.budgetCalls === undefined ? 600_000 : now.budgetCalls * 100;
-    world.msPerCall = now?.budgetCalls === undefined ? 0 : 100;
+    const budgetCalls = now?.budgetCalls ?? plan.secondCuts[quarter - FIRST_SECOND_QUARTER];
+    world.budgetMs = budgetCalls === undefined ? 600_000 : budgetCalls * 100;
+    world.msPerCall = budgetCalls === undefined ? 0 : 100;
     let calls = 0;
     world.mailgun.onPage = () => {
       calls += 1;
@@ -236,9 +244,13 @@ function forge(
     world.webhook({ ...victim, severity: 'temporary', reason: 'generic' }, DOMAIN, world.nowMs);
     return;
   }
-  const at = { plain: nowSeconds - 5, masked: nowSeconds - 5, future: nowSeconds + 365 * 86_400, past: START - 5000 }[
-    mode
-  ];
+  const at = {
+    plain: nowSeconds - 5,
+    masked: nowSeconds - 5,
+    future: nowSeconds + 365 * 86_400,
+    past: START - 5000,
+    inside: START + 10 + n * 700,
+  }[mode];
   const id = `forged-${n}-`;
   forged.add(id);
   const data = numbered(9000 + n, at, { id, event: 'complained', domain: { name: DOMAIN } });
