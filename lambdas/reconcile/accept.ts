@@ -1,6 +1,5 @@
 import { secondPassSeconds, UNKNOWN_DOMAIN } from '../contract.ts';
-import { isDue, troublesIn } from '../domain/ledger/slice.ts';
-import { MAX_NAMED_EVENTS } from '../domain/ledger/tally.ts';
+import { isDue } from '../domain/ledger/slice.ts';
 import { LostRaceError, withLease } from '../shared/lease.ts';
 import { createPassSlice } from './passes/pass-slice.ts';
 import { slicesBetween } from './passes/slices-between.ts';
@@ -37,14 +36,13 @@ export function createAccept(
     const range = { from: atEpochSeconds, to: atEpochSeconds + 1 };
     for await (const { start, end, slice } of slicesBetween(slices, domain, range, times.sliceSeconds)) {
       if (slice === undefined || !isDue({ start, end }, times.settleSeconds, now())) break;
-      if (troublesIn(slice) > MAX_NAMED_EVENTS) return refused('too-many');
       const open = (await deps.ledger.readMarkers(domain)).open.find((each) => each.start === start);
       const run = { ...held, ignoreWaits: false };
       const isOld = now() >= (end + secondPassSeconds(times.retentionSeconds)) * 1000;
       const bounds = { start, end };
       const about = { isOld, maySend: false, isBackfill: true, acceptReason: reason, deadlineMs };
       const outcome = await createPassSlice(deps)(run, { domain, bounds, open, ...about });
-      if (outcome.kind !== 'done') return refused('paused');
+      if (outcome.kind !== 'done') return refused(outcome.kind === 'too-many' ? 'too-many' : 'paused');
       return { state: 'accepted', slice: bounds, accepted: outcome.slice.accepted };
     }
     return refused('unknown-slice');

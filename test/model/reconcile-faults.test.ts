@@ -335,6 +335,38 @@ describe('accepting a slice', () => {
   });
 
   test.each([
+    [600, 400, 'accepted'],
+    [600, 401, 'too-many'],
+    [0, 1001, 'too-many'],
+  ])('of %i events, and later of %i more, is %s, and what was accepted stays closed', async (before, after, state) => {
+    const world = await worldWith(10);
+    const forge = async (count: number, name: string) => {
+      for (let n = 0; n < count; n += 1) world.webhook(numbered(900, START + 5, { id: `${name}-${n}` }));
+      await world.process();
+      await world.run({ ignoreWaits: true });
+    };
+    await forge(before, 'before');
+    await world.accept({ atEpochSeconds: START });
+    await forge(after, 'after');
+
+    expect(await world.accept({ atEpochSeconds: START })).toMatchObject({ state });
+
+    await world.run({ ignoreWaits: true });
+    const accepted = state === 'accepted' ? before + after : before;
+    const { unconfirmed, acceptance } = sliceAt(world, 0);
+    expect([total(unconfirmed), acceptance?.names.length ?? 0]).toEqual([before + after - accepted, accepted]);
+  });
+
+  test('is decided by the pass that accepts, not by the one before', async () => {
+    const world = await worldWith(1200, { dropped: 1 });
+    await world.run();
+    expect(total(sliceAt(world, 0).missing)).toBe(1200);
+    await world.process();
+    world.mailgun.isListed = ({ id }) => id !== 'id-3';
+    expect(await world.accept({ atEpochSeconds: START })).toMatchObject({ state: 'accepted', accepted: 1 });
+  });
+
+  test.each([
     ['unknown-slice', { atEpochSeconds: START + 90_000 }],
     ['unknown-domain', { atEpochSeconds: START, domain: 'other.example.com' }],
   ])('is refused if there is nothing to accept: %s', async (state, request) => {

@@ -99,8 +99,11 @@ export interface DonePass {
   tally: Tally;
 }
 
-/** `held`: something is missing while nothing may be sent; `paused`: time is up, and what was compared is kept. */
-export type PassOutcome = DonePass | { kind: 'held' | 'paused' };
+/**
+ * `held`: something is missing while nothing may be sent; `paused`: time is up, and what was compared is kept;
+ * `too-many`: a slice cannot name all that would be accepted, and nothing is written.
+ */
+export type PassOutcome = DonePass | { kind: 'held' | 'paused' | 'too-many' };
 
 /** Passes over slices: compares the parts of each in parallel within one limit, and writes the result. */
 export function createPassSlice(deps: PassSliceDeps) {
@@ -134,6 +137,8 @@ export function createPassSlice(deps: PassSliceDeps) {
     if (compared === 'held' || compared === 'paused') return { kind: compared };
     run.assertHeld();
     const tally = mergeTallies(compared.map((part) => part.tally));
+    // An event that is not named would reopen the slice with the next pass.
+    if (pass.accepts && tally.accepted > MAX_NAMED_EVENTS) return { kind: 'too-many' };
     const began = Math.min(startedAtMs, ...compared.map((part) => part.startedAtMs));
     const slice = slicePassed({ ...request.bounds, domain: request.domain }, previous, tally, {
       startedAtMs: began,
