@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { BatchGetCommand } from '@aws-sdk/lib-dynamodb';
 import { InvalidArgumentError } from 'commander';
+import { batchGetAll } from '../../../lambdas/adapters/table/ledger-table.ts';
 import {
   type CliContext,
   confirm,
@@ -11,6 +11,7 @@ import {
   type TargetOptions,
   wholeNumber,
 } from '../../command.ts';
+import { tableOf } from '../../ledger.ts';
 import { counted, createEmit, type Emit, groupBy, printedCommand } from '../../output.ts';
 import type { Deployment } from '../../target/types.ts';
 import {
@@ -138,12 +139,11 @@ async function redrive(context: CliContext, options: RedriveOptions): Promise<nu
   );
   const sent = result.known + result.stored + result.back + result.waiting;
   const left = ids.size - sent;
+  const nothing = unreadable > 0 ? 'No message can be read' : 'There are no dead letters';
   emit(
     { event: 'redriven', sent, ...result, left, unreadable, complete },
     ids.size === 0
-      ? unreadable > 0
-        ? 'No message can be read; nothing was sent.'
-        : 'There are no dead letters; nothing was sent.'
+      ? `${nothing}; nothing was sent.`
       : `sent ${sent} · stored ${result.stored} · stored before ${result.known} · in the DLQ again ${result.back} · not ` +
           `stored yet ${result.waiting} · not sent ${left}${complete ? '' : ' · there are more: run it again'}`,
   );
@@ -220,7 +220,6 @@ interface Resent {
 const POLL_INTERVAL_MS = 500;
 /** The dead letters are looked through less often than the table. */
 const DLQ_SCAN_INTERVAL_MS = 3000;
-const MAX_KEYS_PER_READ = 100;
 
 /** Follows the outcomes of redriven messages. */
 function createEffects(deployment: Deployment, deadLetters: DeadLetters) {
@@ -233,17 +232,14 @@ function createEffects(deployment: Deployment, deadLetters: DeadLetters) {
       some.filter(({ key }) => key !== undefined),
       ({ key }) => `${key?.pk} ${key?.sk}`,
     );
-    const keys = [...byKey.values()].flatMap(([first]) => first?.key ?? []);
-    const name = deployment.output('TableName');
-    for (let from = 0; from < keys.length; from += MAX_KEYS_PER_READ) {
-      const Keys = keys.slice(from, from + MAX_KEYS_PER_READ);
-      const get = new BatchGetCommand({
-        RequestItems: { [name]: { Keys, ConsistentRead: true, ProjectionExpression: 'pk, sk' } },
-      });
-      // Keys that the table leaves unprocessed are read again.
-      for (const { pk, sk } of (await deployment.clients.table.send(get)).Responses?.[name] ?? []) {
-        for (const each of byKey.get(`${pk} ${sk}`) ?? []) each.effect = effect;
-      }
+    const Keys = [...byKey.values()].flatMap(([first]) => first?.key ?? []);
+    const found = await batchGetAll(tableOf(deployment), {
+      Keys,
+      ConsistentRead: true,
+      ProjectionExpression: 'pk, sk',
+    });
+    for (const { pk, sk } of found) {
+      for (const each of byKey.get(`${pk} ${sk}`) ?? []) each.effect = effect;
     }
   }
 

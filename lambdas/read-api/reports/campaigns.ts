@@ -79,18 +79,13 @@ export function createCampaigns(deps: CampaignDeps) {
     const partitions = await messagesOf(campaigns, domain, tag, timeRanges);
     const isLacking =
       partitions !== undefined && completeFrom(lookBack, retainedFrom, outlines, new Set()) !== undefined;
-    const read =
-      archive === undefined || deadline === undefined || !isLacking
-        ? undefined
-        : mayRead
-          ? await archive.read(
-              { domain, tag, time },
-              { from: lookBack, to: retainedFrom },
-              outlines,
-              partitions,
-              deadline,
-            )
-          : 'too-large';
+    const readArchive = async () => {
+      if (archive === undefined || deadline === undefined || !isLacking) return undefined;
+      if (!mayRead) return 'too-large';
+      const archivedTime = { from: lookBack, to: retainedFrom };
+      return archive.read({ domain, tag, time }, archivedTime, outlines, partitions, deadline);
+    };
+    const read = await readArchive();
     const archived = typeof read === 'object' ? read : undefined;
     const found = partitions && (await countMails(campaigns, partitions, archived));
     const firstSlice = sending.find(({ mayHoldMail }) => mayHoldMail)?.start ?? from;
