@@ -156,10 +156,14 @@ function prepare(command: Command, context: CliContext, isJson: boolean): void {
       outputError: line((text) => printError(text.replace(/^error: /, '') + hintFor(command, text), context, isJson)),
     })
     .configureHelp({ helpWidth: 100 });
+  for (const each of command.options.filter(({ long }) => long === '--domain')) each.argParser(domainOf);
   for (const each of [...command.options, ...command.registeredArguments]) refuseBlank(each);
   for (const each of command.options) refuseOption(each, command);
   for (const child of command.commands) prepare(child, context, isJson);
 }
+
+/** Returns a domain as the stack names it, in lower case. */
+const domainOf = (typed: string) => typed.trim().toLowerCase();
 
 /** A blank value comes from an unset variable, and must not read as if nothing was given. */
 function refuseBlank(each: Option | Argument): void {

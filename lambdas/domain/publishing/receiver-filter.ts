@@ -43,6 +43,8 @@ export function filterMistake(events: unknown): string | undefined {
   const unknown = Object.keys(detail).find((field) => !FILTERED_FIELDS.has(field));
   if (unknown !== undefined)
     return `detail.${unknown} is not published; published are ${[...FILTERED_FIELDS].join(', ')}`;
+  const cased = [detail.domain].flat().find((name) => typeof name === 'string' && name !== name.toLowerCase());
+  if (cased !== undefined) return `detail.domain "${cased}" is published in lower case`;
   return detailTypeMistake(events['detail-type']) ?? alternativesMistake({ ...events, detail: undefined }, detail);
 }
 

@@ -1,6 +1,6 @@
 import type { Command, Option } from 'commander';
 import { createProgram } from '../../../cli/parse-command-line.ts';
-import { runCommand } from '../../support/cli/command-line.ts';
+import { runCommand, stubDeployment } from '../../support/cli/command-line.ts';
 
 /** Values that a flag with this placeholder cannot take, besides a blank one. */
 const WRONG: Readonly<Record<string, readonly string[]>> = {
@@ -118,6 +118,22 @@ test.each(flags.filter(({ option }) => ['--from', '--since'].includes(option.lon
       ...{ exitCode: 2, lines: [] },
       errors: [`${option.long} has not come yet`],
     });
+  },
+);
+
+test.each(flags.filter(({ option }) => option.long === '--domain'))(
+  '$name means the domain in any case',
+  async ({ leaf, option }) => {
+    const openDeployment = async () => stubDeployment({ domains: ['mg.example.com'] });
+    const of = async (domain: string) => {
+      const { exitCode, errors } = await runCommand([...lineWithout(option, leaf), '--domain', domain], {
+        openDeployment,
+      });
+      return { exitCode, errors };
+    };
+    const ours = await of('mg.example.com');
+    expect(await of(' MG.Example.COM ')).toEqual(ours);
+    expect(ours.errors.join()).not.toContain('is not one of');
   },
 );
 

@@ -64,6 +64,11 @@ test.each([
     events: { detail: { domain: [{ exists: 'yes' }] } },
     mistake: /must be a value/,
   },
+  {
+    name: 'a domain in upper case, which would match nothing',
+    events: { detail: { domain: ['mg.example.com', 'MG.Example.com'] } },
+    mistake: /^detail\.domain "MG\.Example\.com" is published in lower case$/,
+  },
 ])('filterMistake: $name', ({ events, mistake }) => {
   const found = filterMistake(events);
   if (mistake === undefined) expect(found).toBeUndefined();
