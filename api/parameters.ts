@@ -26,10 +26,11 @@ function parameter<Value>(
   return z.pipe(z.string(), read_).register(z.globalRegistry, { description, type: 'string', ...schema });
 }
 
-const unlessEmpty = (text: string) => (text === '' ? undefined : text);
+/** A blank text comes from a variable that is not set, and would match nothing. */
+const unlessBlank = (text: string) => (text.trim() === '' ? undefined : text);
 
 /** Removes one pair of angle brackets. */
-const asMessageId = (text: string) => unlessEmpty(text.trim().replace(/^<(.*)>$/s, '$1'));
+const asMessageId = (text: string) => unlessBlank(text.trim().replace(/^<(.*)>$/s, '$1'));
 
 export const messageId = parameter('a message id', asMessageId, {
   description: 'The message id, with or without its angle brackets. A plus sign is `%2B`.',
@@ -70,7 +71,7 @@ export const limit = z
   .register(z.globalRegistry, { type: 'integer', minimum: 1, maximum: MAX_LIMIT, default: USUAL_LIMIT });
 
 export const cursor = z.optional(
-  parameter('`next` of the page before, of the same query', unlessEmpty, {
+  parameter('`next` of the page before, of the same query', unlessBlank, {
     description: '`next` of the page before. It is good for the query it was made for.',
   }),
 );
@@ -120,7 +121,10 @@ export const oneOf = <Value extends string>(values: readonly Value[], valid: str
 /** Mailgun takes tags of up to 128 characters. */
 const MAX_TAG_CHARACTERS = 128;
 /** Tags are case-insensitive. */
-const asTag = (text: string) => (text.length <= MAX_TAG_CHARACTERS ? text.toLowerCase() : undefined);
+const asTag = (text: string) =>
+  text.length <= MAX_TAG_CHARACTERS && (text === '' || unlessBlank(text)) !== undefined
+    ? text.toLowerCase()
+    : undefined;
 
 const tag = (description: string) =>
   parameter('a tag of a mail, not empty and not *', (text) => (text === '' || text === '*' ? undefined : asTag(text)), {
@@ -157,7 +161,7 @@ export const deliveryState = z.optional(
 );
 
 export const deliveryId = z.optional(
-  parameter('a webhook-id', unlessEmpty, { description: 'Only the delivery of this `webhook-id`.' }),
+  parameter('a webhook-id', unlessBlank, { description: 'Only the delivery of this `webhook-id`.' }),
 );
 
 export const deliveryMessage = z.optional(
@@ -224,7 +228,7 @@ export const severity = z.optional(
 );
 
 export const subject = z.optional(
-  parameter('a subject, or its beginning with * behind it', unlessEmpty, {
+  parameter('a subject, or its beginning with * behind it', unlessBlank, {
     description:
       'Only events of mail with this subject, whatever its case; with `*` at its end, of mail whose subject begins so. ' +
       'Opens, clicks and unsubscribes carry no subject.',

@@ -114,6 +114,13 @@ export const timeOption = (flag: 'from' | 'since' | 'to', context: CliContext) =
   return seconds;
 };
 
+/** Returns a tag as tags are compared; throws a UsageError where no mail can have it. */
+export function checkTag(given: string): string {
+  const tag = given.trim().toLowerCase();
+  if (tag === '' || tag === '*') throw new UsageError('give a tag that is not empty and not *');
+  return tag;
+}
+
 const isPort = (text: string) => /^[1-9]\d{0,4}$/.test(text) && Number(text) <= 65_535;
 
 export function parsePort(text: string): number {

@@ -120,6 +120,9 @@ export const MAILGUN_RETRY_HORIZON_SECONDS = 29_100;
 export const SIGNATURE_WINDOW_SECONDS = 24 * 3600;
 /** … or at most this far ahead of our clock. */
 export const SIGNATURE_AHEAD_SECONDS = 600;
+
+/** A timestamp further ahead of the receipt than this is not the time of the event: no event is of a later time. */
+export const MAX_AHEAD_MS = 600_000;
 /** A claim outlives the last moment at which its signature is valid. */
 export const CLAIM_MARGIN_SECONDS = 3600;
 

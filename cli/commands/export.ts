@@ -13,6 +13,7 @@ import { openHistory, type ReadDay } from '../archive/history.ts';
 import {
   type CliContext,
   type CommandBuilder,
+  checkTag,
   chosenDomains,
   ledgerCommand,
   openTarget,
@@ -67,7 +68,7 @@ export const exportCommand: CommandBuilder = (context, run) =>
       ),
     )
     .option('--recipient <address>', 'only events of this recipient, in any case')
-    .option('--tag <tag>', 'only events under this tag, in any case')
+    .option('--tag <tag>', 'only events under this tag, in any case', checkTag)
     .addOption(new Option('--format <format>', 'format of the table (csv)').choices(FORMATS))
     .option('--out <folder>', 'write files there, and continue where an earlier run stopped')
     .addHelpText('after', EXAMPLES)
@@ -115,7 +116,7 @@ function requestOf(options: ExportOptions, deployment: Deployment, nowMs: number
   const filters = {
     types: type,
     recipient: recipient === undefined ? null : checkAddress(recipient),
-    tag: tag?.trim().toLowerCase() ?? null,
+    tag: tag ?? null,
   };
   return { ledger: deployment.stackName, format, from, to, domains, ...filters };
 }

@@ -15,6 +15,7 @@ import { createRecipients, type RecipientQuery } from '../../lambdas/read-api/re
 import {
   type CliContext,
   type CommandBuilder,
+  checkTag,
   chosenDomains,
   ledgerCommand,
   openTarget,
@@ -27,7 +28,6 @@ import { confirmedCheckOf, retentionDaysOf, tableOf } from '../ledger.ts';
 import { counted, createEmit, createProgress, number, plain, utc } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
 import { iso, timeText } from '../time.ts';
-import { checkTag } from './report.ts';
 import { checkAddress } from './suppressions.ts';
 
 /** The lines of `find --json`: one for each message, then what was found. */
@@ -97,7 +97,7 @@ export const findCommand: CommandBuilder = (context, run) =>
         STATUS_FILTERS,
       ),
     )
-    .option('--tag <tag>', 'only messages under this tag, in any case')
+    .option('--tag <tag>', 'only messages under this tag, in any case', checkTag)
     .option('--domain <name>', 'without an address: only mail of this sending domain (all)')
     .option('--from <time>', 'only messages since then', timeOption('from', context))
     .option('--to <time>', 'only messages before then', timeOption('to', context))
@@ -110,8 +110,7 @@ export const findCommand: CommandBuilder = (context, run) =>
     );
 
 async function find(context: CliContext, options: FindOptions, address: string): Promise<number> {
-  const { status, from = 0, to, limit, json } = options;
-  const tag = options.tag === undefined ? undefined : checkTag(options.tag);
+  const { status, tag, from = 0, to, limit, json } = options;
   const recipient = checkAddress(address);
   if (to !== undefined && from >= to) throw new UsageError('--from must be before --to');
   if (options.domain !== undefined) throw new UsageError('--domain cannot be combined with an address');
@@ -153,8 +152,7 @@ async function find(context: CliContext, options: FindOptions, address: string):
 
 /** Lists the mail of the chosen domains together, those accepted last first. */
 async function findMail(context: CliContext, options: FindOptions): Promise<number> {
-  const { status, from, to, limit, json } = options;
-  const tag = options.tag === undefined ? undefined : checkTag(options.tag);
+  const { status, tag, from, to, limit, json } = options;
   if (status === undefined && tag === undefined) {
     throw new UsageError('find needs an address, or --status or --tag');
   }
@@ -162,7 +160,7 @@ async function findMail(context: CliContext, options: FindOptions): Promise<numb
     { from: from === undefined ? undefined : from * 1000, to: to === undefined ? undefined : to * 1000 },
     context.now(),
   );
-  if ('ok' in range) throw new UsageError(range.message.replace('from', '--from').replace(/\bto$/, '--to'));
+  if ('ok' in range) throw new UsageError(range.message.replace(/\b(from|to)\b/g, '--$1'));
   const deployment = await openTarget(context, options);
   const domains = chosenDomains(deployment, options.domain);
   const emit = createEmit<FindLine>(context, json);

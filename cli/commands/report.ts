@@ -23,6 +23,7 @@ import {
   type CliContext,
   type CommandBuilder,
   checkStoredDomain,
+  checkTag,
   ledgerCommand,
   openTarget,
   type TargetOptions,
@@ -226,13 +227,6 @@ async function openCampaignArchive(
 }
 
 const COLUMNS = ['recipient', 'messageId', 'at', 'failureClass', 'reason', 'code', 'text'] as const;
-
-/** Returns a tag as tags are compared; throws a UsageError where no mail can have it. */
-export function checkTag(given: string): string {
-  const tag = given.trim().toLowerCase();
-  if (tag === '' || tag === '*') throw new UsageError('give a tag that is not empty and not *');
-  return tag;
-}
 
 function domainOf(deployment: Deployment, domain: string | undefined): string {
   const [only, ...others] = deployment.domains;

@@ -5,6 +5,7 @@ import { readSecret } from '../access.ts';
 import {
   type CliContext,
   type CommandBuilder,
+  checkTag,
   ledgerCommand,
   openTarget,
   type TargetOptions,
@@ -57,7 +58,7 @@ export const tailCommand: CommandBuilder = (context, run) =>
   ledgerCommand('tail', 'show events as they are stored')
     .option('--domain <domain>', 'only events of this sending domain (all; - for events that name none)')
     .option('--type <type>', "only events of this type, by Mailgun's name")
-    .option('--tag <tag>', 'only events under this tag')
+    .option('--tag <tag>', 'only events under this tag', checkTag)
     .option('--recipient <address>', 'only events of this recipient')
     .option('--since <time>', 'start with events stored after this time (now)', timeOption('since', context))
     .option('--cursor <cursor>', 'continue after a cursor of an earlier run', parseCursor)

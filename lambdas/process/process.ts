@@ -1,4 +1,4 @@
-import { DAY_SECONDS, UNKNOWN_DOMAIN } from '../contract.ts';
+import { DAY_SECONDS, MAX_AHEAD_MS, UNKNOWN_DOMAIN } from '../contract.ts';
 import { allDone } from '../domain/concurrency.ts';
 import { identify } from '../domain/events/identity.ts';
 import { type MailgunEvent, parseEvent, recipientOf } from '../domain/events/mailgun-event.ts';
@@ -31,8 +31,6 @@ interface ProcessDeps {
   onImplausible?: (domain: string, aheadSeconds: number) => void;
 }
 
-/** A timestamp further ahead of the receipt than this is not the time of the event. */
-const MAX_AHEAD_MS = 600_000;
 /** Older than this, an event may come before a ledger that begins now. */
 const MAX_DELAY_MS = 60_000;
 /** An event that is nearly as old as a second pass may be stored while that pass is under way. */

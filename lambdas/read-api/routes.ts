@@ -3,9 +3,9 @@ import { type BadParameter, badParameter, type RawParameters, readParameters } f
 import { type Operation, type Query, type ReadRoutes, readRoutes } from '../../api/routes.ts';
 import { DAY_MS, UNKNOWN_DOMAIN } from '../contract.ts';
 import { openPage, type Page, type Paged } from './http/paging.ts';
-import { MAX_DAYS, openRangeOf, type RangeQuery, rangeOf } from './http/range.ts';
+import { isToCome, MAX_DAYS, openRangeOf, type RangeQuery, rangeOf, TO_COME } from './http/range.ts';
 import { type ConfirmedCheck, confirmEntries, type JudgedEntry } from './messages/confirmed.ts';
-import { eventPredicate } from './messages/event-filter.ts';
+import { emptyFilter, eventPredicate } from './messages/event-filter.ts';
 import { type createEvents, isEventsPosition, nameCheck, typesOf } from './messages/events.ts';
 import { type createMails, MAIL_TYPE } from './messages/mails.ts';
 import { type createMessages, isMessagePosition } from './messages/messages.ts';
@@ -67,7 +67,7 @@ export function createRoutes(deps: RouteDeps) {
     routes,
     async read<Name extends Operation>(operation: Name, raw: RawParameters): Promise<RouteResult> {
       const parsed = readParameters<ReadRoutes[Name]['parameters']>(routes[operation].parameters, raw);
-      return parsed.ok ? useCases[operation](parsed.query) : parsed;
+      return parsed.ok ? (emptyFilter(parsed.query) ?? useCases[operation](parsed.query)) : parsed;
     },
   };
 }
@@ -79,7 +79,7 @@ function createUseCases(deps: RouteDeps): UseCases {
     getMessage: (query) =>
       paged('getMessage', query, isMessagePosition, (page) => confirm(deps.messages({ messageId: query.id, ...page }))),
     async getRecipient(query) {
-      const range = openRangeOf(query);
+      const range = openRangeOf(query, now());
       if ('ok' in range) return range;
       const tooMany = tooManyToCount(query);
       if (tooMany !== undefined) return tooMany;
@@ -121,7 +121,8 @@ function createUseCases(deps: RouteDeps): UseCases {
       ok: true,
       body: await checkSuppressions({ addresses, domain, tags: tag }),
     }),
-    listSuppressions({ since, ...query }) {
+    async listSuppressions({ since, ...query }) {
+      if (since !== undefined && isToCome(since, now())) return badParameter('since', TO_COME);
       const list = { domain: query.domain, kind: query.kind, sinceMs: since ?? 0 };
       return paged(
         'listSuppressions',
@@ -170,7 +171,7 @@ function createUseCases(deps: RouteDeps): UseCases {
   }
 
   async function search(query: Query<'searchEvents'> & { recipient: string }): Promise<RouteResult> {
-    const range = openRangeOf(query);
+    const range = openRangeOf(query, now());
     if ('ok' in range) return range;
     const { recipient, domain, type } = query;
     const keys = deps.recipientKeys(recipient);
@@ -184,7 +185,7 @@ function createUseCases(deps: RouteDeps): UseCases {
   async function tail({ from, ...query }: Query<'tailEvents'>): Promise<RouteResult> {
     const nowMs = now();
     const fromMs = from ?? nowMs;
-    if (fromMs > nowMs) return badParameter('from', 'must not be in the future');
+    if (fromMs > nowMs) return badParameter('from', TO_COME);
     if (fromMs < nowMs - MAX_DAYS * DAY_MS) return badParameter('from', `must be at most ${MAX_DAYS} days ago`);
     const { domain, type, recipient } = query;
     const places = domain === undefined ? [...domains, UNKNOWN_DOMAIN] : [domain];

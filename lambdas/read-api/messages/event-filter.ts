@@ -1,3 +1,4 @@
+import { type BadParameter, badParameter } from '../../../api/read-parameters.ts';
 import { userVariable } from '../../domain/events/event-details.ts';
 import { type MailgunEvent, parseEvent } from '../../domain/events/mailgun-event.ts';
 import type { JsonObject } from '../../domain/json.ts';
@@ -8,6 +9,19 @@ export interface EventFilter {
   readonly severity?: string | undefined;
   readonly subject?: string | undefined;
   readonly variables?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Names of events whose mail Mailgun does not describe. */
+const WITHOUT_SUBJECT = ['opened', 'clicked', 'unsubscribed'];
+
+/** Returns a refusal of a filter that no event can match: no events would read as if none were stored. */
+export function emptyFilter(query: object): BadParameter | undefined {
+  const { type, severity, subject }: EventFilter & { readonly type?: string } = query;
+  if (severity !== undefined && type !== undefined && type !== 'failed')
+    return badParameter('severity', `must be given without type=${type}: only type=failed has one`);
+  if (subject !== undefined && type !== undefined && WITHOUT_SUBJECT.includes(type))
+    return badParameter('subject', `must be given without type=${type}, whose events carry none`);
+  return undefined;
 }
 
 export type EventPredicate = (event: JsonObject) => boolean;

@@ -69,6 +69,13 @@ test('tail prints time, event, recipient and delay as text, and at the end the c
   expect(errors).toEqual(["Continue with: npm run ledger -- tail --local --port 4010 --tag 'spring $ale' --cursor c1"]);
 });
 
+test('tail trims a tag, and refuses one that no mail has', async () => {
+  const url = await readApi(page('c1'));
+  await tail(url, ['--once', '--tag', ' Spring ']);
+  expect(requests.map((query) => query.get('tag'))).toEqual(['spring']);
+  for (const tag of ['*', ' * ']) expect(await tail(url, ['--once', '--tag', tag])).toMatchObject({ exitCode: 2 });
+});
+
 test('tail repeats a failed poll from the same cursor, with growing waits', async () => {
   const busy = { status: 404, body: { reason: 'unavailable', message: 'not now' } };
   const url = await readApi(page('c1'), busy, busy, page('c2', [entry('a')]), page('c2'));

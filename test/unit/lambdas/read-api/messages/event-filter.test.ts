@@ -1,4 +1,8 @@
-import { type EventFilter, eventPredicate } from '../../../../../lambdas/read-api/messages/event-filter.ts';
+import {
+  type EventFilter,
+  emptyFilter,
+  eventPredicate,
+} from '../../../../../lambdas/read-api/messages/event-filter.ts';
 import { deliveredEvent } from '../../../../support/fixtures/webhooks.ts';
 
 test('an empty filter matches all events', () => {
@@ -34,4 +38,21 @@ test.each<[EventFilter, Record<string, unknown>, boolean]>([
   [{ tag: 'news', severity: 'permanent' }, { tags: ['news'], severity: 'temporary' }, false],
 ])('the filter %j on an event with %j: %p', (filter, fields, expected) => {
   expect(eventPredicate(filter)?.(deliveredEvent(fields))).toBe(expected);
+});
+
+test.each<[EventFilter & { type?: string }, string | undefined]>([
+  [{}, undefined],
+  [{ severity: 'temporary' }, undefined],
+  [{ type: 'failed', severity: 'temporary', subject: 'Hello' }, undefined],
+  [{ type: 'delivered', subject: 'Hello' }, undefined],
+  [{ type: 'opened' }, undefined],
+  [
+    { type: 'delivered', severity: 'temporary' },
+    'severity must be given without type=delivered: only type=failed has one',
+  ],
+  [{ type: 'opened', subject: 'Hello' }, 'subject must be given without type=opened, whose events carry none'],
+  [{ type: 'clicked', subject: '*' }, 'subject must be given without type=clicked, whose events carry none'],
+  [{ type: 'unsubscribed', subject: '*' }, 'subject must be given without type=unsubscribed, whose events carry none'],
+])('the filter %j, if no event can match it, is refused: %s', (filter, message) => {
+  expect(emptyFilter(filter)?.message).toBe(message);
 });
