@@ -19,7 +19,10 @@ export const EXIT_CODES: Readonly<Record<string, ExitCodes>> = {
   status: row('healthy', 'not healthy, or not known to be'),
   doctor: row('nothing is wrong or unknown', 'something is, or a planned load exceeds what can be configured'),
   find: row('found', `no such message is stored, it was interrupted, or ${UNREACHABLE}`),
-  why: row('shown', `no such message or recipient is stored, it was interrupted, or ${UNREACHABLE}`),
+  why: row(
+    'shown',
+    `no such message or recipient is stored, not all could be read, it was interrupted, or ${UNREACHABLE}`,
+  ),
   tail: row('ended by you, or all shown with --once', 'the read API refuses the token or cannot be reached'),
   unconfirmed: row('listed, even if there are none', UNREACHABLE),
   report: row('reported', `no mail was sent under the tag, it was interrupted, or ${UNREACHABLE}`),

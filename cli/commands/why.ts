@@ -26,6 +26,8 @@ export type WhyLine =
       events: number;
       /** UTC days for which the archive was read, since events have left the table. */
       archivedDays: readonly string[];
+      /** Why not all that has left the table could be read in the archive; null if it was read. */
+      archiveUnread: string | null;
     }
   | {
       event: 'recipient';
@@ -110,7 +112,7 @@ async function why(
   const stored = await readHistory(deployment, messageId);
   const archived = await withArchived(context, deployment, messageId, stored);
   if (archived === undefined) throw new InterruptedError();
-  const { history, days } = archived;
+  const { history, days, unread } = archived;
   if (history.length === 0) {
     throw new TargetUnavailableError(
       `nothing is stored of the message ${plain(messageId)}; check the id, upper and lower case included` +
@@ -129,9 +131,12 @@ async function why(
   const emit = createEmit<WhyLine>(context, options.json);
   const events = wanted.reduce((sum, each) => sum + each.events.length, 0);
   emit(
-    { event: 'message', messageId, recipients: wanted.length, events, archivedDays: days },
+    { event: 'message', messageId, recipients: wanted.length, events, archivedDays: days, archiveUnread: unread },
     `Message ${plain(messageId)}: ${counted(wanted.length, 'recipient')}, ${counted(events, 'event')}`,
     ...(days.length > 0 ? [`Events have left the table; the archive was read for ${days.join(', ')}.`] : []),
+    ...(unread === null
+      ? []
+      : [`NOT ALL IS SHOWN: events have left the table, and the archive could not be read: ${plain(unread)}`]),
   );
   const judge = openReconciled(deployment, ledgerTimes(deployment), context.now());
   const classesOf = options.classes ? openMailgunClasses(deployment) : undefined;
@@ -140,7 +145,7 @@ async function why(
     const line = { ...(await recipientLine(each, judge, options.all)), ...(classes && { classes }) };
     emit(line, ...recipientText(line));
   }
-  return 0;
+  return unread === null ? 0 : 1;
 }
 
 const MAX_NAMED_RECIPIENTS = 10;

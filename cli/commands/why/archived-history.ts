@@ -4,6 +4,7 @@ import { erasedAs } from '../../../lambdas/domain/archive/erased-row.ts';
 import { eventSort, messagePartition, recipientKey, utcDay } from '../../../lambdas/domain/keys.ts';
 import { openArchivedHistory } from '../../archive/history.ts';
 import type { CliContext } from '../../command.ts';
+import { whyUnavailable } from '../../errors.ts';
 import type { HistoryEvent, HistoryRecipient } from '../../event-history.ts';
 import type { Deployment } from '../../target/types.ts';
 
@@ -11,6 +12,8 @@ import type { Deployment } from '../../target/types.ts';
 interface ArchivedHistory {
   readonly history: readonly HistoryRecipient[];
   readonly days: readonly string[];
+  /** Why the archive could not be read, or not all of it; null if all was read, or nothing had to be. */
+  readonly unread: string | null;
 }
 
 /**
@@ -26,26 +29,36 @@ export async function withArchived(
 ): Promise<ArchivedHistory | undefined> {
   const lacking = history.filter(lacksEvents);
   const readDay = lacking.length === 0 ? undefined : await openArchivedHistory(deployment);
-  if (readDay === undefined) return { history, days: [] };
+  if (readDay === undefined) return { history, days: [], unread: null };
+  const readDays = new Set<string>();
+  let unread: string | null = null;
   const found = new Map<string, HistoryEvent[]>();
   const isWanted = (row: ArchiveRow) =>
     row.messageId === messageId && row.event !== null && erasedAs(row) === undefined;
   const wantedDays = daysByDomain(lacking);
-  for (const { domain, start } of wantedDays) {
-    printError(`reading the archive of ${domain}, ${utcDay(start)}`);
-    for await (const rows of readDay(domain, start, start + DAY_MS, isWanted)) {
-      if (signal.aborted) return undefined;
-      for (const row of rows.filter(isWanted)) {
-        const key = recipientKey(row.recipient ?? '');
-        found.set(key, [...(found.get(key) ?? []), historyEventOf(row, domain, key)]);
+  try {
+    for (const { domain, start } of wantedDays) {
+      printError(`reading the archive of ${domain}, ${utcDay(start)}`);
+      for await (const rows of readDay(domain, start, start + DAY_MS, isWanted)) {
+        if (signal.aborted) return undefined;
+        for (const row of rows.filter(isWanted)) {
+          const key = recipientKey(row.recipient ?? '');
+          found.set(key, [...(found.get(key) ?? []), historyEventOf(row, domain, key)]);
+        }
       }
+      readDays.add(utcDay(start));
     }
+  } catch (error) {
+    const why = whyUnavailable(error);
+    if (why === undefined) throw error;
+    // What the table holds is worth showing without it.
+    unread = why;
   }
   const added = history.map((each) => {
     const events = [...each.events, ...(found.get(each.key) ?? [])];
     return { ...each, events: events.toSorted((a, b) => a.atMs - b.atMs || (a.eventKey < b.eventKey ? -1 : 1)) };
   });
-  return { history: added, days: [...new Set(wantedDays.map(({ start }) => utcDay(start)))].toSorted() };
+  return { history: added, days: [...readDays].toSorted(), unread };
 }
 
 /** Returns true if events have left the table: the first or the deciding event of the status is missing. */

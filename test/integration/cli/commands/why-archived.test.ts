@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { S3Client } from '@aws-sdk/client-s3';
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { WhyLine } from '../../../../cli/commands/why.ts';
@@ -12,9 +13,11 @@ import { markerKey } from '../../../../lambdas/domain/keys.ts';
 import { erasureHash } from '../../../../lambdas/domain/recipients/erasure.ts';
 import { openParquetWriter } from '../../../../lambdas/formats/parquet.ts';
 import { createProcess } from '../../../../lambdas/process/process.ts';
+import { listenOnLoopback } from '../../../../tools/local-stack/run/listener.ts';
 import { archiveRow, SLICE_START } from '../../../support/archive/archive.ts';
 import { type S3Bucket, startS3Bucket } from '../../../support/archive/s3-bucket.ts';
 import { runCommand, stubDeployment } from '../../../support/cli/command-line.ts';
+import { whyLine } from '../../../support/cli/json-lines/why.ts';
 import { LONE_PROCESS } from '../../../support/fixtures/erasures.ts';
 import { DOMAIN } from '../../../support/fixtures/webhooks.ts';
 import { startTestEngines, type TestEngines } from '../../../support/stacks/engines.ts';
@@ -111,6 +114,32 @@ test('why without an archive shows the status, and that its event is not stored'
     because: expect.stringContaining('is not stored any more'),
     events: [['opened', false, false]],
   });
+});
+
+test('why shows what the table holds, and says that it cannot read the rest, while the archive is denied', async () => {
+  const { secrets, table } = engines;
+  const server = await listenOnLoopback((_, response) =>
+    response
+      .writeHead(403)
+      .end('<Error><Code>AccessDenied</Code><Message>not authorized: s3:ListBucket</Message></Error>'),
+  );
+  const credentials = { accessKeyId: 'id', secretAccessKey: 'secret' };
+  const archive = new S3Client({ region: 'eu-west-1', endpoint: server.url, forcePathStyle: true, credentials });
+  const target = stubDeployment({
+    clients: { secrets, table: table.client, archive } as unknown as Deployment['clients'],
+    output: (name) => (name === 'ArchiveBucketName' ? s3.bucket.name : engines.output(name)),
+  });
+  const over = { openDeployment: async () => target };
+  const { exitCode, lines } = await runCommand(['why', MESSAGE_ID, '--local'], over);
+  const [first] = (await runCommand(['why', MESSAGE_ID, '--local', '--json'], over))
+    .json()
+    .map((line) => whyLine.parse(line));
+  await server.close();
+
+  expect(exitCode).toBe(1);
+  expect(lines[1]).toMatch(/^NOT ALL IS SHOWN: .*AWS refuses: not authorized: s3:ListBucket/);
+  expect(lines.join('\n')).toContain('DELIVERED');
+  expect(first).toMatchObject({ archivedDays: [], archiveUnread: 'AWS refuses: not authorized: s3:ListBucket' });
 });
 
 test('why shows nothing of an erased recipient from the archive', async () => {

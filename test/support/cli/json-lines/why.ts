@@ -32,6 +32,7 @@ export const whyLine = z.discriminatedUnion('event', [
     recipients: z.int(),
     events: z.int(),
     archivedDays: z.array(z.iso.date()),
+    archiveUnread: z.string().nullable(),
   }),
   z.strictObject({
     event: z.literal('recipient'),
