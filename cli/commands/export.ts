@@ -297,11 +297,13 @@ const state = z.strictObject({
 type ExportState = z.infer<typeof state>;
 
 const FILE = 'export.json';
+const PART = `${FILE}.part`;
 
 /** Reads how far the export in a folder has come; undefined where none was begun there. */
 export function readExportState(folder: string): ExportState | undefined {
   if (!existsSync(join(folder, FILE))) {
-    if (existsSync(folder) && readdirSync(folder).length > 0)
+    // A run that was killed while it began leaves the part alone.
+    if (existsSync(folder) && readdirSync(folder).some((name) => name !== PART))
       throw new UsageError(
         `--out takes a new or empty folder, or one with an export to go on with; ${folder} has files`,
       );
@@ -316,7 +318,7 @@ export function readExportState(folder: string): ExportState | undefined {
 /** Writes how far an export has come, in one step. */
 function writeExportState(folder: string, reached: ExportState): void {
   mkdirSync(folder, { recursive: true });
-  const part = join(folder, `${FILE}.part`);
+  const part = join(folder, PART);
   writeFileSync(part, `${JSON.stringify(reached, null, 2)}\n`);
   renameSync(part, join(folder, FILE));
 }

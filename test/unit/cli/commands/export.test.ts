@@ -1,4 +1,5 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import zlib from 'node:zlib';
@@ -161,6 +162,46 @@ test.each<{ name: string; filter: Partial<ExportRequest>; keys: string[] }>([
   expect(await exportToOutput(given, request, history().readDay)).toBe(0);
 
   expect(lines.map((line) => JSON.parse(line).key)).toEqual(keys);
+});
+
+test.each(FORMATS)(
+  'an export to %s that is killed leaves no half file, and a second run finishes it',
+  async (format) => {
+    const out = join(folder, `killed-${format}`);
+    const module = (path: string) => JSON.stringify(new URL(`../../../../${path}`, import.meta.url).href);
+    // The fifth row of the domain is the second of its second day.
+    const script = `
+    import { exportToFolder } from ${module('cli/commands/export.ts')};
+    import { archiveRow } from ${module('test/support/archive/archive.ts')};
+    let read = 0;
+    async function* readDay(domain, fromMs) {
+      if (domain !== ${JSON.stringify(DOMAIN)}) return;
+      for (let nth = 0; nth < ${PER_DAY}; nth += 1) {
+        if (read++ === 4) process.kill(process.pid, 'SIGKILL');
+        yield [{ row: archiveRow(nth, {}, fromMs / 1000), isStored: true }];
+      }
+    }
+    const context = { print() {}, printError() {}, now: () => 0, signal: new AbortController().signal };
+    const state = { v: 1, request: ${JSON.stringify({ ...REQUEST, format })}, events: 0, files: 0, reached: {} };
+    await exportToFolder(context, { folder: ${JSON.stringify(out)}, state, readDay, emit() {}, goOn: '' });`;
+    const killed = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
+    expect([killed.signal, killed.stderr]).toEqual(['SIGKILL', '']);
+    expect(readdirSync(join(out, DOMAIN)).filter((name) => !name.endsWith('.part'))).toEqual([`2026-02-02.${format}`]);
+
+    const { days, readDay } = history();
+    const { lines } = await run(out, readDay, { format });
+    expect(days).toEqual([1, 2]);
+    expect(lines.at(-1)).toMatchObject({ event: 'exported', complete: true, events: 3 * PER_DAY, files: 3 });
+    expect(filesIn(out)).toEqual(DAYS.map((day) => `${day}.${format}`));
+  },
+);
+
+test('an export that is killed while it begins leaves a folder that a second run takes', () => {
+  const out = join(folder, 'begun');
+  mkdirSync(out);
+  writeFileSync(join(out, 'export.json.part'), '{"v":');
+
+  expect(readExportState(out)).toBeUndefined();
 });
 
 test('a filter that no event matches is an error', async () => {
