@@ -28,7 +28,7 @@ export interface EventType {
   readonly suppression: SuppressionKind | null;
   /** True if it has its own partition in the day index; all others share one. */
   readonly isIndexed: boolean;
-  /** The metric that counts it, by its name in the contract. */
+  /** The metric that counts it, by its name in the contract, where Mailgun tried to deliver (`outcome-metrics.ts`). */
   readonly metric: 'delivered' | 'bounced' | 'complained' | null;
   /** The event in words that need no manual. */
   readonly words: string;

@@ -1,7 +1,6 @@
 import { METRICS } from '../contract.ts';
 import { type MailgunEvent, parseEvent } from '../domain/events/mailgun-event.ts';
 import type { JsonObject } from '../domain/json.ts';
-import { statusUpdateOf } from '../domain/status/status-update.ts';
 
 /**
  * Returns the outcomes of the attempts that these events report, by metric, without zeros. Bounced is every permanent
@@ -19,6 +18,6 @@ export function outcomeMetrics(events: readonly JsonObject[]): Record<string, nu
 
 function metricOf(event: MailgunEvent): string | undefined {
   const { metric } = event.type;
-  if (metric === null || event.isTestMode || event.isInbound) return undefined;
-  return statusUpdateOf(event).reason === 'suppressed' ? undefined : METRICS[metric];
+  const wasTried = !event.isTestMode && !event.isInbound && event.suppressionList === undefined;
+  return metric === null || !wasTried ? undefined : METRICS[metric];
 }

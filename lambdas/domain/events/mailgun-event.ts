@@ -3,9 +3,10 @@ import { isObject, type Json, type JsonObject, textIn } from '../json.ts';
 import { addressesIn, withAddressesIn } from '../recipients/address.ts';
 import { deliveryCode, eventId, eventName, eventTimeMs, messageIdOf, namedDomain } from './event.ts';
 import { textAt, valueAt } from './json-path.ts';
+import { type OwnFacts, ownFacts } from './mailgun-codes.ts';
 
 /** A Mailgun event, parsed once; fields that are not here remain in `raw`. */
-export interface MailgunEvent {
+export interface MailgunEvent extends OwnFacts {
   raw: JsonObject;
   /** Mailgun's event name in lower case; empty if absent. */
   name: string;
@@ -71,16 +72,14 @@ export const KEPT_FAILURE_CLASS = 'failure-class';
 /** Field of an archived tombstone that distinguishes erased recipients, so that people are still counted. */
 export const KEPT_RECIPIENT_KEY = 'erased-recipient';
 
-/** Mailgun's code of a message that it tried for too long. */
-const TOO_OLD_CODE = 602;
-
 /** Reads an event; a field that is absent or of another type is undefined. */
 export function parseEvent(raw: JsonObject): MailgunEvent {
   const name = eventName(raw);
   const severity = textAt(raw, 'severity')?.toLowerCase();
   const reason = textAt(raw, 'reason')?.toLowerCase();
   const code = deliveryCode(raw);
-  const hasGivenUp = name === 'failed' && severity === 'temporary' && (reason === 'old' || code === TOO_OLD_CODE);
+  const own = ownFacts(reason, code);
+  const hasGivenUp = name === 'failed' && severity === 'temporary' && own.isTooOld;
   return {
     raw,
     name,
@@ -93,6 +92,7 @@ export function parseEvent(raw: JsonObject): MailgunEvent {
     severity,
     reason,
     code,
+    ...own,
     codeText: textAt(raw, 'delivery-status', 'code'),
     enhancedCode: textAt(raw, 'delivery-status', 'enhanced-code'),
     deliveryMessage: textAt(raw, 'delivery-status', 'message'),

@@ -1,3 +1,4 @@
+import { NO_MX_CODE } from '../events/mailgun-codes.ts';
 import type { MailgunEvent } from '../events/mailgun-event.ts';
 import { FAILURE_CLASSES, type FailureClass } from './failure-class.ts';
 
@@ -63,25 +64,15 @@ const CODES: Readonly<Record<string, FailureClass>> = {
 /** An enhanced code that is not part of an IP address. */
 const CODE_IN_TEXT = /(?<![\d.])[45]\.\d{1,3}\.\d{1,3}(?!\.?\d)/;
 
-/** Codes of Mailgun's own: it did not try, or gave up. */
-const MAILGUN_CODES: Readonly<Record<number, FailureClass>> = {
-  498: 'dns',
-  602: 'too-old',
-  605: 'suppressed',
-  606: 'suppressed',
-  607: 'suppressed',
-};
-
 /** Returns the class of a failure or rejection; null for any other event. */
 export function failureClassOf(event: MailgunEvent): FailureClass | null {
-  const { name, code, reason } = event;
+  const { name, code, suppressionList, isTooOld } = event;
   if (name !== 'failed' && name !== 'rejected') return null;
   const kept = event.kept?.failureClass;
   if (kept !== undefined && Object.hasOwn(FAILURE_CLASSES, kept)) return kept as FailureClass;
-  if (reason?.startsWith('suppress-')) return 'suppressed';
-  if (reason === 'old') return 'too-old';
-  const own = code === undefined ? undefined : MAILGUN_CODES[code];
-  if (own !== undefined) return own;
+  if (suppressionList !== undefined) return 'suppressed';
+  if (isTooOld) return 'too-old';
+  if (code === NO_MX_CODE) return 'dns';
   const text = textsOf(event);
   const byText = TEXTS.find(([, pattern]) => pattern.test(text))?.[0];
   return byText ?? classOfCode(enhancedCodeOf(event)) ?? 'other';

@@ -10,9 +10,6 @@ export interface StatusUpdate {
   reason: string | null;
 }
 
-/** Mailgun's codes for mail that it does not send, because the address is on its own suppression list. */
-const SUPPRESSED_CODES = new Set([605, 606, 607]);
-
 /** Returns the event's contribution to the status of its message and recipient; none for mail that is not ours. */
 export function statusUpdateOf(event: MailgunEvent): StatusUpdate {
   if (event.isInbound) return { precedence: 0, status: null, reason: null };
@@ -26,7 +23,7 @@ function reasonOf(event: MailgunEvent): string | null {
   return status === 'DELIVERED' && event.isTestMode ? 'test' : null;
 }
 
-function failureReason({ reason = 'unknown', code, hasGivenUp }: MailgunEvent): string {
-  if (reason.startsWith('suppress-') || (code !== undefined && SUPPRESSED_CODES.has(code))) return 'suppressed';
+function failureReason({ reason = 'unknown', suppressionList, hasGivenUp }: MailgunEvent): string {
+  if (suppressionList !== undefined) return 'suppressed';
   return hasGivenUp ? 'old' : reason;
 }

@@ -40,16 +40,6 @@ export function isSuppressing({ lastAtMs, liftedAtMs }: Pick<StoredSuppression, 
   return liftedAtMs === null || lastAtMs > liftedAtMs;
 }
 
-/** Mailgun could not reach the host, or gave up after retrying: the address may be good. */
-const UNREACHED_CODES = new Set([498, 499, 602]);
-
-/** Mailgun's reasons and codes for addresses on its own suppression lists. */
-const LISTED: readonly { kind: SuppressionKind; reason: string; code: number }[] = [
-  { kind: 'bounce', reason: 'suppress-bounce', code: 605 },
-  { kind: 'unsubscribe', reason: 'suppress-unsubscribe', code: 606 },
-  { kind: 'complaint', reason: 'suppress-complaint', code: 607 },
-];
-
 /**
  * Returns the suppression that follows from an event, if any. Never one without a recipient, or of a redacted one, nor
  * one of mail that was routed to us. An unsubscribe is from everything: its tags may be those of the message.
@@ -70,13 +60,12 @@ export function suppressionOf(event: MailgunEvent): Suppression | undefined {
 
 function suppressionOfFailure(event: MailgunEvent): Suppression | undefined {
   const reason = event.reason ?? null;
-  const listed = LISTED.find((each) => each.reason === reason || each.code === event.code);
-  if (listed !== undefined) return { kind: listed.kind, scope: '*', reason, source: 'mailgun' };
+  const { suppressionList: kind } = event;
+  if (kind !== undefined && kind !== 'unknown') return { kind, scope: '*', reason, source: 'mailgun' };
   return isHardBounce(event) ? { kind: 'bounce', scope: '*', reason, source: 'event' } : undefined;
 }
 
-function isHardBounce({ type, reason, code, bounceType }: MailgunEvent): boolean {
-  if (type.suppression !== 'bounce' || bounceType === 'soft') return false;
-  if (reason === 'old' || (code !== undefined && UNREACHED_CODES.has(code))) return false;
+function isHardBounce({ type, reason, isTooOld, isUnreached, bounceType }: MailgunEvent): boolean {
+  if (type.suppression !== 'bounce' || bounceType === 'soft' || isTooOld || isUnreached) return false;
   return reason === 'bounce' || bounceType === 'hard';
 }

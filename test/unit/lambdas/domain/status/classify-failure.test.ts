@@ -73,6 +73,8 @@ test.each([
 test("Mailgun's reasons win over texts", () => {
   expect(failed({ message: 'No such user' }, { reason: 'suppress-bounce' })).toBe('suppressed');
   expect(failed({ message: 'No such user' }, { reason: 'old', severity: 'temporary' })).toBe('too-old');
+  // Mailgun never contacted such an address, as the status says too.
+  expect(failed({ code: 605 }, { reason: 'old' })).toBe('suppressed');
 });
 
 test("a rejection is classified by Mailgun's reason", () => {

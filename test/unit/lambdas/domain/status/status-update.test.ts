@@ -59,6 +59,7 @@ test.each([
     'suppressed',
     'EMAIL_FAILED',
   ],
+  ['an unknown list', failed('permanent', { reason: 'suppress-else' }), 40, 'FAILED', 'suppressed', 'EMAIL_FAILED'],
   [
     'a reason that only ends like one',
     failed('permanent', { reason: 'not-suppress-' }),

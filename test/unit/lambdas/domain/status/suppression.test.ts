@@ -37,6 +37,7 @@ test.each([
   ['temporary', to({ event: 'failed', severity: 'temporary', reason: 'bounce' })],
   ['unknown severity', to({ event: 'failed', reason: 'bounce' })],
   ['permanent without a reason', permanent({})],
+  ['an unknown list of Mailgun', permanent({ reason: 'suppress-else' })],
   ['rejected', to({ event: 'rejected', reason: 'bounce' })],
   ['delivered', to({ event: 'delivered' })],
   ['no recipient', { event: 'complained' }],
@@ -51,6 +52,18 @@ test.each([
   ['607', permanent({ reason: 'suppress-complaint', ...code(607) }), 'complaint', 'suppress-complaint'],
   ['suppress-bounce without a code', permanent({ reason: 'suppress-bounce' }), 'bounce', 'suppress-bounce'],
   ['suppress-unsubscribe', permanent({ reason: 'Suppress-Unsubscribe' }), 'unsubscribe', 'suppress-unsubscribe'],
+  [
+    'suppress-complaint with the code of bounces',
+    permanent({ reason: 'suppress-complaint', ...code(605) }),
+    'complaint',
+    'suppress-complaint',
+  ],
+  [
+    'a list without a name here, by its code',
+    permanent({ reason: 'suppress-else', ...code(606) }),
+    'unsubscribe',
+    'suppress-else',
+  ],
   ['605 of unknown severity', to({ event: 'failed', ...code(605) }), 'bounce', null],
   ['605 that is called soft', permanent({ 'delivery-status': { code: 605, 'bounce-type': 'soft' } }), 'bounce', null],
 ])("%s shows that the address is on one of Mailgun's lists", (_name, event, kind, reason) => {
