@@ -2,9 +2,11 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import packagedChromium from '@sparticuz/chromium';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import { listenOnLoopback } from '../../../tools/local-stack/run/listener.ts';
+import { MAX_RETRIES } from '../stacks/patience.ts';
 
 const USUAL_PLACES = ['/usr/bin/chromium', '/usr/bin/google-chrome', '/usr/bin/chromium-browser'];
 const FLAGS = [
@@ -29,11 +31,7 @@ export interface TestBrowser {
 /** Starts a headless Chromium with a new profile. */
 export async function startBrowser(): Promise<TestBrowser> {
   const profile = await mkdtemp(join(tmpdir(), 'mailgun-ledger-browser-'));
-  const context = await chromium.launchPersistentContext(profile, {
-    executablePath: await findChromium(),
-    headless: true,
-    args: FLAGS,
-  });
+  const context = await launch(profile, await findChromium());
   // On a busy machine a view may take longer than the usual 30 s; each test has a limit of its own.
   context.setDefaultTimeout(PATIENCE_MS);
   return {
@@ -48,6 +46,18 @@ export async function startBrowser(): Promise<TestBrowser> {
       await rm(profile, { recursive: true, force: true });
     },
   };
+}
+
+/** Launches it, once the process of another test file has unpacked it. */
+async function launch(profile: string, executablePath: string): Promise<BrowserContext> {
+  for (let retries = 0; ; retries += 1) {
+    try {
+      return await chromium.launchPersistentContext(profile, { executablePath, headless: true, args: FLAGS });
+    } catch (error) {
+      if (retries === MAX_RETRIES || !/ETXTBSY|EACCES/.test(String(error))) throw error;
+      await sleep(1000);
+    }
+  }
 }
 
 /** Returns the browser named in the environment, else the packaged one (x64 Linux only), else an installed one. */
