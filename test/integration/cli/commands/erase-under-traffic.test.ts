@@ -13,7 +13,7 @@ import { eraseLine } from '../../../support/cli/json-lines/erase.ts';
 import { itemsWith } from '../../../support/cli/table-text.ts';
 import { DOMAIN, deliveredEvent } from '../../../support/fixtures/webhooks.ts';
 import { startLocalLedger } from '../../../support/stacks/local-ledger.ts';
-import { postWebhook } from '../../../support/stacks/local-stack.ts';
+import { postPatiently } from '../../../support/stacks/local-stack.ts';
 
 // A recipient is erased while their mail continues: webhooks, duplicates, lost webhooks, a replay, reconciliations and
 // a dead letter of the same time. Afterwards nothing of them is left, and the ledger lacks nothing.
@@ -28,11 +28,11 @@ const startedAt = Math.floor(Date.now() / 1000);
 beforeAll(async () => {
   const reconcile = { ...USUAL_RECONCILE, everySeconds: 5, settleSeconds: 10 };
   ({ stack, target } = await startLocalLedger({ reconcile }));
-}, 120_000);
+});
 afterAll(() => stack?.stop());
 
 async function post(event: JsonObject): Promise<void> {
-  expect(await postWebhook(stack, event)).toBe(200);
+  expect(await postPatiently(stack, event)).toBe(200);
 }
 
 interface EventsResponse {
