@@ -240,7 +240,7 @@ describe('the address of a recipient', () => {
     const world = new ReceiverWorld();
     world.recipients = true;
     world.behaviour = () => 'fails';
-    world.publish('e', 1, { recipient });
+    world.publish('e', 1, { recipient, reason: `550 <${TEXT}> is unknown` });
     await world.step();
     expect(holders(world)).toHaveLength(1);
     world.erased.mark(TEXT);
