@@ -5,6 +5,8 @@ export type Failure =
   | { readonly kind: 'unreachable' }
   | { readonly kind: 'busy'; readonly retrySeconds: number }
   | { readonly kind: 'unknown'; readonly reason: string }
+  /** The response has a form that this page does not know. */
+  | { readonly kind: 'unexpected'; readonly reason: string }
   | { readonly kind: 'failed'; readonly status: number; readonly reason: string };
 
 export class ApiError extends Error {
@@ -27,16 +29,25 @@ export interface Api {
 /** The wait without a `Retry-After`. */
 const USUAL_RETRY_SECONDS = 5;
 const MAX_RETRY_SECONDS = 120;
+/** Longer than the gateway waits for the function. */
+const RESPONSE_TIMEOUT_MS = 45_000;
 
 export function createApi(apiUrl: string, token: string, signal: AbortSignal): Api {
   return {
     async get<T>(path: string, query: QueryParameters = {}): Promise<T> {
       const headers = { authorization: `Bearer ${token}` };
       const url = `${apiUrl}/mailgun${path}${queryText(query)}`;
-      const response = await fetch(url, { headers, signal }).catch(unreachable);
-      // The connection may also be lost within the body.
-      if (response.ok) return (await response.json().catch(unreachable)) as T;
-      throw new ApiError(await failureOf(response));
+      const waiting = new AbortController();
+      const timer = setTimeout(() => waiting.abort(), RESPONSE_TIMEOUT_MS);
+      try {
+        const either = AbortSignal.any([signal, waiting.signal]);
+        const response = await fetch(url, { headers, signal: either }).catch(unreachable);
+        // The connection may also be lost within the body.
+        if (response.ok) return checked<T>(await response.json().catch(unreachable));
+        throw new ApiError(await failureOf(response));
+      } finally {
+        clearTimeout(timer);
+      }
     },
   };
 
@@ -46,14 +57,26 @@ export function createApi(apiUrl: string, token: string, signal: AbortSignal): A
   }
 }
 
-/** Returns undefined if the API refused the request as unknown or invalid; throws if nothing can be read now. */
-export async function unlessUnfit<T>(response: Promise<T>): Promise<T | undefined> {
+/** Returns undefined if the API refused the request as unknown or invalid; throws if it cannot be read. */
+export const unlessUnfit = <T>(response: Promise<T>): Promise<T | undefined> =>
+  unless(response, (failure) => failure.kind === 'unknown' || (failure.kind === 'failed' && failure.status < 500));
+
+/** Returns undefined if the API refused or failed to return what the page can do without; throws if it reads nothing now. */
+export const unlessFailed = <T>(response: Promise<T>): Promise<T | undefined> =>
+  unless(response, ({ kind }) => kind === 'unknown' || kind === 'failed');
+
+async function unless<T>(response: Promise<T>, isDispensable: (failure: Failure) => boolean): Promise<T | undefined> {
   try {
     return await response;
   } catch (error) {
-    if (error instanceof ApiError && ['unknown', 'failed'].includes(error.failure.kind)) return undefined;
+    if (error instanceof ApiError && isDispensable(error.failure)) return undefined;
     throw error;
   }
+}
+
+function checked<T>(body: unknown): T {
+  if (typeof body === 'object' && body !== null) return body as T;
+  throw new ApiError({ kind: 'unexpected', reason: 'no object' });
 }
 
 function queryText(query: QueryParameters): string {

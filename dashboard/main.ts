@@ -1,18 +1,10 @@
 import type { HealthResponse } from '../api/responses/health.ts';
-import { ApiError, createApi } from './api.ts';
+import { ApiError, createApi, type Failure } from './api.ts';
 import { type Child, h } from './components/dom.ts';
 import { showFailure } from './components/failure.ts';
 import { breakableId, copyButton, visible } from './components/parts.ts';
 import { linkTo, NAVIGATION, parseRoute, type ViewName } from './route.ts';
-import {
-  acceptHandedOver,
-  endSession,
-  keepSession,
-  readSession,
-  type Session,
-  type Settings,
-  takeHandedOver,
-} from './session.ts';
+import { acceptHandedOver, endSession, keepSession, readSession, type Settings, takeHandedOver } from './session.ts';
 import { signIn } from './sign-in.ts';
 import { chooseZone, chosenZone, localZoneName } from './values/time.ts';
 import type { View } from './view.ts';
@@ -50,12 +42,12 @@ const PARENTS: Readonly<Partial<Record<ViewName, ViewName>>> = {
 };
 
 const handedOver = takeHandedOver();
-const settings = await readSettings();
-acceptHandedOver(handedOver, settings);
 const main = h('main', { id: 'main', tabindex: -1 });
 const navigation = h('nav', { 'aria-label': 'Views' });
 const footer = h('footer');
 let loading = new AbortController();
+/** False while a failure is shown, or nothing yet: then a connection that is back is a reason to read again. */
+let isShown = false;
 
 document.body.append(
   h(
@@ -80,24 +72,42 @@ document.body.append(
   main,
   footer,
 );
+const settings = await readSettings();
+acceptHandedOver(handedOver, settings);
 window.addEventListener('hashchange', () => void show(true));
-window.addEventListener('online', () => void show(false));
+window.addEventListener('online', () => isShown || void show(false));
 await show(false);
 
 /** Returns the settings served beside the page; without them the page asks for the API's URL too. */
 async function readSettings(): Promise<Settings> {
-  try {
-    const response = await fetch('config.json');
-    return response.ok ? ((await response.json()) as Settings) : {};
-  } catch {
-    return {};
+  for (;;) {
+    put('Loading', [loadingNote()]);
+    try {
+      const response = await fetch('config.json');
+      if (response.ok) return (await response.json()) as Settings;
+      if (response.status === 403 || response.status === 404) return {};
+    } catch (error) {
+      // A host without the file may return a page in its place.
+      if (error instanceof SyntaxError) return {};
+    }
+    await new Promise((resolve) => {
+      const again = h('button', { type: 'button', click: resolve }, 'Try again');
+      const words = h('p', {}, 'The settings of this page, which name its API, could not be read.');
+      put('No response', [h('div', { class: 'panel', role: 'alert' }, words, again)]);
+      window.addEventListener('online', resolve, { once: true });
+    });
   }
+}
+
+function loadingNote(): HTMLElement {
+  return h('p', { role: 'status', class: 'loading' }, 'Reading from the ledger…');
 }
 
 /** Shows the view of the address, and aborts what was loading for an earlier one. */
 async function show(isNavigation: boolean): Promise<void> {
   loading.abort();
   loading = new AbortController();
+  isShown = false;
   const { signal } = loading;
   acceptHandedOver(takeHandedOver(), settings);
   const { view, subject, parameters } = parseRoute(window.location.hash);
@@ -105,12 +115,12 @@ async function show(isNavigation: boolean): Promise<void> {
   drawFooter();
   const session = readSession(settings);
   if (session === undefined) {
-    put('Sign in', [signIn(settings, signedIn)]);
+    put('Sign in', [signIn(settings, keepSession)]);
     return;
   }
   main.setAttribute('aria-busy', 'true');
   if (isNavigation || main.childElementCount === 0) {
-    put('Loading', [h('p', { role: 'status', class: 'loading' }, 'Reading from the ledger…')]);
+    put('Loading', [loadingNote()]);
     main.setAttribute('aria-busy', 'true');
   }
   const api = createApi(session.apiUrl, session.token, signal);
@@ -133,15 +143,16 @@ async function show(isNavigation: boolean): Promise<void> {
       return;
     }
     put(shown.title, [foundNote(parameters), ...shown.content], view !== 'find');
+    isShown = true;
     if (isNavigation) main.focus({ preventScroll: true });
   } catch (error) {
     if (signal.aborted) return;
-    if (!(error instanceof ApiError)) throw error;
-    const { failure } = error;
+    // A view that meets a form of response it does not know, as of another version, must not leave the page waiting.
+    const failure: Failure = error instanceof ApiError ? error.failure : { kind: 'unexpected', reason: String(error) };
     if (failure.kind === 'refused') {
       endSession();
       const trouble = h('p', { role: 'alert', class: 'trouble' }, 'The read API refused the token.');
-      put('Sign in', [trouble, signIn(settings, signedIn, session.apiUrl)]);
+      put('Sign in', [trouble, signIn(settings, keepSession, session.apiUrl)]);
       return;
     }
     const shown = showFailure(failure, session.apiUrl, () => void show(false), signal);
@@ -163,12 +174,6 @@ function foundNote(parameters: URLSearchParams): Child {
       h('a', { href: linkTo('search', text, { all: '1' }) }, 'Show what else was searched'),
     )
   );
-}
-
-/** Keeps the session and shows the view again, since the browser fires no event for an unchanged address. */
-function signedIn(session: Session): void {
-  keepSession(session);
-  queueMicrotask(() => void show(true));
 }
 
 function put(title: string, content: readonly Child[], canRefresh = false): void {

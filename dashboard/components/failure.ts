@@ -50,6 +50,13 @@ export function showFailure(
         h('p', {}, 'Nothing with this name is stored.'),
         h('p', { class: 'note' }, failure.reason),
       );
+    case 'unexpected':
+      return say(
+        'Unexpected response',
+        h('p', {}, 'The read API sent what this page cannot show. Reload the page: its version may be another one.'),
+        h('p', { class: 'note' }, failure.reason),
+        tryAgain,
+      );
     case 'failed':
       return say(`Response ${failure.status}`, h('p', {}, failure.reason), tryAgain);
     default:

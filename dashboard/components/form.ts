@@ -28,7 +28,10 @@ export function goForm(label: string, address: (values: FormData) => string, ...
       class: 'go',
       submit: (event) => {
         event.preventDefault();
+        const shown = window.location.hash;
         window.location.hash = address(new FormData(form));
+        // The browser fires no event for an unchanged address, which whoever submits it again wants to be read again.
+        if (window.location.hash === shown) window.dispatchEvent(new HashChangeEvent('hashchange'));
       },
     },
     ...children,

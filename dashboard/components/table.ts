@@ -1,3 +1,4 @@
+import { ApiError } from '../api.ts';
 import { numberText } from '../values/numbers.ts';
 import { type Attributes, type Child, h } from './dom.ts';
 
@@ -77,8 +78,11 @@ export function paged<Row>(
           next = page.next;
           holder.replaceChildren(show(rows));
           trouble.textContent = `${rows.length} shown`;
-        } catch {
-          trouble.textContent = 'The next page could not be read; try again.';
+        } catch (error) {
+          const isRefused = error instanceof ApiError && error.failure.kind === 'refused';
+          trouble.textContent = isRefused
+            ? 'The read API refused the token. Reload the page.'
+            : 'The next page could not be read; try again.';
         }
         button.disabled = false;
         button.hidden = next === null;

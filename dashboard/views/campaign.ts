@@ -1,6 +1,6 @@
 import type { CampaignResponse } from '../../api/responses/campaign.ts';
 import type { StatsResponse } from '../../api/responses/ledger.ts';
-import { unlessUnfit } from '../api.ts';
+import { unlessFailed } from '../api.ts';
 import { h } from '../components/dom.ts';
 import { dateInput, field, goForm, sameText, select, textIn, textsIn } from '../components/form.ts';
 import { empty, panel, visible } from '../components/parts.ts';
@@ -36,7 +36,7 @@ export const campaignView: View = async ({ api, subject: tag, parameters, settin
   if (tag === '') {
     const listedFrom = today - (LISTED_DAYS - 1) * DAY_SECONDS;
     // There may be more tags than a response holds.
-    const stats = await unlessUnfit(api.get<StatsResponse>('/stats', { domain, per: 'day', from: listedFrom }));
+    const stats = await unlessFailed(api.get<StatsResponse>('/stats', { domain, per: 'day', from: listedFrom }));
     return { title: 'Campaigns', content: [form, tagsPanel(stats, domain)] };
   }
   const report = await api.get<CampaignResponse>('/campaigns', {
@@ -66,10 +66,8 @@ function choicePanel(domains: readonly string[], { domain, tag, from, to }: Choi
 
 function tagsPanel(stats: StatsResponse | undefined, domain: string): HTMLElement {
   const title = `Tags of the last ${LISTED_DAYS} days: ${domain}`;
-  const list = sumBy((stats?.buckets ?? []).map(withSeverities), ({ tag }) => tag).filter(
-    ([tag]) => tag !== '*' && tag !== '',
-  );
   if (stats === undefined) return panel(title, empty('Tags could not be listed. Type one above.'));
+  const list = sumBy(stats.buckets.map(withSeverities), ({ tag }) => tag).filter(([tag]) => tag !== '*' && tag !== '');
   if (list.length === 0) return panel(title, empty('No event under a tag has been compared yet. Type a tag above.'));
   const rows = list.map(([tag, counts]) => ({ tag, counts }));
   rows.sort((a, b) => countOf(b.counts, 'delivered') - countOf(a.counts, 'delivered') || (a.tag < b.tag ? -1 : 1));

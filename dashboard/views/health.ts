@@ -1,6 +1,6 @@
 import type { EventEntry, EventsResponse } from '../../api/responses/events.ts';
 import type { LedgerResponse } from '../../api/responses/ledger.ts';
-import { type QueryParameters, unlessUnfit } from '../api.ts';
+import { type QueryParameters, unlessFailed } from '../api.ts';
 import { DAY_SECONDS } from '../values/time.ts';
 import type { View, ViewContext } from '../view.ts';
 import { alarmsPanel } from './health/alarms.ts';
@@ -33,6 +33,6 @@ export const healthView: View = async (context) => {
 
 /** Returns the newest event; null if it cannot be read, since completeness is worth showing without it. */
 async function newestEvent({ api }: ViewContext, query: QueryParameters): Promise<readonly EventEntry[] | null> {
-  const found = await unlessUnfit(api.get<EventsResponse>('/events', query));
+  const found = await unlessFailed(api.get<EventsResponse>('/events', query));
   return found?.events ?? null;
 }

@@ -46,14 +46,16 @@ export const liveView: View = async (context) => {
       if (isPaused) continue;
       try {
         const page = await read({ cursor });
+        // Pressed meanwhile: what was read stays for the time after it.
+        if (isPaused) continue;
         cursor = page.next;
         if (page.behind) waitMs = 0;
         take(page);
         state.replaceChildren('Up to ', timeElement(Date.now() / 1000));
       } catch (error) {
-        if (!(error instanceof ApiError)) return;
-        const seconds = retrySeconds(error.failure);
-        state.textContent = seconds === undefined ? 'The read API refused the cursor. Reload the page.' : TROUBLE;
+        const seconds = error instanceof ApiError ? retrySeconds(error.failure) : undefined;
+        if (seconds !== undefined && isPaused) continue;
+        state.textContent = seconds === undefined ? stoppedText(error) : TROUBLE;
         if (seconds === undefined) return;
         waitMs = seconds * 1000;
       }
@@ -84,6 +86,12 @@ export const liveView: View = async (context) => {
     return button;
   }
 };
+
+/** Returns why no more is shown; where the page shows another view, it is seen by no one. */
+function stoppedText(error: unknown): string {
+  if (!(error instanceof ApiError)) return 'Nothing more is shown. Reload the page.';
+  return `The read API refused the ${error.failure.kind === 'refused' ? 'token' : 'cursor'}. Reload the page.`;
+}
 
 /** Returns when to read again; undefined where that would not help. */
 function retrySeconds(failure: Failure): number | undefined {

@@ -1,5 +1,5 @@
 import { mock } from 'node:test';
-import { ApiError, createApi, type Failure, unlessUnfit } from '../../../dashboard/api.ts';
+import { ApiError, createApi, type Failure, unlessFailed, unlessUnfit } from '../../../dashboard/api.ts';
 
 afterEach(() => {
   mock.restoreAll();
@@ -30,11 +30,33 @@ describe('a response of the read API', () => {
     await expect(read()).rejects.toMatchObject(unreachable);
   });
 
+  test('that never comes is reported as an unreachable API', async () => {
+    mock.timers.enable({ apis: ['setTimeout'] });
+    mock.method(
+      globalThis,
+      'fetch',
+      (_: string, { signal }: { signal: AbortSignal }) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason));
+        }),
+    );
+    const reading = read();
+    mock.timers.tick(45_000);
+    await expect(reading).rejects.toMatchObject(unreachable);
+    mock.timers.reset();
+  });
+
   test('that is aborted ends with the reason of the abort', async () => {
     const reason = new Error('another view');
     mock.method(globalThis, 'fetch', async () => brokenOff(reason));
     await expect(read(AbortSignal.abort(reason))).rejects.toBe(reason);
   });
+});
+
+test('a search reads a failing API as a failure, and not as nothing found', async () => {
+  const failing = () => Promise.reject(new ApiError({ kind: 'failed', status: 500, reason: 'broken' }));
+  await expect(unlessUnfit(failing())).rejects.toMatchObject({ failure: { status: 500 } });
+  await expect(unlessFailed(failing())).resolves.toBeUndefined();
 });
 
 describe('data that a view can do without', () => {
