@@ -1,21 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DeleteMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
-import type { Deployment } from '../../../../cli/target/types.ts';
 import { asciiJson } from '../../../../lambdas/domain/json.ts';
-import { runCommand, stubDeployment } from '../../../support/cli/command-line.ts';
+import { eraseOn } from '../../../support/cli/erase-command.ts';
 import { eraseLine } from '../../../support/cli/json-lines/erase.ts';
-import {
-  crashableInvocations,
-  type InjectedFailure,
-  withoutWaiting,
-} from '../../../support/doubles/crashable-invocation.ts';
 import { startTestEngines, type TestEngines } from '../../../support/stacks/engines.ts';
 
 // An erased address in the queues of published changes that only an operator empties.
 
 let engines: TestEngines;
-let invoke: ReturnType<typeof crashableInvocations>;
+let erased: ReturnType<typeof eraseOn>['erased'];
 let queues: { dead: string; failures: string };
 
 beforeAll(async () => {
@@ -25,25 +19,9 @@ beforeAll(async () => {
   });
   const [{ deadLettersUrl = '' } = {}] = JSON.parse(engines.output('Receivers'));
   queues = { dead: deadLettersUrl, failures: engines.output('PublishFailuresUrl') };
-  invoke = crashableInvocations([engines.queues], withoutWaiting);
+  ({ erased } = eraseOn(engines, [engines.queues]));
 }, 60_000);
 afterAll(() => engines?.close());
-
-async function erased(recipient: string, trouble?: InjectedFailure) {
-  const clients = {
-    ...({ archive: {}, signing: {} } as Pick<Deployment['clients'], 'archive' | 'signing'>),
-    ...{ table: engines.table.client, queues: engines.queues, secrets: engines.secrets },
-  };
-  const target = stubDeployment({ clients, output: engines.output });
-  const context = { openDeployment: async () => target, sleep: (ms: number) => sleep(ms > 5000 ? 0 : 200) };
-  // A command that has crashed still ends here, so its lines are read.
-  let ended!: Awaited<ReturnType<typeof runCommand>>;
-  const { points } = await invoke(async () => {
-    ended = await runCommand(['erase', recipient, '--local', '--json', '--yes'], context);
-  }, trouble);
-  expect([...ended.lines, ...ended.errors].join().toLowerCase()).not.toContain(recipient.toLowerCase());
-  return { ...ended, points };
-}
 
 const REASON = { reason: { DataType: 'String', StringValue: 'exhausted' } };
 const put = (QueueUrl: string, body: object | string) =>
