@@ -4,11 +4,13 @@ import {
   type PublishingChoice,
   publishedEvent,
 } from '../domain/publishing/published.ts';
+import { withAddressesIn } from '../domain/recipients/address.ts';
+import { textWithoutAddress } from '../domain/recipients/erasure.ts';
 import type { ErasureMarkers } from '../shared/ports.ts';
 
 /**
  * Builds the events of changed rows. Reads the erasure markers before naming an address: a change in flight while its
- * recipient was erased is published without the address.
+ * recipient was erased is published without the address, also where its reason quotes it.
  */
 export function createPublishedEvents(
   erasures: ErasureMarkers,
@@ -18,7 +20,14 @@ export function createPublishedEvents(
     const named = choice.recipients ? new Set(rows.map(({ recipient }) => recipient).filter(Boolean)) : [];
     const erased = new Set(await erasures.among([...named]));
     return rows.map((row) =>
-      publishedEvent(row, { ...choice, recipients: choice.recipients && !erased.has(row.recipient) }),
+      erased.has(row.recipient)
+        ? publishedEvent(withoutNames(row), { ...choice, recipients: false })
+        : publishedEvent(row, choice),
     );
   };
+}
+
+function withoutNames<Row extends PublishableRow>(row: Row): Row {
+  const { reason, recipient } = row;
+  return { ...row, reason: reason && withAddressesIn(recipient).reduce(textWithoutAddress, reason) };
 }

@@ -34,6 +34,17 @@ test('a change of an erased recipient is published without the address, and all 
   expect(events.map(({ detail }) => detail.kind)).toEqual(['complaint', 'complaint']);
 });
 
+test('a reason that quotes an erased recipient is published without the address', async () => {
+  const erasures = new InMemoryErasures();
+  erasures.mark('ada@example.org');
+  const reason = '550 <ADA@example.org> is unknown';
+  const rows = ['Ada@example.org', 'eve@example.org, ada@example.org', 'bob@example.org'].map(row);
+  const events = await createPublishedEvents(erasures, CHOICE)(rows.map((each) => ({ ...each, reason })));
+
+  const erased = '550 <erased> is unknown';
+  expect(events.map(({ detail }) => detail.reason)).toEqual([erased, erased, reason]);
+});
+
 test('the markers of a batch are looked up together, each recipient once', async () => {
   const { lookups, erasures } = watched();
   await createPublishedEvents(erasures, CHOICE)([row('a@x'), row('b@x'), row('a@x')]);
