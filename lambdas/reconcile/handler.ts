@@ -127,6 +127,8 @@ const noteConfigured =
     : createNoteConfigured({
         store,
         configured: env.domains,
+        retentionSeconds: env.retentionSeconds,
+        ledger: deps.ledger,
         now: Date.now,
         onFailure: (error) => log.write('former domains not read or noted', errorFacts(error)),
       });
@@ -145,9 +147,9 @@ interface RunDomains {
 
 async function readDomains(ignoreWaits: boolean): Promise<RunDomains> {
   if (noteConfigured !== undefined) {
-    const { domains, former } = await noteConfigured();
-    const all = [...domains, ...former];
-    return { all, compared: all, domains };
+    const { domains, former, done } = await noteConfigured();
+    const compared = [...domains, ...former];
+    return { all: [...compared, ...done], compared, domains };
   }
   const known = await discoverDomains({ ignoreWaits });
   const all = known.domains.map((each) => ({

@@ -48,7 +48,10 @@ function openWorld(...first: string[]) {
       await world.process();
       world.nowMs += SLICE * 1000;
       const configured = state.configured.map((name) => ({ name, region: 'us' as const }));
-      const note = createNoteConfigured({ store, configured, now: () => world.nowMs, onFailure: () => undefined });
+      const note = createNoteConfigured({
+        ...{ store, configured, now: () => world.nowMs, onFailure: () => undefined },
+        ...{ retentionSeconds: RETENTION_HOURS * 3600, ledger: world.book },
+      });
       const { domains, former } = await note();
       world.domains = [...domains, ...former];
       await world.run();
@@ -127,6 +130,32 @@ test.each<ListingFailure>(['domain-not-found', 'unauthorized'])(
     expect(world.gauges.watermarkAge).toBeLessThan(2 * 3600);
   },
 );
+
+test('a removed domain is read no longer once it is past retention and nothing is open, until it comes back', async () => {
+  const { world, state, live, slicesOf, refuse } = openWorld(STAYS, LEAVES);
+  world.down.add('process');
+  await live(6, { sends: [LEAVES], lost: [LEAVES] });
+  state.configured = [STAYS];
+  refuse(LEAVES, 'domain-not-found');
+  const isRead = () => world.domains.some(({ name }) => name === LEAVES);
+  await live(RETENTION_HOURS * 4 + 110);
+  expect(isRead()).toBe(true);
+  for (const { start } of slicesOf(LEAVES).filter((slice) => stateOf(slice) === 'open')) {
+    expect(await world.accept({ domain: LEAVES, atEpochSeconds: start })).toMatchObject({ state: 'accepted' });
+  }
+  expect(world.gauges.openSliceAge).toBeGreaterThan(0);
+  const before = state.writes;
+  await live(3);
+  expect([isRead(), state.writes]).toEqual([false, before + 1]);
+  expect(slicesOf(LEAVES).every(isFinished)).toBe(true);
+
+  world.down.delete('process');
+  world.mailgun.onPage = () => undefined;
+  state.configured = [STAYS, LEAVES];
+  await live(3, { sends: [LEAVES] });
+  expect([isRead(), slicesOf(LEAVES).at(-1)?.expected]).toEqual([true, { delivered: 1 }]);
+  expect(state.item.domains.find(({ name }) => name === LEAVES)).not.toHaveProperty('doneAt');
+});
 
 test('an open slice of a removed domain that Mailgun no longer has can be accepted', async () => {
   const { world, state, live, slicesOf, refuse } = openWorld(STAYS, LEAVES);

@@ -13,6 +13,8 @@ export interface LedgerDomain extends SendingDomain {
   absentAt?: number;
   /** Start of the listing that no longer held it, or of the first run without it in the configuration. */
   goneAt?: number;
+  /** Start of the run from which nothing of its ledger is left to compare. */
+  doneAt?: number;
   /** Start of the first run with it in the configuration again. */
   returnedAt?: number;
 }
@@ -73,7 +75,7 @@ export function withListing(
   const names = new Set(listed.map(({ name }) => name));
   const domains = known.domains.map((each): LedgerDomain => {
     const isListed = names.has(each.name);
-    const { goneAt, ...rest } = each;
+    const { goneAt, doneAt: _doneAt, ...rest } = each;
     if (each.region !== region) return isListed && goneAt !== undefined ? { ...rest, region } : each;
     if (isListed) return rest;
     return gone.includes(each.name) ? { ...each, goneAt: goneAt ?? at } : each;
@@ -100,7 +102,7 @@ export function withConfigured(known: LedgerDomains, configured: readonly Sendin
   const regions = new Map(configured.map(({ name, region }) => [name, region]));
   const domains = known.domains.map((each): LedgerDomain => {
     const region = regions.get(each.name);
-    const { goneAt, ...rest } = each;
+    const { goneAt, doneAt: _doneAt, ...rest } = each;
     if (region === undefined) return { ...each, goneAt: goneAt ?? at };
     return { ...rest, region, ...(goneAt !== undefined && { returnedAt: at }) };
   });
@@ -111,6 +113,11 @@ export function withConfigured(known: LedgerDomains, configured: readonly Sendin
   const byLeaving = all.toSorted((a, b) => leftAt(b) - leftAt(a));
   const kept = new Set(byLeaving.slice(0, MAX_LEDGER_DOMAINS));
   return { ...known, domains: all.filter((each) => kept.has(each)) };
+}
+
+/** Returns the domains with these former ones done. */
+export function withDone(known: LedgerDomains, done: ReadonlySet<string>, at: number): LedgerDomains {
+  return { ...known, domains: known.domains.map((each) => (done.has(each.name) ? { ...each, doneAt: at } : each)) };
 }
 
 /** Returns the domains with one that only an archive named; its ledger ended with what was sealed. */

@@ -1,19 +1,27 @@
-import type { SendingDomain } from '../../contract.ts';
-import { HOUR_MS } from '../../contract.ts';
+import { DAY_SECONDS, HOUR_MS, MAX_SLICE_SECONDS, type SendingDomain } from '../../contract.ts';
 import { canonicalJson } from '../../domain/canonical-json.ts';
 import { eachOf, startingWith } from '../../domain/concurrency.ts';
 import {
   absentFrom,
   formerDomains,
+  isCompared,
+  type LedgerDomain,
   type LedgerDomains,
   listedNames,
   NO_DOMAINS,
   withConfigured,
+  withDone,
   withListing,
   withUndiscovered,
 } from '../../domain/ledger/ledger-domains.ts';
 import type { HolderOf } from '../../domain/webhooks/domains-held-elsewhere.ts';
-import { type AccountDomains, type ComparedDomain, type DomainRepository, ListingError } from '../ports.ts';
+import {
+  type AccountDomains,
+  type ComparedDomain,
+  type DomainRepository,
+  ListingError,
+  type ReconciliationState,
+} from '../ports.ts';
 import { type CompareWebhooksDeps, isTimeToCompare } from './compare-webhooks.ts';
 
 interface DiscoverDomainsDeps extends Pick<CompareWebhooksDeps, 'isConfigured' | 'everySeconds' | 'now'> {
@@ -28,6 +36,8 @@ const REGIONS: readonly SendingDomain['region'][] = ['us', 'eu'];
 /** For the listing of each region, and the domains that it lacks. */
 const MAX_SEARCH_MS = 5000;
 const CALLS_AT_ONCE = 4;
+/** After retention has ended, runs still write the last slices of a former domain as unlisted. */
+const MARGIN_SECONDS = DAY_SECONDS;
 
 /**
  * Returns the domains with a ledger, after reading Mailgun's list: about once an hour, and at once if events name a new
@@ -90,32 +100,61 @@ export function createDiscoverDomains(deps: DiscoverDomainsDeps) {
 interface NoteConfiguredDeps extends Pick<DiscoverDomainsDeps, 'now' | 'onFailure'> {
   store: Pick<DomainRepository, 'read' | 'write'>;
   configured: readonly SendingDomain[];
+  retentionSeconds: number;
+  ledger: Pick<ReconciliationState, 'readMarkers' | 'readDoubts' | 'readWatermarks'>;
 }
 
 /**
  * Returns the configured and the former domains, after noting which those are. Never throws: where the table cannot be
  * read, only the configured ones are known to this run, and where it cannot be written, the next run writes.
  */
-export function createNoteConfigured({ store, configured, now, onFailure }: NoteConfiguredDeps) {
+export function createNoteConfigured(deps: NoteConfiguredDeps) {
+  const { store, configured, now, onFailure, ledger } = deps;
+  const names = configured.map(({ name }) => name);
+
+  /** Returns the former domains past retention whose slices are all passed, with nothing open or in doubt. */
+  const doneOf = async (known: LedgerDomains, at: number) => {
+    const done = new Set<string>();
+    for (const each of formerDomains(known, names)) {
+      const { name, goneAt = at, doneAt } = each;
+      if (doneAt !== undefined || isCompared(each, at - MARGIN_SECONDS, deps.retentionSeconds)) continue;
+      const watermarks = await ledger.readWatermarks(name);
+      const isPassed = watermarks === undefined || watermarks.second >= goneAt - MAX_SLICE_SECONDS;
+      const { open, stragglers } = await ledger.readMarkers(name);
+      const doubts = await ledger.readDoubts(name);
+      if (isPassed && open.length + stragglers.length + doubts.length === 0) done.add(name);
+    }
+    return done;
+  };
+
   const noted = async (): Promise<LedgerDomains> => {
     const at = Math.floor(now() / 1000);
     const known = await store.read().catch(onFailure);
-    const next = withConfigured(known ?? NO_DOMAINS, configured, at);
+    const configuredNow = withConfigured(known ?? NO_DOMAINS, configured, at);
+    const done = await doneOf(configuredNow, at).catch(onFailure);
+    const next = done === undefined || done.size === 0 ? configuredNow : withDone(configuredNow, done, at);
     if (known === undefined || canonicalJson(next) === canonicalJson(known)) return next;
     await store.write(next, known).catch(onFailure);
     return next;
   };
 
-  return async (): Promise<{ domains: ComparedDomain[]; former: ComparedDomain[] }> => {
+  /** `done`: the former ones that no run compares any more. */
+  return async (): Promise<Record<'domains' | 'former' | 'done', ComparedDomain[]>> => {
     const known = await noted();
-    const names = configured.map(({ name }) => name);
-    const former = formerDomains(known, names).map(({ name, region, goneAt }) => {
+    const gone = Object.groupBy(formerDomains(known, names), ({ doneAt }) =>
+      doneAt === undefined ? 'former' : 'done',
+    );
+    const asGone = ({ name, region, goneAt }: LedgerDomain) => {
       return { name, region, isGone: true, ...(goneAt !== undefined && { endsAt: goneAt }) };
-    });
+    };
+    const [former, done] = [gone.former ?? [], gone.done ?? []].map((each) => each.map(asGone)) as [
+      ComparedDomain[],
+      ComparedDomain[],
+    ];
     const domains = configured.map(({ name, region }) => {
       const returnedAt = known.domains.find((each) => each.name === name)?.returnedAt;
       return { name, region, ...(returnedAt !== undefined && { returnedAt }) };
     });
-    return { domains, former };
+    return { domains, former, done };
   };
 }

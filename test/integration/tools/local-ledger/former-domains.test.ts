@@ -100,3 +100,20 @@ test(
   },
   2 * PATIENCE_MS,
 );
+
+test(
+  'seal archives the slices of a former domain, and prove states them',
+  async () => {
+    const deadlineMs = Date.now() + PATIENCE_MS;
+    const statesOne = async () => {
+      await local.stack.reconcile();
+      await local.stack.seal();
+      const { exitCode, lines } = await local.ledger(['prove', '--from', '1h', '--domain', FORMER]);
+      if (exitCode !== 0) return false;
+      const { domains } = JSON.parse(lines.join('')).certificate;
+      return domains[0].domain === FORMER && domains[0].totals.expected === 1;
+    };
+    while (!(await statesOne())) expect(Date.now()).toBeLessThan(deadlineMs);
+  },
+  2 * PATIENCE_MS,
+);
