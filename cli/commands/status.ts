@@ -2,6 +2,7 @@ import { createQueueDepth } from '../../lambdas/adapters/aws/messaging.ts';
 import { MAX_SECRET_AGE_MS } from '../../lambdas/adapters/aws/secrets.ts';
 import { createListingNoteRepository } from '../../lambdas/adapters/table/reconciliation-state-repository.ts';
 import { type ShownAlarmText, shownAlarmText } from '../../lambdas/domain/alarm-description.ts';
+import { READS_AT_ONCE, resultsOf } from '../../lambdas/domain/concurrency.ts';
 import type { Completeness } from '../../lambdas/domain/ledger/completeness.ts';
 import { announcementText } from '../../lambdas/domain/ledger/listing-note.ts';
 import { stateOf } from '../../lambdas/domain/ledger/slice.ts';
@@ -229,7 +230,7 @@ export async function gatherStatus(deployment: Deployment, nowMs: number): Promi
     attempt('alarms', () => readAlarms(deployment)),
     attempt('listing API', () => readListing(deployment)),
     attempt('signing key', () => readSigningKey(deployment)),
-    Promise.all(deployment.domains.map((domain) => readDomain(deployment, domain, nowMs, attempt))),
+    resultsOf(deployment.domains, READS_AT_ONCE, (domain) => readDomain(deployment, domain, nowMs, attempt)),
   ]);
   const signingKey = key && { matches: key.matches, why: key.why };
   const facts = { backlog, deadLetters, signingKey, alarms, listing, domains, unknown };

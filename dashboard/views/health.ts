@@ -1,35 +1,73 @@
 import type { EventEntry, EventsResponse } from '../../api/responses/events.ts';
+import type { HealthResponse } from '../../api/responses/health.ts';
 import type { LedgerResponse } from '../../api/responses/ledger.ts';
 import { type QueryParameters, unlessFailed } from '../api.ts';
+import { ledgerCommand } from '../components/command.ts';
+import { type Child, h } from '../components/dom.ts';
+import { command, panel } from '../components/parts.ts';
+import { linkTo } from '../route.ts';
 import { DAY_SECONDS } from '../values/time.ts';
-import type { View, ViewContext } from '../view.ts';
+import { chosenDomain, type View, type ViewContext } from '../view.ts';
 import { alarmsPanel } from './health/alarms.ts';
 import { domainPanel } from './health/completeness.ts';
 import { pipelinePanel } from './health/pipeline.ts';
 
-/** Health and completeness: one call, and two for each domain, however many events there were. */
+/** Calls for more domains would exceed the rate that the read API admits. */
+const MAX_DOMAINS = 20;
+const DOMAINS_AT_ONCE = 5;
+
+/** Health and completeness: one call, and two for each domain shown, however many events there were. */
 export const healthView: View = async (context) => {
   const health = await context.health();
   const nowSeconds = Math.ceil(Date.now() / 1000);
   const range = { from: nowSeconds - DAY_SECONDS, to: nowSeconds };
-  const days = await Promise.all(
-    health.domains.map(async (domain) => {
-      const [ledger, newest] = await Promise.all([
-        context.api.get<LedgerResponse>('/ledger', { domain, ...range }),
-        newestEvent(context, { domain, ...range, limit: 1 }),
-      ]);
-      return { domain, ledger, newest };
-    }),
-  );
+  const shown = shownDomains(health, context);
+  const readDay = async (domain: string) => {
+    const [ledger, newest] = await Promise.all([
+      context.api.get<LedgerResponse>('/ledger', { domain, ...range }),
+      newestEvent(context, { domain, ...range, limit: 1 }),
+    ]);
+    return { domain, ledger, newest };
+  };
+  const days: Awaited<ReturnType<typeof readDay>>[] = [];
+  for (let at = 0; at < shown.length; at += DOMAINS_AT_ONCE) {
+    days.push(...(await Promise.all(shown.slice(at, at + DOMAINS_AT_ONCE).map(readDay))));
+  }
   return {
     title: 'Health',
     content: [
       alarmsPanel(health, context),
       ...days.map(({ domain, ledger }) => domainPanel(domain, ledger, nowSeconds)),
       pipelinePanel(health, days, nowSeconds, context),
+      furtherDomains(health, shown, context),
     ],
   };
 };
+
+function shownDomains(health: HealthResponse, { parameters }: ViewContext): readonly string[] {
+  return parameters.has('domain') ? [chosenDomain(health, parameters)] : health.domains.slice(0, MAX_DOMAINS);
+}
+
+/** Links the domains that are not shown; false if there are none. */
+function furtherDomains({ domains }: HealthResponse, shown: readonly string[], { settings }: ViewContext): Child {
+  const others = domains.filter((domain) => !shown.includes(domain));
+  return (
+    others.length > 0 &&
+    panel(
+      'Further domains',
+      h('p', { class: 'note' }, 'The command names those whose ledger is incomplete.'),
+      command(ledgerCommand(settings.target, 'status')),
+      h(
+        'p',
+        {},
+        ...others.flatMap((domain, at) => [
+          at > 0 && ' · ',
+          h('a', { href: linkTo('health', '', { domain }) }, domain),
+        ]),
+      ),
+    )
+  );
+}
 
 /** Returns the newest event; null if it cannot be read, since completeness is worth showing without it. */
 async function newestEvent({ api }: ViewContext, query: QueryParameters): Promise<readonly EventEntry[] | null> {

@@ -23,6 +23,19 @@ export function eachOf<T>(items: Iterable<T>, atOnce: number, work: (item: T) =>
   return allDone(Array.from({ length: atOnce }, worker));
 }
 
+/** Returns the result of each item, in their order; otherwise like `eachOf`. */
+export async function resultsOf<T, Result>(
+  items: readonly T[],
+  atOnce: number,
+  work: (item: T) => Promise<Result>,
+): Promise<Result[]> {
+  const results = new Array<Result>(items.length);
+  await eachOf(items.entries(), atOnce, async ([index, item]) => {
+    results[index] = await work(item);
+  });
+  return results;
+}
+
 /** Golden ratio: however many there are, and however few are reached at a time, each soon comes first. */
 const STEP = 0.618_033_988_749_895;
 

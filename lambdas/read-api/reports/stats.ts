@@ -1,5 +1,6 @@
 import type { StatsDimension } from '../../../api/parameters.ts';
 import type { MailgunClassesEntry, StatsBucket, StatsResponse } from '../../../api/responses/ledger.ts';
+import { READS_AT_ONCE, resultsOf } from '../../domain/concurrency.ts';
 import { isRecent } from '../../domain/ledger/bounce-classes.ts';
 import { addAll, type Counts, type Rows } from '../../domain/ledger/counts.ts';
 import { lacksFailures, mayBeCut } from '../../domain/ledger/dimensions.ts';
@@ -43,9 +44,9 @@ interface Stretch {
 export function createStats({ slices, ledger, classes, now }: StatsDeps) {
   return async ({ domains, ...query }: StatsQuery): Promise<StatsResponse> => {
     const [only] = domains;
-    const [mailgunClasses, ...buckets] = await Promise.all([
+    const [mailgunClasses, buckets] = await Promise.all([
       query.by === 'provider' && only !== undefined ? classesOf(only) : undefined,
-      ...domains.map((domain) => bucketsOf(domain, query)),
+      resultsOf(domains, READS_AT_ONCE, (domain) => bucketsOf(domain, query)),
     ]);
     return { buckets: buckets.flat(), ...(mailgunClasses && { mailgunClasses }) };
   };

@@ -36,6 +36,47 @@ const mail = {
   engagement: { opens: 2, clicks: 0, machineOpens: 1, machineClicks: 0, countsComplete: true },
 };
 
+describe('health', () => {
+  const domains = Array.from({ length: 300 }, (_, nth) => `d${nth}.example.com`);
+  const facts = { ledger: 'l', domains, receivers: [], queue: 0, deadLetters: 0, alarms: [] };
+  const totals = { expected: 0, stored: 0, unaccounted: 0, unconfirmed: 0, undecided: 0, due: 0 };
+
+  /** Shows the page; returns its text, the domains that were read, and how many calls were in flight at most. */
+  async function showHealth(query = '') {
+    const inFlight = { now: 0, most: 0 };
+    const read = new Set<unknown>();
+    const get = async (path: string, { domain }: Query) => {
+      read.add(domain);
+      inFlight.now += 1;
+      inFlight.most = Math.max(inFlight.most, inFlight.now);
+      await new Promise(setImmediate);
+      inFlight.now -= 1;
+      return path === '/events' ? { events: [] } : { slices: [], totals, completeness: 'unknown', witness: [] };
+    };
+    const { healthView } = await load('views/health.ts');
+    const parameters = new URLSearchParams(query);
+    const { content } = await healthView({
+      ...{ api: { get }, subject: '', parameters, settings: { target: '--local' } },
+      health: async () => facts,
+    });
+    return { text: textOf(content), read: [...read], most: inFlight.most };
+  }
+
+  test('of hundreds of domains reads no more than the read API admits, and names the others', async () => {
+    const { text, read, most } = await showHealth();
+
+    expect(read).toEqual(domains.slice(0, 20));
+    expect(most).toBeLessThanOrEqual(10);
+    for (const domain of domains) expect(text).toContain(domain);
+  });
+
+  test('shows the domain in the address alone', async () => {
+    const { read } = await showHealth('domain=d250.example.com');
+
+    expect(read).toEqual(['d250.example.com']);
+  });
+});
+
 describe('a recipient', () => {
   const unsuppressed = () => ({ recipient: ADDRESS, suppressed: false, suppressions: [] });
   const mails = (messages: readonly unknown[]) => ({ recipient: ADDRESS, messages, searched: null, next: null });

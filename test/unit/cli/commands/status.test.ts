@@ -19,8 +19,13 @@ import { statusLine } from '../../../support/cli/json-lines/status.ts';
 import { stubSecrets } from '../../../support/doubles/stub-secrets.ts';
 
 /** Returns a deployment of which only the secrets can be read. */
-function onlySecretsOf(secrets: ReturnType<typeof stubSecrets>, mailgunUrl: string): Deployment {
+function onlySecretsOf(
+  secrets: ReturnType<typeof stubSecrets>,
+  mailgunUrl: string,
+  onRead = async () => {},
+): Deployment {
   const send = async () => {
+    await onRead();
     throw new TargetUnavailableError('only secrets can be read');
   };
   const table = Object.assign(DynamoDBDocumentClient.from(new DynamoDBClient({})), { send });
@@ -420,3 +425,18 @@ test.each([
     expect(text.includes('functions read it within 5 minutes')).toBe(named.length > 0);
   },
 );
+
+test('status reads hundreds of domains a few at a time', async () => {
+  const domains = Array.from({ length: 300 }, (_, nth) => `d${nth}.example.com`);
+  const inFlight = { now: 0, most: 0 };
+  const secrets = stubSecrets({ SigningKeysSecretArn: '{}', ApiKeySecretArn: '{}' }, NOW_MS);
+  const deployment = onlySecretsOf(secrets, 'http://127.0.0.1:1', async () => {
+    inFlight.now += 1;
+    inFlight.most = Math.max(inFlight.most, inFlight.now);
+    await new Promise(setImmediate);
+    inFlight.now -= 1;
+  });
+  const status = await gatherStatus({ ...deployment, domains }, NOW_MS);
+  expect(status.domains.map(({ domain: name }) => name)).toEqual(domains);
+  expect(inFlight.most).toBeLessThan(150);
+});

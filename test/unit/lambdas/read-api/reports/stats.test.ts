@@ -41,6 +41,27 @@ test.each(['*', '', 'welcome', 'none'])('statistics of the tag "%s"', async (tag
   expect(Object.keys(buckets[0]!.counts).length > 0).toBe(tag !== 'none');
 });
 
+test('statistics of hundreds of domains are read a few at a time, and listed in their order', async () => {
+  const domains = Array.from({ length: 300 }, (_, nth) => `d${nth}.example.com`);
+  const slice = { start: HOUR, end: HOUR + 900, missing: {}, altered: {}, short: 0, unlisted: false };
+  const dimensions = { ...emptyDimensions(), provider: { gmail: { delivered: 1 } } };
+  const inFlight = { now: 0, most: 0 };
+  const slices = {
+    async *list(domain: string) {
+      inFlight.now += 1;
+      inFlight.most = Math.max(inFlight.most, inFlight.now);
+      // The first is read last.
+      for (let turn = domain === domains[0] ? 100 : 1; turn > 0; turn -= 1) await new Promise(setImmediate);
+      inFlight.now -= 1;
+      yield { ...slice, domain, tags: {}, dimensions };
+    },
+  };
+  const stats = createStats({ slices, ...NO_LEDGER } as never);
+  const { buckets } = await stats({ ...all, domains, by: 'domain', per: 'hour', tag: undefined });
+  expect(buckets.map(({ domain }) => domain)).toEqual(domains);
+  expect(inFlight.most).toBeLessThanOrEqual(10);
+});
+
 test('statistics sum the spellings of a tag', async () => {
   const slice = { start: HOUR, end: HOUR + 900, missing: {}, altered: {}, short: 0, unlisted: false };
   const tags = { Spring: { opened: 1 }, spring: { opened: 2, clicked: 1 }, '*': { opened: 3, clicked: 1 } };
