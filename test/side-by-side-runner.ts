@@ -1,5 +1,5 @@
 import { fork } from 'node:child_process';
-import { on, once } from 'node:events';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,9 +10,9 @@ import type { TestWatcher } from 'jest-watcher';
 import type { FileOutcome, FileToRun } from './file-process.ts';
 
 /**
- * Runs integration tests in processes, and all others in threads: native modules do not survive the end of a thread.
- * Both share their modules among the files they run. They run at the same time, so that these use the cores that those
- * leave idle.
+ * Runs each integration test in a process of its own, and all others in threads that share their modules. Handlers read
+ * their environment once, and native modules do not survive the end of a thread. Both run at the same time, so that
+ * these use the cores that those leave idle.
  */
 export default class SideBySideRunner {
   readonly #globalConfig: Config.GlobalConfig;
@@ -38,18 +38,17 @@ export default class SideBySideRunner {
     const light = new LightRunner({ ...this.#globalConfig, maxWorkers: threads });
     const queue = isolated.values();
     const runQueued = async () => {
-      let free: FileProcess | undefined;
       for (const test of queue) {
-        if (watcher.isInterrupted()) break;
+        if (watcher.isInterrupted()) return;
         await onStart(test);
-        const file = { globalConfig: this.#globalConfig, config: test.context.config, path: test.path };
-        const fileProcess = free ?? new FileProcess();
-        const outcome = await fileProcess.run(file);
+        const outcome = await runInProcess({
+          globalConfig: this.#globalConfig,
+          config: test.context.config,
+          path: test.path,
+        });
         if ('result' in outcome) await onResult(test, outcome.result);
         else await onFailure(test, outcome.error);
-        free = (await fileProcess.isFree()) ? fileProcess : undefined;
       }
-      await free?.stop();
     };
     const runs = [
       ...Array.from({ length: maxWorkers }, () => runQueued),
@@ -100,62 +99,28 @@ const LIMIT_SECONDS = Number(process.env.TEST_FILE_SECONDS ?? 1800);
 /** A process that it leaves behind may keep its output open. */
 const OUTPUT_MS = 2000;
 
-/** A process that runs files, one after another, until one of them leaves something behind. */
-class FileProcess {
-  readonly #child = fork(join(import.meta.dirname, 'file-process.ts'), { serialization: 'advanced', silent: true });
-  readonly #messages = on(this.#child, 'message');
-  readonly #exited = once(this.#child, 'exit');
-  readonly #closed = once(this.#child, 'close').catch(() => {});
-  readonly #ended: Promise<never>;
-  #printed: Buffer[] = [];
-  #why = '';
-  #timer: NodeJS.Timeout | undefined;
-
-  constructor() {
-    for (const stream of [this.#child.stdout, this.#child.stderr]) {
-      stream?.on('data', (chunk) => this.#printed.push(chunk));
-    }
-    this.#ended = Promise.all([this.#exited, once(this.#child, 'disconnect')]).then(([[code, signal]]) => {
-      clearTimeout(this.#timer);
-      throw new Error(`The process of the test ${this.#why || `ended by ${signal ?? `exit code ${code}`}`}`);
-    });
-    this.#ended.catch(() => {});
+/** Runs one file, and prints what it printed if a test of it failed or its process ended before all were done. */
+async function runInProcess(file: FileToRun): Promise<FileOutcome> {
+  const child = fork(join(import.meta.dirname, 'file-process.ts'), { serialization: 'advanced', silent: true });
+  const printed: Buffer[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => printed.push(chunk));
+  const closed = once(child, 'close').catch(() => {});
+  let end = '';
+  const timer = setTimeout(() => {
+    end = `was ended after ${LIMIT_SECONDS} s: it hangs`;
+    child.kill('SIGKILL');
+  }, 1000 * LIMIT_SECONDS);
+  const ended = Promise.all([once(child, 'exit'), once(child, 'disconnect')]).then(([[code, signal]]) => {
+    clearTimeout(timer);
+    throw new Error(`The process of the test ${end || `ended by ${signal ?? `exit code ${code}`}`}`);
+  });
+  // Where the process cannot take it, it has ended.
+  child.send(file, () => {});
+  const received: Promise<FileOutcome> = once(child, 'message').then(([outcome]) => outcome);
+  const outcome = await Promise.race([received, ended]).catch((error) => ({ error }));
+  if ('error' in outcome || outcome.result.numFailingTests > 0) {
+    await Promise.race([closed, sleep(OUTPUT_MS, undefined, { ref: false })]);
+    process.stderr.write(Buffer.concat(printed));
   }
-
-  /** Runs one file, and prints what it printed if a test of it failed or the process ended before all were done. */
-  async run(file: FileToRun): Promise<FileOutcome> {
-    this.#printed = [];
-    this.#timer = setTimeout(() => {
-      this.#why = `was ended after ${LIMIT_SECONDS} s: it hangs`;
-      this.#child.kill('SIGKILL');
-    }, 1000 * LIMIT_SECONDS);
-    // Where the process cannot take it, it has ended.
-    this.#child.send(file, () => {});
-    const outcome = await this.#received<FileOutcome>().catch((error) => ({ error }));
-    if ('error' in outcome || outcome.result.numFailingTests > 0) {
-      await Promise.race([this.#closed, sleep(OUTPUT_MS, undefined, { ref: false })]);
-      process.stderr.write(Buffer.concat(this.#printed));
-    }
-    return outcome;
-  }
-
-  /** Returns true as soon as it can run another file, false if it ends instead. */
-  async isFree(): Promise<boolean> {
-    const isFree = await this.#received().then(
-      () => true,
-      () => false,
-    );
-    clearTimeout(this.#timer);
-    return isFree;
-  }
-
-  async stop(): Promise<void> {
-    if (this.#child.connected) this.#child.disconnect();
-    // Not `close`, which does not come after a disconnect from this side.
-    await this.#exited;
-  }
-
-  #received<Message>(): Promise<Message> {
-    return Promise.race([this.#messages.next().then(({ value }) => value?.[0]), this.#ended]);
-  }
+  return outcome;
 }

@@ -35,9 +35,9 @@ afterEach(() => {
 
 const JEST = join(ROOT, 'node_modules/jest/bin/jest.js');
 
-function write(source: string, project: string, name = 'one.test.ts'): void {
+function write(source: string, project: string): void {
   mkdirSync(join(folder, 'test', project), { recursive: true });
-  writeFileSync(join(folder, 'test', project, name), source);
+  writeFileSync(join(folder, 'test', project, 'one.test.ts'), source);
 }
 
 /** Runs jest as configured on one file of this source, and returns its status and what `.ci/failed` names. */
@@ -49,7 +49,7 @@ function run(
 ): { status: number | null; named: string; printed: string } {
   write(source, project);
   // Two workers, since one would run in the process of jest itself.
-  const workers = options.some((option) => ['-i', '-w'].includes(option)) ? [] : ['-w', '2'];
+  const workers = options.includes('-i') ? [] : ['-w', '2'];
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
     [JEST, '--selectProjects', project, ...workers, ...options],
@@ -146,24 +146,8 @@ test.each(['unit', 'integration'])(
   },
 );
 
-// In processes of their own.
+// Each in a process of its own.
 describe('A run of integration tests', () => {
-  test.each([
-    ['takes the process of a file that passes for the next one', 'expect(1).toBe(1);', 1],
-    ['starts another process after a file that leaves something open', 'setInterval(() => {}, 1000);', 2],
-    ['starts another process after a file that fails', 'expect(1).toBe(2);', 2],
-  ])('%s', (_, body, processes) => {
-    const note = join(folder, 'processes');
-    const source = `import { appendFileSync } from 'node:fs';
-      test('notes its process', () => { appendFileSync('${note}', process.pid + '\\n'); ${body} });`;
-    write(source, 'integration', 'another.test.ts');
-    run(source, 'integration', ['-w', '1']);
-
-    const noted = readFileSync(note, 'utf8').trim().split('\n');
-    expect(noted).toHaveLength(2);
-    expect(new Set(noted).size).toBe(processes);
-  });
-
   test('fails, prints all that the file printed, and names the test that fails', () => {
     const source = `test('fails', () => { for (let n = 1; n <= 5000; n += 1) console.log('line', n); expect(1).toBe(2); });`;
     const { status, named, printed } = run(source, 'integration');
