@@ -35,7 +35,7 @@ export const METRICS = {
   refused: 'Refused',
   /** Webhooks refused because no signing key was ever set, which wakes no one. */
   unconfigured: 'Unconfigured',
-  /** Webhooks refused because the signing key cannot be read, although webhooks were acknowledged before. */
+  /** Webhooks refused for lack of a signing key, although some were acknowledged before; failed reads of a key in use. */
   signingKeyUnusable: 'SigningKeyUnusable',
   /** Written by a run of reconcile where there is a ledger: 1 if Mailgun accepted the API key, 0 if it was not usable. */
   apiKeyUsable: 'ApiKeyUsable',

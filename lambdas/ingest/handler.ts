@@ -31,8 +31,15 @@ const env = readIngestEnv(process.env);
 const log = createLog(env.ledgerName);
 const refusals = createRefusalLog(log, Date.now);
 const table = openTable(env.tableName);
+const signingKeys = createCachedSecret(
+  openSecrets(),
+  env.signingKeysSecretArn,
+  Date.now,
+  'SigningKeysSecretArn',
+  (error) => log.count(METRICS.signingKeyUnusable, 'signing key cannot be read again', errorFacts(error)),
+);
 const ingest = createIngest({
-  keys: createKeyRing(createCachedSecret(openSecrets(), env.signingKeysSecretArn, Date.now, 'SigningKeysSecretArn')),
+  keys: createKeyRing(signingKeys),
   claims: createClaimRepository(table),
   events: createEventLookup(table),
   firstWebhook: createFirstWebhookRepository(table),

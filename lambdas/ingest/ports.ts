@@ -6,7 +6,7 @@ import type { SigningKeys } from '../domain/webhooks/signature.ts';
 // Ports of ingest; the adapters implement them on AWS, the model tests in memory.
 
 export interface KeyRing {
-  /** Returns the signing keys, at most five minutes old; none where the secret is unset. Throws where it cannot be read. */
+  /** Returns the signing keys, none where the secret is unset; as last read while reading fails. Throws without a last read. */
   read(): Promise<SigningKeys>;
   /** Reads the keys again, because none matched; returns undefined where the last read is too recent to repeat. */
   reread(): Promise<SigningKeys | undefined>;

@@ -31,7 +31,10 @@ export const alarmLimits = group({
   ),
   webhookLatencyMs: limit(3000, 'webhooks-slow: 99th percentile of the response time, in milliseconds.'),
   throttled: limit(0, 'webhooks-throttled: 429 responses in 5 minutes.'),
-  signingKeyUnusable: limit(0, 'signing-key-unusable: webhooks refused for lack of a key in 5 minutes.'),
+  signingKeyUnusable: limit(
+    0,
+    'signing-key-unusable: webhooks refused for lack of a key, and failed reads of it, in 5 minutes.',
+  ),
   oldestMessageSeconds: limit(300, 'oldest-message: how long an event waits to be stored.'),
   eventsRetried: limit(0, 'events-retried: failed attempts in a minute.'),
   deadLetters: limit(0, 'dead-letters: events in the dead-letter queue.'),

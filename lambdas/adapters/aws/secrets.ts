@@ -1,4 +1,5 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { HOUR_MS } from '../../contract.ts';
 import { jsonIn } from '../../domain/json.ts';
 import type { SigningKeys } from '../../domain/webhooks/signature.ts';
 import type { KeyRing } from '../../ingest/ports.ts';
@@ -7,42 +8,104 @@ import { AWS_CLIENT_CONFIG, namesCalls } from '../../runtime/aws-client.ts';
 
 /** The text of a secret that may be rotated at any time. */
 interface RotatingSecret {
-  /** Returns the text, at most five minutes old. Throws where it cannot be read. */
+  /** Returns the text, at most five minutes old unless it is held. Throws where it cannot be read. */
   read(): Promise<string>;
-  /** Reads the text again; returns undefined where it was read within the last 30 seconds. */
+  /** Reads the text again; returns undefined where it was read within the last 30 seconds. Throws where it cannot be read. */
   reread(): Promise<string | undefined>;
 }
 
 /** Functions read a changed secret within this time. */
 export const MAX_SECRET_AGE_MS = 5 * 60_000;
+/** How long a text is held that can no longer be read: longer than any outage of an AWS service so far. */
+const MAX_HELD_MS = 12 * HOUR_MS;
 const REREAD_AFTER_MS = 30_000;
+/** How long a caller waits for a service that hangs, where the text is held. */
+const MAX_WAIT_MS = 2000;
 
 export function openSecrets(): SecretsManagerClient {
   return namesCalls(new SecretsManagerClient(AWS_CLIENT_CONFIG));
 }
 
-/** Returns a secret's text, cached for five minutes; an error is not cached, and names the secret. */
+interface Reading {
+  readonly at: number;
+  readonly text: Promise<string>;
+  hasFailed: boolean;
+}
+
+/**
+ * Returns a secret's text, cached for five minutes; an error is not cached, and names the secret. With `onHeld` a text is
+ * held for hours while reading it fails; `onHeld` is called with the error of each such reading, at most every 30 seconds.
+ */
 export function createCachedSecret(
   client: Pick<SecretsManagerClient, 'send'>,
   secretArn: string,
   now: () => number,
   name?: string,
+  onHeld?: (error: unknown) => void,
 ): RotatingSecret {
-  let reading: { at: number; text: Promise<string> } | undefined;
+  let last: Reading | undefined;
+  let held: { readonly at: number; readonly text: string } | undefined;
+  let reported: Reading | undefined;
 
-  const load = () => {
-    const mine = { at: now(), text: fetchText(client, secretArn, name) };
-    reading = mine;
-    mine.text.catch(() => {
-      if (reading === mine) reading = undefined;
-    });
-    return mine.text;
+  const isYounger = (each: { readonly at: number } | undefined, ms: number) =>
+    each !== undefined && now() - each.at < ms;
+  const hold = (at: number, text: string | undefined) => {
+    if (held !== undefined && held.at > at) return;
+    held = text === undefined ? undefined : { at, text };
   };
-  const isOlderThan = (ms: number) => reading === undefined || now() - reading.at >= ms;
+
+  function load(): Reading {
+    const mine: Reading = { at: now(), text: fetchText(client, secretArn, name), hasFailed: false };
+    last = mine;
+    mine.text.then(
+      (text) => hold(mine.at, text),
+      (error) => {
+        mine.hasFailed = true;
+        if (error instanceof NoTextError) hold(mine.at, undefined);
+      },
+    );
+    return mine;
+  }
+
+  const current = (): Reading =>
+    last !== undefined && !last.hasFailed && isYounger(last, MAX_SECRET_AGE_MS) ? last : load();
+
   return {
-    read: () => (reading === undefined || isOlderThan(MAX_SECRET_AGE_MS) ? load() : reading.text),
-    reread: async () => (isOlderThan(REREAD_AFTER_MS) ? load() : undefined),
+    async read() {
+      if (held !== undefined && isYounger(held, MAX_SECRET_AGE_MS)) return held.text;
+      if (onHeld === undefined || !isYounger(held, MAX_HELD_MS)) return current().text;
+      const reading = last?.hasFailed && isYounger(last, REREAD_AFTER_MS) ? last : current();
+      try {
+        return await within(MAX_WAIT_MS, reading.text);
+      } catch (error) {
+        if (held === undefined) throw error;
+        if (reported !== reading) onHeld(error);
+        reported = reading;
+        return held.text;
+      }
+    },
+    async reread() {
+      if (last === undefined || !isYounger(last, REREAD_AFTER_MS)) return load().text;
+      if (!last.hasFailed) return undefined;
+      return held === undefined ? load().text : last.text;
+    },
   };
+}
+
+/** Rejects if the promise takes longer. */
+async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error(`no reply within ${ms} ms`)), ms);
+  try {
+    return await Promise.race([promise, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The secret was read, and holds no text. */
+class NoTextError extends Error {
+  override readonly name = 'NoTextError';
 }
 
 async function fetchText(
@@ -52,7 +115,7 @@ async function fetchText(
 ): Promise<string> {
   try {
     const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: secretArn }));
-    if (SecretString === undefined) throw new Error('the secret holds no text');
+    if (SecretString === undefined) throw new NoTextError('the secret holds no text');
     return SecretString;
   } catch (error) {
     if (error instanceof Error && name !== undefined) Object.assign(error, { secret: name });

@@ -71,8 +71,9 @@ export function webhookRows({ webhookApi, metrics, limits }: AlarmSources): Alar
       datapoints: [2, 3],
       severity: 'page',
       happened: 'The signing key is unset or unreadable, although webhooks were acknowledged before.',
-      impact: 'Clients of the API miss `delivered` events now and all others after 8 hours: every webhook is refused.',
-      recovered: 'No webhook was refused for lack of a key for 10 to 30 minutes; reconcile recovers what was missed.',
+      impact:
+        'Clients of the API miss `delivered` events now and all others after 8 hours, where webhooks are refused: at once without a key, after 12 hours where it cannot be read.',
+      recovered: 'No webhook lacked a readable signing key for 10 to 30 minutes; reconcile recovers what was missed.',
       explains: ['lost-webhooks', 'silence'],
       missing: NO_NEWS,
       runbook: 'signing-key-unusable',

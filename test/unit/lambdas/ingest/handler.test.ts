@@ -1,16 +1,20 @@
+import { mock } from 'node:test';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import { UNSET_SIGNING_KEYS } from '../../../../lambdas/contract.ts';
 import { linesOf, metricsIn, startAwsStandIn } from '../../../support/doubles/aws-stand-in.ts';
 import { restoreEnvironmentAfterAll } from '../../../support/environment.ts';
-import { DOMAIN, deliveredEvent, jsonBody } from '../../../support/fixtures/webhooks.ts';
+import { DOMAIN, deliveredEvent, jsonBody, KEY } from '../../../support/fixtures/webhooks.ts';
 
 let aws: Awaited<ReturnType<typeof startAwsStandIn>>;
 let handler: (event: APIGatewayProxyEventV2, context: Context) => Promise<APIGatewayProxyStructuredResultV2>;
 let secret = {};
 let firstWebhook = {};
+let aheadMs = 0;
 
 restoreEnvironmentAfterAll();
 beforeAll(async () => {
+  const beginMs = Date.now();
+  mock.method(Date, 'now', () => beginMs + aheadMs);
   aws = await startAwsStandIn(({ operation }) => (operation === 'GetSecretValue' ? secret : firstWebhook));
   Object.assign(process.env, aws.environment, {
     LEDGER_NAME: 'ledger',
@@ -21,7 +25,10 @@ beforeAll(async () => {
   });
   ({ handler } = (await import('../../../../lambdas/ingest/handler.ts')) as never);
 });
-afterAll(() => aws.close());
+afterAll(async () => {
+  mock.restoreAll();
+  await aws.close();
+});
 beforeEach(() => {
   aws.calls.length = 0;
 });
@@ -65,3 +72,16 @@ test.each([
     ]);
   },
 );
+
+test('a signing key that can no longer be read verifies, and each failed reading is counted', async () => {
+  aheadMs = 360_000;
+  secret = { SecretString: JSON.stringify({ current: KEY }) };
+  // Only what is signed can be stale.
+  await linesOf(async () => expect(await post()).toMatchObject({ statusCode: 406 }));
+  aheadMs = 720_000;
+  secret = REFUSED_READ;
+  const lines = await linesOf(async () => expect(await post()).toMatchObject({ statusCode: 406 }));
+
+  expect(metricsIn(lines)).toEqual([{ SigningKeyUnusable: 1, Ledger: 'ledger' }, ...refused('stale')]);
+  expect(lines[0]).toMatchObject({ error: 'AccessDeniedException', secret: 'SigningKeysSecretArn' });
+});
