@@ -188,8 +188,11 @@ export class ListingError extends Error {
 }
 
 export interface DayIndex {
-  /** Returns the index entries of a domain between two times, both inclusive (epoch milliseconds), unordered. */
-  keys(domain: string, fromMs: number, toMs: number): Promise<StoredKey[]>;
+  /**
+   * Returns the index entries of a domain between two times, both inclusive (epoch milliseconds), unordered; undefined
+   * where there are more than `max`, of which it reads few.
+   */
+  keysUpTo(max: number, domain: string, fromMs: number, toMs: number): Promise<StoredKey[] | undefined>;
   /**
    * Yields the index entries of a domain between two times, both inclusive (epoch milliseconds), ascending, page by
    * page.
@@ -224,9 +227,10 @@ export interface Requeue {
 /** The sends of missing events, each counted before it is made. */
 export interface Requeues {
   /**
-   * Returns the requeued events of a slice listed from `fromMs` (inclusive) to `toMs` (exclusive), epoch milliseconds.
+   * Returns the requeued events of a slice listed from `fromMs` (inclusive) to `toMs` (exclusive), epoch milliseconds;
+   * undefined where there are more than `max`, of which it reads few.
    */
-  list(slice: SliceKey, fromMs: number, toMs: number): Promise<Requeue[]>;
+  listUpTo(max: number, slice: SliceKey, fromMs: number, toMs: number): Promise<Requeue[] | undefined>;
   /** Counts one send within these limits; false where the event has none left. */
   count(slice: SliceKey, requeue: Omit<Requeue, 'sends'>, limits: SendLimits): Promise<boolean>;
   put(slice: SliceKey, requeue: Requeue): Promise<void>;

@@ -48,7 +48,9 @@ test('a plan counts what is missing, and neither writes nor sends anything', asy
     ...{ state: 'ran', slices: 96, newSlices: 96, changedSlices: 0, unreachable: 0 },
     ...{ expected: 480, missing: 360, sent: 360, stuck: 0, done: true, nextFromEpochSeconds: LEDGER_START },
   });
-  expect(new Set(points)).toEqual(new Set(['mailgun.page', 'table.read', 'table.keys', 'table.list', 'table.lookUp']));
+  expect(new Set(points)).toEqual(
+    new Set(['mailgun.page', 'table.read', 'table.keysUpTo', 'table.listUpTo', 'table.lookUp']),
+  );
   expect(state(world)).toEqual(before);
 });
 
@@ -193,6 +195,7 @@ function commandOn(world: ReconcileWorld, over: Partial<CliContext> = {}) {
   const about: Partial<CliContext> = {
     openDeployment: async () => stubDeployment({ domains: [DOMAIN], invoke }),
     print: (line) => lines.push(line),
+    printError: (line) => lines.push(line),
     now: () => world.nowMs,
     async sleep(ms) {
       world.nowMs += ms;

@@ -21,18 +21,28 @@ import { storedEvent } from './stored-event-repository.ts';
 /** All shards of a type together are read in pages of this, so it bounds the memory. */
 const KEYS_PER_PAGE = 1000;
 
+interface AllKeys {
+  /** Returns all index entries of a domain between two times, both inclusive (epoch milliseconds), unordered. */
+  keys(domain: string, fromMs: number, toMs: number): Promise<StoredKey[]>;
+}
+
 /** Reads the day index: the types of a day are merged by time, page by page. */
-export function createDayIndexRepository(table: LedgerTable): DayIndex {
+export function createDayIndexRepository(table: LedgerTable): DayIndex & AllKeys {
+  const keysUpTo: DayIndex['keysUpTo'] = async (max, domain, fromMs, toMs) => {
+    const partitions = dayPartitions(domain, fromMs, toMs, table.shards ?? []).flat();
+    const found: StoredKey[] = [];
+    await eachOf(partitions, READS_AT_ONCE, async (partition) => {
+      if (found.length > max) return;
+      for await (const key of keysOf(table, partition, [fromMs, toMs], KEYS_PER_PAGE)) {
+        if (found.push(key) > max) return;
+      }
+    });
+    return found.length > max ? undefined : found;
+  };
   return {
-    async keys(domain, fromMs, toMs) {
-      const partitions = dayPartitions(domain, fromMs, toMs, table.shards ?? []).flat();
-      const found: StoredKey[] = [];
-      const read = async (partition: string) => {
-        for await (const key of keysOf(table, partition, [fromMs, toMs], KEYS_PER_PAGE)) found.push(key);
-      };
-      await eachOf(partitions, READS_AT_ONCE, read);
-      return found;
-    },
+    keysUpTo,
+
+    keys: async (...range) => (await keysUpTo(Number.POSITIVE_INFINITY, ...range)) ?? [],
 
     async *stored(domain, fromMs, toMs) {
       for (const partitions of dayPartitions(domain, fromMs, toMs, table.shards ?? [])) {

@@ -203,14 +203,16 @@ export function createRequeueRepository(table: LedgerTable): Requeues {
     sk: requeueSort(requeue.atMs, requeue.name),
   });
   return {
-    async list(slice, fromMs, toMs) {
+    async listUpTo(max, slice, fromMs, toMs) {
       const [from, to] = requeueSortRange(fromMs, toMs);
       const found: Requeue[] = [];
       for await (const item of readPartition(table, requeuePartition(slice.domain, slice.start), { from, to })) {
         const { sk, at, type, sends, sentAt } = item as unknown as RequeueItem;
+        if (at < fromMs || at >= toMs) continue;
+        if (found.length === max) return undefined;
         found.push({ name: nameInRequeueSort(sk), atMs: at, type, sends, sentAtMs: sentAt });
       }
-      return found.filter(({ atMs }) => atMs >= fromMs && atMs < toMs);
+      return found;
     },
 
     async count(slice, requeue, { max, runId }) {

@@ -21,21 +21,23 @@ export interface PartBounds {
 
 /**
  * `done`: compared up to `to`, which is before the part's end if time ran out or a call failed (`error`); `large`: too
- * large for one part, with about this number of events; `held`: events are missing but nothing may be sent.
+ * large for one part, with about this number of events, if known; `held`: events are missing but nothing may be sent.
  */
 type PartResult =
   | { kind: 'done'; to: number; tally: Tally; error?: unknown }
-  | { kind: 'large'; events: number }
+  | { kind: 'large'; events?: number }
   | { kind: 'held' };
 
-/** Target number of events in a part; parts with twice as many are split. */
+/** Target number of events in a part. */
 export const PART_EVENTS = 15_000;
-/** Names in memory after which a part ends early. */
+/** Parts with more events, stored or listed, are split; those too short for that are compared whole. */
+export const MAX_STORED = 2 * PART_EVENTS;
+/** Listed names in memory after which a part ends early. */
 const MAX_PART_EVENTS = 50_000;
 /** A shorter first page is too small to estimate the number of events. */
 const MIN_SAMPLE_EVENTS = 100;
-/** A shorter part would list more of its neighbours than of itself. */
-export const MIN_PART_SECONDS = 20;
+/** A part is listed with a second more on either side, so a shorter one would list too much of its neighbours. */
+export const MIN_PART_SECONDS = 5;
 /** If a listing ends early, its last seconds may be unordered, so they are left to the next part. */
 const DISORDER_SECONDS = 5;
 
@@ -49,10 +51,12 @@ export function createComparePart(deps: ComparePartDeps) {
 
   return async (pass: SlicePass, bounds: PartBounds): Promise<PartResult> => {
     const [fromMs, toMs] = [bounds.from * 1000, bounds.to * 1000];
+    const max = bounds.to - bounds.from >= 2 * MIN_PART_SECONDS ? MAX_STORED : Number.POSITIVE_INFINITY;
     const [keys, requeued] = await Promise.all([
-      deps.index.keys(pass.slice.domain, fromMs - ROUNDING_MS, toMs + ROUNDING_MS),
-      deps.requeues.list(pass.slice, fromMs - ROUNDING_MS, toMs + ROUNDING_MS),
+      deps.index.keysUpTo(max, pass.slice.domain, fromMs - ROUNDING_MS, toMs + ROUNDING_MS),
+      deps.requeues.listUpTo(max, pass.slice, fromMs - ROUNDING_MS, toMs + ROUNDING_MS),
     ]);
+    if (keys === undefined || requeued === undefined) return { kind: 'large' };
     const stored = new Map(keys.map((key) => [pass.nameOf(key), key]));
     const sends = new Map(requeued.map((requeue) => [requeue.name, requeue]));
     const match = createMatch(keys);
@@ -98,8 +102,7 @@ export function createComparePart(deps: ComparePartDeps) {
         pass.assertHeld();
         if (isFirst) {
           const events = estimate(page, bounds);
-          if (events > 2 * PART_EVENTS && bounds.to - bounds.from >= 2 * MIN_PART_SECONDS)
-            return { kind: 'large', events };
+          if (events > MAX_STORED && bounds.to - bounds.from >= 2 * MIN_PART_SECONDS) return { kind: 'large', events };
         }
         isFirst = false;
         let earliestMs = Number.POSITIVE_INFINITY;

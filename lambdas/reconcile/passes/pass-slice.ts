@@ -31,7 +31,7 @@ import {
   type ReconciliationState,
   type Slices,
 } from '../ports.ts';
-import { createComparePart, MIN_PART_SECONDS, PART_EVENTS, type PartBounds, windowOf } from './compare-part.ts';
+import { createComparePart, MAX_STORED, PART_EVENTS, type PartBounds, windowOf } from './compare-part.ts';
 import { withAdaptiveConcurrency } from './listing-concurrency.ts';
 import type { ComparePartDeps, SlicePass } from './part-context.ts';
 import { createPostedKinds } from './posted-kinds.ts';
@@ -194,8 +194,8 @@ export function createPassSlice(deps: PassSliceDeps) {
     if (domain === undefined || others.length > 0) return false;
     if (kinds === undefined || !(await pass.postedKinds.holds(kinds))) return false;
     for (const { from, to, total: listed, indexed } of windows) {
-      const keys = await deps.index.keys(request.domain, from * 1000, to * 1000 - 1);
-      if (digestOfNames(keys.map(pass.nameOf)) !== indexed) return false;
+      const keys = await deps.index.keysUpTo(MAX_STORED, request.domain, from * 1000, to * 1000 - 1);
+      if (keys === undefined || digestOfNames(keys.map(pass.nameOf)) !== indexed) return false;
       const total = await source
         .total?.({ domain, ...windowOf({ from, to }), deadlineMs: pass.deadlineMs })
         .catch(noTotal);
@@ -331,12 +331,18 @@ function gaps(done: readonly PartBounds[], { from, to }: PartBounds): PartBounds
   return found;
 }
 
-/** Cuts a part evenly, so that each piece holds about `PART_EVENTS` events; into more than can be worked on only later. */
-function split({ from, to }: PartBounds, events: number, maxPieces: number): PartBounds[] {
+/** Shorter pieces are cut from a part only where half of it is still too large. */
+const USUAL_PART_SECONDS = 20;
+
+/**
+ * Cuts a part evenly, so that each piece holds about `PART_EVENTS` events, if it is known how many there are; into more
+ * than can be worked on only later.
+ */
+function split({ from, to }: PartBounds, events = Number.POSITIVE_INFINITY, maxPieces: number): PartBounds[] {
   const pieces = Math.min(
     Math.max(2, maxPieces),
     Math.ceil(events / PART_EVENTS),
-    Math.floor((to - from) / MIN_PART_SECONDS),
+    Math.max(2, Math.floor((to - from) / USUAL_PART_SECONDS)),
   );
   const borders = Array.from({ length: pieces + 1 }, (_, n) => from + Math.round(((to - from) * n) / pieces));
   return borders.slice(1).map((end, n) => ({ from: borders[n] as number, to: end }));

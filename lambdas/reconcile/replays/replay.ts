@@ -138,7 +138,7 @@ function withoutEffect(deps: ReconcileDeps, before: readonly DonePart[], onPart:
     queue: { send: nothing },
     onNews() {},
     events: { lookUp: deps.events.lookUp.bind(deps.events), markUnconfirmed: nothing },
-    requeues: { list: deps.requeues.list.bind(deps.requeues), count: async () => true, put: nothing },
+    requeues: { listUpTo: deps.requeues.listUpTo.bind(deps.requeues), count: async () => true, put: nothing },
     parts: {
       // They lie in the slice that the reply before had not finished, so no other slice can take them for its own.
       done: async ({ start }: { start: number }) => before.filter(({ from }) => from >= start),

@@ -22,6 +22,12 @@ interface ReconcileProps {
   readonly webhookUrl: string;
 }
 
+const BASE_MIB = 512;
+/** For each part that is compared at once: its stored and listed names, and a page of the listing. */
+const PART_MIB = 64;
+/** What AWS gives a new account. */
+const MAX_MIB = 3008;
+
 /** Finds what the webhooks missed, on a schedule, and writes the ledger. */
 export class Reconcile extends Construct {
   readonly function: LedgerFunction;
@@ -33,6 +39,7 @@ export class Reconcile extends Construct {
     this.function = new LedgerFunction(this, 'Function', {
       handler: 'reconcile',
       timeoutSeconds: runLimitSeconds(reconcile),
+      memoryMib: Math.min(MAX_MIB, BASE_MIB + reconcile.parallel * PART_MIB),
       logRetentionDays: config.retentionDays.logs,
       environment: {
         LEDGER_NAME: Stack.of(this).stackName,

@@ -151,7 +151,7 @@ export class ReconcileWorld {
     // A generator is not a promise, so `list` passes no gate; outages show in the calls around it.
     return {
       source: port('mailgun', this.mailgun),
-      index: { keys: port('table', this.stored).keys, stored: this.stored.stored.bind(this.stored) },
+      index: { keysUpTo: port('table', this.stored).keysUpTo, stored: this.stored.stored.bind(this.stored) },
       events: port('table', this.stored),
       requeues: port('table', this.requeues),
       parts: port('table', this.book),

@@ -145,11 +145,16 @@ export class InMemoryBook implements ReconciliationState, Slices, Lease, PartRep
 /** In-memory records of requeued events. */
 export class InMemoryRequeues implements Requeues {
   held = new Map<string, Requeue & { runId: string; slice: string }>();
+  /** Most requeues returned at once. */
+  mostListed = 0;
 
-  async list(slice: SliceKey, fromMs: number, toMs: number) {
-    return [...this.held.values()]
+  async listUpTo(max: number, slice: SliceKey, fromMs: number, toMs: number) {
+    const found = [...this.held.values()]
       .filter((each) => each.slice === sliceName(slice) && each.atMs >= fromMs && each.atMs < toMs)
       .map(({ runId: _runId, slice: _slice, ...requeue }) => requeue);
+    if (found.length > max) return undefined;
+    this.mostListed = Math.max(this.mostListed, found.length);
+    return found;
   }
 
   async count(slice: SliceKey, requeue: Omit<Requeue, 'sends'>, { max, runId }: SendLimits) {
@@ -170,6 +175,8 @@ export class InMemoryRequeues implements Requeues {
 export class InMemoryStored implements DayIndex, StoredEvents, QueueDepth {
   lookedUp = 0;
   keysRead = 0;
+  /** Most keys returned at once. */
+  mostKeys = 0;
   isIndexed: (name: string) => boolean = () => true;
   readonly unconfirmed = new Map<string, number>();
   readonly #byHour = new Map<string, Set<string>>();
@@ -183,6 +190,10 @@ export class InMemoryStored implements DayIndex, StoredEvents, QueueDepth {
   }
 
   async keys(domain: string, fromMs: number, toMs: number): Promise<StoredKey[]> {
+    return (await this.keysUpTo(Number.POSITIVE_INFINITY, domain, fromMs, toMs)) ?? [];
+  }
+
+  async keysUpTo(max: number, domain: string, fromMs: number, toMs: number): Promise<StoredKey[] | undefined> {
     this.#catchUp();
     const found: StoredKey[] = [];
     for (let hour = Math.floor(fromMs / HOUR_MS); hour <= Math.floor(toMs / HOUR_MS); hour += 1) {
@@ -190,10 +201,12 @@ export class InMemoryStored implements DayIndex, StoredEvents, QueueDepth {
         const record = this.#ledger.events.get(name);
         if (record === undefined || record.atMs < fromMs || record.atMs > toMs || !this.isIndexed(name)) continue;
         this.keysRead += 1;
+        if (found.length === max) return undefined;
         const { partition, eventSort } = record.identity;
         found.push({ partition, eventSort, atMs: record.atMs });
       }
     }
+    this.mostKeys = Math.max(this.mostKeys, found.length);
     return found;
   }
 

@@ -138,6 +138,11 @@ test('a page and a slice of the day index take one query per shard and type, a f
   expect(await count(() => keys(NONE))).toBe(10);
   expect(await count(() => keys(MANY))).toBe(80);
   expect(mostInFlight).toBe(READS_AT_ONCE);
+  const range900 = [DOMAIN, lastDay.fromMs, lastDay.fromMs + 900_000] as const;
+  const { length } = await keys(MANY);
+  const upTo = (max: number) => createDayIndexRepository(withShards(MANY)).keysUpTo(max, ...range900);
+  expect([length > 1, (await upTo(length))?.length, await upTo(length - 1)]).toEqual([true, length, undefined]);
+  expect(await count(() => upTo(0))).toBeLessThan(80);
 });
 
 test('days before the first number of shards keep their keys', async () => {

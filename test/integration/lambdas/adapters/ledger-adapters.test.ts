@@ -162,9 +162,10 @@ test('requeues of a missing event are counted once a run, up to five, and found 
   const count = (run: string, name = 'name') => requeues.count(slice, { ...requeue, name }, sendLimits(run));
   for (const run of ['a', 'a', 'b', 'c', 'd', 'e', 'e']) expect(await count(run)).toBe(true);
   expect(await count('f')).toBe(false);
-  expect(await requeues.list(slice, 959_999, 960_000)).toEqual([{ ...requeue, sends: 5 }]);
-  expect(await requeues.list(slice, 960_000, 990_000)).toEqual([]);
-  expect(await requeues.list(slice, 900_000, 959_999)).toEqual([]);
+  expect(await requeues.listUpTo(1, slice, 959_999, 960_000)).toEqual([{ ...requeue, sends: 5 }]);
+  expect(await requeues.listUpTo(0, slice, 959_999, 960_000)).toBeUndefined();
+  expect(await requeues.listUpTo(0, slice, 960_000, 990_000)).toEqual([]);
+  expect(await requeues.listUpTo(0, slice, 900_000, 959_999)).toEqual([]);
 
   await requeues.put(slice, { ...requeue, name: 'too large', sends: MAX_REQUEUES });
   expect(await count('a', 'too large')).toBe(false);

@@ -10,6 +10,7 @@ import { readReadApiEnv } from '../../../../../lambdas/read-api/env.ts';
 import { readReconcileEnv } from '../../../../../lambdas/reconcile/env.ts';
 import { parseConfig } from '../../../../../lib/config/config.ts';
 import { MailgunLedgerStack } from '../../../../../lib/mailgun-ledger-stack.ts';
+import measured from '../../../../../tools/bench/results.json' with { type: 'json' };
 import {
   arnOf,
   buildStack,
@@ -172,12 +173,23 @@ test('the template has exactly the expected functions', () => {
   expect(prod.ofType('AWS::Lambda::Function')).toHaveLength(FUNCTIONS.length);
 });
 
+test('reconcile has the memory that its largest measured slice took, and more where it compares more at once', () => {
+  const { reconciliation, largeSlices } = measured;
+  const slices = Math.max(...largeSlices.slices.map(({ now }) => now.megabytes));
+  const idle = Math.min(...reconciliation.map(({ megabytes }) => megabytes));
+  const memoryOf = (synthesized: Synthesized) =>
+    synthesized.named('AWS::Lambda::Function', 'ReconcileFunction').Properties.MemorySize;
+  expect(memoryOf(prod)).toBeGreaterThan(slices + idle);
+  expect(memoryOf(new Synthesized('prod', { reconcile: { parallel: 64 } }))).toBe(3008);
+});
+
 describe.each(FUNCTIONS)('$name', ({ name, path, reads, variables, may }) => {
   const lambda = prod.named('AWS::Lambda::Function', `${name}Function`);
   const roleId = lambda.Properties.Role['Fn::GetAtt'][0];
 
   test('runs on Node 24, on arm64', () => {
-    expect(lambda.Properties).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'], MemorySize: 512 });
+    const MemorySize = name === 'Reconcile' ? 1024 : 512;
+    expect(lambda.Properties).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'], MemorySize });
   });
 
   test('has the construct path by which the local stack names it', () => {
