@@ -30,10 +30,10 @@ import {
   createWitnessReader,
 } from '../adapters/table/slice-repository.ts';
 import { parseDayShards } from '../domain/events/day-shards.ts';
+import { memoizeLast } from '../domain/memoize-last.ts';
 import { cors } from '../runtime/cors.ts';
 import { bodyBytes, header } from '../runtime/http.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';
-import { remakeFor } from '../runtime/once.ts';
 import { readReadApiEnv } from './env.ts';
 import { bodyParameters, findRoute, queryParameters, unlessCut } from './http/request.ts';
 import { httpResponse, refusal } from './http/response.ts';
@@ -92,7 +92,7 @@ let alarmStates: AlarmStates | undefined;
 const days = createDayEvents(table);
 const stackDomains = createStackDomains(table, env.domains, Date.now);
 // The parameters of routes name the domains.
-const routesFor = remakeFor(({ names: domains, only, ends }: StackDomains) =>
+const routesFor = memoizeLast(({ names: domains, only, ends }: StackDomains) =>
   createRoutes({
     confirmed,
     messages: createMessages(createMessageHistory(table), {

@@ -34,7 +34,6 @@ import { ALL_PROVIDERS, JUDGED_SHARES, type JudgedShare } from '../domain/recipi
 import { parseHeldElsewhere } from '../domain/webhooks/domains-held-elsewhere.ts';
 import type { DriftKind } from '../domain/webhooks/webhook-drift.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';
-import { remakeFor } from '../runtime/once.ts';
 import { every } from '../shared/lease.ts';
 import { createAccept } from './accept.ts';
 import { readReconcileEnv } from './env.ts';
@@ -162,7 +161,7 @@ async function readDomains(ignoreWaits: boolean): Promise<RunDomains> {
   return { all, compared, domains: all.filter(({ isGone }) => !isGone), known };
 }
 
-const useCasesOf = remakeFor(({ all, compared, domains, known }: RunDomains) => {
+function createUseCases({ all, compared, domains, known }: RunDomains) {
   const reconcile = createReconcile({ ...deps, domains: compared, hasFurtherDomains: known !== undefined });
   const compareWebhooks = createCompareWebhooks({
     webhooks: createMailgunWebhooks(mailgun),
@@ -230,16 +229,16 @@ const useCasesOf = remakeFor(({ all, compared, domains, known }: RunDomains) => 
   const accept = createAccept({ ...deps, domains: all });
   const comparisons = { compareWebhooks, findDomainDrift, findRedaction, watchProviders, readWitness, readClasses };
   return { reconcile, ...comparisons, replay, accept };
-});
+}
 
-type UseCases = ReturnType<typeof useCasesOf>;
+type UseCases = ReturnType<typeof createUseCases>;
 
 // Called by AWS.
 export const handler = middy<unknown, RunReport | ReplayReport | AcceptReport>().handler(async (event, context) => {
   const lastMs = Date.now() + Math.max(1000, context.getRemainingTimeInMillis() - RESERVE_MS);
   await listing.begin();
   const ignoreWaits = (event as { ignoreWaits?: unknown } | null)?.ignoreWaits === true;
-  const useCases = useCasesOf(await readDomains(ignoreWaits));
+  const useCases = createUseCases(await readDomains(ignoreWaits));
   const acceptance = acceptIn(event);
   if (acceptance !== undefined) {
     const report = await useCases.accept({ ...acceptance, deadlineMs: lastMs });

@@ -11,6 +11,7 @@ import {
   storedNames,
   type UndiscoveredDomain,
 } from '../../domain/ledger/ledger-domains.ts';
+import { memoizeLast } from '../../domain/memoize-last.ts';
 import type { BounceClassRepository, DomainRepository } from '../../reconcile/ports.ts';
 import { conditionalWrite, type LedgerTable, readPartition } from './ledger-table.ts';
 
@@ -99,13 +100,11 @@ export function createStackDomains(
 ): () => Promise<StackDomains> {
   const recent = createRecentDomains(table, now);
   if (configured !== ACCOUNT_DOMAINS) return createConfiguredDomains(configured, recent);
-  let made: { of: LedgerDomains; domains: StackDomains } | undefined;
-  return async () => {
-    const of = await recent();
-    const own = of.domains.map(({ name }) => name);
-    if (made?.of !== of) made = { of, domains: stackDomains(storedNames(of), own) };
-    return made.domains;
-  };
+  const domainsOf = memoizeLast((known: LedgerDomains) => {
+    const own = known.domains.map(({ name }) => name);
+    return stackDomains(storedNames(known), own);
+  });
+  return async () => domainsOf(await recent());
 }
 
 /** Returns a function that adds the former domains; while the table was never read, only those that are configured are known. */
@@ -114,17 +113,14 @@ function createConfiguredDomains(
   recent: () => Promise<LedgerDomains>,
 ): () => Promise<StackDomains> {
   const without = stackDomains(configured);
-  let made: { of: LedgerDomains; domains: StackDomains } | undefined;
-  const withFormer = (known: LedgerDomains): StackDomains => {
+  const withFormer = memoizeLast((known: LedgerDomains): StackDomains => {
     const former = formerDomains(known, configured);
     const ends = new Map(former.flatMap(({ name, goneAt }) => (goneAt === undefined ? [] : [[name, goneAt] as const])));
     return { ...stackDomains([...configured, ...former.map(({ name }) => name)], configured), ends };
-  };
+  });
   return async () => {
-    const of = await recent().catch(() => undefined);
-    if (of === undefined) return without;
-    if (made?.of !== of) made = { of, domains: withFormer(of) };
-    return made.domains;
+    const known = await recent().catch(() => undefined);
+    return known === undefined ? without : withFormer(known);
   };
 }
 
@@ -143,12 +139,10 @@ export function createUndiscoveredNotes(
 ): (domain: string, nowMs: number) => Promise<void> {
   const { client, name } = table;
   const recent = createRecentDomains(table, now);
-  let made: { of: LedgerDomains; listed: ReadonlySet<string> } | undefined;
+  const listedOf = memoizeLast(listedNames);
   const notedAt = new Map<string, number>();
   return async (domain, nowMs) => {
-    const known = await recent();
-    if (made?.of !== known) made = { of: known, listed: listedNames(known) };
-    if (made.listed.has(domain)) return;
+    if (listedOf(await recent()).has(domain)) return;
     const lastAt = Math.floor(nowMs / 1000 / HOUR_SECONDS) * HOUR_SECONDS;
     if (notedAt.get(domain) === lastAt) return;
     await client.send(
