@@ -60,6 +60,8 @@ import { createReadWitness } from './witness/read-witness.ts';
 
 /** Reserved at the end of the function's timeout, to save progress and for the comparisons after the run. */
 const RESERVE_MS = 25_000;
+/** Kept back from the comparisons, for what is in flight when their time is over. */
+const FINISH_MS = 3000;
 /** Maximum duration of one replay call, so that the operator sees progress. */
 const REPLAY_CALL_MS = 30_000;
 
@@ -235,7 +237,8 @@ type UseCases = ReturnType<typeof createUseCases>;
 
 // Called by AWS.
 export const handler = middy<unknown, RunReport | ReplayReport | AcceptReport>().handler(async (event, context) => {
-  const lastMs = Date.now() + Math.max(1000, context.getRemainingTimeInMillis() - RESERVE_MS);
+  const endMs = Date.now() + context.getRemainingTimeInMillis();
+  const lastMs = Math.max(Date.now() + 1000, endMs - RESERVE_MS);
   await listing.begin();
   const ignoreWaits = (event as { ignoreWaits?: unknown } | null)?.ignoreWaits === true;
   const useCases = createUseCases(await readDomains(ignoreWaits));
@@ -253,7 +256,7 @@ export const handler = middy<unknown, RunReport | ReplayReport | AcceptReport>()
   const request = replayIn(event);
   if (request === undefined) {
     const report = await run(useCases, ignoreWaits, lastMs);
-    await compare(useCases, ignoreWaits);
+    await compare(useCases, ignoreWaits, endMs - FINISH_MS);
     return report;
   }
   const soonMs = () => Math.min(lastMs, Date.now() + REPLAY_CALL_MS);
@@ -303,19 +306,22 @@ async function run({ reconcile }: UseCases, ignoreWaits: boolean, deadlineMs: nu
 }
 
 // Runs after every scheduled run; a listing that fails does not keep it from reporting what it compared.
-async function compare(useCases: UseCases, ignoreWaits: boolean): Promise<void> {
+async function compare(useCases: UseCases, ignoreWaits: boolean, deadlineMs: number): Promise<void> {
   const { watchProviders, compareWebhooks, findRedaction, findDomainDrift, readWitness, readClasses } = useCases;
-  // It reads the table alone, beside what waits for Mailgun.
-  const judged = watchProviders({ ignoreWaits });
-  const drift = await compareWebhooks({ ignoreWaits });
-  if (drift !== undefined) log.measure({ [METRICS.webhookDrift]: drift }, 'webhooks compared');
-  // In parallel, because both must fit into the rest of the run.
-  const [redacted, domains] = await Promise.all([findRedaction({ ignoreWaits }), findDomainDrift({ ignoreWaits })]);
-  if (domains !== undefined) log.measure({ [METRICS.domainDrift]: domains }, 'domains compared');
-  if (redacted !== undefined) log.measure({ [METRICS.redactedDomains]: redacted }, 'redaction read');
-  const [failed] = await Promise.all([readWitness({ ignoreWaits }), readClasses?.()]);
-  if (failed !== undefined) log.measure({ [METRICS.failedWebhooks]: failed }, "Mailgun's counts read");
-  await judged;
+  const request = { ignoreWaits, deadlineMs };
+  const measured = async (reading: Promise<number | undefined>, metric: string, message: string) => {
+    const value = await reading;
+    if (value !== undefined) log.measure({ [metric]: value }, message);
+  };
+  // In parallel, because all must fit into the rest of the run.
+  await Promise.all([
+    watchProviders(request),
+    measured(compareWebhooks(request), METRICS.webhookDrift, 'webhooks compared'),
+    measured(findRedaction(request), METRICS.redactedDomains, 'redaction read'),
+    measured(findDomainDrift(request), METRICS.domainDrift, 'domains compared'),
+    measured(readWitness(request), METRICS.failedWebhooks, "Mailgun's counts read"),
+    readClasses?.(),
+  ]);
 }
 
 // Runs after every run where all domains of the account have a ledger.

@@ -8,7 +8,7 @@ import {
 } from '../domain/recipients/provider-limits.ts';
 import { judgedSums } from '../shared/judged-sums.ts';
 import type { Slices } from './ports.ts';
-import { isTimeToCompare } from './webhooks/compare-webhooks.ts';
+import { type ComparisonRequest, isTimeToCompare } from './webhooks/compare-webhooks.ts';
 
 interface WatchProvidersDeps {
   slices: Pick<Slices, 'list'>;
@@ -37,11 +37,14 @@ interface WatchProvidersDeps {
 export function createWatchProviders(deps: WatchProvidersDeps) {
   const { slices, domains, providers, minMails, now } = deps;
 
-  return async ({ ignoreWaits }: { ignoreWaits: boolean }): Promise<void> => {
+  return async ({ ignoreWaits, deadlineMs = Number.POSITIVE_INFINITY }: ComparisonRequest): Promise<void> => {
     if (providers.length === 0 || (!ignoreWaits && !isTimeToCompare(now(), deps.everySeconds))) return;
     try {
       const sums = new Map<string, ProviderSums>();
-      for (const { name } of domains) sums.set(name, await judgedSums(slices, name, now()));
+      for (const { name } of domains) {
+        if (now() >= deadlineMs) throw new Error(`only ${sums.size} of ${domains.length} domains were read in time`);
+        sums.set(name, await judgedSums(slices, name, now()));
+      }
       for (const provider of providers) judge(provider, sums);
     } catch (error) {
       // Incomplete data is not reported: the alarms keep their state.

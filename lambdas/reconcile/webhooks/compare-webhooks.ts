@@ -22,6 +22,12 @@ export interface CompareWebhooksDeps {
   onFailure: (domain: string, error: unknown) => void;
 }
 
+export interface ComparisonRequest {
+  ignoreWaits: boolean;
+  /** End of the run, in epoch milliseconds; no call goes beyond it. @default only the comparison's own limit */
+  deadlineMs?: number;
+}
+
 /** Quarters of an hour are the usual period, so this is once an hour. */
 const PERIODS_BETWEEN = 4;
 /** The domains share it; what it does not suffice for waits for the next time. */
@@ -39,15 +45,15 @@ export function isTimeToCompare(nowMs: number, everySeconds: number): boolean {
  */
 export function createCompareWebhooks(
   deps: CompareWebhooksDeps,
-): (request: { ignoreWaits: boolean }) => Promise<number | undefined> {
+): (request: ComparisonRequest) => Promise<number | undefined> {
   const { webhooks, domains, webhookUrl, wanted, everySeconds, lastCounts, now } = deps;
 
-  return async ({ ignoreWaits }) => {
+  return async ({ ignoreWaits, deadlineMs: endMs }) => {
     if (!ignoreWaits && !isTimeToCompare(now(), everySeconds)) return undefined;
     if (!(await deps.isConfigured().catch(() => false))) return undefined;
     const ofAccounts = new Map<string, Promise<RegisteredWebhook[]>>();
     let isRead = false;
-    await eachInTime(domains, { maxMs: MAX_COMPARISON_MS, now }, async (domain, deadlineMs) => {
+    await eachInTime(domains, { maxMs: MAX_COMPARISON_MS, endMs, now }, async (domain, deadlineMs) => {
       try {
         const ofDomain = await webhooks.ofDomain(domain, deadlineMs);
         const ofAccount = ofAccounts.get(domain.region) ?? webhooks.ofAccount(domain.region, deadlineMs);

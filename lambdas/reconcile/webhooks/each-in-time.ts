@@ -11,10 +11,10 @@ const MAX_AT_ONCE = 8;
  */
 export async function eachInTime<T>(
   domains: readonly T[],
-  { maxMs, now }: { maxMs: number; now: () => number },
+  { maxMs, endMs: lastMs, now }: { maxMs: number; endMs?: number | undefined; now: () => number },
   visit: (domain: T, deadlineMs: number) => Promise<void>,
 ): Promise<void> {
-  const endMs = now() + maxMs;
+  const endMs = Math.min(now() + maxMs, lastMs ?? Number.POSITIVE_INFINITY);
   const atOnce = Math.min(MAX_AT_ONCE, Math.ceil((domains.length * SHARE_MS) / maxMs));
   const turns = atOnce > 1 ? startingWith(domains, Math.floor(now() / HOUR_MS)) : domains;
   await eachOf(turns.entries(), atOnce, async ([index, domain]) => {

@@ -1,7 +1,7 @@
 import { type DomainDrift, domainDrift, domainDriftText, mergedDrift } from '../../domain/webhooks/domain-drift.ts';
 import type { HolderOf } from '../../domain/webhooks/domains-held-elsewhere.ts';
 import { type AccountDomains, ListingError } from '../ports.ts';
-import { type CompareWebhooksDeps, isTimeToCompare } from './compare-webhooks.ts';
+import { type CompareWebhooksDeps, type ComparisonRequest, isTimeToCompare } from './compare-webhooks.ts';
 
 interface FindDomainDriftDeps extends Pick<CompareWebhooksDeps, 'domains' | 'isConfigured' | 'everySeconds' | 'now'> {
   account: AccountDomains;
@@ -38,12 +38,15 @@ export function createFindDomainDrift(deps: FindDomainDriftDeps) {
     return mergedDrift(drifts);
   };
 
-  return async ({ ignoreWaits }: { ignoreWaits: boolean }): Promise<number | undefined> => {
+  return async ({
+    ignoreWaits,
+    deadlineMs = Number.POSITIVE_INFINITY,
+  }: ComparisonRequest): Promise<number | undefined> => {
     const startedMs = now();
     if (!ignoreWaits && !isTimeToCompare(startedMs, deps.everySeconds)) return undefined;
     if (!(await deps.isConfigured().catch(() => false))) return undefined;
     try {
-      const drift = await compare(startedMs + MAX_SEARCH_MS);
+      const drift = await compare(Math.min(startedMs + MAX_SEARCH_MS, deadlineMs));
       const text = domainDriftText(drift, domains.length);
       if (text !== undefined) deps.onDrift(text);
       return drift.notInLedger.length + drift.notAtMailgun.length;

@@ -1,6 +1,6 @@
 import type { SendingDomain } from '../../contract.ts';
 import { ListingError, type RedactionSwitch } from '../ports.ts';
-import { type CompareWebhooksDeps, isTimeToCompare } from './compare-webhooks.ts';
+import { type CompareWebhooksDeps, type ComparisonRequest, isTimeToCompare } from './compare-webhooks.ts';
 import { eachInTime } from './each-in-time.ts';
 import { sumOfAll } from './last-counts.ts';
 
@@ -32,11 +32,11 @@ export function createFindRedaction(deps: FindRedactionDeps) {
     }
   };
 
-  return async ({ ignoreWaits }: { ignoreWaits: boolean }): Promise<number | undefined> => {
+  return async ({ ignoreWaits, deadlineMs: endMs }: ComparisonRequest): Promise<number | undefined> => {
     if (!ignoreWaits && !isTimeToCompare(deps.now(), deps.everySeconds)) return undefined;
     if (!(await deps.isConfigured().catch(() => false))) return undefined;
     let isReported = false;
-    await eachInTime(deps.domains, { maxMs: MAX_SEARCH_MS, now: deps.now }, async (domain, deadlineMs) => {
+    await eachInTime(deps.domains, { maxMs: MAX_SEARCH_MS, endMs, now: deps.now }, async (domain, deadlineMs) => {
       const isOn = await isRedacted(domain, deadlineMs);
       isReported ||= isOn !== undefined;
       if (isOn) deps.onRedacted(domain.name);

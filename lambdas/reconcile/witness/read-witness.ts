@@ -11,6 +11,7 @@ import {
   type WitnessRepository,
   type WitnessState,
 } from '../ports.ts';
+import type { ComparisonRequest } from '../webhooks/compare-webhooks.ts';
 
 interface ReadWitnessDeps {
   metrics: MailgunMetrics;
@@ -46,9 +47,12 @@ const FAILED_WEBHOOKS_SECONDS = 6 * HOUR_SECONDS;
 export function createReadWitness(deps: ReadWitnessDeps) {
   const { metrics, witness, now } = deps;
 
-  return async ({ ignoreWaits }: { ignoreWaits: boolean }): Promise<number | undefined> => {
+  return async ({
+    ignoreWaits,
+    deadlineMs: endMs = Number.POSITIVE_INFINITY,
+  }: ComparisonRequest): Promise<number | undefined> => {
     if (!(await deps.isConfigured().catch(() => false))) return undefined;
-    const deadlineMs = now() + MAX_READ_MS;
+    const deadlineMs = Math.min(now() + MAX_READ_MS, endMs);
     let failedWebhooks = 0;
     let isRead = false;
     await eachOf(startingWith(deps.domains, Math.floor(now() / 3_600_000)), AT_ONCE, async (domain) => {

@@ -9,7 +9,8 @@ const B = { name: 'b.example.com', region: 'us' as const };
 
 type Listed = Record<string, { provider?: Slice['dimensions']['provider']; policy?: Slice['dimensions']['policy'] }[]>;
 
-function watch(listed: Listed | Error, { nowMs = FULL_HOUR, providers = ['gmail' as const] } = {}) {
+function watch(listed: Listed | Error, { nowMs = FULL_HOUR, providers = ['gmail' as const], msPerRead = 0 } = {}) {
+  let clockMs = nowMs;
   const results: unknown[] = [];
   const reads: unknown[] = [];
   const run = createWatchProviders({
@@ -17,15 +18,16 @@ function watch(listed: Listed | Error, { nowMs = FULL_HOUR, providers = ['gmail'
       async *list(domain, from, to) {
         if (listed instanceof Error) throw listed;
         reads.push([domain, to - from]);
+        clockMs += msPerRead;
         for (const each of listed[domain] ?? []) yield { dimensions: { ...emptyDimensions(), ...each } } as Slice;
       },
     },
-    ...{ domains: [A, B], providers, minMails: 100, everySeconds: 900, now: () => nowMs },
+    ...{ domains: [A, B], providers, minMails: 100, everySeconds: 900, now: () => clockMs },
     onJudged: (provider, percents) => results.push([provider, percents]),
     onHigh: ({ domain, share, part, whole }) => results.push([domain, share, part, whole]),
     onFailure: (error) => results.push((error as Error).message),
   });
-  return { run: () => run({ ignoreWaits: false }), results, reads };
+  return { run: (over = {}) => run({ ignoreWaits: false, ...over }), results, reads };
 }
 
 test('a provider is judged by today and the seven days before, of the domain that fares worst there', async () => {
@@ -44,6 +46,17 @@ test('a provider is judged by today and the seven days before, of the domain tha
     [B.name, 'bounces', 10, 100],
     [B.name, 'policy', 2, 100],
     ['gmail', { complaints: 2, bounces: 10, policy: 2 }],
+  ]);
+});
+
+test('providers are not judged where the run ends before all domains are read', async () => {
+  const mail = [{ provider: { gmail: { delivered: 100 } } }];
+  const { run, results } = watch({ [A.name]: mail, [B.name]: mail }, { msPerRead: 1000 });
+  await run({ deadlineMs: FULL_HOUR + 1000 });
+  await run({ deadlineMs: FULL_HOUR + 4000 });
+  expect(results).toEqual([
+    'only 1 of 2 domains were read in time',
+    ['gmail', { complaints: 0, bounces: 0, policy: 0 }],
   ]);
 });
 

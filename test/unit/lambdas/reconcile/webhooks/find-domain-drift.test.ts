@@ -23,6 +23,7 @@ interface Fixture {
 
 function search({ lists = {}, unlisted = [], placeOf, isConfigured = async () => true }: Fixture = {}) {
   const reported: string[] = [];
+  const deadlines: number[] = [];
   const clock = { ms: FULL_HOUR };
   const find = createFindDomainDrift({
     domains: OWN,
@@ -32,7 +33,8 @@ function search({ lists = {}, unlisted = [], placeOf, isConfigured = async () =>
     holderOf: parseHeldElsewhere(encodeHeldElsewhere({ prod: ['Held.example.com'] }, 100)),
     account: {
       placeOf: placeOf ?? (({ region }) => region),
-      async listed(place) {
+      async listed(place, deadlineMs) {
+        deadlines.push(deadlineMs);
         const list = { ...WHOLE, ...lists }[place as 'us' | 'eu'];
         if (list instanceof Error) throw list;
         return list;
@@ -42,8 +44,15 @@ function search({ lists = {}, unlisted = [], placeOf, isConfigured = async () =>
     onDrift: (text) => reported.push(text),
     onFailure: (error) => reported.push((error as ListingError).reason),
   });
-  return { find, reported, clock };
+  return { find, reported, deadlines, clock };
 }
+
+test('domains are listed no longer than the run lasts', async () => {
+  const { find, deadlines } = search();
+  await find({ ignoreWaits: true });
+  await find({ ignoreWaits: true, deadlineMs: FULL_HOUR + 700 });
+  expect(deadlines.map((ms) => ms - FULL_HOUR)).toEqual([5000, 5000, 700, 700]);
+});
 
 test.each<[string, Fixture, number | undefined, string[]]>([
   ['the same domains are on both sides', {}, 0, []],

@@ -72,6 +72,12 @@ test('a redacted domain counts until it is read as not redacted', async () => {
   expect(counts).toEqual([1, 1, 0]);
 });
 
+test('redaction is read no longer than the run lasts', async () => {
+  const { find, reported, clock } = search([true, true, true], { msOfFirst: 500 });
+  await find({ ignoreWaits: true, deadlineMs: clock.ms + 900 });
+  expect(reported).toEqual(['a.example.com: unavailable', 'b.example.com', 'c.example.com']);
+});
+
 test('redaction is read in every fourth period, unless the waits are ignored', async () => {
   const { find, clock } = search([true, false, false]);
   clock.ms += 900_000;

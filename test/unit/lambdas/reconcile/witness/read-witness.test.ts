@@ -69,7 +69,7 @@ function reading({ isConfigured = async () => true, domains = [DOMAIN] } = {}) {
     now: () => clock.ms,
     onFailure: (_, error) => failures.push(error instanceof ListingError ? error.reason : (error as Error).message),
   });
-  return (ignoreWaits = false) => read({ ignoreWaits });
+  return (ignoreWaits = false, limit = {}) => read({ ignoreWaits, ...limit });
 }
 
 test('readWitness reads the whole hours that the ledger has passed, and three days again an hour later', async () => {
@@ -101,6 +101,14 @@ test('a long ledger is read in several calls, the oldest hour that Mailgun keeps
   expect(calls[0]).toEqual([30 * 24 + 3, 30 * 24 + 503]);
   expect(calls[1]?.[0]).toBe(30 * 24 + 503);
   expect(calls.slice(-1)).toEqual([[last - 72, last]]);
+});
+
+test('readWitness calls Mailgun for no domain once the run has ended', async () => {
+  const read = reading();
+  await read(true, { deadlineMs: clock.ms });
+  expect(calls).toEqual([]);
+  await read(true, { deadlineMs: clock.ms + 1 });
+  expect(calls).toHaveLength(1);
 });
 
 test('readWitness calls Mailgun at most thirty times a day', async () => {
