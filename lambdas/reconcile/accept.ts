@@ -1,5 +1,5 @@
-import { secondPassSeconds, UNKNOWN_DOMAIN } from '../contract.ts';
-import { isDue } from '../domain/ledger/slice.ts';
+import { UNKNOWN_DOMAIN } from '../contract.ts';
+import { isDue, isPastSecondPass } from '../domain/ledger/slice.ts';
 import { LostRaceError, withLease } from '../shared/lease.ts';
 import { createPassSlice } from './passes/pass-slice.ts';
 import { slicesBetween } from './passes/slices-between.ts';
@@ -38,8 +38,8 @@ export function createAccept(
       if (slice === undefined || !isDue({ start, end }, times.settleSeconds, now())) break;
       const open = (await deps.ledger.readMarkers(domain)).open.find((each) => each.start === start);
       const run = { ...held, ignoreWaits: false };
-      const isOld = now() >= (end + secondPassSeconds(times.retentionSeconds)) * 1000;
       const bounds = { start, end };
+      const isOld = isPastSecondPass(bounds, times.retentionSeconds, now());
       const about = { isOld, maySend: false, isBackfill: true, acceptReason: reason, deadlineMs };
       const outcome = await createPassSlice(deps)(run, { domain, bounds, open, ...about });
       if (outcome.kind !== 'done') return refused(outcome.kind === 'too-many' ? 'too-many' : 'paused');

@@ -26,10 +26,11 @@ import {
 } from '../adapters/table/reconciliation-state-repository.ts';
 import { createSliceRepository, createWitnessRepository } from '../adapters/table/slice-repository.ts';
 import { createStoredEventRepository } from '../adapters/table/stored-event-repository.ts';
-import { ACCOUNT_DOMAINS, MESSAGES, METRICS, PROVIDER_METRICS, secondPassSeconds } from '../contract.ts';
+import { ACCOUNT_DOMAINS, MESSAGES, METRICS, PROVIDER_METRICS } from '../contract.ts';
 import { parseDayShards } from '../domain/events/day-shards.ts';
 import { domainNews, isCompared, type LedgerDomains, ledgerStart } from '../domain/ledger/ledger-domains.ts';
 import type { Announcement } from '../domain/ledger/listing-note.ts';
+import { secondPassAt } from '../domain/ledger/slice.ts';
 import { ALL_PROVIDERS, JUDGED_SHARES, type JudgedShare } from '../domain/recipients/provider-limits.ts';
 import { parseHeldElsewhere } from '../domain/webhooks/domains-held-elsewhere.ts';
 import type { DriftKind } from '../domain/webhooks/webhook-drift.ts';
@@ -352,7 +353,7 @@ function onCompared(domain: string, counts: Partial<Record<DriftKind, number>>):
 // Runs for every slice with such news.
 function onNews(news: SliceNews): void {
   const { domain, start, end, altered } = news;
-  const secondPass = end + secondPassSeconds(env.retentionSeconds);
+  const secondPass = secondPassAt({ end }, env.retentionSeconds);
   log.measure(newsMetrics(news), 'slice has lost or unconfirmed events', {
     domain,
     start: isoTime(start),

@@ -1,7 +1,8 @@
-import { secondPassSeconds, UNKNOWN_DOMAIN } from '../contract.ts';
+import { UNKNOWN_DOMAIN } from '../contract.ts';
 import { eachOf } from '../domain/concurrency.ts';
 import { total } from '../domain/ledger/counts.ts';
-import { doubtfulIn, visibleFrom } from '../domain/ledger/slice.ts';
+import { maySend } from '../domain/ledger/requeue.ts';
+import { doubtfulIn, secondPassAt, visibleFrom } from '../domain/ledger/slice.ts';
 import { type HeldLease, type LeaseDeps, withLease } from '../shared/lease.ts';
 import { createPassSlice, type DonePass, isGoneAt, type PassSliceDeps, type RunContext } from './passes/pass-slice.ts';
 import { createPlanPasses, type PassPlan, type PlannedPass } from './plan-passes.ts';
@@ -122,7 +123,7 @@ async function runAll(deps: ReconcileDeps, { ignoreWaits, deadlineMs }: RunReque
   const messages = await deps.depth.messages();
   // A slice's missing events may be in a long queue: marking it open would be wrong, requeueing would lengthen the
   // queue. Its domain is paused instead, so a long outage of process shows as an old watermark.
-  const maySend = messages <= (ignoreWaits ? 0 : deps.backlogMessages);
+  const mayRequeue = maySend(messages, deps.backlogMessages, ignoreWaits);
   const passSlice = createPassSlice(deps);
   const run: RunContext = { ...held, ignoreWaits };
   const planPasses = createPlanPasses(deps);
@@ -166,7 +167,14 @@ async function runAll(deps: ReconcileDeps, { ignoreWaits, deadlineMs }: RunReque
       const bounds = { start, end };
       const hasStragglers = about.stragglers !== undefined;
       const deadline = { deadlineMs: Math.min(deadlineMs, shareMs) };
-      const outcome = await passSlice(run, { domain, bounds, ...about, hasStragglers, maySend, ...deadline });
+      const outcome = await passSlice(run, {
+        domain,
+        bounds,
+        ...about,
+        hasStragglers,
+        maySend: mayRequeue,
+        ...deadline,
+      });
       if (outcome.kind === 'paused' && now() < deadlineMs) {
         paused.push(turn);
         return;
@@ -222,7 +230,7 @@ async function runAll(deps: ReconcileDeps, { ignoreWaits, deadlineMs }: RunReque
     if (watermarks !== undefined && !gone.has(domain)) {
       // A second pass begins when half of what Mailgun keeps is over, so being late with it weighs twice.
       const lateSeconds =
-        nowSeconds - watermarks.second - times.sliceSeconds - secondPassSeconds(times.retentionSeconds);
+        nowSeconds - secondPassAt({ end: watermarks.second + times.sliceSeconds }, times.retentionSeconds);
       gauges.watermarkAge = Math.max(gauges.watermarkAge, nowSeconds - watermarks.position, 2 * lateSeconds);
     }
     for (const open of (await deps.ledger.readMarkers(domain)).open) {

@@ -31,6 +31,14 @@ export function isToBeSent(
   return !isStuck(before) && (ignoreWaits || nowMs - before.sentAtMs >= (everySeconds * 1000) / 2);
 }
 
+/**
+ * Returns true if a run may send while this many messages are in the queue. A missing event that was sent before may be
+ * among them, so sending one of those again waits until the queue is empty.
+ */
+export function maySend(messages: number, backlogMessages: number, wereSentBefore: boolean): boolean {
+  return messages <= (wereSentBefore ? 0 : backlogMessages);
+}
+
 /** A send counts only below `max`, and once a run, however often counting it is repeated. */
 export interface SendLimits {
   max: number;

@@ -1,3 +1,4 @@
+import { secondPassSeconds } from '../../contract.ts';
 import { VISIBLE_AFTER_MS } from '../events/stored-time.ts';
 import { type Counts, type Rows, total } from './counts.ts';
 import type { Dimensions } from './dimensions.ts';
@@ -176,6 +177,16 @@ export function sliceFrom(position: number, lengthSeconds: number): SliceBounds 
 /** Returns the start of the aligned slice that contains this time. */
 export function alignedStart(epochSeconds: number, lengthSeconds: number): number {
   return Math.floor(epochSeconds / lengthSeconds) * lengthSeconds;
+}
+
+/** Returns when the second pass of a slice is due, in epoch seconds: after all webhooks and late indexing. */
+export function secondPassAt({ end }: Pick<SliceBounds, 'end'>, retentionSeconds: number): number {
+  return end + secondPassSeconds(retentionSeconds);
+}
+
+/** Returns true if a pass of the slice is its second one, or comes after it. */
+export function isPastSecondPass(bounds: SliceBounds, retentionSeconds: number, nowMs: number): boolean {
+  return nowMs >= secondPassAt(bounds, retentionSeconds) * 1000;
 }
 
 /** Returns true if the settle time of the slice is over. */

@@ -1,6 +1,7 @@
-import { type SendingDomain, secondPassSeconds } from '../../contract.ts';
+import type { SendingDomain } from '../../contract.ts';
 import { total } from '../../domain/ledger/counts.ts';
-import { isDue, type SliceBounds, stateOf } from '../../domain/ledger/slice.ts';
+import { maySend } from '../../domain/ledger/requeue.ts';
+import { isDue, isPastSecondPass, type SliceBounds, stateOf } from '../../domain/ledger/slice.ts';
 import { isSameSlice } from '../../domain/ledger/tally.ts';
 import { type HeldLease, LostRaceError, withLease } from '../../shared/lease.ts';
 import { createPassSlice, type DonePass, type PassOutcome } from '../passes/pass-slice.ts';
@@ -20,7 +21,6 @@ export interface ReplayRequest extends ReplayEvent {
  */
 export function createReplay(deps: ReconcileDeps): (request: ReplayRequest) => Promise<ReplayReport> {
   const { ledger, slices, times, now } = deps;
-  const secondSeconds = secondPassSeconds(times.retentionSeconds);
 
   return async (request) => {
     const report = emptyReport(request.fromEpochSeconds);
@@ -86,7 +86,7 @@ export function createReplay(deps: ReconcileDeps): (request: ReplayRequest) => P
         open: open.get(start),
         isOld: isOld(bounds),
         isBackfill: isBackfill(place, watermarks),
-        maySend: messages <= (wasSent ? 0 : deps.backlogMessages),
+        maySend: maySend(messages, deps.backlogMessages, wasSent),
         mustBeListed: true,
         deadlineMs: request.deadlineMs,
       });
@@ -127,8 +127,8 @@ export function createReplay(deps: ReconcileDeps): (request: ReplayRequest) => P
     return 'ran';
   }
 
-  function isOld({ end }: SliceBounds): boolean {
-    return now() >= (end + secondSeconds) * 1000;
+  function isOld(bounds: SliceBounds): boolean {
+    return isPastSecondPass(bounds, times.retentionSeconds, now());
   }
 }
 

@@ -1,4 +1,10 @@
-import { fitsQueue, isToBeSent, MAX_REQUEUES, waitSeconds } from '../../../../../lambdas/domain/ledger/requeue.ts';
+import {
+  fitsQueue,
+  isToBeSent,
+  MAX_REQUEUES,
+  maySend,
+  waitSeconds,
+} from '../../../../../lambdas/domain/ledger/requeue.ts';
 import { openLimitSeconds } from '../../../../../lib/config/derived-defaults.ts';
 
 const NOW = { nowMs: 1_000_000, everySeconds: 900 };
@@ -27,4 +33,13 @@ test('the waits between requeues double, and the alarm allows longer than all of
   const all = Array.from({ length: MAX_REQUEUES }, (_, sends) => waitSeconds(sends + 1, 900));
   const choice = { limits: {}, times: { everySeconds: 900, retentionSeconds: 86_400 } };
   expect(openLimitSeconds(choice)).toBeGreaterThan(all.reduce((sum, wait) => sum + wait, 0));
+});
+
+test.each([
+  [50, false, true],
+  [51, false, false],
+  [0, true, true],
+  [1, true, false],
+])('with %i messages in the queue and events sent before (%p), maySend returns %p', (messages, sentBefore, may) => {
+  expect(maySend(messages, 50, sentBefore)).toBe(may);
 });

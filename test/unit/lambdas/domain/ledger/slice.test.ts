@@ -2,7 +2,13 @@ import { secondPassSeconds } from '../../../../../lambdas/contract.ts';
 import { parseEvent } from '../../../../../lambdas/domain/events/mailgun-event.ts';
 import type { JsonObject } from '../../../../../lambdas/domain/json.ts';
 import { add, type Counts } from '../../../../../lambdas/domain/ledger/counts.ts';
-import { isDue, sliceFrom, stateOf } from '../../../../../lambdas/domain/ledger/slice.ts';
+import {
+  isDue,
+  isPastSecondPass,
+  secondPassAt,
+  sliceFrom,
+  stateOf,
+} from '../../../../../lambdas/domain/ledger/slice.ts';
 import {
   addName,
   countTags,
@@ -153,4 +159,18 @@ test('the names of a slice are kept up to a thousand', () => {
   const names: string[] = [];
   for (let n = 0; n < 2000; n += 1) addName(names, `event-${n}`);
   expect(names).toHaveLength(1000);
+});
+
+test.each([
+  [3600, 1800, 2699, false],
+  [3600, 1800, 2700, true],
+  [30 * 86_400, 86_400, 900 + 86_399, false],
+  [30 * 86_400, 86_400, 900 + 86_400, true],
+])('with a retention of %i s, the second pass is due %i s after the end of the slice: at %i s %p', (...given) => {
+  const [retention, after, nowSeconds, isPast] = given;
+  const bounds = { start: 0, end: 900 };
+  expect([secondPassAt(bounds, retention), isPastSecondPass(bounds, retention, nowSeconds * 1000)]).toEqual([
+    900 + after,
+    isPast,
+  ]);
 });
