@@ -2,10 +2,10 @@ import { UNKNOWN_DOMAIN } from '../contract.ts';
 import { eachOf } from '../domain/concurrency.ts';
 import { total } from '../domain/ledger/counts.ts';
 import { maySend } from '../domain/ledger/requeue.ts';
-import { doubtfulIn, secondPassAt, visibleFrom } from '../domain/ledger/slice.ts';
+import { doubtfulIn, secondPassAt } from '../domain/ledger/slice.ts';
 import { type HeldLease, type LeaseDeps, withLease } from '../shared/lease.ts';
 import { createPassSlice, type DonePass, isGoneAt, type PassSliceDeps, type RunContext } from './passes/pass-slice.ts';
-import { createPlanPasses, type PassPlan, type PlannedPass } from './plan-passes.ts';
+import { createPlanPasses, isVisibleAt, type PassPlan, type PlannedPass } from './plan-passes.ts';
 import { ListingError, type ListingFailure, type QueueDepth, type ReconciliationState } from './ports.ts';
 
 export interface ReconcileDeps extends Omit<PassSliceDeps, 'ledger'>, LeaseDeps {
@@ -186,8 +186,8 @@ async function runAll(deps: ReconcileDeps, { ignoreWaits, deadlineMs }: RunReque
       }
       for (const straggler of about.stragglers ?? []) {
         // What came in after a kept part was compared gets a pass that compares that part again.
-        const comparableMs = visibleFrom(straggler.notedAt, ignoreWaits ? 0 : times.settleSeconds);
-        if (comparableMs <= outcome.startedAtMs) await deps.ledger.dropStraggler(domain, straggler);
+        const wasCompared = isVisibleAt(outcome.startedAtMs, straggler, { ignoreWaits, ...times });
+        if (wasCompared) await deps.ledger.dropStraggler(domain, straggler);
       }
       work.passed.add(start);
       count(report, work, outcome, about.isBackfill ?? false);
