@@ -537,6 +537,8 @@ const QUICK_RECONCILE = {
   ...USUAL_RECONCILE,
   ...{ everySeconds: 1, settleSeconds: 6, sliceSeconds: 3, retentionSeconds: 120 },
 };
+/** Where the ledger is not on trial. */
+const SELDOM_RECONCILE = { ...QUICK_RECONCILE, everySeconds: 3 };
 const BY_THE_HOUR = {
   ...USUAL_RECONCILE,
   ...{ everySeconds: 1, settleSeconds: 6, sliceSeconds: 900, retentionSeconds: 12 * 3600 },
@@ -559,7 +561,7 @@ const struckBy = (
   faults: readonly Fault[],
   over: object = {},
   publish?: LocalStackOptions['publish'],
-  reconcile: LocalStackOptions['reconcile'] = QUICK_RECONCILE,
+  reconcile: LocalStackOptions['reconcile'] = SELDOM_RECONCILE,
 ): Trial<Finding[]> => ({
   options: { overlay: { ...OVERLAY, ...over }, publish, reconcile },
   async run(harness) {
@@ -659,7 +661,7 @@ beforeAll(() => {
   };
   trials = {
     ingest: strikeAll([...AT_INGEST, ...READING], LOW_THROTTLE),
-    reconciliation: strikeAll(RECONCILIATION, QUICKER_LIMITS),
+    reconciliation: strikeAll(RECONCILIATION, QUICKER_LIMITS, undefined, QUICK_RECONCILE),
     storing: strikeAll(STORING),
     counts: strikeAll(COUNTED, {}, undefined, BY_THE_HOUR),
     providers: strikeAll(AT_PROVIDERS, PROVIDERS_OVERLAY),
