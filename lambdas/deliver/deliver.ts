@@ -6,7 +6,6 @@ import {
   deliveryBody,
   encodeQueuedEvent,
   eventWithoutAddress,
-  isAcknowledgement,
   isSettled,
   parseQueuedEvent,
   type QueuedEvent,
@@ -14,7 +13,7 @@ import {
 } from '../domain/publishing/delivery.ts';
 import { DISABLED_RECEIVE_SECONDS } from '../domain/publishing/delivery-ledger.ts';
 import { type ReceiverState, receiverAfter } from '../domain/publishing/receiver-state.ts';
-import { type RetrySchedule, retryAfterSeconds } from '../domain/publishing/retry-schedule.ts';
+import { isAcknowledgement, type RetrySchedule, retryAfterSeconds } from '../domain/publishing/retry-schedule.ts';
 import { signWebhook } from '../domain/publishing/standard-webhook.ts';
 import { withAddressesIn } from '../domain/recipients/address.ts';
 import { textWithoutAddress } from '../domain/recipients/erasure.ts';

@@ -16,7 +16,7 @@ import { mailboxOf } from './recipients/address.ts';
 // | SLICE#<domain>, OPEN#<domain>    | <start>                       | slice; marker of an open one           |
 // | OPEN#<domain>                    | late#<second>                 | note that a straggler was stored       |
 // | DOUBT#<domain>                   | <start>                       | marker of a slice with events in doubt |
-// | SENT#<domain>#<slice start>      | <minute>#<event name>         | sends of a missing event               |
+// | SENT#<domain>#<slice start>      | <minute>#<ledger name>        | sends of a missing event               |
 // | PART#<domain>#<slice start>      | <pass>#<start>                | part of a slice, compared              |
 // | LEDGER#<domain>                  | <name>                        | state of reconciliation of a domain    |
 // | WITNESS#<domain>                 | <hour>                        | Mailgun's own counts of an hour        |
@@ -291,7 +291,7 @@ export function requeuePartition(domain: string, startSeconds: number): string {
   return join(SENT, keyPart(domain), timeKey(startSeconds));
 }
 
-/** Returns the sort key of the sends of one event, by the minute in which it is listed and its name. */
+/** Returns the sort key of the sends of one event, by the minute in which it is listed and its ledger name. */
 export function requeueSort(atMs: number, name: string): string {
   return join(timeKey(Math.floor(atMs / MINUTE_MS)), name);
 }
@@ -301,7 +301,7 @@ export function requeueSortRange(fromMs: number, toMs: number): [string, string]
   return [requeueSort(fromMs, ''), requeueSort(toMs + MINUTE_MS, '')];
 }
 
-/** Returns the event name in the sort key of its sends. */
+/** Returns the ledger name in the sort key of an event's sends. */
 export function nameInRequeueSort(sort: string): string {
   return split(sort)[1] ?? '';
 }

@@ -1,6 +1,7 @@
 import type { AlarmNotice } from '../domain/notify/alarm-notice.ts';
 import { requestOf, type ServiceKind, type Target } from '../domain/notify/targets.ts';
-import { isAcknowledgement, reasonOf } from '../domain/publishing/delivery.ts';
+import { reasonOf } from '../domain/publishing/delivery.ts';
+import { isAcknowledgement } from '../domain/publishing/retry-schedule.ts';
 import type { ReceiverStateReader } from '../shared/ports.ts';
 import type { NoticePoster } from './ports.ts';
 

@@ -23,7 +23,10 @@ export interface HeldLease {
   assertHeld(): void;
 }
 
-/** Runs the work under the lease, which a timer renews; returns `busy` if another run holds it. */
+/**
+ * Runs the work under the lease, which a timer renews; returns `busy` if another run holds it: a conditional write of
+ * the table (`lease-repository.ts`) admits the holder, and anyone once the lease is over.
+ */
 export async function withLease<T>(deps: LeaseDeps, work: (held: HeldLease) => Promise<T>): Promise<T | 'busy'> {
   const { lease, now } = deps;
   const runId = deps.newRunId();

@@ -12,7 +12,10 @@ export function rowOfTombstone(facts: RowFacts, tombstone: JsonObject, place: Ev
   return withTombstone(rowOf(facts, tombstone, salt), tombstone, place);
 }
 
-/** Returns what a row becomes when its recipient is erased: nothing of it can be recovered, and its leaf is the same. */
+/**
+ * Returns what a row becomes when its recipient is erased: nothing of it can be recovered, and its leaf is the same. Its
+ * columns are those of the tombstone that the table keeps (`tombstoneOf`).
+ */
 export function erasedRow(row: ArchiveRow, domain: string, erasureKey: string): ArchiveRow {
   if (row.event === null || erasedAs(row) !== undefined) return row;
   const event = JSON.parse(row.event) as JsonObject;

@@ -32,6 +32,22 @@ export function findingOfListed(
 }
 
 /**
+ * Returns true if an earlier pass had listed a stored event: it sent it, or found it in the index and did not call it
+ * unconfirmed.
+ */
+export function wasListedBefore(event: {
+  wasSent: boolean;
+  /** The index of its part is that of the last pass. */
+  isIndexedAsBefore: boolean;
+  /** Epoch milliseconds since when the index surely holds it. */
+  visibleFromMs: number;
+  /** Epoch milliseconds at which the last pass began; undefined before the first. */
+  comparedAtMs: number | undefined;
+}): boolean {
+  return event.wasSent || event.isIndexedAsBefore || event.visibleFromMs <= (event.comparedAtMs ?? 0);
+}
+
+/**
  * Returns what a stored event is that Mailgun does not list: `short` if it did before, `unconfirmed` if it never did.
  * Once Mailgun no longer keeps that time, `stored` if it did before, and `unknown` if no pass had to compare it then.
  */

@@ -1,7 +1,7 @@
 import { asciiJson, isObject, type JsonObject } from '../json.ts';
 import { isOf, withoutAddress } from '../recipients/erasure.ts';
 import { DELIVERED_TYPES } from './receiver-filter.ts';
-import { type RetrySchedule, waitMsAfter } from './retry-schedule.ts';
+import { isAcknowledgement, nextAttemptAt, type RetrySchedule } from './retry-schedule.ts';
 
 /** One publication of an event to one receiver; two with the same id are the same change, published twice. */
 export interface DeliveryName {
@@ -115,8 +115,6 @@ export function deliveryBody({ detailType, publishedAt, detail }: QueuedEvent, n
   return asciiJson({ type: deliveredType(detailType), timestamp: new Date(publishedAt * 1000).toISOString(), data });
 }
 
-export const isAcknowledgement = ({ status = 0 }: Pick<Attempt, 'status'>) => status >= 200 && status < 300;
-
 /** Returns why a request had no response: the name and code of its error, whose message may quote the URL. */
 export function reasonOf(error: unknown): string {
   const { name = 'Error', code } = error as { name?: string; code?: unknown };
@@ -130,7 +128,7 @@ export function isSettled({ state, settledAt = 0 }: Delivery, requestedAt: numbe
 
 /**
  * Returns the delivery after an attempt. An acknowledged one stays acknowledged, whatever happens to another copy of
- * its message; attempts are counted since the event was requested.
+ * its message.
  */
 export function afterAttempt(
   before: Delivery | undefined,
@@ -146,9 +144,6 @@ export function afterAttempt(
   if (before !== undefined && isSettled(before, requestedAt)) {
     return { ...after, state: before.state, settledAt: before.settledAt };
   }
-  const made = after.attempts.filter(({ at }) => at >= requestedAt).length;
-  const waitMs = waitMsAfter(made, schedule, retryAfterSeconds);
-  return waitMs === undefined
-    ? { ...after, state: 'dead', settledAt }
-    : { ...after, state: 'waiting', nextAt: settledAt + waitMs };
+  const nextAt = nextAttemptAt(after.attempts, requestedAt, schedule, retryAfterSeconds);
+  return nextAt === undefined ? { ...after, state: 'dead', settledAt } : { ...after, state: 'waiting', nextAt };
 }

@@ -1,4 +1,5 @@
-import { type Attempt, isAcknowledgement } from './delivery.ts';
+import type { Attempt } from './delivery.ts';
+import { isAcknowledgement } from './retry-schedule.ts';
 
 /** `gone`: it responded 410; `failing`: every attempt failed for days; `operator`: by a command. */
 type DisabledReason = 'gone' | 'failing' | 'operator';

@@ -11,8 +11,33 @@ const JITTER = 0.2;
 /** A receiver may delay the next attempt by up to this. */
 const MAX_RETRY_AFTER_SECONDS = 86_400;
 
+/** When an attempt was requested (epoch milliseconds), and how long it took. */
+interface MadeAttempt {
+  readonly at: number;
+  readonly ms: number;
+}
+
+/** Any 2xx; every other response, or none, is a failed attempt. */
+export const isAcknowledgement = ({ status = 0 }: { readonly status?: number | undefined }) =>
+  status >= 200 && status < 300;
+
+/**
+ * Returns the epoch milliseconds of the attempt after these, the last of which failed; undefined if there is none. It
+ * waits from the end of an attempt; attempts are counted since the event was requested, so a redelivery starts anew.
+ */
+export function nextAttemptAt(
+  attempts: readonly MadeAttempt[],
+  requestedAt: number,
+  schedule: RetrySchedule,
+  retryAfter: number,
+): number | undefined {
+  const last = attempts.at(-1);
+  const waitMs = waitMsAfter(attempts.filter(({ at }) => at >= requestedAt).length, schedule, retryAfter);
+  return last === undefined || waitMs === undefined ? undefined : last.at + last.ms + waitMs;
+}
+
 /** Returns the milliseconds to wait after so many failed attempts; undefined after the last. */
-export function waitMsAfter(attempts: number, schedule: RetrySchedule, retryAfter: number): number | undefined {
+function waitMsAfter(attempts: number, schedule: RetrySchedule, retryAfter: number): number | undefined {
   const wait = schedule.waits[attempts - 1];
   if (wait === undefined) return undefined;
   const seconds = Math.max(wait * (1 + JITTER * schedule.random()), Math.min(retryAfter, MAX_RETRY_AFTER_SECONDS));

@@ -3,7 +3,7 @@ import { storedTimeOf } from '../../domain/events/stored-time.ts';
 import { add } from '../../domain/ledger/counts.ts';
 import { countDimensions } from '../../domain/ledger/dimensions.ts';
 import { placeName } from '../../domain/ledger/ledger-name.ts';
-import { findingOfStored } from '../../domain/ledger/missing-or-unconfirmed.ts';
+import { findingOfStored, wasListedBefore } from '../../domain/ledger/missing-or-unconfirmed.ts';
 import { isStuck } from '../../domain/ledger/requeue.ts';
 import { visibleFrom } from '../../domain/ledger/slice.ts';
 import { addName, countOrigin, countTags, storedTypeOf } from '../../domain/ledger/tally.ts';
@@ -26,14 +26,18 @@ export async function countNotListed(
   const hadPass = wasCompared || pass.hasStragglers;
   const isAccepted = (name: string) => pass.accepts || pass.accepted.has(name);
   const facts = await lookUp(deps.events, uncertain, pass.erasureKey);
-  // What the last pass found in the index and did not call unconfirmed was listed.
-  const wasVisible = (found: StoredFacts) =>
-    isIndexedAsBefore || visibleFrom(storedTimeOf(found), deps.settleSeconds) <= (pass.comparedAtMs ?? 0);
+  const wasListedOf = (name: string, found: StoredFacts) =>
+    wasListedBefore({
+      wasSent: sends.has(name),
+      isIndexedAsBefore,
+      visibleFromMs: visibleFrom(storedTimeOf(found), deps.settleSeconds),
+      comparedAtMs: pass.comparedAtMs,
+    });
   for (const [name, key] of notListed) {
     const type = storedTypeOf(key.eventSort);
     const found = facts.get(placeName(key));
     add(tally.stored, type);
-    const wasListed = found !== undefined && (sends.has(name) || wasVisible(found));
+    const wasListed = found !== undefined && wasListedOf(name, found);
     const finding = findingOfStored({ wasListed }, { isKept: !pass.unlisted, hadPass }, isAccepted(name));
     if (finding === 'accepted') acceptName(tally, name);
     else if (wasListed) {

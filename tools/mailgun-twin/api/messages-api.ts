@@ -3,6 +3,7 @@ import type { EventData, Mail } from '../traffic/event-parts.ts';
 import { accepted, delivered } from '../traffic/events.ts';
 import type { Twin } from '../twin.ts';
 import { type DeliveryPlan, SMOOTH } from '../webhooks/delivery.ts';
+import { NO_RETRIES } from '../webhooks/retries.ts';
 import { type ApiResponse, ok } from './api-response.ts';
 import { parseForm, readFields, readMime, type Submission } from './submission.ts';
 
@@ -21,8 +22,8 @@ export interface SendRequest {
   readonly body: Buffer;
 }
 
-/** Reported at once and given up at the first failure: no process here lives long enough for retries. */
-const PLAN: DeliveryPlan = { ...SMOOTH, retryMinutes: [] };
+/** Reported at once, and given up at the first failure. */
+const PLAN: DeliveryPlan = { ...SMOOTH, retryMinutes: NO_RETRIES };
 
 /** Accepts mail like Mailgun's Messages API, and delivers it to every recipient at once. */
 export async function takeMessage(request: SendRequest, { twin, random, nowMs }: MessagesTools): Promise<ApiResponse> {

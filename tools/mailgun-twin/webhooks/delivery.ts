@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { HEX, type Random } from '../random.ts';
-import { type Outcome, outcomeOf, RETRY_MINUTES } from './retries.ts';
+import { type Outcome, outcomeOf, USUAL_RETRY_MINUTES } from './retries.ts';
 import { type AccountKeys, createSignature, type WebhookSignature } from './signature.ts';
 import type { Post, WebhookRequest } from './webhook.ts';
 
@@ -41,7 +41,7 @@ export interface DeliveryPlan {
 /** A delivery without faults. */
 export const SMOOTH: DeliveryPlan = {
   delayMs: 0,
-  retryMinutes: RETRY_MINUTES.manual,
+  retryMinutes: USUAL_RETRY_MINUTES,
   tokenOnRetry: 'same',
   troubles: [],
   repeats: [],

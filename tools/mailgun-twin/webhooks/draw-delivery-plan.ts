@@ -1,6 +1,6 @@
 import type { Random } from '../random.ts';
 import type { DeliveryPlan, Repeat, Trouble } from './delivery.ts';
-import { isRetried, RETRY_MINUTES } from './retries.ts';
+import { drawRetryMinutes, isRetried } from './retries.ts';
 import type { Encoding } from './webhook.ts';
 
 /** Faults between twin and receiver; chances are in [0, 1]. */
@@ -27,11 +27,7 @@ export function drawDeliveryPlan(
   return {
     // Most events overtake only their neighbours; some are late enough for a whole timeline.
     delayMs: random.next() * deliveryFaults.reorderMs * (random.chance(0.3) ? 1 : 0.1),
-    retryMinutes: random.pick<readonly number[]>([
-      RETRY_MINUTES.manual,
-      RETRY_MINUTES.helpCentre,
-      RETRY_MINUTES.measured,
-    ]),
+    retryMinutes: drawRetryMinutes(random),
     tokenOnRetry: mayResign && random.chance(0.5) ? 'fresh' : 'same',
     troubles: dropped
       ? ['request-lost']
