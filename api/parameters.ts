@@ -140,7 +140,8 @@ export const tags = z.optional(
     )
     .register(z.globalRegistry, {
       description: 'Count only what holds for mail under these tags.',
-      ...{ type: 'array', items: { type: 'string' } },
+      type: 'array',
+      items: { type: 'string' },
     }),
 );
 

@@ -179,7 +179,8 @@ export function confirmedCheckOf(deployment: Deployment, now: () => number) {
   const table = tableOf(deployment);
   return createConfirmedCheck(createSliceFactsReader(table), createReconciliationStateRepository(table), {
     ...ledgerTimes(deployment),
-    ...{ retentionDays: retentionDaysOf(deployment), now },
+    retentionDays: retentionDaysOf(deployment),
+    now,
   });
 }
 

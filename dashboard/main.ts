@@ -37,7 +37,11 @@ const VIEWS: Readonly<Record<ViewName, View>> = {
 };
 /** Views that another one leads to. */
 const PARENTS: Readonly<Partial<Record<ViewName, ViewName>>> = {
-  ...{ search: 'find', message: 'find', recipient: 'find', events: 'find', mails: 'find' },
+  search: 'find',
+  message: 'find',
+  recipient: 'find',
+  events: 'find',
+  mails: 'find',
   receiver: 'health',
 };
 

@@ -70,7 +70,11 @@ const opened: EventEntry = {
   deliveryStatus: null,
   details: {
     ...delivered.details,
-    ...{ subject: null, flags: null, recipientProvider: null, mxHost: null, sendingIp: null },
+    subject: null,
+    flags: null,
+    recipientProvider: null,
+    mxHost: null,
+    sendingIp: null,
     client: { 'client-name': 'Firefox', 'device-type': 'desktop', bot: '' },
     geolocation: { country: 'NZ', city: 'Wellington' },
     ip: '192.0.2.20',

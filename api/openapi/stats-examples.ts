@@ -18,7 +18,10 @@ export const stats: StatsResponse = {
 export const statsByProvider: StatsResponse = {
   buckets: [
     {
-      ...{ hour: '2026-02-02T00:00:00.000Z', domain: 'mg.example.com', tag: '*', provider: 'gmail' },
+      hour: '2026-02-02T00:00:00.000Z',
+      domain: 'mg.example.com',
+      tag: '*',
+      provider: 'gmail',
       counts: { delivered: 1200, permanent_fail: 7 },
       policy: { '5.7.26': 2 },
       open: false,
@@ -29,7 +32,8 @@ export const statsByProvider: StatsResponse = {
     note: null,
     read: {
       at: '2026-02-02T00:06:00.000Z',
-      ...{ from: '2026-01-26T00:00:00.000Z', to: '2026-02-02T00:00:00.000Z' },
+      from: '2026-01-26T00:00:00.000Z',
+      to: '2026-02-02T00:00:00.000Z',
       classes: [{ entity: 'Gmail', category: 'Spam content', severity: 'critical', failures: 7 }],
       cut: false,
     },

@@ -263,7 +263,10 @@ function restoredMessage(row: ArchiveRow, { domain, nameOf, unconfirmed }: Resto
     ...(unconfirmedSince !== undefined && { unconfirmedSince }),
   };
   return {
-    ...{ source: row.source, receivedAt: row.receivedAtMs, domain, event },
+    source: row.source,
+    receivedAt: row.receivedAtMs,
+    domain,
+    event,
     restored: { ...facts, ...(erased !== undefined && { erasedAs: erased }) },
   };
 }

@@ -63,7 +63,8 @@ export function archiveIn(bucket: ArchiveBucket): ArchiveSource {
   const { readText } = createManifestBucket(bucket);
   const { open } = createEventObjects(bucket);
   return {
-    ...{ readText, open },
+    readText,
+    open,
     list: (prefix) => listKeys(bucket, prefix),
     folders: (prefix) => listFolders(bucket, prefix),
     listSized: (prefix) => listObjects(bucket, prefix),

@@ -122,9 +122,15 @@ function sliceLine(slice: Slice): AcceptLine {
   const { domain, start, end, short, accepted, acceptance } = slice;
   return {
     event: 'slice',
-    ...{ domain, start: timeText(start), end: timeText(end), state: stateOf(slice) },
-    ...{ missing: total(slice.missing), altered: total(slice.altered), short },
-    ...{ unconfirmed: total(slice.unconfirmed), accepted },
+    domain,
+    start: timeText(start),
+    end: timeText(end),
+    state: stateOf(slice),
+    missing: total(slice.missing),
+    altered: total(slice.altered),
+    short,
+    unconfirmed: total(slice.unconfirmed),
+    accepted,
     acceptedBefore: acceptance ? { reason: acceptance.reason, at: iso(acceptance.at) } : null,
   };
 }

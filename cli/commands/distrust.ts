@@ -186,8 +186,12 @@ function linesOf(deployment: Deployment, { history, unconfirmed, becomes, suppre
   const { recipient, status } = history;
   return [
     {
-      ...{ event: 'recipient', recipient, unconfirmed: unconfirmed.length, status },
-      ...{ becomes: becomes === undefined ? status : becomes.status, changes: becomes !== undefined },
+      event: 'recipient',
+      recipient,
+      unconfirmed: unconfirmed.length,
+      status,
+      becomes: becomes === undefined ? status : becomes.status,
+      changes: becomes !== undefined,
     },
     ...suppressions.map(({ item: { domain, kind, recipient: address }, isOnly }) => ({
       ...({ event: 'suppression', recipient, domain, kind, lifts: isOnly } as const),

@@ -172,7 +172,14 @@ async function show(context: CliContext, options: ShowOptions, id: string): Prom
   emit(
     {
       event: 'dead-letter',
-      ...{ id, reason, detail: detail ?? null, sentAt: iso(sentMs), receiveCount, error, message, advice },
+      id,
+      reason,
+      detail: detail ?? null,
+      sentAt: iso(sentMs),
+      receiveCount,
+      error,
+      message,
+      advice,
       ...(options.showBody && { body }),
     },
     ...rows.flatMap(([name, text]) => (text === null ? [] : [`${name.padEnd(9)}  ${text}`])),

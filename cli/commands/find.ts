@@ -117,9 +117,11 @@ async function find(context: CliContext, options: FindOptions, address: string):
   const deployment = await openTarget(context, options);
   const emit = createEmit<FindLine>(context, json);
   const query = {
-    ...{ recipient, keys: recipientKeys(recipient) },
+    recipient,
+    keys: recipientKeys(recipient),
     range: { fromMs: from * 1000, toMs: to === undefined ? Number.MAX_SAFE_INTEGER : to * 1000 },
-    ...{ status, tag },
+    status,
+    tag,
   };
   const history = createRecipientHistory(tableOf(deployment));
   const readPage = createRecipients(history, confirmedCheckOf(deployment, context.now));

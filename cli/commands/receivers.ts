@@ -232,7 +232,9 @@ async function enable(context: CliContext, options: TargetOptions, name: string)
   const alarmEndsBy = after.enabledAt + ALARM_ENDS_MS;
   createEmit<EnableLine>(context, options.json)(
     {
-      ...{ event: 'enabled', wasDisabled, queued },
+      event: 'enabled',
+      wasDisabled,
+      queued,
       sentBy: wasDisabled ? iso(sentBy) : null,
       alarmEndsBy: wasDisabled ? iso(alarmEndsBy) : null,
     },

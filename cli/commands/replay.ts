@@ -151,7 +151,10 @@ async function replayDomain(
   // A call in flight when the operator stops is repeated later, which changes nothing.
   const next = () =>
     call(deployment, {
-      ...{ domain, fromEpochSeconds: reached, toEpochSeconds, plan },
+      domain,
+      fromEpochSeconds: reached,
+      toEpochSeconds,
+      plan,
       ...(progress ? { progress } : {}),
     });
   const isDone = await callUntilDone(domain, context, reporter, next, (result) => {

@@ -314,7 +314,14 @@ async function readDomain(
     ledger: {
       since: iso(ledger.since * 1000),
       judgedUntil: judgedUntil === undefined ? null : iso(judgedUntil * 1000),
-      ...{ expected, missing, lost, unconfirmed, altered, openSlices, shortSlices, stuck },
+      expected,
+      missing,
+      lost,
+      unconfirmed,
+      altered,
+      openSlices,
+      shortSlices,
+      stuck,
       stuckFrom: stuckFrom === undefined ? null : iso(stuckFrom * 1000),
       lostBetween: lostBetween ? { from: iso(lostBetween.from * 1000), to: iso(lostBetween.to * 1000) } : null,
       lastSlice: lastSlice

@@ -198,11 +198,15 @@ async function lineOf(
   const hasEffect = decides !== null || suppresses.length > 0;
   return {
     event: 'unconfirmed',
-    ...{ domain, messageId, recipient, type: event ? eventName(event) : nameInEventKey(eventKey) },
+    domain,
+    messageId,
+    recipient,
+    type: event ? eventName(event) : nameInEventKey(eventKey),
     at: iso(atMs),
     receivedAt: receivedAtMs === undefined ? null : iso(receivedAtMs),
     unconfirmedSince: iso(unconfirmedSinceMs),
-    ...{ decides, suppresses },
+    decides,
+    suppresses,
     fix: (hasEffect && messageId !== null && printedCommand(deployment, 'distrust', messageId, recipient)) || null,
   };
 }
@@ -229,7 +233,10 @@ function sliceLine(
   const compare = `replay --from ${from} --to ${to} --domain ${domain}`;
   return {
     event: 'slice',
-    ...{ domain, start: from, end: to, events: events.length },
+    domain,
+    start: from,
+    end: to,
+    events: events.length,
     compare: domain === UNKNOWN_DOMAIN ? null : (printedCommand(deployment, compare) ?? null),
     accept: acceptOf(deployment, { domain, start: from }),
   };

@@ -91,8 +91,16 @@ async function verify(context: CliContext, file: string, options: VerifyOptions)
   const isKeyCompared = options.key !== undefined;
   emit(
     {
-      ...{ event: 'verified', holds, verdict, ledger, from, to, key, isKeyCompared },
-      ...{ isArchiveChecked: archive !== undefined, faults: faults.length },
+      event: 'verified',
+      holds,
+      verdict,
+      ledger,
+      from,
+      to,
+      key,
+      isKeyCompared,
+      isArchiveChecked: archive !== undefined,
+      faults: faults.length,
     },
     holds ? `Verified: ${ledger}, ${from} to ${to}: ${verdict}.` : `Does not hold: ${counted(faults.length, 'fault')}.`,
     `Signed by the key ${key}${isKeyCompared ? '.' : ', which was not compared with one that you trust (--key).'}`,

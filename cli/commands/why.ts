@@ -307,7 +307,9 @@ async function fetchClasses(
 ): Promise<ListedClass[]> {
   const from = Date.parse(day) / 1000;
   const query = {
-    ...{ from, to: from + DAY_SECONDS, dimensions: ['entity-name', 'group-id', 'category', 'severity'] },
+    from,
+    to: from + DAY_SECONDS,
+    dimensions: ['entity-name', 'group-id', 'category', 'severity'],
     of: { 'domain.name': sendingDomain, 'recipient-domain': recipientDomain },
   };
   const response = await request(sendingDomain, 'POST', CLASSES_PATH, classesRequest(query));

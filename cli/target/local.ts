@@ -121,7 +121,8 @@ interface LocalStats {
 function usageSinceStart({ seconds, logBytes, logged, capacity }: LocalStats): StackUsage {
   const perHour = 3600 / seconds;
   return {
-    ...{ seconds, logBytes },
+    seconds,
+    logBytes,
     refused: logged[METRICS.refused] ?? 0,
     writeUnits: capacity.write,
     readUnits: capacity.read,

@@ -32,8 +32,15 @@ export function binsOf(slices: readonly SliceEntry[], nowSeconds: number): Bin[]
   const slots = Math.max(1, Math.ceil((nowSeconds - begin) / lengthSeconds));
   const width = lengthSeconds * Math.ceil(slots / MAX_BINS);
   const bins = Array.from({ length: Math.ceil((slots * lengthSeconds) / width) }, (_, at) => ({
-    ...{ start: begin + at * width, end: begin + (at + 1) * width },
-    ...{ listed: 0, stored: 0, recovered: 0, missing: 0, unconfirmed: 0, judged: 0, due: 0 },
+    start: begin + at * width,
+    end: begin + (at + 1) * width,
+    listed: 0,
+    stored: 0,
+    recovered: 0,
+    missing: 0,
+    unconfirmed: 0,
+    judged: 0,
+    due: 0,
   }));
   for (const slice of ordered) {
     const bin = bins[Math.min(bins.length - 1, Math.floor((slice.start - begin) / width))];

@@ -40,7 +40,8 @@ export const campaignView: View = async ({ api, subject: tag, parameters, settin
     return { title: 'Campaigns', content: [form, tagsPanel(stats, domain)] };
   }
   const report = await api.get<CampaignResponse>('/campaigns', {
-    ...{ domain, tag },
+    domain,
+    tag,
     from: Date.parse(from) / 1000,
     to: Date.parse(to) / 1000 + DAY_SECONDS,
   });

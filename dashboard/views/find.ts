@@ -9,8 +9,13 @@ import { mailForm } from './mails.ts';
 
 const searchInput = (value: string) =>
   h('input', {
-    ...{ name: 'text', value, placeholder: 'ada@example.com', required: true },
-    ...{ autocomplete: 'off', spellcheck: 'false', autocapitalize: 'off' },
+    name: 'text',
+    value,
+    placeholder: 'ada@example.com',
+    required: true,
+    autocomplete: 'off',
+    spellcheck: 'false',
+    autocapitalize: 'off',
   });
 
 /** Takes an address, a message id, a tag, a subject or a variable. */

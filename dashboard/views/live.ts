@@ -74,7 +74,8 @@ export const liveView: View = async (context) => {
     const button = h(
       'button',
       {
-        ...{ type: 'button', 'aria-pressed': 'false' },
+        type: 'button',
+        'aria-pressed': 'false',
         click: () => {
           isPaused = !isPaused;
           button.setAttribute('aria-pressed', String(isPaused));

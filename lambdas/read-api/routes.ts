@@ -113,7 +113,9 @@ function createUseCases(deps: RouteDeps): UseCases {
     getSuppressions: async ({ address, domain, tag, causes }) => ({
       ok: true,
       body: await deps.suppressions({
-        ...{ recipient: address, domain, tags: tag },
+        recipient: address,
+        domain,
+        tags: tag,
         causesUnder: causes === 'true' ? deps.recipientKeys(address) : undefined,
       }),
     }),

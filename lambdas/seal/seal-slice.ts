@@ -59,15 +59,18 @@ export function createSealSlice({ state, chain, objects, bucket, rowsOf, now }: 
       }
       const record = await writeRecord(slice, number, run);
       const link = linkOf({
-        ...{
-          v: 1,
-          kind: 'slice',
-          domain,
-          sequence: head.sequence + 1,
-          previous: head.sequence === 0 ? null : head.hash,
-        },
-        ...{ start, end: slice.end, number, object: written.object, root: written.root },
-        ...{ slice: figuresOf(JSON.parse(record) as Slice), sealedAt: new Date(now()).toISOString() },
+        v: 1,
+        kind: 'slice',
+        domain,
+        sequence: head.sequence + 1,
+        previous: head.sequence === 0 ? null : head.hash,
+        start,
+        end: slice.end,
+        number,
+        object: written.object,
+        root: written.root,
+        slice: figuresOf(JSON.parse(record) as Slice),
+        sealedAt: new Date(now()).toISOString(),
         record: { key: recordKey(domain, start, number), sha256: sha256Hex(record) },
       });
       run.assertHeld();

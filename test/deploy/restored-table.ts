@@ -83,7 +83,8 @@ export class RestoredTable {
     const { Table } = await this.#client.send(new DescribeTableCommand({ TableName }));
     await this.#client.send(
       new UpdateTableCommand({
-        ...{ TableName, DeletionProtectionEnabled: true },
+        TableName,
+        DeletionProtectionEnabled: true,
         StreamSpecification: { StreamEnabled: true, StreamViewType: SET_BY_HAND.stream },
       }),
     );

@@ -43,10 +43,14 @@ test(`the report of ${WORLDS} troubled worlds equals a count over the list, numb
     expect({ seed, mails: counted, people }).toEqual({ seed, mails: wanted.mails, people: wanted.people });
     const { archive, ...response } = await respond();
     expect({ seed, mails: response.mails, people: response.people }).toEqual({
-      ...{ seed, mails: wanted.mails, people: wanted.people },
+      seed,
+      mails: wanted.mails,
+      people: wanted.people,
     });
     expect({ seed, ...statistics() }).toEqual({
-      ...{ seed, tags: countBy(all, tagsOf, ({ event }) => event), providers: countBy(all, providerOf, outcomeOf) },
+      seed,
+      tags: countBy(all, tagsOf, ({ event }) => event),
+      providers: countBy(all, providerOf, outcomeOf),
     });
     mails += wanted.mails.mails;
     archived += Number(archive === 'counted');

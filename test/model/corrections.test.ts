@@ -43,7 +43,9 @@ class CorrectionWorld {
     const publish = (row: PublishableRow) =>
       this.published.push(
         publishedEvent(row, {
-          ...{ ledger: 'test', subjectKey: 'k', recipients: true },
+          ledger: 'test',
+          subjectKey: 'k',
+          recipients: true,
           restoredAtMs: this.#restoredAtMs,
         }).detail,
       );
@@ -137,7 +139,9 @@ class CorrectionWorld {
     const stored = new Set([...this.ledger.events.values()].map(({ identity }) => JSON.stringify(identity)));
     const missing = this.#archive.filter(({ identity }) => !stored.has(JSON.stringify(identity)));
     const process = createProcess({
-      ...{ ...LONE_PROCESS, records: this.ledger, corrections: this.ledger },
+      ...LONE_PROCESS,
+      records: this.ledger,
+      corrections: this.ledger,
       retentionDays: 400,
     });
     for (const { source, receivedAtMs, event, atMs } of missing.slice(0, length)) {
@@ -214,18 +218,19 @@ function suppressionRow(key: string, item: SuppressionItem, isWithdrawn: boolean
   const [domain = '', kind, scope = ''] = sort.split('#');
   const { sinceMs, lastMs, ...rest } = item;
   return {
-    ...{
-      type: 'suppression',
-      partition: `SUP#${recipient}`,
-      sort,
-      recipient,
-      domain,
-      scope,
-      sinceMs,
-      lastAtMs: lastMs,
-    },
-    ...{ ...rest, kind: kind as SuppressionRow['kind'], source: 'event' },
-    ...{ liftedAtMs: isWithdrawn ? sinceMs : null, isWithdrawn },
+    type: 'suppression',
+    partition: `SUP#${recipient}`,
+    sort,
+    recipient,
+    domain,
+    scope,
+    sinceMs,
+    lastAtMs: lastMs,
+    ...rest,
+    kind: kind as SuppressionRow['kind'],
+    source: 'event',
+    liftedAtMs: isWithdrawn ? sinceMs : null,
+    isWithdrawn,
   };
 }
 
@@ -323,7 +328,8 @@ const withdrawing = fc
   });
 const life = fc
   .array(fc.oneof({ weight: 5, arbitrary: step.map((each) => [each]) }, { weight: 1, arbitrary: withdrawing }), {
-    ...{ minLength: 1, maxLength: 14 },
+    minLength: 1,
+    maxLength: 14,
   })
   .map((steps) => steps.flat());
 const restoring = fc.oneof(

@@ -49,8 +49,12 @@ function openWorld(...first: string[]) {
       world.nowMs += SLICE * 1000;
       const configured = state.configured.map((name) => ({ name, region: 'us' as const }));
       const note = createNoteConfigured({
-        ...{ store, configured, now: () => world.nowMs, onFailure: () => undefined },
-        ...{ retentionSeconds: RETENTION_HOURS * 3600, ledger: world.book },
+        store,
+        configured,
+        now: () => world.nowMs,
+        onFailure: () => undefined,
+        retentionSeconds: RETENTION_HOURS * 3600,
+        ledger: world.book,
       });
       const { domains, former } = await note();
       world.domains = [...domains, ...former];

@@ -448,7 +448,9 @@ test('a forged body under a listed identity is reported, and corrected from the 
   expect(world.news).toMatchObject([{ altered: 1 }]);
   expect(world.altered).toMatchObject([
     {
-      ...{ domain: DOMAIN, messageId: messageIdOf(genuine), eventKey: 'failed#genuine' },
+      domain: DOMAIN,
+      messageId: messageIdOf(genuine),
+      eventKey: 'failed#genuine',
       stored: { status: 'FAILED', reason: 'bounce', suppression: 'bounce' },
       listed: { status: 'DEFERRED', reason: null, suppression: null },
     },

@@ -86,7 +86,11 @@ test.each([0, 1, 10, 100])(
         `${(world.mailgun.calls / (recovered + polled)).toFixed(1)} Mailgun calls per recovered event`,
     );
     expect({ expected, stored, missing, unconfirmed, open: world.book.open.size }).toEqual({
-      ...{ expected: EVENTS, stored: EVENTS, missing: 0, unconfirmed: 0, open: 0 },
+      expected: EVENTS,
+      stored: EVENTS,
+      missing: 0,
+      unconfirmed: 0,
+      open: 0,
     });
     expect(mostSends).toBeLessThanOrEqual(5);
     expect(records(world.ledger)).toEqual(await withoutTrouble(world.mailgun.events));

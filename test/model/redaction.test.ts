@@ -15,7 +15,10 @@ const recipientKeyOf = (event: JsonObject) => parseMessageSort(identify(event, D
 
 const webhook = (event: JsonObject): QueueMessage => ({ source: 'webhook', receivedAt: NOW_MS, domain: DOMAIN, event });
 const fromListing: QueueMessage = {
-  ...{ source: 'reconcile', receivedAt: NOW_MS + 3_600_000, domain: DOMAIN, event: listed },
+  source: 'reconcile',
+  receivedAt: NOW_MS + 3_600_000,
+  domain: DOMAIN,
+  event: listed,
   redactedAs: redactions.map(recipientKeyOf),
 };
 

@@ -45,8 +45,17 @@ test('a plan counts what is missing, and neither writes nor sends anything', asy
   const { report, points } = await world.replay({ ...BEFORE, plan: true });
 
   expect(report).toEqual({
-    ...{ state: 'ran', slices: 96, newSlices: 96, changedSlices: 0, unreachable: 0 },
-    ...{ expected: 480, missing: 360, sent: 360, stuck: 0, done: true, nextFromEpochSeconds: LEDGER_START },
+    state: 'ran',
+    slices: 96,
+    newSlices: 96,
+    changedSlices: 0,
+    unreachable: 0,
+    expected: 480,
+    missing: 360,
+    sent: 360,
+    stuck: 0,
+    done: true,
+    nextFromEpochSeconds: LEDGER_START,
   });
   expect(new Set(points)).toEqual(
     new Set(['mailgun.page', 'table.read', 'table.keysUpTo', 'table.listUpTo', 'table.lookUp']),
@@ -123,8 +132,10 @@ test('replaying settled slices changes only their number of passes', async () =>
   const touched = ({ start }: { start: number }) => start < LEDGER_START + 1800;
   const passedAgain = (slice: (typeof before)[number]) => ({
     ...slice,
-    ...{ passes: slice.passes + 1, version: slice.version + 1 },
-    ...{ startedAt: world.nowMs, passedAt: world.nowMs },
+    passes: slice.passes + 1,
+    version: slice.version + 1,
+    startedAt: world.nowMs,
+    passedAt: world.nowMs,
   });
   expect([...world.book.slices.values()]).toEqual(before.map((slice) => (touched(slice) ? passedAgain(slice) : slice)));
 });
@@ -146,7 +157,10 @@ test('a replay that crashes at any call is resumed, and nothing is lost or store
       const slice = world.book.slices.get(`${DOMAIN} ${DAY_BEFORE}`);
       const sent = [...world.sends.values()];
       expect({ point: points[call], moment, missing: slice?.missing, stored: world.ledger.events.size }).toEqual({
-        ...{ point: points[call], moment, missing: {}, stored: stored + 3 },
+        point: points[call],
+        moment,
+        missing: {},
+        stored: stored + 3,
       });
       expect(Math.max(...sent)).toBeLessThanOrEqual(2);
     }

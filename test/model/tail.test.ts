@@ -55,7 +55,12 @@ class World {
       const { id, domain, atMs, receivedAtMs, storedAtMs } = this.events[Number(partition.slice(5))] as ModelEvent;
       this.read += 1;
       yield {
-        ...{ eventKey: `delivered#${id}`, recipientKey: 'a@b', domain, source: 'webhook' as const, receivedAtMs, atMs },
+        eventKey: `delivered#${id}`,
+        recipientKey: 'a@b',
+        domain,
+        source: 'webhook' as const,
+        receivedAtMs,
+        atMs,
         ...lateStoredTime(receivedAtMs, storedAtMs),
         event: deliveredEvent({ id }),
       };
@@ -64,7 +69,10 @@ class World {
 }
 
 const placeOf = ({ id, atMs }: ModelEvent): IndexedPlace => ({
-  ...{ type: 'delivered', partition: `MSG#${id}`, sort: `R#a@b#E#delivered#${id}`, atMs },
+  type: 'delivered',
+  partition: `MSG#${id}`,
+  sort: `R#a@b#E#delivered#${id}`,
+  atMs,
 });
 const isBehind = (one: IndexedPlace, other: IndexedPlace) =>
   one.atMs < other.atMs || (one.atMs === other.atMs && one.partition > other.partition);

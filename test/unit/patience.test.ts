@@ -33,7 +33,9 @@ test('a client of a test gives up on an engine that never answers', async () => 
   const { port } = server.address() as AddressInfo;
   const client = new DynamoDBClient({
     ...patientConfig(100),
-    ...{ endpoint: `http://127.0.0.1:${port}`, region: 'us-east-1', maxAttempts: 1 },
+    endpoint: `http://127.0.0.1:${port}`,
+    region: 'us-east-1',
+    maxAttempts: 1,
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
   });
   try {

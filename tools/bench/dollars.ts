@@ -170,9 +170,16 @@ export function costsOf({ pipeline, reconciliation: slices, storage, sealing: { 
   const perMillion = sum(requestPath) + sum(reconciliation);
   const perArchivedMillion = perMillion + sum(sealing) + months(keptDays.archived.statuses) * sum(archive);
   return {
-    ...{ requestPath, keeping, reconciliation, sealing, archive, publishing, fixedArchive },
+    requestPath,
+    keeping,
+    reconciliation,
+    sealing,
+    archive,
+    publishing,
+    fixedArchive,
     fixed: [...fixed, metricsByReason()],
-    ...{ keptDays, functionMegabytes },
+    keptDays,
+    functionMegabytes,
     sums: [1, 10, 100].map((millionsPerMonth) => {
       const unbackedDollars =
         sum(fixed) +

@@ -76,8 +76,11 @@ export async function measureReceivers(
     await acknowledged(stack, [2 * events, events]);
     say(`${events} more delivered to one while the other hangs`);
     return {
-      ...{ events, perDelivery, bytesPerDelivery },
-      ...{ bothRespond: calmOf(together), oneHangs: calmOf(beside) },
+      events,
+      perDelivery,
+      bytesPerDelivery,
+      bothRespond: calmOf(together),
+      oneHangs: calmOf(beside),
     };
   } finally {
     await stack.stop();

@@ -79,8 +79,12 @@ function readPackage(path: string): BundledPackage {
   const authorName = typeof author === 'string' ? author : author?.name;
   const isNamed = typeof authorName === 'string' && authorName !== '';
   return {
-    ...{ name, version, license, author: isNamed ? authorName : undefined },
-    ...{ licenseText: find(/^licen[cs]e/i), notice: find(/^notice/i) },
+    name,
+    version,
+    license,
+    author: isNamed ? authorName : undefined,
+    licenseText: find(/^licen[cs]e/i),
+    notice: find(/^notice/i),
   };
 }
 

@@ -64,12 +64,12 @@ export function openErasableArchive(
   if (!hasOutput(deployment, 'ArchiveBucketName')) return undefined;
   const bucket = { client: deployment.clients.archive, name: deployment.output('ArchiveBucketName') };
   return {
-    ...{
-      objects: createRewritableObjects(bucket),
-      bucket: createManifestBucket(bucket),
-      state: createSealStateRepository(table),
-    },
-    ...{ lease: createLeaseRepository(table, SEAL_LEASE_KEY), now, newRunId: randomUUID },
+    objects: createRewritableObjects(bucket),
+    bucket: createManifestBucket(bucket),
+    state: createSealStateRepository(table),
+    lease: createLeaseRepository(table, SEAL_LEASE_KEY),
+    now,
+    newRunId: randomUUID,
     every,
   };
 }

@@ -53,8 +53,18 @@ export function createRewriteObject({ chain, objects, now }: RewriteDeps) {
     for (;;) {
       const { sequence, hash } = await chain.catchUp(domain);
       const link = linkOf({
-        ...{ v: 1, kind: 'rewrite', domain, sequence: sequence + 1, previous: hash },
-        ...{ start, end, number, object, root, slice: null, sealedAt: new Date(now()).toISOString() },
+        v: 1,
+        kind: 'rewrite',
+        domain,
+        sequence: sequence + 1,
+        previous: hash,
+        start,
+        end,
+        number,
+        object,
+        root,
+        slice: null,
+        sealedAt: new Date(now()).toISOString(),
       });
       if (await chain.append(link)) return;
     }

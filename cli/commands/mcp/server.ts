@@ -100,13 +100,14 @@ export const TOOLS: readonly Tool[] = [
     'search',
     'Events of a recipient, or of a domain, newest first. Page on with the cursor of `next`.',
     {
-      ...{
-        recipient: text('Address').optional(),
-        domain,
-        from: text('ISO 8601').optional(),
-        to: text('ISO 8601').optional(),
-      },
-      ...{ type: text('Event type').optional(), tag: text('Tag').optional(), limit, cursor: text('`next`').optional() },
+      recipient: text('Address').optional(),
+      domain,
+      from: text('ISO 8601').optional(),
+      to: text('ISO 8601').optional(),
+      type: text('Event type').optional(),
+      tag: text('Tag').optional(),
+      limit,
+      cursor: text('`next`').optional(),
     },
     async (client, query, options) => {
       const { events, next } = await client.searchEvents(query, options);
@@ -166,7 +167,9 @@ function command<Shape extends z.ZodRawShape>(
       const args = [...path, ...target, '--json', ...argsOf(given as z.output<z.ZodObject<Shape>>)];
       const exitCode = await runLine(args, {
         ...context,
-        ...{ print, printError: () => {}, signal },
+        print,
+        printError: () => {},
+        signal,
         // There is no one to ask.
         ask: async () => undefined,
       });

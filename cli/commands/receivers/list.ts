@@ -79,7 +79,15 @@ async function list(context: CliContext, options: ListOptions): Promise<number> 
     isHealthy &&= state !== 'disabled' && inDlq === 0 && ledger.unaccounted === 0;
     emit(
       {
-        ...{ event: 'receiver', name, url, state, reason, lastStatus, queued: facts.queued, inDlq, ledger },
+        event: 'receiver',
+        name,
+        url,
+        state,
+        reason,
+        lastStatus,
+        queued: facts.queued,
+        inDlq,
+        ledger,
         hours: counted.hours.map(({ hour, ...counts }) => ({ hour: iso(hour * 1000), ...counts })),
         unaccounted: unaccounted.map(({ id, publishedAt }) => ({ id, publishedAt: iso(publishedAt * 1000) })),
       },

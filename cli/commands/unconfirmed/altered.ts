@@ -37,7 +37,10 @@ export async function findAltered(
     if (!domains.includes(domain) || lines.has(name)) continue;
     const [stored, listed] = [factsIn(facts.stored), factsIn(facts.listed)];
     lines.set(name, {
-      ...{ event: 'altered-event', domain, messageId, eventKey },
+      event: 'altered-event',
+      domain,
+      messageId,
+      eventKey,
       differs: differingFacts(stored, listed).map((fact) => ({
         fact,
         stored: stored[fact] ?? null,

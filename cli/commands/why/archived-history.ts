@@ -84,7 +84,11 @@ function historyEventOf(row: ArchiveRow, domain: string, recipient: string): His
   return {
     partition: messagePartition(row.messageId ?? ''),
     eventSort: eventSort(recipient, eventKey),
-    ...{ eventKey, domain, atMs, source, receivedAtMs },
+    eventKey,
+    domain,
+    atMs,
+    source,
+    receivedAtMs,
     event: JSON.parse(row.event ?? '{}'),
     webhookAtMs: byWebhook && source === 'webhook' ? receivedAtMs : undefined,
     unconfirmedSinceMs: undefined,

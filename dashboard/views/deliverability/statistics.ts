@@ -82,7 +82,9 @@ const outcomes = (counts: CountsByType) => OUTCOMES.map(([kind, type]) => [kind,
 /** Returns the outcomes that there are; failures of unknown severity are rare. */
 const outcomesIn = (counts: CountsByType) =>
   OUTCOMES.filter(([, type]) => type !== FAILED || countOf(counts, type) > 0).map(([kind, type, words]) => ({
-    ...{ kind, words, value: numberText(countOf(counts, type)) },
+    kind,
+    words,
+    value: numberText(countOf(counts, type)),
   }));
 
 const capitalized = (words: string) => words.charAt(0).toUpperCase() + words.slice(1);

@@ -46,7 +46,9 @@ export function createEventObjects(bucket: ArchiveBucket): EventObjects {
           const { path, sha256, bytes } = writer.end();
           const put = () =>
             putIfAbsent(bucket, {
-              ...{ Key: key, ContentType: OBJECT_TYPE, ContentLength: bytes },
+              Key: key,
+              ContentType: OBJECT_TYPE,
+              ContentLength: bytes,
               Body: createReadStream(path),
               ChecksumSHA256: Buffer.from(sha256, 'hex').toString('base64'),
             });
@@ -149,7 +151,10 @@ export function createRewritableObjects(bucket: ArchiveBucket): RewritableObject
         putOver(key, tag) {
           const { path, sha256, bytes } = end();
           return conditionalPut(bucket, {
-            ...{ Key: key, ContentType: OBJECT_TYPE, ContentLength: bytes, IfMatch: tag },
+            Key: key,
+            ContentType: OBJECT_TYPE,
+            ContentLength: bytes,
+            IfMatch: tag,
             Body: createReadStream(path),
             ChecksumSHA256: Buffer.from(sha256, 'hex').toString('base64'),
           });

@@ -298,7 +298,8 @@ export function classesRequest({ from, to, dimensions, of, skip = 0 }: ClassesQu
     metrics: [CLASSIFIED_FAILURES],
     filter: {
       AND: Object.entries(of).map(([attribute, value]) => ({
-        ...{ attribute, comparator: '=' },
+        attribute,
+        comparator: '=',
         values: [{ label: value, value }],
       })),
     },

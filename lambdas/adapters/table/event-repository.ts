@@ -179,8 +179,11 @@ export async function writeSuppression(
           // Written once, for the reason of the status. A time that was first is never earlier than `since`.
           `#indexKey = if_not_exists(#indexKey, :indexKey), #indexAt = if_not_exists(#indexAt, :since)${mark}`,
         ExpressionAttributeNames: {
-          ...{ '#domain': 'domain', '#scope': 'scope', '#source': 'source' },
-          ...{ '#indexKey': byRecipient.partitionKey, '#indexAt': byRecipient.sortKey },
+          '#domain': 'domain',
+          '#scope': 'scope',
+          '#source': 'source',
+          '#indexKey': byRecipient.partitionKey,
+          '#indexAt': byRecipient.sortKey,
         },
         ExpressionAttributeValues: {
           ...values,

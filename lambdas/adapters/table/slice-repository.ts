@@ -96,7 +96,12 @@ export function createSliceFactsReader(table: LedgerTable): SliceFactsReader {
 function sliceOf({ pk: _pk, sk: _sk, ...item }: Record<string, unknown>): Slice {
   const { unconfirmedNames, tags, dimensions, ...rest } = item;
   return {
-    ...{ altered: {}, short: 0, accepted: 0, sends: 0, startedAt: null, finalAt: null },
+    altered: {},
+    short: 0,
+    accepted: 0,
+    sends: 0,
+    startedAt: null,
+    finalAt: null,
     ...rest,
     unconfirmedNames: Array.isArray(unconfirmedNames) ? unconfirmedNames : [],
     tags: JSON.parse(tags as string),
@@ -257,8 +262,11 @@ export async function giveUpChain(
   await conditionalWrite(() =>
     client.send(
       new DeleteCommand({
-        ...{ TableName: name, Key: head, ConditionExpression },
-        ...{ ExpressionAttributeNames: names, ExpressionAttributeValues: values },
+        TableName: name,
+        Key: head,
+        ConditionExpression,
+        ExpressionAttributeNames: names,
+        ExpressionAttributeValues: values,
       }),
     ),
   );

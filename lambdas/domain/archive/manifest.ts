@@ -95,20 +95,21 @@ export function figuresOf(slice: Slice): SliceFigures {
   const { passes, expected, stored, missing, recovered, polled, late, lost, unconfirmed, altered } = slice;
   const { short, stuck, accepted, acceptance } = slice;
   return {
-    ...{
-      state: stateOf(slice),
-      passes,
-      expected,
-      stored,
-      missing,
-      recovered,
-      polled,
-      late,
-      lost,
-      unconfirmed,
-      altered,
-    },
-    ...{ short, stuck, accepted, acceptReason: acceptance?.reason ?? null },
+    state: stateOf(slice),
+    passes,
+    expected,
+    stored,
+    missing,
+    recovered,
+    polled,
+    late,
+    lost,
+    unconfirmed,
+    altered,
+    short,
+    stuck,
+    accepted,
+    acceptReason: acceptance?.reason ?? null,
   };
 }
 

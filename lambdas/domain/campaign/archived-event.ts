@@ -68,7 +68,10 @@ export function archivedEventOf(
   if (place === undefined || messageIdOfPartition(place.partition) === null) return undefined;
   const { key: eventKey, atMs, type } = row;
   return {
-    ...{ ...place, eventKey, atMs, isSending: isSendingRow(row, campaign) },
+    ...place,
+    eventKey,
+    atMs,
+    isSending: isSendingRow(row, campaign),
     event: FAILURES.includes(type) ? event : outlineOf(event, row),
   };
 }

@@ -4,8 +4,12 @@ import type { MailOutcome } from './mail-outcome.ts';
 
 /** The actions of a person on any mail of a campaign, as bits, so that a million people fit into files or memory. */
 export const PERSON = {
-  ...{ openers: 1, clickers: 2, anyMachineOpeners: 4, anyMachineClickers: 8 },
-  ...{ complainers: 16, unsubscribers: 32 },
+  openers: 1,
+  clickers: 2,
+  anyMachineOpeners: 4,
+  anyMachineClickers: 8,
+  complainers: 16,
+  unsubscribers: 32,
 };
 
 /** Counts of mails, each one message at one recipient. */
@@ -44,8 +48,14 @@ export interface PeopleCounts {
 /** Counts the mails of a campaign one by one, in memory that does not grow with their number. */
 export class MailCounter {
   readonly #sums = {
-    ...{ mails: 0, accepted: 0, delivered: 0, deferred: 0, failed: 0, withoutOutcome: 0 },
-    ...{ testMode: 0, unconfirmedEvents: 0 },
+    mails: 0,
+    accepted: 0,
+    delivered: 0,
+    deferred: 0,
+    failed: 0,
+    withoutOutcome: 0,
+    testMode: 0,
+    unconfirmedEvents: 0,
   };
   readonly #classes: Counts = {};
   readonly #toDelivery = new Durations();
@@ -96,8 +106,13 @@ function personBits(mail: MailOutcome): number {
 /** Returns the counts of different people, by what each of them did. */
 export function peopleCounts(people: Iterable<number>): PeopleCounts {
   const sums = {
-    ...{ people: 0, openers: 0, clickers: 0, machineOpeners: 0, machineClickers: 0 },
-    ...{ complainers: 0, unsubscribers: 0 },
+    people: 0,
+    openers: 0,
+    clickers: 0,
+    machineOpeners: 0,
+    machineClickers: 0,
+    complainers: 0,
+    unsubscribers: 0,
   };
   for (const bits of people) {
     sums.people += 1;

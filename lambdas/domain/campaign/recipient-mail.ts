@@ -43,7 +43,9 @@ export function recipientMail(partition: string, events: readonly RecipientEvent
     events: events.length,
     mail: mailOutcome(
       events.map(({ event, eventKey, atMs, unconfirmedSinceMs }) => ({
-        ...{ event, eventKey, atMs },
+        event,
+        eventKey,
+        atMs,
         isUnconfirmed: unconfirmedSinceMs !== undefined,
       })),
     ),

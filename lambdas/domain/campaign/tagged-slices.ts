@@ -45,7 +45,10 @@ export function taggedSlice(slice: TaggedFacts, tag: string): TaggedSlice {
   }
   const { start, end } = slice;
   return {
-    ...{ start, end, state: stateOf(slice), counts: Object.fromEntries(counts) },
+    start,
+    end,
+    state: stateOf(slice),
+    counts: Object.fromEntries(counts),
     sendingEvents: SENDING_TYPES.reduce((sum, type) => sum + numberOf(slice.tags['*'] ?? {}, type), 0),
     isEmpty: total(slice.expected) === 0,
     isCut: isFull(slice),

@@ -36,10 +36,25 @@ export const MAX_TAGS = 1000;
 
 export function emptyTally(): Tally {
   return {
-    ...{ listed: {}, stored: {}, missing: {}, recovered: {}, polled: {}, late: {}, lost: {} },
-    ...{ unconfirmed: {}, altered: {}, tags: {}, dimensions: emptyDimensions() },
-    ...{ stuck: 0, short: 0, accepted: 0 },
-    ...{ unconfirmedNames: [], acceptedNames: [], sent: 0, sends: 0, deliverable: 0 },
+    listed: {},
+    stored: {},
+    missing: {},
+    recovered: {},
+    polled: {},
+    late: {},
+    lost: {},
+    unconfirmed: {},
+    altered: {},
+    tags: {},
+    dimensions: emptyDimensions(),
+    stuck: 0,
+    short: 0,
+    accepted: 0,
+    unconfirmedNames: [],
+    acceptedNames: [],
+    sent: 0,
+    sends: 0,
+    deliverable: 0,
     kinds: {},
   };
 }
@@ -155,7 +170,12 @@ export function slicePassed(
       : { reason: pass.acceptReason, at: pass.nowMs, names: acceptedNames };
   const isJudgedNow = pass.isFinal && !pass.isOld && total(tally.unconfirmed) > 0;
   return {
-    ...{ domain, start, end, ...counts, dimensions: boundedDimensions(counts.dimensions), expected },
+    domain,
+    start,
+    end,
+    ...counts,
+    dimensions: boundedDimensions(counts.dimensions),
+    expected,
     // Nothing is learnt about origins from a listing that is gone.
     ...(pass.unlisted && previous && origins(previous)),
     sends: Math.max(tally.sends, previous?.sends ?? 0),
@@ -188,7 +208,13 @@ export function isPermanentlySettled({ late, unconfirmed, stuck, accepted, windo
 }
 
 const origins = ({ listed, recovered, polled, late, lost, tags, dimensions }: Slice) => ({
-  ...{ listed, recovered, polled, late, lost, tags, dimensions },
+  listed,
+  recovered,
+  polled,
+  late,
+  lost,
+  tags,
+  dimensions,
 });
 
 /** Returns true if two states of a slice are the same, its passes aside. */

@@ -85,7 +85,9 @@ const withoutEffect = ({ atMs, eventKey }: DecidingEvent) =>
 
 const decided = (update: StatusUpdate, atMs: number, eventKey: string): DecidedStatus => ({
   ...update,
-  ...{ atMs, eventKey, order: statusOrder(update, atMs, eventKey) },
+  atMs,
+  eventKey,
+  order: statusOrder(update, atMs, eventKey),
 });
 
 function highest([first, ...others]: readonly DecidedStatus[]): DecidedStatus | undefined {

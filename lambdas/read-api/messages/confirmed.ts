@@ -125,7 +125,10 @@ export function judgedStatus(
   origin: EventOrigin | undefined,
 ): JudgedEvent {
   return {
-    ...{ domain, name: nameInEventKey(decidedBy), source: origin?.source ?? null, atMs },
+    domain,
+    name: nameInEventKey(decidedBy),
+    source: origin?.source ?? null,
+    atMs,
     storedAtMs: origin && storedTimeOf(origin),
     isUnconfirmed: origin?.unconfirmedSinceMs !== undefined,
   };

@@ -39,7 +39,9 @@ export function createMails(days: DayEvents, mails: MailReader, readEngagement: 
     const isWantedStatus = (stored: StoredStatus) => !isPhantom(stored) && fitsStatus(status, stored.status);
     const shown = new Set<string>();
     const { found, place, searched, hasMore } = await findMails<IndexedPlace>({
-      ...{ limit, hasFilter, position: position?.place },
+      limit,
+      hasFilter,
+      position: position?.place,
       read: async (count, after) => {
         const chunk = await days.newest({ domain, ...range, types: [MAIL_TYPE] }, count, after);
         return { ...chunk, mails: await mails.read(chunk.places.map(mailPlace), isWantedStatus) };

@@ -45,7 +45,11 @@ export function createReceivers({ receivers, states, deliveries, queueAt, now }:
     const countedFrom = await countInto(counter, name, from, to);
     const { ledger, hours, unaccounted } = counter.result(countedFrom);
     return {
-      ...{ name, ...stateEntry(state), queue, deadLetters, ledger },
+      name,
+      ...stateEntry(state),
+      queue,
+      deadLetters,
+      ledger,
       hours: hours.map(({ hour, ...counts }) => ({ hour: isoSeconds(hour), ...columnsOf(counts) })),
       countedFrom: isoSeconds(countedFrom),
       unaccounted: unaccounted.slice(0, MAX_NAMES).map(nameEntry),
@@ -80,7 +84,11 @@ function stateEntry(state: ReceiverState): Pick<ReceiverEntry, 'state' | 'since'
 
 /** In the order in which people read them. */
 const columnsOf = ({ published, acknowledged, waiting, dead, unaccounted }: DeliveryLedger) => ({
-  ...{ published, acknowledged, waiting, dead, unaccounted },
+  published,
+  acknowledged,
+  waiting,
+  dead,
+  unaccounted,
 });
 
 const nameEntry = ({ id, publishedAt }: DeliveryName) => ({ id, publishedAt: isoSeconds(publishedAt) });

@@ -35,7 +35,10 @@ export function createRecipients(history: RecipientHistory, check: ConfirmedChec
       fitsStatus(status, message.status.status) &&
       (tag === undefined || tagsOf(message.deciding?.event ?? {}).includes(tag));
     const { found, place, searched, hasMore } = await findMails<RecipientPlace>({
-      ...{ limit, position, hasFilter, isWanted },
+      limit,
+      position,
+      hasFilter,
+      isWanted,
       read: async (count, after) => {
         const chunk = await newestPlaces(history, keys, range, count, after);
         return { ...chunk, mails: await messagesAt(history, keys, chunk.places) };

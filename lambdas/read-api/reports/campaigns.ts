@@ -97,7 +97,10 @@ export function createCampaigns(deps: CampaignDeps) {
     const held = mailCompleteFrom({ from, lookBack, retainedFrom }, outlines, archivedSlices, found?.mails);
     const settled = check.result(until, dueEndOf(nowMs, sliceSeconds, settleSeconds));
     return {
-      ...{ tag, domain, from, to },
+      tag,
+      domain,
+      from,
+      to,
       asOf: new Date(asOfMs).toISOString(),
       // The ledger also covers events that are no longer available to count.
       completeness: held !== undefined && settled === 'complete' ? 'unknown' : settled,

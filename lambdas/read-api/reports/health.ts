@@ -27,8 +27,12 @@ export function createHealth({ ledgerName, domains, receivers, queue, deadLetter
       orNull(readAlarms()),
     ]);
     return {
-      ...{ ledger: ledgerName, domains: [...domains], receivers: [...receivers] },
-      ...{ queue: waiting, deadLetters: dead, alarms: states },
+      ledger: ledgerName,
+      domains: [...domains],
+      receivers: [...receivers],
+      queue: waiting,
+      deadLetters: dead,
+      alarms: states,
     };
   };
 }

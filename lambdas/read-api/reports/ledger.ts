@@ -98,6 +98,18 @@ function withWitness(slices: readonly SliceEntry[], judged: readonly JudgedHour[
 }
 
 const NOTHING = {
-  ...{ expected: {}, stored: {}, missing: {}, recovered: {}, unconfirmed: {}, undecided: {}, polled: {} },
-  ...{ late: {}, lost: {}, altered: {}, stuck: 0, short: 0, accepted: 0, passes: 0 },
+  expected: {},
+  stored: {},
+  missing: {},
+  recovered: {},
+  unconfirmed: {},
+  undecided: {},
+  polled: {},
+  late: {},
+  lost: {},
+  altered: {},
+  stuck: 0,
+  short: 0,
+  accepted: 0,
+  passes: 0,
 };

@@ -60,7 +60,9 @@ export function createStats({ slices, ledger, classes, now }: StatsDeps) {
       triedAt: new Date(triedAt).toISOString(),
       note,
       read: shown && {
-        ...{ at: isoTime(shown.at), from: isoTime(shown.from), to: isoTime(shown.to) },
+        at: isoTime(shown.at),
+        from: isoTime(shown.from),
+        to: isoTime(shown.to),
         classes: [...shown.classes],
         cut: shown.isCut,
       },

@@ -44,7 +44,9 @@ export function createCountListed(
 ) {
   const isNowSent = ({ name }: Listed) =>
     isToBeSent(sends.get(name), {
-      ...{ nowMs: deps.now(), everySeconds: deps.everySeconds, ignoreWaits: pass.ignoreWaits },
+      nowMs: deps.now(),
+      everySeconds: deps.everySeconds,
+      ignoreWaits: pass.ignoreWaits,
     });
   const merge = async (crossing: readonly Listed[]): Promise<boolean> => {
     const unmerged = crossing.filter((each) => !pass.accepts && isNowSent(each));
@@ -140,7 +142,9 @@ function unstoredOf({ name, atMs, event, copies }: Listed, corrects: boolean): U
 
 function alteredOf(domain: string, { place, event, atMs }: Listed, stored: StoredFacts): AlteredEvent {
   return {
-    ...{ domain, messageId: event.messageId, eventKey: parseMessageSort(place.eventSort).eventKey ?? '' },
+    domain,
+    messageId: event.messageId,
+    eventKey: parseMessageSort(place.eventSort).eventKey ?? '',
     stored: namedFacts(parseEvent(stored.event), stored.atMs),
     listed: namedFacts(event, atMs),
   };

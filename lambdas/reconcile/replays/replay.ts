@@ -145,7 +145,11 @@ function withoutEffect(deps: ReconcileDeps, before: readonly DonePart[], onPart:
       put: async (_slice: unknown, _pass: number, part: DonePart) => onPart(part),
     },
     ledger: {
-      ...{ putOpen: nothing, dropOpen: nothing, putDoubt: nothing, dropDoubt: nothing, notePostedKind: nothing },
+      putOpen: nothing,
+      dropOpen: nothing,
+      putDoubt: nothing,
+      dropDoubt: nothing,
+      notePostedKind: nothing,
       readPostedKinds: deps.ledger.readPostedKinds.bind(deps.ledger),
     },
     slices: {

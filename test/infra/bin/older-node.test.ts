@@ -11,7 +11,8 @@ test.each(entries)('%s prints one sentence under a Node version that cannot load
   });
 
   expect({ status, stdout, stderr }).toEqual({
-    ...{ status: 1, stdout: '' },
+    status: 1,
+    stdout: '',
     stderr: expect.stringMatching(
       /^Node v\S+ reads no TypeScript, which takes 22\.18 or later: .*node_modules\/\.bin\/node.*\n$/,
     ),

@@ -54,7 +54,11 @@ test('slices that are short are told from those that lack events, and the first 
   const later = { start: startOf(2 * HOUR), slice: { missing: { delivered: 1 } }, stuck: 2 };
 
   expect(await ledgerOf(later, short, stuck)).toMatchObject({
-    ...{ missing: 2, shortSlices: 1, openSlices: 3, stuck: 3, stuckFrom: stuck.start },
+    missing: 2,
+    shortSlices: 1,
+    openSlices: 3,
+    stuck: 3,
+    stuckFrom: stuck.start,
   });
   expect(await ledgerOf(short)).toMatchObject({ missing: 0, shortSlices: 1, stuck: 0, stuckFrom: undefined });
 });

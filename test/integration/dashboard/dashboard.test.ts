@@ -87,12 +87,20 @@ function hostileEvents(): JsonObject[] {
   const common = { domain: { name: DOMAIN }, message, recipient: HOSTILE };
   const naughty = NAUGHTY.map((text, n) => ({
     ...common,
-    ...{ event: 'clicked', id: `naughty-${n}`, timestamp: at + n / 100 },
-    ...{ url: `javascript:${TROUBLE}`, tags: [text], 'user-variables': { [text]: text, list: [...NAUGHTY] } },
+    event: 'clicked',
+    id: `naughty-${n}`,
+    timestamp: at + n / 100,
+    url: `javascript:${TROUBLE}`,
+    tags: [text],
+    'user-variables': { [text]: text, list: [...NAUGHTY] },
   }));
   const failed = {
     ...common,
-    ...{ event: 'failed', id: 'hostile-failed', timestamp: at, severity: 'permanent', reason: 'bounce' },
+    event: 'failed',
+    id: 'hostile-failed',
+    timestamp: at,
+    severity: 'permanent',
+    reason: 'bounce',
     tags: [...NAUGHTY],
     'delivery-status': { code: 550, 'bounce-type': 'hard', message: NAUGHTY[0] ?? '', description: NAUGHTY[1] ?? '' },
   };
@@ -561,7 +569,11 @@ describe('deliverability', () => {
   test('shows which limit a provider exceeds, and draws no line without a published limit', async () => {
     const at = `${new Date().toISOString().slice(0, 10)}T00:00:00.000Z`;
     const of = (provider: string, complained: number, failed = 0) => ({
-      ...{ hour: at, domain: DOMAIN, tag: '*', provider, open: true },
+      hour: at,
+      domain: DOMAIN,
+      tag: '*',
+      provider,
+      open: true,
       counts: { delivered: 10_000, complained, permanent_fail: failed, temporary_fail: 40 },
     });
     const buckets = [of('gmail', 30), of('outlook', 31), of('yahoo', 3, 700), of('gmx.de', 12)];

@@ -97,7 +97,8 @@ const respond =
   (status: number, json: unknown, more: Record<string, string> = {}): Handler =>
   (route) =>
     route.fulfill({
-      ...{ status, json },
+      status,
+      json,
       headers: { 'access-control-allow-origin': origin, 'access-control-expose-headers': 'Retry-After', ...more },
     });
 

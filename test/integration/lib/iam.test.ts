@@ -125,7 +125,11 @@ async function ingestAndProcess(): Promise<void> {
   await drained(ledger.stack);
   const listed = { ...bounce, severity: 'temporary', reason: 'generic' };
   const MessageBody = encodeQueueMessage({
-    ...{ source: 'reconcile', receivedAt: Date.now(), domain: DOMAIN, event: listed, corrects: true },
+    source: 'reconcile',
+    receivedAt: Date.now(),
+    domain: DOMAIN,
+    event: listed,
+    corrects: true,
   });
   await queues.send(new SendMessageCommand({ QueueUrl: ledger.target.output('QueueUrl'), MessageBody }));
   await drained(ledger.stack);
@@ -134,7 +138,10 @@ async function ingestAndProcess(): Promise<void> {
   expect(await post({ ...opened, recipient: '***' }, fresh())).toBe(200);
   await drained(ledger.stack);
   const merging = encodeQueueMessage({
-    ...{ source: 'reconcile', receivedAt: Date.now(), domain: DOMAIN, event: opened },
+    source: 'reconcile',
+    receivedAt: Date.now(),
+    domain: DOMAIN,
+    event: opened,
     redactedAs: [parseMessageSort(identify({ ...opened, recipient: '***' }, DOMAIN).eventSort).recipientKey],
   });
   await queues.send(new SendMessageCommand({ QueueUrl: ledger.target.output('QueueUrl'), MessageBody: merging }));

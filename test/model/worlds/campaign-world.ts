@@ -119,7 +119,8 @@ export async function liveCampaign(seed: number): Promise<LivedCampaign> {
     if (atMs < heldFromMs && !random.chance(lag)) world.ledger.events.delete(name);
   const time = timeOf(random);
   return {
-    ...{ all, sent: sentIn(all, time) },
+    all,
+    sent: sentIn(all, time),
     statistics: () => {
       const slices = [...world.book.slices.values()];
       return {
@@ -142,8 +143,13 @@ export async function liveCampaign(seed: number): Promise<LivedCampaign> {
       // Fractions of days are valid here.
       const retentionDays = (nowSeconds - Math.ceil(heldFromMs / 1000) + FIRST_HOUR_SECONDS) / 86_400;
       const campaigns = createCampaigns({
-        ...{ campaigns: readerOf(world), slices: world.book, retentionDays, now: () => world.nowMs },
-        ...{ archive: archive?.reader(), sliceSeconds: 900, settleSeconds: 1800 },
+        campaigns: readerOf(world),
+        slices: world.book,
+        retentionDays,
+        now: () => world.nowMs,
+        archive: archive?.reader(),
+        sliceSeconds: 900,
+        settleSeconds: 1800,
       });
       return campaigns({ domain: DOMAIN, tag: TAG, from: time.fromMs / 1000, to: time.toMs / 1000 });
     },
@@ -254,8 +260,13 @@ function readerOf({ ledger, stored }: ReconcileWorld): CampaignSources['reader']
     const events = records()
       .filter(({ identity }) => identity.partition === partition)
       .map(({ identity, atMs, event, domain, source, receivedAtMs }) => ({
-        ...{ eventKey: identity.eventKey, recipientKey: parseMessageSort(identity.eventSort).recipientKey ?? '' },
-        ...{ atMs, event, domain, source, receivedAtMs },
+        eventKey: identity.eventKey,
+        recipientKey: parseMessageSort(identity.eventSort).recipientKey ?? '',
+        atMs,
+        event,
+        domain,
+        source,
+        receivedAtMs,
         unconfirmedSinceMs: stored.unconfirmed.get(placeName(identity)),
       }));
     yield* Map.groupBy(events, (each) => each.recipientKey).values();
@@ -294,8 +305,15 @@ class Archive {
     const { book, stored } = this.#world;
     return {
       ...crashableArchive(new CrashableInvocation(), this.#bucket, this.#state),
-      ...{ lease: { hold: async () => true, release: async () => {} }, slices: book, keys: stored, events: stored },
-      ...{ domains: [DOMAIN], erasureKey, now: () => this.#world.nowMs, newRunId: () => 'run', every: () => () => {} },
+      lease: { hold: async () => true, release: async () => {} },
+      slices: book,
+      keys: stored,
+      events: stored,
+      domains: [DOMAIN],
+      erasureKey,
+      now: () => this.#world.nowMs,
+      newRunId: () => 'run',
+      every: () => () => {},
     };
   }
 
@@ -303,7 +321,9 @@ class Archive {
     const failures: unknown[] = [];
     const seal = createSeal({
       ...this.#deps(),
-      ...{ everySeconds: 900, reachSeconds: 90 * 86_400, onFailure: (_domain, error) => failures.push(error) },
+      everySeconds: 900,
+      reachSeconds: 90 * 86_400,
+      onFailure: (_domain, error) => failures.push(error),
       newSalt: () => String(++this.#salts).padStart(32, '0'),
     });
     await seal({ ignoreWaits: true, deadlineMs: this.#world.nowMs + 600_000 });
@@ -330,7 +350,8 @@ class Archive {
           return groups;
         },
       },
-      ...{ erasures: this.#world.erasures, erasureKey },
+      erasures: this.#world.erasures,
+      erasureKey,
       onFailure: (error) => {
         throw error;
       },

@@ -203,7 +203,9 @@ function make({ atUs, kind, isDropped, listedLate, domain, masks, repeatedLate }
   const at = START + atUs / 1e6;
   // Keeps the type: numbers modulo seven determine it.
   const data = numbered(n * 7 + kind, at, {
-    ...{ id: `event-${n}-`, domain: { name }, 'recipient-provider': PROVIDERS[n % PROVIDERS.length] ?? '' },
+    id: `event-${n}-`,
+    domain: { name },
+    'recipient-provider': PROVIDERS[n % PROVIDERS.length] ?? '',
     'delivery-status': { code: 550, 'enhanced-code': n % 3 === 0 ? '5.7.26' : '5.1.1' },
   });
   const listedAtMs = (at + listedLate * 900) * 1000;

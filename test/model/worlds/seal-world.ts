@@ -117,11 +117,17 @@ export class SealWorld {
   ): SealDeps {
     return {
       ...crashableArchive(invocation, this.bucket, this.state),
-      ...{ lease, slices: this.ledger, keys: this.ledger, domains: [DOMAIN] },
+      lease,
+      slices: this.ledger,
+      keys: this.ledger,
+      domains: [DOMAIN],
       events: { lookUp: (places) => invocation.gate('events.lookUp', () => this.ledger.lookUp(places)) },
       erasureKey: { read: async () => ERASURE_KEY },
       newSalt: () => String(++this.#salts).padStart(32, '0'),
-      ...{ everySeconds: 900, reachSeconds: 90 * DAY, now: () => this.nowMs, newRunId: () => `run-${this.#salts}` },
+      everySeconds: 900,
+      reachSeconds: 90 * DAY,
+      now: () => this.nowMs,
+      newRunId: () => `run-${this.#salts}`,
       every: () => () => {},
       onFailure: (_domain, error) => this.failures.push(error),
     };

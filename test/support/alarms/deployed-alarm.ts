@@ -29,7 +29,10 @@ export function deployedAlarm(heading: string, onState: (state: AlarmState) => v
   const alarms = readAlarms(stack, [], { own: OWN_METRICS });
   const store = new MetricStore(60_000);
   const board = new AlarmBoard({
-    ...{ alarms, store, account: stack.account, firstMinute: 0 },
+    alarms,
+    store,
+    account: stack.account,
+    firstMinute: 0,
     topics: { publish() {} },
     onChange: (_, { to }) => onState(to),
   });

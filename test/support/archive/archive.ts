@@ -56,10 +56,19 @@ export function chainOf(slices: readonly (readonly ArchiveRow[])[], over: Partia
     const body = canonicalJson(rows);
     links.push(
       linkOf({
-        ...{ v: 1, kind: 'slice', domain: DOMAIN, sequence: nth + 1, previous: links.at(-1)?.hash ?? null },
-        ...{ start, end: start + SLICE_SECONDS, number: 0 },
+        v: 1,
+        kind: 'slice',
+        domain: DOMAIN,
+        sequence: nth + 1,
+        previous: links.at(-1)?.hash ?? null,
+        start,
+        end: start + SLICE_SECONDS,
+        number: 0,
         object: { key: objectKey(DOMAIN, start, 0), sha256: sha256Hex(body), bytes: body.length, rows: rows.length },
-        ...{ root: rootOf(rows), slice: figures(rows.length), sealedAt: '2026-02-03T03:00:00.000Z', ...over },
+        root: rootOf(rows),
+        slice: figures(rows.length),
+        sealedAt: '2026-02-03T03:00:00.000Z',
+        ...over,
       }),
     );
   });

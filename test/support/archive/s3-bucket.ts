@@ -112,7 +112,10 @@ export async function startS3Bucket(name: string) {
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
   return {
-    ...{ objects, versions, gets, breaks },
+    objects,
+    versions,
+    gets,
+    breaks,
     url: `${endpoint}/${name}`,
     bucket: {
       client: new S3Client({ ...S3_CONFIG, endpoint, region: 'us-east-1', credentials, forcePathStyle: true }),

@@ -30,16 +30,20 @@ export function createTableSeal(
 ) {
   let salts = 0;
   const run = createSeal({
-    ...{
-      slices: createSliceRepository(table),
-      keys: createDayIndexRepository(table),
-      state: createSealStateRepository(table),
-    },
-    ...{ events: createStoredEventRepository(table), lease: createLeaseRepository(table, SEAL_LEASE_KEY) },
+    slices: createSliceRepository(table),
+    keys: createDayIndexRepository(table),
+    state: createSealStateRepository(table),
+    events: createStoredEventRepository(table),
+    lease: createLeaseRepository(table, SEAL_LEASE_KEY),
     ...archive,
     erasureKey: { read: async () => 'erasure-key' },
-    ...{ domains: [DOMAIN], everySeconds: 900, reachSeconds: 90 * DAY, now: () => nowMs },
-    ...{ newRunId: randomUUID, newSalt: () => String(++salts).padStart(32, '0'), every: () => () => {} },
+    domains: [DOMAIN],
+    everySeconds: 900,
+    reachSeconds: 90 * DAY,
+    now: () => nowMs,
+    newRunId: randomUUID,
+    newSalt: () => String(++salts).padStart(32, '0'),
+    every: () => () => {},
     onFailure: (_domain, error) => {
       throw error;
     },

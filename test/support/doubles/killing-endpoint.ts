@@ -52,7 +52,10 @@ export async function openKillingEndpoint(
     outgoing.writeHead(reply.status, { 'content-type': reply.headers.get('content-type') ?? '' }).end(xml);
   });
   return {
-    ...{ url, calls, requests, close },
+    url,
+    calls,
+    requests,
+    close,
     /** Ends the time for which what it received is hidden, as though it had passed. */
     async expireVisibility(): Promise<void> {
       for (const { QueueUrl, ReceiptHandle } of held.splice(0)) {

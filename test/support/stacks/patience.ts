@@ -30,6 +30,8 @@ export const patientConfig = (maxMs = PATIENCE_MS) => ({
   ...AWS_CLIENT_CONFIG,
   requestHandler: {
     ...AWS_CLIENT_CONFIG.requestHandler,
-    ...{ connectionTimeout: maxMs, requestTimeout: maxMs, socketTimeout: maxMs },
+    connectionTimeout: maxMs,
+    requestTimeout: maxMs,
+    socketTimeout: maxMs,
   },
 });

@@ -58,7 +58,9 @@ test.each([[['doctor']], [['webhooks', 'check']]])(
     const output = (key: string) =>
       key === 'WebhookUrl' ? 'http://127.0.0.1:4010/webhooks/mailgun' : secrets.output(key);
     const deployment = stubDeployment({
-      ...{ ...secrets, output, mailgunUrl: () => mailgun.url },
+      ...secrets,
+      output,
+      mailgunUrl: () => mailgun.url,
     });
     const { exitCode, lines, errors } = await runCommand([...args, '--local'], {
       openDeployment: async () => deployment,

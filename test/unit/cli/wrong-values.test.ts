@@ -90,7 +90,12 @@ test.each(leaves(program, []).filter(({ command }) => command.registeredArgument
 
 /** A value that each flag takes, by its placeholder. */
 const TAKEN: Readonly<Record<string, string>> = {
-  ...{ n: '1', seconds: '1', hours: '1', code: '503', url: 'https://ledger.example', api: 'events' },
+  n: '1',
+  seconds: '1',
+  hours: '1',
+  code: '503',
+  url: 'https://ledger.example',
+  api: 'events',
 };
 const takenBy = (option: Option) =>
   option.argChoices?.[0] ?? TAKEN[placeholder(option)] ?? RIGHT[placeholder(option)] ?? 'x';
@@ -103,7 +108,8 @@ test.each(flags.filter(({ option }) => !isRepeatable(option)))(
     const twice = [`${option.long}=${one}`, `${option.long}=${other}`];
     const { exitCode, lines, errors } = await runCommand([...lineWithout(option, leaf), ...twice]);
     expect({ exitCode, lines, errors }).toEqual({
-      ...{ exitCode: 2, lines: [] },
+      exitCode: 2,
+      lines: [],
       errors: [`${option.long} is given twice, as ${one} and ${other}; give it once`],
     });
   },
@@ -115,7 +121,8 @@ test.each(flags.filter(({ option }) => ['--from', '--since'].includes(option.lon
     const tomorrow = new Date(Date.now() + 86_400_000).toISOString();
     const { exitCode, lines, errors } = await runCommand([...lineWithout(option, leaf), `${option.long}=${tomorrow}`]);
     expect({ exitCode, lines, errors }).toEqual({
-      ...{ exitCode: 2, lines: [] },
+      exitCode: 2,
+      lines: [],
       errors: [`${option.long} has not come yet`],
     });
   },

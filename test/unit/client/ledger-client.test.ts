@@ -24,7 +24,9 @@ function scripted(replies: Scripted[], options: Partial<LedgerClientOptions> = {
       const { method = 'GET', headers, body, redirect } = init ?? {};
       expect(redirect).toBe('error');
       sent.push({
-        ...{ method, path: String(url).slice(URL_.length), headers: headers as Record<string, string> },
+        method,
+        path: String(url).slice(URL_.length),
+        headers: headers as Record<string, string>,
         body: body === undefined ? undefined : JSON.parse(String(body)),
       });
       const reply = replies.shift();

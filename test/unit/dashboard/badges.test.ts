@@ -45,8 +45,16 @@ function badgesIn(shown: unknown): string[] {
 }
 
 const RECEIVER = {
-  ...{ name: 'crm', url: 'https://crm.example.net', since: null, reason: null, lastStatus: null },
-  ...{ queue: null, deadLetters: null, unaccounted: [], hours: [], countedFrom: 0 },
+  name: 'crm',
+  url: 'https://crm.example.net',
+  since: null,
+  reason: null,
+  lastStatus: null,
+  queue: null,
+  deadLetters: null,
+  unaccounted: [],
+  hours: [],
+  countedFrom: 0,
   ledger: { published: 0, acknowledged: 0, waiting: 0, dead: 0, unaccounted: 0 },
 };
 const CAMPAIGN = {
@@ -70,7 +78,12 @@ async function allBadges(): Promise<string[]> {
   const { numbersPanel } = await load('views/campaign/numbers.ts');
   const context = { settings: { target: '--local' } };
   const deliveries = ['published', 'waiting', 'acknowledged', 'dead'].map((state, nth) => ({
-    ...{ id: `d${nth}`, state, publishedAt: 0, type: 'message.status.changed', messageId: null, attempts: [] },
+    id: `d${nth}`,
+    state,
+    publishedAt: 0,
+    type: 'message.status.changed',
+    messageId: null,
+    attempts: [],
   }));
   const responses: Readonly<Record<string, unknown>> = {
     '/receivers': { receivers: [{ ...RECEIVER, state: 'enabled' }] },

@@ -21,7 +21,9 @@ const READ = {
   cut: false,
 };
 const entry = (over: Partial<MailgunClassesEntry> = {}): MailgunClassesEntry => ({
-  ...{ triedAt: '2026-02-02T00:06:00.000Z', note: null, read: READ },
+  triedAt: '2026-02-02T00:06:00.000Z',
+  note: null,
+  read: READ,
   ...over,
 });
 

@@ -10,9 +10,24 @@ import { DOMAIN, NOW_MS } from '../../support/fixtures/webhooks.ts';
 const START = Math.floor(NOW_MS / 900_000) * 900;
 
 const slice = (start: number, over: Partial<SliceEntry> = {}): SliceEntry => ({
-  ...{ domain: DOMAIN, start, end: start + 900, state: 'settled', passes: 1 },
-  ...{ expected: { opened: 10 }, stored: { opened: 10 }, missing: {}, recovered: {}, unconfirmed: {}, undecided: {} },
-  ...{ polled: {}, late: {}, lost: {}, altered: {}, stuck: 0, short: 0, accepted: 0 },
+  domain: DOMAIN,
+  start,
+  end: start + 900,
+  state: 'settled',
+  passes: 1,
+  expected: { opened: 10 },
+  stored: { opened: 10 },
+  missing: {},
+  recovered: {},
+  unconfirmed: {},
+  undecided: {},
+  polled: {},
+  late: {},
+  lost: {},
+  altered: {},
+  stuck: 0,
+  short: 0,
+  accepted: 0,
   ...over,
 });
 

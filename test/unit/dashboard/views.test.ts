@@ -30,9 +30,18 @@ async function view(name: string, subject: string, responses: Responses, query =
 }
 
 const mail = {
-  ...{ messageId: 'a@mg.example.com', status: 'DELIVERED', reason: null, statusAt: 1_770_000_000 },
-  ...{ firstAt: 1_770_000_000, subject: null, tags: [], domain: 'mg.example.com', testMode: false },
-  ...{ direction: 'outbound', unconfirmed: false, confirmed: true },
+  messageId: 'a@mg.example.com',
+  status: 'DELIVERED',
+  reason: null,
+  statusAt: 1_770_000_000,
+  firstAt: 1_770_000_000,
+  subject: null,
+  tags: [],
+  domain: 'mg.example.com',
+  testMode: false,
+  direction: 'outbound',
+  unconfirmed: false,
+  confirmed: true,
   engagement: { opens: 2, clicks: 0, machineOpens: 1, machineClicks: 0, countsComplete: true },
 };
 
@@ -56,7 +65,10 @@ describe('health', () => {
     const { healthView } = await load('views/health.ts');
     const parameters = new URLSearchParams(query);
     const { content } = await healthView({
-      ...{ api: { get }, subject: '', parameters, settings: { target: '--local' } },
+      api: { get },
+      subject: '',
+      parameters,
+      settings: { target: '--local' },
       health: async () => facts,
     });
     return { text: textOf(content), read: [...read], most: inFlight.most };
@@ -129,8 +141,15 @@ describe('a recipient', () => {
   describe('that is suppressed', () => {
     const since = '2026-02-02T02:40:00.500Z';
     const suppression = {
-      ...{ domain: 'mg.example.com', kind: 'complaint', scope: '*', reason: null, source: 'event' },
-      ...{ since, lastAt: since, eventKey: 'complained#e1', liftedAt: null },
+      domain: 'mg.example.com',
+      kind: 'complaint',
+      scope: '*',
+      reason: null,
+      source: 'event',
+      since,
+      lastAt: since,
+      eventKey: 'complained#e1',
+      liftedAt: null,
     };
     const cause = { eventKey: 'complained#e1', messageId: 'a@mg.example.com', at: since, confirmed: true };
     const shown = (causes: readonly unknown[]) =>
@@ -186,9 +205,23 @@ describe('a recipient', () => {
 
 test('a message to several recipients shows opens and clicks of each', async () => {
   const outcome = (recipient: string, over: object) => ({
-    ...{ recipient, status: 'DELIVERED', reason: null, statusAt: 1_770_000_000, decidedBy: 'delivered#1' },
-    ...{ source: 'webhook', testMode: false, direction: 'outbound', unconfirmed: false, confirmed: true },
-    ...{ opens: 0, clicks: 0, machineOpens: 0, machineClicks: 0, unsubscribed: false, unsubscribedFrom: [], ...over },
+    recipient,
+    status: 'DELIVERED',
+    reason: null,
+    statusAt: 1_770_000_000,
+    decidedBy: 'delivered#1',
+    source: 'webhook',
+    testMode: false,
+    direction: 'outbound',
+    unconfirmed: false,
+    confirmed: true,
+    opens: 0,
+    clicks: 0,
+    machineOpens: 0,
+    machineClicks: 0,
+    unsubscribed: false,
+    unsubscribedFrom: [],
+    ...over,
   });
   const recipients = [outcome(ADDRESS, { opens: 2, machineClicks: 3 }), outcome('bob@example.org', {})];
   const message = { messageId: 'a@mg.example.com', recipients, events: [], next: null };
@@ -206,9 +239,18 @@ describe('a search', () => {
     '/events': ({ tag }) => ({ events: tag === 'spring' ? [event] : [], searched: { events: 7 }, next: null }),
   });
   const event = {
-    ...{ key: 'delivered#1', event: 'delivered', severity: null, reason: null, failureClass: null },
-    ...{ messageId: 'a@mg.example.com', recipient: ADDRESS, timestamp: 1_770_000_000 },
-    ...{ unconfirmed: false, confirmed: true, testMode: false, direction: 'outbound' },
+    key: 'delivered#1',
+    event: 'delivered',
+    severity: null,
+    reason: null,
+    failureClass: null,
+    messageId: 'a@mg.example.com',
+    recipient: ADDRESS,
+    timestamp: 1_770_000_000,
+    unconfirmed: false,
+    confirmed: true,
+    testMode: false,
+    direction: 'outbound',
   };
 
   test.each([
@@ -267,15 +309,37 @@ describe('mail by status', () => {
 describe('a campaign', () => {
   const none = { p50: null, p95: null };
   const report = (counts: Readonly<Record<string, number>>) => ({
-    ...{ tag: 'spring', domain: 'mg.example.com', from: 1_769_990_400, to: 1_770_076_800 },
-    ...{ asOf: '2026-02-03T08:00:00.000Z', completeness: 'unknown', completeFrom: null, listed: {}, failures: [] },
+    tag: 'spring',
+    domain: 'mg.example.com',
+    from: 1_769_990_400,
+    to: 1_770_076_800,
+    asOf: '2026-02-03T08:00:00.000Z',
+    completeness: 'unknown',
+    completeFrom: null,
+    listed: {},
+    failures: [],
     mails: {
-      ...{ mails: 0, accepted: 0, delivered: 0, deferred: 0, failed: 0, withoutOutcome: 0, testMode: 0 },
-      ...{ failedByClass: {}, unconfirmedEvents: 0, secondsToDelivery: none, secondsToFirstOpen: none, ...counts },
+      mails: 0,
+      accepted: 0,
+      delivered: 0,
+      deferred: 0,
+      failed: 0,
+      withoutOutcome: 0,
+      testMode: 0,
+      failedByClass: {},
+      unconfirmedEvents: 0,
+      secondsToDelivery: none,
+      secondsToFirstOpen: none,
+      ...counts,
     },
     people: {
-      ...{ people: 0, openers: 0, clickers: 0, machineOpeners: 0, machineClickers: 0 },
-      ...{ complainers: 0, unsubscribers: 0 },
+      people: 0,
+      openers: 0,
+      clickers: 0,
+      machineOpeners: 0,
+      machineClickers: 0,
+      complainers: 0,
+      unsubscribers: 0,
     },
   });
 

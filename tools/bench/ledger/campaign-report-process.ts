@@ -58,8 +58,12 @@ function eventOf(message: number, nth: number): { event: JsonObject; atMs: numbe
   const type = TYPES[nth] ?? 'opened';
   const atMs = timeOf(message, nth);
   const event = deliveredEvent({
-    ...{ event: type, id: `${message}-${nth}`, timestamp: atMs / 1000, recipient: recipientOf(message) },
-    ...{ tags: ['spring'], message: { headers: { 'message-id': `spring.${message}@${DOMAIN}` } } },
+    event: type,
+    id: `${message}-${nth}`,
+    timestamp: atMs / 1000,
+    recipient: recipientOf(message),
+    tags: ['spring'],
+    message: { headers: { 'message-id': `spring.${message}@${DOMAIN}` } },
   });
   return { event, atMs };
 }
@@ -180,7 +184,9 @@ const objects = archive && (await objectsBetween(archive.listSized, DOMAIN, STAR
 const sources: CampaignSources = {
   reader: createCampaignReader({ client: tableClient(archive !== undefined), name: 'table' }),
   archive: archive && {
-    ...{ source: archive, keys: (objects ?? []).map(({ key }) => key), erasureKey: ERASURE_KEY },
+    source: archive,
+    keys: (objects ?? []).map(({ key }) => key),
+    erasureKey: ERASURE_KEY,
     erasures: { among: async () => [] },
   },
 };

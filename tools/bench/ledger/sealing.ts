@@ -108,7 +108,11 @@ async function measureFrom(path: string, events: number): Promise<SealingFigures
   const bucket = new InMemoryBucket();
   const facts = { receivedAtMs: START * 1000, source: 'webhook' as const, broughtByWebhook: true };
   const sealSlice = createSealSlice({
-    ...{ state, bucket, objects, chain: createChainWriter({ bucket, state }), now: Date.now },
+    state,
+    bucket,
+    objects,
+    chain: createChainWriter({ bucket, state }),
+    now: Date.now,
     rowsOf: createSliceRows({
       keys: {
         async *stored() {

@@ -23,8 +23,14 @@ const DAY = 24 * HOUR;
 /** Settings and quotas that limit nothing. */
 const WIDE: SimulatedStack = {
   ...DEFAULT_STACK,
-  ...{ throttlePerSecond: 100_000, throttleBurst: 50_000, gatewayPerSecond: 100_000, maxConcurrency: 1000 },
-  ...{ executions: 50_000, warmWritesPerSecond: AWS_LIMITS.tableWritesPerSecond, shards: 32, parallel: 64 },
+  throttlePerSecond: 100_000,
+  throttleBurst: 50_000,
+  gatewayPerSecond: 100_000,
+  maxConcurrency: 1000,
+  executions: 50_000,
+  warmWritesPerSecond: AWS_LIMITS.tableWritesPerSecond,
+  shards: 32,
+  parallel: 64,
 };
 
 const whole = (value: number) => Math.round(value).toLocaleString('en-US');
@@ -41,53 +47,74 @@ interface LimitRow {
 const LIMITS: readonly LimitRow[] = [
   {
     name: `Executions of a **new** account: ${AWS_LIMITS.newAccountExecutions}`,
-    ...{ limit: 'executions', stack: { ...DEFAULT_STACK, executions: AWS_LIMITS.newAccountExecutions } },
-    ...{ effect: 'The gateway returns 5xx', change: 'quota `L-B99A9384`' },
+    limit: 'executions',
+    stack: { ...DEFAULT_STACK, executions: AWS_LIMITS.newAccountExecutions },
+    effect: 'The gateway returns 5xx',
+    change: 'quota `L-B99A9384`',
   },
   {
     name: 'Backlog limit of reconcile',
-    ...{ limit: 'backlog', stack: DEFAULT_STACK },
-    ...{ effect: 'Runs requeue nothing: watermark-too-old', change: '`processing.maxConcurrency`' },
+    limit: 'backlog',
+    stack: DEFAULT_STACK,
+    effect: 'Runs requeue nothing: watermark-too-old',
+    change: '`processing.maxConcurrency`',
   },
   {
     name: 'Process',
-    ...{ limit: 'process', stack: DEFAULT_STACK },
-    ...{ effect: 'The queue grows: oldest-message', change: '`processing.maxConcurrency`, at most 1000' },
+    limit: 'process',
+    stack: DEFAULT_STACK,
+    effect: 'The queue grows: oldest-message',
+    change: '`processing.maxConcurrency`, at most 1000',
   },
   {
     name: 'Our throttle',
-    ...{ limit: 'throttle', stack: DEFAULT_STACK },
-    ...{ effect: '429: webhooks-throttled', change: '`throttle.webhook`' },
+    limit: 'throttle',
+    stack: DEFAULT_STACK,
+    effect: '429: webhooks-throttled',
+    change: '`throttle.webhook`',
   },
   {
     name: `A new table: ${whole(AWS_LIMITS.newTableWritesPerSecond)} write units a second, then twice the last peak`,
-    ...{ limit: 'table', stack: { ...WIDE, warmWritesPerSecond: AWS_LIMITS.newTableWritesPerSecond } },
-    ...{ effect: 'Claims fail: 503', change: 'warm throughput' },
+    limit: 'table',
+    stack: { ...WIDE, warmWritesPerSecond: AWS_LIMITS.newTableWritesPerSecond },
+    effect: 'Claims fail: 503',
+    change: 'warm throughput',
   },
   {
     name: '8 listings side by side, both passes',
-    ...{ limit: 'listings', stack: { ...WIDE, parallel: 8 }, seconds: 30 * HOUR },
-    ...{ effect: 'Passes fall behind: watermark-too-old', change: '`reconcile.parallel`, at most 64' },
+    limit: 'listings',
+    stack: { ...WIDE, parallel: 8 },
+    seconds: 30 * HOUR,
+    effect: 'Passes fall behind: watermark-too-old',
+    change: '`reconcile.parallel`, at most 64',
   },
   {
     name: `A partition of the day index: ${whole(AWS_LIMITS.partitionWritesPerSecond)} writes a second`,
-    ...{ limit: 'partition', stack: { ...WIDE, shards: 1 } },
-    ...{ effect: 'Puts are retried: table-throttled, events-retried', change: '`shards`, more domains' },
+    limit: 'partition',
+    stack: { ...WIDE, shards: 1 },
+    effect: 'Puts are retried: table-throttled, events-retried',
+    change: '`shards`, more domains',
   },
   {
     name: `Executions of the account: ${whole(AWS_LIMITS.executions)}`,
-    ...{ limit: 'executions', stack: { ...WIDE, executions: AWS_LIMITS.executions, maxConcurrency: 167 } },
-    ...{ effect: 'As in a new account', change: 'quota `L-B99A9384`' },
+    limit: 'executions',
+    stack: { ...WIDE, executions: AWS_LIMITS.executions, maxConcurrency: 167 },
+    effect: 'As in a new account',
+    change: 'quota `L-B99A9384`',
   },
   {
     name: `The gateway: ${whole(AWS_LIMITS.gatewayPerSecond)} requests a second`,
-    ...{ limit: 'gateway', stack: { ...WIDE, gatewayPerSecond: AWS_LIMITS.gatewayPerSecond } },
-    ...{ effect: '429', change: 'quota' },
+    limit: 'gateway',
+    stack: { ...WIDE, gatewayPerSecond: AWS_LIMITS.gatewayPerSecond },
+    effect: '429',
+    change: 'quota',
   },
   {
     name: `The table: ${whole(AWS_LIMITS.tableWritesPerSecond)} write units a second`,
-    ...{ limit: 'table', stack: WIDE },
-    ...{ effect: 'As for a new table', change: 'quota' },
+    limit: 'table',
+    stack: WIDE,
+    effect: 'As for a new table',
+    change: 'quota',
   },
 ];
 
@@ -148,7 +175,8 @@ function stored({ settledAt }: SimulationResult, seconds: number): string {
 
 function burstGraph({ burst }: Record<ScenarioName, SimulationResult>): string {
   const curve = (name: string, colour: string, of: (sample: SimulationResult['samples'][number]) => number) => ({
-    ...{ name, colour },
+    name,
+    colour,
     points: burst.samples
       .filter(({ atSecond }) => atSecond >= HOUR - 600 && atSecond < 7 * HOUR)
       .map((sample) => [(sample.atSecond - HOUR + 600) / 60, of(sample)] as const),

@@ -24,7 +24,12 @@ export async function startEngines(run: StackRun, { program }: EngineChoice): Pr
   const [dynamodb, sqs] = await Promise.all([startEngineProcess(program, run), startSqs()]);
   run.disposables.add(() => sqs.close());
   return {
-    ...{ dynamodb, sqs, secretsmanager: createSecrets(), events: createEvents(), cloudwatch: createCloudWatch() },
-    ...{ kms: createKms(), s3: createS3() },
+    dynamodb,
+    sqs,
+    secretsmanager: createSecrets(),
+    events: createEvents(),
+    cloudwatch: createCloudWatch(),
+    kms: createKms(),
+    s3: createS3(),
   };
 }

@@ -70,7 +70,11 @@ export function listDomains(
   return ok({
     total_count: all.length,
     items: items.map((domain) => ({
-      ...{ id: domain.name, state: 'active', type: 'custom', web_prefix: 'email', ...domain },
+      id: domain.name,
+      state: 'active',
+      type: 'custom',
+      web_prefix: 'email',
+      ...domain,
       webhooks_redact_pii: redacts(account, domain.name),
     })),
   });

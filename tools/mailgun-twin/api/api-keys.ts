@@ -40,7 +40,10 @@ export function listApiKeys(keys: readonly ApiKey[], asker: ApiKey | undefined):
     created_at: '2026-01-02T15:04:05',
     updated_at: '2026-01-02T15:04:05',
     ...(expires_at !== undefined && { expires_at }),
-    ...{ is_disabled, domain_name: null, requestor: 'ops@example.com', user_name: null },
+    is_disabled,
+    domain_name: null,
+    requestor: 'ops@example.com',
+    user_name: null,
   }));
   return ok({ total_count: items.length, items });
 }

@@ -172,7 +172,11 @@ async function readRequest(
   // Not every request has a form body.
   const form = await parseForm(contentType, body).catch(() => new FormData());
   return {
-    ...{ method, path: pathname, url: origin + pathname, query: searchParams, form },
+    method,
+    path: pathname,
+    url: origin + pathname,
+    query: searchParams,
+    form,
     ...(isJson && { json: parseJson(body.toString('utf8')) }),
   };
 }

@@ -43,7 +43,10 @@ export function countClasses({ log, misbehaviour, now }: MetricsOptions, request
   const from = Number(skip);
   const rows = [...groups.values()].map((events) => row(names, metrics, events));
   return ok({
-    ...{ start: timeText(start, '+0000'), end: timeText(end, '+0000'), resolution: 'day', dimensions: names },
+    start: timeText(start, '+0000'),
+    end: timeText(end, '+0000'),
+    resolution: 'day',
+    dimensions: names,
     pagination: { sort: 'entity-name:asc', skip: from, limit: parseLimit(limit, 50, 10), total: rows.length },
     items: rows.slice(from, from + parseLimit(limit, 50, 10)),
   });
@@ -59,7 +62,8 @@ function row(names: readonly string[], metrics: readonly string[], events: reado
   };
   return {
     ...Object.fromEntries(names.map((name) => [name, (first && DIMENSIONS[name]?.(first)) ?? null])),
-    ...{ explanation: first && statusOf(first.data).message, 'sample-text': first && statusOf(first.data).message },
+    explanation: first && statusOf(first.data).message,
+    'sample-text': first && statusOf(first.data).message,
     metrics: Object.fromEntries(metrics.map((name) => [name, counts[name] ?? 0])),
   };
 }

@@ -58,7 +58,10 @@ export function countMetrics({ log, misbehaviour, now }: MetricsOptions, request
     hours.push(row(hour, names, events, misbehaviour));
   }
   return ok({
-    ...{ start: rfc2822(start), end: rfc2822(end), resolution, dimensions },
+    start: rfc2822(start),
+    end: rfc2822(end),
+    resolution,
+    dimensions,
     pagination: { sort: 'time:asc', skip: 0, limit: 1000, total: hours.length },
     items: hours,
     aggregates: { metrics: {} },

@@ -446,7 +446,8 @@ describe('an environment that watches mailbox providers', () => {
     const limits = { leastSentToProvider: 50 };
 
     expect(environmentOf({ alarms: { providers: ['yahoo'], limits } })).toMatchObject({
-      ...{ WATCHED_PROVIDERS: 'yahoo', MIN_JUDGED_MAILS: '50' },
+      WATCHED_PROVIDERS: 'yahoo',
+      MIN_JUDGED_MAILS: '50',
     });
     expect(environmentOf({ alarms: { providers: ['yahoo'] } })).toMatchObject({ MIN_JUDGED_MAILS: '1000' });
     expect(environmentOf()).not.toHaveProperty('WATCHED_PROVIDERS');

@@ -10,8 +10,12 @@ const ROOT = join(import.meta.dirname, '../../../..');
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
 
 const DATALOADER: BundledPackage = {
-  ...{ name: 'a', version: '1.0.0', license: 'MIT', author: 'Ada' },
-  ...{ licenseText: 'Copyright Ada', notice: undefined },
+  name: 'a',
+  version: '1.0.0',
+  license: 'MIT',
+  author: 'Ada',
+  licenseText: 'Copyright Ada',
+  notice: undefined,
 };
 
 test('THIRD-PARTY-NOTICES.md, as `npm run docs` writes it, names every package in the bundles of functions', () => {

@@ -95,7 +95,11 @@ test('dlq redrive killed at any call stores every event exactly once in the end'
       const copies = (await Promise.all(events.map((event) => storedCopies(local, event)))).map(({ length }) => length);
       const { deadLetters } = await local.stack.stats();
       expect({ point, exitCode, output, copies, deadLetters }).toEqual({
-        ...{ point, exitCode: 0, output, copies: [1, 1], deadLetters: 0 },
+        point,
+        exitCode: 0,
+        output,
+        copies: [1, 1],
+        deadLetters: 0,
       });
     }
     // It exited by itself: it makes fewer calls than that.

@@ -48,8 +48,14 @@ async function takeAll(QueueUrl: string) {
 }
 
 const queued = (detail: object) => ({
-  ...{ version: '0', id: randomUUID(), source: 'mailgun-ledger', account: '333333333333', resources: [] },
-  ...{ 'detail-type': 'SuppressionChanged', time: '2026-11-28T00:00:00Z', detail },
+  version: '0',
+  id: randomUUID(),
+  source: 'mailgun-ledger',
+  account: '333333333333',
+  resources: [],
+  'detail-type': 'SuppressionChanged',
+  time: '2026-11-28T00:00:00Z',
+  detail,
 });
 const failure = (detail: object) => ({ source: 'mailgun-ledger', detailType: 'MessageStatusChanged', detail });
 

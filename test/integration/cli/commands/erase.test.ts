@@ -89,8 +89,17 @@ const NO_HASH = '0'.repeat(64);
 /** Notes a manifest as the head of the domain's chain until the end of the work, and puts it into a bucket. */
 async function withChain<T>(bucket: S3Bucket, work: (link: ChainLink) => Promise<T>): Promise<T> {
   const link = linkOf({
-    ...{ v: 1, kind: 'rewrite', domain: DOMAIN, sequence: 1, previous: null, start: 900, end: 1800, number: 0 },
-    ...{ object: { key: 'events/-', sha256: NO_HASH, bytes: 1, rows: 1 }, root: NO_HASH, slice: null },
+    v: 1,
+    kind: 'rewrite',
+    domain: DOMAIN,
+    sequence: 1,
+    previous: null,
+    start: 900,
+    end: 1800,
+    number: 0,
+    object: { key: 'events/-', sha256: NO_HASH, bytes: 1, rows: 1 },
+    root: NO_HASH,
+    slice: null,
     sealedAt: new Date(NOW_MS).toISOString(),
   });
   await createSealStateRepository(engines.table).moveHead(DOMAIN, { sequence: 1, hash: link.hash });
@@ -161,8 +170,16 @@ describe('erase', () => {
 
     expect(exitCode).toBe(0);
     expect(endOf(lines)).toEqual({
-      ...{ event: 'erased', events: 6, statuses: 3, suppressions: 3, mentions: 1, shared: 0 },
-      ...{ deadLetters: 0, hidden: 0, kept: 0, queued: 0 },
+      event: 'erased',
+      events: 6,
+      statuses: 3,
+      suppressions: 3,
+      mentions: 1,
+      shared: 0,
+      deadLetters: 0,
+      hidden: 0,
+      kept: 0,
+      queued: 0,
     });
     // The other address contains this one, and must stay.
     const rest = await itemsWith(engines.table, ada.recipient);
@@ -384,7 +401,13 @@ describe('the plan of erase', () => {
     const [line, ...others] = json().map((each) => eraseLine.parse(each));
     expect(others).toEqual([]);
     expect(line).toMatchObject({
-      ...{ event: 'plan', messages: 3, events: 6, statuses: 3, suppressions: 3, mentions: 1, deadLetters: 0 },
+      event: 'plan',
+      messages: 3,
+      events: 6,
+      statuses: 3,
+      suppressions: 3,
+      mentions: 1,
+      deadLetters: 0,
       items: before.length,
     });
     expect(line?.event === 'plan' && line.cost).toBeGreaterThan(0);

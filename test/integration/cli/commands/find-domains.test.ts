@@ -26,7 +26,11 @@ beforeAll(async () => {
   local = await startLocalLedger({ domains: [DOMAIN, OTHER] });
   for (const [nth, [name, domain]] of MAILS.entries()) {
     const event = deliveredEvent({
-      ...{ event: 'accepted', id: randomUUID(), timestamp: AT + nth * 60, tags: ['spring'], domain: { name: domain } },
+      event: 'accepted',
+      id: randomUUID(),
+      timestamp: AT + nth * 60,
+      tags: ['spring'],
+      domain: { name: domain },
       message: { headers: { 'message-id': `${name}@${domain}`, subject: name } },
     });
     expect(await postWebhook(local.stack, event)).toBe(200);
@@ -43,7 +47,8 @@ async function find(args: readonly string[], context: Partial<CliContext> = {}) 
 
 test('find lists the mail of all domains together, newest first', async () => {
   expect(await find([])).toMatchObject({
-    ...{ exitCode: 0, subjects: ['five', 'four', 'three', 'two', 'one'] },
+    exitCode: 0,
+    subjects: ['five', 'four', 'three', 'two', 'one'],
     last: { event: 'found', recipient: null, messages: 5, hasMore: false },
   });
   expect((await find(['--domain', OTHER])).subjects).toEqual(['five', 'two']);
@@ -89,7 +94,9 @@ test('find lists nothing where the mail of one domain cannot be read, and names 
     throw throttled;
   });
   expect(await find([], context)).toEqual({
-    ...{ exitCode: 1, errors: [], subjects: [] },
+    exitCode: 1,
+    errors: [],
+    subjects: [],
     last: {
       event: 'error',
       message: `the mail of ${OTHER} cannot be read: AWS returned ThrottlingException: Rate exceeded; nothing is listed; --domain lists the mail of one of the others`,
@@ -105,7 +112,8 @@ test('find that is interrupted between two domains says that it has not read all
     signal: stop.signal,
   });
   expect({ lines, errors, exitCode }).toEqual({
-    ...{ lines: [], exitCode: 1 },
+    lines: [],
+    exitCode: 1,
     errors: [expect.stringMatching(/^interrupted before all was read/)],
   });
 });

@@ -12,7 +12,9 @@ let local: LocalLedger;
 
 const mail = (messageId: string, timestamp: number, subject: string, over: object = {}) =>
   deliveredEvent({
-    ...{ id: randomUUID(), recipient: RECIPIENT, timestamp },
+    id: randomUUID(),
+    recipient: RECIPIENT,
+    timestamp,
     message: { headers: { 'message-id': messageId, subject } },
     ...over,
   });
@@ -41,8 +43,13 @@ test('find lists the messages to an address in any case, newest first, with dist
   const { exitCode, ids, lines } = await find('ada@EXAMPLE.org');
   expect({ exitCode, ids }).toEqual({ exitCode: 0, ids: [id.bounced, id.news, id.order] });
   expect(lines[0]).toMatchObject({
-    ...{ subject: 'Your order R-8', firstAt: '2026-10-02T08:02:00.000Z', tags: ['spring'], domain: DOMAIN },
-    ...{ status: 'FAILED', reason: 'bounce', unconfirmed: false },
+    subject: 'Your order R-8',
+    firstAt: '2026-10-02T08:02:00.000Z',
+    tags: ['spring'],
+    domain: DOMAIN,
+    status: 'FAILED',
+    reason: 'bounce',
+    unconfirmed: false,
   });
   expect(lines.at(-1)).toEqual({ event: 'found', recipient: 'ada@EXAMPLE.org', messages: 3, hasMore: false });
 
@@ -55,7 +62,7 @@ test('find lists the messages to an address in any case, newest first, with dist
 
 test('find shows the time of the status, and opens by people', async () => {
   const recipient = 'grace@example.org';
-  const opened = { ...{ recipient, event: 'opened' }, 'client-info': { bot: '' } };
+  const opened = { recipient, event: 'opened', 'client-info': { bot: '' } };
   const events = [
     mail(id.order, AT, 'Hello', { recipient, event: 'accepted' }),
     mail(id.order, AT + 60, 'Hello', { recipient }),
@@ -178,7 +185,8 @@ test('find without an address lists the mail of a time by status, with its recip
   expect((await list('--tag', 'Spring', '--from', '1h')).ids).toEqual([sent.stuck]);
   expect((await list('--status', 'pending')).ids).toEqual([sent.fresh, sent.stuck, `old@${DOMAIN}`]);
   expect((await list('--status', 'pending', '--from', '1h', '--limit', '1')).lines.at(-1)).toMatchObject({
-    ...{ messages: 1, hasMore: true },
+    messages: 1,
+    hasMore: true,
   });
   expect(await list('--status', 'accepted', '--from', '1h', '--to', '15m')).toMatchObject({ exitCode: 1, ids: [] });
   const { lines } = await local.ledger(['find', '--status', 'accepted', '--from', '1h']);
@@ -216,7 +224,9 @@ test.each([
 ])('find reports %s as an error with the next step', async (_name, args, exitCode, expected) => {
   const result = await local.ledger(['find', ...args]);
   expect({ ...result, json: undefined }).toEqual({
-    ...{ exitCode, lines: [], json: undefined },
+    exitCode,
+    lines: [],
+    json: undefined,
     errors: [expect.stringMatching(expected)],
   });
 });

@@ -28,7 +28,9 @@ beforeAll(async () => {
   engines = await startTestEngines();
   buckets = await Promise.all(['lost', 'new'].map(startS3Bucket));
   const store = createProcess({
-    ...{ ...LONE_PROCESS, records: createEventRepository(engines.table), retentionDays: 400 },
+    ...LONE_PROCESS,
+    records: createEventRepository(engines.table),
+    retentionDays: 400,
     stragglers: { ledgerStart: async () => SLICE_START, note: async () => {} },
   });
   for (let nth = 0; nth < EVENTS; nth += 1) {
@@ -49,7 +51,9 @@ async function chainItems(): Promise<Record<string, unknown>[]> {
   const { client, name } = engines.table;
   const { Items = [] } = await client.send(
     new QueryCommand({
-      ...{ TableName: name, ConsistentRead: true, KeyConditionExpression: 'pk = :pk' },
+      TableName: name,
+      ConsistentRead: true,
+      KeyConditionExpression: 'pk = :pk',
       ExpressionAttributeValues: { ':pk': chainHeadKey(DOMAIN).pk },
     }),
   );

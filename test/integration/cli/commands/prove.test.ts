@@ -65,13 +65,14 @@ afterAll(async () => {
 async function store(nth: number, second: number): Promise<void> {
   const raw = deliveredEvent({ id: `id-${nth}`, timestamp: second, recipient: `reader-${nth}@example.org` });
   await createEventRepository(engines.table).putEvent({
-    ...{ identity: identify(raw, DOMAIN), event: parseEvent(raw), domain: DOMAIN, source: 'webhook' },
-    ...{
-      atMs: second * 1000,
-      receivedAtMs: second * 1000 + 900,
-      expiresAt: SLICE_START + 90 * DAY,
-      statusExpiresAt: 0,
-    },
+    identity: identify(raw, DOMAIN),
+    event: parseEvent(raw),
+    domain: DOMAIN,
+    source: 'webhook',
+    atMs: second * 1000,
+    receivedAtMs: second * 1000 + 900,
+    expiresAt: SLICE_START + 90 * DAY,
+    statusExpiresAt: 0,
   });
 }
 
@@ -114,8 +115,11 @@ function run(
     },
   };
   const clients = {
-    ...{ queues, secrets, table: invocation.wrap('table', table.client) },
-    ...{ archive: invocation.wrap('archive', s3.bucket.client), signing: invocation.wrap('signing', signing) },
+    queues,
+    secrets,
+    table: invocation.wrap('table', table.client),
+    archive: invocation.wrap('archive', s3.bucket.client),
+    signing: invocation.wrap('signing', signing),
   };
   const target = stubDeployment({
     clients: clients as unknown as Deployment['clients'],

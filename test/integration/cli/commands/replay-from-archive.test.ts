@@ -27,7 +27,10 @@ const ERASED = 'gone@example.org';
 const EVENTS = [
   { event: 'accepted', recipient: 'one@example.org' },
   {
-    ...{ event: 'failed', severity: 'permanent', reason: 'bounce', recipient: 'one@example.org' },
+    event: 'failed',
+    severity: 'permanent',
+    reason: 'bounce',
+    recipient: 'one@example.org',
     'delivery-status': { code: 550 },
   },
   { event: 'delivered', recipient: 'two@example.org' },
@@ -57,7 +60,11 @@ beforeAll(async () => {
   const erasures = createErasureRepository(table, erasureKey);
   store = createProcess({
     ...LONE_PROCESS,
-    ...{ records: createEventRepository(table), erasures, erasureKey, retentionDays: 400, now: () => nowMs },
+    records: createEventRepository(table),
+    erasures,
+    erasureKey,
+    retentionDays: 400,
+    now: () => nowMs,
     stragglers: { ledgerStart: async () => SLICE_START, note: async () => {} },
   });
   const marker = { ...markerKey(erasureHash(secret, ERASED)), markedAt: LATER_MS };

@@ -8,8 +8,17 @@ import { startTestEngines, type TestEngines } from '../../../support/stacks/engi
 
 const NOW_MS = Date.parse('2026-11-22T12:00:00Z');
 const NOTHING = {
-  ...{ slices: 0, newSlices: 0, changedSlices: 0, expected: 0, missing: 0, sent: 0, stuck: 0, unreachable: 0 },
-  ...{ state: 'ran', done: true, nextFromEpochSeconds: NOW_MS / 1000 },
+  slices: 0,
+  newSlices: 0,
+  changedSlices: 0,
+  expected: 0,
+  missing: 0,
+  sent: 0,
+  stuck: 0,
+  unreachable: 0,
+  state: 'ran',
+  done: true,
+  nextFromEpochSeconds: NOW_MS / 1000,
 };
 
 let engines: TestEngines;

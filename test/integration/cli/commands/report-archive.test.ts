@@ -27,8 +27,14 @@ beforeAll(async () => {
   local = await startLocalLedger({
     archive: true,
     reconcile: {
-      ...{ source: 'events', everySeconds: 600, settleSeconds: 1, sliceSeconds: SLICE_SECONDS, retentionSeconds: 900 },
-      ...{ fromEpochSeconds: startMs / 1000 - 60, mailgunUrl: undefined, apiKey: LOCAL_API_KEY },
+      source: 'events',
+      everySeconds: 600,
+      settleSeconds: 1,
+      sliceSeconds: SLICE_SECONDS,
+      retentionSeconds: 900,
+      fromEpochSeconds: startMs / 1000 - 60,
+      mailgunUrl: undefined,
+      apiKey: LOCAL_API_KEY,
     },
   });
   const { campaign: mail, others } = springMail(startMs, random);

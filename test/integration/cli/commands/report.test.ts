@@ -19,8 +19,14 @@ let campaign: Sent[];
 beforeAll(async () => {
   local = await startLocalLedger({
     reconcile: {
-      ...{ source: 'events', everySeconds: 600, settleSeconds: 1, sliceSeconds: 60, retentionSeconds: 900 },
-      ...{ fromEpochSeconds: startMs / 1000 - 60, mailgunUrl: undefined, apiKey: LOCAL_API_KEY },
+      source: 'events',
+      everySeconds: 600,
+      settleSeconds: 1,
+      sliceSeconds: 60,
+      retentionSeconds: 900,
+      fromEpochSeconds: startMs / 1000 - 60,
+      mailgunUrl: undefined,
+      apiKey: LOCAL_API_KEY,
     },
   });
   const mail = springMail(startMs, random);
@@ -80,7 +86,9 @@ test('the report equals a count over the list, number by number, and the ledger 
     wanted.failures.map(({ recipient }) => recipient).toSorted(),
   );
   expect(failed.find(({ failureClass }) => failureClass === 'unknown-user')).toMatchObject({
-    ...{ reason: 'bounce', code: '5.1.1', text: '5.1.1 There is nobody of this name here' },
+    reason: 'bounce',
+    code: '5.1.1',
+    text: '5.1.1 There is nobody of this name here',
   });
 });
 

@@ -18,8 +18,13 @@ afterEach(() => stub.api.close());
 /** Adds a failure that Mailgun counts; the twin derives its class from the reason. */
 function fail(nth: number, over: object = {}, atMs = NOON_MS): void {
   stub.log.add(API_DOMAIN, {
-    ...{ event: 'failed', id: `failed-${nth}`, timestamp: atMs / 1000, domain: { name: API_DOMAIN } },
-    ...{ recipient: `r${nth}@north.example`, severity: 'permanent', reason: 'bounce' },
+    event: 'failed',
+    id: `failed-${nth}`,
+    timestamp: atMs / 1000,
+    domain: { name: API_DOMAIN },
+    recipient: `r${nth}@north.example`,
+    severity: 'permanent',
+    reason: 'bounce',
     'delivery-status': { code: 550, message: 'no such mailbox' },
     ...over,
   } as EventData);

@@ -454,7 +454,10 @@ describe('event records', () => {
     const Key = { pk: `SUP#${recipient}`, sk: `${DOMAIN}#complaint#*` };
     const { Item } = await client.send(new GetCommand({ TableName, Key, ConsistentRead: true }));
     expect(Item).toMatchObject({
-      ...{ since: 400_000, lastAt: 400_000, eventKey: origin.eventKey, corrections: 1 },
+      since: 400_000,
+      lastAt: 400_000,
+      eventKey: origin.eventKey,
+      corrections: 1,
       [INDEXES.byRecipient.sortKey]: 400_000,
     });
   });
@@ -543,7 +546,10 @@ describe('event records', () => {
     const messageId = randomUUID();
     const complaint = (id: string, timestamp: number) =>
       deliveredEvent({
-        ...{ event: 'complained', recipient, id, timestamp },
+        event: 'complained',
+        recipient,
+        id,
+        timestamp,
         message: { headers: { 'message-id': messageId } },
       });
     const { client, name: TableName } = engines.table;

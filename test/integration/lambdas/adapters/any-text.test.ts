@@ -71,8 +71,14 @@ test('any text that JSON holds is stored, once, and is found under its message a
         const recipient = `${local}${run}@${host}b`;
         const messageId = `${run}${local}@${DOMAIN}`;
         const event = deliveredEvent({
-          ...{ event: 'failed', severity: 'permanent', id, reason, tags, recipient },
-          ...{ 'recipient-provider': provider, 'user-variables': { [variable]: variable } },
+          event: 'failed',
+          severity: 'permanent',
+          id,
+          reason,
+          tags,
+          recipient,
+          'recipient-provider': provider,
+          'user-variables': { [variable]: variable },
           'delivery-status': { code: 550, message: reply, 'bounce-type': 'hard' },
           message: { headers: { 'message-id': `<${messageId}>`, subject } },
           'mailing-list': { address: rest.listAddress },
@@ -95,8 +101,12 @@ test('any text that JSON holds is stored, once, and is found under its message a
         expect(history.statuses).toMatchObject([{ recipient: asked, status: 'FAILED' }]);
         const readPage = createRecipients(createRecipientHistory(engines.table), async (all) => all.map(() => true));
         const page = await readPage({
-          ...{ recipient: asked, keys: recipientKeys(asked), limit: 10, position: undefined },
-          ...{ status: undefined, tag: undefined },
+          recipient: asked,
+          keys: recipientKeys(asked),
+          limit: 10,
+          position: undefined,
+          status: undefined,
+          tag: undefined,
           range: { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER },
         });
         expect(page.body.messages).toHaveLength(1);

@@ -68,8 +68,15 @@ async function store(shards: DayShards, count: number): Promise<void> {
     const identity = identify(raw, DOMAIN);
     stored.push({ sort: identity.eventSort, atMs });
     await records.putEvent({
-      ...{ identity, domain: DOMAIN, atMs, event: parseEvent(raw), source: 'webhook', isImplausible: false },
-      ...{ receivedAtMs: atMs, expiresAt: 9_999_999_999, statusExpiresAt: 9_999_999_999 },
+      identity,
+      domain: DOMAIN,
+      atMs,
+      event: parseEvent(raw),
+      source: 'webhook',
+      isImplausible: false,
+      receivedAtMs: atMs,
+      expiresAt: 9_999_999_999,
+      statusExpiresAt: 9_999_999_999,
     });
   };
   for (let n = 0; n < count; n += 20) await Promise.all(Array.from({ length: 20 }, put));

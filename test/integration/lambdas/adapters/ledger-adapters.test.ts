@@ -242,7 +242,10 @@ test('the day index lists stored events of all types and days, ascending by time
     broughtByWebhook: false,
   });
   expect(facts.get(placeName(late))).toMatchObject({
-    ...{ atMs: midnight + 5, source: 'webhook', broughtByWebhook: true, receivedAtMs: NOW_MS },
+    atMs: midnight + 5,
+    source: 'webhook',
+    broughtByWebhook: true,
+    receivedAtMs: NOW_MS,
     event: { event: 'opened' },
   });
   const keys = await createDayIndexRepository(engines.table).keys(domain, midnight - 5, midnight + 5);

@@ -54,7 +54,9 @@ test('a status of the first release is updated without losing a fact, in fewer b
   const read = async () => (await client.send(new GetCommand({ TableName, Key, ConsistentRead: true }))).Item ?? {};
   await client.send(new PutCommand({ TableName, Item: { ...ITEMS.STATUS, ...Key } }));
   const complained = deliveredEvent({
-    ...{ event: 'complained', id: 'c', recipient: 'ada@example.org' },
+    event: 'complained',
+    id: 'c',
+    recipient: 'ada@example.org',
     message: { headers: { 'message-id': 'again@mg.example.com' } },
   });
   const store = createProcess({ ...LONE_PROCESS, records: createEventRepository(engines.table), retentionDays: 90 });
@@ -64,8 +66,13 @@ test('a status of the first release is updated without losing a fact, in fewer b
   const { expiresAt, recipientKey, recipientAt } = ITEMS.STATUS;
   expect(item).toEqual({ ...Key, expiresAt, recipientKey, recipientAt });
   expect(rowOf({ ...item, order })).toMatchObject({
-    ...{ status: 'COMPLAINED', decidedBy: 'complained#c', statusAtMs: EVENT.at, order },
-    ...{ recipient: 'ada@example.org', domain: DOMAIN, reason: null },
+    status: 'COMPLAINED',
+    decidedBy: 'complained#c',
+    statusAtMs: EVENT.at,
+    order,
+    recipient: 'ada@example.org',
+    domain: DOMAIN,
+    reason: null,
   });
 });
 
@@ -136,14 +143,14 @@ test('a slice of the first release is read with zeros for newer counts, and can 
   const { pk: _pk, sk: _sk, tags, ...rest } = SLICE;
   const slice = {
     ...rest,
-    ...{
-      tags: JSON.parse(tags),
-      dimensions: { provider: {}, ip: {}, policy: {}, failure: {} },
-      altered: {},
-      short: 0,
-      accepted: 0,
-    },
-    ...{ startedAt: null, finalAt: null, unconfirmedNames: [] },
+    tags: JSON.parse(tags),
+    dimensions: { provider: {}, ip: {}, policy: {}, failure: {} },
+    altered: {},
+    short: 0,
+    accepted: 0,
+    startedAt: null,
+    finalAt: null,
+    unconfirmedNames: [],
   };
 
   const read = await slices.read(DOMAIN, SLICE.start);

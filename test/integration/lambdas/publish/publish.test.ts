@@ -39,7 +39,10 @@ async function live(recipient = `${randomUUID()}@example.org`): Promise<string> 
   const seconds = Date.now() / 1000;
   const events = ['delivered', 'accepted', 'complained', 'opened', 'accepted', 'delivered'].map((event) =>
     deliveredEvent({
-      ...{ event, recipient, id: `${event}-${messageId}`, timestamp: seconds },
+      event,
+      recipient,
+      id: `${event}-${messageId}`,
+      timestamp: seconds,
       message: { headers: { 'message-id': messageId } },
     }),
   );

@@ -23,9 +23,14 @@ beforeAll(async () => {
   local = await startLocalLedger({
     archive: true,
     reconcile: {
-      ...{ source: 'events', everySeconds: 600, settleSeconds: 1, sliceSeconds: HOUR_SECONDS },
-      ...{ retentionSeconds: 6 * DAY_SECONDS, fromEpochSeconds: startSeconds - HOUR_SECONDS },
-      ...{ mailgunUrl: undefined, apiKey: LOCAL_API_KEY },
+      source: 'events',
+      everySeconds: 600,
+      settleSeconds: 1,
+      sliceSeconds: HOUR_SECONDS,
+      retentionSeconds: 6 * DAY_SECONDS,
+      fromEpochSeconds: startSeconds - HOUR_SECONDS,
+      mailgunUrl: undefined,
+      apiKey: LOCAL_API_KEY,
     },
     overlay: { retentionDays: { events: 3 } },
   });

@@ -47,11 +47,15 @@ beforeAll(async () => {
     return [0, 1, 2].flatMap((second) => [
       eventOf(prefix + messageId, { recipient: address, timestamp: at(day, second) }),
       eventOf(`${prefix}mail-${second}-${messageId}`, {
-        ...{ event: 'accepted', recipient: address, timestamp: at(day, second) },
+        event: 'accepted',
+        recipient: address,
+        timestamp: at(day, second),
       }),
       eventOf(`${prefix}left-${second}-${messageId}`, {
-        ...{ event: nth === 0 ? 'complained' : 'unsubscribed', recipient: `${second}.${address}` },
-        ...{ timestamp: at(day, second), tags: ['*'] },
+        event: nth === 0 ? 'complained' : 'unsubscribed',
+        recipient: `${second}.${address}`,
+        timestamp: at(day, second),
+        tags: ['*'],
       }),
     ]);
   });

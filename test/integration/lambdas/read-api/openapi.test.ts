@@ -47,7 +47,10 @@ beforeAll(async () => {
       ip: '192.0.2.20',
     }),
     eventOf('20260202024000.2.ABCDEF@mg.example.com', {
-      ...{ event: 'accepted', recipient: 'grace@north.example', tags: [], timestamp: 1_770_000_000 },
+      event: 'accepted',
+      recipient: 'grace@north.example',
+      tags: [],
+      timestamp: 1_770_000_000,
       message: { headers: { 'message-id': '20260202024000.2.ABCDEF@mg.example.com', subject: 'Your parcel' } },
     }),
     eventOf('gone@mg.example.com', {
@@ -83,7 +86,8 @@ async function logDelivery(): Promise<void> {
   const { deliveries } = responseExamples(listing, 200).message as DeliveriesResponse;
   for (const { id, publishedAt, messageId, attempts, settledAt } of deliveries) {
     const made = attempts.map(({ at, ms, status, error }) => ({
-      ...{ at: Date.parse(at), ms },
+      at: Date.parse(at),
+      ms,
       ...(status === null ? { error: error ?? '' } : { status }),
     }));
     const delivery = { state: 'acknowledged' as const, attempts: made, settledAt: Date.parse(settledAt ?? '') };

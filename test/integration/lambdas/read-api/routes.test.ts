@@ -129,13 +129,19 @@ describe('the mail of a time', () => {
     api.store(
       ...ids.map((id, n) =>
         eventOf(id, {
-          ...{ recipient: 'Ada@north.example', event: 'accepted', timestamp: at(`20:00:0${n}`), tags: ['Spring'] },
+          recipient: 'Ada@north.example',
+          event: 'accepted',
+          timestamp: at(`20:00:0${n}`),
+          tags: ['Spring'],
           message: { headers: { 'message-id': id, subject: `Mail ${n}` } },
         }),
       ),
       eventOf(delivered, { recipient: 'ada@north.example', timestamp: at('20:01:00') }),
       eventOf(deferred, {
-        ...{ recipient: 'ada@north.example', event: 'failed', severity: 'temporary', timestamp: at('20:01:00') },
+        recipient: 'ada@north.example',
+        event: 'failed',
+        severity: 'temporary',
+        timestamp: at('20:01:00'),
       }),
     ),
   );
@@ -183,7 +189,9 @@ describe('a recipient', () => {
     api.store(
       ...ids.map((id, n) =>
         eventOf(id, {
-          ...{ recipient, event: 'delivered', timestamp: at(`11:00:0${n}`) },
+          recipient,
+          event: 'delivered',
+          timestamp: at(`11:00:0${n}`),
           message: { headers: { 'message-id': id, subject: `Mail ${n}` } },
           tags: n === 1 ? ['Odd', 'welcome'] : ['welcome'],
         }),
@@ -197,9 +205,18 @@ describe('a recipient', () => {
     expect(pages.flatMap(({ body }) => body.messages)).toEqual(
       ids
         .map((messageId, n) => ({
-          ...{ messageId, status: 'DELIVERED', reason: null, statusAt: at(`11:00:0${n}`), firstAt: at(`11:00:0${n}`) },
-          ...{ subject: `Mail ${n}`, tags: n === 1 ? ['odd', 'welcome'] : ['welcome'], domain: DOMAIN },
-          ...{ testMode: false, direction: 'outbound', unconfirmed: false, confirmed: expect.any(Boolean) },
+          messageId,
+          status: 'DELIVERED',
+          reason: null,
+          statusAt: at(`11:00:0${n}`),
+          firstAt: at(`11:00:0${n}`),
+          subject: `Mail ${n}`,
+          tags: n === 1 ? ['odd', 'welcome'] : ['welcome'],
+          domain: DOMAIN,
+          testMode: false,
+          direction: 'outbound',
+          unconfirmed: false,
+          confirmed: expect.any(Boolean),
           engagement: null,
         }))
         .toReversed(),
@@ -398,8 +415,12 @@ describe('the list of suppressions, and the check of many addresses', () => {
   const addresses = Array.from({ length: 5 }, (_, nth) => `list-${nth}-${randomUUID()}@north.example`);
   const bounced = (recipient: string, nth: number) =>
     eventOf(randomUUID(), {
-      ...{ recipient, timestamp: at('15:00:00') + nth, id: `L${nth}`, event: 'failed' },
-      ...{ severity: 'permanent', reason: 'bounce' },
+      recipient,
+      timestamp: at('15:00:00') + nth,
+      id: `L${nth}`,
+      event: 'failed',
+      severity: 'permanent',
+      reason: 'bounce',
     });
   const check = (body: unknown) =>
     api.read('/mailgun/suppressions/check', { method: 'POST', body: JSON.stringify(body) });
@@ -610,7 +631,8 @@ describe('a cursor', () => {
       ),
       ...[0, 1].map((n) =>
         eventOf(`complained-${n}-${messageId}`, {
-          ...{ event: 'complained', recipient: `${n}.${recipient}` },
+          event: 'complained',
+          recipient: `${n}.${recipient}`,
           timestamp: fromMs / 1000,
         }),
       ),
@@ -685,7 +707,8 @@ describe('an invented cursor', () => {
   const message = (atMs: number, partition = 'MSG#x') => ({ partition, atMs });
   const listed = (atMs: number, partition = 'SUP#a@b') => ({ list: 0, after: { partition, sort: 'd#bounce#*', atMs } });
   const event = (atMs: number, range = { fromMs, toMs }) => ({
-    ...{ range, place: { partition: 'MSG#x', sort: 'R#a#E#delivered#1', type: 'delivered', atMs } },
+    range,
+    place: { partition: 'MSG#x', sort: 'R#a#E#delivered#1', type: 'delivered', atMs },
   });
   const ofRecipient = {
     operation: 'getRecipient',

@@ -17,8 +17,13 @@ afterEach(async () => {
 
 const failed = (nth: number, over: object = {}) =>
   ({
-    ...{ event: 'failed', id: `failed-${nth}`, timestamp: MIDNIGHT - 3600 + nth / 10, recipient: 'ada@north.example' },
-    ...{ severity: 'permanent', reason: 'bounce', 'delivery-status': { code: 550, message: 'no such mailbox' } },
+    event: 'failed',
+    id: `failed-${nth}`,
+    timestamp: MIDNIGHT - 3600 + nth / 10,
+    recipient: 'ada@north.example',
+    severity: 'permanent',
+    reason: 'bounce',
+    'delivery-status': { code: 550, message: 'no such mailbox' },
     ...over,
   }) as unknown as EventData;
 
@@ -50,7 +55,8 @@ test('reconcile stores the classes of the last seven days, and the read API give
     note: null,
     read: {
       at: expect.any(String),
-      ...{ from: isoDay(7), to: isoDay(0) },
+      from: isoDay(7),
+      to: isoDay(0),
       classes: [
         { entity: 'north.example', category: 'bounce', severity: 'permanent', failures: 2 },
         { entity: 'north.example', category: 'espblock', severity: 'temporary', failures: 1 },

@@ -458,7 +458,9 @@ async function happenAtGmail(harness: AlarmHarness, over: object, times = 1): Pr
 }
 
 const failedFor = (code: string) => ({
-  ...{ event: 'failed', severity: 'permanent', reason: 'bounce' },
+  event: 'failed',
+  severity: 'permanent',
+  reason: 'bounce',
   'delivery-status': { code: 550, 'enhanced-code': code, message: 'refused' },
 });
 
@@ -535,13 +537,19 @@ const OVERLAY = {
 
 const QUICK_RECONCILE = {
   ...USUAL_RECONCILE,
-  ...{ everySeconds: 1, settleSeconds: 6, sliceSeconds: 3, retentionSeconds: 120 },
+  everySeconds: 1,
+  settleSeconds: 6,
+  sliceSeconds: 3,
+  retentionSeconds: 120,
 };
 /** Where the ledger is not on trial. */
 const SELDOM_RECONCILE = { ...QUICK_RECONCILE, everySeconds: 3 };
 const BY_THE_HOUR = {
   ...USUAL_RECONCILE,
-  ...{ everySeconds: 1, settleSeconds: 6, sliceSeconds: 900, retentionSeconds: 12 * 3600 },
+  everySeconds: 1,
+  settleSeconds: 6,
+  sliceSeconds: 900,
+  retentionSeconds: 12 * 3600,
   fromEpochSeconds: COUNTED_HOUR,
 };
 const LOW_THROTTLE = { throttle: { webhook: { ratePerSecond: 15, burst: 15 } } };

@@ -33,8 +33,11 @@ beforeAll(async () => {
   const events = MESSAGES.flatMap(({ id, recipient }) =>
     TYPES.map((over, nth) =>
       deliveredEvent({
-        ...{ id: `${over.event}-${id}`, timestamp: at + nth / 1000, recipient, tags: ['spring'] },
-        ...{ message: { headers: { 'message-id': id } } },
+        id: `${over.event}-${id}`,
+        timestamp: at + nth / 1000,
+        recipient,
+        tags: ['spring'],
+        message: { headers: { 'message-id': id } },
         ...over,
       }),
     ),

@@ -38,8 +38,13 @@ async function start({ source = {}, visibilitySeconds = 30, handler = () => DONE
   const poll = () => {
     const poller = new QueuePoller({
       source: {
-        ...{ queueArn: ARN, queueUrl: QUEUE, functionId: 'Function', batchSize: 10, windowSeconds: 0 },
-        ...{ maxConcurrency: 5, reportsFailures: true },
+        queueArn: ARN,
+        queueUrl: QUEUE,
+        functionId: 'Function',
+        batchSize: 10,
+        windowSeconds: 0,
+        maxConcurrency: 5,
+        reportsFailures: true,
         ...source,
       },
       region: 'us-east-1',

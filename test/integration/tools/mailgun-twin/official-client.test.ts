@@ -51,7 +51,11 @@ function takeMail() {
 }
 
 const mail = (to: string, over: object = {}) => ({
-  ...{ from: `shop@${API_DOMAIN}`, to, subject: 'Your order', text: 'Hello', ...over },
+  from: `shop@${API_DOMAIN}`,
+  to,
+  subject: 'Your order',
+  text: 'Hello',
+  ...over,
 });
 
 test('a mail is posted to the URLs that are registered at that moment, as Mailgun would', async () => {

@@ -10,7 +10,10 @@ export const acceptLine = z.discriminatedUnion('event', [
     event: z.literal('slice'),
     ...bounds,
     state: z.enum(['due', 'open', 'short', 'settled', 'unlisted']),
-    ...{ missing: count, altered: count, short: count, unconfirmed: count },
+    missing: count,
+    altered: count,
+    short: count,
+    unconfirmed: count,
     /** From earlier acceptances. */
     accepted: count,
     acceptedBefore: z.strictObject({ reason: z.string(), at: z.iso.datetime() }).nullable(),

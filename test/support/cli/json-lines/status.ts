@@ -68,7 +68,9 @@ export const statusLine = z.strictObject({
           z.strictObject({
             provider: z.enum(['gmail', 'yahoo', 'outlook']),
             cut: z.boolean(),
-            ...{ complaints: share, bounces: share, policy: share },
+            complaints: share,
+            bounces: share,
+            policy: share,
           }),
         )
         .nullable(),

@@ -23,8 +23,11 @@ export const suppressionsShowLine = z.discriminatedUnion('event', [
     event: z.literal('suppression'),
     causes: z.array(
       z.strictObject({
-        ...{ eventKey: z.string(), messageId: z.string().nullable(), at: z.iso.datetime() },
-        ...{ unconfirmed: z.boolean(), confirmed: z.boolean() },
+        eventKey: z.string(),
+        messageId: z.string().nullable(),
+        at: z.iso.datetime(),
+        unconfirmed: z.boolean(),
+        confirmed: z.boolean(),
       }),
     ),
   }),

@@ -237,7 +237,9 @@ describe("doctor's check of the stack", () => {
     );
     const earlier = { ...process.env };
     Object.assign(process.env, {
-      ...{ AWS_ENDPOINT_URL_SNS: sns.url, AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'secret' },
+      AWS_ENDPOINT_URL_SNS: sns.url,
+      AWS_ACCESS_KEY_ID: 'id',
+      AWS_SECRET_ACCESS_KEY: 'secret',
     });
     const { subscriptions } = openAccount('eu-west-1');
     const found = await find(stackChecks(place(fresh, account({ subscriptions }))), 'page topic').finally(() => {
@@ -475,7 +477,9 @@ test('doctor waits once for Mailgun that hangs, and reports what it did not requ
 test('doctor reports unreadable settings as unknown, each with a fix', async () => {
   const secrets = stubSecrets({});
   const denied = new KMSServiceException({
-    ...{ name: 'AccessDeniedException', $fault: 'client', $metadata: {} },
+    name: 'AccessDeniedException',
+    $fault: 'client',
+    $metadata: {},
     message: 'not authorized to perform: kms:GetPublicKey',
   });
   const signing = { send: () => Promise.reject(denied) };
@@ -484,7 +488,8 @@ test('doctor reports unreadable settings as unknown, each with a fix', async () 
   const checks = stackChecks({ deployment, account: undefined, now: () => 0 });
   const certificates = checks.find(({ name }) => name === 'key of certificates')!;
   expect(await runCheck(certificates.check, certificates.unknownFix)).toMatchObject({
-    ...{ state: 'unknown', says: expect.stringContaining('kms:GetPublicKey') },
+    state: 'unknown',
+    says: expect.stringContaining('kms:GetPublicKey'),
     fix: expect.stringContaining('CertificateKeyArn'),
   });
   for (const { check, name, unknownFix } of checks) {

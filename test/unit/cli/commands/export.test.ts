@@ -48,8 +48,14 @@ function history(breakAt = Number.POSITIVE_INFINITY): { readDay: ReadDay; days: 
 }
 
 const REQUEST: ExportRequest = {
-  ...{ ledger: 'stack', format: 'csv', from: FROM, to: FROM + 3 * DAY, domains: [DOMAIN, OTHER] },
-  ...{ types: [], recipient: null, tag: null },
+  ledger: 'stack',
+  format: 'csv',
+  from: FROM,
+  to: FROM + 3 * DAY,
+  domains: [DOMAIN, OTHER],
+  types: [],
+  recipient: null,
+  tag: null,
 };
 
 function context(over: Partial<CliContext> = {}) {

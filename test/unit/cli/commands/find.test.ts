@@ -38,7 +38,9 @@ test('find lists mail that was accepted twice once, even across pages', async ()
 test('find lists mail without a message id every time, up to the limit', async () => {
   const nameless = [null, 'ada@x'] as const;
   expect(await find([nameless, nameless, nameless, a], 3)).toEqual({
-    ...{ found: [nameless, nameless, nameless], hasMore: true, limits: [3, 1] },
+    found: [nameless, nameless, nameless],
+    hasMore: true,
+    limits: [3, 1],
   });
 });
 

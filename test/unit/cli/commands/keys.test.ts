@@ -70,8 +70,13 @@ describe('keys set', () => {
     const first = await set(['--json'], NEW, secrets);
     expect(first.json().map((line) => keysSetLine.parse(line))).toEqual([
       {
-        ...{ event: 'set', key: 'current', fingerprint: keyFingerprint(NEW), changed: true },
-        ...{ previous: keyFingerprint(OLD), replacesUnreadable: false, alarmEndsBy: null },
+        event: 'set',
+        key: 'current',
+        fingerprint: keyFingerprint(NEW),
+        changed: true,
+        previous: keyFingerprint(OLD),
+        replacesUnreadable: false,
+        alarmEndsBy: null,
       },
     ]);
     const after = { current: NEW, previous: OLD, parent: 'key-parent-01' };
@@ -258,7 +263,11 @@ describe('keys status', () => {
     expect(lines.at(-2)).toEqual({
       event: 'verified',
       since: '2026-09-21T14:13:20.000Z',
-      ...{ current: 6, previous: 2, parent: 1, others: {}, unauthorized: 41 },
+      current: 6,
+      previous: 2,
+      parent: 1,
+      others: {},
+      unauthorized: 41,
     });
     expect(lines.slice(0, 4)).toMatchObject([
       { key: 'current', set: true, fingerprint: keyFingerprint(NEW), since: '2026-09-21T14:13:20.000Z' },
@@ -286,11 +295,15 @@ describe('keys status', () => {
       1,
       [
         {
-          ...{ event: 'unreadable', key: 'current', why: 'the secret SigningKeysSecretArn holds no JSON object' },
+          event: 'unreadable',
+          key: 'current',
+          why: 'the secret SigningKeysSecretArn holds no JSON object',
           fix: 'npm run ledger -- keys set --from-mailgun --yes --local --port 4010',
         },
         {
-          ...{ event: 'unreadable', key: 'apiKey', why: 'the secret ApiKeySecretArn holds no JSON object' },
+          event: 'unreadable',
+          key: 'apiKey',
+          why: 'the secret ApiKeySecretArn holds no JSON object',
           fix: 'npm run ledger -- keys set --api-key --yes --local --port 4010 < api-key.txt',
         },
       ],

@@ -138,7 +138,8 @@ test('logs of a function that the stack lacks exits with 2, and shows no empty l
   const openDeployment = async () => stubDeployment({ logs });
   const result = await runCommand(['logs', 'deliver', '--local'], { openDeployment });
   expect({ ...result, json: undefined }).toMatchObject({
-    ...{ exitCode: 2, lines: [] },
+    exitCode: 2,
+    lines: [],
     errors: ['a stub has no deliver: it is off in the configuration, or not deployed yet'],
   });
 });

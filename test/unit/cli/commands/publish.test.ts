@@ -88,7 +88,10 @@ test('publish --plan prints what it would publish, for how long and at what cost
   expect(json.json().at(-1)).toEqual({
     event: 'plan',
     complete: true,
-    ...{ events: 1_000_000, statuses: 400_000, suppressions: 0, refused: 0 },
+    events: 1_000_000,
+    statuses: 400_000,
+    suppressions: 0,
+    refused: 0,
     cost: { published: 400_000, reads: 2_000_000, dollars: expect.closeTo(0.65), seconds: 8000 },
   });
 });

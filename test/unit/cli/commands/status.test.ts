@@ -47,7 +47,14 @@ function domain(over: Partial<DomainStatus> = {}, ledger: object = {}): DomainSt
     ledger: {
       since: '2026-11-21T12:00:00.000Z',
       judgedUntil: '2026-11-22T11:15:00.000Z',
-      ...{ expected: 7, missing: 0, lost: 0, unconfirmed: 0, altered: 0, openSlices: 0, shortSlices: 0, stuck: 0 },
+      expected: 7,
+      missing: 0,
+      lost: 0,
+      unconfirmed: 0,
+      altered: 0,
+      openSlices: 0,
+      shortSlices: 0,
+      stuck: 0,
       stuckFrom: null,
       lostBetween: null,
       lastSlice: { start: '2026-11-22T11:00:00.000Z', end: '2026-11-22T11:15:00.000Z', state: 'settled' },
@@ -206,8 +213,12 @@ test('status lists causes before what they explain, and no next step is status i
     state: 'ALARM' as const,
     sinceMs: 1,
     description: alarmDescription({
-      ...{ happened: 'x.', impact: 'x.', recovered: 'x.', explains },
-      ...{ runbook: `docs/runbook.md#${name}`, first: `npm run ledger -- ${first} --local` },
+      happened: 'x.',
+      impact: 'x.',
+      recovered: 'x.',
+      explains,
+      runbook: `docs/runbook.md#${name}`,
+      first: `npm run ledger -- ${first} --local`,
     }),
   });
   const alarms: Deployment['alarms'] = async () => [

@@ -8,7 +8,12 @@ const itemOf = (domain: string, kind: string) => ({
   pk: 'SUP#ada@example.org',
   sk: `${domain}#${kind}#*`,
   recipient: 'ada@example.org',
-  ...{ domain, kind, scope: '*', reason: null, since: SINCE, eventKey: 'failed#1' },
+  domain,
+  kind,
+  scope: '*',
+  reason: null,
+  since: SINCE,
+  eventKey: 'failed#1',
 });
 
 /** Lifts from a table in memory; returns the sort keys that were written, too. */

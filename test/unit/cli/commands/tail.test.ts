@@ -28,8 +28,14 @@ async function readApi(...responses: ApiResponse[]): Promise<string> {
 }
 
 const entry = (id: string, over = {}) => ({
-  ...{ key: `delivered#${id}`, event: 'delivered', timestamp: 1_770_000_000, receivedAt: '2026-02-02T02:40:01.000Z' },
-  ...{ recipient: 'ada@north.example', messageId: `${id}@mg.example.com`, reason: null, testMode: false },
+  key: `delivered#${id}`,
+  event: 'delivered',
+  timestamp: 1_770_000_000,
+  receivedAt: '2026-02-02T02:40:01.000Z',
+  recipient: 'ada@north.example',
+  messageId: `${id}@mg.example.com`,
+  reason: null,
+  testMode: false,
   ...over,
 });
 const page = (next: string, events: object[] = [], behind = false): ApiResponse => ({ body: { events, behind, next } });

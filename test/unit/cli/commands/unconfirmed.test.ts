@@ -34,7 +34,10 @@ function event(of: Slice, id: string, over: object = {}) {
     pk: messagePartition(`${id}@x.example`),
     sk: eventSort('ada@example.org', `delivered#${id}`),
     dayKey: dayPartition(of.domain, at, data),
-    ...{ at, source: 'webhook', receivedAt: at + 1000, raw: packEvent(data, NO_KEY) },
+    at,
+    source: 'webhook',
+    receivedAt: at + 1000,
+    raw: packEvent(data, NO_KEY),
     ...over,
   };
 }
@@ -72,13 +75,21 @@ test('unconfirmed lists only marked events, also those without a domain', async 
       event: 'unconfirmed',
       domain: DOMAIN,
       messageId: 'a@x.example',
-      ...{ recipient: 'ada@example.org', type: 'delivered' },
-      ...{ at: '2026-11-21T11:15:00.000Z', receivedAt: '2026-11-21T11:15:01.000Z' },
+      recipient: 'ada@example.org',
+      type: 'delivered',
+      at: '2026-11-21T11:15:00.000Z',
+      receivedAt: '2026-11-21T11:15:01.000Z',
       unconfirmedSince: '2026-11-22T11:59:55.000Z',
-      ...{ decides: null, suppresses: [], fix: null },
+      decides: null,
+      suppresses: [],
+      fix: null,
     },
     {
-      ...{ event: 'slice', domain: DOMAIN, start: '2026-11-21T11:15:00Z', end: '2026-11-21T11:30:00Z', events: 1 },
+      event: 'slice',
+      domain: DOMAIN,
+      start: '2026-11-21T11:15:00Z',
+      end: '2026-11-21T11:30:00Z',
+      events: 1,
       compare: `${RUN} replay --from 2026-11-21T11:15:00Z --to 2026-11-21T11:30:00Z --domain ${DOMAIN} ${HERE}`,
       accept: `${RUN} accept 2026-11-21T11:15:00Z --domain ${DOMAIN} --reason "<why>" ${HERE}`,
     },
@@ -89,7 +100,10 @@ test('unconfirmed lists only marked events, also those without a domain', async 
       domains: [DOMAIN, '-'],
       // Two days, the second pass after one more, and the settle time.
       since: '2026-11-19T11:30:00Z',
-      ...{ slices: 2, found: 2, undecided: 0, altered: 0 },
+      slices: 2,
+      found: 2,
+      undecided: 0,
+      altered: 0,
     },
   ]);
 });
@@ -209,8 +223,12 @@ const DEFERRED = namedFacts(parseEvent({ ...bounce, severity: 'temporary' }), AT
 const alteredEntry = (over: object = {}, stored: NamedFacts = namedFacts(parseEvent(bounce), AT_MS)): LogEntry => ({
   atMs: NOW_MS - 60_000,
   facts: {
-    ...{ domain: DOMAIN, messageId: 'a@x.example', eventKey: 'failed#a', ...over },
-    ...{ stored: JSON.stringify(stored), listed: JSON.stringify(DEFERRED) },
+    domain: DOMAIN,
+    messageId: 'a@x.example',
+    eventKey: 'failed#a',
+    ...over,
+    stored: JSON.stringify(stored),
+    listed: JSON.stringify(DEFERRED),
   },
 });
 
@@ -226,7 +244,10 @@ test.each([
   const { parsed } = await unconfirmed(items, '--json');
   expect(parsed().slice(0, -1)).toEqual([
     {
-      ...{ event: 'altered-event', domain: DOMAIN, messageId: 'a@x.example', recipient: 'ada@example.org' },
+      event: 'altered-event',
+      domain: DOMAIN,
+      messageId: 'a@x.example',
+      recipient: 'ada@example.org',
       eventKey: 'failed#a',
       differs: expect.arrayContaining([
         { fact: 'status', stored: 'FAILED', listed: 'DEFERRED' },

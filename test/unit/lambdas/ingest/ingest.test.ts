@@ -80,7 +80,10 @@ test('an acknowledged webhook needs no lookup of the event', async () => {
 test('a refusal after the signature check names the message, if there is one', async () => {
   const messageId = '20260202023950.1.ABCDEF@mg.example.com';
   expect(await ingest(jsonBody(deliveredEvent(), signed(KEY, old)))).toEqual({
-    ...{ ok: false, reason: 'stale', messageId, signedAt: Number(old.timestamp) },
+    ok: false,
+    reason: 'stale',
+    messageId,
+    signedAt: Number(old.timestamp),
   });
   const route = () => ({ ok: true as const, webhook: { signature: signed(KEY, old) } });
   expect(await ingest(new Uint8Array(), route)).toEqual({

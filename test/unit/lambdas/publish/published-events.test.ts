@@ -8,9 +8,19 @@ const CHOICE = { ledger: 'test', subjectKey: 'k', recipients: true };
 
 function row(recipient: string): SuppressionRow {
   return {
-    ...{ type: 'suppression', partition: `SUP#${recipient}`, sort: 'd#complaint#*', recipient, domain: 'd' },
-    ...{ kind: 'complaint', scope: '*', reason: null, source: 'event', eventKey: 'complained#1' },
-    ...{ sinceMs: NOW_MS, lastAtMs: NOW_MS, liftedAtMs: null },
+    type: 'suppression',
+    partition: `SUP#${recipient}`,
+    sort: 'd#complaint#*',
+    recipient,
+    domain: 'd',
+    kind: 'complaint',
+    scope: '*',
+    reason: null,
+    source: 'event',
+    eventKey: 'complained#1',
+    sinceMs: NOW_MS,
+    lastAtMs: NOW_MS,
+    liftedAtMs: null,
   };
 }
 

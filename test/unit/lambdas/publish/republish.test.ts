@@ -33,31 +33,34 @@ function openRepublish(
     atMs,
   }));
   const statuses: StatusRow[] = stored.map(({ n, atMs, name = 'delivered', decides = true, over }) => ({
-    ...{
-      type: 'status',
-      partition: `MSG#${n}`,
-      sort: `R#r${n}#STATUS`,
-      order: `30#${atMs}#${decides ? `${name}#${n}` : 'other#event'}`,
-      status: 'DELIVERED',
-      reason: null,
-    },
-    ...{ statusAtMs: atMs, decidedBy: decides ? `${name}#${n}` : 'other#event', recipient: `r${n}`, domain: DOMAIN },
+    type: 'status',
+    partition: `MSG#${n}`,
+    sort: `R#r${n}#STATUS`,
+    order: `30#${atMs}#${decides ? `${name}#${n}` : 'other#event'}`,
+    status: 'DELIVERED',
+    reason: null,
+    statusAtMs: atMs,
+    decidedBy: decides ? `${name}#${n}` : 'other#event',
+    recipient: `r${n}`,
+    domain: DOMAIN,
     ...over,
   }));
   const suppressions: SuppressionRow[] = stored
     .filter(({ name }) => name === 'complained')
     .map(({ n, atMs }) => ({
-      ...{ type: 'suppression', partition: `SUP#r${n}`, sort: 'd#complaint#*', domain: DOMAIN, kind: 'complaint' },
-      ...{
-        scope: '*',
-        reason: null,
-        source: 'event',
-        sinceMs: atMs,
-        lastAtMs: atMs,
-        eventKey: `complained#${n}`,
-        recipient: `r${n}`,
-        liftedAtMs: null,
-      },
+      type: 'suppression',
+      partition: `SUP#r${n}`,
+      sort: 'd#complaint#*',
+      domain: DOMAIN,
+      kind: 'complaint',
+      scope: '*',
+      reason: null,
+      source: 'event',
+      sinceMs: atMs,
+      lastAtMs: atMs,
+      eventKey: `complained#${n}`,
+      recipient: `r${n}`,
+      liftedAtMs: null,
     }));
   const announced: { id: string; atMs: number }[] = [];
   const noted = new Set<string>();
@@ -127,7 +130,12 @@ test('each status is published at its deciding event, and at no other', async ()
   ]);
 
   expect(await run()).toEqual({
-    ...{ state: 'ran', events: 2, statuses: 1, suppressions: 0, refused: 0, done: true },
+    state: 'ran',
+    events: 2,
+    statuses: 1,
+    suppressions: 0,
+    refused: 0,
+    done: true,
     nextFromMs: days(1),
   });
   expect(announced.map(({ id }) => id.split('#').slice(3).join('#'))).toEqual(['delivered#1']);

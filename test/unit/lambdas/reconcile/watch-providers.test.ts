@@ -22,7 +22,11 @@ function watch(listed: Listed | Error, { nowMs = FULL_HOUR, providers = ['gmail'
         for (const each of listed[domain] ?? []) yield { dimensions: { ...emptyDimensions(), ...each } } as Slice;
       },
     },
-    ...{ domains: [A, B], providers, minMails: 100, everySeconds: 900, now: () => clockMs },
+    domains: [A, B],
+    providers,
+    minMails: 100,
+    everySeconds: 900,
+    now: () => clockMs,
     onJudged: (provider, percents) => results.push([provider, percents]),
     onHigh: ({ domain, share, part, whole }) => results.push([domain, share, part, whole]),
     onFailure: (error) => results.push((error as Error).message),

@@ -28,8 +28,10 @@ test('a secret that cannot be read is named by its output, with service and oper
   const facts = await factsOf(secret.read());
 
   expect(facts).toMatchObject({
-    ...{ error: 'TimeoutError', detail: 'read ECONNRESET' },
-    ...{ call: 'SecretsManager GetSecretValue', secret: 'SigningKeysSecretArn' },
+    error: 'TimeoutError',
+    detail: 'read ECONNRESET',
+    call: 'SecretsManager GetSecretValue',
+    secret: 'SigningKeysSecretArn',
   });
   expect(JSON.stringify(facts)).not.toContain('arn:of-it');
 });
@@ -44,6 +46,7 @@ test('a call of the table by its document client is named as the operation that 
   const table = DynamoDBDocumentClient.from(namesCalls(new DynamoDBClient(UNREACHABLE)));
 
   expect(await factsOf(table.send(new GetCommand({ TableName: 'any', Key: { pk: 'x' } })))).toMatchObject({
-    ...{ call: 'DynamoDB GetItem', secret: undefined },
+    call: 'DynamoDB GetItem',
+    secret: undefined,
   });
 });

@@ -4,7 +4,10 @@ test('details that adapters added to an error are logged', () => {
   const error = Object.assign(new Error('read ECONNRESET'), { call: 'SQS SendMessage', secret: 'ApiKeySecretArn' });
 
   expect(errorFacts(error)).toMatchObject({
-    ...{ error: 'Error', detail: 'read ECONNRESET', call: 'SQS SendMessage', secret: 'ApiKeySecretArn' },
+    error: 'Error',
+    detail: 'read ECONNRESET',
+    call: 'SQS SendMessage',
+    secret: 'ApiKeySecretArn',
   });
 });
 

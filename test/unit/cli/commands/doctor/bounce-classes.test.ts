@@ -16,7 +16,8 @@ function check(note?: string | null, outputs: Record<string, string> = { BounceC
     return value;
   };
   const deployment = stubDeployment({
-    ...{ domains: [DOMAIN], output },
+    domains: [DOMAIN],
+    output,
     clients: tableOfItems(note === undefined ? [] : [known]),
   });
   const checks = stackChecks({ deployment, account: undefined, now: () => NOW_MS });

@@ -101,7 +101,8 @@ test.each([['1'], ['10'], ['250'], ['10000'], ['1000000']])(
     const { settings } = (await plan(rate)).line;
 
     const result = environmentSchema.safeParse({
-      ...{ region: 'eu-west-1', domains: [{ name: 'mg.example.com', region: 'eu' }] },
+      region: 'eu-west-1',
+      domains: [{ name: 'mg.example.com', region: 'eu' }],
       throttle: { webhook: { ratePerSecond: settings.throttlePerSecond, burst: settings.throttleBurst } },
       processing: { maxConcurrency: settings.maxConcurrency },
       reconcile: { parallel: settings.parallel },

@@ -56,7 +56,9 @@ test('a stack that does not publish has no line on the event bus', async () => {
 
 test('messages in the DLQ are a warning that names the command to list them', async () => {
   expect((await found({ queues: { DeadLettersUrl: 2 } }))['dead-letter queue']).toEqual({
-    ...{ state: 'warning', says: 'holds 2 messages', fix: 'run dlq list' },
+    state: 'warning',
+    says: 'holds 2 messages',
+    fix: 'run dlq list',
   });
 });
 
@@ -72,7 +74,9 @@ describe.each([
     ['is denied to the operator', awsError('AccessDenied'), 'unknown', /AWS refuses/],
   ])('has a fix if it %s', async (_, error, state, says) => {
     expect((await found({ queues: { [output]: error } }))[name]).toEqual({
-      ...{ state, says: expect.stringMatching(says), fix: expect.stringContaining('Detect drift') },
+      state,
+      says: expect.stringMatching(says),
+      fix: expect.stringContaining('Detect drift'),
     });
   });
 });
@@ -113,11 +117,9 @@ test('doctor reports nothing on sends without access to the logs', async () => {
     },
     'dead-letter queue': { state: 'ok', says: 'empty' },
     'event bus': {
-      ...{
-        state: 'unknown',
-        says: expect.stringMatching(/^AWS refuses/),
-        fix: expect.stringContaining('doctor --help'),
-      },
+      state: 'unknown',
+      says: expect.stringMatching(/^AWS refuses/),
+      fix: expect.stringContaining('doctor --help'),
     },
   });
 });

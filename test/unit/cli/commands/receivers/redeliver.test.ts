@@ -11,7 +11,9 @@ const dead = (status: string) => ({
   MessageId: status,
   ReceiptHandle: status,
   Body: encodeQueuedEvent({
-    ...{ detailType: 'MessageStatusChanged', publishedAt: START_MS / 1000 - 60, requestedAt: 0 },
+    detailType: 'MessageStatusChanged',
+    publishedAt: START_MS / 1000 - 60,
+    requestedAt: 0,
     detail: { id: status, status },
   }),
 });

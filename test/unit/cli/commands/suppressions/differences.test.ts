@@ -8,8 +8,18 @@ const [DOMAIN = ''] = DOMAINS;
 const ADA = 'ada@example.org';
 
 const stored = (over: Partial<SuppressionItem> = {}): SuppressionItem => ({
-  ...{ pk: 'SUP#x', sk: 'x', recipient: ADA, domain: DOMAIN, kind: 'unsubscribe', scope: '*', reason: null },
-  ...{ source: 'event', eventKey: 'unsubscribed#1', sinceMs: 1000, lastAtMs: 2000, liftedAtMs: null },
+  pk: 'SUP#x',
+  sk: 'x',
+  recipient: ADA,
+  domain: DOMAIN,
+  kind: 'unsubscribe',
+  scope: '*',
+  reason: null,
+  source: 'event',
+  eventKey: 'unsubscribed#1',
+  sinceMs: 1000,
+  lastAtMs: 2000,
+  liftedAtMs: null,
   ...over,
 });
 const entry = (...scopes: string[]): ListEntry => ({ address: 'Ada@Example.org', scopes, sinceMs: 1500 });

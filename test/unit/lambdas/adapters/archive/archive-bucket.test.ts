@@ -15,8 +15,12 @@ beforeAll(async () => {
   rows = Array.from({ length: 3000 }, (_, nth) =>
     rowOf(
       {
-        ...{ name: `name-${nth}`, key: `delivered#${nth}`, atMs: NOW_MS + nth, receivedAtMs: NOW_MS },
-        ...{ byWebhook: true, source: 'webhook' as const },
+        name: `name-${nth}`,
+        key: `delivered#${nth}`,
+        atMs: NOW_MS + nth,
+        receivedAtMs: NOW_MS,
+        byWebhook: true,
+        source: 'webhook' as const,
       },
       // Content that does not compress.
       deliveredEvent({ id: String(nth), note: Math.sin(nth).toString(36).repeat(6) }),

@@ -19,7 +19,10 @@ function fullTally() {
       const tags = [long('tag', nth, 128)];
       for (const more of event === 'failed' ? SEVERITIES : [{}]) {
         const raw = {
-          ...{ event, tags, ...more, 'recipient-provider': long('provider', nth % 60, 64) },
+          event,
+          tags,
+          ...more,
+          'recipient-provider': long('provider', nth % 60, 64),
           envelope: { 'sending-ip': long('ip', nth, 64) },
           'delivery-status': { 'enhanced-code': `5.7.${nth % 1000}` },
         };
@@ -59,7 +62,10 @@ const BOUNDS = { domain: 'mg.example.com', start: 1_795_319_000, end: 1_795_322_
 test('the largest slice fits into one item', async () => {
   const { sizes, table: ledger } = table();
   const windows = Array.from({ length: 180 }, (_, nth) => ({
-    ...{ from: BOUNDS.start + nth * 20, to: BOUNDS.start + nth * 20 + 20, total: 123_456, indexed: 'x'.repeat(22) },
+    from: BOUNDS.start + nth * 20,
+    to: BOUNDS.start + nth * 20 + 20,
+    total: 123_456,
+    indexed: 'x'.repeat(22),
   }));
   const pass = { startedAtMs: 1_795_322_700_123, nowMs: 1_795_322_800_123, unlisted: false, isOld: true, windows };
   const slice = slicePassed(BOUNDS, undefined, fullTally(), { ...pass, acceptReason: 'x'.repeat(500) });

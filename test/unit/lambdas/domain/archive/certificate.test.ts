@@ -126,14 +126,12 @@ describe('judgeRange', () => {
     const last = LINKS[3] as ChainLink;
     const supplement = linkOf({
       ...last.manifest,
-      ...{
-        sequence: 5,
-        previous: last.hash,
-        start: SLICE_START,
-        end: SLICE_START + SLICE_SECONDS,
-        number: 1,
-        object: null,
-      },
+      sequence: 5,
+      previous: last.hash,
+      start: SLICE_START,
+      end: SLICE_START + SLICE_SECONDS,
+      number: 1,
+      object: null,
       slice: figures(3),
     });
     const { totals, verdict } = judgeRange(

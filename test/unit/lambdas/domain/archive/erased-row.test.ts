@@ -24,7 +24,10 @@ test('an erased row keeps its Merkle leaf, and loses its recipient', () => {
   expect(JSON.stringify(erased).toLowerCase()).not.toContain('example.org');
   const { tags, severity, recipient, messageId } = erased;
   expect({ tags, severity, recipient, messageId }).toEqual({
-    ...{ tags: ['welcome'], severity: 'permanent', recipient: null, messageId: row.messageId },
+    tags: ['welcome'],
+    severity: 'permanent',
+    recipient: null,
+    messageId: row.messageId,
   });
   expect(erasedRow(erased, DOMAIN, ERASURE_KEY)).toBe(erased);
 });
@@ -68,7 +71,9 @@ test('the row of a tombstone has no content', () => {
   expect(row).toMatchObject({ type: 'delivered', salt: null, recipient: null, messageId: 'm', tags: ['a'] });
   expect(row.commitment).toMatch(/^[0-9a-f]{64}$/);
   expect(JSON.parse(event ?? '')).toEqual({
-    ...{ ...tombstone, message: { headers: { 'message-id': 'm' } }, 'erased-recipient': 'erased:ab' },
+    ...tombstone,
+    message: { headers: { 'message-id': 'm' } },
+    'erased-recipient': 'erased:ab',
   });
 });
 

@@ -62,7 +62,9 @@ describe('people', () => {
 describe('mailOutcome', () => {
   const event = (name: string, atMs: number, more: object = {}): MailEvent => ({
     event: { event: name, ...more },
-    ...{ eventKey: `${name}#${atMs}`, atMs, isUnconfirmed: false },
+    eventKey: `${name}#${atMs}`,
+    atMs,
+    isUnconfirmed: false,
   });
 
   test('campaign counts do not depend on the order of events, and the earliest of each type counts', () => {
@@ -76,7 +78,11 @@ describe('mailOutcome', () => {
     fc.assert(
       fc.property(fc.shuffledSubarray(events, { minLength: events.length }), (shuffled) => {
         expect(mailOutcome(shuffled)).toMatchObject({
-          ...{ acceptedAtMs: 1, deliveredAtMs: 5, openedAtMs: 20, isOpenedByMachine: true, wasDeferred: true },
+          acceptedAtMs: 1,
+          deliveredAtMs: 5,
+          openedAtMs: 20,
+          isOpenedByMachine: true,
+          wasDeferred: true,
           failure: { atMs: 30, failureClass: 'mailbox-full', code: '552', text: 'mailbox full' },
         });
       }),

@@ -55,7 +55,8 @@ describe('timeRangesWithTag', () => {
 
   test('sums the spellings of a tag', () => {
     expect(slice(0, { Spring: { accepted: 2 }, SPRING: { accepted: 3, opened: 1 } }).counts).toEqual({
-      ...{ accepted: 5, opened: 1 },
+      accepted: 5,
+      opened: 1,
     });
   });
 });

@@ -72,31 +72,37 @@ test.each<[over: JsonObject, hasGivenUp: boolean]>([
 test('a failure has the facts that Mailgun sent, and keeps an unusual code as text', () => {
   const status = { code: '5.1.1', 'enhanced-code': '5.7.26', message: 'no', description: 'not at all' };
   const raw: JsonObject = {
-    ...{
-      event: 'failed',
-      'recipient-provider': 'Gmail',
-      'delivery-status': { ...status, 'mx-host': 'mx.example.org' },
-    },
-    ...{ envelope: { 'sending-ip': '192.0.2.1' }, message: { headers: { subject: 'Your receipt' } } },
+    event: 'failed',
+    'recipient-provider': 'Gmail',
+    'delivery-status': { ...status, 'mx-host': 'mx.example.org' },
+    envelope: { 'sending-ip': '192.0.2.1' },
+    message: { headers: { subject: 'Your receipt' } },
     reject: { reason: 'Sandbox', description: 'is not authorized' },
   };
   expect(parseEvent(raw)).toMatchObject({
-    ...{ code: undefined, codeText: '5.1.1', enhancedCode: '5.7.26' },
-    ...{ deliveryMessage: 'no', deliveryDescription: 'not at all', mxHost: 'mx.example.org', provider: 'Gmail' },
-    ...{ rejectReason: 'Sandbox', rejectDescription: 'is not authorized' },
-    ...{ sendingIp: '192.0.2.1', subject: 'Your receipt', kept: undefined },
+    code: undefined,
+    codeText: '5.1.1',
+    enhancedCode: '5.7.26',
+    deliveryMessage: 'no',
+    deliveryDescription: 'not at all',
+    mxHost: 'mx.example.org',
+    provider: 'Gmail',
+    rejectReason: 'Sandbox',
+    rejectDescription: 'is not authorized',
+    sendingIp: '192.0.2.1',
+    subject: 'Your receipt',
+    kept: undefined,
   });
 });
 
 test('the addressees of an event are in its recipient, headers, envelope, member and list', () => {
   const headers = { to: 'Ada <ada@example.org>, grace@example.org' };
   const event = {
-    ...{
-      event: 'delivered',
-      recipient: ' Ada@example.org ',
-      message: { headers, recipients: ['alan@example.org', 7] },
-    },
-    ...{ envelope: { targets: 'targets@example.org' }, member: { address: 'member@example.org' } },
+    event: 'delivered',
+    recipient: ' Ada@example.org ',
+    message: { headers, recipients: ['alan@example.org', 7] },
+    envelope: { targets: 'targets@example.org' },
+    member: { address: 'member@example.org' },
   };
   expect(addresseesOf(event)).toEqual([
     ...['Ada@example.org', 'ada@example.org', 'grace@example.org', 'targets@example.org', 'member@example.org'],

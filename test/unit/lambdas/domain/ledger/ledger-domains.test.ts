@@ -183,6 +183,9 @@ test('a domain that only an archive named ends with what was sealed; one that is
   for (const name of ['a.example.com', 'b.example.com']) expect(withRestored(known, name, AT + 900)).toBe(known);
   expect(withRestored(known, 'b.example.com', AT + 1800).domains).toEqual([ours, { ...left, goneAt: AT + 1800 }]);
   expect(withRestored(known, 'c.example.com', AT).domains.at(-1)).toEqual({
-    ...{ name: 'c.example.com', region: 'us', foundAt: AT, goneAt: AT },
+    name: 'c.example.com',
+    region: 'us',
+    foundAt: AT,
+    goneAt: AT,
   });
 });

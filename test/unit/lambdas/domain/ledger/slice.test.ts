@@ -150,7 +150,11 @@ test('sums of tallies include tags named like members of objects', () => {
   countTags(tally.tags, parseEvent({ event: 'a', tags: ['__proto__'] }));
   expect(mergeTallies([tally, tally])).toEqual({
     ...emptyTally(),
-    ...{ stored: { a: 2 }, sent: 4, sends: 3, short: 2, unconfirmedNames: ['n', 'n'] },
+    stored: { a: 2 },
+    sent: 4,
+    sends: 3,
+    short: 2,
+    unconfirmedNames: ['n', 'n'],
     tags: Object.fromEntries(['*', '__proto__'].map((tag) => [tag, { a: 2 }])),
   });
 });

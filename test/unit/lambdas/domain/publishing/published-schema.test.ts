@@ -55,8 +55,18 @@ function rowsOf(over: Record<string, unknown>): PublishableRow[] {
     },
     ...(suppression === undefined ? [] : [suppression]).map(
       ({ kind, scope, reason, source }): PublishableRow => ({
-        ...{ type: 'suppression', partition: 'SUP#x', sort: `${DOMAIN}#${kind}#${scope}`, kind, scope, reason, source },
-        ...{ sinceMs: atMs, lastAtMs: atMs, eventKey, liftedAtMs: null, ...common },
+        type: 'suppression',
+        partition: 'SUP#x',
+        sort: `${DOMAIN}#${kind}#${scope}`,
+        kind,
+        scope,
+        reason,
+        source,
+        sinceMs: atMs,
+        lastAtMs: atMs,
+        eventKey,
+        liftedAtMs: null,
+        ...common,
       }),
     ),
   ];
@@ -89,8 +99,14 @@ const publishedOf = (lives: readonly Record<string, unknown>[], recipients: bool
 
 /** The same as a rule sees it. */
 const envelope = ({ detailType, detail }: ReturnType<typeof publishedOf>[number]) => ({
-  ...{ version: '0', id: 'x', account: '333333333333', region: 'eu-west-1', resources: [] },
-  ...{ source: 'mailgun-ledger', 'detail-type': detailType, detail },
+  version: '0',
+  id: 'x',
+  account: '333333333333',
+  region: 'eu-west-1',
+  resources: [],
+  source: 'mailgun-ledger',
+  'detail-type': detailType,
+  detail,
 });
 
 describe.each([true, false])('with recipients %s', (recipients) => {

@@ -11,7 +11,9 @@ import { deliveredEvent } from '../../../../support/fixtures/webhooks.ts';
 
 const event = (name: string, atMs: number, unconfirmedSinceMs?: number): DecidingEvent => ({
   event: deliveredEvent({ event: name }),
-  ...{ atMs, eventKey: `${name}#${atMs}`, unconfirmedSinceMs },
+  atMs,
+  eventKey: `${name}#${atMs}`,
+  unconfirmedSinceMs,
 });
 const accepted = event('accepted', 1);
 const delivered = event('delivered', 2);

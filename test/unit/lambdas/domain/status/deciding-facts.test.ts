@@ -6,7 +6,11 @@ const bounce = (reason: string) =>
 
 test('deciding facts name what an event decides, without text of others', () => {
   expect(namedFacts(bounce('bounce'), 0)).toMatchObject({
-    ...{ status: 'FAILED', reason: 'bounce', suppression: 'bounce', scope: '*', time: '1970-01-01T00:00:00' },
+    status: 'FAILED',
+    reason: 'bounce',
+    suppression: 'bounce',
+    scope: '*',
+    time: '1970-01-01T00:00:00',
   });
   const { reason } = namedFacts(bounce('ada@example.org is away'), 0);
   expect(reason).toMatch(/^sha256:[0-9a-f]{8}$/);

@@ -25,12 +25,22 @@ const SLICE = 900;
 /** A slice that starts then was compared an hour after its end. */
 const START = 1_770_000_300;
 const compared: ComparedSlice = {
-  ...{ start: START, end: START + SLICE, passedAt: (START + SLICE + 3600) * 1000 },
-  ...{ startedAt: (START + SLICE + 3590) * 1000, unlisted: false, unconfirmed: {}, altered: {}, finalAt: null },
+  start: START,
+  end: START + SLICE,
+  passedAt: (START + SLICE + 3600) * 1000,
+  startedAt: (START + SLICE + 3590) * 1000,
+  unlisted: false,
+  unconfirmed: {},
+  altered: {},
+  finalAt: null,
 };
 const event: JudgedEvent = {
-  ...{ domain: DOMAIN, name: 'delivered', source: 'webhook', isUnconfirmed: false },
-  ...{ atMs: (START + 60) * 1000, storedAtMs: (START + 62) * 1000 },
+  domain: DOMAIN,
+  name: 'delivered',
+  source: 'webhook',
+  isUnconfirmed: false,
+  atMs: (START + 60) * 1000,
+  storedAtMs: (START + 62) * 1000,
 };
 
 const DAYS = 90;
@@ -131,14 +141,24 @@ test('where slices settle in seconds, an event waits no longer for the index', a
 
 describe('an event that waited behind a backlog until its time was compared is not shown as confirmed', () => {
   const stored: StoredEvent = {
-    ...{ eventKey: 'delivered#1', recipientKey: 'ada@north.example', domain: DOMAIN, source: 'webhook' },
-    ...{ event: deliveredEvent({ recipient: 'Ada@north.example', id: '1' }), atMs: event.atMs },
+    eventKey: 'delivered#1',
+    recipientKey: 'ada@north.example',
+    domain: DOMAIN,
+    source: 'webhook',
+    event: deliveredEvent({ recipient: 'Ada@north.example', id: '1' }),
+    atMs: event.atMs,
     receivedAtMs: event.atMs + 2000,
   };
   const late = { ...stored, storedAtMs: compared.passedAt + 1 };
   const status: StoredStatus = {
-    ...{ recipientKey: 'ada@north.example', recipient: 'Ada@north.example', status: 'DELIVERED', reason: null },
-    ...{ statusAtMs: event.atMs, decidedBy: 'delivered#1', domain: DOMAIN, firstAtMs: event.atMs },
+    recipientKey: 'ada@north.example',
+    recipient: 'Ada@north.example',
+    status: 'DELIVERED',
+    reason: null,
+    statusAtMs: event.atMs,
+    decidedBy: 'delivered#1',
+    domain: DOMAIN,
+    firstAtMs: event.atMs,
   };
   const place = { type: 'delivered', partition: 'M', sort: 'S', atMs: event.atMs };
   const range = { fromMs: 0, toMs: NOW_MS };
@@ -212,8 +232,13 @@ describe('an event that waited behind a backlog until its time was compared is n
         { ...recipient(stored), messages: async () => [{ messageId: 'm', status, deciding }] },
         check,
       )({
-        ...{ recipient: 'ada@north.example', keys: ['ada@north.example'], range, limit: 10 },
-        ...{ status: undefined, tag: undefined, position: undefined },
+        recipient: 'ada@north.example',
+        keys: ['ada@north.example'],
+        range,
+        limit: 10,
+        status: undefined,
+        tag: undefined,
+        position: undefined,
       });
     const confirmed = async (deciding: StoredEvent | undefined) => (await read(deciding)).body.messages[0]?.confirmed;
     expect(await Promise.all([late, undefined, stored].map(confirmed))).toEqual([false, false, true]);

@@ -12,7 +12,10 @@ const range = { fromMs: 0, toMs: COUNT };
 
 /** A day in memory, whose event n happened in millisecond n; every thousandth is under the tag. */
 const places: IndexedPlace[] = Array.from({ length: COUNT }, (_, n) => ({
-  ...{ type: 'delivered', partition: `MSG#${n}`, sort: `R#a@b#E#delivered#${n}`, atMs: n },
+  type: 'delivered',
+  partition: `MSG#${n}`,
+  sort: `R#a@b#E#delivered#${n}`,
+  atMs: n,
 })).toReversed();
 
 const days: DayEvents = {
@@ -24,7 +27,10 @@ const days: DayEvents = {
     for (const { atMs } of wanted) {
       const event = deliveredEvent({ id: String(atMs), tags: atMs % 1000 === 0 ? ['rare'] : [] });
       yield {
-        ...{ eventKey: `delivered#${atMs}`, recipientKey: 'a@b', domain: DOMAIN, event },
+        eventKey: `delivered#${atMs}`,
+        recipientKey: 'a@b',
+        domain: DOMAIN,
+        event,
         source: 'webhook',
         receivedAtMs: atMs,
         atMs,

@@ -37,8 +37,14 @@ function mailsOf(mailAt: (n: number) => StoredMail | undefined, accepted = Array
         const mail = mailAt(n);
         if (mail === undefined) return undefined;
         const status = {
-          ...{ recipientKey, recipient: mail.recipient, status: mail.status, reason: null, statusAtMs: n },
-          ...{ decidedBy: 'accepted#0', domain: DOMAIN, firstAtMs: n },
+          recipientKey,
+          recipient: mail.recipient,
+          status: mail.status,
+          reason: null,
+          statusAtMs: n,
+          decidedBy: 'accepted#0',
+          domain: DOMAIN,
+          firstAtMs: n,
         };
         if (!isWanted(status)) return undefined;
         const event = deliveredEvent({ event: 'accepted', tags: [...(mail.tags ?? [])] });
@@ -49,7 +55,11 @@ function mailsOf(mailAt: (n: number) => StoredMail | undefined, accepted = Array
   };
   const readEngagement = async (wanted: readonly MailPlace[]) =>
     wanted.map(({ partition }) => ({
-      ...{ opens: Number(partition.split('#')[1]), clicks: 0, machineOpens: 0, machineClicks: 0, countsComplete: true },
+      opens: Number(partition.split('#')[1]),
+      clicks: 0,
+      machineOpens: 0,
+      machineClicks: 0,
+      countsComplete: true,
     }));
   return { read: createMails(days, mails, readEngagement, async (events) => events.map(() => true)), calls };
 }

@@ -77,9 +77,19 @@ test('the history of a message matches the schema', async () => {
         unconfirmed: false,
         confirmed: false,
         details: {
-          ...{ subject: null, flags: null, template: null, recipientProvider: null, mxHost: null, sendingIp: null },
-          ...{ reject: null, mailingList: null, storageKey: null, retrySeconds: null },
-          ...{ client: null, geolocation: null, ip: null },
+          subject: null,
+          flags: null,
+          template: null,
+          recipientProvider: null,
+          mxHost: null,
+          sendingIp: null,
+          reject: null,
+          mailingList: null,
+          storageKey: null,
+          retrySeconds: null,
+          client: null,
+          geolocation: null,
+          ip: null,
           other: { domain: { name: DOMAIN }, message: { headers: { 'message-id': MESSAGE_ID } } },
         },
       },
@@ -271,7 +281,8 @@ describe('a message says that its events may have left the table', () => {
     ] as const)
       await store({
         source: 'webhook',
-        ...{ receivedAt: timestamp * 1000, domain: DOMAIN },
+        receivedAt: timestamp * 1000,
+        domain: DOMAIN,
         event: deliveredEvent({ event, id: event, timestamp }),
       });
     const retention = { days, archiveBucket, now: () => 1_769_990_400_000 + 90 * 86_400_000 + laterMs };
@@ -314,7 +325,8 @@ describe('a message says that its events may have left the table', () => {
     };
     const readAfter = (days: number) =>
       createMessages(history as never, { days: 90, archiveBucket: undefined, now: () => NOW_MS + days * 86_400_000 })({
-        ...{ messageId: MESSAGE_ID, limit: 100 },
+        messageId: MESSAGE_ID,
+        limit: 100,
       });
     await readAfter(91);
     expect(reads).toBe(0);

@@ -9,7 +9,11 @@ const NOW = Date.UTC(2026, 10, 28, 12, 30) / 1000;
 
 const delivery = (publishedAt: number, over: Partial<LoggedDelivery> = {}): LoggedDelivery => ({
   name: { receiver: 'crm', publishedAt, id: `e${publishedAt}` },
-  ...{ state: 'acknowledged', version: 1, attempts: [], detailType: 'MessageStatusChanged', response: undefined },
+  state: 'acknowledged',
+  version: 1,
+  attempts: [],
+  detailType: 'MessageStatusChanged',
+  response: undefined,
   detail: { id: `e${publishedAt}`, messageId: `m${publishedAt % 7}` },
   ...over,
 });
@@ -123,8 +127,13 @@ describe('the receivers', () => {
 
     expect((await read(log, { failingSince })).receivers).toEqual([
       {
-        ...{ name: 'crm', state: 'failing', since: '2026-11-28T12:20:00.000Z', reason: null, lastStatus: null },
-        ...{ queue: 4, deadLetters: 1 },
+        name: 'crm',
+        state: 'failing',
+        since: '2026-11-28T12:20:00.000Z',
+        reason: null,
+        lastStatus: null,
+        queue: 4,
+        deadLetters: 1,
         ledger: { published: 2, acknowledged: 1, waiting: 0, dead: 1, unaccounted: 0 },
         hours: [
           { hour: '2026-11-28T12:00:00.000Z', published: 1, acknowledged: 1, waiting: 0, dead: 0, unaccounted: 0 },

@@ -7,7 +7,10 @@ const MAIL = {} as RecipientMessage;
 async function find(limit: number, shows: (place: number) => boolean, position?: number) {
   const calls: number[] = [];
   const page = await findMails<number>({
-    ...{ limit, position, hasFilter: false, isWanted: () => true },
+    limit,
+    position,
+    hasFilter: false,
+    isWanted: () => true,
     read: async (count, after = -1) => {
       calls.push(count);
       const places = Array.from({ length: Math.min(count, 1499 - after) }, (_, nth) => after + 1 + nth);
@@ -20,7 +23,11 @@ async function find(limit: number, shows: (place: number) => boolean, position?:
 
 test('a page of keys that all have mail is read in one call', async () => {
   expect(await find(20, () => true)).toEqual({
-    ...{ found: Array.from({ length: 20 }, (_, nth) => nth), place: 19, searched: 20, hasMore: true, calls: [20] },
+    found: Array.from({ length: 20 }, (_, nth) => nth),
+    place: 19,
+    searched: 20,
+    hasMore: true,
+    calls: [20],
   });
 });
 

@@ -24,8 +24,15 @@ const history = (events: readonly StoredEvent[]) =>
   }) as unknown as RecipientHistory;
 
 const suppression = {
-  ...{ kind: 'complaint' as const, scope: '*', reason: null, source: 'event' as const, domain: DOMAIN },
-  ...{ sinceMs: 1000, lastAtMs: 9000, eventKey: 'complained#1', liftedAtMs: null },
+  kind: 'complaint' as const,
+  scope: '*',
+  reason: null,
+  source: 'event' as const,
+  domain: DOMAIN,
+  sinceMs: 1000,
+  lastAtMs: 9000,
+  eventKey: 'complained#1',
+  liftedAtMs: null,
 };
 
 async function causesOf(events: readonly StoredEvent[], over: { liftedAtMs?: number } = {}) {
@@ -47,8 +54,11 @@ test('every event behind a suppression is a cause with its own mark, newest firs
   ]);
   expect(causes).toEqual([
     ...[9, 5, 1].map((n) => ({
-      ...{ eventKey: `complained#${n}`, messageId: `m${n}@x`, at: new Date(n * 1000).toISOString() },
-      ...{ unconfirmed: n === 5, confirmed: n === 1 },
+      eventKey: `complained#${n}`,
+      messageId: `m${n}@x`,
+      at: new Date(n * 1000).toISOString(),
+      unconfirmed: n === 5,
+      confirmed: n === 1,
     })),
   ]);
 });

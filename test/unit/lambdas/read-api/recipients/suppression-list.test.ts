@@ -42,8 +42,16 @@ const anySuppression = fc
     liftedAtMs: fc.option(fc.nat(30)),
   })
   .map(({ sinceMs, later, ...rest }, index = 0) => ({
-    ...{ scope: '*', reason: null, source: 'event' as const, eventKey: 'failed#1', recipient: '', index },
-    ...{ sinceMs, firstMs: sinceMs + later, lastAtMs: sinceMs + later, ...rest },
+    scope: '*',
+    reason: null,
+    source: 'event' as const,
+    eventKey: 'failed#1',
+    recipient: '',
+    index,
+    sinceMs,
+    firstMs: sinceMs + later,
+    lastAtMs: sinceMs + later,
+    ...rest,
   }));
 
 describe('a walk over the pages of the list', () => {
@@ -74,9 +82,17 @@ describe('a walk over the pages of the list', () => {
 
   test('reads a bounded number for a page if nearly all were lifted', async () => {
     const lifted = Array.from({ length: 5000 }, (_, index) => ({
-      ...{ domain: DOMAIN, kind: 'bounce' as const, scope: '*', reason: null, source: 'event' as const },
-      ...{ eventKey: 'failed#1', recipient: `r${index}@north.example`, firstMs: index },
-      ...{ sinceMs: index, lastAtMs: index, liftedAtMs: 9999 },
+      domain: DOMAIN,
+      kind: 'bounce' as const,
+      scope: '*',
+      reason: null,
+      source: 'event' as const,
+      eventKey: 'failed#1',
+      recipient: `r${index}@north.example`,
+      firstMs: index,
+      sinceMs: index,
+      lastAtMs: index,
+      liftedAtMs: 9999,
     }));
     const { body, next } = await createSuppressionPages(listOf(lifted))({ domain: DOMAIN, sinceMs: 0, limit: 100 });
 

@@ -3,8 +3,15 @@ import { createSuppressions } from '../../../../../lambdas/read-api/recipients/s
 import { DOMAIN, NOW_MS } from '../../../../support/fixtures/webhooks.ts';
 
 const unsubscribe: StoredSuppression = {
-  ...{ domain: DOMAIN, kind: 'unsubscribe', scope: 'News', reason: null, source: 'event', eventKey: 'unsubscribed#1' },
-  ...{ sinceMs: NOW_MS, lastAtMs: NOW_MS, liftedAtMs: null },
+  domain: DOMAIN,
+  kind: 'unsubscribe',
+  scope: 'News',
+  reason: null,
+  source: 'event',
+  eventKey: 'unsubscribed#1',
+  sinceMs: NOW_MS,
+  lastAtMs: NOW_MS,
+  liftedAtMs: null,
 };
 
 const isSuppressed = async (stored: Partial<StoredSuppression>, query: { domain?: string; tags?: string[] }) => {

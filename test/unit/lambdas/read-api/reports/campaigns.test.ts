@@ -64,11 +64,17 @@ async function report(
         }
       },
     },
-    ...{ retentionDays: RETENTION_DAYS, sliceSeconds: SLICE_SECONDS, settleSeconds: 1800, now: () => NOW * 1000 },
+    retentionDays: RETENTION_DAYS,
+    sliceSeconds: SLICE_SECONDS,
+    settleSeconds: 1800,
+    now: () => NOW * 1000,
     ...over,
   });
   const { completeFrom, completeness, archive, mails } = await campaigns({
-    ...{ domain: DOMAIN, tag: 'spring', from: sentAt - DAY / 4, to: sentAt + DAY },
+    domain: DOMAIN,
+    tag: 'spring',
+    from: sentAt - DAY / 4,
+    to: sentAt + DAY,
   });
   return { completeFrom, completeness, archive, accepted: mails?.accepted };
 }
@@ -76,7 +82,10 @@ async function report(
 test('a mail without its accepted event is not counted in full', async () => {
   expect(ACCEPTED_AT).toBeLessThan(RETAINED_FROM);
   expect(await report(['delivered'])).toMatchObject({
-    ...{ completeFrom: RETAINED_FROM, completeness: 'unknown', accepted: 0, archive: undefined },
+    completeFrom: RETAINED_FROM,
+    completeness: 'unknown',
+    accepted: 0,
+    archive: undefined,
   });
 });
 
@@ -86,14 +95,18 @@ test.each(['too-large', 'too-slow', 'unavailable'] as const)(
     const startDeadline = () => new AbortController().signal;
 
     expect(await report(['delivered'], { archive: { read: async () => why, startDeadline } })).toMatchObject({
-      ...{ completeFrom: RETAINED_FROM, completeness: 'unknown', archive: why },
+      completeFrom: RETAINED_FROM,
+      completeness: 'unknown',
+      archive: why,
     });
   },
 );
 
 test('a mail with its accepted event is counted in full, with the ledger from then on', async () => {
   expect(await report(['accepted', 'delivered'], {}, NOW - 5 * DAY)).toMatchObject({
-    ...{ completeFrom: null, completeness: 'complete', accepted: 1 },
+    completeFrom: null,
+    completeness: 'complete',
+    accepted: 1,
   });
 });
 

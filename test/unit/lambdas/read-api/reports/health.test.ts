@@ -25,7 +25,11 @@ const TEXT = {
 };
 const description = alarmDescription({ ...TEXT, recovered: 'It is empty.' });
 const alarm = (name: string, over: Partial<AlarmFacts> = {}): AlarmFacts => ({
-  ...{ name, state: 'OK', sinceMs: 1_790_000_000_000, description, ...over },
+  name,
+  state: 'OK',
+  sinceMs: 1_790_000_000_000,
+  description,
+  ...over,
 });
 
 test('health shows the depth of both queues, and alarms with those that are on first', async () => {
@@ -51,7 +55,11 @@ test('health shows the depth of both queues, and alarms with those that are on f
     alarms: [
       { name: 'c', state: 'ALARM', since, ...TEXT },
       {
-        ...{ name: 'a', state: 'OK', since: null, happened: null, impact: null },
+        name: 'a',
+        state: 'OK',
+        since: null,
+        happened: null,
+        impact: null,
         explains: [],
         runbook: null,
         first: null,

@@ -205,7 +205,10 @@ test('statistics by domain have one row for each', async () => {
   const query = { ...all, domains: ['a.example', 'bb.example'], tag: undefined, by: 'domain', per: 'hour' } as const;
   expect((await stats(query)).buckets).toEqual(
     [['a.example', 12] as const, ['bb.example', 13] as const].map(([domain, delivered]) => ({
-      ...{ hour: new Date(HOUR * 1000).toISOString(), domain, tag: '*', open: true },
+      hour: new Date(HOUR * 1000).toISOString(),
+      domain,
+      tag: '*',
+      open: true,
       counts: { delivered, permanent_fail: 1 },
     })),
   );
@@ -231,7 +234,8 @@ test("statistics have Mailgun's own classes only by mailbox provider, while they
     note: 'rate-limited',
     read: {
       at: new Date((now - 8 * DAY + 1) * 1000).toISOString(),
-      ...{ from: '1970-01-02T00:00:00.000Z', to: '1970-01-09T00:00:00.000Z' },
+      from: '1970-01-02T00:00:00.000Z',
+      to: '1970-01-09T00:00:00.000Z',
       classes,
       cut: true,
     },

@@ -7,7 +7,10 @@ const DAY = 20_000 * 86_400;
 const FIRST_MS = DAY * 1000 + 3_600_000;
 const DOMAIN = 'mg.example.com';
 const row = (failures: number, over: Partial<BounceClass> = {}): BounceClass => ({
-  ...{ entity: 'Gmail', category: 'Spam content', severity: 'critical', failures },
+  entity: 'Gmail',
+  category: 'Spam content',
+  severity: 'critical',
+  failures,
   ...over,
 });
 

@@ -6,7 +6,9 @@ const DAY = 86_400;
 const START = 20_000 * DAY;
 const DOMAIN = 'mg.example.com';
 const hour = (nth: number, over: Partial<WitnessHour> = {}): WitnessHour => ({
-  ...{ start: START + nth * 3600, counts: { delivered: 1 }, failedWebhooks: 0 },
+  start: START + nth * 3600,
+  counts: { delivered: 1 },
+  failedWebhooks: 0,
   ...over,
 });
 

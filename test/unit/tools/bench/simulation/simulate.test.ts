@@ -17,8 +17,13 @@ const off = (value: number, exact: number) => Math.abs(value - exact) / exact;
 /** Nothing of the stack in the way of what is looked at. */
 const WIDE: SimulatedStack = {
   ...DEFAULT_STACK,
-  ...{ throttlePerSecond: 100_000, throttleBurst: 50_000, gatewayPerSecond: 100_000, maxConcurrency: 1000 },
-  ...{ executions: 50_000, warmWritesPerSecond: 40_000, shards: 32 },
+  throttlePerSecond: 100_000,
+  throttleBurst: 50_000,
+  gatewayPerSecond: 100_000,
+  maxConcurrency: 1000,
+  executions: 50_000,
+  warmWritesPerSecond: 40_000,
+  shards: 32,
 };
 
 describe('a steady load reaches a limit at the calculated rate', () => {

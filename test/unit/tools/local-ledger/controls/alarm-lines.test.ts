@@ -12,8 +12,14 @@ const DESCRIPTION = alarmDescription({
 });
 const AT_MS = Date.parse('2026-11-28T03:12:11Z');
 const news = (over: Partial<AlarmNews>): AlarmNews => ({
-  ...{ name: 'stack-oldest-message', description: DESCRIPTION, from: 'OK', to: 'ALARM', reason: 'x', atMs: AT_MS },
-  ...{ fromSinceMs: undefined, ...over },
+  name: 'stack-oldest-message',
+  description: DESCRIPTION,
+  from: 'OK',
+  to: 'ALARM',
+  reason: 'x',
+  atMs: AT_MS,
+  fromSinceMs: undefined,
+  ...over,
 });
 
 test('an alarm is printed with impact, what it explains, runbook and command', () => {

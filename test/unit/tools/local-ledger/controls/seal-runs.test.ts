@@ -28,7 +28,8 @@ test('sealing is repeated and summed after a held lease, a failure or an unfinis
     new Error('seal failed: out of time'),
     { sealed: 3, rows: 90, done: false },
     {
-      ...{ sealed: 2, rows: 95 },
+      sealed: 2,
+      rows: 95,
       done: true,
     },
   );

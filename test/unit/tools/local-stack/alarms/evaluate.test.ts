@@ -32,7 +32,10 @@ function expectRow({ seen, filled, ...expected }: DocumentedRow, datapointsToAla
       const evaluation = evaluate(ruleOf({ missing, datapointsToAlarm }), values(seen), current);
       const state = expected[missing] === HELD ? current : expected[missing];
       expect({ missing, current, state: evaluation.state, filled: evaluation.filled }).toEqual({
-        ...{ missing, current, state, filled },
+        missing,
+        current,
+        state,
+        filled,
       });
     }
   }
