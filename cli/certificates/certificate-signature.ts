@@ -5,7 +5,8 @@ import { type Certificate, type SignedStatement, statementOf } from '../../lambd
 import type { ChainFault } from '../../lambdas/domain/archive/chain.ts';
 import { canonicalJson } from '../../lambdas/domain/canonical-json.ts';
 import { isObject } from '../../lambdas/domain/json.ts';
-import type { Deployment } from '../target/types.ts';
+import { TargetUnavailableError } from '../errors.ts';
+import { type Deployment, hasOutput } from '../target/types.ts';
 
 /** A certificate file: the statement, a JWS over its hash, and the signing key. */
 export interface SignedCertificate {
@@ -94,6 +95,11 @@ function rawSignature(der: Uint8Array): Uint8Array {
 
 /** Reads the public half of the key that signs certificates, as PEM. */
 export async function readCertificateKey(deployment: Deployment): Promise<string> {
+  if (!hasOutput(deployment, 'CertificateKeyArn')) {
+    throw new TargetUnavailableError(
+      `${deployment.name} signs no certificates: set seal.enabled and seal.sign, and deploy`,
+    );
+  }
   const KeyId = deployment.output('CertificateKeyArn');
   const { PublicKey } = await deployment.clients.signing.send(new GetPublicKeyCommand({ KeyId }));
   const base64 = Buffer.from(PublicKey ?? []).toString('base64');
