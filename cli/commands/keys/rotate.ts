@@ -66,7 +66,13 @@ async function rotate(context: CliContext, options: RotateOptions): Promise<numb
     emit({ event: 'environment', ...sharing, command }, sharingText(sharing, command));
   }
   const concerned = others.filter(({ shares }) => shares !== 'no').length;
-  emit({ event: 'planned', others: concerned }, concerned === 0 ? 'No other environment is concerned.' : '');
+  emit(
+    { event: 'planned', others: concerned },
+    ...(concerned === 0 ? ['No other environment is concerned.'] : []),
+    ...(options.plan
+      ? ['Plan: nothing was changed; without --plan the signing key is replaced at Mailgun and here.']
+      : []),
+  );
   if (options.plan) return 0;
 
   const callMailgun = await openMailgunToWrite(context, deployment, options);

@@ -227,6 +227,8 @@ describe('keys rotate', () => {
     environments.staging = secretsOf({ current: NEW });
     const { lines: text } = await runCommand(['keys', 'rotate', '--env', 'prod', '--plan'], { openDeployment });
     expect(text).toContain('staging: has another key, and is not concerned.');
+    expect(text.at(-1)).toMatch(/^Plan: nothing was changed; without --plan the signing key is replaced/);
+    expect(text).not.toContain('');
   });
 
   test('--help says that Mailgun signs with the new key only, and the order of the steps', async () => {
