@@ -126,6 +126,12 @@ const mayPass = (error: unknown): error is LedgerApiError =>
 
 function asCliError(error: unknown): unknown {
   if (!(error instanceof LedgerApiError)) return error;
+  if (error.parameter === 'cursor') {
+    return new UsageError(
+      '--cursor is not of a tail with the same options; repeat them as "Continue with" printed them, or leave it out ' +
+        'and begin with --since, which shows events again',
+    );
+  }
   if (error.parameter !== undefined) {
     const option = error.parameter === 'from' ? 'since' : error.parameter;
     return new UsageError(`--${error.message.replace(error.parameter, option).replace('`from`', '--since')}`);

@@ -113,6 +113,12 @@ test.each([
     2,
     '--since must be at most 31 days ago',
   ],
+  [
+    ['--cursor', 'c1'],
+    { status: 400, body: { reason: 'bad-parameter', parameter: 'cursor', message: 'must be `next` of …' } },
+    2,
+    expect.stringMatching(/^--cursor is not of a tail with the same options; .* begin with --since/),
+  ],
   [[], { status: 401, body: { reason: 'unauthorized' } }, 1, 'the read API responded 401: unauthorized'],
 ])('tail %j, which the API refuses with %j, exits with %i', async (args, response, wanted, message) => {
   expect(await tail(await readApi(response), args)).toMatchObject({ exitCode: wanted, errors: [message] });
