@@ -115,9 +115,17 @@ export async function runProgram(args: readonly string[], context: CliContext): 
   }
 }
 
+/** Returns an error of Commander as people type commands: `<id>`, not "command-argument". */
+const worded = (text: string) =>
+  text
+    .replace(/^error: /, '')
+    .replace(/(too many arguments.*)\.$/, '$1')
+    .replace(/^command-argument value '(.*)' is invalid for argument '(.*?)'\./s, "argument <$2> '$1' is invalid.");
+
 /** Returns a hint at similar commands or options for an unknown one. */
 function hintFor(command: Command, text: string): string {
   if (/unknown option/.test(text)) return '; --help shows the options';
+  if (/missing required argument|too many arguments/.test(text)) return '; --help shows how to call it';
   if (!/unknown command|missing.*command/.test(text)) return '';
   const names = command.commands.map((each) => each.name());
   const meant = command.parent === null ? meantBy(/unknown command '(.*)'/.exec(text)?.[1] ?? '', names) : undefined;
@@ -153,7 +161,7 @@ function prepare(command: Command, context: CliContext, isJson: boolean): void {
     .configureOutput({
       writeOut: line(context.print),
       writeErr: line(context.printError),
-      outputError: line((text) => printError(text.replace(/^error: /, '') + hintFor(command, text), context, isJson)),
+      outputError: line((text) => printError(worded(text) + hintFor(command, text), context, isJson)),
     })
     .configureHelp({ helpWidth: 100 });
   for (const each of command.options.filter(({ long }) => long === '--domain')) each.argParser(domainOf);

@@ -49,6 +49,19 @@ test('an unknown option exits with 2 and points to the help', async () => {
   expect({ exitCode, errors }).toEqual({ exitCode: 2, errors: ["unknown option '--yess'; --help shows the options"] });
 });
 
+test.each([
+  [['why', '--local'], "missing required argument 'message-id'; --help shows how to call it"],
+  [
+    ['find', 'ada@example.org', 'b@example.org'],
+    "too many arguments for 'find'. Expected 1 argument but got 2; --help shows how to call it",
+  ],
+  [['find', ''], "argument <address> '' is invalid. It is empty."],
+  [['logs', 'x'], expect.stringMatching(/^argument <source> 'x' is invalid\. Allowed choices are ingest, process, /)],
+])('%j exits with 2, and says which argument is wrong and what to do', async (args, message) => {
+  const { exitCode, errors } = await runCommand(args);
+  expect({ exitCode, errors }).toEqual({ exitCode: 2, errors: [message] });
+});
+
 test.each<[string[], string, TargetRef]>([
   [['--local'], '', { kind: 'local' }],
   [['--local', '--port', '7'], '', { kind: 'local', port: 7 }],
