@@ -13,7 +13,7 @@ import {
 } from '../command.ts';
 import { TargetUnavailableError, UsageError } from '../errors.ts';
 import { tableOf } from '../ledger.ts';
-import { counted, createEmit, number, plain } from '../output.ts';
+import { counted, createEmit, plain } from '../output.ts';
 import { openErasableArchive, unreachedArchives } from './erase/erase-from-archive.ts';
 
 /** Lines of `give-up-archive --json`: each chain that ends in no bucket of the stack, then the result. */
@@ -40,8 +40,8 @@ Examples:
   npm run ledger -- give-up-archive --reason "bucket deleted by hand" --env prod
   npm run ledger -- give-up-archive --reason "bucket deleted by hand" --env prod --yes --json
 
-Needs on AWS: dynamodb:Scan, GetItem, Query, PutItem, UpdateItem and DeleteItem on the table; with an archive also s3:GetObject
-and s3:ListBucket on the bucket.`;
+Needs on AWS: dynamodb:Scan, GetItem, Query, PutItem, UpdateItem and DeleteItem on the table; with an archive also
+s3:GetObject and s3:ListBucket on the bucket.`;
 
 export const giveUpArchiveCommand: CommandBuilder = (context, run) =>
   ledgerCommand('give-up-archive', 'forget the chains of an archive whose bucket is lost')
@@ -73,7 +73,10 @@ async function giveUp(context: CliContext, options: GiveUpOptions): Promise<numb
     return 0;
   }
   if (options.plan) {
-    emit({ event: 'plan', domains }, `Plan: ${number(domains.length)} of these chains would be forgotten.`);
+    emit(
+      { event: 'plan', domains },
+      `Plan: nothing was changed; ${counted(domains.length, 'chain')} would be forgotten.`,
+    );
     return 0;
   }
   const question = `Give up the archive of ${domains.join(', ')} permanently? It cannot be proven or erased any more.`;

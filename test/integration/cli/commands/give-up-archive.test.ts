@@ -68,9 +68,11 @@ async function giveUp(bucket: S3Bucket | undefined, ...more: string[]) {
     clients: { table: engines.table.client, archive: bucket?.bucket.client } as unknown as Deployment['clients'],
     output: (name) => outputs[name] ?? engines.output(name),
   });
-  const args = ['give-up-archive', '--local', '--json', '--reason', 'deleted by hand', ...more];
-  const { exitCode, json } = await runCommand(args, { openDeployment: async () => deployment, now: () => LATER_MS });
-  return { exitCode, lines: json() };
+  const args = ['give-up-archive', '--local', '--reason', 'deleted by hand', ...more];
+  const run = (format: string[]) =>
+    runCommand([...args, ...format], { openDeployment: async () => deployment, now: () => LATER_MS });
+  const { exitCode, json } = await run(['--json']);
+  return { exitCode, lines: json(), text: more.includes('--plan') ? (await run([])).lines : [] };
 }
 
 const eventsOf = (lines: readonly unknown[]) => lines.map((line) => giveUpLine.parse(line).event);
@@ -85,6 +87,7 @@ test('an archive is given up with a reason, wherever the command is cut short, a
   expect([reached.exitCode, eventsOf(reached.lines)]).toEqual([0, ['nothing-to-give-up']]);
   const plan = await giveUp(other, '--plan');
   expect([plan.exitCode, eventsOf(plan.lines)]).toEqual([0, ['unreached', 'plan']]);
+  expect(plan.text.at(-1)).toBe('Plan: nothing was changed; 1 chain would be forgotten.');
   expect((await giveUp(undefined)).exitCode).toBe(2);
   await createLeaseRepository(engines.table, SEAL_LEASE_KEY).hold('seal', LATER_MS, LATER_MS + 60_000);
   expect((await giveUp(other, '--yes')).exitCode).toBe(1);
