@@ -5,6 +5,7 @@ import {
   createRecipientHistory,
   recipientKeys,
 } from '../../lambdas/adapters/table/recipient-repository.ts';
+import { UNKNOWN_DOMAIN } from '../../lambdas/contract.ts';
 import { STATUS_FILTERS } from '../../lambdas/domain/event-types.ts';
 import { messagePartition } from '../../lambdas/domain/keys.ts';
 import { rangeOf } from '../../lambdas/read-api/http/range.ts';
@@ -176,7 +177,9 @@ async function findMail(context: CliContext, options: FindOptions): Promise<numb
   const mails = found.flatMap((each) => each.mails).toSorted((a, b) => b.acceptedAt - a.acceptedAt);
   if (mails.length === 0) {
     const time = `${utc(range.fromMs)} and ${utc(range.toMs)}`;
-    throw new TargetUnavailableError(`no mail of ${domains.join(', ')} that was accepted between ${time} fits`);
+    throw new TargetUnavailableError(
+      `no mail of ${domains.map((each) => (each === UNKNOWN_DOMAIN ? 'an unknown domain' : each)).join(' or ')} that was accepted between ${time} fits`,
+    );
   }
   const history = createRecipientHistory(tableOf(deployment));
   const shown = mails.slice(0, limit);
