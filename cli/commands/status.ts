@@ -66,7 +66,10 @@ export function statusText(status: StatusLine, name: string, nowMs: number): str
     ...reasons.map((reason) => `  ! ${reason}`),
     ...notes.map((note) => `    ${note}`),
     '',
-    field('backlog', known(backlog, 'events on their way to the table')),
+    field(
+      'backlog',
+      known(backlog, backlog === 1 ? 'event on its way to the table' : 'events on their way to the table'),
+    ),
     field('dead letters', known(deadLetters, '')),
     field('signing key', signingKeyText(signingKey)),
     field('alarms', alarmText(alarms)),

@@ -198,6 +198,14 @@ test('status fits on one screen, and shows unknown values as unknown', () => {
   expect(none).toContainEqual(expect.stringContaining('delivered, 2026-11-22 11:59:00 UTC (1 min ago)'));
 });
 
+test.each([
+  [1, '1 event on its way to the table'],
+  [2, '2 events on their way to the table'],
+])('status counts a backlog of %i', (backlog, text) => {
+  const its = facts({ backlog });
+  expect(statusText({ event: 'status', ...judge(its), ...its }, 'prod', NOW_MS)).toContain(`  backlog       ${text}`);
+});
+
 test('status prints the time range of lost events', () => {
   const lostBetween = { from: '2026-11-22T08:00:00.000Z', to: '2026-11-22T09:15:00.000Z' };
   const its = facts({ domains: [domain({}, { lost: 4, lostBetween })] });
