@@ -55,7 +55,8 @@ never shown.
 
 ${exitCodeText(EVERY_COMMAND)}
 
-Needs on AWS, besides what each command names: sts:GetCallerIdentity, cloudformation:DescribeStacks.
+Needs on AWS, besides what each command names: sts:GetCallerIdentity, cloudformation:DescribeStacks, dynamodb:GetItem on
+the table.
 
 Examples, of which each command's --help has more:
   npm run ledger -- doctor --env prod

@@ -88,7 +88,8 @@ Examples:
   npm run ledger -- find ada@example.org --local --tag spring --json
   npm run ledger -- find --env prod --status pending --from 1h
 
-Needs on AWS: dynamodb:Query on the table and its indexes byRecipient and byDay, dynamodb:BatchGetItem on the table.`;
+Needs on AWS: dynamodb:Query on the table and its indexes byRecipient and byDay, dynamodb:GetItem and BatchGetItem on
+the table.`;
 
 export const findCommand: CommandBuilder = (context, run) =>
   ledgerCommand('find', 'list the messages to an address, or the mail of a time range')
