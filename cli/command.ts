@@ -80,6 +80,8 @@ export function targetRefOf(
   const [name = '', rest] = environment[TARGET_VARIABLE]?.split(':') ?? [];
   if (name === 'local') return { kind: 'local', port: port ?? portInVariable(rest) };
   if (port !== undefined) throw new UsageError('--port goes with --local only');
+  if (name === 'stack' && rest?.trim() === '')
+    throw new UsageError(`${TARGET_VARIABLE} names no stack; give stack:<name>`);
   if (name === 'stack' && rest !== undefined) return stackRefOf(rest, environment);
   if (name !== '') return { kind: 'aws', environment: name };
   throw new UsageError(

@@ -94,6 +94,12 @@ test.each([
   });
 });
 
+test.each(['stack:', 'stack: '])('LEDGER_TARGET=%s names no stack', async (variable) => {
+  const environment = { LEDGER_TARGET: variable, AWS_REGION: 'eu-west-1' };
+  const { exitCode, errors } = await runCommand(['status'], { environment });
+  expect([exitCode, errors]).toEqual([2, ['LEDGER_TARGET names no stack; give stack:<name>']]);
+});
+
 test.each(['local:0', 'local:70000', 'local:x'])('LEDGER_TARGET=%s is a wrong value', async (variable) => {
   const { exitCode, errors } = await runCommand(['status'], { environment: { LEDGER_TARGET: variable } });
   expect({ exitCode, errors }).toEqual({
