@@ -183,7 +183,7 @@ const REFUSALS: Readonly<Record<string, readonly [why: string, whatToDo: string]
     'more events do not add up than a slice can name',
     'Find the cause first: redrive dead letters, or replay that time, until less is left.',
   ],
-  paused: ['time was up before the whole slice was compared', `${AGAIN}: it goes on with what was compared.`],
+  paused: ['time was up before the whole slice was compared', `${AGAIN}: it compares the slice from the start.`],
   busy: ['another run of reconcile is at work', `${AGAIN} in a minute.`],
   off: [
     'the stack has no Mailgun API key, and the slice is compared once more before anything is accepted',

@@ -107,7 +107,7 @@ test('accept prints when and why a slice was accepted before', async () => {
 test.each<[AcceptReport['state'], RegExp, RegExp]>([
   ['unknown-slice', /has no slice at that time/, /replay/],
   ['too-many', /more events .* than a slice can name/, /redrive/],
-  ['paused', /time was up/, /same command again/],
+  ['paused', /time was up/, /same command again: it compares the slice from the start/],
   ['busy', /another run/, /same command again/],
   ['failed', /listing is unauthorized$/, /runbook/],
   ['off', /no Mailgun API key/, /keys set --api-key/],
