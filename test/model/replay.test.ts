@@ -140,6 +140,27 @@ test('replaying settled slices changes only their number of passes', async () =>
   expect([...world.book.slices.values()]).toEqual(before.map((slice) => (touched(slice) ? passedAgain(slice) : slice)));
 });
 
+test('a replay finds what Mailgun listed at neither pass', async () => {
+  const world = new ReconcileWorld();
+  world.times = { ...world.times, retentionSeconds: 4 * 3600 };
+  world.mailgun.isListed = () => false;
+  for (let n = 0; n < 10; n += 1) world.happen(numbered(n * 7, LEDGER_START + n), n < 4);
+  await world.process();
+  await world.live(3);
+  expect(world.totals).toMatchObject({ expected: 6, stored: 6, missing: 0, unconfirmed: 6 });
+  expect(world.gauges).toMatchObject({ inDoubt: 6, stuck: 0 });
+
+  world.mailgun.isListed = () => true;
+  await world.live(3);
+  expect(world.totals).toMatchObject({ expected: 6, unconfirmed: 6 });
+
+  await replayAll(world, { fromEpochSeconds: LEDGER_START, toEpochSeconds: LEDGER_START + 900 });
+  await world.live(1);
+  expect(world.totals).toMatchObject({ expected: 10, stored: 10, missing: 0, recovered: 4, lost: 4, unconfirmed: 0 });
+  expect(world.gauges).toMatchObject({ inDoubt: 0, stuck: 0 });
+  expect(world.stored.unconfirmed.size).toBe(0);
+});
+
 test('a replay that crashes at any call is resumed, and nothing is lost or stored twice', async () => {
   const range = { fromEpochSeconds: DAY_BEFORE, toEpochSeconds: DAY_BEFORE + 900 };
   const { points } = await (await worldWithPast()).replay(range);
