@@ -8,7 +8,7 @@ import { DOMAIN, NOW_MS } from '../../support/fixtures/webhooks.ts';
 import fc from '../../support/property.ts';
 import { numbered, ReconcileWorld } from './reconcile-world.ts';
 
-// Worlds whose listing is unordered, repeats, rounds, shrinks, lags and refuses, with redacted webhooks, runs cut and
+// Worlds whose listing is unordered, repeats, rounds, shrinks, lags (past both passes, too) and refuses, with redacted webhooks, runs cut and
 // killed at any point, and forged events. A plain comparison of two sets is the oracle.
 
 const START = Math.floor(NOW_MS / 900_000) * 900;
@@ -16,6 +16,8 @@ const TROUBLED_QUARTERS = 12;
 /** When the second passes of the events' slices are due. */
 const FIRST_SECOND_QUARTER = 16;
 const SECOND_QUARTERS = 12;
+/** From here on runs are untroubled, and Mailgun lists what it listed in neither pass. */
+const LISTED_AT_LAST_QUARTER = 32;
 const QUARTERS = 56;
 const SECOND_DOMAIN = 'second.example.com';
 
@@ -24,8 +26,8 @@ interface WorldEvent {
   atUs: number;
   kind: number;
   isDropped: boolean;
-  /** Quarters of an hour by which Mailgun lists it late. */
-  listedLate: number;
+  /** Quarters of an hour by which Mailgun lists it late; `passes`: after both passes of its slice. */
+  listedLate: number | 'passes';
   domain: 'first' | 'second' | 'unknown';
   /** How each of its webhooks masks the recipient. */
   masks: Mask[];
@@ -60,6 +62,8 @@ interface WorldPlan {
   troubles: RunTrouble[];
   /** Number of calls after which each run of second passes is out of time. */
   secondCuts: (number | undefined)[];
+  /** Hides one in this number of events, of those that were listed before, from the listing of each such run. */
+  secondHides: (number | undefined)[];
   rounding: Rounding;
   pageSize: number;
   parallel: number;
@@ -75,7 +79,11 @@ const event: fc.Arbitrary<WorldEvent> = fc.record({
   atUs: fc.oneof(fc.constantFrom(...edges), fc.integer({ min: 0, max: 5_399_999_999 })),
   kind: fc.integer({ min: 0, max: 6 }),
   isDropped: fc.boolean(),
-  listedLate: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, fc.integer({ min: 1, max: 12 })),
+  listedLate: fc.oneof(
+    { weight: 4, arbitrary: fc.constant(0) },
+    fc.integer({ min: 1, max: 12 }),
+    fc.constant<'passes'>('passes'),
+  ),
   domain: fc.constantFrom('first', 'first', 'first', 'second', 'unknown'),
   masks: fc.oneof(
     fc.constant<Mask[]>(['named']),
@@ -108,6 +116,7 @@ export const worldPlan: fc.Arbitrary<WorldPlan> = fc.record({
     { maxLength: 3 },
   ),
   secondCuts: fc.array(fc.option(fc.integer({ min: 5, max: 60 }), { nil: undefined }), { maxLength: SECOND_QUARTERS }),
+  secondHides: fc.array(fc.option(fc.integer({ min: 1, max: 4 }), { nil: undefined }), { maxLength: SECOND_QUARTERS }),
   troubles: fc.array(trouble, { minLength: TROUBLED_QUARTERS, maxLength: TROUBLED_QUARTERS }),
   rounding: fc.constantFrom('none', 'second', 'millisecond', 'microsecond'),
   pageSize: fc.integer({ min: 1, max: 30 }),
@@ -123,6 +132,10 @@ interface LivedWorld {
   listed: JsonObject[];
   neverStored: Set<string>;
   forged: Set<string>;
+  /** Events that Mailgun lists after both passes of their slices. */
+  unlisted: Set<string>;
+  /** Those of them that no webhook brought. */
+  unbrought: Set<string>;
 }
 
 /** Runs a plan: first with its faults, then until everything that can settle has settled. */
@@ -152,18 +165,31 @@ export async function live(plan: WorldPlan): Promise<LivedWorld> {
   const made = plan.events.map((each, n) => make(each, n));
   const neverStored = new Set<string>(plan.isFirstNeverStored ? [String(made[0]?.data.id)] : []);
   const forged = new Set<string>();
-  const listedFrom = new Map(made.map(({ data, listedAtMs }) => [data.id, listedAtMs]));
-  let hides: number | undefined;
-  world.mailgun.isListed = ({ id }) =>
-    (listedFrom.get(String(id)) ?? 0) <= world.nowMs && (hides === undefined || hash(String(id)) % hides !== 0);
+  const altered = plan.forgeries.some(({ mode }) => mode === 'altered') ? alteredOne(made)?.data : undefined;
+  // Without the listing, neither a forged body nor a masked recipient is found out.
+  const isWhole = ({ data, masks }: Made) => data !== altered && masks.every((mask) => mask === 'named');
+  const unlisted = new Set(
+    made
+      .filter((each) => each.isUnlisted && isWhole(each) && isListedOnce(each.data))
+      .map(({ data }) => String(data.id)),
+  );
+  // Accepting a slice lists it again.
+  if (plan.isFirstNeverStored) unlisted.clear();
+  const unbrought = new Set(
+    made.filter(({ data, isDropped }) => isDropped && unlisted.has(String(data.id))).map(({ data }) => String(data.id)),
+  );
+  const listedFrom = new Map<unknown, number>(made.map(({ data, listedAtMs }) => [data.id, listedAtMs]));
+  for (const id of unlisted) listedFrom.set(id, (START + LISTED_AT_LAST_QUARTER * 900) * 1000);
+  const listable = made.filter(({ data }) => !unlisted.has(String(data.id)));
+  let isHidden: (id: string) => boolean = () => false;
+  world.mailgun.isListed = ({ id }) => (listedFrom.get(id) ?? 0) <= world.nowMs && !isHidden(String(id));
 
   for (let quarter = 0; quarter < QUARTERS; quarter += 1) {
     world.nowMs = Math.max(world.nowMs, (START + (quarter + 1) * 900) * 1000);
     for (const { data, isDropped, stored, masks, repeatedLate } of made) {
       const happened = Math.floor((Number(data.timestamp) - START) / 900);
       if (happened === quarter) world.mailgun.add(data);
-      const isForgedInstead = plan.forgeries.some(({ mode }) => mode === 'altered') && data === alteredOne(made)?.data;
-      if (isDropped || isForgedInstead || neverStored.has(String(data.id))) continue;
+      if (isDropped || data === altered || neverStored.has(String(data.id))) continue;
       for (const [n, mask] of masks.entries()) {
         if (happened + n * repeatedLate === quarter) world.webhook(masked(data, mask), stored);
       }
@@ -173,7 +199,9 @@ export async function live(plan: WorldPlan): Promise<LivedWorld> {
     }
     run = quarter;
     const now = quarter < TROUBLED_QUARTERS ? plan.troubles[quarter] : undefined;
-    hides = now?.hides;
+    const hides = now?.hides ?? plan.secondHides[quarter - FIRST_SECOND_QUARTER];
+    const hideable = new Set(quarter < TROUBLED_QUARTERS ? listedFrom.keys() : listedBefore(listable, world));
+    isHidden = (id) => hides !== undefined && hash(id) % hides === 0 && hideable.has(id);
     const budgetCalls = now?.budgetCalls ?? plan.secondCuts[quarter - FIRST_SECOND_QUARTER];
     world.budgetMs = budgetCalls === undefined ? 600_000 : budgetCalls * 100;
     world.msPerCall = budgetCalls === undefined ? 0 : 100;
@@ -187,7 +215,7 @@ export async function live(plan: WorldPlan): Promise<LivedWorld> {
     world.msPerCall = 0;
     await world.process();
   }
-  return { world, listed: made.map(({ data }) => data), neverStored, forged };
+  return { world, listed: made.map(({ data }) => data), neverStored, forged, unlisted, unbrought };
 }
 
 interface Made extends Pick<WorldEvent, 'masks' | 'repeatedLate'> {
@@ -196,6 +224,7 @@ interface Made extends Pick<WorldEvent, 'masks' | 'repeatedLate'> {
   /** The domain under which its webhook is stored. */
   stored: string;
   listedAtMs: number;
+  isUnlisted: boolean;
 }
 
 function make({ atUs, kind, isDropped, listedLate, domain, masks, repeatedLate }: WorldEvent, n: number): Made {
@@ -208,8 +237,30 @@ function make({ atUs, kind, isDropped, listedLate, domain, masks, repeatedLate }
     'recipient-provider': PROVIDERS[n % PROVIDERS.length] ?? '',
     'delivery-status': { code: 550, 'enhanced-code': n % 3 === 0 ? '5.7.26' : '5.1.1' },
   });
-  const listedAtMs = (at + listedLate * 900) * 1000;
-  return { data, isDropped, stored: domain === 'unknown' ? '-' : name, listedAtMs, masks, repeatedLate };
+  const isUnlisted = listedLate === 'passes';
+  const listedAtMs = (at + (isUnlisted ? 0 : listedLate) * 900) * 1000;
+  return { data, isDropped, stored: domain === 'unknown' ? '-' : name, listedAtMs, isUnlisted, masks, repeatedLate };
+}
+
+/** Returns true if an event is listed with no other slice: a listing holds a second more on either side, and rounds. */
+function isListedOnce({ timestamp }: JsonObject): boolean {
+  const second = (Number(timestamp) - START) % 900;
+  return second >= 2 && second < 898;
+}
+
+/**
+ * Returns the events of slices that have listed all of theirs. Where some are not listed yet, one that appears while
+ * another disappears leaves the total as it was, and the slice is not listed again. An event of an unknown domain is in
+ * no index of the domain that lists it, which forgets it once it is hidden.
+ */
+function listedBefore(made: readonly Made[], world: ReconcileWorld): Set<unknown> {
+  const whole = [...world.book.slices.values()].flatMap((slice) => {
+    const inside = made.filter(
+      ({ data }) => (data.domain as { name: string }).name === slice.domain && isIn(slice, data, world),
+    );
+    return total(slice.listed) === inside.length ? inside : [];
+  });
+  return new Set(whole.filter(({ data, stored }) => stored !== '-' && isListedOnce(data)).map(({ data }) => data.id));
 }
 
 const PROVIDERS = ['Gmail', 'Outlook', 'Yahoo', ''];
@@ -260,7 +311,14 @@ function forge(
 }
 
 /** Returns the differences from a plain comparison of listed and stored events; empty if there are none. */
-export async function disagreements({ world, listed, neverStored, forged }: LivedWorld): Promise<string[]> {
+export async function disagreements({
+  world,
+  listed,
+  neverStored,
+  forged,
+  unlisted,
+  unbrought,
+}: LivedWorld): Promise<string[]> {
   const found: string[] = [];
   const check = (what: string, is: unknown, should: unknown) => {
     if (JSON.stringify(is) !== JSON.stringify(should)) {
@@ -284,14 +342,29 @@ export async function disagreements({ world, listed, neverStored, forged }: Live
     const state = stateOf(slice);
     if (state !== 'settled') found.push(`slice ${domain} ${start - START} ends ${state}`);
   }
+  /** Returns true if a pass of this ledger saw the event listed. */
+  const isSeen = (domain: string, data: JsonObject) =>
+    !unlisted.has(String(data.id)) ||
+    slices.some(
+      (each) =>
+        each.domain === domain &&
+        isIn(each, data, world) &&
+        (each.startedAt ?? 0) >= (START + LISTED_AT_LAST_QUARTER * 900) * 1000,
+    );
+  // Known to nobody: no webhook brought it, and no pass saw it listed.
+  const isUnknown = (each: JsonObject) =>
+    unbrought.has(String(each.id)) && !isSeen((each.domain as { name: string }).name, each);
+  const storable = listed.filter((each) => !neverStored.has(String(each.id)) && !isUnknown(each));
+  const doubtfulIn = (domain: string) =>
+    [...world.ledger.events.values()].filter(
+      ({ domain: stored, event }) => stored === domain && (forged.has(String(event.id)) || !isSeen(domain, event)),
+    );
   const sum = (domain: string, name: 'listed' | 'missing' | 'altered') =>
     slices.filter((each) => each.domain === domain).reduce((all, each) => all + total(each[name]), 0);
   for (const domain of [DOMAIN, SECOND_DOMAIN]) {
-    const own = listed.filter((each) => (each.domain as { name: string }).name === domain);
-    const storedHere = [...world.ledger.events.values()].filter((each) => each.domain === domain);
-    const forgedHere = storedHere.filter(({ event: { id } }) => forged.has(String(id)));
+    const own = listed.filter((each) => (each.domain as { name: string }).name === domain && isSeen(domain, each));
     check(`listed of ${domain}`, sum(domain, 'listed'), own.length);
-    check(`unconfirmed of ${domain}`, before.get(domain), forgedHere.length);
+    check(`unconfirmed of ${domain}`, before.get(domain), doubtfulIn(domain).length);
     check(`missing of ${domain}`, [sum(domain, 'missing'), sum(domain, 'altered')], [0, 0]);
     for (const slice of slices.filter((each) => each.domain === domain)) {
       const inside = own.filter((each) => isIn(slice, each, world));
@@ -306,10 +379,9 @@ export async function disagreements({ world, listed, neverStored, forged }: Live
       check(`policy at ${slice.start - START}`, sorted(policy), countedBy(inside, providerNames, policyCodes));
     }
   }
-  const unknown = [...world.ledger.events.values()].filter((each) => each.domain === '-');
-  check('unconfirmed of -', before.get('-'), unknown.filter(({ event: { id } }) => forged.has(String(id))).length);
+  check('unconfirmed of -', before.get('-'), doubtfulIn('-').length);
   const ids = [...world.ledger.events.values()].map(({ event: { id } }) => String(id)).sort();
-  const should = [...listed.map(({ id }) => String(id)).filter((id) => !neverStored.has(id)), ...forged].sort();
+  const should = [...storable.map(({ id }) => String(id)), ...forged].sort();
   check('stored', ids, should);
   for (const [id, times] of world.sends) if (times > 5) found.push(`${id} was sent ${times} times`);
   const recipients = new Map(listed.map(({ id, recipient }) => [String(id), recipient]));
@@ -322,14 +394,13 @@ export async function disagreements({ world, listed, neverStored, forged }: Live
     if (!/^person\d@example\.org$/.test(recipient))
       found.push(`a status of ${recipient || 'no recipient'} is left: ${key}`);
   }
-  const bounced = listed.filter(({ event: name, id }) => name === 'failed' && !neverStored.has(String(id)));
+  const failed = storable.filter(({ event: name }) => name === 'failed');
   const suppressed = [...world.ledger.suppressions.keys()].filter((key) => key.includes('bounce'));
   const addresses = new Set(suppressed.map((key) => key.split(' ')[0]));
-  check('suppressed', [...addresses].sort(), [...new Set(bounced.map(({ recipient }) => recipient))].sort());
+  check('suppressed', [...addresses].sort(), [...new Set(failed.map(({ recipient }) => recipient))].sort());
   // The mark is part of the item, which a merge replaces.
   const marked = [...world.stored.unconfirmed.keys()].filter((key) => world.ledger.events.has(key)).length;
-  check('marked as unconfirmed', marked, forged.size);
-  const failed = listed.filter(({ event: name, id }) => name === 'failed' && !neverStored.has(String(id)));
+  check('marked as unconfirmed', marked, [DOMAIN, SECOND_DOMAIN, '-'].flatMap(doubtfulIn).length);
   const decided = [...world.ledger.statuses.values()].filter(({ decidedBy }) => decidedBy.startsWith('failed#event'));
   check(
     'statuses of failures',
