@@ -82,9 +82,16 @@ async function typed(line: string): Promise<{ code: number | null; out: string; 
 /** Commands that exit with 1 if something is wrong, which it is here. */
 const JUDGES = / -- (status|doctor|webhooks check|dlq redrive --yes)$/;
 
+/** What commands print on standard error although nothing is wrong. */
+const NOTES: Readonly<Record<string, RegExp>> = {
+  logs: /^no matching line since \S+\n$/,
+  replay: /^(mg\.example\.com {2}until \S+ {2}\d+ events · .+\n)+$/,
+};
+
 async function expectResult(line: string): Promise<void> {
   const { code, out, err } = await typed(line);
-  const said = err.replace(line.includes(' -- logs ') ? /^no matching line since \S+\n$/ : /$^/, '');
+  const [, command = ''] = / -- (\S+)/.exec(line) ?? [];
+  const said = err.replace(NOTES[command] ?? /$^/, '');
 
   expect({ line, code, said }).toEqual({ line, code: JUDGES.test(line) && code === 1 ? 1 : 0, said: '' });
   expect((out + err).trim()).not.toBe('');

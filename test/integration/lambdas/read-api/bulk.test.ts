@@ -46,7 +46,7 @@ const MESSAGE_EVENTS = 10_000;
 const RECIPIENT_MESSAGES = 10_000;
 const DAY_EVENTS = 100_000;
 
-const DAY = '2026-02-10';
+const DAY = '2026-01-10';
 const DAY_MS = Date.parse(DAY);
 const TYPES = ['accepted', 'delivered', 'opened', 'clicked', 'failed', 'list_uploaded'];
 const MESSAGE = `big@${DOMAIN}`;
@@ -256,7 +256,7 @@ describe(`${RECIPIENT_MESSAGES} messages for one recipient`, () => {
 });
 
 describe('2,000 mails of one day', () => {
-  const MAILS_DAY = '2026-02-12';
+  const MAILS_DAY = '2026-01-12';
   const recipient = 'mail@north.example';
   const pair = (n: number) => {
     const [messageId, atMs] = [`mail${n}@${DOMAIN}`, Date.parse(MAILS_DAY) + n * 1000];
