@@ -159,7 +159,7 @@ export async function live(plan: WorldPlan): Promise<LivedWorld> {
     const random = randomFrom(plan.seed + begin * 7 + end * 13 + run * 101);
     const { omits } = plan.troubles[run] ?? {};
     const shown = events.filter(({ id }) => omits === undefined || hash(String(id)) % omits !== 0);
-    return repeated(outOfOrder(shown, random), random);
+    return repeated(outOfOrder(shown, random), random, run < TROUBLED_QUARTERS);
   };
 
   const made = plan.events.map((each, n) => make(each, n));
@@ -456,10 +456,17 @@ function outOfOrder(events: readonly JsonObject[], random: () => number): JsonOb
   return list;
 }
 
-/** Repeats some events at any distance. */
-function repeated(events: readonly JsonObject[], random: () => number): JsonObject[] {
+/**
+ * Repeats some events at any distance. A page of nothing but early copies is taken for the end of what is before them
+ * where time runs out, which only a later pass finds out: there are none in the second ones.
+ */
+function repeated(events: readonly JsonObject[], random: () => number, mayPrecede: boolean): JsonObject[] {
   const list = [...events];
-  for (const event of events) if (random() < 0.1) list.splice(Math.floor(random() * (list.length + 1)), 0, event);
+  for (const event of events) {
+    if (random() >= 0.1) continue;
+    const from = mayPrecede ? 0 : list.indexOf(event) + 1;
+    list.splice(from + Math.floor(random() * (list.length + 1 - from)), 0, event);
+  }
   return list;
 }
 
