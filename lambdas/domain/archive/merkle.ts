@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 // The tree hash of RFC 6962: leaves and nodes are hashed under different first bytes, so that neither can pass for the
 // other, and an odd leaf is carried up instead of being doubled, so that no two lists share a root. Each object of the
-// archive has one tree; its leaves are those of `leafOf`, in the order of the rows.
+// archive has one tree; its leaves are those of `leafOf` (`archive-row.ts`), in the order of the rows.
 
 const LEAF = Uint8Array.of(0);
 const NODE = Uint8Array.of(1);

@@ -1,7 +1,9 @@
 import type { MailgunEvent } from '../events/mailgun-event.ts';
 import { decidingFacts } from '../status/deciding-facts.ts';
 
-// What a pass finds of one event, by what Mailgun lists and what is stored.
+// What a pass finds of one event, by what Mailgun lists and what is stored. A redacted copy alone does not count as
+// stored (`count-listed.ts`). An event that was sent, and is neither stored nor listed now, stays missing, and the slice
+// is short (`count-not-listed.ts`). Before the second pass unconfirmed events read as undecided (`doubtsOf`, `slice.ts`).
 
 /** Two sources round the time of one event apart by at most this. */
 export const ROUNDING_MS = 1000;

@@ -1,3 +1,5 @@
+// While a receiver is disabled nothing is tried: a 410 disables it at once, failures for days do (`receiver-state.ts`).
+
 /** When a delivery is tried again, and for how long. */
 export interface RetrySchedule {
   /** Seconds before the second attempt, the third, and so on; their default is in `lib/config/receivers.ts`. */
@@ -23,7 +25,7 @@ export const isAcknowledgement = ({ status = 0 }: { readonly status?: number | u
 
 /**
  * Returns the epoch milliseconds of the attempt after these, the last of which failed; undefined if there is none. It
- * waits from the end of an attempt; attempts are counted since the event was requested, so a redelivery starts anew.
+ * waits from the end of an attempt; attempts are counted since the event was requested, so a redelivery begins again.
  */
 export function nextAttemptAt(
   attempts: readonly MadeAttempt[],

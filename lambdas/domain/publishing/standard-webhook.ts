@@ -14,7 +14,10 @@ export function shownSecret(secret: string): string {
   return secret.startsWith(SECRET_PREFIX) ? secret : SECRET_PREFIX + secret;
 }
 
-/** Returns the headers that sign a body, with one signature per secret, separated by one space. */
+/**
+ * Returns the headers that sign a body, with one signature per secret, separated by one space: during a rotation the
+ * previous secret signs as well (`receiver-secret.ts`).
+ */
 export function signWebhook(
   id: string,
   timestampSeconds: number,

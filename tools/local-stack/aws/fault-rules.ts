@@ -52,7 +52,7 @@ const ONLY_FOR: Partial<Record<FaultMode, readonly string[]>> = {
     'events.PutEvents',
   ],
   'index-lag': ['dynamodb.Query'],
-  // Without deletes, although AWS throttles them too: see writtenIndex.
+  // Without deletes, although AWS throttles them too: see `index-writes.ts`.
   'index-throttle': ['dynamodb.PutItem', 'dynamodb.UpdateItem'],
 };
 
