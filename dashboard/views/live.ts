@@ -90,8 +90,9 @@ export const liveView: View = async (context) => {
 
 /** Returns why no more is shown; where the page shows another view, it is seen by no one. */
 function stoppedText(error: unknown): string {
-  if (!(error instanceof ApiError)) return 'Nothing more is shown. Reload the page.';
-  return `The read API refused the ${error.failure.kind === 'refused' ? 'token' : 'cursor'}. Reload the page.`;
+  const kind = error instanceof ApiError ? error.failure.kind : 'unexpected';
+  if (kind === 'unexpected') return 'Nothing more is shown. Reload the page.';
+  return `The read API refused the ${kind === 'refused' ? 'token' : 'cursor'}. Reload the page.`;
 }
 
 /** Returns when to read again; undefined where that would not help. */

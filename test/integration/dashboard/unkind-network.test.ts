@@ -105,8 +105,8 @@ const respond =
 const text = (selector = 'main') => page.locator(selector).first().innerText();
 const alerts = () => page.getByRole('alert').count();
 
-/** Texts by which a view says that a part of it could not be read. */
-const PARTIAL = /unknown|could not be read|could not be listed/i;
+/** Texts by which a view says that a part of it could not be read, or what came later: on a busy machine Live asks again. */
+const PARTIAL = /unknown|could not be read|could not be listed|does not respond|Nothing more is shown|refused the/i;
 
 const FAULTS: Readonly<Record<string, Handler>> = {
   'fails to connect': (route) => route.abort('failed'),
