@@ -103,7 +103,7 @@ export function createDeliver(receiver: Receiver, deps: DeliverDeps) {
 
   async function post(event: QueuedEvent): Promise<{ attempt: Attempt; retryAfter: number; text: string }> {
     // A reason may quote the address, too.
-    const body = deliveryBody(await keptEvent(event), true);
+    const body = deliveryBody(await keptEvent(event));
     const secrets = await deps.secrets();
     const at = now();
     const signature = signWebhook(event.detail.id, Math.floor(at / 1000), body, secrets);

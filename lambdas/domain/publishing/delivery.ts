@@ -109,9 +109,7 @@ export function eventWithoutAddress(event: QueuedEvent, address: string): Queued
 }
 
 /** Returns the body of the request; ASCII, so that every library signs the same bytes. */
-export function deliveryBody({ detailType, publishedAt, detail }: QueuedEvent, namesRecipient: boolean): string {
-  const { recipient, ...rest } = detail;
-  const data = namesRecipient ? detail : rest;
+export function deliveryBody({ detailType, publishedAt, detail: data }: QueuedEvent): string {
   return asciiJson({ type: deliveredType(detailType), timestamp: new Date(publishedAt * 1000).toISOString(), data });
 }
 

@@ -130,13 +130,11 @@ describe.each([true, false])('with recipients %s', (recipients) => {
 
 describe('the body of a delivery', () => {
   const validate = ajv.compile(deliverySchema);
-  const bodyOf = (detailType: string, detail: JsonObject & { id: string }, namesRecipient = true) =>
-    JSON.parse(deliveryBody({ detailType, detail, publishedAt: 1_790_000_000, requestedAt: 0 }, namesRecipient));
+  const bodyOf = (detailType: string, detail: JsonObject & { id: string }) =>
+    JSON.parse(deliveryBody({ detailType, detail, publishedAt: 1_790_000_000, requestedAt: 0 }));
 
   test.each([true, false])('matches its schema, with recipients %s', (recipients) => {
-    const bodies = publishedOf(LIVES, recipients).map(({ detailType, detail }) =>
-      bodyOf(detailType, detail as never, recipients),
-    );
+    const bodies = publishedOf(LIVES, recipients).map(({ detailType, detail }) => bodyOf(detailType, detail as never));
     for (const body of [...bodies, bodyOf(TEST_DETAIL_TYPE, { id: 'test#1' })]) {
       validate(body);
       expect(validate.errors).toBeNull();
