@@ -57,7 +57,7 @@ const UNDISCOVERED = 'UNDISCOVERED';
 /** Stands for the address in the keys of an erased recipient. */
 const ERASED_RECIPIENT = 'erased:';
 /** Stands for a text that is too long for a key, or does not fit into one. */
-export const HASHED = 'sha256:';
+const HASHED = 'sha256:';
 const EMPTY = '-';
 const MAX_KEY_PART_BYTES = 200;
 const TIME_DIGITS = 12;
@@ -81,6 +81,9 @@ export function keyPart(text: string): string {
   const fits = Buffer.byteLength(text) <= MAX_KEY_PART_BYTES && !text.includes(SEPARATOR) && text.isWellFormed();
   return fits ? text : `${HASHED}${createHash('sha256').update(text, 'utf16le').digest('hex')}`;
 }
+
+/** Returns true for a part of a key that holds the hash of a text in its place. */
+export const isHashed = (part: string): boolean => part.startsWith(HASHED);
 
 /** Returns the UTC day of a time in epoch milliseconds, as `YYYY-MM-DD`. */
 export function utcDay(timeMs: number): string {
@@ -147,7 +150,7 @@ export function namesRecipient(recipient: string): boolean {
 
 /** Returns true for a recipient key that no mailbox has: empty, not an address, or redacted with asterisks. */
 export function isRedactedRecipient(recipient: string): boolean {
-  if (recipient.startsWith(ERASED_RECIPIENT) || recipient.startsWith(HASHED)) return false;
+  if (recipient.startsWith(ERASED_RECIPIENT) || isHashed(recipient)) return false;
   return !recipient.includes('@') || recipient.includes('*');
 }
 

@@ -16,7 +16,7 @@ import {
   recordsPrefix,
 } from '../../../lambdas/domain/archive/object-keys.ts';
 import { eachOf } from '../../../lambdas/domain/concurrency.ts';
-import { HASHED, keyPart, markerKey } from '../../../lambdas/domain/keys.ts';
+import { isHashed, keyPart, markerKey } from '../../../lambdas/domain/keys.ts';
 import { withRestored } from '../../../lambdas/domain/ledger/ledger-domains.ts';
 import { createLedgerNaming } from '../../../lambdas/domain/ledger/ledger-name.ts';
 import { doubtfulIn, isUnsettled, type Slice } from '../../../lambdas/domain/ledger/slice.ts';
@@ -145,7 +145,7 @@ async function domainsOf(archive: ArchiveSource, own: readonly string[], request
 
 /** Returns the name of a domain; keys hold only the hash of a long one, so a record names it. */
 async function nameOf(archive: ArchiveSource, nameInKeys: string): Promise<string> {
-  if (!nameInKeys.startsWith(HASHED)) return nameInKeys;
+  if (!isHashed(nameInKeys)) return nameInKeys;
   for await (const key of archive.list(domainRecordsPrefix(nameInKeys))) {
     const text = await archive.readText(key);
     if (text !== undefined) return (JSON.parse(text) as Slice).domain;
