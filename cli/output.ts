@@ -3,6 +3,9 @@ import { canBeTyped, shellWord } from '../lambdas/domain/shell-word.ts';
 import { type CliContext, targetRefText } from './command.ts';
 import type { Deployment } from './target/types.ts';
 
+/** Where a command prints its result, and how it goes. */
+export type Output = Pick<CliContext, 'print' | 'printError'>;
+
 /** Prints the same result: a JSON line with `--json`, lines for people otherwise. */
 export type Emit<Line> = (line: Line, ...text: string[]) => void;
 
@@ -14,10 +17,7 @@ export function createEmit<Line>({ print }: Pick<CliContext, 'print'>, json = fa
 }
 
 /** Prints how a command goes: a JSON line among the others with `--json`, lines for people to standard error otherwise. */
-export function createProgressEmit<Line>(
-  { print, printError }: Pick<CliContext, 'print' | 'printError'>,
-  json = false,
-): Emit<Line> {
+export function createProgressEmit<Line>({ print, printError }: Output, json = false): Emit<Line> {
   return createEmit<Line>({ print: json ? print : printError }, json);
 }
 

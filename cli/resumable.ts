@@ -1,5 +1,6 @@
 import type { CliContext } from './command.ts';
 import { TargetUnavailableError } from './errors.ts';
+import type { Output } from './output.ts';
 
 // Shared by commands that call a function repeatedly, domain by domain, until it is done or the operator stops it.
 
@@ -102,7 +103,7 @@ export interface PartsReporter {
   resume(commands: readonly string[]): void;
 }
 
-export const partsAsText = (print: (line: string) => void, printError: (line: string) => void): PartsReporter => ({
+export const partsAsText = ({ print, printError }: Output): PartsReporter => ({
   waiting: (domain, why) => printError(`${domain}  waiting: ${why}`),
   left: (domain, why) => print(`${domain}  ${why}`),
   resume(commands) {

@@ -178,9 +178,8 @@ async function findMail(context: CliContext, options: FindOptions): Promise<numb
   const mails = found.flatMap((each) => each.mails).toSorted((a, b) => b.acceptedAt - a.acceptedAt);
   if (mails.length === 0) {
     const time = `${utc(range.fromMs)} and ${utc(range.toMs)}`;
-    throw new TargetUnavailableError(
-      `no mail of ${domains.map((each) => (each === UNKNOWN_DOMAIN ? 'an unknown domain' : each)).join(' or ')} that was accepted between ${time} fits`,
-    );
+    const names = domains.map((each) => (each === UNKNOWN_DOMAIN ? 'an unknown domain' : each));
+    throw new TargetUnavailableError(`no mail of ${names.join(' or ')} that was accepted between ${time} fits`);
   }
   const history = createRecipientHistory(tableOf(deployment));
   const shown = mails.slice(0, limit);

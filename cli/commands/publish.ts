@@ -12,7 +12,7 @@ import {
 } from '../command.ts';
 import { TargetUnavailableError, UsageError } from '../errors.ts';
 import { retentionDaysOf } from '../ledger.ts';
-import { number } from '../output.ts';
+import { number, type Output } from '../output.ts';
 import { PRICES } from '../planning/prices.ts';
 import {
   addEach,
@@ -247,8 +247,6 @@ function costOf({ events, statuses, suppressions }: PublishSums, rate: number) {
   return { published, reads, dollars, seconds: Math.ceil(published / rate) };
 }
 
-type Output = Pick<CliContext, 'print' | 'printError'>;
-
 function createReporter(output: Output, args: ReportOptions): Reporter {
   return args.json ? jsonReporter(output, args) : textReporter(output, args);
 }
@@ -265,7 +263,7 @@ function textReporter({ print, printError }: Output, { plan, rate }: ReportOptio
       const counts = `${number(statuses)} statuses · ${number(suppressions)} suppressions`;
       printError(`${domain}  until ${reachedText(reachedMs)}  ${number(events)} events · ${counts}`);
     },
-    ...partsAsText(print, printError),
+    ...partsAsText({ print, printError }),
     end(sums, complete) {
       const what = `${number(sums.statuses)} statuses and ${number(sums.suppressions)} suppressions`;
       if (plan) {

@@ -1,6 +1,5 @@
-import type { CliContext } from '../../command.ts';
 import { TargetUnavailableError } from '../../errors.ts';
-import { number } from '../../output.ts';
+import { number, type Output } from '../../output.ts';
 import { PRICES } from '../../planning/prices.ts';
 import { type PartLine, type PartsReporter, partsAsJson, partsAsText } from '../../resumable.ts';
 import { timeText } from '../../time.ts';
@@ -98,8 +97,6 @@ function planLines(counts: ReplayCounts): string[] {
   ];
 }
 
-type Output = Pick<CliContext, 'print' | 'printError'>;
-
 /** Reports a replay as it goes. */
 export interface ReplayReporter extends PartsReporter {
   /** Reports that the begin of a restore is noted. */
@@ -116,7 +113,7 @@ export function createTextReporter({ print, printError }: Output, plan: boolean)
       const counts = `${number(expected)} events · ${number(missing)} missing${plan ? '' : ` · ${number(sent)} sent`}`;
       printError(`${domain}  until ${timeText(reached)}  ${counts}`);
     },
-    ...partsAsText(print, printError),
+    ...partsAsText({ print, printError }),
     end(sums, complete) {
       if (plan) for (const line of planLines(sums)) print(line);
       else {

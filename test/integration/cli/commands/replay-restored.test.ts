@@ -1,3 +1,4 @@
+import { NO_COUNTS } from '../../../../cli/commands/replay/report.ts';
 import type { Deployment } from '../../../../cli/target/types.ts';
 import { createRestoreNotes } from '../../../../lambdas/adapters/table/delivery-repository.ts';
 import { runCommand, stubDeployment } from '../../../support/cli/command-line.ts';
@@ -8,14 +9,7 @@ import { startTestEngines, type TestEngines } from '../../../support/stacks/engi
 
 const NOW_MS = Date.parse('2026-11-22T12:00:00Z');
 const NOTHING = {
-  slices: 0,
-  newSlices: 0,
-  changedSlices: 0,
-  expected: 0,
-  missing: 0,
-  sent: 0,
-  stuck: 0,
-  unreachable: 0,
+  ...NO_COUNTS,
   state: 'ran',
   done: true,
   nextFromEpochSeconds: NOW_MS / 1000,
