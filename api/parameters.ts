@@ -122,9 +122,7 @@ export const oneOf = <Value extends string>(values: readonly Value[], valid: str
 const MAX_TAG_CHARACTERS = 128;
 /** Tags are case-insensitive. */
 const asTag = (text: string) =>
-  text.length <= MAX_TAG_CHARACTERS && (text === '' || unlessBlank(text)) !== undefined
-    ? text.toLowerCase()
-    : undefined;
+  text.length <= MAX_TAG_CHARACTERS && (text === '' || text.trim() !== '') ? text.toLowerCase() : undefined;
 
 const tag = (description: string) =>
   parameter('a tag of a mail, not empty and not *', (text) => (text === '' || text === '*' ? undefined : asTag(text)), {

@@ -257,16 +257,14 @@ export async function giveUpChain(
     const Key = { pk, sk } as ItemKey;
     if (isOfChain(Key)) await client.send(new DeleteCommand({ TableName: name, Key }));
   }
-  const ConditionExpression = '#hash = :hash';
-  const [names, values] = [{ '#hash': 'hash' }, { ':hash': hash }];
   await conditionalWrite(() =>
     client.send(
       new DeleteCommand({
         TableName: name,
         Key: head,
-        ConditionExpression,
-        ExpressionAttributeNames: names,
-        ExpressionAttributeValues: values,
+        ConditionExpression: '#hash = :hash',
+        ExpressionAttributeNames: { '#hash': 'hash' },
+        ExpressionAttributeValues: { ':hash': hash },
       }),
     ),
   );
