@@ -52,10 +52,10 @@ Examples:
   npm run ledger -- replay --env prod --from 400d --from-archive --plan
   npm run ledger -- replay --env prod --from 2026-11-20T00:00:00Z --restored
 
-Needs on AWS: lambda:InvokeFunction on the reconcile function; with --restored also
-dynamodb:PutItem on the table. With --from-archive instead: s3:GetObject and s3:ListBucket
-on the bucket; dynamodb:Query, BatchGetItem, GetItem and PutItem on the table and its indexes; sqs:SendMessage and
-GetQueueAttributes on the queue; secretsmanager:GetSecretValue on the erasure key.`;
+Needs on AWS: lambda:InvokeFunction on the reconcile function; with --restored also dynamodb:PutItem on the table. With
+--from-archive instead: s3:GetObject and s3:ListBucket on the bucket; dynamodb:Query, BatchGetItem, GetItem and PutItem on
+the table and its indexes; sqs:SendMessage and GetQueueAttributes on the queue; secretsmanager:GetSecretValue on the
+erasure key.`;
 
 export const replayCommand: CommandBuilder = (context, run) =>
   ledgerCommand('replay', 'store the events of a time range that Mailgun lists and the table lacks')

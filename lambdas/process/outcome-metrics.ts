@@ -3,8 +3,8 @@ import { type MailgunEvent, parseEvent } from '../domain/events/mailgun-event.ts
 import type { JsonObject } from '../domain/json.ts';
 
 /**
- * Returns the outcomes of the attempts that these events report, by the `metric` of their row in `event-types.ts`, without
- * zeros. Bounced is every permanent failure of a mail that Mailgun tried to deliver: suppressed and rejected mail never
+ * Returns the outcomes of the attempts that these events report, by the `metric` of their row in `event-types.ts`,
+ * without zeros. Bounced is every permanent failure of a mail that Mailgun tried to deliver: suppressed and rejected mail never
  * left it. Mail in test mode was not sent, and routed mail is not ours.
  */
 export function outcomeMetrics(events: readonly JsonObject[]): Record<string, number> {

@@ -57,7 +57,10 @@ export interface SealState {
   listMarks(domain: string, from: number, to: number): AsyncIterable<SealMark>;
   /** Writes the mark unless the stored one belongs to a later manifest. */
   putMark(domain: string, mark: SealMark): Promise<void>;
-  /** Returns the position in epoch seconds: slices found before it were sealed; one compared later is sealed on the turn of its day. */
+  /**
+   * Returns the position in epoch seconds: slices found before it were sealed; one compared later is sealed on the turn of
+   * its day.
+   */
   readPosition(domain: string): Promise<number | undefined>;
   putPosition(domain: string, position: number): Promise<void>;
 }

@@ -60,7 +60,9 @@ export async function readLedgerDomains({ client, name }: LedgerTable, Consisten
 
 const REREAD_MS = 60_000;
 
-/** Returns a function that reads the domains, at most a minute old, and the last known where the table cannot be read. */
+/**
+ * Returns a function that reads the domains, at most a minute old, and the last known where the table cannot be read.
+ */
 function createRecentDomains(table: LedgerTable, now: () => number): () => Promise<LedgerDomains> {
   let held: { known: LedgerDomains; readAtMs: number } | undefined;
   return async () => {
@@ -107,7 +109,10 @@ export function createStackDomains(
   return async () => domainsOf(await recent());
 }
 
-/** Returns a function that adds the former domains; while the table was never read, only those that are configured are known. */
+/**
+ * Returns a function that adds the former domains; while the table was never read, only those that are configured are
+ * known.
+ */
 function createConfiguredDomains(
   configured: readonly string[],
   recent: () => Promise<LedgerDomains>,

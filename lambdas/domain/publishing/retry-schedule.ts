@@ -1,6 +1,7 @@
-// While a receiver is disabled nothing is tried: a 410 disables it at once, failures for days do (`receiver-state.ts`).
+// While a receiver is disabled nothing is sent: a 410 disables it at once, and so do days of failures
+// (`receiver-state.ts`).
 
-/** When a delivery is tried again, and for how long. */
+/** When a delivery is retried, and for how long. */
 export interface RetrySchedule {
   /** Seconds before the second attempt, the third, and so on; their default is in `lib/config/receivers.ts`. */
   waits: readonly number[];

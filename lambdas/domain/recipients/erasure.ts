@@ -99,7 +99,7 @@ export function withoutAddress(event: JsonObject, address: string): JsonObject {
   return replaced(event, (text) => textWithoutAddress(text, address)) as JsonObject;
 }
 
-/** Returns the text with the address replaced, read as the address is: well-formed; the same text if it does not occur. */
+/** Returns the text, well-formed as addresses are, with the address replaced; the same text if it does not occur. */
 export function textWithoutAddress(text: string, address: string): string {
   const wellFormed = text.toWellFormed();
   const without = withoutMailbox(wellFormed, address, 'erased');

@@ -67,8 +67,8 @@ class TooLargeError extends Error {
 type Events = FoundEvents['events'];
 
 /**
- * Returns a function that reads campaigns in the archive. What was read last is kept, under the versions of all its objects: an
- * erasure replaces an object, and a supplement is one more, so neither goes unseen.
+ * Returns a function that reads campaigns in the archive. What was read last is kept, under the versions of all its
+ * objects: an erasure replaces an object, and a supplement is one more, so neither goes unseen.
  */
 export function createArchivedCampaigns({
   objects,

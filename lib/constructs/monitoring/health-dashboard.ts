@@ -96,7 +96,7 @@ function timeLines({ webhookApi, process }: HealthDashboardProps, metrics: Ledge
     ],
     [
       graph('Storing', [
-        own('tried again', METRICS.retried),
+        own('retried', METRICS.retried),
         own('moved to the DLQ', METRICS.deadLettered),
         labelled('crashes', metrics.function('Errors', process.function, 'Sum', FIVE_MINUTES)),
       ]),
