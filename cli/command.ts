@@ -3,7 +3,7 @@ import { UNKNOWN_DOMAIN } from '../lambdas/contract.ts';
 import { InterruptedError, UsageError } from './errors.ts';
 import type { AwsAccount } from './target/aws.ts';
 import type { Deployment, TargetRef } from './target/types.ts';
-import { parseTime } from './time.ts';
+import { parsePastTime, parseTime } from './time.ts';
 
 /** The dependencies of a command. */
 export interface CliContext {
@@ -109,12 +109,8 @@ export function targetRefText(ref: TargetRef): string {
 }
 
 /** Parses `--<flag> <time>` into epoch seconds; nothing happened since a time to come. */
-export const timeOption = (flag: 'from' | 'since' | 'to', context: CliContext) => (text: string) => {
-  const nowMs = context.now();
-  const seconds = parseTime(`--${flag}`, text, nowMs);
-  if (flag !== 'to' && seconds * 1000 > nowMs) throw new UsageError(`--${flag} has not come yet`);
-  return seconds;
-};
+export const timeOption = (flag: 'from' | 'since' | 'to', context: CliContext) => (text: string) =>
+  (flag === 'to' ? parseTime : parsePastTime)(`--${flag}`, text, context.now());
 
 /** Returns a tag as tags are compared; throws a UsageError where no mail can have it. */
 export function checkTag(given: string): string {

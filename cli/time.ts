@@ -24,6 +24,13 @@ export function parseTime(name: string, text: string, nowMs: number): number {
   return Math.floor(ms / 1000);
 }
 
+/** Returns the same of a time at which something has happened; throws a UsageError for one that has not come yet. */
+export function parsePastTime(name: string, text: string, nowMs: number): number {
+  const seconds = parseTime(name, text, nowMs);
+  if (seconds * 1000 > nowMs) throw new UsageError(`${name} has not come yet`);
+  return seconds;
+}
+
 /** Returns the epoch milliseconds of a Mailgun time, in UTC without an offset; undefined if it is invalid. */
 export function mailgunTimeMs(text: unknown): number | undefined {
   if (typeof text !== 'string') return undefined;

@@ -14,7 +14,7 @@ import { TargetUnavailableError, UsageError } from '../errors.ts';
 import { sliceAt, tableOf } from '../ledger.ts';
 import { counted, createEmit, plain } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
-import { iso, parseTime, timeText } from '../time.ts';
+import { iso, parsePastTime, timeText } from '../time.ts';
 
 /** Lines of `accept --json`: the slice after its last pass, then the result. */
 export type AcceptLine =
@@ -68,7 +68,7 @@ export const acceptCommand: CommandBuilder = (context, run) =>
     .action(run<AcceptOptions>((options, time = '') => accept(context, options, time)));
 
 async function accept(context: CliContext, options: AcceptOptions, time: string): Promise<number> {
-  const at = parseTime('<time>', time, context.now());
+  const at = parsePastTime('<time>', time, context.now());
   const reason = options.reason.trim();
   const { domain } = options;
   if (reason === '') throw new UsageError('--reason is empty');

@@ -80,6 +80,8 @@ test.each<[string, Case, number]>([
   ['no terminal', { flags: [] }, 2],
   ['nothing to accept', { slice: sliceWith({ accepted: 4 }) }, 0],
   ['a time that no slice holds', { time: '2026-11-22T08:15:00Z' }, 1],
+  ['this moment', { time: '2026-11-22T10:15:00Z' }, 1],
+  ['a time that has not come yet', { time: '2026-11-22T10:15:01Z' }, 2],
   ['a time of another spelling', { time: 'yesterday' }, 2],
   ['a domain of another account', { flags: ['--yes', '--domain', 'x.example'] }, 2],
   ['an empty reason', { flags: ['--yes', '--reason', ' '] }, 2],
