@@ -74,14 +74,19 @@ interface Drill {
   readonly emit: Emit<DrillLine>;
 }
 
-/** Returns its full name; an alarm that is on already would notify no subscriber again. */
-async function findAlarm(deployment: Deployment, name: string): Promise<string> {
+/** Returns the full name of one in any case; an alarm that is on already would notify no subscriber again. */
+async function findAlarm(deployment: Deployment, typed: string): Promise<string> {
   const prefix = `${deployment.stackName}-`;
   const alarms = await deployment.alarms();
-  const found = alarms.find((alarm) => alarm.name === name || alarm.name === prefix + name);
-  if (found === undefined) {
-    const names = alarms.map((alarm) => alarm.name.replace(prefix, '')).toSorted();
-    throw new UsageError(`there is no alarm "${name}"; there are ${names.join(', ')}`);
+  const named = (isSame: (name: string) => boolean) =>
+    alarms.filter(({ name }) => isSame(name) || isSame(name.replace(prefix, '')));
+  const exact = named((name) => name === typed);
+  const [found, ...others] = exact.length > 0 ? exact : named((name) => name.toLowerCase() === typed.toLowerCase());
+  if (found === undefined || others.length > 0) {
+    const names = alarms.map(({ name }) => name.replace(prefix, '')).toSorted();
+    throw new UsageError(
+      `there ${found === undefined ? 'is no alarm' : 'are several alarms'} "${typed}"; there are ${names.join(', ')}`,
+    );
   }
   if (found.state === 'ALARM')
     throw new TargetUnavailableError(

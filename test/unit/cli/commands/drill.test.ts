@@ -122,6 +122,21 @@ test('drill pages no one without a yes', async () => {
   expect(sounded).toEqual([]);
 });
 
+test.each(['Stuck', 'STUCK', NAME.toUpperCase()])('drill %s means the alarm in any case', async (typed) => {
+  const { sounded, openDeployment } = onAws();
+  expect(await drill({ openDeployment }, typed, '--yes')).toMatchObject({ exitCode: 0 });
+  expect(sounded).toEqual([NAME]);
+});
+
+test('drill sets off the alarm in the case that was typed, and none where two differ in case alone', async () => {
+  const { sounded, openDeployment } = onAws({ alarms: async () => [alarm('Stuck'), alarm('stuck')] });
+  expect(await drill({ openDeployment }, 'stuck', '--yes')).toMatchObject({ exitCode: 0 });
+  const { exitCode, lines } = await drill({ openDeployment }, 'STUCK', '--yes');
+  const message = 'there are several alarms "STUCK"; there are Stuck, stuck';
+  expect([exitCode, lines]).toEqual([2, [{ event: 'error', message }]]);
+  expect(sounded).toEqual([NAME]);
+});
+
 test('drill lists the existing alarms for an unknown one', async () => {
   const { exitCode, lines } = await drill(onAws(), 'typo');
   const message = 'there is no alarm "typo"; there are dead-letters, open-slice, stuck';
