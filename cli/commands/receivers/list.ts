@@ -21,28 +21,30 @@ import {
 } from '../../command.ts';
 import { UsageError } from '../../errors.ts';
 import { tableOf } from '../../ledger.ts';
-import { createEmit, number, utc } from '../../output.ts';
+import { counted, createEmit, number, utc } from '../../output.ts';
 import type { Deployment } from '../../target/types.ts';
 import { iso } from '../../time.ts';
 import { type DeployedReceiver, factsOf, messagesIn, queueProgress, receiverNamed, receiversOf } from './open.ts';
 
-/** The lines of `receivers list --json`. */
-export type ReceiverLine = {
-  event: 'receiver';
-  name: string;
-  url: string;
-  state: ReceiverCondition;
-  reason: string | null;
-  lastStatus: number | null;
-  queued: number;
-  inDlq: number;
-  /** Counts of the deliveries published within the time. */
-  ledger: DeliveryLedger;
-  /** The same by hour, newest first. */
-  hours: readonly ({ hour: string } & DeliveryLedger)[];
-  /** Unaccounted deliveries by name. */
-  unaccounted: readonly { id: string; publishedAt: string }[];
-};
+/** The lines of `receivers list --json`: one for each receiver, then their number. */
+export type ReceiverLine =
+  | {
+      event: 'receiver';
+      name: string;
+      url: string;
+      state: ReceiverCondition;
+      reason: string | null;
+      lastStatus: number | null;
+      queued: number;
+      inDlq: number;
+      /** Counts of the deliveries published within the time. */
+      ledger: DeliveryLedger;
+      /** The same by hour, newest first. */
+      hours: readonly ({ hour: string } & DeliveryLedger)[];
+      /** Unaccounted deliveries by name. */
+      unaccounted: readonly { id: string; publishedAt: string }[];
+    }
+  | { event: 'listed'; count: number };
 
 interface ListOptions extends TimeOptions {
   readonly hourly?: boolean;
@@ -64,7 +66,6 @@ async function list(context: CliContext, options: ListOptions): Promise<number> 
   const deployment = await openTarget(context, options);
   const emit = createEmit<ReceiverLine>(context, options.json);
   const receivers = receiversOf(deployment);
-  if (receivers.length === 0 && !options.json) context.print(`${deployment.name} has no receivers.`);
   let isHealthy = true;
   for (const receiver of receivers) {
     const { name, url, deadLettersUrl } = receiver;
@@ -72,8 +73,8 @@ async function list(context: CliContext, options: ListOptions): Promise<number> 
       factsOf(deployment, receiver, context.now()),
       messagesIn(deployment, deadLettersUrl),
     ]);
-    const counted = await countDeliveries(deployment, receiver, facts, rangeOf(options, context));
-    const { ledger, unaccounted } = counted;
+    const deliveries = await countDeliveries(deployment, receiver, facts, rangeOf(options, context));
+    const { ledger, unaccounted } = deliveries;
     const { disabledReason: reason = null, lastStatus = null } = facts.state;
     const state = receiverCondition(facts.state);
     isHealthy &&= state !== 'disabled' && inDlq === 0 && ledger.unaccounted === 0;
@@ -88,17 +89,24 @@ async function list(context: CliContext, options: ListOptions): Promise<number> 
         queued: facts.queued,
         inDlq,
         ledger,
-        hours: counted.hours.map(({ hour, ...counts }) => ({ hour: iso(hour * 1000), ...counts })),
+        hours: deliveries.hours.map(({ hour, ...counts }) => ({ hour: iso(hour * 1000), ...counts })),
         unaccounted: unaccounted.map(({ id, publishedAt }) => ({ id, publishedAt: iso(publishedAt * 1000) })),
       },
       `${name}  ${state}${reason === null ? '' : ` (${reason}, last status ${lastStatus})`}  ${url}`,
       `  ${countsText(ledger)}`,
       `  queue ${number(facts.queued)} · DLQ ${number(inDlq)}`,
-      ...(options.hourly ? counted.hours.map((counts) => `  ${utc(counts.hour * 1000)}  ${countsText(counts)}`) : []),
-      ...namesText(counted, receiver, targetRefText(deployment.ref)),
+      ...(options.hourly
+        ? deliveries.hours.map((counts) => `  ${utc(counts.hour * 1000)}  ${countsText(counts)}`)
+        : []),
+      ...namesText(deliveries, receiver, targetRefText(deployment.ref)),
       ...stepsText(receiver, { isDisabled: state === 'disabled', lastStatus, inDlq }, targetRefText(deployment.ref)),
     );
   }
+  const count = receivers.length;
+  emit(
+    { event: 'listed', count },
+    count === 0 ? `${deployment.name} has no receivers.` : `${counted(count, 'receiver')}.`,
+  );
   return isHealthy ? 0 : 1;
 }
 

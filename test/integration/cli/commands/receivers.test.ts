@@ -113,6 +113,7 @@ test('receivers log and list show acknowledged deliveries, and dead ones with at
     exitCode: 1,
     line: { name: 'crm', state: 'failing', inDlq: 1, ledger: { dead: 1, unaccounted: 0 } },
   });
+  expect(lines.slice(1)).toEqual([{ event: 'listed', count: 1 }]);
 });
 
 test('receivers redeliver prints its plan, then sends dead deliveries again, and empties the DLQ', async () => {
@@ -152,7 +153,7 @@ test('a 410 disables a receiver, receivers list shows it with the first command,
   receiver.respond((response) => void response.writeHead(410).end());
   await hasState(await sendEvent(), 'waiting');
   const disabled = await run(['list']);
-  const [listed] = (await runJson(receiverLine, ['list'])).lines;
+  const listed = (await runJson(receiverLine, ['list'])).lines.find((line) => line.event === 'receiver');
   const waiting = await runJson(deliveryLine, ['log', 'crm', '--state', 'waiting']);
   await isSounding('receiver-disabled');
   const enabled = await runJson(enableLine, ['enable', 'crm']);

@@ -19,19 +19,22 @@ const attempt = z.strictObject({
 const ledger = { published: count, acknowledged: count, waiting: count, dead: count, unaccounted: count };
 
 /** The lines of `receivers list --json`. */
-export const receiverLine = z.strictObject({
-  event: z.literal('receiver'),
-  name: z.string(),
-  url: z.url(),
-  state: z.enum(['enabled', 'failing', 'disabled']),
-  reason: z.string().nullable(),
-  lastStatus: z.int().nullable(),
-  queued: count,
-  inDlq: count,
-  ledger: z.strictObject(ledger),
-  hours: z.array(z.strictObject({ hour: z.iso.datetime(), ...ledger })),
-  unaccounted: z.array(z.strictObject({ id: z.string(), publishedAt: z.iso.datetime() })),
-}) satisfies z.ZodType<ReceiverLine>;
+export const receiverLine = z.discriminatedUnion('event', [
+  z.strictObject({
+    event: z.literal('receiver'),
+    name: z.string(),
+    url: z.url(),
+    state: z.enum(['enabled', 'failing', 'disabled']),
+    reason: z.string().nullable(),
+    lastStatus: z.int().nullable(),
+    queued: count,
+    inDlq: count,
+    ledger: z.strictObject(ledger),
+    hours: z.array(z.strictObject({ hour: z.iso.datetime(), ...ledger })),
+    unaccounted: z.array(z.strictObject({ id: z.string(), publishedAt: z.iso.datetime() })),
+  }),
+  z.strictObject({ event: z.literal('listed'), count }),
+]) satisfies z.ZodType<ReceiverLine>;
 
 /** The line of `receivers test --json`. */
 export const receiverTestLine = z.strictObject({

@@ -1,5 +1,7 @@
 import { STATES } from '../../../../cli/commands/receivers/list.ts';
 import { isWanted, type RedeliveryChoice } from '../../../../cli/commands/receivers/redeliver.ts';
+import { runCommand, stubDeployment } from '../../../support/cli/command-line.ts';
+import { receiverLine } from '../../../support/cli/json-lines/receivers.ts';
 
 const AT = 1_770_000_000;
 const failed = {
@@ -46,4 +48,19 @@ test.each([
   const selected = all.filter(([each, isLost]) => STATES[state]?.(each, isLost));
 
   expect(selected.map(([each, isLost]) => (isLost ? `${each}, unaccounted` : each))).toEqual(expected);
+});
+
+test.each([
+  ['without the output', {}],
+  ['with an empty one', { output: () => '[]' }],
+])('receivers list says of a stack %s that it has none, with --json too', async (_, over) => {
+  const openDeployment = async () => stubDeployment(over);
+  const text = await runCommand(['receivers', 'list', '--local'], { openDeployment });
+  const { exitCode, json } = await runCommand(['receivers', 'list', '--local', '--json'], { openDeployment });
+
+  expect(text).toMatchObject({ exitCode: 0, lines: ['a stub has no receivers.'] });
+  expect({ exitCode, lines: json().map((line) => receiverLine.parse(line)) }).toEqual({
+    exitCode: 0,
+    lines: [{ event: 'listed', count: 0 }],
+  });
 });
