@@ -101,6 +101,26 @@ export function awsSentence(error: unknown): string | undefined {
   return undefined;
 }
 
+/** What is wrong with a file or folder, and what to do, by the code of the error. */
+const FILE_FAULTS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is none at this path; check it',
+  EISDIR: 'it is a folder; name a file',
+  ENOTDIR: 'it is a file, or lies under one; name a folder',
+  EACCES: 'your user may not; change its permissions',
+  EPERM: 'your user may not; change its permissions',
+};
+
+/** Runs what reads or writes a file or folder that was named; throws a UsageError that says what to do where it cannot. */
+export async function usingFile<T>(what: string, use: () => T | Promise<T>): Promise<T> {
+  try {
+    return await use();
+  } catch (cause) {
+    const { code = '', syscall } = cause as NodeJS.ErrnoException;
+    if (syscall === undefined) throw cause;
+    throw new UsageError(`${what}: ${FILE_FAULTS[code] ?? code}`, { cause });
+  }
+}
+
 /** Returns in a sentence why the target, or something in it, is unavailable; undefined for any other error. */
 export function whyUnavailable(error: unknown): string | undefined {
   return error instanceof TargetUnavailableError ? error.message : awsSentence(error);

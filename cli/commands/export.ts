@@ -22,7 +22,7 @@ import {
   targetRefText,
   timeOption,
 } from '../command.ts';
-import { TargetUnavailableError, UsageError } from '../errors.ts';
+import { TargetUnavailableError, UsageError, usingFile } from '../errors.ts';
 import { counted, createEmit, createProgress, type Emit, number } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
 import { timeText } from '../time.ts';
@@ -80,7 +80,9 @@ function checkType(type: string): string {
 }
 
 async function exportEvents(context: CliContext, options: ExportOptions): Promise<number> {
-  const begun = options.out === undefined ? undefined : readExportState(options.out);
+  const { out } = options;
+  const begun =
+    out === undefined ? undefined : await usingFile(`--out ${out} cannot be read`, () => readExportState(out));
   if (begun === undefined) checkRequest(options);
   else checkNothingElse(options);
   const deployment = await openTarget(context, options);
@@ -169,7 +171,7 @@ export async function exportToFolder(
   { folder, state, readDay, emit, goOn }: FolderExport,
 ): Promise<number> {
   const { request } = state;
-  writeExportState(folder, state);
+  await usingFile(`--out ${folder} cannot be written`, () => writeExportState(folder, state));
   const report = createProgress(context);
   for (const domain of request.domains) {
     const start = Math.max(request.from * 1000, state.reached[domain] ?? 0);

@@ -16,7 +16,7 @@ import type { Slice } from '../../lambdas/domain/ledger/slice.ts';
 import { type ArchiveSource, openArchive } from '../certificates/archive-source.ts';
 import { checkSignature, fingerprintOf, parseCertificate } from '../certificates/certificate-signature.ts';
 import type { CliContext, CommandBuilder } from '../command.ts';
-import { UsageError } from '../errors.ts';
+import { UsageError, usingFile } from '../errors.ts';
 import { counted, createEmit, number } from '../output.ts';
 
 /** The lines of `verify --json`. */
@@ -111,9 +111,7 @@ async function verify(context: CliContext, file: string, options: VerifyOptions)
 
 async function textOf(context: CliContext, file: string): Promise<string> {
   if (file === '-') return context.readInput('certificate: ');
-  return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new UsageError(`${file} cannot be read: ${error.code}`);
-  });
+  return usingFile(`${file} cannot be read`, () => readFile(file, 'utf8'));
 }
 
 const ORDER: readonly RangeCompleteness[] = ['complete', 'unknown', 'incomplete'];

@@ -1,4 +1,4 @@
-import { awsSentence } from '../../../cli/errors.ts';
+import { awsSentence, UsageError, usingFile } from '../../../cli/errors.ts';
 
 const error = (name: string, message: string, over: object = {}) =>
   Object.assign(new Error(message), { name, ...over });
@@ -32,4 +32,22 @@ test.each([
 
 test('an error of this program is none of AWS', () => {
   expect(awsSentence(error('Error', 'no such file', { code: 'ENOENT' }))).toBeUndefined();
+});
+
+test.each([
+  ['EACCES', 'x cannot be written: your user may not; change its permissions'],
+  ['ENOSPC', 'x cannot be written: ENOSPC'],
+])('a file that fails with %s is a usage error with what to do, as far as it is known', async (code, message) => {
+  const fails = async () => {
+    throw error('Error', `${code}: open`, { code, syscall: 'open' });
+  };
+  await expect(usingFile('x cannot be written', fails)).rejects.toEqual(new UsageError(message));
+});
+
+test('an error that no file caused passes as it is', async () => {
+  const given = new TypeError('a bug');
+  const fails = () => {
+    throw given;
+  };
+  await expect(usingFile('x cannot be read', fails)).rejects.toBe(given);
 });

@@ -14,6 +14,7 @@ import {
   exportToOutput,
   readExportState,
 } from '../../../../cli/commands/export.ts';
+import { UsageError } from '../../../../cli/errors.ts';
 import type { ArchiveRow } from '../../../../lambdas/domain/archive/archive-row.ts';
 import { archiveRow } from '../../../support/archive/archive.ts';
 import { DOMAIN } from '../../../support/fixtures/webhooks.ts';
@@ -138,6 +139,17 @@ test('an export stopped by the operator prints the command that continues, and l
   expect(exitCode).toBe(1);
   expect(lines).toContainEqual({ event: 'resume', commands: ['go on'] });
   expect(filesIn(out)).toEqual(['2026-02-02.csv']);
+});
+
+test('an export to a folder that cannot be made reads nothing, and says what to do', async () => {
+  const file = join(folder, 'file');
+  writeFileSync(file, '');
+  const { readDay, days } = history();
+
+  await expect(run(join(file, 'out'), readDay)).rejects.toEqual(
+    new UsageError(`--out ${file}/out cannot be written: it is a file, or lies under one; name a folder`),
+  );
+  expect(days).toEqual([]);
 });
 
 test.each(['output', 'folder'])('an operator ends an export to %s also among days without events', async (to) => {
