@@ -8,7 +8,7 @@ import { ExpressionError, idsIn, parseExpression } from './alarm-expression.ts';
 
 type Resolve = (value: unknown) => unknown;
 
-const OPERATORS = ['GreaterThanThreshold', 'LessThanThreshold'];
+const OPERATORS = ['GreaterThanThreshold', 'GreaterThanOrEqualToThreshold', 'LessThanThreshold'];
 const MISSING_DATA = ['notBreaching', 'breaching', 'ignore'];
 const STATISTICS = ['Sum', 'Maximum', 'Minimum', 'p99'];
 

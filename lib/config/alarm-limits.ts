@@ -19,7 +19,7 @@ const derivedLimit = (derived: string, description: string, example: number) =>
     .optional()
     .register(fields, { constraint: LIMIT_CONSTRAINT, derived, description, example });
 
-/** An alarm goes off above its limit. */
+/** An alarm goes off above its limit, where its description says no other. */
 export const alarmLimits = group({
   webhookErrors: limit(0, 'webhook-errors: 5xx responses in 5 minutes.'),
   unauthorized: limit(0, 'unauthorized: webhooks that no key verifies in 5 minutes, while none is verified.'),
@@ -80,15 +80,15 @@ export const alarmLimits = group({
   leastSent: limit(200, 'bounces and complaints: not judged in an hour with fewer mails.'),
   providerComplaintPercent: limit(
     percentOf('complaints'),
-    'complaints-at-provider: complaints per hundred deliveries, in 7 days.',
+    'complaints-at-provider: complaints per hundred deliveries, in 7 days; goes off at the limit already.',
   ),
   providerBouncePercent: limit(
     percentOf('bounces'),
-    'bounces-at-provider: failures per hundred attempted deliveries, in 7 days.',
+    'bounces-at-provider: failures per hundred attempted deliveries, in 7 days; goes off at the limit already.',
   ),
   providerPolicyPercent: limit(
     percentOf('policy'),
-    'policy-at-provider: refusals by policy per hundred attempted deliveries, in 7 days.',
+    'policy-at-provider: refusals by policy per hundred attempted deliveries, in 7 days; goes off at the limit already.',
   ),
   leastSentToProvider: wholeNumber(
     1,

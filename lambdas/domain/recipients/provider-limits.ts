@@ -43,6 +43,14 @@ export const SHARE_LIMITS: Readonly<Record<JudgedShare, ShareLimits>> = {
 export type JudgedShare = 'complaints' | 'bounces' | 'policy';
 export const JUDGED_SHARES = Object.keys(SHARE_LIMITS) as JudgedShare[];
 
+/**
+ * Where a share is over a limit: `at` it already, since Gmail and Yahoo want shares below theirs; a limit of 0, which
+ * every share reaches, only `above`. The alarms compare by the same.
+ */
+export const overFrom = (limit: number): 'at' | 'above' => (limit > 0 ? 'at' : 'above');
+
+const isOver = (share: number, limit: number) => (overFrom(limit) === 'at' ? share >= limit : share > limit);
+
 /** Each share in words: the counted events, and the total. */
 export const SHARE_WORDS: Readonly<Record<JudgedShare, string>> = {
   complaints: 'spam reports / delivered',
@@ -98,6 +106,6 @@ export function providerStanding({ counts, policy }: ProviderCounts, minMails = 
 function judged(share: JudgedShare, part: number, whole: number, minMails: number): ProviderShare {
   const { aim, limit } = SHARE_LIMITS[share];
   const value = part / whole;
-  const standing = whole < minMails ? 'few' : value >= limit ? 'over' : value >= aim ? 'high' : 'good';
+  const standing = whole < minMails ? 'few' : isOver(value, limit) ? 'over' : isOver(value, aim) ? 'high' : 'good';
   return { part, whole, standing };
 }

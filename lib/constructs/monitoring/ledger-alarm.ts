@@ -10,8 +10,8 @@ export interface AlarmRow {
   /** Its construct id. */
   readonly id: string;
   readonly metric: IMetric;
-  /** `below`: goes off below the limit instead of above it. */
-  readonly breaches?: 'below';
+  /** `below`: goes off below the limit; `at`: at the limit and above it. @default above it */
+  readonly breaches?: 'below' | 'at' | 'above';
   /** Goes off above this … */
   readonly limit: number;
   /** … in this many of the last periods. */
@@ -47,6 +47,12 @@ interface LedgerAlarmProps {
   readonly topics: Topics;
 }
 
+const OPERATORS = {
+  below: ComparisonOperator.LESS_THAN_THRESHOLD,
+  at: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+  above: ComparisonOperator.GREATER_THAN_THRESHOLD,
+} as const;
+
 /** An alarm whose text states what happened, who is hurt, what it explains, the runbook and the first command. */
 export class LedgerAlarm extends Alarm {
   /** Its name as text: `alarmName` refers to the resource. */
@@ -64,8 +70,7 @@ export class LedgerAlarm extends Alarm {
         first: `${commandLine.program} ${row.firstCommand} ${commandLine.target}`,
       }),
       metric: row.metric,
-      comparisonOperator:
-        row.breaches === 'below' ? ComparisonOperator.LESS_THAN_THRESHOLD : ComparisonOperator.GREATER_THAN_THRESHOLD,
+      comparisonOperator: OPERATORS[row.breaches ?? 'above'],
       threshold: row.limit,
       datapointsToAlarm,
       evaluationPeriods,

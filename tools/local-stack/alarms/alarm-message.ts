@@ -35,7 +35,11 @@ export function alarmMessage(alarm: AlarmDefinition, change: AlarmChange, { acco
   };
 }
 
-const WORDS = { GreaterThanThreshold: 'greater than', LessThanThreshold: 'less than' } as const;
+const WORDS = {
+  GreaterThanThreshold: 'greater than',
+  GreaterThanOrEqualToThreshold: 'greater than or equal to',
+  LessThanThreshold: 'less than',
+} as const;
 const FILLS = { notBreaching: 'NonBreaching', breaching: 'Breaching', ignore: 'Ignored' } as const;
 
 /** Returns the reason for a state, in CloudWatch's words. */

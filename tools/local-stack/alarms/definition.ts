@@ -6,7 +6,7 @@ import { StartupError } from '../run/startup-error.ts';
 import { resourcesOfType } from '../template/resources.ts';
 import { propertiesOf, type Stack } from '../template/stack.ts';
 import { isRecord } from '../template/template.ts';
-import type { AlarmRule } from './evaluate.ts';
+import { type AlarmRule, OPERATORS } from './evaluate.ts';
 import { type CompiledExpression, compileExpression } from './expression.ts';
 
 /** A metric, and the statistic that combines its values. */
@@ -155,9 +155,7 @@ function readRule(
   const { ComparisonOperator: operator, TreatMissingData: missing } = properties;
   const [threshold, evaluationPeriods] = [Number(properties.Threshold), Number(properties.EvaluationPeriods)];
   const datapointsToAlarm = Number(properties.DatapointsToAlarm ?? evaluationPeriods);
-  if (operator !== 'GreaterThanThreshold' && operator !== 'LessThanThreshold') {
-    throw refuse(`it knows no operator ${operator}`);
-  }
+  if (!isOperator(operator)) throw refuse(`it knows no operator ${operator}`);
   if (missing !== 'notBreaching' && missing !== 'breaching' && missing !== 'ignore')
     throw refuse(`it knows no missing-data rule ${missing}`);
   if (!Number.isFinite(threshold)) throw refuse('its threshold is not a number');
@@ -177,6 +175,8 @@ function readRule(
     },
   };
 }
+
+const isOperator = (name: unknown): name is keyof typeof OPERATORS => Object.hasOwn(OPERATORS, String(name));
 
 function metricOf({ Namespace, MetricName, Dimensions }: Properties): Metric {
   const dimensions = list(Dimensions)

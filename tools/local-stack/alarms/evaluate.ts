@@ -1,7 +1,15 @@
 export type AlarmState = 'OK' | 'ALARM' | 'INSUFFICIENT_DATA';
 
+/** CloudWatch's operators, as far as alarms use them. */
+export const OPERATORS = {
+  GreaterThanThreshold: (value: number, threshold: number) => value > threshold,
+  GreaterThanOrEqualToThreshold: (value: number, threshold: number) => value >= threshold,
+  LessThanThreshold: (value: number, threshold: number) => value < threshold,
+} as const;
+type ComparisonOperator = keyof typeof OPERATORS;
+
 export interface AlarmRule {
-  readonly operator: 'GreaterThanThreshold' | 'LessThanThreshold';
+  readonly operator: ComparisonOperator;
   readonly threshold: number;
   /** M of "M out of N datapoints". */
   readonly datapointsToAlarm: number;
@@ -30,15 +38,11 @@ export const EXTRA_PERIODS = 2;
 export function evaluate(rule: AlarmRule, values: readonly (number | undefined)[], current: AlarmState): Evaluation {
   const { evaluationPeriods, datapointsToAlarm, missing } = rule;
   const considered = values.filter((value) => value !== undefined).slice(-evaluationPeriods);
-  const breaching = considered.filter((value) => breaches(rule, value));
+  const breaching = considered.filter((value) => OPERATORS[rule.operator](value, rule.threshold));
   const filled = evaluationPeriods - considered.length;
   const count = breaching.length + (missing === 'breaching' ? filled : 0);
   const state = count >= datapointsToAlarm ? 'ALARM' : 'OK';
   // CloudWatch keeps the state only if it saw no value within the limit; one such value makes it OK.
   const isHeld = missing === 'ignore' && state === 'OK' && breaching.length === considered.length;
   return { state: isHeld ? current : state, breaching, considered, filled };
-}
-
-function breaches({ operator, threshold }: AlarmRule, value: number): boolean {
-  return operator === 'GreaterThanThreshold' ? value > threshold : value < threshold;
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAlarmDescription } from '../../../../lambdas/domain/alarm-description.ts';
+import { providerStanding } from '../../../../lambdas/domain/recipients/provider-limits.ts';
 import { Synthesized } from '../../../support/stacks/synthesized.ts';
 
 const dev = new Synthesized('dev');
@@ -439,6 +440,39 @@ describe('an environment that watches mailbox providers', () => {
     ];
 
     expect(watched).toEqual(['gmail', 'outlook'].flatMap((provider) => rows.map((of) => of(provider))));
+  });
+
+  test.each([
+    { share: 'complaints', counts: (parts: number) => ({ delivered: 10_000, complained: parts }), limit: 30 },
+    { share: 'bounces', counts: (parts: number) => ({ delivered: 1000 - parts, permanent_fail: parts }), limit: 50 },
+  ] as const)(
+    'goes off for $share from where status and dashboard call them over the limit',
+    ({ share, counts, limit }) => {
+      const { ComparisonOperator, Threshold } = added.find((alarm) => alarm.AlarmName.endsWith(`${share}-at-gmail`))!;
+      for (const parts of [limit - 1, limit, limit + 1]) {
+        const { part, whole, standing } = providerStanding({ counts: counts(parts), policy: {} })[share];
+        const percent = (100 * part) / whole;
+        const isOn = ComparisonOperator === 'GreaterThanThreshold' ? percent > Threshold : percent >= Threshold;
+        expect({ parts, isOn, standing }).toEqual({
+          parts,
+          isOn: parts >= limit,
+          standing: parts >= limit ? 'over' : 'high',
+        });
+      }
+    },
+  );
+
+  test('goes off above a limit of 0, which every share reaches', () => {
+    const limits = { providerPolicyPercent: 0 };
+    const operators = alarmsOf(new Synthesized('prod', { alarms: { providers: ['gmail'], limits } }))
+      .filter(({ AlarmName }) => AlarmName.includes('-at-'))
+      .map(({ ComparisonOperator, Threshold }) => [ComparisonOperator, Threshold]);
+
+    expect(operators).toEqual([
+      ['GreaterThanOrEqualToThreshold', 0.3],
+      ['GreaterThanOrEqualToThreshold', 5],
+      ['GreaterThanThreshold', 0],
+    ]);
   });
 
   test('lets reconcile judge the same providers from the same number of messages on', () => {

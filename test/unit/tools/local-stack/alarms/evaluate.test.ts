@@ -88,6 +88,8 @@ describe('missing data that is ignored', () => {
 test.each([
   { operator: 'GreaterThanThreshold', value: 5, state: 'OK' },
   { operator: 'GreaterThanThreshold', value: 5.001, state: 'ALARM' },
+  { operator: 'GreaterThanOrEqualToThreshold', value: 4.999, state: 'OK' },
+  { operator: 'GreaterThanOrEqualToThreshold', value: 5, state: 'ALARM' },
   { operator: 'LessThanThreshold', value: 5, state: 'OK' },
   { operator: 'LessThanThreshold', value: 4.999, state: 'ALARM' },
 ] as const)('$value is $state by $operator 5', ({ operator, value, state }) => {
