@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { InvalidArgumentError } from 'commander';
-import { batchGetAll } from '../../../lambdas/adapters/table/ledger-table.ts';
+import { batchGetAll, itemName } from '../../../lambdas/adapters/table/ledger-table.ts';
 import {
   type CliContext,
   confirm,
@@ -230,7 +230,7 @@ function createEffects(deployment: Deployment, deadLetters: DeadLetters) {
   async function lookUp(some: readonly Resent[], effect: Effect): Promise<void> {
     const byKey = groupBy(
       some.filter(({ key }) => key !== undefined),
-      ({ key }) => `${key?.pk} ${key?.sk}`,
+      ({ key }) => itemName(key ?? {}),
     );
     const Keys = [...byKey.values()].flatMap(([first]) => first?.key ?? []);
     const found = await batchGetAll(tableOf(deployment), {
@@ -239,7 +239,7 @@ function createEffects(deployment: Deployment, deadLetters: DeadLetters) {
       ProjectionExpression: 'pk, sk',
     });
     for (const { pk, sk } of found) {
-      for (const each of byKey.get(`${pk} ${sk}`) ?? []) each.effect = effect;
+      for (const each of byKey.get(itemName({ pk, sk })) ?? []) each.effect = effect;
     }
   }
 

@@ -15,7 +15,7 @@ import { tagsOf } from '../../domain/events/mailgun-event.ts';
 import { messageIdOfPartition, parseMessageSort, utcDay } from '../../domain/keys.ts';
 import type { CampaignReader, DayEvents, EventRange, IndexedPlace, StoredEvent } from '../../read-api/ports.ts';
 import type { DayIndex } from '../../reconcile/ports.ts';
-import { BATCH_KEYS, batchGet, batchGetAtOnce, type Item, type LedgerTable } from './ledger-table.ts';
+import { BATCH_KEYS, batchGet, batchGetAtOnce, type Item, itemName, type LedgerTable } from './ledger-table.ts';
 import { storedEvent } from './stored-event-repository.ts';
 
 /** All shards of a type together are read in pages of this, so it bounds the memory. */
@@ -122,9 +122,9 @@ export function createDayEvents(table: LedgerTable): DayEvents {
         const items = await batchGet(table, {
           Keys: chunk.map(({ partition, sort }) => ({ pk: partition, sk: sort })),
         });
-        const found = new Map(items.map((item) => [nameOf(item.pk as string, item.sk as string), item]));
+        const found = new Map(items.map((item) => [itemName(item), item]));
         for (const { partition, sort } of chunk) {
-          const item = found.get(nameOf(partition, sort));
+          const item = found.get(itemName({ pk: partition, sk: sort }));
           // The index may still name a copy that is merged.
           yield item && storedEvent(item);
         }
@@ -175,8 +175,6 @@ async function* placesOf(
 }
 
 const startOfDay = (ms: number) => Math.floor(ms / DAY_MS) * DAY_MS;
-const nameOf = (partition: string, sort: string) => `${partition} ${sort}`;
-
 /** Merges sorted streams; `isBefore` compares two values, and of equal ones the earlier stream's comes first. */
 export async function* mergeSorted<Value>(
   streams: readonly AsyncGenerator<Value>[],

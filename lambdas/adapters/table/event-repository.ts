@@ -30,6 +30,7 @@ import {
   batchGet,
   conditionalWrite,
   type Item,
+  itemName,
   type LedgerTable,
   readPartition,
 } from './ledger-table.ts';
@@ -242,18 +243,16 @@ const MAX_ROUNDS = 4;
 function createBatchedGet(table: LedgerTable, how: HowToRead): (key: ItemKey) => Promise<Item | undefined> {
   const loader = new DataLoader<ItemKey, Item | undefined>(
     async (keys) => {
-      const Keys = [...new Map(keys.map(({ pk, sk }) => [nameOf({ pk, sk }), { pk, sk }])).values()];
+      const Keys = [...new Map(keys.map(({ pk, sk }) => [itemName({ pk, sk }), { pk, sk }])).values()];
       const items = await batchGet(table, { ...how, Keys }, MAX_ROUNDS);
-      const byName = new Map(items.map((item) => [nameOf(item as unknown as ItemKey), item]));
-      return keys.map((key) => byName.get(nameOf(key)));
+      const byName = new Map(items.map((item) => [itemName(item), item]));
+      return keys.map((key) => byName.get(itemName(key)));
     },
     // Nothing is kept: the next batch reads again.
     { cache: false, maxBatchSize: BATCH_KEYS },
   );
   return (key) => loader.load(key);
 }
-
-const nameOf = ({ pk, sk }: ItemKey) => JSON.stringify([pk, sk]);
 
 /** Looks for the markers of recipients; nearly every event names one recipient, so a batch of events is one call. */
 export function createErasureRepository(table: LedgerTable, key: ErasureKey): Erasures {

@@ -23,6 +23,9 @@ export interface LedgerTable {
 /** An item as the document client gives it. */
 export type Item = Record<string, unknown>;
 
+/** Returns a key as text, by which items that were read in no order are found again. */
+export const itemName = ({ pk, sk }: { pk?: unknown; sk?: unknown }): string => JSON.stringify([pk, sk]);
+
 export function openTable(name: string, shards: DayShards = []): LedgerTable {
   return { client: DynamoDBDocumentClient.from(namesCalls(new DynamoDBClient(AWS_CLIENT_CONFIG))), name, shards };
 }

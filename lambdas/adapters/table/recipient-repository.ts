@@ -35,6 +35,7 @@ import {
   batchGetAll,
   batchGetAtOnce,
   type Item,
+  itemName,
   type LedgerTable,
   queryNewest,
   queryRange,
@@ -114,9 +115,9 @@ export function createMailReader(table: LedgerTable): MailReader {
       });
       const deciding = await itemsOf([...statuses.values()].map(eventKeyOf));
       return keys.map((key): RecipientMessage | undefined => {
-        const stored = statuses.get(nameOf(key));
+        const stored = statuses.get(itemName(key));
         if (stored === undefined) return undefined;
-        const found = deciding.get(nameOf(eventKeyOf(stored)));
+        const found = deciding.get(itemName(eventKeyOf(stored)));
         const event = found && storedEvent(found);
         // A message id that is too long for a key is in the events alone.
         const messageId = messageIdInPartition(key.pk) ?? (event && messageIdOf(event.event)) ?? null;
@@ -127,9 +128,9 @@ export function createMailReader(table: LedgerTable): MailReader {
 
   /** Returns items by their names; a key that is given twice is read once. */
   async function itemsOf(keys: readonly { pk: string; sk: string }[]): Promise<Map<string, Item>> {
-    const distinct = new Map(keys.map((key) => [nameOf(key), key]));
+    const distinct = new Map(keys.map((key) => [itemName(key), key]));
     const found = await batchGetAtOnce(table, [...distinct.values()]);
-    return new Map(found.map((item) => [nameOf(item), item]));
+    return new Map(found.map((item) => [itemName(item), item]));
   }
 }
 
@@ -182,17 +183,15 @@ export function createSuppressionList(table: LedgerTable): SuppressionList {
       const { items: listed, hasMore } = await queryNewest(table, partition, time, limit, place);
       const Keys = listed.map(({ pk, sk }) => ({ pk, sk }));
       const items = await batchGetAll(table, { Keys, ConsistentRead: true });
-      const byName = new Map(items.map((item) => [nameOf(item), suppressionItem(item)]));
+      const byName = new Map(items.map((item) => [itemName(item), suppressionItem(item)]));
       const found = listed.map((item) => ({
         place: { partition: item.pk, sort: item.sk, atMs: item.atMs },
-        suppression: byName.get(nameOf(item)),
+        suppression: byName.get(itemName(item)),
       }));
       return { found, hasMore };
     },
   };
 }
-
-const nameOf = ({ pk, sk }: { pk?: unknown; sk?: unknown }) => `${pk} ${sk}`;
 
 /** Returns true for what is left of a suppression that a correction withdrew: how often, so that it can be ordered. */
 export const isWithdrawn = ({ corrections, lastAt, liftedAt }: Item): boolean =>

@@ -21,7 +21,7 @@ import { WITNESS_KEPT_SECONDS, type WitnessHour } from '../../domain/ledger/witn
 import type { ComparedSlice, SliceFactsReader, WitnessReader } from '../../read-api/ports.ts';
 import type { Slices, WitnessRepository, WitnessState } from '../../reconcile/ports.ts';
 import type { ChainHead, SealMark, SealState } from '../../seal/ports.ts';
-import { batchGetAtOnce, conditionalWrite, type LedgerTable, readPartition } from './ledger-table.ts';
+import { batchGetAtOnce, conditionalWrite, itemName, type LedgerTable, readPartition } from './ledger-table.ts';
 
 /** Slices as items `SLICE#<domain>` by their start; tags and dimensions are JSON, since an attribute cannot be called "". */
 export function createSliceRepository({ client, name }: LedgerTable): Slices {
@@ -83,9 +83,9 @@ export function createSliceFactsReader(table: LedgerTable): SliceFactsReader {
           'pk, sk, #start, #end, startedAt, passedAt, unlisted, unconfirmed, altered, finalAt, isJudgedEarly',
         ExpressionAttributeNames: { '#start': 'start', '#end': 'end' },
       });
-      const byName = new Map(found.map(({ pk, sk, ...slice }) => [`${pk} ${sk}`, slice]));
+      const byName = new Map(found.map(({ pk, sk, ...slice }) => [itemName({ pk, sk }), slice]));
       return keys.map(({ pk, sk }) => {
-        const slice = byName.get(`${pk} ${sk}`);
+        const slice = byName.get(itemName({ pk, sk }));
         return slice && ({ altered: {}, startedAt: null, finalAt: null, ...slice } as ComparedSlice);
       });
     },

@@ -32,6 +32,8 @@ export interface ComparisonRequest {
 const PERIODS_BETWEEN = 4;
 /** The domains share it; what it does not suffice for waits for the next time. */
 const MAX_COMPARISON_MS = 10_000;
+/** For a search among the domains at Mailgun; what it does not suffice for waits for the next time, too. */
+export const MAX_SEARCH_MS = 5000;
 
 /** Returns true for runs that compare, by the clock alone, so that nothing needs to be stored. */
 export function isTimeToCompare(nowMs: number, everySeconds: number): boolean {

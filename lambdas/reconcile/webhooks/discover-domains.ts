@@ -22,7 +22,7 @@ import {
   ListingError,
   type ReconciliationState,
 } from '../ports.ts';
-import { type CompareWebhooksDeps, isTimeToCompare } from './compare-webhooks.ts';
+import { type CompareWebhooksDeps, isTimeToCompare, MAX_SEARCH_MS } from './compare-webhooks.ts';
 
 interface DiscoverDomainsDeps extends Pick<CompareWebhooksDeps, 'isConfigured' | 'everySeconds' | 'now'> {
   store: DomainRepository;
@@ -33,8 +33,6 @@ interface DiscoverDomainsDeps extends Pick<CompareWebhooksDeps, 'isConfigured' |
 }
 
 const REGIONS: readonly SendingDomain['region'][] = ['us', 'eu'];
-/** For the listing of each region, and the domains that it lacks. */
-const MAX_SEARCH_MS = 5000;
 const CALLS_AT_ONCE = 4;
 /** After retention has ended, runs still write the last slices of a former domain as unlisted. */
 const MARGIN_SECONDS = DAY_SECONDS;

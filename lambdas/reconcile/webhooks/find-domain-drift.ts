@@ -1,7 +1,12 @@
 import { type DomainDrift, domainDrift, domainDriftText, mergedDrift } from '../../domain/webhooks/domain-drift.ts';
 import type { HolderOf } from '../../domain/webhooks/domains-held-elsewhere.ts';
 import { type AccountDomains, ListingError } from '../ports.ts';
-import { type CompareWebhooksDeps, type ComparisonRequest, isTimeToCompare } from './compare-webhooks.ts';
+import {
+  type CompareWebhooksDeps,
+  type ComparisonRequest,
+  isTimeToCompare,
+  MAX_SEARCH_MS,
+} from './compare-webhooks.ts';
 
 interface FindDomainDriftDeps extends Pick<CompareWebhooksDeps, 'domains' | 'isConfigured' | 'everySeconds' | 'now'> {
   account: AccountDomains;
@@ -11,8 +16,6 @@ interface FindDomainDriftDeps extends Pick<CompareWebhooksDeps, 'domains' | 'isC
   onDrift: (text: string) => void;
   onFailure: (error: unknown) => void;
 }
-
-const MAX_SEARCH_MS = 5000;
 
 /**
  * Compares Mailgun's domains with the ledger's, about once an hour. Returns how many only one of them has, except those

@@ -1,6 +1,11 @@
 import type { SendingDomain } from '../../contract.ts';
 import { ListingError, type RedactionSwitch } from '../ports.ts';
-import { type CompareWebhooksDeps, type ComparisonRequest, isTimeToCompare } from './compare-webhooks.ts';
+import {
+  type CompareWebhooksDeps,
+  type ComparisonRequest,
+  isTimeToCompare,
+  MAX_SEARCH_MS,
+} from './compare-webhooks.ts';
 import { eachInTime } from './each-in-time.ts';
 import { sumOfAll } from './last-counts.ts';
 
@@ -10,9 +15,6 @@ interface FindRedactionDeps
   /** Called with every domain whose webhooks are redacted. */
   onRedacted: (domain: string) => void;
 }
-
-/** The domains share it; those it does not suffice for are left out this time. */
-const MAX_SEARCH_MS = 5000;
 
 /**
  * Returns the number of domains whose webhooks Mailgun redacts, of those that cannot be read as last read; undefined if
