@@ -56,6 +56,11 @@ describe('replacing an address in a text', () => {
     },
   );
 
+  test('changes an address at the end of a long URL', () => {
+    const url = `https://example.org/${'path/'.repeat(200)}?to=`;
+    expect(without(`${url}brien@example.org`)).toBe(`${url}erased`);
+  });
+
   test.each(['brien@example.org.uk', 'brien@example.orgs', 'brien@example.org-x', 'brien@sub.example.org'])(
     'does not change an address at the other domain %s',
     (other) => {
