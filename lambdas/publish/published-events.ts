@@ -4,8 +4,6 @@ import {
   type PublishingChoice,
   publishedEvent,
 } from '../domain/publishing/published.ts';
-import { withAddressesIn } from '../domain/recipients/address.ts';
-import { textWithoutAddress } from '../domain/recipients/erasure.ts';
 import type { ErasureMarkers } from '../shared/ports.ts';
 
 /**
@@ -20,14 +18,7 @@ export function createPublishedEvents(
     const named = choice.recipients ? new Set(rows.map(({ recipient }) => recipient).filter(Boolean)) : [];
     const erased = new Set(await erasures.among([...named]));
     return rows.map((row) =>
-      erased.has(row.recipient)
-        ? publishedEvent(withoutNames(row), { ...choice, recipients: false })
-        : publishedEvent(row, choice),
+      publishedEvent(row, { ...choice, recipients: choice.recipients && !erased.has(row.recipient) }),
     );
   };
-}
-
-function withoutNames<Row extends PublishableRow>(row: Row): Row {
-  const { reason, recipient } = row;
-  return { ...row, reason: reason && withAddressesIn(recipient).reduce(textWithoutAddress, reason) };
 }

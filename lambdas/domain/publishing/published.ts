@@ -1,6 +1,8 @@
 import { createHmac } from 'node:crypto';
 import type { Status } from '../event-types.ts';
 import { messageIdOfPartition, scopeInSuppressionSort } from '../keys.ts';
+import { withAddressesIn } from '../recipients/address.ts';
+import { textWithoutAddress } from '../recipients/erasure.ts';
 import { isSuppressing, type StoredSuppression } from '../status/suppression.ts';
 
 /** Raise it when readers of `detail` would break; new fields do not raise it. */
@@ -65,7 +67,7 @@ export interface PublishingChoice {
   ledger: string;
   /** Makes subjects unguessable. */
   subjectKey: string;
-  /** True if addresses are published. */
+  /** True if recipients are named. */
   recipients: boolean;
   /**
    * Epoch milliseconds at which the last restore began: what is published since is later than all
@@ -112,7 +114,8 @@ export function publishedEvent(row: PublishableRow, choice: PublishingChoice): P
     domain: row.domain,
   };
   const recipient = choice.recipients && row.recipient.length <= MAX_TEXT_LENGTH ? { recipient: row.recipient } : {};
-  const reason = row.reason?.slice(0, MAX_TEXT_LENGTH).toWellFormed() ?? null;
+  const text = choice.recipients ? row.reason : reasonWithoutRecipient(row);
+  const reason = text?.slice(0, MAX_TEXT_LENGTH).toWellFormed() ?? null;
   if (row.type === 'status') {
     const { status, statusAtMs, decidedBy: eventKey } = row;
     const messageId = messageIdOfPartition(row.partition);
@@ -124,6 +127,12 @@ export function publishedEvent(row: PublishableRow, choice: PublishingChoice): P
   const scope = row.scope.length <= MAX_TEXT_LENGTH ? row.scope : scopeInSuppressionSort(row.sort);
   const detail = { ...common, kind, scope, reason, since: isoTime(sinceMs), liftedAt, eventKey, ...recipient };
   return { detailType: 'SuppressionChanged', detail };
+}
+
+/** Returns the reason, which may quote what a mail server wrote, with the recipient's addresses replaced. */
+function reasonWithoutRecipient({ reason, recipient }: PublishableRow): string | null {
+  if (reason === null || recipient === '') return reason;
+  return withAddressesIn(recipient).reduce(textWithoutAddress, reason);
 }
 
 /** Identifies the state of the row among all its states. */

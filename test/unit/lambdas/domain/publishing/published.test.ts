@@ -97,6 +97,22 @@ describe('a published event', () => {
     });
   });
 
+  test.each([status, suppression])('quotes no recipient in its reason unless that is configured', (rowOf) => {
+    const reason = '550 <ADA@example.org> is unknown, ask bob@example.org';
+    const reasonOf = (recipient: string, recipients = false) =>
+      publishedEvent(rowOf({ reason, recipient }), { ...CHOICE, recipients }).detail.reason;
+
+    expect(reasonOf('Ada <Ada@Example.org>')).toBe('550 <erased> is unknown, ask bob@example.org');
+    expect(reasonOf('ada@example.org, bob@example.org')).toBe('550 <erased> is unknown, ask erased');
+    expect(reasonOf('')).toBe(reason);
+    expect(reasonOf('ada@example.org', true)).toBe(reason);
+  });
+
+  test('quotes no part of a recipient whose address is where its reason is cut', () => {
+    const { detail } = publishedEvent(status({ reason: `${'a '.repeat(497)}<ada@example.org>` }), CHOICE);
+    expect(detail.reason).toBe(`${'a '.repeat(497)}<erase`);
+  });
+
   test('has the same subject for every event of a row, and another for other rows and keys', () => {
     const subjectOf = (row: StatusRow | SuppressionRow, key = 'a secret') =>
       publishedEvent(row, { ...CHOICE, subjectKey: key }).detail.subject;
@@ -120,6 +136,11 @@ describe('a published event', () => {
   test('with a long reason does not end in half a character', () => {
     const { detail } = publishedEvent(status({ reason: `${'a'.repeat(999)}\u{1f4e7}` }), CHOICE);
     expect(detail.reason).toBe(`${'a'.repeat(999)}\ufffd`);
+  });
+
+  test('is made of a reason that one long word fills', () => {
+    const { detail } = publishedEvent(status({ reason: `@${'a'.repeat(300_000)}` }), CHOICE);
+    expect(detail.reason).toBe(`@${'a'.repeat(999)}`);
   });
 
   test('with the longest texts fits ten times into one call', () => {
