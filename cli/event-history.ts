@@ -29,6 +29,8 @@ export interface HistoryEvent {
   readonly webhookAtMs: number | undefined;
   /** Since when it is known that Mailgun does not list it. */
   readonly unconfirmedSinceMs: number | undefined;
+  /** When `distrust` discarded its effect. */
+  readonly distrustedAtMs?: number | undefined;
   /** It has left the table, and was read in the archive. */
   readonly isArchived?: true;
 }
@@ -107,5 +109,6 @@ export function eventOf(item: Item): HistoryEvent {
     storedAtMs: item.storedAt as number | undefined,
     webhookAtMs: item.webhookAt as number | undefined,
     unconfirmedSinceMs: item.unconfirmedSince as number | undefined,
+    distrustedAtMs: item.distrustedAt as number | undefined,
   };
 }

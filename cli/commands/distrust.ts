@@ -5,17 +5,13 @@ import {
   recipientKeys,
   type SuppressionItem,
 } from '../../lambdas/adapters/table/recipient-repository.ts';
-import { isMergedCopy } from '../../lambdas/adapters/table/stored-event-repository.ts';
+import { createDistrustMarks, isMergedCopy } from '../../lambdas/adapters/table/stored-event-repository.ts';
 import { retainedFromOf } from '../../lambdas/domain/campaign/retained-events.ts';
 import { parseEvent } from '../../lambdas/domain/events/mailgun-event.ts';
 import { eventSortPrefix, recipientKey, statusSort } from '../../lambdas/domain/keys.ts';
-import {
-  type DecidedStatus,
-  type DecidingEvent,
-  decideByConfirmed,
-  eventKeyInOrder,
-} from '../../lambdas/domain/status/decide-status.ts';
+import { type DecidedStatus, type DecidingEvent, decideStatus } from '../../lambdas/domain/status/decide-status.ts';
 import { isSuppressing, suppressionOf } from '../../lambdas/domain/status/suppression.ts';
+import { decideAgain } from '../../lambdas/shared/decide-again.ts';
 import {
   type CliContext,
   type CommandBuilder,
@@ -60,10 +56,10 @@ interface DistrustOptions extends TargetOptions {
 }
 
 const EXAMPLES = `
-Decides the status of each recipient again without the events that Mailgun never listed, and lifts the suppressions that
-only such events caused, those of other messages included. No event is changed or deleted: they stay marked as
-unconfirmed, and accept closes their slice. If Mailgun lists one later, run the command again to count it.
-Subscribers and receivers get both.
+Marks the events that Mailgun never listed as distrusted, decides the status of each recipient again without them, and
+lifts the suppressions that only such events caused, those of other messages included. A distrusted event decides
+nothing from then on, even if it comes again. None is deleted: they stay unconfirmed, and accept closes their slice. If
+Mailgun lists one later, its mark goes; run the command again to count it. Subscribers and receivers get both.
 
 Examples:
   npm run ledger -- distrust 20261122080000.1.ABCDEF@mg.example.com --env prod --plan
@@ -106,11 +102,14 @@ async function distrust(
     emit({ event: 'plan', ...sums }, `Plan: ${what} would change; nothing was written.`);
     return 0;
   }
-  if (statuses + lifted.length > 0) {
+  const isNew = effects.some(({ unconfirmed }) =>
+    unconfirmed.some(({ distrustedAtMs }) => distrustedAtMs === undefined),
+  );
+  if (isNew || statuses + lifted.length > 0) {
     await confirm(context, options.yes, `Discard what followed (${what}) in ${deployment.name}?`);
   }
-  for (const { history, becomes, suppressions } of effects) {
-    if (becomes !== undefined) await decideAgain(deployment, history);
+  for (const { history, unconfirmed, suppressions } of effects) {
+    await discard(deployment, history, unconfirmed, context.now());
     for (const { item, isOnly } of suppressions) {
       // With the current time, it would void a genuine event that arrives meanwhile.
       if (isOnly) await liftSuppression(deployment, item, item.lastAtMs);
@@ -147,7 +146,7 @@ async function effectsOf(
   const effects: Effect[] = [];
   for (const each of wanted) {
     const unconfirmed = each.events.filter(({ unconfirmedSinceMs }) => unconfirmedSinceMs !== undefined);
-    const becomes = changeOf(each);
+    const becomes = changeOf(each, nowMs);
     if (unconfirmed.length === 0 && becomes === undefined) continue;
     effects.push({
       history: each,
@@ -215,38 +214,31 @@ function textOf(line: EffectLine): string {
   return `${plain(recipient)}: ${kind} at ${domain} ${lifts ? 'is lifted' : other}`;
 }
 
-/** Other events may decide meanwhile; more often than this in a row none does. */
-const MAX_TRIES = 5;
-
-/** Returns what a recipient's events decide without those that Mailgun never listed; undefined to leave it as it is. */
-function changeOf({ status, decidedBy, events }: HistoryRecipient): DecidedStatus | undefined {
-  const deciding = decidingOf(events);
+/** Returns what a recipient's events decide once those that Mailgun never listed are distrusted; undefined to leave it. */
+function changeOf({ status, decidedBy, events }: HistoryRecipient, nowMs: number): DecidedStatus | undefined {
+  const deciding = events.flatMap(({ event, unconfirmedSinceMs, ...rest }): DecidingEvent[] =>
+    event === undefined ? [] : [{ ...rest, event, ...(unconfirmedSinceMs !== undefined && { distrustedAtMs: nowMs }) }],
+  );
   // A status may depend on an event that is not stored yet, or no longer.
   if (deciding.every(({ eventKey }) => eventKey !== decidedBy)) return undefined;
-  const becomes = decideByConfirmed(deciding);
+  const becomes = decideStatus(deciding);
   const isSame = becomes?.eventKey === decidedBy && becomes?.status === status;
   return isSame ? undefined : becomes;
 }
 
-const decidingOf = (events: readonly HistoryEvent[]): DecidingEvent[] =>
-  events.flatMap(({ event, ...rest }) => (event === undefined ? [] : [{ ...rest, event }]));
-
-/**
- * Writes the status that the confirmed events of a message and recipient decide. Each attempt is conditional on the
- * previous order, and the last read finds what was written, so an event stored meanwhile counts too.
- */
-async function decideAgain(deployment: Deployment, { key, events }: HistoryRecipient): Promise<void> {
-  const correction = createEventCorrection(tableOf(deployment));
+/** Marks events before the status is decided without them, so that whoever decides it later leaves them out too. */
+async function discard(
+  deployment: Deployment,
+  { key, events }: HistoryRecipient,
+  unconfirmed: readonly HistoryEvent[],
+  nowMs: number,
+): Promise<void> {
+  const table = tableOf(deployment);
+  const marks = createDistrustMarks(table);
+  for (const event of unconfirmed) await marks.mark(event, nowMs);
   const { partition, eventSort, eventKey } = events[0] as HistoryEvent;
   const record = { identity: { partition, eventSort, eventKey, statusSort: statusSort(key) } };
-  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-    const seen = await correction.readOrder(record);
-    const siblings = await correction.siblings(record);
-    const becomes = decideByConfirmed(siblings);
-    if (becomes === undefined || seen === undefined || seen === becomes.order) return;
-    if (siblings.every((each) => each.eventKey !== eventKeyInOrder(seen))) return;
-    await correction.resetStatus(record, becomes, seen);
-  }
+  if (await decideAgain(createEventCorrection(table), record)) return;
   throw new TargetUnavailableError(`the status of ${key} keeps changing; run the same command again`);
 }
 

@@ -6,49 +6,49 @@ import {
   isHigher,
 } from '../domain/status/decide-status.ts';
 import { type Suppression, suppressionOf } from '../domain/status/suppression.ts';
+import type { StatusDecision } from '../shared/decide-again.ts';
 import type { EventRecord, Records } from './ports.ts';
 
 /** Reverts what followed from an event that was stored with other content than Mailgun lists. */
-export interface Corrections {
-  /** Returns the stored events of the same message and recipient, read consistently. */
-  siblings(record: EventRecord): Promise<DecidingEvent[]>;
-  /**
-   * Overwrites the status, unless it is so already, and counts it as corrected, unless there never was one; false, and
-   * nothing is written, where another event has decided it since `seenOrder`.
-   */
-  resetStatus(record: EventRecord, decided: DecidedStatus, seenOrder: string): Promise<boolean>;
-  /** Returns the order that decided the status, read consistently; undefined if there is no status. */
-  readOrder(record: EventRecord): Promise<string | undefined>;
+export interface Corrections extends StatusDecision<EventRecord> {
   /** Withdraws the suppressions that this event alone caused, but for those given and for lifted ones. */
   withdrawSuppressions(record: EventRecord, kept: readonly Suppression[]): Promise<void>;
-  /** Overwrites the stored event; it counts as brought by reconciliation. */
+  /** Overwrites the stored event, which counts as brought by reconciliation, and as trusted. */
   replaceEvent(record: EventRecord): Promise<void>;
 }
+
+/** The message comes again. */
+const CHANGED = 'the status changed while it was corrected';
 
 /**
  * Corrects a stored event by what Mailgun lists; returns false if it is not stored. The status is decided again by all
  * events of its message and recipient; where this one `decidesNothing`, none is written that is not there. The event
- * comes last, so a crash before it leaves it altered, and the next pass of reconciliation sends it again.
+ * comes last, so a crash before it leaves it altered, and the next pass of reconciliation sends it again. It counts even
+ * if it was distrusted, since what Mailgun lists is not forged.
  */
 export function createCorrect(deps: { records: Records; corrections: Corrections }) {
   const { records, corrections } = deps;
   return async (record: EventRecord, decidesNothing: boolean): Promise<boolean> => {
     const { eventKey } = record.identity;
+    // Read before the events: what is distrusted after these were read also changes the order, which refuses the reset.
+    const seen = await corrections.readOrder(record);
     const stored = await corrections.siblings(record);
     if (stored.every((each) => each.eventKey !== eventKey)) return false;
     const corrected = { event: record.event.raw, atMs: record.atMs, eventKey };
     const others = stored.filter((each) => each.eventKey !== eventKey);
     const decided = decideStatus([corrected, ...others]) as DecidedStatus;
-    const seen = await corrections.readOrder(record);
     const isRight =
       seen === undefined
         ? decidesNothing || (await writeStatus(record, decided, stored))
         : mayStay(seen, decided, stored) || (await corrections.resetStatus(record, decided, seen));
-    if (!isRight) throw new Error('the status changed while it was corrected');
+    if (!isRight) throw new Error(CHANGED);
     const suppression = suppressionOf(record.event);
     await corrections.withdrawSuppressions(record, suppression ? [suppression] : []);
     if (suppression) await records.suppress(record, suppression);
     await corrections.replaceEvent(record);
+    // Until then a distrusted event still decided nothing.
+    const left = await corrections.readOrder(record);
+    if (left !== undefined && isHigher(decided.order, left)) throw new Error(CHANGED);
     return true;
   };
 

@@ -54,10 +54,12 @@ export interface Records {
   /** Joins the event's status update into the status of its message and recipient; the join never lowers the precedence. */
   upsertStatus(record: EventRecord, update: StatusUpdate): Promise<void>;
   /**
-   * Stores the event unless it is stored already; `merged` for a redacted copy that was merged into the event. Throws
-   * `UnstorableError` if no retry could store it.
+   * Stores the event unless it is stored already; `merged` for a redacted copy that was merged into the event,
+   * `distrusted` if the stored event is. Throws `UnstorableError` if no retry could store it.
    */
-  putEvent(record: EventRecord): Promise<'stored' | 'known' | 'merged'>;
+  putEvent(record: EventRecord): Promise<'stored' | 'known' | 'merged' | 'distrusted'>;
+  /** Returns true if the event is stored and distrusted, read strongly. */
+  isDistrusted(record: EventRecord): Promise<boolean>;
 }
 
 /** A redacted copy as the table holds it; times in epoch milliseconds. */

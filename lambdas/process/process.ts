@@ -9,6 +9,7 @@ import { namedAddresses, tombstoneIdentity, tombstoneOf, withoutAddress } from '
 import { statusUpdateOf } from '../domain/status/status-update.ts';
 import { suppressionOf } from '../domain/status/suppression.ts';
 import { isTestSample } from '../domain/webhooks/test-sample.ts';
+import { decideAgain } from '../shared/decide-again.ts';
 import { type Corrections, createCorrect } from './correct-event.ts';
 import { copiesOf, mergeAll, withOriginOf } from './merge-copies.ts';
 import type { ErasureKey, Erasures, EventRecord, Records, RedactedCopies, Stragglers } from './ports.ts';
@@ -72,6 +73,8 @@ function createStoreOne(deps: ProcessDeps): (message: QueueMessage) => Promise<'
     const decidesNothing = isOfBatch(record.event) || hasExpired(record.statusExpiresAt);
     if (message.corrects && (await correct(nowStored(record), decidesNothing))) return 'known';
     const suppression = suppressionOf(record.event);
+    // A status can be taken back; a suppression cannot, where it holds for another reason too.
+    if (suppression !== undefined && (await deps.records.isDistrusted(record))) return takeBack(record);
     await allDone([
       suppression && deps.records.suppress(record, suppression),
       decidesNothing ? undefined : deps.records.upsertStatus(record, statusUpdateOf(record.event)),
@@ -82,10 +85,18 @@ function createStoreOne(deps: ProcessDeps): (message: QueueMessage) => Promise<'
       const { timeMs = record.receivedAtMs } = record.event;
       deps.onImplausible?.(domain, Math.round((timeMs - record.receivedAtMs) / 1000));
     }
+    // Only here, after the status: what is marked later than this finds what was written.
+    if (outcome === 'distrusted') return takeBack(record);
     if (outcome !== 'merged') return outcome;
     await deps.copies.dropStatus(record.identity);
     return 'known';
   };
+
+  /** Decides the status without a distrusted event that came again. */
+  async function takeBack(record: EventRecord): Promise<'known'> {
+    if (await decideAgain(deps.corrections, record)) return 'known';
+    throw new Error('the status of a distrusted event keeps changing');
+  }
 
   /** Adds the time, unless the event was stored before. */
   function nowStored(record: EventRecord): EventRecord {

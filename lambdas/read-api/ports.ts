@@ -32,10 +32,15 @@ export interface StoredEvent {
   atMs: number;
   /** When it was found that Mailgun does not list the event; undefined where it does, or may still. */
   unconfirmedSinceMs?: number | undefined;
+  /** When an operator discarded its effect. */
+  distrustedAtMs?: number | undefined;
 }
 
 /** How a stored event came in. */
-export type EventOrigin = Pick<StoredEvent, 'source' | 'receivedAtMs' | 'storedAtMs' | 'unconfirmedSinceMs'>;
+export type EventOrigin = Pick<
+  StoredEvent,
+  'source' | 'receivedAtMs' | 'storedAtMs' | 'unconfirmedSinceMs' | 'distrustedAtMs'
+>;
 
 /** A stored status as the read side sees it; `statusAtMs` is the deciding event's time. */
 export interface StoredStatus {

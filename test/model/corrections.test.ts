@@ -7,8 +7,8 @@ import {
   type StatusRow,
   type SuppressionRow,
 } from '../../lambdas/domain/publishing/published.ts';
-import { decideByConfirmed, eventKeyInOrder } from '../../lambdas/domain/status/decide-status.ts';
 import { createProcess } from '../../lambdas/process/process.ts';
+import { decideAgain } from '../../lambdas/shared/decide-again.ts';
 import { createRandom } from '../../tools/mailgun-twin/random.ts';
 import { CRASH_MOMENTS, CrashableInvocation, type InjectedFailure } from '../support/doubles/crashable-invocation.ts';
 import {
@@ -163,22 +163,19 @@ class CorrectionWorld {
     }
   }
 
-  /** Discards what the forged events of each message changed, like `distrust`. */
-  async distrust(): Promise<void> {
-    for (const record of this.ledger.events.values()) {
-      const stored = await this.#siblings(record);
-      const [seen, becomes] = [await this.ledger.readOrder(asRecord(record)), decideByConfirmed(stored)];
-      if (seen === undefined || becomes === undefined || seen === becomes.order) continue;
-      const decidedBy = eventKeyInOrder(seen);
-      if (stored.some(({ eventKey }) => eventKey === decidedBy)) {
-        await this.ledger.resetStatus(asRecord(record), becomes, seen);
-      }
+  /** Discards what the forged events of each message changed, like `distrust`; runs again where it was cut. */
+  async distrust(trouble: InjectedFailure | undefined): Promise<void> {
+    for (const each of [trouble, undefined]) {
+      const invocation = new CrashableInvocation(each);
+      const ledger = invocation.wrap('table', this.ledger);
+      const work = async () => {
+        const records = [...this.ledger.events.values()];
+        for (const { event, identity } of records) if (isForged(event)) await ledger.markDistrusted(identity, NOW_MS);
+        for (const record of records) expect(await decideAgain(ledger, asRecord(record))).toBe(true);
+        return true;
+      };
+      if (await invocation.run(work).catch(() => undefined)) return;
     }
-  }
-
-  async #siblings(record: StoredRecord) {
-    const stored = await this.ledger.siblings(asRecord(record));
-    return stored.map((each) => (isForged(each.event) ? { ...each, unconfirmedSinceMs: NOW_MS } : each));
   }
 }
 
@@ -313,7 +310,7 @@ const trouble = fc.option(
 const step = fc.oneof(
   fc.record({ does: fc.constant('store' as const), event: fc.oneof(event, altered, forged), trouble }),
   fc.record({ does: fc.constant('correct' as const), event: fc.oneof(event, altered), trouble }),
-  fc.record({ does: fc.constant('distrust' as const) }),
+  fc.record({ does: fc.constant('distrust' as const), trouble }),
 );
 /** A failure that was forged into one that suppresses, and is corrected at once. */
 const withdrawing = fc
@@ -354,7 +351,7 @@ type Step = typeof recovering extends fc.Arbitrary<infer Lists extends readonly 
 
 async function take(world: CorrectionWorld, steps: readonly Step[]) {
   for (const each of steps) {
-    if (each.does === 'distrust') await world.distrust();
+    if (each.does === 'distrust') await world.distrust(each.trouble);
     else if (each.does === 'seal') world.seal();
     else if (each.does === 'back up') world.backUp();
     else if (each.does === 'recover') world.recover(each);

@@ -35,7 +35,7 @@ import {
   readPartition,
 } from './ledger-table.ts';
 import { changeOfDecision, changeOfOwner } from './recipient-repository.ts';
-import { createEventLookup, eventItem, isMergedCopy, storedEvent } from './stored-event-repository.ts';
+import { createEventLookup, eventItem, eventItemKey, isMergedCopy, storedEvent } from './stored-event-repository.ts';
 
 /** Writes events, statuses and suppressions; every write is conditional, so repeating one changes nothing. */
 export function createEventRepository(table: LedgerTable): Records {
@@ -45,7 +45,10 @@ export function createEventRepository(table: LedgerTable): Records {
     ProjectionExpression: 'pk, sk, #order',
     ExpressionAttributeNames: { '#order': 'order' },
   });
+  const markOf = createBatchedGet(table, { ConsistentRead: true, ProjectionExpression: 'pk, sk, distrustedAt' });
   return {
+    isDistrusted: async ({ identity }) => (await markOf(eventItemKey(identity)))?.distrustedAt !== undefined,
+
     suppress: ({ event, domain, atMs, identity, restored }, suppression) =>
       writeSuppression(
         table,
@@ -120,7 +123,7 @@ export function createEventRepository(table: LedgerTable): Records {
       if (record.source === 'webhook' && refused.Item?.webhookAt === undefined) {
         await events.noteWebhook(record.identity, record.receivedAtMs);
       }
-      return 'known';
+      return refused.Item?.distrustedAt === undefined ? 'known' : 'distrusted';
     },
   };
 }

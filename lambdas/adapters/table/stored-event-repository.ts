@@ -39,6 +39,7 @@ export function originOf(item: Item): EventOrigin {
     receivedAtMs: item.receivedAt as number,
     storedAtMs: item.storedAt as number | undefined,
     unconfirmedSinceMs: item.unconfirmedSince as number | undefined,
+    distrustedAtMs: item.distrustedAt as number | undefined,
   };
 }
 
@@ -62,14 +63,20 @@ export function eventItem(record: EventRecord, shards: DayShards = []) {
   };
 }
 
-const keyOf = ({ partition, eventSort }: EventPlace) => ({ pk: partition, sk: eventSort });
+/** Returns the key of an event's item. */
+export const eventItemKey = ({ partition, eventSort }: EventPlace) => ({ pk: partition, sk: eventSort });
 
 /** Looks single events up in the table, by strong reads. */
 export function createEventLookup({ client, name }: LedgerTable): EventLookup {
   return {
     async isStored(identity) {
       const { Item } = await client.send(
-        new GetCommand({ TableName: name, Key: keyOf(identity), ConsistentRead: true, ProjectionExpression: 'pk' }),
+        new GetCommand({
+          TableName: name,
+          Key: eventItemKey(identity),
+          ConsistentRead: true,
+          ProjectionExpression: 'pk',
+        }),
       );
       return Item !== undefined;
     },
@@ -79,7 +86,7 @@ export function createEventLookup({ client, name }: LedgerTable): EventLookup {
         client.send(
           new UpdateCommand({
             TableName: name,
-            Key: keyOf(identity),
+            Key: eventItemKey(identity),
             // An update would bring back the key of an event that was erased meanwhile.
             ConditionExpression: 'attribute_exists(pk)',
             UpdateExpression: 'SET webhookAt = if_not_exists(webhookAt, :at)',
@@ -96,7 +103,7 @@ export function createStoredEventRepository(table: LedgerTable): StoredEvents {
   return {
     async lookUp(places) {
       const found = new Map<string, StoredFacts>();
-      const distinct = new Map(places.map((each) => [placeName(each), keyOf(each)]));
+      const distinct = new Map(places.map((each) => [placeName(each), eventItemKey(each)]));
       const items = await batchGetAll(table, { Keys: [...distinct.values()], ConsistentRead: true });
       for (const { pk, sk, source, webhookAt, raw, ...item } of items) {
         if (isMergedCopy(item)) continue;
@@ -115,7 +122,7 @@ export function createStoredEventRepository(table: LedgerTable): StoredEvents {
     async markUnconfirmed(place, sinceMs) {
       const change =
         sinceMs === undefined
-          ? { UpdateExpression: 'REMOVE unconfirmedSince' }
+          ? { UpdateExpression: 'REMOVE unconfirmedSince, distrustedAt' }
           : {
               UpdateExpression: 'SET unconfirmedSince = if_not_exists(unconfirmedSince, :since)',
               ExpressionAttributeValues: { ':since': sinceMs },
@@ -124,10 +131,30 @@ export function createStoredEventRepository(table: LedgerTable): StoredEvents {
         table.client.send(
           new UpdateCommand({
             TableName: table.name,
-            Key: keyOf(place),
+            Key: eventItemKey(place),
             // An update would bring back the key of an event that was erased meanwhile.
             ConditionExpression: 'attribute_exists(pk)',
             ...change,
+          }),
+        ),
+      );
+    },
+  };
+}
+
+/** Returns what marks events whose effect an operator discards; until Mailgun lists them, they decide nothing. */
+export function createDistrustMarks({ client, name }: LedgerTable) {
+  return {
+    /** Marks an event since a time (epoch milliseconds), unless it is erased, or Mailgun lists it meanwhile. */
+    async mark(place: EventPlace, atMs: number): Promise<void> {
+      await conditionalWrite(() =>
+        client.send(
+          new UpdateCommand({
+            TableName: name,
+            Key: eventItemKey(place),
+            ConditionExpression: 'attribute_exists(unconfirmedSince)',
+            UpdateExpression: 'SET distrustedAt = if_not_exists(distrustedAt, :at)',
+            ExpressionAttributeValues: { ':at': atMs },
           }),
         ),
       );
@@ -142,7 +169,7 @@ export function createRedactedCopyRepository(table: LedgerTable, now: () => numb
   return {
     async read(copies) {
       const items = await batchGetAll(table, {
-        Keys: copies.map(keyOf),
+        Keys: copies.map(eventItemKey),
         ConsistentRead: true,
         ProjectionExpression: 'receivedAt, webhookAt',
       });
@@ -157,9 +184,10 @@ export function createRedactedCopyRepository(table: LedgerTable, now: () => numb
         client.send(
           new UpdateCommand({
             TableName: name,
-            Key: keyOf(copy),
+            Key: eventItemKey(copy),
             ConditionExpression: 'attribute_exists(pk)',
-            UpdateExpression: 'SET mergedAt = if_not_exists(mergedAt, :at) REMOVE #raw, #day, #time, unconfirmedSince',
+            UpdateExpression:
+              'SET mergedAt = if_not_exists(mergedAt, :at) REMOVE #raw, #day, #time, unconfirmedSince, distrustedAt',
             ExpressionAttributeNames: { '#raw': 'raw', '#day': byDay.partitionKey, '#time': byDay.sortKey },
             ExpressionAttributeValues: { ':at': now() },
           }),

@@ -1,7 +1,7 @@
 import { EVENT_TYPES, type Status } from '../event-types.ts';
 import { parseEvent } from '../events/mailgun-event.ts';
 import type { JsonObject } from '../json.ts';
-import { type StatusUpdate, statusUpdateOf } from './status-update.ts';
+import { NOT_ABOUT_DELIVERY, type StatusUpdate, statusUpdateOf } from './status-update.ts';
 
 const LAST_MS = 9_999_999_999_999;
 
@@ -49,8 +49,8 @@ export interface DecidingEvent {
   /** Epoch milliseconds. */
   atMs: number;
   eventKey: string;
-  /** When it was found that Mailgun does not list it. */
-  unconfirmedSinceMs?: number | undefined;
+  /** When an operator discarded its effect. */
+  distrustedAtMs?: number | undefined;
 }
 
 export interface DecidedStatus extends StatusUpdate {
@@ -59,9 +59,10 @@ export interface DecidedStatus extends StatusUpdate {
   eventKey: string;
 }
 
-/** Returns what one event decides. */
-function decisionOf({ event, atMs, eventKey }: DecidingEvent): DecidedStatus {
-  return decided(statusUpdateOf(parseEvent(event)), atMs, eventKey);
+/** Returns what one event decides: a distrusted one nothing, as if it were not about delivery. */
+function decisionOf({ event, atMs, eventKey, distrustedAtMs }: DecidingEvent): DecidedStatus {
+  const update = distrustedAtMs === undefined ? statusUpdateOf(parseEvent(event)) : NOT_ABOUT_DELIVERY;
+  return { ...update, atMs, eventKey, order: statusOrder(update, atMs, eventKey) };
 }
 
 /** Returns false for a correction of what has no status by what decides none: an unsubscribe alone, for example. */
@@ -70,26 +71,6 @@ export const concernsStatus = (seenOrder: string, { status }: DecidedStatus): bo
 
 /** Returns what the events of a message and recipient decide together; undefined where there are none. */
 export function decideStatus(events: readonly DecidingEvent[]): DecidedStatus | undefined {
-  return highest(events.map(decisionOf));
-}
-
-/** Returns the same, as if events that Mailgun never listed were not about delivery. */
-export function decideByConfirmed(events: readonly DecidingEvent[]): DecidedStatus | undefined {
-  return highest(
-    events.map((each) => (each.unconfirmedSinceMs === undefined ? decisionOf(each) : withoutEffect(each))),
-  );
-}
-
-const withoutEffect = ({ atMs, eventKey }: DecidingEvent) =>
-  decided({ precedence: 0, status: null, reason: null }, atMs, eventKey);
-
-const decided = (update: StatusUpdate, atMs: number, eventKey: string): DecidedStatus => ({
-  ...update,
-  atMs,
-  eventKey,
-  order: statusOrder(update, atMs, eventKey),
-});
-
-function highest([first, ...others]: readonly DecidedStatus[]): DecidedStatus | undefined {
+  const [first, ...others] = events.map(decisionOf);
   return first && others.reduce((best, each) => (isHigher(each.order, best.order) ? each : best), first);
 }

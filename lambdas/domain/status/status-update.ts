@@ -10,9 +10,12 @@ export interface StatusUpdate {
   reason: string | null;
 }
 
+/** The contribution of an event that decides nothing. */
+export const NOT_ABOUT_DELIVERY: StatusUpdate = { precedence: 0, status: null, reason: null };
+
 /** Returns the event's contribution to the status of its message and recipient; none for mail that is not ours. */
 export function statusUpdateOf(event: MailgunEvent): StatusUpdate {
-  if (event.isInbound) return { precedence: 0, status: null, reason: null };
+  if (event.isInbound) return NOT_ABOUT_DELIVERY;
   const { precedence, status } = event.type;
   return { precedence, status, reason: reasonOf(event) };
 }

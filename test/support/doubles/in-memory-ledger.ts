@@ -50,7 +50,11 @@ export interface SuppressionItem {
 export const RETENTION = { days: 400, archiveBucket: undefined, now: () => 0 };
 
 /** A stored event, with the event as Mailgun sent it. */
-export type StoredRecord = Omit<EventRecord, 'event'> & { event: JsonObject; webhookAt?: number };
+export type StoredRecord = Omit<EventRecord, 'event'> & {
+  event: JsonObject;
+  webhookAt?: number;
+  distrustedAtMs?: number;
+};
 
 /** In-memory ports, with the conditions that the engines check. */
 export class InMemoryLedger
@@ -157,7 +161,17 @@ export class InMemoryLedger
       return 'stored' as const;
     }
     if (record.source === 'webhook') held.webhookAt ??= record.receivedAtMs;
-    return 'known' as const;
+    return held.distrustedAtMs === undefined ? ('known' as const) : ('distrusted' as const);
+  }
+
+  async isDistrusted({ identity }: EventRecord) {
+    return this.events.get(itemKey(identity))?.distrustedAtMs !== undefined;
+  }
+
+  /** Marks a stored event as distrusted. */
+  async markDistrusted(identity: EventIdentity, atMs: number) {
+    const held = this.events.get(itemKey(identity));
+    if (held !== undefined) held.distrustedAtMs ??= atMs;
   }
 
   async siblings({ identity }: EventRecord) {
@@ -165,7 +179,7 @@ export class InMemoryLedger
     return [...this.events.values()]
       .filter((each) => each.identity.partition === identity.partition)
       .filter((each) => parseMessageSort(each.identity.eventSort).recipientKey === recipient)
-      .map(({ event, atMs, identity: { eventKey } }) => ({ event, atMs, eventKey }));
+      .map(({ event, atMs, distrustedAtMs, identity: { eventKey } }) => ({ event, atMs, eventKey, distrustedAtMs }));
   }
 
   async readOrder({ identity }: EventRecord) {

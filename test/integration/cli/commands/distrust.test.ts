@@ -126,6 +126,30 @@ test('distrust keeps a suppression that was lifted once, and one whose cause lef
   expect(await distrust(newer?.messageId ?? '', '--plan')).toMatchObject({ lines: [{}, { lifts: false }, {}] });
 });
 
+test('a distrusted complaint that comes again newly signed, and dated later, changes neither status nor suppression', async () => {
+  const recipient = oneAddress();
+  const [forged] = await complain(recipient, 100);
+  const { id, messageId = '' } = forged ?? {};
+  await mark(recipient, forged ? [forged] : []);
+  const statusOf = async () => {
+    const { json } = await local.ledger(['why', messageId, '--json']);
+    return json().flatMap((line) => ('status' in line && 'because' in line ? [line.status, line.because] : []));
+  };
+  expect((await local.ledger(['distrust', messageId])).exitCode).not.toBe(0);
+  expect((await distrust(messageId, '--yes')).exitCode).toBe(0);
+  const discarded = [null, 'What says what became of it was discarded, since Mailgun never listed it.'];
+  expect(await statusOf()).toEqual(discarded);
+
+  const message = { headers: { 'message-id': messageId } };
+  const timestamp = Math.floor(Date.now() / 1000) - 10;
+  const again = deliveredEvent({ event: 'complained', id: id ?? '', message, recipient, timestamp });
+  expect(await postWebhook(local.stack, again)).toBe(200);
+  await drained(local.stack);
+
+  expect(await statusOf()).toEqual(discarded);
+  expect(await isSuppressed(recipient)).toBe(false);
+});
+
 async function forget(recipient: string, complaint: Awaited<ReturnType<typeof complain>>[number] | undefined) {
   const { clients, output } = local.target;
   const { messageId = '', id } = complaint ?? {};

@@ -29,6 +29,7 @@ import {
 } from '../../../../lambdas/adapters/table/recipient-repository.ts';
 import { createFirstWebhookRepository } from '../../../../lambdas/adapters/table/reconciliation-state-repository.ts';
 import {
+  createDistrustMarks,
   createEventLookup,
   createRedactedCopyRepository,
   createStoredEventRepository,
@@ -40,10 +41,11 @@ import { decodeQueueMessage } from '../../../../lambdas/domain/events/queue-mess
 import type { JsonObject } from '../../../../lambdas/domain/json.ts';
 import { markerKey, messagePartition, statusSort } from '../../../../lambdas/domain/keys.ts';
 import { erasureHash } from '../../../../lambdas/domain/recipients/erasure.ts';
-import { statusOrder } from '../../../../lambdas/domain/status/decide-status.ts';
+import { readOrder, statusOrder } from '../../../../lambdas/domain/status/decide-status.ts';
 import { createProcess } from '../../../../lambdas/process/process.ts';
 import { createTail } from '../../../../lambdas/read-api/tail/tail.ts';
 import { tailStart } from '../../../../lambdas/read-api/tail/tail-position.ts';
+import { decideAgain } from '../../../../lambdas/shared/decide-again.ts';
 import type { Fault } from '../../../../tools/local-stack/aws/fault-rules.ts';
 import { LONE_PROCESS } from '../../../support/fixtures/erasures.ts';
 import { DOMAIN, deliveredEvent, NOW_MS } from '../../../support/fixtures/webhooks.ts';
@@ -391,6 +393,68 @@ describe('event records', () => {
     const Key = { pk: identity.partition, sk: identity.statusSort };
     const { Item } = await client.send(new GetCommand({ TableName: name, Key, ConsistentRead: true }));
     expect(Item).toMatchObject({ order: seen, corrections: 2 });
+  });
+
+  test('only an unconfirmed event is distrusted, a repeat leaves the mark, and the listing ends it', async () => {
+    const event = deliveredEvent({ event: 'complained', id: randomUUID(), recipient: `${randomUUID()}@example.org` });
+    const { messageId } = await store(event);
+    const sent: JsonObject = { ...event, message: { headers: { 'message-id': messageId } } };
+    const identity = identify(sent, DOMAIN);
+    const { client, name } = engines.table;
+    const Key = { pk: identity.partition, sk: identity.eventSort };
+    const markOf = async () =>
+      (await client.send(new GetCommand({ TableName: name, Key, ConsistentRead: true }))).Item?.distrustedAt;
+    const records = createEventRepository(engines.table);
+    const corrections = createEventCorrection(engines.table);
+    const stored = createStoredEventRepository(engines.table);
+    const marks = createDistrustMarks(engines.table);
+    const take = createProcess({ records, retentionDays: 90, ...LONE_PROCESS, corrections });
+    const webhook = { source: 'webhook' as const, domain: DOMAIN, receivedAt: NOW_MS };
+    const record = { identity } as Parameters<typeof records.isDistrusted>[0];
+    const statusNow = async () => readOrder((await corrections.readOrder(record as never)) ?? '').status;
+    const distrust = async (atMs: number) => {
+      await marks.mark(identity, atMs);
+      await decideAgain(corrections, record);
+    };
+
+    await distrust(1);
+    expect([await markOf(), await records.isDistrusted(record)]).toEqual([undefined, false]);
+    await stored.markUnconfirmed(identity, NOW_MS);
+    for (const atMs of [2, 3]) await distrust(atMs);
+    expect([await markOf(), await records.isDistrusted(record), await statusNow()]).toEqual([2, true, null]);
+
+    for (const repeat of [sent, { ...sent, timestamp: Number(sent.timestamp) + 5 }]) {
+      expect(await take({ ...webhook, event: repeat })).toBe('known');
+      expect([await markOf(), await statusNow()]).toEqual([2, null]);
+    }
+
+    await stored.markUnconfirmed(identity, undefined);
+    expect([await markOf(), await records.isDistrusted(record)]).toEqual([undefined, false]);
+    await stored.markUnconfirmed(identity, NOW_MS);
+    await distrust(4);
+    await take({ ...webhook, source: 'reconcile', event: sent, corrects: true });
+    expect([await markOf(), await statusNow()]).toEqual([undefined, 'COMPLAINED']);
+
+    const gone = { ...identity, eventSort: `${identity.eventSort}-gone` };
+    await marks.mark(gone, 5);
+    expect((await stored.lookUp([gone])).size).toBe(0);
+  });
+
+  test('a distrusted delivery that comes again decides nothing', async () => {
+    const delivered = deliveredEvent({ id: randomUUID() });
+    const { messageId } = await store(delivered);
+    const sent: JsonObject = { ...delivered, message: { headers: { 'message-id': messageId } } };
+    const identity = identify(sent, DOMAIN);
+    const corrections = createEventCorrection(engines.table);
+    await createStoredEventRepository(engines.table).markUnconfirmed(identity, NOW_MS);
+    await createDistrustMarks(engines.table).mark(identity, NOW_MS);
+    const records = createEventRepository(engines.table);
+    const take = createProcess({ records, retentionDays: 90, ...LONE_PROCESS, corrections });
+
+    await take({ source: 'webhook', domain: DOMAIN, receivedAt: NOW_MS, event: sent });
+
+    const order = await corrections.readOrder({ identity } as never);
+    expect(readOrder(order ?? '')).toMatchObject({ status: null, eventKey: identity.eventKey });
   });
 
   test('a withdrawn suppression is on no list, and any event suppresses again, as if it had never been', async () => {

@@ -1,7 +1,6 @@
 import { EVENT_TYPES, OTHER_EVENT } from '../../../../../lambdas/domain/event-types.ts';
 import {
   type DecidingEvent,
-  decideByConfirmed,
   decideStatus,
   eventKeyInOrder,
   readOrder,
@@ -9,33 +8,33 @@ import {
 } from '../../../../../lambdas/domain/status/decide-status.ts';
 import { deliveredEvent } from '../../../../support/fixtures/webhooks.ts';
 
-const event = (name: string, atMs: number, unconfirmedSinceMs?: number): DecidingEvent => ({
+const event = (name: string, atMs: number, distrustedAtMs?: number): DecidingEvent => ({
   event: deliveredEvent({ event: name }),
   atMs,
   eventKey: `${name}#${atMs}`,
-  unconfirmedSinceMs,
+  distrustedAtMs,
 });
 const accepted = event('accepted', 1);
 const delivered = event('delivered', 2);
 const forged = event('complained', 3, 9);
 
-test.each<[name: string, events: DecidingEvent[], all: string | null, confirmed: string | null, by: string]>([
+test.each<[name: string, events: DecidingEvent[], all: string | null, trusted: string | null, by: string]>([
   ['a forged complaint', [accepted, delivered, forged], 'COMPLAINED', 'DELIVERED', 'delivered#2'],
   ['several', [accepted, forged, event('delivered', 1, 9)], 'COMPLAINED', 'ACCEPTED', 'accepted#1'],
   ['one that decides nothing', [delivered, event('accepted', 3, 9)], 'DELIVERED', 'DELIVERED', 'delivered#2'],
   ['all there is', [forged, event('delivered', 2, 9)], 'COMPLAINED', null, 'delivered#2'],
   ['none', [accepted, delivered], 'DELIVERED', 'DELIVERED', 'delivered#2'],
-])('of unconfirmed events, %s: the confirmed ones decide, in any order', (_name, events, all, confirmed, by) => {
+])('of distrusted events, %s: the others decide, in any order', (_name, events, all, trusted, by) => {
   for (const list of [events, events.toReversed()]) {
-    expect(decideStatus(list)?.status).toBe(all);
-    expect(decideByConfirmed(list)).toMatchObject({ status: confirmed, eventKey: by });
-    expect(eventKeyInOrder(decideByConfirmed(list)?.order ?? '')).toBe(by);
+    expect(decideStatus(list.map((each) => ({ ...each, distrustedAtMs: undefined })))?.status).toBe(all);
+    expect(decideStatus(list)).toMatchObject({ status: trusted, eventKey: by });
+    expect(eventKeyInOrder(decideStatus(list)?.order ?? '')).toBe(by);
   }
 });
 
-test('a later confirmation lets the event decide again, and any confirmed event counts more than a discarded one', () => {
-  const { order: discarded = '' } = decideByConfirmed([forged]) ?? {};
-  expect(decideByConfirmed([{ ...forged, unconfirmedSinceMs: undefined }])?.status).toBe('COMPLAINED');
+test('any trusted event counts more than a distrusted one, and that again once its mark is gone', () => {
+  const { order: discarded = '' } = decideStatus([forged]) ?? {};
+  expect(decideStatus([{ ...forged, distrustedAtMs: undefined }])?.status).toBe('COMPLAINED');
   for (const each of [accepted, delivered]) expect((decideStatus([each])?.order ?? '') > discarded).toBe(true);
 });
 
@@ -48,5 +47,5 @@ test.each([...Object.entries(EVENT_TYPES), ['another', OTHER_EVENT] as const])(
 );
 
 test('no events decide nothing', () => {
-  expect([decideStatus([]), decideByConfirmed([])]).toEqual([undefined, undefined]);
+  expect(decideStatus([])).toBeUndefined();
 });
