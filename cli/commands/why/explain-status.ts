@@ -50,19 +50,23 @@ export function explainStatus({
   decidedBy,
   events,
 }: Pick<HistoryRecipient, 'status' | 'decidedBy' | 'events'>): string {
-  if (status === null) return 'Nothing that came in says what became of it.';
+  if (status === null) {
+    return events.some(decidedBefore(0))
+      ? 'What says what became of it was discarded, since Mailgun never listed it.'
+      : 'Nothing that came in says what became of it.';
+  }
   const decider = events.find(({ eventKey }) => eventKey === decidedBy);
   if (decider === undefined)
     return `It was decided by the event ${decidedBy}, which is not stored any more, or not yet.`;
   const rank = rankOf(decider);
   if (rank === undefined) return 'It was decided by an event whose content was erased.';
-  const others = events.filter((event) => event !== decider).map(rankOf);
+  const others = events.filter((event) => event !== decider && event.distrustedAtMs === undefined).map(rankOf);
   const lower = [...new Set(others.filter((other) => other !== undefined && other > 0 && other < rank))]
     .sort((a, b) => Number(a) - Number(b))
     .reverse();
   const equal = others.filter((other) => other === rank).length;
   const over = lower.map((other) => nounOf(other as number));
-  const isDiscarded = events.some((event) => event.unconfirmedSinceMs !== undefined && (rankOf(event) ?? 0) > rank);
+  const isDiscarded = events.some(decidedBefore(rank, decider.atMs));
   const sentences = [
     ...(isDiscarded ? ['what counts more was discarded, since Mailgun never listed it'] : []),
     ...(over.length > 0 ? [`${nounOf(rank)} counts more than ${over.join(' and ')}, whichever came in first`] : []),
@@ -72,6 +76,18 @@ export function explainStatus({
   const text = sentences.join('; ');
   return `${text[0]?.toUpperCase()}${text.slice(1)}.`;
 }
+
+/**
+ * Returns a check for discarded events that would count more. Statuses that were decided before marks of distrust were
+ * written show it by a higher rank alone.
+ */
+const decidedBefore =
+  (rank: number, atMs = Number.NEGATIVE_INFINITY) =>
+  (event: HistoryEvent) => {
+    const own = rankOf(event) ?? 0;
+    if (event.distrustedAtMs !== undefined && own === rank) return event.atMs < atMs;
+    return event.unconfirmedSinceMs !== undefined && own > rank;
+  };
 
 function rankOf({ event }: HistoryEvent): number | undefined {
   return event && statusUpdateOf(parseEvent(event)).precedence;

@@ -8,6 +8,8 @@ import { emptyTally, slicePassed } from '../../../../lambdas/domain/ledger/tally
 const START = 1_790_000_100;
 const END = START + 900;
 
+const DISTRUSTED = { unconfirmedSinceMs: 1, distrustedAtMs: 2 };
+
 function event(name: string, over: object = {}, stored: Partial<HistoryEvent> = {}): HistoryEvent {
   return {
     partition: 'MSG#one',
@@ -84,6 +86,31 @@ describe('why prints why the deciding event counts:', () => {
       delivered,
       [delivered, { ...bounced, unconfirmedSinceMs: 1 }],
       'What counts more was discarded, since Mailgun never listed it.',
+    ],
+    [
+      'a forged delivery before it that was discarded, and another below',
+      'DELIVERED',
+      delivered,
+      [
+        delivered,
+        event('delivered', {}, { eventKey: 'delivered#2', atMs: START * 1000, ...DISTRUSTED }),
+        event('accepted', {}, DISTRUSTED),
+      ],
+      'What counts more was discarded, since Mailgun never listed it.',
+    ],
+    [
+      'a later forged delivery that was discarded',
+      'DELIVERED',
+      delivered,
+      [delivered, event('delivered', {}, { eventKey: 'delivered#2', atMs: END * 1000, ...DISTRUSTED })],
+      'It is the only event that says what became of it.',
+    ],
+    [
+      'discarded events alone',
+      null,
+      bounced,
+      [{ ...bounced, ...DISTRUSTED }],
+      'What says what became of it was discarded, since Mailgun never listed it.',
     ],
     ['nothing', null, event('unsubscribed'), [event('unsubscribed')], 'Nothing that came in says what became of it.'],
     ['an event that is gone', 'FAILED', bounced, [delivered], /decided by the event failed#1, which is not stored/],
