@@ -143,15 +143,17 @@ interface RunDomains {
   compared: readonly ComparedDomain[];
   /** Those that Mailgun has, or that are configured. */
   domains: readonly ComparedDomain[];
+  /** False where former domains could not be read. */
+  isKnown: boolean;
   /** Set if all domains of the Mailgun account have a ledger. */
   known?: LedgerDomains;
 }
 
 async function readDomains(ignoreWaits: boolean): Promise<RunDomains> {
   if (noteConfigured !== undefined) {
-    const { domains, former, done } = await noteConfigured();
+    const { domains, former, done, isKnown } = await noteConfigured();
     const compared = [...domains, ...former];
-    return { all: [...compared, ...done], compared, domains };
+    return { all: [...compared, ...done], compared, domains, isKnown };
   }
   const known = await discoverDomains({ ignoreWaits });
   const all = known.domains.map((each) => ({
@@ -161,11 +163,16 @@ async function readDomains(ignoreWaits: boolean): Promise<RunDomains> {
   }));
   const nowSeconds = Date.now() / 1000;
   const compared = all.filter((each) => isCompared(each, nowSeconds, env.retentionSeconds));
-  return { all, compared, domains: all.filter(({ isGone }) => !isGone), known };
+  return { all, compared, domains: all.filter(({ isGone }) => !isGone), isKnown: true, known };
 }
 
-function createUseCases({ all, compared, domains, known }: RunDomains) {
-  const reconcile = createReconcile({ ...deps, domains: compared, hasFurtherDomains: known !== undefined });
+function createUseCases({ all, compared, domains, isKnown, known }: RunDomains) {
+  const reconcile = createReconcile({
+    ...deps,
+    domains: compared,
+    hasFurtherDomains: known !== undefined,
+    areDomainsKnown: isKnown,
+  });
   const compareWebhooks = createCompareWebhooks({
     webhooks: createMailgunWebhooks(mailgun),
     domains,

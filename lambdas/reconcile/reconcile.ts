@@ -13,6 +13,8 @@ export interface ReconcileDeps extends Omit<PassSliceDeps, 'ledger'>, LeaseDeps 
   depth: QueueDepth;
   /** True if events may belong to other domains, so that even a single domain is not assumed. */
   hasFurtherDomains?: boolean;
+  /** False where former domains could not be read: what the run finds is a lower bound. @default true */
+  areDomainsKnown?: boolean;
   /** True if a Mailgun API key is set. */
   isConfigured: () => Promise<boolean>;
   /** More messages than this in the queue are a backlog. */
@@ -127,7 +129,8 @@ async function runAll(deps: ReconcileDeps, { ignoreWaits, deadlineMs }: RunReque
   const passSlice = createPassSlice(deps);
   const run: RunContext = { ...held, ignoreWaits };
   const planPasses = createPlanPasses(deps);
-  const judgement: Judgement = { isGauged: true, isWhole: true, isKeyRefused: false };
+  const areKnown = deps.areDomainsKnown ?? true;
+  const judgement: Judgement = { isGauged: areKnown, isWhole: areKnown, isKeyRefused: false };
   const gone = new Set(deps.domains.filter(({ isGone }) => isGone).map(({ name }) => name));
   const fail = (domain: string, error: unknown) => {
     deps.onFailure(domain, error);

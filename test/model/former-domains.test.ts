@@ -56,8 +56,9 @@ function openWorld(...first: string[]) {
         retentionSeconds: RETENTION_HOURS * 3600,
         ledger: world.book,
       });
-      const { domains, former } = await note();
+      const { domains, former, isKnown } = await note();
       world.domains = [...domains, ...former];
+      world.areDomainsKnown = isKnown;
       await world.run();
       await world.process();
     }
@@ -197,7 +198,7 @@ test('a domain that comes back has each time compared once, none left out, and r
 });
 
 test('while the domains cannot be read, the configured ones are compared, and former ones in the next run', async () => {
-  const { state, live, slicesOf } = openWorld(STAYS, LEAVES);
+  const { world, state, live, slicesOf } = openWorld(STAYS, LEAVES);
   await live(5, { sends: [STAYS, LEAVES] });
   state.configured = [STAYS];
   await live(1);
@@ -205,6 +206,9 @@ test('while the domains cannot be read, the configured ones are compared, and fo
   const [stays, leaves] = [slicesOf(STAYS).length, slicesOf(LEAVES).length];
   await live(4);
   expect([slicesOf(STAYS).length, slicesOf(LEAVES).length]).toEqual([stays + 4, leaves]);
+  world.nowMs += SLICE * 1000;
+  const { result } = await world.run();
+  expect(result).toMatchObject({ report: { slices: 1 }, judgement: { isGauged: false, isWhole: false } });
   state.isDown = false;
   await live(1);
   expect(slicesOf(LEAVES).length).toBeGreaterThan(leaves);

@@ -125,9 +125,8 @@ export function createNoteConfigured(deps: NoteConfiguredDeps) {
     return done;
   };
 
-  const noted = async (): Promise<LedgerDomains> => {
+  const noted = async (known: LedgerDomains | undefined): Promise<LedgerDomains> => {
     const at = Math.floor(now() / 1000);
-    const known = await store.read().catch(onFailure);
     const configuredNow = withConfigured(known ?? NO_DOMAINS, configured, at);
     const done = await doneOf(configuredNow, at).catch(onFailure);
     const next = done === undefined || done.size === 0 ? configuredNow : withDone(configuredNow, done, at);
@@ -136,9 +135,10 @@ export function createNoteConfigured(deps: NoteConfiguredDeps) {
     return next;
   };
 
-  /** `done`: the former ones that no run compares any more. */
-  return async (): Promise<Record<'domains' | 'former' | 'done', ComparedDomain[]>> => {
-    const known = await noted();
+  /** `done`: the former ones that no run compares any more; `isKnown`: false where the table was not read. */
+  return async (): Promise<Record<'domains' | 'former' | 'done', ComparedDomain[]> & { isKnown: boolean }> => {
+    const held = (await store.read().catch(onFailure)) ?? undefined;
+    const known = await noted(held);
     const gone = Object.groupBy(formerDomains(known, names), ({ doneAt }) =>
       doneAt === undefined ? 'former' : 'done',
     );
@@ -153,6 +153,6 @@ export function createNoteConfigured(deps: NoteConfiguredDeps) {
       const returnedAt = known.domains.find((each) => each.name === name)?.returnedAt;
       return { name, region, ...(returnedAt !== undefined && { returnedAt }) };
     });
-    return { domains, former, done };
+    return { domains, former, done, isKnown: held !== undefined };
   };
 }

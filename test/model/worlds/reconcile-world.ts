@@ -43,6 +43,7 @@ export class ReconcileWorld {
   backlogMessages = 50;
   domains: ComparedDomain[] = [{ name: DOMAIN, region: 'us' }];
   hasFurtherDomains = false;
+  areDomainsKnown = true;
   /** Set if all domains of the account have a ledger. */
   noteUndiscovered: ((domain: string, nowMs: number) => Promise<void>) | undefined;
   isConfigured = true;
@@ -163,6 +164,7 @@ export class ReconcileWorld {
       slices: sliceBook(port('table', this.book), this.book),
       domains: this.domains,
       hasFurtherDomains: this.hasFurtherDomains,
+      areDomainsKnown: this.areDomainsKnown,
       registered: this.#registered,
       times: { ...this.times, fromEpochSeconds: this.fromEpochSeconds },
       backlogMessages: this.backlogMessages,

@@ -1,0 +1,13 @@
+import fc from '../support/property.ts';
+import { contradictions, domainWorldPlan } from './worlds/domain-worlds.ts';
+
+const WORLDS = Number(process.env.WORLDS ?? 25);
+
+test('whichever domains leave and come back, no run says less of what is wrong than the ledger holds', async () => {
+  await fc.assert(
+    fc.asyncProperty(domainWorldPlan, async (plan) => {
+      expect(await contradictions(plan)).toEqual([]);
+    }),
+    { numRuns: WORLDS },
+  );
+});

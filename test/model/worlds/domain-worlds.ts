@@ -1,0 +1,127 @@
+import type { JsonObject } from '../../../lambdas/domain/json.ts';
+import { total } from '../../../lambdas/domain/ledger/counts.ts';
+import { type LedgerDomains, NO_DOMAINS } from '../../../lambdas/domain/ledger/ledger-domains.ts';
+import { doubtfulIn, isUnsettled, type Slice, unconfirmedIn } from '../../../lambdas/domain/ledger/slice.ts';
+import { createNoteConfigured } from '../../../lambdas/reconcile/webhooks/discover-domains.ts';
+import { NOW_MS } from '../../support/fixtures/webhooks.ts';
+import fc from '../../support/property.ts';
+import { numbered, ReconcileWorld } from './reconcile-world.ts';
+
+// Worlds whose domains leave and come back, also after longer than Mailgun's retention, while the table refuses to say
+// which they were. The oracle is the ledger itself, read whole: the gauges of a run say no less than it.
+
+const SLICE = 900;
+const START = Math.floor(NOW_MS / 1000 / SLICE) * SLICE;
+const RETENTION_SECONDS = 6 * 3600;
+const EVENTFUL_QUARTERS = 130;
+/** Longer than retention and the margin after it. */
+const CALM_QUARTERS = 130;
+const NAMES = ['stays.example.com', 'first.example.com', 'second.example.com'];
+
+interface DomainWorldPlan {
+  /** Quarters in which each domain but the first leaves, comes back, leaves, and so on. */
+  changes: number[][];
+  events: { quarter: number; domain: number; kind: 'posted' | 'lost' | 'forged' | 'never stored' }[];
+  /** Quarters in which the item of the domains cannot be read. */
+  unread: number[];
+}
+
+const quarter = fc.nat(EVENTFUL_QUARTERS - 1);
+const quarters = (maxLength: number) =>
+  fc.uniqueArray(quarter, { maxLength }).map((list) => list.sort((a, b) => a - b));
+export const domainWorldPlan: fc.Arbitrary<DomainWorldPlan> = fc.record({
+  changes: fc.array(quarters(4), { minLength: NAMES.length - 1, maxLength: NAMES.length - 1 }),
+  events: fc.array(
+    fc.record({
+      quarter,
+      domain: fc.nat(NAMES.length - 1),
+      kind: fc.constantFrom('posted', 'posted', 'lost', 'lost', 'forged', 'never stored'),
+    }),
+    { maxLength: 30 },
+  ),
+  unread: quarters(12),
+});
+
+/** Runs a plan; returns what contradicts the oracle, empty if nothing does. */
+export async function contradictions(plan: DomainWorldPlan): Promise<string[]> {
+  const found: string[] = [];
+  const world = new ReconcileWorld();
+  world.nowMs = START * 1000;
+  world.fromEpochSeconds = START;
+  world.times = { ...world.times, retentionSeconds: RETENTION_SECONDS };
+  let isUnread = false;
+  let item: LedgerDomains = NO_DOMAINS;
+  const store = {
+    async read() {
+      if (isUnread) throw new Error('the read is throttled');
+      return structuredClone(item);
+    },
+    async write(next: LedgerDomains, previous: LedgerDomains) {
+      item = structuredClone({ ...next, version: previous.version + 1 });
+      return item;
+    },
+  };
+  const isPresent = (domain: number, nth: number) =>
+    domain === 0 || (plan.changes[domain - 1] as number[]).filter((change) => change <= nth).length % 2 === 0;
+  const slices = () => [...world.book.slices.values()];
+  const neverStored: JsonObject[] = [];
+  const forged = new Set<string>();
+
+  for (let nth = 0; nth < EVENTFUL_QUARTERS + CALM_QUARTERS; nth += 1) {
+    const present = NAMES.filter((_, domain) => isPresent(domain, nth));
+    for (const [n, { quarter, domain, kind }] of plan.events.entries()) {
+      if (quarter !== nth) continue;
+      const name = NAMES[domain] as string;
+      const event = numbered(n * 7 + 1, world.nowMs / 1000 + 100 + n, {
+        id: `${kind}-${n}-`,
+        domain: { name },
+        message: { headers: { 'message-id': `${n}@${name}` } },
+      });
+      if (kind !== 'forged') world.mailgun.add(event);
+      if (kind === 'never stored') neverStored.push(event);
+      if (!present.includes(name)) continue;
+      if (kind === 'forged') forged.add(String(event.id));
+      if (kind === 'forged' || kind === 'posted') world.webhook(event, name);
+    }
+    await world.process();
+    world.nowMs += SLICE * 1000;
+    isUnread = plan.unread.includes(nth);
+    const { domains, former, isKnown } = await createNoteConfigured({
+      store,
+      configured: present.map((name) => ({ name, region: 'us' as const })),
+      retentionSeconds: RETENTION_SECONDS,
+      ledger: world.book,
+      now: () => world.nowMs,
+      onFailure: () => undefined,
+    })();
+    world.domains = [...domains, ...former];
+    world.areDomainsKnown = isKnown;
+    const { result } = await world.run();
+    if (result?.kind !== 'ran') found.push(`run ${nth} is ${result?.kind}`);
+    else if (result.judgement.isGauged) found.push(...untruths(nth, result, slices()));
+    world.ledger.queue = world.ledger.queue.filter((body) => !body.includes('"never stored-'));
+    await world.process();
+  }
+  return [...found, ...errorsIn(world, slices(), forged)];
+}
+
+type Run = Extract<NonNullable<Awaited<ReturnType<ReconcileWorld['run']>>['result']>, { kind: 'ran' }>;
+
+/** Returns which gauges of a run say less than the ledger of all domains that ever were. */
+function untruths(nth: number, { report, gauges }: Run, slices: readonly Slice[]): string[] {
+  const open = slices.filter(isUnsettled);
+  const sum = (of: (slice: Slice) => number) => slices.reduce((all, slice) => all + of(slice), 0);
+  const is = [report.open, gauges.stuck, gauges.inDoubt];
+  const should = [open.length, sum(({ stuck }) => stuck), sum(doubtfulIn)];
+  return is.join() === should.join() ? [] : [`open, stuck and in doubt of run ${nth} are ${is}, should be ${should}`];
+}
+
+/** Returns what is wrong at the end. */
+function errorsIn({ ledger }: ReconcileWorld, slices: readonly Slice[], forged: ReadonlySet<string>): string[] {
+  const found: string[] = [];
+  const unconfirmed = slices.reduce((all, slice) => all + unconfirmedIn(slice), 0);
+  if (unconfirmed !== forged.size) found.push(`${unconfirmed} of ${forged.size} forged events are unconfirmed`);
+  const stored = slices.reduce((all, slice) => all + total(slice.stored), 0);
+  if (stored !== ledger.events.size) found.push(`${stored} of ${ledger.events.size} stored events are counted`);
+  return found;
+}
