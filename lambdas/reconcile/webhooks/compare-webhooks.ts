@@ -53,15 +53,16 @@ export function createCompareWebhooks(
   return async ({ ignoreWaits, deadlineMs: endMs }) => {
     if (!ignoreWaits && !isTimeToCompare(now(), everySeconds)) return undefined;
     if (!(await deps.isConfigured().catch(() => false))) return undefined;
-    const ofAccounts = new Map<string, Promise<RegisteredWebhook[]>>();
+    const startedMs = now();
+    const lastMs = Math.min(startedMs + MAX_COMPARISON_MS, endMs ?? Number.POSITIVE_INFINITY);
+    const ofAccounts = readAccounts(startedMs + (lastMs - startedMs) / 2);
     let isRead = false;
-    await eachInTime(domains, { maxMs: MAX_COMPARISON_MS, endMs, now }, async (domain, deadlineMs) => {
+    await eachInTime(domains, { maxMs: MAX_COMPARISON_MS, endMs: lastMs, now }, async (domain, deadlineMs) => {
       try {
         const ofDomain = await webhooks.ofDomain(domain, deadlineMs);
-        const ofAccount = ofAccounts.get(domain.region) ?? webhooks.ofAccount(domain.region, deadlineMs);
-        ofAccounts.set(domain.region, ofAccount);
+        const ofAccount = (await ofAccounts.get(domain.region)) ?? [];
         const counts: Partial<Record<DriftKind, number>> = {};
-        for (const { kind } of webhookDrift([...(await ofAccount), ...ofDomain], webhookUrl, wanted)) {
+        for (const { kind } of webhookDrift([...ofAccount, ...ofDomain], webhookUrl, wanted)) {
           counts[kind] = (counts[kind] ?? 0) + 1;
         }
         const sum = Object.values(counts).reduce((total, count) => total + count, 0);
@@ -74,4 +75,13 @@ export function createCompareWebhooks(
     });
     return isRead ? sumOfAll(domains, lastCounts) : undefined;
   };
+
+  /** Starts one call for each region: all its domains need the result, so it gets more time than a domain's share. */
+  function readAccounts(deadlineMs: number): Map<SendingDomain['region'], Promise<RegisteredWebhook[]>> {
+    const regions = new Set(domains.map(({ region }) => region));
+    const readings = new Map([...regions].map((region) => [region, webhooks.ofAccount(region, deadlineMs)]));
+    // A failure is reported by each domain that awaits it, which may be later.
+    for (const reading of readings.values()) reading.catch(() => undefined);
+    return readings;
+  }
 }

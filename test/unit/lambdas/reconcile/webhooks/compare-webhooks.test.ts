@@ -20,7 +20,7 @@ function comparison(
   const notes: [string, unknown][] = [];
   const calls: string[] = [];
   const deadlines: number[] = [];
-  const clock = { ms: FULL_HOUR, msPerCall: 0 };
+  const clock = { ms: FULL_HOUR, msPerCall: 0, msOfAccount: { us: 0, eu: 0 } };
   const webhooks: RegisteredWebhooks = {
     async ofDomain({ name }, deadlineMs) {
       calls.push(name);
@@ -31,8 +31,11 @@ function comparison(
       if (registered instanceof Error) throw registered;
       return registered;
     },
-    async ofAccount(region) {
+    async ofAccount(region, deadlineMs) {
       calls.push(region);
+      const repliesAt = clock.ms + clock.msOfAccount[region];
+      clock.ms = Math.min(repliesAt, deadlineMs);
+      if (repliesAt > deadlineMs) throw new ListingError('unavailable');
       return [];
     },
   };
@@ -58,7 +61,7 @@ test("without drift the sum is 0, and each account's webhooks are read once per 
   const { compare, notes, calls } = comparison(all);
   expect(await compare({ ignoreWaits: false })).toBe(0);
   expect(notes).toEqual(DOMAINS.map(({ name }) => [name, {}]));
-  expect(calls).toEqual(['us.example.com', 'us', 'eu.example.com', 'eu', 'second.example.com']);
+  expect(calls).toEqual(['us', 'eu', 'us.example.com', 'eu.example.com', 'second.example.com']);
 });
 
 test('webhook drift is counted over all domains, and reported by kind without any URL', async () => {
@@ -134,6 +137,41 @@ test('comparing webhooks of all domains ends after ten seconds', async () => {
   await compare({ ignoreWaits: true });
   expect(deadlines.map((ms) => Math.round(ms - FULL_HOUR))).toEqual([3333, 6500, 10_000]);
   expect(notes).toHaveLength(3);
+});
+
+test('ten domains are all compared where each call takes most of a share', async () => {
+  const ten = Array.from({ length: 10 }, (_, nth) => ({ name: `d${nth}.example.com`, region: 'us' as const }));
+  const { compare, clock } = comparison(Object.fromEntries(ten.map(({ name }) => [name, own])), undefined, ten);
+  clock.msPerCall = 600;
+  clock.msOfAccount.us = 600;
+  expect(await compare({ ignoreWaits: true })).toBe(0);
+});
+
+test('an account that does not reply leaves time to the domains of the other region', async () => {
+  const { compare, notes, clock } = comparison({ ...all, 'eu.example.com': [] });
+  clock.msOfAccount.us = 10_000;
+  expect(await compare({ ignoreWaits: true })).toBe(1);
+  expect(notes).toEqual([
+    ['us.example.com', 'unavailable'],
+    ['eu.example.com', { missing: 1 }],
+    ['second.example.com', 'unavailable'],
+  ]);
+});
+
+test('an account that fails ends nothing where its domain has failed before', async () => {
+  const unhandled: unknown[] = [];
+  const collect = (error: unknown) => unhandled.push(error);
+  process.on('unhandledRejection', collect);
+  try {
+    const { compare, notes, clock } = comparison({ ...all, 'eu.example.com': new ListingError('unauthorized') });
+    clock.msOfAccount.eu = 10_000;
+    await compare({ ignoreWaits: true });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(notes[1]).toEqual(['eu.example.com', 'unauthorized']);
+    expect(unhandled).toEqual([]);
+  } finally {
+    process.off('unhandledRejection', collect);
+  }
 });
 
 test('comparing webhooks ends with the run', async () => {
