@@ -63,7 +63,7 @@ import { createReadWitness } from './witness/read-witness.ts';
 const RESERVE_MS = 25_000;
 /** Kept back from the comparisons, for what is in flight when their time is over. */
 const FINISH_MS = 3000;
-/** Maximum duration of one replay call, so that the operator sees progress. */
+/** Maximum duration of one replay call: a slice that takes longer keeps its compared parts. */
 const REPLAY_CALL_MS = 30_000;
 
 // Runs once per cold start.

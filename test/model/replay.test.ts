@@ -84,6 +84,28 @@ test('a plan that runs out of time inside a slice continues from its progress', 
   expect(world.book.parts.size).toBe(0);
 });
 
+test.each([
+  { name: 'of short slices', msPerCall: 300, leftMs: 600_000, atLeastMs: 10_000, belowMs: 20_000 },
+  { name: 'of a slice that takes longer than that', msPerCall: 12_000, leftMs: 600_000, atLeastMs: 10_000, slices: 1 },
+  { name: 'whose time is up earlier', msPerCall: 300, leftMs: 5000, atLeastMs: 5000, belowMs: 10_000 },
+])('a replay $name ends its call after seconds, so that its progress is seen', async (given) => {
+  const { msPerCall, leftMs, atLeastMs, belowMs = leftMs, slices } = given;
+  const world = await worldWithPast();
+  world.msPerCall = msPerCall;
+  const startedMs = world.nowMs;
+  const { report } = await world.replay({ ...BEFORE, deadlineMs: startedMs + leftMs });
+  const takenMs = world.nowMs - startedMs;
+
+  expect(report).toMatchObject({ state: 'ran', done: false });
+  expect(report!.slices).toBeGreaterThan(0);
+  expect(report!.slices).toBe(slices ?? report!.slices);
+  expect(takenMs).toBeGreaterThanOrEqual(atLeastMs);
+  expect(takenMs).toBeLessThan(belowMs);
+  world.msPerCall = 0;
+  await replayAll(world, { ...BEFORE, fromEpochSeconds: report!.nextFromEpochSeconds });
+  expect(world.sends.size).toBe(360);
+});
+
 test('replaying the time before a ledger requeues exactly what is missing, once, without an alarm', async () => {
   const world = await worldWithPast();
   world.news.length = 0;

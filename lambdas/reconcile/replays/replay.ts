@@ -15,6 +15,9 @@ export interface ReplayRequest extends ReplayEvent {
   deadlineMs: number;
 }
 
+/** A call begins no further slice after this time, so that the operator sees progress. */
+const PROGRESS_MS = 10_000;
+
 /**
  * Passes over all slices of a time, also those before the ledger's start and settled ones, as far as one call comes. It
  * runs in the function: on the operator's machine it would need the rights on table, queue and API key.
@@ -101,13 +104,15 @@ export function createReplay(deps: ReconcileDeps): (request: ReplayRequest) => P
     pass: (place: SlicePlace) => Promise<PassOutcome>,
   ): Promise<ReplayState> {
     const range = { from: request.fromEpochSeconds, to: request.toEpochSeconds };
+    let endMs: number | undefined;
     for await (const place of slicesBetween(slices, domain, range, times.sliceSeconds)) {
       report.nextFromEpochSeconds = place.start;
       if (!isDue(place, times.settleSeconds, now())) {
         report.done = true;
         return 'ran';
       }
-      if (now() >= request.deadlineMs) return 'ran';
+      endMs ??= Math.min(request.deadlineMs, now() + PROGRESS_MS);
+      if (now() >= endMs) return 'ran';
       try {
         const outcome = await pass(place);
         if (outcome.kind === 'done') count(report, outcome);
