@@ -51,7 +51,7 @@ import { createCompareWebhooks } from './webhooks/compare-webhooks.ts';
 import { createDiscoverDomains, createNoteConfigured } from './webhooks/discover-domains.ts';
 import { createFindDomainDrift } from './webhooks/find-domain-drift.ts';
 import { createFindRedaction } from './webhooks/find-redaction.ts';
-import type { LastCounts } from './webhooks/last-counts.ts';
+import { createLastCounts } from './webhooks/last-counts.ts';
 import { createReadClasses } from './witness/read-classes.ts';
 import { createReadWitness } from './witness/read-witness.ts';
 
@@ -111,8 +111,8 @@ const deps = {
 };
 const account = createMailgunDomains(mailgun);
 const holderOf = parseHeldElsewhere(env.heldElsewhere);
-const lastDrift: LastCounts = new Map();
-const lastRedacted: LastCounts = new Map();
+const lastDrift = createLastCounts(Date.now);
+const lastRedacted = createLastCounts(Date.now);
 const store = createDomainRepository(table);
 const discoverDomains = createDiscoverDomains({
   store,

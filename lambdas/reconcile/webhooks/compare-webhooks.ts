@@ -2,7 +2,7 @@ import type { SendingDomain } from '../../contract.ts';
 import { type DriftKind, type RegisteredWebhook, webhookDrift } from '../../domain/webhooks/webhook-drift.ts';
 import type { RegisteredWebhooks } from '../ports.ts';
 import { eachInTime } from './each-in-time.ts';
-import { type LastCounts, sumOfAll } from './last-counts.ts';
+import type { LastCounts } from './last-counts.ts';
 
 export interface CompareWebhooksDeps {
   webhooks: RegisteredWebhooks;
@@ -42,8 +42,8 @@ export function isTimeToCompare(nowMs: number, everySeconds: number): boolean {
 
 /**
  * Compares the webhooks registered at Mailgun with those of this stack, about once an hour. Returns the sum of all
- * drift, of domains that cannot be read as last read; undefined if nothing was compared, or no drift was found and a
- * domain was never read. Never throws.
+ * drift, of domains that cannot be read as last read; undefined if nothing was compared, or no drift was found and the
+ * count of a domain is not known. Never throws.
  */
 export function createCompareWebhooks(
   deps: CompareWebhooksDeps,
@@ -66,14 +66,15 @@ export function createCompareWebhooks(
           counts[kind] = (counts[kind] ?? 0) + 1;
         }
         const sum = Object.values(counts).reduce((total, count) => total + count, 0);
-        lastCounts.set(domain.name, sum);
+        lastCounts.note(domain.name, sum);
         isRead = true;
         deps.onCompared(domain.name, counts);
       } catch (error) {
+        lastCounts.noteFailure(domain.name, error);
         deps.onFailure(domain.name, error);
       }
     });
-    return isRead ? sumOfAll(domains, lastCounts) : undefined;
+    return isRead ? lastCounts.sumOf(domains) : undefined;
   };
 
   /** Starts one call for each region: all its domains need the result, so it gets more time than a domain's share. */

@@ -7,7 +7,6 @@ import {
   MAX_SEARCH_MS,
 } from './compare-webhooks.ts';
 import { eachInTime } from './each-in-time.ts';
-import { sumOfAll } from './last-counts.ts';
 
 interface FindRedactionDeps
   extends Pick<CompareWebhooksDeps, 'domains' | 'isConfigured' | 'everySeconds' | 'lastCounts' | 'now' | 'onFailure'> {
@@ -18,15 +17,16 @@ interface FindRedactionDeps
 
 /**
  * Returns the number of domains whose webhooks Mailgun redacts, of those that cannot be read as last read; undefined if
- * it is not time to compare, Mailgun reports the switch of none, or none is on and one was never read. Never throws.
+ * it is not time to compare, Mailgun reports the switch of none, or none is on and that of one is not known. Never throws.
  */
 export function createFindRedaction(deps: FindRedactionDeps) {
   const isRedacted = async (domain: SendingDomain, deadlineMs: number): Promise<boolean | undefined> => {
     try {
       const isOn = await deps.redaction.isOn(domain, deadlineMs);
-      deps.lastCounts.set(domain.name, isOn === true ? 1 : 0);
+      deps.lastCounts.note(domain.name, isOn === true ? 1 : 0);
       return isOn;
     } catch (error) {
+      deps.lastCounts.noteFailure(domain.name, error);
       // A key that may read events need not read domains.
       const isRefused = error instanceof ListingError && error.reason === 'unauthorized';
       if (!isRefused) deps.onFailure(domain.name, error);
@@ -43,6 +43,6 @@ export function createFindRedaction(deps: FindRedactionDeps) {
       isReported ||= isOn !== undefined;
       if (isOn) deps.onRedacted(domain.name);
     });
-    return isReported ? sumOfAll(deps.domains, deps.lastCounts) : undefined;
+    return isReported ? deps.lastCounts.sumOf(deps.domains) : undefined;
   };
 }

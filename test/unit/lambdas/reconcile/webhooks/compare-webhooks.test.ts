@@ -2,6 +2,7 @@ import type { SendingDomain } from '../../../../../lambdas/contract.ts';
 import type { RegisteredWebhook } from '../../../../../lambdas/domain/webhooks/webhook-drift.ts';
 import { ListingError, type RegisteredWebhooks } from '../../../../../lambdas/reconcile/ports.ts';
 import { createCompareWebhooks } from '../../../../../lambdas/reconcile/webhooks/compare-webhooks.ts';
+import { createLastCounts } from '../../../../../lambdas/reconcile/webhooks/last-counts.ts';
 
 const OWN = 'https://hooks.example.com/webhooks/mailgun/a-path-secret-of-ours';
 const HOUR_MS = 3_600_000;
@@ -46,7 +47,7 @@ function comparison(
     wanted: ['delivered'],
     isConfigured,
     everySeconds: 900,
-    lastCounts: new Map(),
+    lastCounts: createLastCounts(() => clock.ms),
     now: () => clock.ms,
     onCompared: (domain, counts) => notes.push([domain, counts]),
     onFailure: (domain, error) => notes.push([domain, (error as ListingError).reason]),
@@ -81,10 +82,47 @@ test('webhook drift is counted over all domains, and reported by kind without an
 });
 
 test("an unreadable domain's webhooks are left out, and do not block the others", async () => {
-  const { compare, notes } = comparison({ ...all, 'us.example.com': new ListingError('unauthorized') });
+  const { compare, notes } = comparison({ ...all, 'us.example.com': new ListingError('rate-limited') });
   expect(await compare({ ignoreWaits: false })).toBeUndefined();
-  expect(notes[0]).toEqual(['us.example.com', 'unauthorized']);
+  expect(notes[0]).toEqual(['us.example.com', 'rate-limited']);
   expect(notes).toHaveLength(3);
+});
+
+test.each(['unauthorized', 'domain-not-found'] as const)(
+  'drift that is gone ends although Mailgun refuses another domain as %s',
+  async (reason) => {
+    const found: Record<string, RegisteredWebhook[] | Error> = {
+      ...all,
+      'us.example.com': new ListingError(reason),
+      'eu.example.com': [],
+    };
+    const { compare, notes } = comparison(found);
+    expect(await compare({ ignoreWaits: true })).toBe(1);
+    found['eu.example.com'] = own;
+    expect(await compare({ ignoreWaits: true })).toBe(0);
+    expect(notes.filter(([domain]) => domain === 'us.example.com')).toEqual(Array(2).fill(['us.example.com', reason]));
+  },
+);
+
+test('drift of a domain that Mailgun comes to refuse counts for a day', async () => {
+  const found: Record<string, RegisteredWebhook[] | Error> = { ...all, 'us.example.com': [] };
+  const { compare, clock } = comparison(found);
+  const sums = [await compare({ ignoreWaits: true })];
+  found['us.example.com'] = new ListingError('unauthorized');
+  for (const hours of [23, 24]) {
+    clock.ms = FULL_HOUR + hours * HOUR_MS;
+    sums.push(await compare({ ignoreWaits: true }));
+  }
+  expect(sums).toEqual([1, 1, 0]);
+});
+
+test('a count of yesterday is not known any more', async () => {
+  const found: Record<string, RegisteredWebhook[] | Error> = { ...all };
+  const { compare, clock } = comparison(found);
+  expect(await compare({ ignoreWaits: true })).toBe(0);
+  found['us.example.com'] = new ListingError('rate-limited');
+  clock.ms += 24 * HOUR_MS;
+  expect(await compare({ ignoreWaits: true })).toBeUndefined();
 });
 
 test('drift of one domain is counted although another cannot be read', async () => {

@@ -1,5 +1,6 @@
 import { ListingError } from '../../../../../lambdas/reconcile/ports.ts';
 import { createFindRedaction } from '../../../../../lambdas/reconcile/webhooks/find-redaction.ts';
+import { createLastCounts } from '../../../../../lambdas/reconcile/webhooks/last-counts.ts';
 
 const FULL_HOUR = 500_000 * 3_600_000;
 const DOMAINS = ['a', 'b', 'c'].map((name) => ({ name: `${name}.example.com`, region: 'us' as const }));
@@ -11,7 +12,7 @@ function search(results: readonly SearchResult[], { isConfigured = async () => t
   const find = createFindRedaction({
     domains: DOMAINS,
     everySeconds: 900,
-    lastCounts: new Map(),
+    lastCounts: createLastCounts(() => clock.ms),
     isConfigured,
     now: () => clock.ms,
     redaction: {
@@ -47,7 +48,7 @@ test.each<[string, SearchResult[], number | undefined, string[]]>([
     undefined,
     ['a.example.com: unavailable'],
   ],
-  ['the key may not read one of them', [new ListingError('unauthorized'), false, false], undefined, []],
+  ['the key may not read one of them', [new ListingError('unauthorized'), false, false], 0, []],
   ['Mailgun says it of one alone that is not', [undefined, false, undefined], 0, []],
 ])('redaction is counted where %s', async (_name, results, count, reports) => {
   const { find, reported } = search(results);
