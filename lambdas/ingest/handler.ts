@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { createEventQueue, openQueues } from '../adapters/aws/messaging.ts';
-import { createCachedSecret, createKeyRing, openSecrets } from '../adapters/aws/secrets.ts';
+import { createCachedSecret, createKeyRing, holdsSigningKey, openSecrets } from '../adapters/aws/secrets.ts';
 import { createClaimRepository } from '../adapters/table/claim-repository.ts';
 import { createDomainNames } from '../adapters/table/domain-repository.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
@@ -36,7 +36,10 @@ const signingKeys = createCachedSecret(
   env.signingKeysSecretArn,
   Date.now,
   'SigningKeysSecretArn',
-  (error) => log.count(METRICS.signingKeyUnusable, 'signing key cannot be read again', errorFacts(error)),
+  (error, text) => {
+    if (!holdsSigningKey(text)) return;
+    log.count(METRICS.signingKeyUnusable, 'signing key cannot be read again', errorFacts(error));
+  },
 );
 const ingest = createIngest({
   keys: createKeyRing(signingKeys),

@@ -34,14 +34,14 @@ interface Reading {
 
 /**
  * Returns a secret's text, cached for five minutes; an error is not cached, and names the secret. With `onHeld` a text is
- * held for hours while reading it fails; `onHeld` is called with the error of each such reading, at most every 30 seconds.
+ * held for hours while reading it fails; `onHeld` is called with the error of each such reading and the text, at most every 30 seconds.
  */
 export function createCachedSecret(
   client: Pick<SecretsManagerClient, 'send'>,
   secretArn: string,
   now: () => number,
   name?: string,
-  onHeld?: (error: unknown) => void,
+  onHeld?: (error: unknown, text: string) => void,
 ): RotatingSecret {
   let last: Reading | undefined;
   let held: { readonly at: number; readonly text: string } | undefined;
@@ -79,7 +79,7 @@ export function createCachedSecret(
         return await within(MAX_WAIT_MS, reading.text);
       } catch (error) {
         if (held === undefined) throw error;
-        if (reported !== reading) onHeld(error);
+        if (reported !== reading) onHeld(error, held.text);
         reported = reading;
         return held.text;
       }
@@ -153,6 +153,11 @@ function parseSigningKeys(text: string): SigningKeys {
   const fields = secretFields(text);
   if (fields === undefined) throw new Error('the signing-key secret is not a JSON object');
   return signingKeysIn(fields);
+}
+
+/** Returns true if the text of a signing-key secret holds a key: that of an unset secret does not. */
+export function holdsSigningKey(text: string): boolean {
+  return Object.keys(signingKeysIn(secretFields(text) ?? {})).length > 0;
 }
 
 /** Returns the signing keys among the fields of their secret. */

@@ -73,6 +73,16 @@ test.each([
   },
 );
 
+test('an unset secret that can no longer be read is not counted as a lost key', async () => {
+  aheadMs = 300_000;
+  secret = REFUSED_READ;
+  firstWebhook = {};
+  const lines = await linesOf(async () => expect(await post()).toMatchObject({ statusCode: 503 }));
+
+  expect(aws.calls[0]?.operation).toBe('GetSecretValue');
+  expect(metricsIn(lines)).toEqual(refused('signing-key-unreadable'));
+});
+
 test('a signing key that can no longer be read verifies, and each failed reading is counted', async () => {
   aheadMs = 360_000;
   secret = { SecretString: JSON.stringify({ current: KEY }) };
