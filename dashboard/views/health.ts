@@ -6,10 +6,11 @@ import { ledgerCommand } from '../components/command.ts';
 import { type Child, h } from '../components/dom.ts';
 import { command, panel } from '../components/parts.ts';
 import { linkTo } from '../route.ts';
+import { numberText } from '../values/numbers.ts';
 import { DAY_SECONDS } from '../values/time.ts';
 import { chosenDomain, type View, type ViewContext } from '../view.ts';
 import { alarmsPanel } from './health/alarms.ts';
-import { domainPanel } from './health/completeness.ts';
+import { domainPanel, worstFirst } from './health/completeness.ts';
 import { pipelinePanel } from './health/pipeline.ts';
 
 /** Calls for more domains would exceed the rate that the read API admits. */
@@ -33,6 +34,7 @@ export const healthView: View = async (context) => {
   for (let at = 0; at < shown.length; at += DOMAINS_AT_ONCE) {
     days.push(...(await Promise.all(shown.slice(at, at + DOMAINS_AT_ONCE).map(readDay))));
   }
+  days.sort((one, other) => worstFirst(one.ledger, other.ledger));
   return {
     title: 'Health',
     content: [
@@ -55,7 +57,12 @@ function furtherDomains({ domains }: HealthResponse, shown: readonly string[], {
     others.length > 0 &&
     panel(
       'Further domains',
-      h('p', { class: 'note' }, 'The command names those whose ledger is incomplete.'),
+      h(
+        'p',
+        { class: 'note' },
+        `${numberText(others.length)} more ${others.length === 1 ? 'domain is' : 'domains are'} not read here. ` +
+          'The command names those whose ledger is incomplete.',
+      ),
       command(ledgerCommand(settings.target, 'status')),
       h(
         'p',

@@ -28,6 +28,13 @@ export function domainPanel(domain: string, ledger: LedgerResponse, nowSeconds: 
   );
 }
 
+/** Orders ledgers: those with something missing or unconfirmed first, then those of which not all is known. */
+export function worstFirst(one: LedgerResponse, other: LedgerResponse): number {
+  const rank = ({ completeness, totals }: LedgerResponse) =>
+    completeness === 'incomplete' || totals.unconfirmed > 0 ? 0 : completeness === 'unknown' ? 1 : 2;
+  return rank(one) - rank(other);
+}
+
 /** Slices that are not compared yet do not change the result for the others. */
 function verdict({ slices, totals, completeness }: LedgerResponse): Child {
   if (completeness === 'incomplete') return badge('incomplete', 'bad');

@@ -51,7 +51,7 @@ describe('health', () => {
   const totals = { expected: 0, stored: 0, unaccounted: 0, unconfirmed: 0, undecided: 0, due: 0 };
 
   /** Shows the page; returns its text, the domains that were read, and how many calls were in flight at most. */
-  async function showHealth(query = '') {
+  async function showHealth(query = '', ledgers: Readonly<Record<string, object>> = {}) {
     const inFlight = { now: 0, most: 0 };
     const read = new Set<unknown>();
     const get = async (path: string, { domain }: Query) => {
@@ -60,7 +60,8 @@ describe('health', () => {
       inFlight.most = Math.max(inFlight.most, inFlight.now);
       await new Promise(setImmediate);
       inFlight.now -= 1;
-      return path === '/events' ? { events: [] } : { slices: [], totals, completeness: 'unknown', witness: [] };
+      if (path === '/events') return { events: [] };
+      return { slices: [], totals, completeness: 'unknown', witness: [], ...ledgers[String(domain)] };
     };
     const { healthView } = await load('views/health.ts');
     const parameters = new URLSearchParams(query);
@@ -80,6 +81,24 @@ describe('health', () => {
     expect(read).toEqual(domains.slice(0, 20));
     expect(most).toBeLessThanOrEqual(10);
     for (const domain of domains) expect(text).toContain(domain);
+  });
+
+  test('counts the domains that are not read', async () => {
+    expect((await showHealth()).text).toContain('280 more domains are not read here.');
+    expect((await showHealth('domain=d250.example.com')).text).toContain('299 more domains are not read here.');
+  });
+
+  test('shows the domains with something wrong first, then those of which not all is known', async () => {
+    const { text } = await showHealth('', {
+      'd0.example.com': { completeness: 'complete' },
+      'd2.example.com': { completeness: 'complete' },
+      'd7.example.com': { completeness: 'incomplete' },
+      'd9.example.com': { completeness: 'complete', totals: { ...totals, unconfirmed: 1 } },
+    });
+    const at = (nth: number) => text.indexOf(`d${nth}.example.com`);
+    const order = [7, 9, 1, 3, 19, 0, 2, 20];
+
+    expect(order.toSorted((one, other) => at(one) - at(other))).toEqual(order);
   });
 
   test('shows the domain in the address alone', async () => {
