@@ -1,6 +1,10 @@
 import { createQueueDepth } from '../../lambdas/adapters/aws/messaging.ts';
 import { MAX_SECRET_AGE_MS } from '../../lambdas/adapters/aws/secrets.ts';
-import { createListingNoteRepository } from '../../lambdas/adapters/table/reconciliation-state-repository.ts';
+import {
+  createListingNoteRepository,
+  createReconciliationStateRepository,
+} from '../../lambdas/adapters/table/reconciliation-state-repository.ts';
+import { UNKNOWN_DOMAIN } from '../../lambdas/contract.ts';
 import { type ShownAlarmText, shownAlarmText } from '../../lambdas/domain/alarm-description.ts';
 import { READS_AT_ONCE, resultsOf } from '../../lambdas/domain/concurrency.ts';
 import type { Completeness } from '../../lambdas/domain/ledger/completeness.ts';
@@ -34,7 +38,7 @@ altered: stored with other content than Mailgun lists. unconfirmed: it is stored
 second pass. lost: its webhook never came, and reconciliation stored it; that alone is healthy.
 A witness line names an hour for which Mailgun counts more events than the ledger has, and what may explain it.
 Events are counted over the time to the second pass, two days at most; what is missing, unconfirmed or altered, at any
-age.
+age. Domains that Mailgun no longer has, and - (events without a domain), are shown if something is wrong with them.
 
 Examples:
   npm run ledger -- status --env prod
@@ -60,7 +64,8 @@ const HEADLINES = { healthy: 'HEALTHY', unhealthy: 'NOT HEALTHY', unknown: 'NOT 
 
 /** Returns the status as text for one screen. */
 export function statusText(status: StatusLine, name: string, nowMs: number): string[] {
-  const { health, reasons, notes, backlog, deadLetters, signingKey, alarms, listing, domains, unknown } = status;
+  const { health, reasons, notes, backlog, deadLetters, signingKey, alarms, listing, unknown } = status;
+  const domains = [...status.domains, ...(status.furtherDomains ?? [])];
   return [
     `${HEADLINES[health]}  ${name}`,
     ...reasons.map((reason) => `  ! ${reason}`),
@@ -124,7 +129,7 @@ function domainText(
     : isUnknown
       ? 'unknown'
       : `none in the last ${LOOKBACK_DAYS} days`;
-  const lines = [`  ${domain}`, field('  last event', event)];
+  const lines = [`  ${shownDomain(domain)}`, field('  last event', event)];
   if (ledger === null) return [...lines, field('  complete', 'unknown')];
   const { judgedUntil, expected, missing, lost, unconfirmed, altered, lastSlice, witness } = ledger;
   const lostTime = ledger.lostBetween
@@ -171,6 +176,8 @@ export interface StatusLine {
   /** The announced or completed end of the listing API; empty if there is none, null if it could not be read. */
   readonly listing: string | null;
   readonly domains: readonly DomainStatus[];
+  /** The other domains of which the ledger is not in order; `-` stands for events without a domain. */
+  readonly furtherDomains: readonly DomainStatus[] | null;
   /** The parts that could not be read, and why. */
   readonly unknown: readonly string[];
 }
@@ -227,16 +234,17 @@ export async function gatherStatus(deployment: Deployment, nowMs: number): Promi
   };
   const messagesIn = async (output: string) =>
     createQueueDepth(deployment.clients.queues, deployment.output(output)).messages();
-  const [backlog, deadLetters, alarms, listing, key, domains] = await Promise.all([
+  const [backlog, deadLetters, alarms, listing, key, domains, furtherDomains] = await Promise.all([
     attempt('backlog', () => messagesIn('QueueUrl')),
     attempt('dead letters', () => messagesIn('DeadLettersUrl')),
     attempt('alarms', () => readAlarms(deployment)),
     attempt('listing API', () => readListing(deployment)),
     attempt('signing key', () => readSigningKey(deployment)),
     resultsOf(deployment.domains, READS_AT_ONCE, (domain) => readDomain(deployment, domain, nowMs, attempt)),
+    attempt('ledgers of former domains', () => readFurtherDomains(deployment, nowMs, attempt)),
   ]);
   const signingKey = key && { matches: key.matches, why: key.why };
-  const facts = { backlog, deadLetters, signingKey, alarms, listing, domains, unknown };
+  const facts = { backlog, deadLetters, signingKey, alarms, listing, domains, furtherDomains, unknown };
   const judged = judge({ ...facts, signingKeyFault: key?.fault });
   const notes = judged.health === 'healthy' ? [] : await keyNotes(deployment, nowMs);
   return { event: 'status', ...judged, notes, ...facts };
@@ -339,6 +347,19 @@ async function readDomain(
   };
 }
 
+/** Returns the domains that Mailgun does not have, and the unknown one, where something is wrong with their ledgers. */
+async function readFurtherDomains(deployment: Deployment, nowMs: number, attempt: Attempt): Promise<DomainStatus[]> {
+  const state = createReconciliationStateRepository(tableOf(deployment));
+  const names = [...(deployment.furtherDomains ?? []), UNKNOWN_DOMAIN];
+  const read = await resultsOf(names, READS_AT_ONCE, async (domain) => {
+    const [{ open }, doubts] = await Promise.all([state.readMarkers(domain), state.readDoubts(domain)]);
+    return open.length + doubts.length === 0 ? [] : [await readDomain(deployment, domain, nowMs, attempt)];
+  });
+  return read.flat().filter(({ domain, ledger }) => ledger === null || wrongWith(domain, ledger).length > 0);
+}
+
+const shownDomain = (domain: string) => (domain === UNKNOWN_DOMAIN ? `${domain} (no domain)` : domain);
+
 async function readListing(deployment: Deployment): Promise<string> {
   const { fellBackAt, announced } = await createListingNoteRepository(tableOf(deployment)).read();
   if (fellBackAt !== undefined) return `by Logs since ${iso(fellBackAt)}: Mailgun has ended its Events API (410)`;
@@ -391,9 +412,10 @@ export function judge({
   deadLetters,
   alarms,
   domains,
+  furtherDomains,
   unknown,
   signingKeyFault,
-}: Pick<StatusLine, 'deadLetters' | 'alarms' | 'domains' | 'unknown'> & {
+}: Pick<StatusLine, 'deadLetters' | 'alarms' | 'domains' | 'furtherDomains' | 'unknown'> & {
   readonly signingKeyFault?: string | undefined;
 }): Pick<StatusLine, 'health' | 'reasons'> {
   const wrong = [
@@ -403,7 +425,9 @@ export function judge({
       ? ['the stack has no alarm, so no one is notified: deploy it, and see docs/runbook.md#changed-by-hand']
       : []),
     ...(alarms?.alarmed ?? []).map((alarm) => alarmReason(alarm, alarms?.alarmed ?? [])),
-    ...domains.flatMap(({ domain, ledger }) => (ledger ? wrongWith(domain, ledger) : [])),
+    ...[...domains, ...(furtherDomains ?? [])].flatMap(({ domain, ledger }) =>
+      ledger ? wrongWith(shownDomain(domain), ledger) : [],
+    ),
     ...domains.flatMap(({ domain, providers }) => providersWrong(domain, providers ?? [])),
   ];
   const unsure = [

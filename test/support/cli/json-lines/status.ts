@@ -6,6 +6,42 @@ const known = z.int().nullable();
 /** A share of mails, and its level by the provider's limits. */
 const share = z.strictObject({ part: z.int(), whole: z.int(), standing: z.enum(['few', 'good', 'high', 'over']) });
 
+const domain = z.strictObject({
+  domain: z.string(),
+  lastEvent: z.strictObject({ type: z.string(), at: z.iso.datetime() }).nullable(),
+  completeness: z.enum(['complete', 'incomplete', 'unknown']),
+  ledger: z
+    .strictObject({
+      since: z.iso.datetime(),
+      judgedUntil: z.iso.datetime().nullable(),
+      expected: z.int(),
+      missing: z.int(),
+      lost: z.int(),
+      /** Time range of the slices with lost events. */
+      lostBetween: z.strictObject({ from: z.iso.datetime(), to: z.iso.datetime() }).nullable(),
+      unconfirmed: z.int(),
+      altered: z.int(),
+      openSlices: z.int(),
+      shortSlices: z.int(),
+      stuckFrom: z.string().nullable(),
+      stuck: z.int(),
+      lastSlice: z.strictObject({ start: z.iso.datetime(), end: z.iso.datetime(), state: z.string() }).nullable(),
+      witness: z.array(z.strictObject({ hour: z.iso.datetime(), lacks: z.number(), causes: z.array(z.string()) })),
+    })
+    .nullable(),
+  providers: z
+    .array(
+      z.strictObject({
+        provider: z.enum(['gmail', 'yahoo', 'outlook']),
+        cut: z.boolean(),
+        complaints: share,
+        bounces: share,
+        policy: share,
+      }),
+    )
+    .nullable(),
+});
+
 /** The line of `status --json`; null means unknown. */
 export const statusLine = z.strictObject({
   event: z.literal('status'),
@@ -39,43 +75,9 @@ export const statusLine = z.strictObject({
     })
     .nullable(),
   listing: z.string().nullable(),
-  domains: z.array(
-    z.strictObject({
-      domain: z.string(),
-      lastEvent: z.strictObject({ type: z.string(), at: z.iso.datetime() }).nullable(),
-      completeness: z.enum(['complete', 'incomplete', 'unknown']),
-      ledger: z
-        .strictObject({
-          since: z.iso.datetime(),
-          judgedUntil: z.iso.datetime().nullable(),
-          expected: z.int(),
-          missing: z.int(),
-          lost: z.int(),
-          /** Time range of the slices with lost events. */
-          lostBetween: z.strictObject({ from: z.iso.datetime(), to: z.iso.datetime() }).nullable(),
-          unconfirmed: z.int(),
-          altered: z.int(),
-          openSlices: z.int(),
-          shortSlices: z.int(),
-          stuckFrom: z.string().nullable(),
-          stuck: z.int(),
-          lastSlice: z.strictObject({ start: z.iso.datetime(), end: z.iso.datetime(), state: z.string() }).nullable(),
-          witness: z.array(z.strictObject({ hour: z.iso.datetime(), lacks: z.number(), causes: z.array(z.string()) })),
-        })
-        .nullable(),
-      providers: z
-        .array(
-          z.strictObject({
-            provider: z.enum(['gmail', 'yahoo', 'outlook']),
-            cut: z.boolean(),
-            complaints: share,
-            bounces: share,
-            policy: share,
-          }),
-        )
-        .nullable(),
-    }),
-  ),
+  domains: z.array(domain),
+  /** Other domains of which the ledger is not in order. */
+  furtherDomains: z.array(domain).nullable(),
   /** What could not be read, and why. */
   unknown: z.array(z.string()),
 }) satisfies z.ZodType<StatusLine>;

@@ -12,6 +12,7 @@ import {
 import { TargetUnavailableError } from '../../../../cli/errors.ts';
 import type { Deployment } from '../../../../cli/target/types.ts';
 import { alarmDescription } from '../../../../lambdas/domain/alarm-description.ts';
+import { doubtKey, openSliceKey, sliceKey } from '../../../../lambdas/domain/keys.ts';
 import { providerStanding } from '../../../../lambdas/domain/recipients/provider-limits.ts';
 import { listenOnLoopback } from '../../../../tools/local-stack/run/listener.ts';
 import { outputOfItsKey, runCommand, stubDeployment } from '../../../support/cli/command-line.ts';
@@ -74,6 +75,7 @@ const facts = (over: Partial<StatusLine> = {}) => ({
   alarms: { total: 11, alarmed: [] },
   listing: '',
   domains: [domain()],
+  furtherDomains: [],
   unknown: [],
   ...over,
 });
@@ -137,6 +139,18 @@ test.each([
     facts({ alarms: { total: 0, alarmed: [] } }),
     'unhealthy',
     [/^the stack has no alarm, .*deploy it/],
+  ],
+  [
+    'events of a former domain that were never listed',
+    facts({ furtherDomains: [domain({ domain: 'old.example.com', completeness: 'unknown' }, { unconfirmed: 1 })] }),
+    'unhealthy',
+    [/^1 event of old\.example\.com was never listed/],
+  ],
+  [
+    'a missing event without a domain',
+    facts({ furtherDomains: [domain({ domain: '-', completeness: 'incomplete' }, { missing: 1, openSlices: 1 })] }),
+    'unhealthy',
+    [/^- \(no domain\) lacks 1 event/],
   ],
   ['no domain at all', facts({ domains: [] }), 'unknown', [/^no sending domain is known: .*keys status/]],
   [
@@ -401,7 +415,56 @@ test('status reports all as unknown and exits with 1 if nothing can be read', as
   const [line] = json().map((each) => statusLine.parse(each));
   expect(line).toMatchObject({ health: 'unknown', backlog: null, deadLetters: null, alarms: null });
   expect(line?.signingKey).toBeNull();
-  expect(line?.unknown).toHaveLength(8);
+  expect(line?.furtherDomains).toBeNull();
+  expect(line?.unknown).toHaveLength(9);
+});
+
+test('status reads the ledgers of former domains and of events without one, and shows those with trouble', async () => {
+  const start = NOW_MS / 1000 - 40 * 86_400;
+  const markers = new Map<string, object>([
+    [openSliceKey('old.example.com', start).pk, { sk: '1', start, end: start + 900, stuck: 2 }],
+    [doubtKey('confirmed.example.com', start).pk, { sk: '1', start }],
+    [doubtKey('-', start).pk, { sk: '1', start }],
+  ]);
+  const doubtful = {
+    domain: '-',
+    start,
+    end: start + 900,
+    unconfirmed: { delivered: 1 },
+    altered: {},
+    finalAt: 1,
+    tags: '{}',
+    dimensions: '{}',
+  };
+  const send = async ({ input }: { input: { Key?: { pk: string }; ExpressionAttributeValues?: object } }) => {
+    if (input.Key !== undefined) return { Item: input.Key.pk === sliceKey('-', start).pk ? doubtful : undefined };
+    const partitions = Object.values(input.ExpressionAttributeValues ?? {}).map((each) => markers.get(each));
+    return { Items: partitions.filter((each) => each !== undefined) };
+  };
+  const table = Object.assign(DynamoDBDocumentClient.from(new DynamoDBClient({})), { send });
+  const deployment = stubDeployment({
+    furtherDomains: ['old.example.com', 'confirmed.example.com', 'quiet.example.com'],
+    clients: { table, queues: { send }, secrets: { send } } as unknown as Deployment['clients'],
+    output: (key) =>
+      key === 'LedgerTimes'
+        ? JSON.stringify({ everySeconds: 900, settleSeconds: 1800, sliceSeconds: 900, retentionSeconds: 432_000 })
+        : outputOfItsKey(key),
+  });
+  const { furtherDomains, reasons } = await gatherStatus(deployment, NOW_MS);
+
+  expect(furtherDomains?.map(({ domain, ledger }) => [domain, ledger?.stuck, ledger?.unconfirmed])).toEqual([
+    ['old.example.com', 2, 0],
+    ['-', 0, 1],
+  ]);
+  expect(reasons).toContainEqual(expect.stringMatching(/^1 event of - \(no domain\) was never listed/));
+  expect(reasons).not.toContainEqual(expect.stringMatching(/(old\.example\.com|no domain).*(behind|no ledger yet)/));
+});
+
+test('status prints the ledger of events without a domain below those of the domains', () => {
+  const its = facts({ furtherDomains: [domain({ domain: '-' }, { unconfirmed: 1 })] });
+  const lines = statusText({ event: 'status', ...judge(its), ...its }, 'prod', NOW_MS);
+
+  expect(lines.filter((line) => /^ {2}(mg\.|-)/.test(line))).toEqual(['  mg.example.com', '  - (no domain)']);
 });
 
 test('status shows delivery by provider, with refusals by policy apart', () => {
