@@ -58,8 +58,9 @@ interface DistrustOptions extends TargetOptions {
 const EXAMPLES = `
 Marks the events that Mailgun never listed as distrusted, decides the status of each recipient again without them, and
 lifts the suppressions that only such events caused, those of other messages included. A distrusted event decides
-nothing from then on, even if it comes again. None is deleted: they stay unconfirmed, and accept closes their slice. If
-Mailgun lists one later, its mark goes; run the command again to count it. Subscribers and receivers get both.
+nothing from then on, even if it comes again. None is deleted: they stay unconfirmed, and accept closes their slice. Once
+reconciliation finds that Mailgun lists one, it decides the status again; what was lifted stays lifted. Subscribers and
+receivers get both.
 
 Examples:
   npm run ledger -- distrust 20261122080000.1.ABCDEF@mg.example.com --env prod --plan

@@ -205,13 +205,17 @@ export interface StoredFacts extends StoredTime {
   atMs: number;
   source: Source;
   broughtByWebhook: boolean;
+  isDistrusted: boolean;
   event: JsonObject;
 }
 
 export interface StoredEvents {
   /** Returns the stored ones of these events, read consistently, by `placeName`. */
   lookUp(places: EventPlace[]): Promise<Map<string, StoredFacts>>;
-  /** Notes on a stored event since when it is known to be unlisted (epoch milliseconds), or removes that note. */
+  /**
+   * Notes on a stored event since when it is known to be unlisted (epoch milliseconds), or removes that note; throws
+   * where it would remove the note of a distrusted one, which has to be corrected.
+   */
   markUnconfirmed(place: EventPlace, sinceMs: number | undefined): Promise<void>;
 }
 

@@ -1,10 +1,13 @@
 import { identify } from '../../lambdas/domain/events/identity.ts';
+import { parseEvent } from '../../lambdas/domain/events/mailgun-event.ts';
 import type { JsonObject } from '../../lambdas/domain/json.ts';
 import { total } from '../../lambdas/domain/ledger/counts.ts';
 import { placeName } from '../../lambdas/domain/ledger/ledger-name.ts';
 import { stateOf } from '../../lambdas/domain/ledger/slice.ts';
+import type { EventRecord } from '../../lambdas/process/ports.ts';
 import { createConfirmedCheck, judgedEvent } from '../../lambdas/read-api/messages/confirmed.ts';
 import type { StoredEvent } from '../../lambdas/read-api/ports.ts';
+import { decideAgain } from '../../lambdas/shared/decide-again.ts';
 import { DOMAIN, NOW_MS } from '../support/fixtures/webhooks.ts';
 import { numbered, ReconcileWorld } from './worlds/reconcile-world.ts';
 
@@ -65,4 +68,76 @@ test('a second pass that finds the totals unchanged confirms what was stored sho
   expect(await isConfirmed(world, retried)).toBe(false);
   await world.live(60);
   expect(await isConfirmed(world, retried)).toBe(true);
+});
+
+describe('a distrusted event that Mailgun lists after all', () => {
+  const doubted = numbered(7, SLICE_START + 20, { event: 'delivered', id: 'doubted' });
+
+  /** Returns a world after the second pass, in which this event was never listed, and an operator distrusted it. */
+  async function distrustedWorld() {
+    const world = new ReconcileWorld();
+    world.happen(numbered(1, SLICE_START + 10), false);
+    world.webhook(doubted);
+    await world.process();
+    await world.live(48);
+    expect(sliceOf(world)?.unconfirmedNames).toHaveLength(1);
+    await distrust(world);
+    return world;
+  }
+
+  async function distrust(world: ReconcileWorld) {
+    const identity = identify(doubted, DOMAIN);
+    await world.ledger.markDistrusted(identity, world.nowMs);
+    expect(await decideAgain(world.ledger, { identity, event: parseEvent(doubted) } as EventRecord)).toBe(true);
+  }
+
+  const statusOf = ({ ledger }: ReconcileWorld) => {
+    const { partition, statusSort } = identify(doubted, DOMAIN);
+    return ledger.statuses.get(`${partition} ${statusSort}`)?.status;
+  };
+  const markOf = ({ ledger }: ReconcileWorld) =>
+    ledger.events.get(placeName(identify(doubted, DOMAIN)))?.distrustedAtMs;
+  const range = { fromEpochSeconds: SLICE_START, toEpochSeconds: SLICE_START + SLICE_SECONDS };
+
+  test('stays distrusted until then, whatever passes follow', async () => {
+    const world = await distrustedWorld();
+    await world.replay(range);
+    await world.process();
+    await world.live(2);
+    expect([statusOf(world), markOf(world)]).toEqual([null, expect.any(Number)]);
+  });
+
+  test.each(['as it is', 'in a slice that was accepted'])('counts again after the next pass, %s', async (how) => {
+    const world = await distrustedWorld();
+    if (how !== 'as it is') {
+      expect(await world.accept({ atEpochSeconds: SLICE_START })).toMatchObject({ state: 'accepted', accepted: 1 });
+      await world.replay(range);
+      expect(markOf(world)).toEqual(expect.any(Number));
+    }
+    world.mailgun.add(doubted);
+    await world.replay(range);
+    await world.process();
+    expect([statusOf(world), markOf(world)]).toEqual(['DELIVERED', undefined]);
+    expect(world.altered).toMatchObject([{ stored: { status: null }, listed: { status: 'DELIVERED' } }]);
+    await world.live(2);
+    const slice = sliceOf(world);
+    expect(slice && [stateOf(slice), total(slice.unconfirmed), total(slice.altered)]).toEqual(['settled', 0, 0]);
+  });
+
+  test('counts again if it was distrusted while the pass that lists it removes its note', async () => {
+    const world = await distrustedWorld();
+    delete world.ledger.events.get(placeName(identify(doubted, DOMAIN)))?.distrustedAtMs;
+    world.mailgun.add(doubted);
+    const markUnconfirmed = world.stored.markUnconfirmed.bind(world.stored);
+    world.stored.markUnconfirmed = async (place, sinceMs) => {
+      await distrust(world);
+      return markUnconfirmed(place, sinceMs);
+    };
+    await expect(world.replay(range)).rejects.toThrow('distrusted meanwhile');
+    // The lease of the failed replay expires.
+    world.nowMs += 180_000;
+    await world.replay(range);
+    await world.process();
+    expect([statusOf(world), markOf(world)]).toEqual(['DELIVERED', undefined]);
+  });
 });

@@ -100,12 +100,12 @@ export function createEventLookup({ client, name }: LedgerTable): EventLookup {
 
 /** Looks events up by strong reads. */
 export function createStoredEventRepository(table: LedgerTable): StoredEvents {
-  return {
+  const events: StoredEvents = {
     async lookUp(places) {
       const found = new Map<string, StoredFacts>();
       const distinct = new Map(places.map((each) => [placeName(each), eventItemKey(each)]));
       const items = await batchGetAll(table, { Keys: [...distinct.values()], ConsistentRead: true });
-      for (const { pk, sk, source, webhookAt, raw, ...item } of items) {
+      for (const { pk, sk, source, webhookAt, distrustedAt, raw, ...item } of items) {
         if (isMergedCopy(item)) continue;
         found.set(placeName({ partition: pk as string, eventSort: sk as string }), {
           atMs: item[INDEXES.byDay.sortKey] as number,
@@ -113,6 +113,7 @@ export function createStoredEventRepository(table: LedgerTable): StoredEvents {
           storedAtMs: item.storedAt as number | undefined,
           source: source as StoredFacts['source'],
           broughtByWebhook: webhookAt !== undefined,
+          isDistrusted: distrustedAt !== undefined,
           event: raw === undefined ? {} : unpackEvent(raw as Uint8Array, { pk: pk as string, sk: sk as string }),
         });
       }
@@ -120,26 +121,29 @@ export function createStoredEventRepository(table: LedgerTable): StoredEvents {
     },
 
     async markUnconfirmed(place, sinceMs) {
+      // An update would bring back the key of an event that was erased meanwhile.
       const change =
         sinceMs === undefined
-          ? { UpdateExpression: 'REMOVE unconfirmedSince, distrustedAt' }
+          ? {
+              ConditionExpression: 'attribute_exists(pk) AND attribute_not_exists(distrustedAt)',
+              UpdateExpression: 'REMOVE unconfirmedSince',
+            }
           : {
+              ConditionExpression: 'attribute_exists(pk)',
               UpdateExpression: 'SET unconfirmedSince = if_not_exists(unconfirmedSince, :since)',
               ExpressionAttributeValues: { ':since': sinceMs },
             };
-      await conditionalWrite(() =>
-        table.client.send(
-          new UpdateCommand({
-            TableName: table.name,
-            Key: eventItemKey(place),
-            // An update would bring back the key of an event that was erased meanwhile.
-            ConditionExpression: 'attribute_exists(pk)',
-            ...change,
-          }),
-        ),
+      const Key = eventItemKey(place);
+      const isDone = await conditionalWrite(() =>
+        table.client.send(new UpdateCommand({ TableName: table.name, Key, ...change })),
       );
+      if (isDone || sinceMs !== undefined) return;
+      const found = await events.lookUp([place]);
+      if (found.get(placeName(place))?.isDistrusted)
+        throw new Error('an event that Mailgun lists is distrusted meanwhile');
     },
   };
+  return events;
 }
 
 /** Returns what marks events whose effect an operator discards; until Mailgun lists them, they decide nothing. */

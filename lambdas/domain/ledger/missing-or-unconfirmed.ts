@@ -14,13 +14,18 @@ interface TimedEvent {
   atMs: number;
 }
 
+interface StoredEvent extends TimedEvent {
+  /** It decides nothing. */
+  isDistrusted: boolean;
+}
+
 /**
  * Returns true if the stored event decides differently from the listed one, or has another time; false for a tombstone.
  */
-export function isAltered(stored: TimedEvent, listed: TimedEvent): boolean {
+export function isAltered(stored: StoredEvent, listed: TimedEvent): boolean {
   if (stored.event.recipient === undefined && listed.event.recipient !== undefined) return false;
   const isElsewhen = Math.abs(stored.atMs - listed.atMs) >= 2 * ROUNDING_MS;
-  return isElsewhen || decidingFacts(stored.event) !== decidingFacts(listed.event);
+  return isElsewhen || stored.isDistrusted || decidingFacts(stored.event) !== decidingFacts(listed.event);
 }
 
 /** Returns what an event is that Mailgun lists. */

@@ -71,11 +71,13 @@ export function createCountListed(
       const kind = doubtfulKindOf(each.event);
       if (kind !== undefined && !(await pass.postedKinds.isKnown(kind, each.atMs))) unknown.add(each);
     }
+    const mayBeDistrusted = ({ name }: Listed) => pass.unconfirmedBefore?.has(name) || pass.accepted.has(name);
     // Only what was sent before can have come without a webhook; of a doubtful kind also what was restored.
     const isLookedUp = (each: Listed) =>
       !stored.has(each.name) ||
       sends.has(each.name) ||
       NAMES_COMPARED_IN_FULL.includes(each.event.name) ||
+      mayBeDistrusted(each) ||
       unknown.has(each);
     const facts = await lookUp(
       deps.events,
@@ -91,9 +93,7 @@ export function createCountListed(
       const { name, place, event, atMs, copies, isRedacted } = each;
       const found = facts.get(placeName(place));
       const differs =
-        found !== undefined &&
-        !isRedacted &&
-        isAltered({ event: parseEvent(found.event), atMs: found.atMs }, { event, atMs });
+        found !== undefined && !isRedacted && isAltered({ ...found, event: parseEvent(found.event) }, { event, atMs });
       const isRedundant = copies.length > 0 && !differs;
       const isStored = !isRedundant && (stored.has(name) || found !== undefined);
       const type = typeOf(event);
@@ -107,7 +107,9 @@ export function createCountListed(
         const origin = isRedundant ? BROUGHT : found;
         countOrigin(tally, event, origin, { registered, isFinal: pass.isFinal });
       }
-      const finding = findingOfListed({ isStored, isAltered: differs }, pass.accepts || pass.accepted.has(name));
+      // It was accepted as forged.
+      const isAccepted = pass.accepted.has(name) && !found?.isDistrusted;
+      const finding = findingOfListed({ isStored, isAltered: differs }, pass.accepts || isAccepted);
       if (finding === 'stored') {
         if (pass.isFinal && pass.unconfirmedBefore?.has(name)) await deps.events.markUnconfirmed(place, undefined);
         continue;
@@ -140,12 +142,15 @@ function unstoredOf({ name, atMs, event, copies }: Listed, corrects: boolean): U
   return { requeue, event: event.raw, corrects, redactedAs: recipientsOf(copies) };
 }
 
+/** The facts of a distrusted event. */
+const DECIDES_NOTHING = { status: null, reason: null };
+
 function alteredOf(domain: string, { place, event, atMs }: Listed, stored: StoredFacts): AlteredEvent {
   return {
     domain,
     messageId: event.messageId,
     eventKey: parseMessageSort(place.eventSort).eventKey ?? '',
-    stored: namedFacts(parseEvent(stored.event), stored.atMs),
+    stored: { ...namedFacts(parseEvent(stored.event), stored.atMs), ...(stored.isDistrusted && DECIDES_NOTHING) },
     listed: namedFacts(event, atMs),
   };
 }

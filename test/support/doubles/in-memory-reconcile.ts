@@ -220,7 +220,7 @@ export class InMemoryStored implements DayIndex, StoredEvents, QueueDepth {
       this.lookedUp += 1;
       const record = this.#ledger.events.get(placeName(place));
       if (record === undefined) continue;
-      const { atMs, receivedAtMs, storedAtMs, source, webhookAt, event } = record;
+      const { atMs, receivedAtMs, storedAtMs, source, webhookAt, distrustedAtMs, event } = record;
       found.set(placeName(place), {
         atMs,
         receivedAtMs,
@@ -228,12 +228,15 @@ export class InMemoryStored implements DayIndex, StoredEvents, QueueDepth {
         source,
         event,
         broughtByWebhook: webhookAt !== undefined,
+        isDistrusted: distrustedAtMs !== undefined,
       });
     }
     return found;
   }
 
   async markUnconfirmed(place: EventPlace, sinceMs: number | undefined) {
+    if (sinceMs === undefined && this.#ledger.events.get(placeName(place))?.distrustedAtMs !== undefined)
+      throw new Error('it was distrusted meanwhile');
     if (sinceMs === undefined) this.unconfirmed.delete(placeName(place));
     else if (this.#ledger.events.has(placeName(place)) && !this.unconfirmed.has(placeName(place)))
       this.unconfirmed.set(placeName(place), sinceMs);

@@ -428,12 +428,13 @@ describe('event records', () => {
       expect([await markOf(), await statusNow()]).toEqual([2, null]);
     }
 
-    await stored.markUnconfirmed(identity, undefined);
-    expect([await markOf(), await records.isDistrusted(record)]).toEqual([undefined, false]);
-    await stored.markUnconfirmed(identity, NOW_MS);
-    await distrust(4);
+    await expect(stored.markUnconfirmed(identity, undefined)).rejects.toThrow('is distrusted meanwhile');
+    const facts = async () => [...(await stored.lookUp([identity])).values()];
+    expect([await markOf(), await facts()]).toMatchObject([2, [{ isDistrusted: true }]]);
     await take({ ...webhook, source: 'reconcile', event: sent, corrects: true });
     expect([await markOf(), await statusNow()]).toEqual([undefined, 'COMPLAINED']);
+    await marks.mark(identity, 4);
+    expect([await markOf(), await facts()]).toMatchObject([undefined, [{ isDistrusted: false }]]);
 
     const gone = { ...identity, eventSort: `${identity.eventSort}-gone` };
     await marks.mark(gone, 5);

@@ -174,7 +174,7 @@ test('requeues of a missing event are counted once a run, up to five, and found 
 test('an event is marked as unconfirmed from the first time until it is listed, and a deleted one stays deleted', async () => {
   const stored = createStoredEventRepository(engines.table);
   const place = { partition: `MSG#${randomUUID()}`, eventSort: 'R#-#E#opened#1' };
-  await stored.markUnconfirmed(place, 1);
+  for (const sinceMs of [1, undefined]) await stored.markUnconfirmed(place, sinceMs);
   expect((await stored.lookUp([place])).size).toBe(0);
 });
 

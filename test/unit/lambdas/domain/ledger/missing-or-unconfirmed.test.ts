@@ -32,10 +32,11 @@ const event = (changes: object = {}) =>
   parseEvent({ event: 'failed', severity: 'permanent', reason: 'bounce', recipient: 'ada@north.example', ...changes });
 
 test.each([
-  ['the same facts, rounded otherwise', event(), 1999, false],
-  ['another time', event(), 2000, true],
-  ['another reason', event({ reason: 'generic' }), 0, true],
-  ['no recipient, as a tombstone has', event({ recipient: undefined, reason: 'generic' }), 9999, false],
-])('a stored event with %s', (_, stored, atMs, differs) => {
-  expect(isAltered({ event: stored, atMs }, { event: event(), atMs: 0 })).toBe(differs);
+  ['the same facts, rounded otherwise', event(), 1999, false, false],
+  ['another time', event(), 2000, false, true],
+  ['another reason', event({ reason: 'generic' }), 0, false, true],
+  ['the same facts, and distrusted', event(), 0, true, true],
+  ['no recipient, as a tombstone has', event({ recipient: undefined, reason: 'generic' }), 9999, true, false],
+])('a stored event with %s', (_, stored, atMs, isDistrusted, differs) => {
+  expect(isAltered({ event: stored, atMs, isDistrusted }, { event: event(), atMs: 0 })).toBe(differs);
 });
