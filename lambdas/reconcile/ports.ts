@@ -265,6 +265,8 @@ export interface DonePart {
   startedAtMs: number;
   /** True if its webhooks were late no more, but lost; absent in a part that an earlier version has compared. */
   isFinal?: boolean;
+  /** Present if its time was beyond Mailgun's retention, so that it was compared with nothing. */
+  isUnlisted?: boolean;
   tally: Tally;
 }
 

@@ -218,14 +218,18 @@ test('a replay ends at the first slice that is not due', async () => {
   expect(report!.nextFromEpochSeconds).toBeLessThan(toEpochSeconds);
 });
 
-test('slices that Mailgun no longer lists are reported, and not written', async () => {
-  const world = await worldWithPast();
-  world.mailgun.retentionSeconds = 12 * 3600;
-  const slices = world.book.slices.size;
-  const { report } = await world.replay({ fromEpochSeconds: DAY_BEFORE, toEpochSeconds: DAY_BEFORE + 1800 });
-  expect(report).toMatchObject({ state: 'ran', done: true, unreachable: 2, slices: 0 });
-  expect(world.book.slices.size).toBe(slices);
-});
+test.each(['refuses', 'lists nothing'] as const)(
+  'slices of which Mailgun %s are reported as unreachable, and not written',
+  async (beyondRetention) => {
+    const world = await worldWithPast();
+    Object.assign(world.mailgun, { beyondRetention, retentionSeconds: 12 * 3600 });
+    world.times = { ...world.times, retentionSeconds: 12 * 3600 };
+    const slices = world.book.slices.size;
+    const { report } = await world.replay({ fromEpochSeconds: DAY_BEFORE, toEpochSeconds: DAY_BEFORE + 1800 });
+    expect(report).toMatchObject({ state: 'ran', done: true, unreachable: 2, slices: 0 });
+    expect(world.book.slices.size).toBe(slices);
+  },
+);
 
 test.each([
   { name: 'a listing that cannot be read', expected: { state: 'failed', reason: 'unauthorized' } },

@@ -22,9 +22,10 @@ export interface PartBounds {
 /**
  * `done`: compared up to `to`, which is before the part's end if time ran out or a call failed (`error`); `large`: too
  * large for one part, with about this number of events, if known; `held`: events are missing but nothing may be sent.
+ * `isUnlisted`: Mailgun does not keep this time, and only stored events count.
  */
 type PartResult =
-  | { kind: 'done'; to: number; tally: Tally; error?: unknown }
+  | { kind: 'done'; to: number; tally: Tally; isUnlisted?: boolean; error?: unknown }
   | { kind: 'large'; events?: number }
   | { kind: 'held' };
 
@@ -85,12 +86,14 @@ export function createComparePart(deps: ComparePartDeps) {
       const isIndexedAsBefore = pass.windowsBefore.some(
         (window) => window.from === bounds.from && window.to === to && window.indexed === indexed,
       );
-      await countNotListed(deps, pass, { stored, sends, tally, isIndexedAsBefore }, isNotListed);
+      // Whether Mailgun refuses such a time or lists nothing of it is not known: nothing listed then proves nothing.
+      const isUnlisted = pass.unlisted || (pass.isOutOfReach && distinct === 0);
+      await countNotListed(deps, pass, { stored, sends, tally, isIndexedAsBefore, isUnlisted }, isNotListed);
       if (to === bounds.to) {
         // Pages that do not hold what their source counts say nothing about what it counts later.
         tally.window = { indexed, total: total === distinct ? total : null };
       }
-      return { kind: 'done', to, tally, ...(error !== undefined && { error }) };
+      return { kind: 'done', to, tally, ...(isUnlisted && { isUnlisted }), ...(error !== undefined && { error }) };
     };
 
     let isFirst = true;

@@ -15,7 +15,7 @@ import { registeredFor } from './posted-kinds.ts';
 export async function countNotListed(
   deps: ComparePartDeps,
   pass: SlicePass,
-  { stored, sends, tally, isIndexedAsBefore }: Sets & { isIndexedAsBefore: boolean },
+  { stored, sends, tally, isIndexedAsBefore, isUnlisted }: Sets & { isIndexedAsBefore: boolean; isUnlisted: boolean },
   isNotListed: (each: { name: string; atMs: number }) => boolean,
 ): Promise<void> {
   const notListed = [...stored].filter(([name, { atMs }]) => isNotListed({ name, atMs }));
@@ -38,7 +38,7 @@ export async function countNotListed(
     const found = facts.get(placeName(key));
     add(tally.stored, type);
     const wasListed = found !== undefined && wasListedOf(name, found);
-    const finding = findingOfStored({ wasListed }, { isKept: !pass.unlisted, hadPass }, isAccepted(name));
+    const finding = findingOfStored({ wasListed }, { isKept: !isUnlisted, hadPass }, isAccepted(name));
     if (finding === 'accepted') acceptName(tally, name);
     else if (wasListed) {
       // The listing has shrunk, and what was known of the event still holds.
@@ -65,6 +65,6 @@ export async function countNotListed(
     add(tally.missing, requeue.type);
     tally.sends = Math.max(tally.sends, requeue.sends);
     if (isStuck(requeue)) tally.stuck += 1;
-    if (!pass.unlisted) tally.short += 1;
+    if (!isUnlisted) tally.short += 1;
   }
 }

@@ -55,6 +55,8 @@ export interface SlicePass {
   ignoreWaits: boolean;
   /** True if the time is beyond Mailgun's retention: only stored events count. */
   unlisted: boolean;
+  /** True if Mailgun keeps this time no longer, as far as is known. */
+  isOutOfReach: boolean;
   /** An event came in after the last pass that would have compared it. */
   hasStragglers: boolean;
   /** Accept everything that does not add up. */

@@ -122,19 +122,20 @@ export function createPassSlice(deps: PassSliceDeps) {
       await write(request, previous, slice, pass.isFinal);
       return { kind: 'done', startedAtMs, previous, slice, tally: emptyTally() };
     }
-    const isOutOfReach = (request.bounds.start - times.sliceSeconds) * 1000 < now() - times.retentionSeconds * 1000;
     let compared: Compared;
     try {
       compared = await compareAll(pass, request.bounds, previous?.passes ?? 0);
     } catch (error) {
       if (!(error instanceof ListingError) || request.mustBeListed) throw error;
       const isGone = isGoneAt(deps.domains, request.domain, error);
-      const isKnownLost = isOutOfReach || (isGone && pass.accepts);
+      const isKnownLost = pass.isOutOfReach || (isGone && pass.accepts);
       if (!isKnownLost || !(isGone || error.reason === 'out-of-retention')) throw error;
       pass.unlisted = true;
       compared = await compareAll(pass, request.bounds, previous?.passes ?? 0);
     }
     if (compared === 'held' || compared === 'paused') return { kind: compared };
+    const unlisted = pass.unlisted || compared.every(({ isUnlisted }) => isUnlisted);
+    if (unlisted && request.mustBeListed) throw new ListingError('out-of-retention');
     run.assertHeld();
     const tally = mergeTallies(compared.map((part) => part.tally));
     // An event that is not named would reopen the slice with the next pass.
@@ -143,7 +144,7 @@ export function createPassSlice(deps: PassSliceDeps) {
     const slice = slicePassed({ ...request.bounds, domain: request.domain }, previous, tally, {
       startedAtMs: began,
       nowMs: now(),
-      unlisted: pass.unlisted,
+      unlisted,
       isOld: request.isOld,
       isFinal: pass.isFinal,
       acceptReason: request.acceptReason,
@@ -173,6 +174,7 @@ export function createPassSlice(deps: PassSliceDeps) {
       maySend: request.maySend,
       ignoreWaits: run.ignoreWaits,
       unlisted: false,
+      isOutOfReach: (bounds.start - times.sliceSeconds) * 1000 < now() - times.retentionSeconds * 1000,
       hasStragglers: request.hasStragglers ?? false,
       accepts: request.acceptReason !== undefined,
       deadlineMs: request.deadlineMs,
@@ -226,10 +228,11 @@ export function createPassSlice(deps: PassSliceDeps) {
       else if (result.kind === 'large') {
         await Promise.all(split(part, result.events, parallel).map((each) => compare(each, false)));
       } else {
-        const { to, tally, error } = result;
+        const { to, tally, isUnlisted, error } = result;
         const isComplete = isOnly && to === part.to;
         if (to > part.from) {
-          const compared = { from: part.from, to, startedAtMs, isFinal: pass.isFinal, tally };
+          const about = { isFinal: pass.isFinal, ...(isUnlisted && { isUnlisted }) };
+          const compared = { from: part.from, to, startedAtMs, ...about, tally };
           pass.assertHeld();
           // A slice of one part is written directly; parts of other slices are kept until all are done.
           if (!isComplete && !pass.accepts) await deps.parts.put(pass.slice, nth, compared);

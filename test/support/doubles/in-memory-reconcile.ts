@@ -271,6 +271,8 @@ export class InMemoryMailgun implements MailgunSource {
   listed = 0;
   pageSize = 300;
   retentionSeconds = Number.POSITIVE_INFINITY;
+  /** What it does with a time beyond retention; which of the two Mailgun does is not known. */
+  beyondRetention: 'refuses' | 'lists nothing' = 'refuses';
   failure: Error | undefined;
   /** Returns true if an event is listed now; simulates late and shrinking listings. */
   isListed: (event: JsonObject) => boolean = () => true;
@@ -303,7 +305,10 @@ export class InMemoryMailgun implements MailgunSource {
     this.calls += 1;
     this.onPage(request);
     if (this.failure !== undefined) throw this.failure;
-    if (begin * 1000 < this.#now() - this.retentionSeconds * 1000) throw new ListingError('out-of-retention');
+    if (begin * 1000 < this.#now() - this.retentionSeconds * 1000) {
+      if (this.beyondRetention === 'refuses') throw new ListingError('out-of-retention');
+      return { events: [], ...(this.hasTotals && { total: 0 }) };
+    }
     const from = Number(position ?? 0);
     const inRange = this.#inRange(request);
     const listing = this.arrange(inRange, request);
