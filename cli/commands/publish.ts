@@ -1,3 +1,4 @@
+import { HOUR_MS } from '../../lambdas/contract.ts';
 import { retainedFromOf } from '../../lambdas/domain/campaign/retained-events.ts';
 import {
   type CliContext,
@@ -49,6 +50,11 @@ export const publishCommand: CommandBuilder = (context, run) =>
     .option('--domain <name>', 'only this sending domain (all of the stack)')
     .option('--rate <n>', `events a second (default: ${DEFAULT_RATE})`, wholeNumber(1))
     .option('--plan', 'only show what would be published, and what it costs')
+    .option(
+      '--failed-page <begin:date>',
+      'repeat this page as it was dated; only as this command prints it',
+      failedPage,
+    )
     .addHelpText('after', HELP)
     .action(
       run<PublishOptions>(async (options) => {
@@ -68,15 +74,19 @@ async function publishAll(
   reportExpired(fromEpochSeconds, deployment, reporter, context.now());
   const domains = chosenDomains(deployment, only);
   let sums = NO_SUMS;
+  const datedOf = new Map<string, number>();
   const rest = await eachDomainFrom(domains, fromEpochSeconds * 1000, context.signal, async (domain) => {
     const ended = await publishDomain(domain, args, deployment, reporter, context);
     sums = addEach(sums, ended.sums);
+    if (ended.datedMs !== undefined) datedOf.set(domain, ended.datedMs);
     return ended.reachedMs;
   });
   const isAll = rest.length === 0 && sums.refused === 0;
   reporter.end(sums, isAll);
   if (rest.length > 0)
-    reporter.resume(rest.map(([domain, fromMs]) => commandOf({ ...args, ref: deployment.ref }, domain, fromMs)));
+    reporter.resume(
+      rest.map(([domain, fromMs]) => commandOf({ ...args, ref: deployment.ref }, domain, fromMs, datedOf.get(domain))),
+    );
   return isAll ? 0 : 1;
 }
 
@@ -96,23 +106,24 @@ function reportExpired(fromEpochSeconds: number, deployment: Deployment, reporte
   if (fromEpochSeconds < retainedFrom) reporter.partial(days, retainedFrom);
 }
 
-/** `reachedMs`: where to continue; undefined when done. */
+/** `reachedMs`: where to continue; undefined when done. `datedMs`: the date of the page there, if it failed. */
 interface DomainEnd {
   sums: PublishSums;
   reachedMs: number | undefined;
+  datedMs?: number | undefined;
 }
 
 /** Calls the function again and again, from where it came to. */
 async function publishDomain(
   domain: string,
-  { fromEpochSeconds, toEpochSeconds, plan, rate }: PublishArguments,
+  { fromEpochSeconds, toEpochSeconds, plan, rate, failed }: PublishArguments,
   deployment: Deployment,
   reporter: Reporter,
   context: CliContext,
 ): Promise<DomainEnd> {
   let sums = NO_SUMS;
-  let fromMs = fromEpochSeconds * 1000;
-  let datedMs: number | undefined;
+  let fromMs = failed?.beginMs ?? fromEpochSeconds * 1000;
+  let datedMs = failed?.datedMs;
   // A call in flight when the operator stops is repeated later; receivers drop the duplicates.
   const next = () => call(deployment, { domain, fromMs, toMs: toEpochSeconds * 1000, plan, rate, datedMs });
   const isDone = await callUntilDone(domain, context, reporter, next, (result) => {
@@ -123,7 +134,7 @@ async function publishDomain(
     if (result.events > 0) reporter.progress(domain, fromMs, sums);
     return { isDone: result.done, hasMoved, wait: reasonToWait(result) };
   });
-  if (!isDone) return { sums, reachedMs: fromMs };
+  if (!isDone) return { sums, reachedMs: fromMs, datedMs };
   if (sums.refused > 0) reporter.left(domain, `${sums.refused} events were refused by the bus for what they hold`);
   return { sums, reachedMs: undefined };
 }
@@ -139,10 +150,16 @@ async function call(deployment: Deployment, republish: object): Promise<PublishR
   return parseResult(await deployment.invoke('publish', { republish }));
 }
 
-/** Returns the command that continues later. */
-function commandOf({ ref, toEpochSeconds, plan, rate }: PublishArguments, domain: string, fromMs: number): string {
+/** Returns the command that continues later; with the same date, a page that failed is noted once for each receiver. */
+function commandOf(
+  { ref, toEpochSeconds, plan, rate }: PublishArguments,
+  domain: string,
+  fromMs: number,
+  datedMs: number | undefined,
+): string {
   const times = ['--from', timeText(Math.floor(fromMs / 1000)), '--to', timeText(toEpochSeconds)];
   const how = ['--domain', domain, '--rate', String(rate), ...(plan ? ['--plan'] : [])];
+  if (datedMs !== undefined) how.push('--failed-page', `${fromMs}:${datedMs}`);
   return ['npm run ledger -- publish', targetRefText(ref), ...times, ...how].join(' ');
 }
 
@@ -157,6 +174,19 @@ interface PublishOptions extends TargetOptions {
   readonly domain?: string;
   readonly rate?: number;
   readonly plan?: boolean;
+  readonly failedPage?: FailedPage;
+}
+
+/** A page that the bus did not take: its begin, and the date under which its deliveries were noted. */
+interface FailedPage {
+  readonly beginMs: number;
+  readonly datedMs: number;
+}
+
+function failedPage(text: string): FailedPage {
+  const [, beginMs, datedMs] = /^(\d{1,13}):(\d{1,13})$/.exec(text) ?? [];
+  if (beginMs === undefined) throw new UsageError('--failed-page takes what the interrupted command printed');
+  return { beginMs: Number(beginMs), datedMs: Number(datedMs) };
 }
 
 /** The changes to publish again, and the target. */
@@ -169,16 +199,33 @@ interface PublishArguments {
   readonly rate: number;
   readonly plan: boolean;
   readonly json: boolean;
+  readonly failed: FailedPage | undefined;
 }
 
 /** Throws UsageError with a sentence for the person who typed it. */
 function publishArguments(options: PublishOptions, context: CliContext): PublishArguments {
   const nowSeconds = Math.ceil(context.now() / 1000);
-  const { from, to = nowSeconds, domain, rate = DEFAULT_RATE, plan = false, json = false } = options;
+  const {
+    from,
+    to = nowSeconds,
+    domain,
+    rate = DEFAULT_RATE,
+    plan = false,
+    json = false,
+    failedPage: failed,
+  } = options;
   if (from > nowSeconds) throw new UsageError('--from has not come yet');
   if (from >= to) throw new UsageError('--from is not before --to');
+  if (failed !== undefined) {
+    const { beginMs, datedMs } = failed;
+    if (domain === undefined) throw new UsageError('--failed-page needs the --domain of that page');
+    if (beginMs < from * 1000 || beginMs >= to * 1000) throw new UsageError('--failed-page is not of this time');
+    // The date is by the clock of the function.
+    const isPossible = datedMs >= from * 1000 && datedMs < context.now() + HOUR_MS;
+    if (!isPossible) throw new UsageError('--failed-page has an impossible date');
+  }
   const ref = targetRefOf(options, context.environment);
-  return { ref, fromEpochSeconds: from, toEpochSeconds: to, domain, rate, plan, json };
+  return { ref, fromEpochSeconds: from, toEpochSeconds: to, domain, rate, plan, json, failed };
 }
 
 /** The lines of `publish --json`. */

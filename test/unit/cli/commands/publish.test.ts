@@ -161,6 +161,23 @@ test('publish gives up after 15 minutes without a result, and prints the command
   ]);
 });
 
+test('publish given the command of a page that failed repeats it with the date it had', async () => {
+  const datedMs = NOW_MS - 60_000;
+  const failed = { state: 'failed', reason: 'Timeout', done: false, nextFromMs: FROM_MS + 7123, datedMs };
+  const first = await publish(
+    ['--from', FROM, '--domain', 'mg.example.com'],
+    Array.from({ length: 500 }, () => failed),
+  );
+  const [, given = ''] = / publish --local --port 4010 (.*)$/.exec(first.lines.at(-1) ?? '') ?? [];
+  const { requests, exitCode } = await publish(given.split(' '), [{ done: false, nextFromMs: FROM_MS + 8000 }]);
+
+  expect(exitCode).toBe(0);
+  expect(requests.map(({ fromMs, datedMs: dated }) => [fromMs, dated])).toEqual([
+    [FROM_MS + 7123, datedMs],
+    [FROM_MS + 8000, undefined],
+  ]);
+});
+
 test('publish prints the command that continues if it is interrupted', async () => {
   const stop = new AbortController();
   const part = { done: false, events: 1, nextFromMs: FROM_MS + 9000 };
@@ -204,6 +221,17 @@ test.each([
   { args: [], expected: "required option '--from <time>' not specified" },
   { args: ['--from', '2027-01-01T00:00:00Z'], expected: '--from has not come yet' },
   { args: ['--from', '1h', '--to', '2h'], expected: '--from is not before --to' },
+  { args: ['--from', FROM, '--failed-page', `${FROM_MS}:${NOW_MS}`], expected: '--failed-page needs the --domain' },
+  ...[
+    ['7', 'takes what the interrupted command printed'],
+    [`${FROM_MS - 1}:${NOW_MS}`, 'is not of this time'],
+    [`${NOW_MS}:${NOW_MS}`, 'is not of this time'],
+    [`${FROM_MS}:${NOW_MS + 3_600_000}`, 'has an impossible date'],
+    [`${FROM_MS + 9000}:${FROM_MS - 1}`, 'has an impossible date'],
+  ].map(([page = '', expected = '']) => ({
+    args: ['--from', FROM, '--domain', 'mg.example.com', '--failed-page', page],
+    expected: `--failed-page ${expected}`,
+  })),
   { args: ['--from', '1h', '--rate', '0'], expected: 'whole number of at least 1' },
   { args: ['--from', '1h', '--domain', 'foreign.example'], expected: "foreign.example is not one of the stack's" },
 ])('publish refuses the wrong usage $args', async ({ args, expected }) => {
