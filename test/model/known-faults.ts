@@ -151,9 +151,16 @@ export const KNOWN_FAULTS: readonly KnownFault[] = [
   {
     fault: 'a forged body under a listed identity is taken for the genuine one',
     file: 'lambdas/domain/ledger/missing-or-unconfirmed.ts',
-    right: 'return isElsewhen || decidingFacts(stored.event) !== decidingFacts(listed.event);',
-    wrong: 'return false;',
+    right: 'isElsewhen || stored.isDistrusted || decidingFacts(stored.event) !== decidingFacts(listed.event);',
+    wrong: 'stored.isDistrusted;',
     tests: RECONCILE,
+  },
+  {
+    fault: 'what was distrusted decides again with the next correction',
+    file: 'lambdas/domain/status/decide-status.ts',
+    right: 'distrustedAtMs === undefined ? statusUpdateOf(parseEvent(event)) : NOT_ABOUT_DELIVERY',
+    wrong: 'distrustedAtMs === 0 ? NOT_ABOUT_DELIVERY : statusUpdateOf(parseEvent(event))',
+    tests: 'model/distrust',
   },
   {
     fault: 'a lower count of the listing lowers what is expected',

@@ -62,7 +62,7 @@ test('redacted copies are merged into the listed event, with the origin of the f
 describe('a merge of redacted copies that is interrupted', () => {
   test('at any call and moment, by crash or fault, ends with the same result after a retry', async () => {
     const { points } = await take(await withCopies(), fromListing);
-    expect(points).toHaveLength(10);
+    expect(points).toHaveLength(11);
     for (const call of points.keys()) {
       for (const moment of CRASH_MOMENTS) {
         for (const kind of ['crash', 'fault'] as const) {
