@@ -19,6 +19,11 @@ export interface LastCounts {
 /** What is older may have changed, and another environment of the function may know better. */
 const MAX_AGE_MS = DAY_MS;
 
+/** Returns true if Mailgun does not show a domain to this key, now or later. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof ListingError && (error.reason === 'unauthorized' || error.reason === 'domain-not-found');
+}
+
 export function createLastCounts(now: () => number): LastCounts {
   const counts = new Map<string, { readonly count: number; readonly atMs: number }>();
   const countOf = (domain: string) => {
@@ -29,9 +34,7 @@ export function createLastCounts(now: () => number): LastCounts {
   return {
     note,
     noteFailure(domain, error) {
-      const isRefused =
-        error instanceof ListingError && (error.reason === 'unauthorized' || error.reason === 'domain-not-found');
-      if (isRefused && countOf(domain) === undefined) note(domain, 0);
+      if (isRefusal(error) && countOf(domain) === undefined) note(domain, 0);
     },
     sumOf(domains) {
       const known = domains.map(({ name }) => countOf(name));

@@ -3,6 +3,7 @@ import { HOUR_SECONDS } from '../../contract.ts';
 import { canonicalJson } from '../../domain/canonical-json.ts';
 import { eachOf, startingWith } from '../../domain/concurrency.ts';
 import { utcDay } from '../../domain/keys.ts';
+import type { Watermarks } from '../../domain/ledger/slice.ts';
 import { hourOf, mergeHours, WITNESS_KEPT_SECONDS, type WitnessHour } from '../../domain/ledger/witness.ts';
 import {
   ListingError,
@@ -12,6 +13,7 @@ import {
   type WitnessState,
 } from '../ports.ts';
 import type { ComparisonRequest } from '../webhooks/compare-webhooks.ts';
+import { isRefusal } from '../webhooks/last-counts.ts';
 
 interface ReadWitnessDeps {
   metrics: MailgunMetrics;
@@ -32,9 +34,11 @@ const CALL_EVERY_MS = 55 * 60_000;
 const REREAD_SECONDS = 72 * HOUR_SECONDS;
 /** The most that one call reads: a page that holds all of it. */
 const MAX_CALL_SECONDS = 500 * HOUR_SECONDS;
-/** For all domains together; what it does not suffice for is read an hour later, from where this hour ended. */
+/** For one domain. */
 const MAX_READ_MS = 8000;
 const AT_ONCE = 4;
+/** For all domains together: Mailgun responds within a second. What it does not suffice for is read by the next run. */
+const maxRunMs = (domains: number) => Math.max(MAX_READ_MS, (domains * 1000) / AT_ONCE);
 const PUTS_AT_ONCE = 10;
 /** Failed webhooks of this time are returned. */
 const FAILED_WEBHOOKS_SECONDS = 6 * HOUR_SECONDS;
@@ -42,7 +46,7 @@ const FAILED_WEBHOOKS_SECONDS = 6 * HOUR_SECONDS;
 /**
  * Reads Mailgun's own counts of the hours that the ledger has passed, one call an hour and domain. Returns how many
  * failed webhooks it counts of the last hours, with those last read of domains whose turn it is not; undefined where
- * nothing was read. Never throws.
+ * nothing was read, or it counts none and a domain was not read for hours. Never throws.
  */
 export function createReadWitness(deps: ReadWitnessDeps) {
   const { metrics, witness, now } = deps;
@@ -52,36 +56,45 @@ export function createReadWitness(deps: ReadWitnessDeps) {
     deadlineMs: endMs = Number.POSITIVE_INFINITY,
   }: ComparisonRequest): Promise<number | undefined> => {
     if (!(await deps.isConfigured().catch(() => false))) return undefined;
-    const deadlineMs = Math.min(now() + MAX_READ_MS, endMs);
+    const deadlineMs = Math.min(now() + maxRunMs(deps.domains.length), endMs);
     let failedWebhooks = 0;
     let isRead = false;
+    let isWhole = true;
     await eachOf(startingWith(deps.domains, Math.floor(now() / 3_600_000)), AT_ONCE, async (domain) => {
-      let failed = 0;
+      let failed: number | undefined;
       try {
-        const previous = await witness.readState(domain.name);
+        const [previous, watermarks] = await Promise.all([
+          witness.readState(domain.name),
+          deps.ledger.readWatermarks(domain.name),
+        ]);
         failed = lastRead(previous, now() / 1000);
-        if (now() < deadlineMs) {
-          const found = await readDomain(domain, previous, ignoreWaits, deadlineMs);
+        // Without a ledger there is nothing to compare.
+        if (watermarks === undefined) failed = 0;
+        else if (now() < deadlineMs) {
+          const callEndMs = Math.min(now() + MAX_READ_MS, deadlineMs);
+          const found = await readDomain(domain, watermarks, previous, ignoreWaits, callEndMs);
           isRead ||= found !== undefined;
           failed = found ?? failed;
         }
       } catch (error) {
+        // Waiting for a count that never comes would keep the alarm on.
+        if (isRefusal(error)) failed ??= 0;
         deps.onFailure(domain.name, error);
       }
-      failedWebhooks += failed;
+      failedWebhooks += failed ?? 0;
+      isWhole &&= failed !== undefined;
     });
-    return isRead ? failedWebhooks : undefined;
+    return isRead && (isWhole || failedWebhooks > 0) ? failedWebhooks : undefined;
   };
 
   async function readDomain(
     domain: SendingDomain,
+    watermarks: Watermarks,
     previous: WitnessState | undefined,
     ignoreWaits: boolean,
     deadlineMs: number,
   ): Promise<number | undefined> {
     const { name } = domain;
-    const watermarks = await deps.ledger.readWatermarks(name);
-    if (watermarks === undefined) return undefined;
     if (previous !== undefined && !ignoreWaits && now() - previous.calledAt < CALL_EVERY_MS) return undefined;
     const calls = previous !== undefined && utcDay(previous.calledAt) === utcDay(now()) ? previous.calls : 0;
     const range = rangeToRead(watermarks, previous, Math.floor(now() / 1000));
@@ -130,7 +143,8 @@ function rangeToRead(
   return { from, to: Math.min(end, from + MAX_CALL_SECONDS) };
 }
 
-/** Returns the previously read number of failed webhooks in the last hours; none once those hours are over. */
-function lastRead(previous: WitnessState | undefined, nowSeconds: number): number {
-  return previous !== undefined && previous.until > nowSeconds - FAILED_WEBHOOKS_SECONDS ? previous.failedWebhooks : 0;
+/** Returns the previously read number of failed webhooks in the last hours; undefined once those hours are over. */
+function lastRead(previous: WitnessState | undefined, nowSeconds: number): number | undefined {
+  const isRecent = previous !== undefined && previous.until > nowSeconds - FAILED_WEBHOOKS_SECONDS;
+  return isRecent ? previous.failedWebhooks : undefined;
 }

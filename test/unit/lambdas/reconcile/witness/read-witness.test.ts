@@ -22,6 +22,7 @@ let kept: Map<string, WitnessHour>;
 let puts: number;
 let crashAtPut: number;
 let failures: unknown[];
+let deadlines: number[];
 
 beforeEach(() => {
   clock = { ms: (START + 3 * 3600) * 1000 };
@@ -33,15 +34,19 @@ beforeEach(() => {
   puts = 0;
   crashAtPut = 0;
   failures = [];
+  deadlines = [];
 });
 
-function reading({ isConfigured = async () => true, domains = [DOMAIN] } = {}) {
+function reading({ isConfigured = async () => true, domains = [DOMAIN], withoutLedger = '' } = {}) {
   const states = new Map<string, WitnessState>();
   const read = createReadWitness({
     domains: domains.map((name) => ({ name, region: 'us' })),
-    ledger: { readWatermarks: async () => ({ position, second: START, start: START }) },
+    ledger: {
+      readWatermarks: async (name) => (name === withoutLedger ? undefined : { position, second: START, start: START }),
+    },
     metrics: {
-      async hours({ name }, from, to) {
+      async hours({ name }, from, to, deadlineMs) {
+        deadlines.push(deadlineMs);
         calls.push([(from - START) / 3600, (to - START) / 3600]);
         const given = reply(name);
         if (given instanceof ListingError) throw given;
@@ -202,5 +207,47 @@ test('a domain that is not read, or whose read fails, counts as last read for si
   expect(await read()).toBeUndefined();
   clock.ms += 6 * 3_600_000;
   reply = failedOf(() => new ListingError('rate-limited'));
+  expect(await read()).toBeUndefined();
+});
+
+test.each(['unauthorized', 'domain-not-found'] as const)(
+  'a domain that Mailgun refuses as %s counts no failed webhook',
+  async (reason) => {
+    const read = reading({ domains: ['a.example.com', 'b.example.com'] });
+    reply = (domain) => (domain.startsWith('a') ? [] : new ListingError(reason));
+    expect(await read()).toBe(0);
+    expect(failures).toEqual([reason]);
+  },
+);
+
+test('failed webhooks of one domain are counted although another was never read', async () => {
+  const read = reading({ domains: ['a.example.com', 'b.example.com'] });
+  reply = (domain) => (domain.startsWith('a') ? [hour(1, { failedWebhooks: 2 })] : new ListingError('unavailable'));
+  expect(await read()).toBe(2);
+});
+
+test('a domain without a ledger counts no failed webhook', async () => {
+  const read = reading({ domains: ['a.example.com', 'b.example.com'], withoutLedger: 'b.example.com' });
   expect(await read()).toBe(0);
+});
+
+test('hundreds of domains are read in one run, as far as it lasts', async () => {
+  const domains = Array.from({ length: 600 }, (_, nth) => `d${nth}.example.com`);
+  // Four calls of a second each are made at a time.
+  reply = () => {
+    clock.ms += 250;
+    return [];
+  };
+  expect(await reading({ domains })()).toBe(0);
+  expect(calls).toHaveLength(600);
+
+  calls = [];
+  expect(await reading({ domains })(false, { deadlineMs: clock.ms + 20_000 })).toBeUndefined();
+  expect(calls).toHaveLength(80);
+});
+
+test('a call for one domain ends after eight seconds', async () => {
+  const domains = Array.from({ length: 600 }, (_, nth) => `d${nth}.example.com`);
+  await reading({ domains })();
+  expect(new Set(deadlines)).toEqual(new Set([clock.ms + 8000]));
 });
