@@ -174,7 +174,7 @@ test('a distrusted event decides nothing, whatever is corrected, repeated, resto
         }
         const message = messageOf(world, each);
         if (message === undefined) continue;
-        // An event that is stored between its own status update and the command's reads is a matter of the command's loop.
+        // A status may lack an event that is put after the command has read, and whose own update came before.
         const isStored = await world.ledger.isStored(identify(message.event, DOMAIN));
         const meanwhile =
           isStored && each.at !== undefined ? { call: each.at, work: () => world.distrust() } : undefined;
