@@ -28,7 +28,7 @@ import { createSliceRepository, createWitnessRepository } from '../adapters/tabl
 import { createStoredEventRepository } from '../adapters/table/stored-event-repository.ts';
 import { ACCOUNT_DOMAINS, MESSAGES, METRICS, PROVIDER_METRICS } from '../contract.ts';
 import { parseDayShards } from '../domain/events/day-shards.ts';
-import { domainNews, isCompared, type LedgerDomains, ledgerStart } from '../domain/ledger/ledger-domains.ts';
+import { domainNews, type LedgerDomains } from '../domain/ledger/ledger-domains.ts';
 import type { Announcement } from '../domain/ledger/listing-note.ts';
 import { secondPassAt } from '../domain/ledger/slice.ts';
 import { ALL_PROVIDERS, JUDGED_SHARES, type JudgedShare } from '../domain/recipients/provider-limits.ts';
@@ -41,14 +41,20 @@ import { readReconcileEnv } from './env.ts';
 import { createWatchListing } from './listing/watch-listing.ts';
 import type { AlteredEvent } from './passes/part-context.ts';
 import type { SliceNews } from './passes/pass-slice.ts';
-import { type ComparedDomain, ListingError } from './ports.ts';
+import { ListingError } from './ports.ts';
 import { createReconcile, type RunReport } from './reconcile.ts';
 import { createReplay } from './replays/replay.ts';
 import { type AcceptReport, acceptIn, type ReplayReport, replayIn } from './replays/replay-contract.ts';
 import { newsMetrics } from './slice-metrics.ts';
 import { createWatchProviders } from './watch-providers.ts';
 import { createCompareWebhooks } from './webhooks/compare-webhooks.ts';
-import { createDiscoverDomains, createNoteConfigured } from './webhooks/discover-domains.ts';
+import {
+  accountDomains,
+  createDiscoverDomains,
+  createNoteConfigured,
+  type RunDomains,
+  runDomains,
+} from './webhooks/discover-domains.ts';
 import { createFindDomainDrift } from './webhooks/find-domain-drift.ts';
 import { createFindRedaction } from './webhooks/find-redaction.ts';
 import { createLastCounts } from './webhooks/last-counts.ts';
@@ -120,6 +126,8 @@ const discoverDomains = createDiscoverDomains({
   holderOf,
   isConfigured: deps.isConfigured,
   everySeconds: env.everySeconds,
+  retentionSeconds: env.retentionSeconds,
+  ledger: deps.ledger,
   now: Date.now,
   onFailure: onUnlisted,
 });
@@ -129,44 +137,23 @@ const noteConfigured =
     : createNoteConfigured({
         store,
         configured: env.domains,
+        everySeconds: env.everySeconds,
         retentionSeconds: env.retentionSeconds,
         ledger: deps.ledger,
         now: Date.now,
         onFailure: (error) => log.write('former domains not read or noted', errorFacts(error)),
       });
 
-/** The domains of one run. */
-interface RunDomains {
-  /** All that have a ledger. */
-  all: readonly ComparedDomain[];
-  /** Those whose ledger may still advance. */
-  compared: readonly ComparedDomain[];
-  /** Those that Mailgun has, or that are configured. */
-  domains: readonly ComparedDomain[];
-  /** False where former domains could not be read. */
-  isKnown: boolean;
-  /** Set if all domains of the Mailgun account have a ledger. */
-  known?: LedgerDomains;
-}
-
-async function readDomains(ignoreWaits: boolean): Promise<RunDomains> {
-  if (noteConfigured !== undefined) {
-    const { domains, former, done, isKnown } = await noteConfigured();
-    const compared = [...domains, ...former];
-    return { all: [...compared, ...done], compared, domains, isKnown };
+async function readDomains(ignoreWaits: boolean): Promise<RunDomains & { isKnown: boolean; known?: LedgerDomains }> {
+  if (noteConfigured !== undefined && env.domains !== ACCOUNT_DOMAINS) {
+    const { known, isKnown } = await noteConfigured();
+    return { ...runDomains(known, env.domains), isKnown };
   }
   const known = await discoverDomains({ ignoreWaits });
-  const all = known.domains.map((each) => ({
-    ...each,
-    startsAt: ledgerStart(each, env.fromEpochSeconds, env.retentionSeconds),
-    isGone: each.goneAt !== undefined,
-  }));
-  const nowSeconds = Date.now() / 1000;
-  const compared = all.filter((each) => isCompared(each, nowSeconds, env.retentionSeconds));
-  return { all, compared, domains: all.filter(({ isGone }) => !isGone), isKnown: true, known };
+  return { ...accountDomains(known, env), isKnown: true, known };
 }
 
-function createUseCases({ all, compared, domains, isKnown, known }: RunDomains) {
+function createUseCases({ all, compared, domains, isKnown, known }: Awaited<ReturnType<typeof readDomains>>) {
   const reconcile = createReconcile({
     ...deps,
     domains: compared,

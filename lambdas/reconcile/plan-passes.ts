@@ -55,8 +55,7 @@ export function createPlanPasses(deps: PlanPassesDeps) {
     const markers = await ledger.readMarkers(domain);
     const { endsAt, returnedAt } = domains.find(({ name }) => name === domain) ?? {};
     const rules: PlanRules = { nowMs: now(), ignoreWaits, endsAt, returnedAt, ...times };
-    const watermarks =
-      domain === UNKNOWN_DOMAIN ? undefined : ((await ledger.readWatermarks(domain)) ?? (await begin(domain)));
+    const watermarks = domain === UNKNOWN_DOMAIN ? undefined : await watermarksOf(domain, returnedAt);
     const visible = markers.stragglers.filter((straggler) => isVisibleAt(rules.nowMs, straggler, rules));
     const late = planLate(await slicesOf(domain, visible, rules), markers.open, watermarks, rules);
     const open = [...late, ...planOpen(markers.open, late, rules)];
@@ -81,6 +80,20 @@ export function createPlanPasses(deps: PlanPassesDeps) {
       },
     };
   };
+
+  /**
+   * Returns the watermarks of a domain, after it began, or moved past what Mailgun no longer kept when the domain came
+   * back. What lies between is unknown, without a slice; second passes of before it left stay due.
+   */
+  async function watermarksOf(domain: string, returnedAt: number | undefined): Promise<Watermarks | undefined> {
+    const held = await ledger.readWatermarks(domain);
+    if (held === undefined) return begin(domain);
+    const keptFrom = alignedStart((returnedAt ?? 0) - times.retentionSeconds, times.sliceSeconds);
+    if (held.position >= keptFrom) return held;
+    const moved = { ...held, position: keptFrom, second: held.second === held.position ? keptFrom : held.second };
+    if (!(await ledger.moveWatermarks(domain, moved, held))) throw new LostRaceError();
+    return moved;
+  }
 
   /** Returns the slices from a time on whose settle time is over. */
   async function dueFrom(domain: string, from: number, rules: PlanRules): Promise<SlicePlace[]> {

@@ -24,7 +24,10 @@ export interface ComparedDomain extends SendingDomain {
   isGone?: boolean;
   /** No slice that begins then or later is compared; no webhook comes in any more, so none counts as lost. */
   endsAt?: number;
-  /** Webhooks of slices that began before were refused, so none counts as lost. */
+  /**
+   * Webhooks of slices that began before were refused, so none counts as lost; and no run could pass them, so none is
+   * late.
+   */
   returnedAt?: number;
 }
 

@@ -232,9 +232,10 @@ async function runAll(deps: ReconcileDeps, { ignoreWaits, deadlineMs }: RunReque
     const nowSeconds = Math.floor(now() / 1000);
     if (watermarks !== undefined && !gone.has(domain)) {
       // A second pass begins when half of what Mailgun keeps is over, so being late with it weighs twice.
-      const lateSeconds =
-        nowSeconds - secondPassAt({ end: watermarks.second + times.sliceSeconds }, times.retentionSeconds);
-      gauges.watermarkAge = Math.max(gauges.watermarkAge, nowSeconds - watermarks.position, 2 * lateSeconds);
+      const secondAt = secondPassAt({ end: watermarks.second + times.sliceSeconds }, times.retentionSeconds);
+      const { returnedAt = 0 } = deps.domains.find(({ name }) => name === domain) ?? {};
+      const since = (at: number) => nowSeconds - Math.max(at, returnedAt);
+      gauges.watermarkAge = Math.max(gauges.watermarkAge, since(watermarks.position), 2 * since(secondAt));
     }
     for (const open of (await deps.ledger.readMarkers(domain)).open) {
       report.open += 1;

@@ -3,9 +3,7 @@ import type { JsonObject } from '../../lambdas/domain/json.ts';
 import { total } from '../../lambdas/domain/ledger/counts.ts';
 import {
   domainNews,
-  isCompared,
   type LedgerDomains,
-  ledgerStart,
   listedNames,
   NO_DOMAINS,
   storedNames,
@@ -13,7 +11,7 @@ import {
 } from '../../lambdas/domain/ledger/ledger-domains.ts';
 import { createIngest } from '../../lambdas/ingest/ingest.ts';
 import { type AccountDomains, type DomainRepository, ListingError } from '../../lambdas/reconcile/ports.ts';
-import { createDiscoverDomains } from '../../lambdas/reconcile/webhooks/discover-domains.ts';
+import { accountDomains, createDiscoverDomains } from '../../lambdas/reconcile/webhooks/discover-domains.ts';
 import { CrashableInvocation, type InjectedFailure } from '../support/doubles/crashable-invocation.ts';
 import { InMemoryKeyRing } from '../support/doubles/in-memory-ledger.ts';
 import { KEY, signed } from '../support/fixtures/webhooks.ts';
@@ -166,20 +164,15 @@ async function play(plan: Plan) {
       holderOf: () => undefined,
       isConfigured: async () => true,
       everySeconds: QUARTER_SECONDS,
+      retentionSeconds: world.times.retentionSeconds,
+      ledger: world.book,
       now: () => world.nowMs,
       onFailure: () => {},
     });
     const known = await invocation.run(() => discoverDomains({ ignoreWaits: false })).catch(() => undefined);
     if (known === undefined) return false;
-    const seconds = world.nowMs / 1000;
-    world.domains = known.domains
-      .filter((each) => isCompared(each, seconds, world.times.retentionSeconds))
-      .map((each) => ({
-        ...each,
-        startsAt: ledgerStart(each, undefined, world.times.retentionSeconds),
-        isGone: each.goneAt !== undefined,
-      }));
-    reported.push(domainNews(known, seconds).text ?? '');
+    world.domains = [...accountDomains(known, world.times).compared];
+    reported.push(domainNews(known, world.nowMs / 1000).text ?? '');
     return true;
   };
 

@@ -1,7 +1,7 @@
 import { type LedgerDomains, NO_DOMAINS } from '../../lambdas/domain/ledger/ledger-domains.ts';
 import { stateOf } from '../../lambdas/domain/ledger/slice.ts';
 import { ListingError, type ListingFailure } from '../../lambdas/reconcile/ports.ts';
-import { createNoteConfigured } from '../../lambdas/reconcile/webhooks/discover-domains.ts';
+import { createNoteConfigured, runDomains } from '../../lambdas/reconcile/webhooks/discover-domains.ts';
 import { NOW_MS } from '../support/fixtures/webhooks.ts';
 import { numbered, ReconcileWorld } from './worlds/reconcile-world.ts';
 
@@ -53,11 +53,12 @@ function openWorld(...first: string[]) {
         configured,
         now: () => world.nowMs,
         onFailure: () => undefined,
+        everySeconds: SLICE,
         retentionSeconds: RETENTION_HOURS * 3600,
         ledger: world.book,
       });
-      const { domains, former, isKnown } = await note();
-      world.domains = [...domains, ...former];
+      const { known, isKnown } = await note();
+      world.domains = [...runDomains(known, configured).compared];
       world.areDomainsKnown = isKnown;
       await world.run();
       await world.process();
@@ -195,6 +196,52 @@ test('a domain that comes back has each time compared once, none left out, and r
     slices.reduce((all, slice) => all + Object.values(slice[what]).reduce((a, b) => a + b, 0), 0);
   expect([sum('expected'), sum('stored'), sum('missing')]).toEqual([24, 24, 0]);
   expect(world.news.reduce((all, { lost }) => all + lost, 0)).toBe(6);
+});
+
+test('a domain that comes back after longer than retention continues where Mailgun still lists it, and is not late', async () => {
+  const { world, state, live, slicesOf } = openWorld(STAYS, LEAVES);
+  await live(4, { sends: [LEAVES] });
+  state.configured = [STAYS];
+  const removedAt = world.nowMs / 1000 + SLICE;
+  await live(300, { sends: [LEAVES] });
+  state.configured = [STAYS, LEAVES];
+  const returnedAt = world.nowMs / 1000 + SLICE;
+  world.msPerCall = 1000;
+  world.budgetMs = 60_000;
+  const ages: number[] = [];
+  for (let nth = 0; nth < 8; nth += 1) {
+    await live(1, { sends: [LEAVES] });
+    ages.push(world.gauges.watermarkAge);
+  }
+  // More is due than these runs pass. Its age counts from the return, and weighs twice at second passes.
+  expect(slicesOf(LEAVES).length).toBeLessThan(90);
+  expect(Math.max(...ages)).toBeLessThanOrEqual(2 * 8 * SLICE);
+  expect(ages.at(-1)).toBeGreaterThanOrEqual(7 * SLICE);
+  Object.assign(world, { msPerCall: 0, budgetMs: 600_000 });
+  await live(110, { sends: [LEAVES] });
+  const slices = slicesOf(LEAVES);
+  const kept = returnedAt - RETENTION_HOURS * 3600;
+  expect(slices.filter(({ start, end }) => start >= removedAt && end <= kept)).toEqual([]);
+  expect(
+    slices.filter(({ start }) => start >= kept + 12 * SLICE).every(({ expected }) => 'delivered' in expected),
+  ).toBe(true);
+  expect(slices.filter(isFinished).length).toBeGreaterThan(90);
+  expect(world.gauges.watermarkAge).toBeLessThan(2 * 3600);
+});
+
+test('an event that is stored once nothing of its removed domain was left is counted, and in doubt', async () => {
+  const { world, state, live, slicesOf } = openWorld(STAYS, LEAVES);
+  await live(4, { sends: [LEAVES] });
+  state.configured = [STAYS];
+  await live(200);
+  expect(world.domains.map(({ name }) => name)).toEqual([STAYS]);
+  world.webhook(numbered(1, START + 60, { domain: { name: LEAVES } }), LEAVES);
+  await live(8);
+  expect(slicesOf(LEAVES)[0]).toMatchObject({ stored: { delivered: 2 }, unconfirmed: { delivered: 1 } });
+  expect(world.gauges.inDoubt).toBe(1);
+  expect(await world.accept({ domain: LEAVES, atEpochSeconds: START })).toMatchObject({ state: 'accepted' });
+  await live(8);
+  expect([world.gauges.inDoubt, world.domains.length]).toEqual([0, 1]);
 });
 
 test('while the domains cannot be read, the configured ones are compared, and former ones in the next run', async () => {

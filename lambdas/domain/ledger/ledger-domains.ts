@@ -15,7 +15,7 @@ export interface LedgerDomain extends SendingDomain {
   goneAt?: number;
   /** Start of the run from which nothing of its ledger is left to compare. */
   doneAt?: number;
-  /** Start of the first run with it in the configuration again. */
+  /** Start of the listing that held it again, or of the first run with it in the configuration again. */
   returnedAt?: number;
 }
 
@@ -76,8 +76,8 @@ export function withListing(
   const domains = known.domains.map((each): LedgerDomain => {
     const isListed = names.has(each.name);
     const { goneAt, doneAt: _doneAt, ...rest } = each;
-    if (each.region !== region) return isListed && goneAt !== undefined ? { ...rest, region } : each;
-    if (isListed) return rest;
+    if (each.region !== region) return isListed && goneAt !== undefined ? { ...rest, region, returnedAt: at } : each;
+    if (isListed) return { ...rest, ...(goneAt !== undefined && { returnedAt: at }) };
     return gone.includes(each.name) ? { ...each, goneAt: goneAt ?? at } : each;
   });
   const held = new Set(domains.map(({ name }) => name));
@@ -115,9 +115,12 @@ export function withConfigured(known: LedgerDomains, configured: readonly Sendin
   return { ...known, domains: all.filter((each) => kept.has(each)) };
 }
 
-/** Returns the domains with these former ones done. */
+/** Returns the domains with these gone ones done, and no others. */
 export function withDone(known: LedgerDomains, done: ReadonlySet<string>, at: number): LedgerDomains {
-  return { ...known, domains: known.domains.map((each) => (done.has(each.name) ? { ...each, doneAt: at } : each)) };
+  const domains = known.domains.map(({ doneAt = at, ...each }): LedgerDomain => {
+    return done.has(each.name) ? { ...each, doneAt } : each;
+  });
+  return { ...known, domains };
 }
 
 /** Returns the domains with one that only an archive named; its ledger ended with what was sealed. */

@@ -7,6 +7,7 @@ import {
   isCompared,
   type LedgerDomain,
   type LedgerDomains,
+  ledgerStart,
   listedNames,
   NO_DOMAINS,
   withConfigured,
@@ -15,6 +16,7 @@ import {
   withUndiscovered,
 } from '../../domain/ledger/ledger-domains.ts';
 import type { HolderOf } from '../../domain/webhooks/domains-held-elsewhere.ts';
+import type { LedgerTimes } from '../passes/pass-slice.ts';
 import {
   type AccountDomains,
   type ComparedDomain,
@@ -24,12 +26,17 @@ import {
 } from '../ports.ts';
 import { type CompareWebhooksDeps, isTimeToCompare, MAX_SEARCH_MS } from './compare-webhooks.ts';
 
-interface DiscoverDomainsDeps extends Pick<CompareWebhooksDeps, 'isConfigured' | 'everySeconds' | 'now'> {
+interface NoteDoneDeps extends Pick<CompareWebhooksDeps, 'everySeconds' | 'now'> {
+  retentionSeconds: number;
+  ledger: Pick<ReconciliationState, 'readMarkers' | 'readDoubts' | 'readWatermarks'>;
+  onFailure: (error: unknown) => void;
+}
+
+interface DiscoverDomainsDeps extends NoteDoneDeps, Pick<CompareWebhooksDeps, 'isConfigured'> {
   store: DomainRepository;
   account: AccountDomains;
   /** Returns the other environment that holds a domain, which is left to it. */
   holderOf: HolderOf;
-  onFailure: (error: unknown) => void;
 }
 
 const REGIONS: readonly SendingDomain['region'][] = ['us', 'eu'];
@@ -43,6 +50,7 @@ const MARGIN_SECONDS = DAY_SECONDS;
  */
 export function createDiscoverDomains(deps: DiscoverDomainsDeps) {
   const { store, account, now } = deps;
+  const noteDone = createNoteDone(deps);
 
   return async ({ ignoreWaits }: { ignoreWaits: boolean }): Promise<LedgerDomains> => {
     const [known, noted] = await Promise.all([store.read(), store.undiscovered()]);
@@ -56,7 +64,7 @@ export function createDiscoverDomains(deps: DiscoverDomainsDeps) {
       withUndiscovered(known, noted).undiscovered.some(({ name }) => !before.has(name));
     const isListing = isDue && (await deps.isConfigured().catch(() => false));
     const listed = isListing ? await afterListings(known) : known;
-    const next = withUndiscovered(listed, noted);
+    const next = await noteDone(withUndiscovered(listed, noted), Math.floor(startedMs / 1000), ignoreWaits);
     if (canonicalJson(next) === canonicalJson(known)) return known;
     // A quicker run may have written the list; and a write whose reply was lost is read here.
     const held = (await store.write(next, known)) ?? (await store.read());
@@ -95,64 +103,107 @@ export function createDiscoverDomains(deps: DiscoverDomainsDeps) {
   }
 }
 
-interface NoteConfiguredDeps extends Pick<DiscoverDomainsDeps, 'now' | 'onFailure'> {
+/** Returns a function that notes which gone domains have nothing left to compare, and which have again. */
+function createNoteDone({ ledger, retentionSeconds, everySeconds, onFailure }: NoteDoneDeps) {
+  const hasMarkers = async (name: string) => {
+    const { open, stragglers } = await ledger.readMarkers(name);
+    return open.length + stragglers.length > 0 || (await ledger.readDoubts(name)).length > 0;
+  };
+  const isDone = async (each: LedgerDomain & { goneAt: number }, at: number): Promise<boolean> => {
+    if (isCompared(each, at - MARGIN_SECONDS, retentionSeconds)) return false;
+    const watermarks = await ledger.readWatermarks(each.name);
+    const isPassed = watermarks === undefined || watermarks.second >= each.goneAt - MAX_SLICE_SECONDS;
+    return isPassed && !(await hasMarkers(each.name));
+  };
+
+  return async (known: LedgerDomains, at: number, ignoreWaits = false): Promise<LedgerDomains> => {
+    // What was stored late, or replayed, is compared all the same.
+    const isReread = ignoreWaits || isTimeToCompare(at * 1000, everySeconds);
+    const done = new Set<string>();
+    const note = async ({ goneAt, ...each }: LedgerDomain) => {
+      if (goneAt === undefined) return;
+      const wasDone = each.doneAt !== undefined;
+      const isStillDone = wasDone && !(isReread && (await hasMarkers(each.name)));
+      if (isStillDone || (!wasDone && (await isDone({ ...each, goneAt }, at)))) done.add(each.name);
+    };
+    return eachOf(known.domains, CALLS_AT_ONCE, note).then(
+      () => withDone(known, done, at),
+      (error) => {
+        onFailure(error);
+        return known;
+      },
+    );
+  };
+}
+
+interface NoteConfiguredDeps extends NoteDoneDeps {
   store: Pick<DomainRepository, 'read' | 'write'>;
   configured: readonly SendingDomain[];
-  retentionSeconds: number;
-  ledger: Pick<ReconciliationState, 'readMarkers' | 'readDoubts' | 'readWatermarks'>;
 }
 
 /**
- * Returns the configured and the former domains, after noting which those are. Never throws: where the table cannot be
- * read, only the configured ones are known to this run, and where it cannot be written, the next run writes.
+ * Returns the domains that are or were configured, after noting which those are. Never throws: where the table cannot
+ * be read, only the configured ones are known to this run, and where it cannot be written, the next run writes.
  */
 export function createNoteConfigured(deps: NoteConfiguredDeps) {
-  const { store, configured, now, onFailure, ledger } = deps;
-  const names = configured.map(({ name }) => name);
+  const { store, configured, now, onFailure } = deps;
+  const noteDone = createNoteDone(deps);
 
-  /** Returns the former domains past retention whose slices are all passed, with nothing open or in doubt. */
-  const doneOf = async (known: LedgerDomains, at: number) => {
-    const done = new Set<string>();
-    for (const each of formerDomains(known, names)) {
-      const { name, goneAt = at, doneAt } = each;
-      if (doneAt !== undefined || isCompared(each, at - MARGIN_SECONDS, deps.retentionSeconds)) continue;
-      const watermarks = await ledger.readWatermarks(name);
-      const isPassed = watermarks === undefined || watermarks.second >= goneAt - MAX_SLICE_SECONDS;
-      const { open, stragglers } = await ledger.readMarkers(name);
-      const doubts = await ledger.readDoubts(name);
-      if (isPassed && open.length + stragglers.length + doubts.length === 0) done.add(name);
-    }
-    return done;
-  };
-
-  const noted = async (known: LedgerDomains | undefined): Promise<LedgerDomains> => {
+  return async (): Promise<{ known: LedgerDomains; isKnown: boolean }> => {
     const at = Math.floor(now() / 1000);
-    const configuredNow = withConfigured(known ?? NO_DOMAINS, configured, at);
-    const done = await doneOf(configuredNow, at).catch(onFailure);
-    const next = done === undefined || done.size === 0 ? configuredNow : withDone(configuredNow, done, at);
-    if (known === undefined || canonicalJson(next) === canonicalJson(known)) return next;
-    await store.write(next, known).catch(onFailure);
-    return next;
-  };
-
-  /** `done`: the former ones that no run compares any more; `isKnown`: false where the table was not read. */
-  return async (): Promise<Record<'domains' | 'former' | 'done', ComparedDomain[]> & { isKnown: boolean }> => {
     const held = (await store.read().catch(onFailure)) ?? undefined;
-    const known = await noted(held);
-    const gone = Object.groupBy(formerDomains(known, names), ({ doneAt }) =>
-      doneAt === undefined ? 'former' : 'done',
-    );
-    const asGone = ({ name, region, goneAt }: LedgerDomain) => {
-      return { name, region, isGone: true, ...(goneAt !== undefined && { endsAt: goneAt }) };
-    };
-    const [former, done] = [gone.former ?? [], gone.done ?? []].map((each) => each.map(asGone)) as [
-      ComparedDomain[],
-      ComparedDomain[],
-    ];
-    const domains = configured.map(({ name, region }) => {
-      const returnedAt = known.domains.find((each) => each.name === name)?.returnedAt;
-      return { name, region, ...(returnedAt !== undefined && { returnedAt }) };
-    });
-    return { domains, former, done, isKnown: held !== undefined };
+    const known = await noteDone(withConfigured(held ?? NO_DOMAINS, configured, at), at);
+    if (held !== undefined && canonicalJson(known) !== canonicalJson(held)) {
+      await store.write(known, held).catch(onFailure);
+    }
+    return { known, isKnown: held !== undefined };
   };
+}
+
+/** The domains of one run. */
+export interface RunDomains {
+  /** All that have a ledger. */
+  all: readonly ComparedDomain[];
+  /** Those whose ledger may still advance. */
+  compared: readonly ComparedDomain[];
+  /** Those that Mailgun has, or that are configured. */
+  domains: readonly ComparedDomain[];
+}
+
+/**
+ * Returns the domains of a run: all but these names are gone, and compared until nothing is left of them. `startOf`:
+ * where the ledger of a domain begins at the latest.
+ */
+export function runDomains(
+  known: LedgerDomains,
+  present: readonly SendingDomain[],
+  startOf: (each: LedgerDomain) => number | undefined = () => undefined,
+): RunDomains {
+  const byName = new Map(known.domains.map((each) => [each.name, each]));
+  const compare = ({ name, region }: SendingDomain): ComparedDomain => {
+    const each = byName.get(name);
+    const [startsAt, returnedAt] = [each && startOf(each), each?.returnedAt];
+    const times = { ...(startsAt !== undefined && { startsAt }), ...(returnedAt !== undefined && { returnedAt }) };
+    return { name, region, ...times };
+  };
+  const domains = present.map(compare);
+  const gone = formerDomains(
+    known,
+    present.map(({ name }) => name),
+  );
+  const asGone = (each: LedgerDomain): ComparedDomain => {
+    return { ...compare(each), isGone: true, ...(each.goneAt !== undefined && { endsAt: each.goneAt }) };
+  };
+  const compared = [...domains, ...gone.filter(({ doneAt }) => doneAt === undefined).map(asGone)];
+  const done = gone.filter(({ doneAt }) => doneAt !== undefined).map(asGone);
+  return { all: [...compared, ...done], compared, domains };
+}
+
+/** Returns the domains of a run for which all domains of the account have a ledger. */
+export function accountDomains(
+  known: LedgerDomains,
+  { fromEpochSeconds, retentionSeconds }: Pick<LedgerTimes, 'fromEpochSeconds' | 'retentionSeconds'>,
+): RunDomains {
+  const present = known.domains.filter(({ goneAt }) => goneAt === undefined);
+  return runDomains(known, present, (each) => ledgerStart(each, fromEpochSeconds, retentionSeconds));
 }

@@ -2,12 +2,18 @@ import type { JsonObject } from '../../../lambdas/domain/json.ts';
 import { total } from '../../../lambdas/domain/ledger/counts.ts';
 import { type LedgerDomains, NO_DOMAINS } from '../../../lambdas/domain/ledger/ledger-domains.ts';
 import { doubtfulIn, isUnsettled, type Slice, stateOf, unconfirmedIn } from '../../../lambdas/domain/ledger/slice.ts';
-import { createNoteConfigured } from '../../../lambdas/reconcile/webhooks/discover-domains.ts';
+import { type AccountDomains, ListingError } from '../../../lambdas/reconcile/ports.ts';
+import {
+  accountDomains,
+  createDiscoverDomains,
+  createNoteConfigured,
+  runDomains,
+} from '../../../lambdas/reconcile/webhooks/discover-domains.ts';
 import { NOW_MS } from '../../support/fixtures/webhooks.ts';
 import fc from '../../support/property.ts';
 import { numbered, ReconcileWorld } from './reconcile-world.ts';
 
-// Worlds whose domains leave and come back, also after longer than Mailgun's retention, while the table refuses to say
+// Worlds whose domains leave a list or the account, and come back, also after longer than Mailgun's retention, while the table refuses to say
 // which they were, and reconcile stands still. The oracle of gauges is the ledger, read whole; that of the ledger is what
 // happened at Mailgun.
 
@@ -16,13 +22,21 @@ const START = Math.floor(NOW_MS / 1000 / SLICE) * SLICE;
 const RETENTION_SECONDS = 6 * 3600;
 const EVENTFUL_QUARTERS = 130;
 /** Longer than retention and the margin after it. */
-const CALM_QUARTERS = 130;
+const CALM_QUARTERS = 150;
+/** Longer than retention and the margin after it, when a domain that left early is compared no more. */
+const REDRIVEN_AFTER_QUARTERS = 140;
+/** As the alarm has it: half of retention. */
+const MAX_AGE_SECONDS = RETENTION_SECONDS / 2;
 const NAMES = ['stays.example.com', 'first.example.com', 'second.example.com'];
 
+/** `redriven`: forged, and stored from the DLQ only long after. */
+type Kind = 'posted' | 'lost' | 'forged' | 'never stored' | 'redriven';
+
 interface DomainWorldPlan {
+  mode: 'list' | 'account';
   /** Quarters in which each domain but the first leaves, comes back, leaves, and so on. */
   changes: number[][];
-  events: { quarter: number; domain: number; kind: 'posted' | 'lost' | 'forged' | 'never stored' }[];
+  events: { quarter: number; domain: number; kind: Kind }[];
   /** Quarters in which the item of the domains cannot be read. */
   unread: number[];
   /** Quarters without a run, from one up to another. */
@@ -35,12 +49,13 @@ const quarter = fc.nat(EVENTFUL_QUARTERS - 1);
 const quarters = (maxLength: number) =>
   fc.uniqueArray(quarter, { maxLength }).map((list) => list.sort((a, b) => a - b));
 export const domainWorldPlan: fc.Arbitrary<DomainWorldPlan> = fc.record({
+  mode: fc.constantFrom('list', 'account'),
   changes: fc.array(quarters(4), { minLength: NAMES.length - 1, maxLength: NAMES.length - 1 }),
   events: fc.array(
     fc.record({
       quarter,
       domain: fc.nat(NAMES.length - 1),
-      kind: fc.constantFrom('posted', 'posted', 'lost', 'lost', 'forged', 'never stored'),
+      kind: fc.constantFrom<Kind>('posted', 'posted', 'lost', 'lost', 'forged', 'never stored', 'redriven'),
     }),
     { maxLength: 30 },
   ),
@@ -77,9 +92,39 @@ export async function contradictions(plan: DomainWorldPlan): Promise<string[]> {
   const isPaused = (nth: number) => plan.pauses.some(({ from, length }) => nth >= from && nth < from + length);
   const slices = () => [...world.book.slices.values()];
   const forged = new Set<string>();
+  const redriven = new Map<number, (() => void)[]>();
+  let present: string[] = [];
+  let compared = 0;
+  const regionOf = (name: string) => ({ name, region: 'us' as const });
+  const about = {
+    everySeconds: SLICE,
+    retentionSeconds: RETENTION_SECONDS,
+    ledger: world.book,
+    now: () => world.nowMs,
+    onFailure: () => undefined,
+  };
+  const account: AccountDomains = {
+    placeOf: () => 'everywhere',
+    listed: async () => present.map((name) => ({ name, isOfSubaccount: false, isActive: true })),
+    has: async ({ name }) => present.includes(name),
+  };
+  const nothingNoted = { undiscovered: async () => [], dropUndiscovered: async () => {} };
+  const readDomains = async () => {
+    if (plan.mode === 'list') {
+      const { known, isKnown } = await createNoteConfigured({ ...about, store, configured: present.map(regionOf) })();
+      return { ...runDomains(known, present.map(regionOf)), isKnown };
+    }
+    const rules = { holderOf: () => undefined, isConfigured: async () => true, account };
+    const discover = createDiscoverDomains({ ...about, ...rules, store: { ...store, ...nothingNoted } });
+    const times = { fromEpochSeconds: START, retentionSeconds: RETENTION_SECONDS };
+    return { ...accountDomains(await discover({ ignoreWaits: false }), times), isKnown: true };
+  };
+  world.mailgun.onPage = ({ domain }) => {
+    if (plan.mode === 'account' && !present.includes(domain.name)) throw new ListingError('domain-not-found');
+  };
 
   for (let nth = 0; nth < EVENTFUL_QUARTERS + CALM_QUARTERS; nth += 1) {
-    const present = NAMES.filter((_, domain) => isPresent(domain, nth));
+    present = NAMES.filter((_, domain) => isPresent(domain, nth));
     for (const [n, { quarter, domain, kind }] of plan.events.entries()) {
       if (quarter !== nth) continue;
       const name = NAMES[domain] as string;
@@ -88,31 +133,36 @@ export async function contradictions(plan: DomainWorldPlan): Promise<string[]> {
         domain: { name },
         message: { headers: { 'message-id': `${n}@${name}` } },
       });
-      if (kind !== 'forged') world.mailgun.add(event);
+      const isForged = kind === 'forged' || kind === 'redriven';
+      // What is gone from the account sends nothing.
+      if (!isForged && (plan.mode === 'list' || present.includes(name))) world.mailgun.add(event);
       if (!present.includes(name)) continue;
-      if (kind === 'forged') forged.add(String(event.id));
-      if (kind === 'forged' || kind === 'posted') world.webhook(event, name);
+      if (isForged) forged.add(String(event.id));
+      const post = () => world.webhook(event, name);
+      if (kind === 'forged' || kind === 'posted') post();
+      const at = nth + REDRIVEN_AFTER_QUARTERS;
+      if (kind === 'redriven') redriven.set(at, [...(redriven.get(at) ?? []), post]);
     }
+    for (const post of redriven.get(nth) ?? []) post();
     await world.process();
     world.nowMs += SLICE * 1000;
     if (isPaused(nth)) continue;
     isUnread = plan.unread.includes(nth);
-    const { domains, former, isKnown } = await createNoteConfigured({
-      store,
-      configured: present.map((name) => ({ name, region: 'us' as const })),
-      retentionSeconds: RETENTION_SECONDS,
-      ledger: world.book,
-      now: () => world.nowMs,
-      onFailure: () => undefined,
-    })();
-    world.domains = [...domains, ...former];
-    world.areDomainsKnown = isKnown;
+    const run = await readDomains().catch(() => undefined);
+    if (run === undefined) continue;
+    world.domains = [...run.compared];
+    world.areDomainsKnown = run.isKnown;
+    compared = run.compared.length;
     const { result } = await world.run();
     if (result?.kind !== 'ran') found.push(`run ${nth} is ${result?.kind}`);
-    else if (result.judgement.isGauged) found.push(...untruths(nth, result, slices()));
+    else if (plan.pauses.length === 0 && result.gauges.watermarkAge > MAX_AGE_SECONDS)
+      found.push(`the watermark of run ${nth} is ${result.gauges.watermarkAge} s old`);
+    if (result?.kind === 'ran' && result.judgement.isGauged) found.push(...untruths(nth, result, slices()));
     world.ledger.queue = world.ledger.queue.filter((body) => !body.includes('"never stored-'));
     await world.process();
   }
+  const kept = present.length + NAMES.filter((name) => !present.includes(name) && isTroubled(slices(), name)).length;
+  if (compared !== kept) found.push(`${compared} domains are compared at last, should be ${kept}`);
   return [...found, ...errorsIn(world, slices(), { forged, isAlwaysRun: plan.pauses.length === 0 })];
 }
 
@@ -126,6 +176,9 @@ function untruths(nth: number, { report, gauges }: Run, slices: readonly Slice[]
   const should = [open.length, sum(({ stuck }) => stuck), sum(doubtfulIn)];
   return is.join() === should.join() ? [] : [`open, stuck and in doubt of run ${nth} are ${is}, should be ${should}`];
 }
+
+const isTroubled = (slices: readonly Slice[], name: string) =>
+  slices.some((slice) => slice.domain === name && (isUnsettled(slice) || doubtfulIn(slice) > 0));
 
 /** Returns what is wrong at the end. */
 function errorsIn(

@@ -64,14 +64,17 @@ describe('a listing of domains', () => {
     const gone = withListing(first, lacking, ['b.example.com']);
     expect(gone.domains[1]).toMatchObject({ name: 'b.example.com', goneAt: AT + 1 });
     expect(absentFrom(gone, lacking)).toEqual([]);
-    expect(withListing(gone, listing(AT + 2, 'a.example.com', 'b.example.com'), []).domains).toEqual(first.domains);
+    expect(withListing(gone, listing(AT + 2, 'a.example.com', 'b.example.com'), []).domains).toEqual([
+      first.domains[0],
+      { ...first.domains[1], returnedAt: AT + 2 },
+    ]);
     expect(storedNames(gone)).toEqual(names(first));
   });
 
   test('a domain that is gone and listed in the other region has moved there', () => {
     const gone = withListing(first, listing(AT + 1, 'a.example.com'), ['b.example.com']);
     const moved = withListing(gone, { region: 'eu', at: AT + 1, listed: active('b.example.com') }, []);
-    expect(moved.domains).toEqual([first.domains[0], { ...first.domains[1], region: 'eu' }]);
+    expect(moved.domains).toEqual([first.domains[0], { ...first.domains[1], region: 'eu', returnedAt: AT + 1 }]);
   });
 });
 
@@ -160,7 +163,7 @@ describe('the configured domains', () => {
     const listed = withConfigured(first, us('a.example.com'), AT + 900);
     expect(formerDomains(listed, ['a.example.com'])).toMatchObject([{ name: 'b.example.com', goneAt: AT + 900 }]);
     const followed = withListing(listed, listing(AT + 1800, 'a.example.com', 'b.example.com'), []);
-    expect(followed.domains).toEqual(first.domains);
+    expect(followed.domains).toEqual([first.domains[0], { ...first.domains[1], returnedAt: AT + 1800 }]);
   });
 
   test('are never left out for former ones, of which those that left last are kept', () => {

@@ -6,6 +6,7 @@ import {
 } from '../../../../../lambdas/domain/ledger/ledger-domains.ts';
 import { type DomainRepository, ListingError } from '../../../../../lambdas/reconcile/ports.ts';
 import { createDiscoverDomains } from '../../../../../lambdas/reconcile/webhooks/discover-domains.ts';
+import { InMemoryBook } from '../../../../support/doubles/in-memory-reconcile.ts';
 
 const FULL_HOUR = 500_000 * 3_600_000;
 const MS_PER_CALL = 200;
@@ -33,6 +34,7 @@ function openDiscovery() {
     clock.ms += MS_PER_CALL;
     if (clock.ms > deadlineMs) throw new ListingError('unavailable');
   };
+  const book = new InMemoryBook();
   const discover = createDiscoverDomains({
     store,
     account: {
@@ -50,6 +52,8 @@ function openDiscovery() {
     holderOf: (domain) => (domain.startsWith('staging.') || held.has(domain) ? 'staging' : undefined),
     isConfigured: async () => true,
     everySeconds: 900,
+    retentionSeconds: 86_400,
+    ledger: book,
     now: () => clock.ms,
     onFailure: () => {},
   });
