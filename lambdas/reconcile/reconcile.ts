@@ -242,18 +242,27 @@ async function runAll(deps: ReconcileDeps, { ignoreWaits, deadlineMs }: RunReque
       gauges.openSliceAge = Math.max(gauges.openSliceAge, nowSeconds - Math.floor(open.since / 1000));
       gauges.stuck += open.stuck;
     }
-    const inDoubt = await countInDoubt(deps, domain);
+    const inDoubt = await countInDoubt(deps, domain, held);
     gauges.inDoubt += inDoubt;
   }
 }
 
 /** Markers that a crash left behind are dropped. */
-async function countInDoubt({ ledger, slices }: ReconcileDeps, domain: string): Promise<number> {
+async function countInDoubt({ ledger, slices }: ReconcileDeps, domain: string, held: HeldLease): Promise<number> {
+  const doubtfulAt = async (start: number) => {
+    const slice = await slices.read(domain, start);
+    return slice === undefined ? 0 : doubtfulIn(slice);
+  };
   let count = 0;
   await eachOf(await ledger.readDoubts(domain), DOUBTS_AT_ONCE, async (start) => {
-    const slice = await slices.read(domain, start);
-    const doubtful = slice === undefined ? 0 : doubtfulIn(slice);
-    if (doubtful === 0) await ledger.dropDoubt(domain, start);
+    let doubtful = await doubtfulAt(start);
+    if (doubtful === 0) {
+      held.assertHeld();
+      await ledger.dropDoubt(domain, start);
+      // A run that took over meanwhile puts the marker before it writes the slice, and either may have come before.
+      doubtful = await doubtfulAt(start);
+      if (doubtful > 0) await ledger.putDoubt(domain, start);
+    }
     count += doubtful;
   });
   return count;

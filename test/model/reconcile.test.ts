@@ -155,6 +155,35 @@ test('an event listed late is found by the second pass', async () => {
   expect(world.sends.get('id-900')).toBe(1);
 });
 
+test.each([
+  'while this one is frozen, before it writes the slice',
+  'and writes the slice, just as this one drops the marker',
+])('a doubt that another run marks %s stays marked', async (moment) => {
+  const world = await worldWith(20);
+  await world.run();
+  await world.book.putDoubt(DOMAIN, SLICE_START);
+  const { read, dropDoubt } = world.book;
+  const isFrozen = moment.startsWith('while');
+  const write = () => {
+    const doubtful = { ...first(world), unconfirmed: { delivered: 1 }, finalAt: world.nowMs };
+    world.book.slices.set(`${DOMAIN} ${SLICE_START}`, doubtful);
+  };
+  if (isFrozen) {
+    world.book.read = async (domain, start) => {
+      const slice = await read.call(world.book, domain, start);
+      world.nowMs += 150_000;
+      return slice;
+    };
+  } else {
+    world.book.dropDoubt = async (domain, start) => {
+      write();
+      await dropDoubt.call(world.book, domain, start);
+    };
+  }
+  await world.run();
+  expect(await world.book.readDoubts(DOMAIN)).toEqual([SLICE_START]);
+});
+
 describe('with totals, the second pass', () => {
   /** Returns a ledger of four slices with ten events each; only the late ones came without a webhook. */
   async function passedOnce(): Promise<ReconcileWorld> {
