@@ -40,7 +40,7 @@ Examples:
   npm run ledger -- give-up-archive --reason "bucket deleted by hand" --env prod
   npm run ledger -- give-up-archive --reason "bucket deleted by hand" --env prod --yes --json
 
-Needs on AWS: dynamodb:Scan, GetItem, Query, PutItem, UpdateItem and DeleteItem on the table; with an archive also
+Needs on AWS: dynamodb:Scan, GetItem, Query, PutItem and DeleteItem on the table; with an archive also
 s3:GetObject and s3:ListBucket on the bucket.`;
 
 export const giveUpArchiveCommand: CommandBuilder = (context, run) =>
