@@ -1,4 +1,5 @@
 import type { TimeRange } from '../../domain/events/day-index.ts';
+import { isEventPartition } from '../../domain/keys.ts';
 import { isKeyText, isTime } from '../http/cursor.ts';
 import { EVER } from '../http/range.ts';
 import type { MessagePlace, RecipientHistory, RecipientMessage } from '../ports.ts';
@@ -20,7 +21,7 @@ export function isRecipientPlace(
   const { atMs, partition, spelling = 0 } = (value ?? {}) as Partial<RecipientPlace>;
   const isKnown = Number.isInteger(spelling) && spelling >= 0 && spelling < keyCount;
   return (
-    isKnown && isTime(atMs) && atMs >= fromMs && atMs < toMs && isKeyText(partition) && /^(MSG|NOMSG)#/.test(partition)
+    isKnown && isTime(atMs) && atMs >= fromMs && atMs < toMs && isKeyText(partition) && isEventPartition(partition)
   );
 }
 
