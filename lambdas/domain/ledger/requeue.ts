@@ -1,5 +1,8 @@
 import { asciiJson, isDeeperThan, type JsonObject } from '../json.ts';
 
+// Which events: `count-listed.ts`; how they are sent, and counted before: `requeue-missing.ts`; when a slice that stays
+// short is read again: `pass-slice.ts`.
+
 /** A missing or altered event is sent to the queue up to this many times; then it is stuck. */
 export const MAX_REQUEUES = 5;
 

@@ -1,5 +1,6 @@
 // While a receiver is disabled nothing is sent: a 410 disables it at once, and so do days of failures
-// (`receiver-state.ts`).
+// (`receiver-state.ts`). Without another attempt a delivery is dead (`delivery.ts`); the queue keeps it no longer than
+// `lib/constructs/receiver.ts` says.
 
 /** When a delivery is retried, and for how long. */
 export interface RetrySchedule {

@@ -1,6 +1,7 @@
 import { DAY_SECONDS } from '../../contract.ts';
 
-// Limits of large mailbox providers for a sender, as shares of its mail. Functions, command line and page use it.
+// Limits of large mailbox providers for a sender, as shares of its mail. Functions, command line and page use it;
+// alarms do unless a deployment sets others (`lib/config/alarm-limits.ts`).
 
 /** Over how many full days, besides today, shares are judged; a weekly mailing is never left out. */
 const JUDGED_DAYS = 7;

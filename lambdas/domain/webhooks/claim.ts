@@ -12,6 +12,8 @@ export interface Claim {
   expiresAt: number;
 }
 
+// One conditional put claims a token, or takes over a claim that has ended (`claim-repository.ts`).
+
 /** Returns when a claim ends, in epoch seconds, by the signed timestamp: a margin after its signature is too old. */
 export const claimExpiry = (timestamp: string): number =>
   Number(timestamp) + SIGNATURE_WINDOW_SECONDS + CLAIM_MARGIN_SECONDS;

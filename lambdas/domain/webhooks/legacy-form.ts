@@ -23,7 +23,7 @@ const FAILURE_REASONS: Readonly<Record<string, string | undefined>> = { bounced:
 /**
  * Returns the current `event-data` of a legacy (v2) form post; undefined if the form has no event. The form's timestamp
  * is both the event's and the signature's time. Undefined fields were merged user variables, and stay so; of a repeated
- * name the first value counts.
+ * name the first value counts (of the signature's fields the last: `webhook-body.ts`).
  */
 export function eventFromLegacyForm(fields: FormFields, timestamp: string): JsonObject | undefined {
   const first = (name: string) => fields.find(([field]) => field === name)?.[1];

@@ -1,5 +1,7 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 
+// How old a signature may be is in `contract.ts`; `ingest.ts` reads the keys again where none matches.
+
 /** Mailgun's signature block as received; `timestamp` is epoch seconds. */
 export interface Signature {
   timestamp: string;

@@ -7,7 +7,8 @@ export type QueryIdentity = readonly [operation: string, query: object];
 
 /**
  * Writes a position as text that is good for its own query: the check covers both. The check needs no key: a client that
- * invents a cursor gets no further than the query's own range, because every position is read as a place inside it.
+ * invents a cursor gets no further than the query's own range, because every position is read as a place inside it
+ * (`isPosition` in `paging.ts`).
  */
 export function writeCursor(identity: QueryIdentity, position: unknown): string {
   const text = Buffer.from(JSON.stringify(position)).toString('base64url');

@@ -1,7 +1,7 @@
 import { TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 
 // How alarms treat missing data, with the reason that each gives. Where an expression needs a number, its row fills a
-// metric by `FILL(m, 0)`.
+// metric by `FILL(m, 0)`. Each row of this folder names one; `lib/checks/alarm-rules.ts` refuses any other.
 
 /** Missing data is good: most counts are written only when there is something to count. */
 export const quiet = (because: string) => ({ treat: TreatMissingData.NOT_BREACHING, because });

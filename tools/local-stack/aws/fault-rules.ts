@@ -1,3 +1,4 @@
+/** What each does is in `fault-effects.ts`. */
 const FAULT_MODES = [
   'refuse',
   '500',

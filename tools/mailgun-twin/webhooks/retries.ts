@@ -1,5 +1,7 @@
 import type { Random } from '../random.ts';
 
+// `draw-delivery-plan.ts` draws a schedule and what is signed again; `delivery.ts` makes the attempts.
+
 /** Minutes between Mailgun's attempts, by its manual, its help centre and a measurement of 2019. */
 export const RETRY_MINUTES = {
   manual: [5, 10, 15, 60, 120, 240],
