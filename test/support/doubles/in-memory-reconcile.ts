@@ -47,10 +47,10 @@ export class InMemoryBook implements ReconciliationState, Slices, Lease, PartRep
   }
 
   async *list(domain: string, from: number, to: number) {
-    const own = [...this.slices.values()].filter((each) => each.domain === domain);
-    for (const slice of own.filter(({ start }) => start >= from && start < to).sort((a, b) => a.start - b.start)) {
-      yield structuredClone(slice);
-    }
+    const own: Slice[] = [];
+    for (const slice of this.slices.values())
+      if (slice.start >= from && slice.start < to && slice.domain === domain) own.push(slice);
+    for (const slice of own.sort((a, b) => a.start - b.start)) yield structuredClone(slice);
   }
 
   async write(slice: Slice, previous: Slice | undefined) {
@@ -149,9 +149,13 @@ export class InMemoryRequeues implements Requeues {
   mostListed = 0;
 
   async listUpTo(max: number, slice: SliceKey, fromMs: number, toMs: number) {
-    const found = [...this.held.values()]
-      .filter((each) => each.slice === sliceName(slice) && each.atMs >= fromMs && each.atMs < toMs)
-      .map(({ runId: _runId, slice: _slice, ...requeue }) => requeue);
+    const found: Requeue[] = [];
+    const name = sliceName(slice);
+    for (const held of this.held.values()) {
+      if (held.atMs < fromMs || held.atMs >= toMs || held.slice !== name) continue;
+      const { runId: _runId, slice: _slice, ...requeue } = held;
+      found.push(requeue);
+    }
     if (found.length > max) return undefined;
     this.mostListed = Math.max(this.mostListed, found.length);
     return found;
@@ -286,7 +290,7 @@ export class InMemoryMailgun implements MailgunSource {
   onPage: (request: ListingRequest) => void = () => {};
   readonly #now: () => number;
   readonly events: JsonObject[] = [];
-  readonly #byHour = new Map<number, JsonObject[]>();
+  readonly #byHour = new Map<number, { event: JsonObject; ms: number; under: string | undefined }[]>();
 
   constructor(now: () => number) {
     this.#now = now;
@@ -294,9 +298,10 @@ export class InMemoryMailgun implements MailgunSource {
 
   add(event: JsonObject): void {
     this.events.push(event);
-    const hour = Math.floor((eventTimeMs(event) ?? 0) / HOUR_MS);
+    const ms = eventTimeMs(event) ?? 0;
+    const hour = Math.floor(ms / HOUR_MS);
     const list = this.#byHour.get(hour) ?? [];
-    list.push(event);
+    list.push({ event, ms, under: listedUnder(event) });
     this.#byHour.set(hour, list);
   }
 
@@ -328,16 +333,13 @@ export class InMemoryMailgun implements MailgunSource {
   }
 
   #inRange({ begin, end, domain }: ListingRequest): JsonObject[] {
-    const isOwn = (event: JsonObject) => listedUnder(event) === undefined || listedUnder(event) === domain.name;
-    const hours: JsonObject[] = [];
+    const found: { event: JsonObject; ms: number }[] = [];
     for (let hour = Math.floor(begin / 3600); hour <= Math.floor(end / 3600); hour += 1) {
-      hours.push(...(this.#byHour.get(hour) ?? []));
+      for (const { event, ms, under = domain.name } of this.#byHour.get(hour) ?? [])
+        if (ms >= begin * 1000 && ms <= end * 1000 && under === domain.name && this.isListed(event))
+          found.push({ event, ms });
     }
-    return hours
-      .map((event) => ({ event, ms: eventTimeMs(event) ?? 0 }))
-      .filter(({ event, ms }) => ms >= begin * 1000 && ms <= end * 1000 && isOwn(event) && this.isListed(event))
-      .sort((a, b) => a.ms - b.ms)
-      .map(({ event }) => this.shown(event));
+    return found.sort((a, b) => a.ms - b.ms).map(({ event }) => this.shown(event));
   }
 
   /** Returns the event as listed. */
