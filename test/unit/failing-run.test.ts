@@ -35,9 +35,9 @@ afterEach(() => {
 
 const JEST = join(ROOT, 'node_modules/jest/bin/jest.js');
 
-function write(source: string, project: string): void {
+function write(source: string, project: string, name = 'one'): void {
   mkdirSync(join(folder, 'test', project), { recursive: true });
-  writeFileSync(join(folder, 'test', project, 'one.test.ts'), source);
+  writeFileSync(join(folder, 'test', project, `${name}.test.ts`), source);
 }
 
 /** Runs jest as configured on one file of this source, and returns its status and what `.ci/failed` names. */
@@ -69,30 +69,44 @@ function run(
 
 const HANG = 'new Promise(() => setTimeout(() => {}, 60_000))';
 
-test.each([
+/** Files that fail, each in its own way: what happens, the source, and what `.ci/failed` names besides the file. */
+const CULPRITS: readonly (readonly [what: string, source: string, culprit?: string])[] = [
   ['a test that fails', `describe('a sum', () => test('is right', () => expect(1 + 1).toBe(3)));`, 'a sum › is right'],
   ['a test that exceeds its time limit', `test('waits', () => ${HANG}, 100);`, 'waits'],
-  ['a beforeAll that fails', `beforeAll(() => { throw new Error(); }); test('is fine', () => {});`, '(beforeAll)'],
+  [
+    'a beforeAll that fails',
+    `describe('prepared', () => { beforeAll(() => { throw new Error(); }); test('is fine', () => {}); });`,
+    'prepared › (beforeAll)',
+  ],
   [
     'a beforeAll that exceeds its time limit',
-    `beforeAll(() => ${HANG}, 100); test('is fine', () => {});`,
-    '(beforeAll)',
+    `describe('long prepared', () => { beforeAll(() => ${HANG}, 100); test('is fine', () => {}); });`,
+    'long prepared › (beforeAll)',
   ],
   ['an afterAll that fails', `afterAll(() => { throw new Error(); }); test('is fine', () => {});`, '(afterAll)'],
-  ['a file without tests', 'export const COUNT = 0;', 'test/unit/one.test.ts'],
-  ['a file that does not load', `import './absent.ts'; test('is fine', () => {});`, 'test/unit/one.test.ts'],
+  ['a file without tests', 'export const COUNT = 0;'],
+  ['a file that does not load', `import './absent.ts'; test('is fine', () => {});`],
   [
     'a promise that is rejected while a test runs',
     `test('forgets one', async () => { Promise.reject(new Error()); await new Promise((done) => setTimeout(done, 500)); });`,
     'forgets one',
   ],
   ['a test that calls process.exit', `test('exits', () => process.exit(0));`, 'exits'],
-])('the run fails and .ci/failed names the culprit for %s', (_, source, culprit) => {
-  const { status, named } = run(source);
+];
+
+test('a run fails and .ci/failed names every file that fails and its culprit', () => {
+  for (const [nth, [, source]] of CULPRITS.entries()) write(source, 'unit', `file-${nth}`);
+  const { status, named, printed } = run(`test('is fine', () => {});`);
 
   expect(status).toBe(1);
-  expect(named.split('\n')).toContainEqual(expect.stringMatching(/^failed: npm test: /));
-  expect(named).toContain(`${culprit}\n`);
+  const summary = stripVTControlCharacters(printed);
+  expect(summary).toContain(`Test Suites: ${CULPRITS.length} failed, 1 passed, ${CULPRITS.length + 1} total\n`);
+  const lines = named.split('\n').filter((line) => line.startsWith('failed: npm test: '));
+  const unnamed = CULPRITS.filter(([, , culprit], nth) => {
+    const isNamed = (text: string) => lines.some((line) => line.endsWith(text));
+    return !isNamed(`test/unit/file-${nth}.test.ts`) || (culprit !== undefined && !isNamed(`: ${culprit}`));
+  });
+  expect(unnamed).toEqual([]);
 });
 
 test('the run passes and .ci/failed names nothing if every test passes', () => {
