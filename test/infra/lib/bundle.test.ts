@@ -2,10 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { bundleAhead, bundleFunction } from '../../../lib/bundle.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const HANDLERS = globSync('lambdas/*/handler.ts', { cwd: ROOT });
+const INGEST = 'lambdas/ingest/handler.ts';
 const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'));
 
 let folder: string;
@@ -14,14 +16,27 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
+/** Files of each handler's bundle, by handler: each is bundled alone once. */
+const bundled = new Map<string, readonly string[]>();
+const bundleOf = (handler: string) => join(folder, handler, 'index.js');
+
+/** Bundles a handler alone, unless it is; returns the files of the bundle. */
+function bundle(handler: string): readonly string[] {
+  const files = bundled.get(handler) ?? bundleFunction(join(ROOT, handler), bundleOf(handler));
+  bundled.set(handler, files);
+  return files;
+}
+
+const contentsOf = (path: string) => [path, `${path}.map`].map((file) => readFileSync(file, 'utf8'));
+
 test('a stack trace from a bundle names the source line', () => {
   const source = join(folder, 'fails.ts');
   writeFileSync(source, `\nexport function failing(): never {\n  throw new Error('as it should');\n}\nfailing();\n`);
-  const bundle = join(folder, 'out', 'index.js');
-  bundleFunction(source, bundle);
+  const output = join(folder, 'out', 'index.js');
+  bundleFunction(source, output);
   let said = '';
   try {
-    execFileSync(process.execPath, ['--enable-source-maps', bundle], { encoding: 'utf8', stdio: 'pipe' });
+    execFileSync(process.execPath, ['--enable-source-maps', output], { encoding: 'utf8', stdio: 'pipe' });
   } catch (error) {
     said = (error as { stderr: string }).stderr;
   }
@@ -29,21 +44,19 @@ test('a stack trace from a bundle names the source line', () => {
 });
 
 test("a bundle's source map contains neither source code nor mappings of packages", () => {
-  const bundle = join(folder, 'ingest', 'index.js');
-  bundleFunction(join(ROOT, 'lambdas/ingest/handler.ts'), bundle);
-  const map = JSON.parse(readFileSync(`${bundle}.map`, 'utf8'));
+  bundle(INGEST);
+  const map = JSON.parse(readFileSync(`${bundleOf(INGEST)}.map`, 'utf8'));
   expect(map).not.toHaveProperty('sourcesContent');
   expect(map.sources.length).toBeGreaterThan(10);
   expect(map.sources.filter((source: string) => !source.startsWith('lambdas/'))).toEqual([]);
 });
 
 test('equal sources in different folders give the same bundle and source map', () => {
-  const [here, there] = ['one', 'deeper/than/one'].map((name) => {
-    const bundle = join(folder, name, 'index.js');
-    bundleFunction(join(ROOT, 'lambdas/ingest/handler.ts'), bundle);
-    return [bundle, `${bundle}.map`].map((file) => readFileSync(file, 'utf8'));
-  });
-  expect(here).toEqual(there);
+  bundle(INGEST);
+  const deeper = join(folder, 'deeper/than/that/index.js');
+  bundleFunction(join(ROOT, INGEST), deeper);
+
+  expect(contentsOf(deeper)).toEqual(contentsOf(bundleOf(INGEST)));
 });
 
 test('every function is bundled', () => {
@@ -52,9 +65,7 @@ test('every function is bundled', () => {
 
 // The source map leaves out packages, so esbuild's metafile is read.
 test.each(HANDLERS)('the bundle of %s holds only code of functions and of production packages', (handler) => {
-  const files = bundleFunction(join(ROOT, handler), join(folder, handler, 'index.js')).map((file) =>
-    relative(ROOT, file),
-  );
+  const files = bundle(handler).map((file) => relative(ROOT, file));
 
   expect(files).toContain(handler);
   expect(files.some((file) => file.startsWith('node_modules/'))).toBe(true);
@@ -69,17 +80,15 @@ function mayBeDeployed(file: string): boolean {
 }
 
 test('bundles built in parallel equal bundles built one at a time', async () => {
-  const entries = HANDLERS.map((handler) => join(ROOT, handler));
-  const write = (name: string) =>
-    entries.map((entry, index) => {
-      const bundle = join(folder, name, String(index), 'index.js');
-      bundleFunction(entry, bundle);
-      return [readFileSync(bundle, 'utf8'), readFileSync(`${bundle}.map`, 'utf8')];
-    });
-  const alone = write('alone');
-  await bundleAhead(entries);
+  for (const handler of HANDLERS) bundle(handler);
+  await bundleAhead(HANDLERS.map((handler) => join(ROOT, handler)));
 
-  expect(write('ahead')).toEqual(alone);
+  const differing = HANDLERS.filter((handler) => {
+    const ahead = join(folder, 'ahead', handler, 'index.js');
+    bundleFunction(join(ROOT, handler), ahead);
+    return !isDeepStrictEqual(contentsOf(ahead), contentsOf(bundleOf(handler)));
+  });
+  expect(differing).toEqual([]);
 });
 
 test('a function that does not bundle fails with the file and the error', async () => {
