@@ -155,6 +155,20 @@ test('an event listed late is found by the second pass', async () => {
   expect(world.sends.get('id-900')).toBe(1);
 });
 
+test('the slice of an event that names no domain counts and sends none of the others that its listings hold', async () => {
+  const world = await worldWith(50);
+  world.domains = [...world.domains, { name: 'other.example.com', region: 'us' }];
+  const nameless = numbered(50, SLICE_START + 10);
+  world.mailgun.add(nameless);
+  world.webhook(nameless, '-');
+  await world.process();
+  await world.report();
+  world.nowMs += 2 * 86_400_000;
+  await world.report();
+  const slice = world.book.slices.get(`- ${SLICE_START}`)!;
+  expect([total(slice.listed), total(slice.stored), slice.missing, slice.unconfirmed]).toEqual([1, 1, {}, {}]);
+});
+
 test.each([
   'while this one is frozen, before it writes the slice',
   'and writes the slice, just as this one drops the marker',

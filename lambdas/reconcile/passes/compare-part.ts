@@ -116,8 +116,12 @@ export function createComparePart(deps: ComparePartDeps) {
           const atMs = event.timeMs ?? stored.get(name)?.atMs ?? fromMs;
           earliestMs = Math.min(earliestMs, atMs);
           if (listed.has(name)) continue;
-          listed.add(name);
           distinct += 1;
+          // A ledger of events of an unknown domain reads the listings of all, and keeps none of their other events:
+          // there may be more than fit into memory.
+          const isOwn = pass.listings.length === 1 || stored.has(name) || matched.copies.length > 0;
+          if (isOwn || sends.has(name)) listed.add(name);
+          if (!isOwn) continue;
           for (const copy of matched.copies) listed.add(pass.nameOf(copy));
           const found = { ...matched, name, event, atMs };
           if (atMs >= fromMs && atMs < toMs) waiting.push(found);

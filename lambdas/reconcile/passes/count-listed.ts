@@ -62,10 +62,7 @@ export function createCountListed(
     if (sent + stuck.length < unmerged.length) throw new Error('redacted copies could not be sent to be merged');
     return true;
   };
-  const count = async (waiting: readonly Listed[]): Promise<boolean> => {
-    // A ledger of events of an unknown domain reads the listings of all: the other events there are not its own.
-    const isOwn = ({ name, copies }: Listed) => stored.has(name) || copies.length > 0;
-    const ready = pass.listings.length === 1 ? waiting : waiting.filter(isOwn);
+  const count = async (ready: readonly Listed[]): Promise<boolean> => {
     const unknown = new Set<Listed>();
     for (const each of ready) {
       const kind = doubtfulKindOf(each.event);
