@@ -20,7 +20,7 @@ export interface LastCounts {
 const MAX_AGE_MS = DAY_MS;
 
 /** Returns true if Mailgun does not show a domain to this key, now or later. */
-export function isRefusal(error: unknown): boolean {
+function isRefusal(error: unknown): boolean {
   return error instanceof ListingError && (error.reason === 'unauthorized' || error.reason === 'domain-not-found');
 }
 

@@ -7,13 +7,13 @@ import type { Watermarks } from '../../domain/ledger/slice.ts';
 import { hourOf, mergeHours, WITNESS_KEPT_SECONDS, type WitnessHour } from '../../domain/ledger/witness.ts';
 import {
   ListingError,
+  type ListingFailure,
   type MailgunMetrics,
   type ReconciliationState,
   type WitnessRepository,
   type WitnessState,
 } from '../ports.ts';
 import type { ComparisonRequest } from '../webhooks/compare-webhooks.ts';
-import { isRefusal } from '../webhooks/last-counts.ts';
 
 interface ReadWitnessDeps {
   metrics: MailgunMetrics;
@@ -34,6 +34,8 @@ const CALL_EVERY_MS = 55 * 60_000;
 const REREAD_SECONDS = 72 * HOUR_SECONDS;
 /** The most that one call reads: a page that holds all of it. */
 const MAX_CALL_SECONDS = 500 * HOUR_SECONDS;
+/** Failures after which the next call may succeed; any other may last. */
+const PASSING: readonly ListingFailure[] = ['unavailable', 'rate-limited'];
 /** For one domain. */
 const MAX_READ_MS = 8000;
 const AT_ONCE = 4;
@@ -77,8 +79,8 @@ export function createReadWitness(deps: ReadWitnessDeps) {
           failed = found ?? failed;
         }
       } catch (error) {
-        // Waiting for a count that never comes would keep the alarm on.
-        if (isRefusal(error)) failed ??= 0;
+        // Waiting for a count that may never come would keep the alarm on.
+        if (error instanceof ListingError && !PASSING.includes(error.reason)) failed ??= 0;
         deps.onFailure(domain.name, error);
       }
       failedWebhooks += failed ?? 0;

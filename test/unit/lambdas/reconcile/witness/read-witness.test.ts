@@ -210,8 +210,8 @@ test('a domain that is not read, or whose read fails, counts as last read for si
   expect(await read()).toBeUndefined();
 });
 
-test.each(['unauthorized', 'domain-not-found'] as const)(
-  'a domain that Mailgun refuses as %s counts no failed webhook',
+test.each(['unauthorized', 'domain-not-found', 'out-of-retention', 'malformed'] as const)(
+  'a domain whose counts end as %s, which may last, counts no failed webhook',
   async (reason) => {
     const read = reading({ domains: ['a.example.com', 'b.example.com'] });
     reply = (domain) => (domain.startsWith('a') ? [] : new ListingError(reason));
@@ -219,6 +219,15 @@ test.each(['unauthorized', 'domain-not-found'] as const)(
     expect(failures).toEqual([reason]);
   },
 );
+
+test('a domain whose state cannot be read is not counted as without failed webhooks', async () => {
+  const read = reading({ domains: ['a.example.com', 'b.example.com'] });
+  reply = (domain) => {
+    if (domain.startsWith('a')) return [];
+    throw new Error('the table is down');
+  };
+  expect(await read()).toBeUndefined();
+});
 
 test('failed webhooks of one domain are counted although another was never read', async () => {
   const read = reading({ domains: ['a.example.com', 'b.example.com'] });
