@@ -85,7 +85,7 @@ export interface StackDomains {
   names: readonly string[];
   /** The domain, if there is exactly one; former ones, and those that only events name, do not count. */
   only: string | undefined;
-  /** When the ledgers of domains that are no longer configured end, in epoch seconds. */
+  /** When the ledgers of gone domains end, in epoch seconds. */
   ends?: ReadonlyMap<string, number>;
 }
 
@@ -93,6 +93,9 @@ const stackDomains = (names: readonly string[], own = names): StackDomains => ({
   names,
   only: own.length === 1 ? own[0] : undefined,
 });
+
+const endsOf = (domains: LedgerDomains['domains']): ReadonlyMap<string, number> =>
+  new Map(domains.flatMap(({ name, goneAt }) => (goneAt === undefined ? [] : [[name, goneAt] as const])));
 
 /** Returns a function that reads the domains of this stack. */
 export function createStackDomains(
@@ -104,7 +107,7 @@ export function createStackDomains(
   if (configured !== ACCOUNT_DOMAINS) return createConfiguredDomains(configured, recent);
   const domainsOf = memoizeLast((known: LedgerDomains) => {
     const own = known.domains.map(({ name }) => name);
-    return stackDomains(storedNames(known), own);
+    return { ...stackDomains(storedNames(known), own), ends: endsOf(known.domains) };
   });
   return async () => domainsOf(await recent());
 }
@@ -120,8 +123,7 @@ function createConfiguredDomains(
   const without = stackDomains(configured);
   const withFormer = memoizeLast((known: LedgerDomains): StackDomains => {
     const former = formerDomains(known, configured);
-    const ends = new Map(former.flatMap(({ name, goneAt }) => (goneAt === undefined ? [] : [[name, goneAt] as const])));
-    return { ...stackDomains([...configured, ...former.map(({ name }) => name)], configured), ends };
+    return { ...stackDomains([...configured, ...former.map(({ name }) => name)], configured), ends: endsOf(former) };
   });
   return async () => {
     const known = await recent().catch(() => undefined);

@@ -52,12 +52,18 @@ test('the domains are read once a minute, however many webhooks come', async () 
 test('a domain that only events name can be queried, and does not change the default domain', async () => {
   const { domains, state, clock } = notes({ domains: [listed('a.example.com')], version: 1 });
   const before = await domains();
-  expect(before).toEqual({ names: ['a.example.com'], only: 'a.example.com' });
+  expect(before).toEqual({ names: ['a.example.com'], only: 'a.example.com', ends: new Map() });
   clock.ms += 60_000;
   expect(await domains()).toBe(before);
   clock.ms += 60_000;
   state.item = { ...state.item, undiscovered: [{ name: 'x.example.net', lastAt: 1 }], version: 2 };
-  expect(await domains()).toEqual({ names: ['a.example.com', 'x.example.net'], only: 'a.example.com' });
+  expect(await domains()).toMatchObject({ names: ['a.example.com', 'x.example.net'], only: 'a.example.com' });
+});
+
+test("the ledger of a domain that left the account ends then, as that of a list's does", async () => {
+  const gone = { ...listed('old.example.com'), goneAt: 1234 };
+  const { domains } = notes({ domains: [listed('a.example.com'), gone], version: 1 });
+  expect((await domains()).ends).toEqual(new Map([['old.example.com', 1234]]));
 });
 
 test('former domains can be queried, once the table has been read, and do not change the default domain', async () => {
