@@ -124,6 +124,52 @@ describe('a distrusted event that Mailgun lists after all', () => {
     expect(slice && [stateOf(slice), total(slice.unconfirmed), total(slice.altered)]).toEqual(['settled', 0, 0]);
   });
 
+  test('counts again although its correction could not be sent at first', async () => {
+    const world = await distrustedWorld();
+    world.mailgun.add(doubted);
+    const count = world.requeues.count.bind(world.requeues);
+    world.requeues.count = async () => {
+      throw new Error('table is down');
+    };
+    await world.replay(range);
+    world.requeues.count = count;
+    await world.process();
+    expect(markOf(world)).toEqual(expect.any(Number));
+
+    await world.replay(range);
+    await world.process();
+    expect([statusOf(world), markOf(world)]).toEqual(['DELIVERED', undefined]);
+  });
+
+  test('counts again where its slice is accepted before a pass has found it listed', async () => {
+    const world = await distrustedWorld();
+    world.mailgun.add(doubted);
+    await world.accept({ atEpochSeconds: SLICE_START });
+    await world.live(2);
+    expect([statusOf(world), markOf(world)]).toEqual(['DELIVERED', undefined]);
+    expect(stateOf(sliceOf(world)!)).toBe('settled');
+  });
+
+  test('counts again where the unconfirmed events of its slice were too many to be named', async () => {
+    const world = await distrustedWorld();
+    const slice = sliceOf(world)!;
+    world.book.slices.set(`${DOMAIN} ${SLICE_START}`, { ...slice, unconfirmedNames: [] });
+    world.mailgun.add(doubted);
+    await world.replay(range);
+    await world.process();
+    expect([statusOf(world), markOf(world)]).toEqual(['DELIVERED', undefined]);
+  });
+
+  test('stays distrusted, and fails no pass, where Mailgun lists it redacted', async () => {
+    const world = await distrustedWorld();
+    world.mailgun.add({ ...doubted, recipient: '***' });
+    await world.replay(range);
+    await world.process();
+    await world.live(2);
+    expect([statusOf(world), markOf(world)]).toEqual([null, expect.any(Number)]);
+    expect(stateOf(sliceOf(world)!)).toBe('settled');
+  });
+
   test('counts again if it was distrusted while the pass that lists it removes its note', async () => {
     const world = await distrustedWorld();
     delete world.ledger.events.get(placeName(identify(doubted, DOMAIN)))?.distrustedAtMs;

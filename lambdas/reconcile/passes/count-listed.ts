@@ -68,7 +68,8 @@ export function createCountListed(
       const kind = doubtfulKindOf(each.event);
       if (kind !== undefined && !(await pass.postedKinds.isKnown(kind, each.atMs))) unknown.add(each);
     }
-    const mayBeDistrusted = ({ name }: Listed) => pass.unconfirmedBefore?.has(name) || pass.accepted.has(name);
+    const mayBeDistrusted = ({ name }: Listed) =>
+      pass.mayHoldDistrusted || pass.unconfirmedBefore?.has(name) || pass.accepted.has(name);
     // Only what was sent before can have come without a webhook; of a doubtful kind also what was restored.
     const isLookedUp = (each: Listed) =>
       !stored.has(each.name) ||
@@ -104,11 +105,13 @@ export function createCountListed(
         const origin = isRedundant ? BROUGHT : found;
         countOrigin(tally, event, origin, { registered, isFinal: pass.isFinal });
       }
-      // It was accepted as forged.
-      const isAccepted = pass.accepted.has(name) && !found?.isDistrusted;
-      const finding = findingOfListed({ isStored, isAltered: differs }, pass.accepts || isAccepted);
+      const isDistrusted = found?.isDistrusted ?? false;
+      // What is distrusted was accepted as forged.
+      const isAccepted = (pass.accepts || pass.accepted.has(name)) && !isDistrusted;
+      const finding = findingOfListed({ isStored, isAltered: differs }, isAccepted);
       if (finding === 'stored') {
-        if (pass.isFinal && pass.unconfirmedBefore?.has(name)) await deps.events.markUnconfirmed(place, undefined);
+        // What is listed as a redacted copy alone cannot be corrected by it, and stays distrusted.
+        if (pass.unconfirmedBefore?.has(name) && !isDistrusted) await deps.events.markUnconfirmed(place, undefined);
         continue;
       }
       if (finding === 'accepted') {
@@ -120,7 +123,7 @@ export function createCountListed(
       const before = sends.get(name);
       tally.sends = Math.max(tally.sends, before?.sends ?? 0);
       if (before !== undefined && isStuck(before)) tally.stuck += 1;
-      else if (isNowSent(each)) unstored.push(unstoredOf(each, differs));
+      else if (!pass.accepts && isNowSent(each)) unstored.push(unstoredOf(each, differs));
     }
     if (unstored.length === 0) return true;
     if (!pass.maySend) return false;

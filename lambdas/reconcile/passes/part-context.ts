@@ -43,6 +43,8 @@ export interface SlicePass {
   postedKinds: PostedKinds;
   /** Names that an earlier pass left unconfirmed; undefined where they were too many to be kept. */
   unconfirmedBefore: ReadonlySet<string> | undefined;
+  /** True if any event may be a distrusted one: an earlier pass could not name those, or may not have sent one. */
+  mayHoldDistrusted: boolean;
   accepted: ReadonlySet<string>;
   /** When the last pass began that read the listing; undefined before the first. */
   comparedAtMs: number | undefined;

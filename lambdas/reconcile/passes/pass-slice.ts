@@ -167,6 +167,7 @@ export function createPassSlice(deps: PassSliceDeps) {
       runId: run.runId,
       postedKinds: createPostedKinds(deps, domain, previous),
       unconfirmedBefore: isNamed ? new Set(names) : undefined,
+      mayHoldDistrusted: previous !== undefined && (!isNamed || total(previous.altered) > 0),
       accepted: new Set(previous?.acceptance?.names),
       comparedAtMs: previous?.startedAt ?? undefined,
       windowsBefore: previous?.windows ?? [],
