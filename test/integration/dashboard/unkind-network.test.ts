@@ -1,4 +1,4 @@
-import type { Page, Route } from 'playwright-core';
+import type { APIResponse, Page, Route } from 'playwright-core';
 import { SEEDED_RECEIVER } from '../../support/fixtures/delivery-log.ts';
 import { DOMAIN } from '../../support/fixtures/webhooks.ts';
 import { startBrowser, type TestBrowser } from '../../support/pages/browser.ts';
@@ -79,14 +79,28 @@ const now = () => Math.floor(Date.now() / 1000);
 
 type Handler = (route: Route) => unknown;
 
-/** Has a handler take the nth request of a view to the API, counted from 0; the others go through. */
+/** The API's responses to requests that did not fail, by what was requested, whenever that was. */
+const responses = new Map<string, Promise<APIResponse>>();
+
+/** Responds as the API did to the same request of an earlier view, which differs in its times alone. */
+async function respondAsBefore(route: Route): Promise<void> {
+  const request = route.request();
+  const url = new URL(request.url());
+  for (const time of ['from', 'to', 'cursor']) if (url.searchParams.has(time)) url.searchParams.set(time, '');
+  const asked = `${request.method()} ${url.href} ${request.postData() ?? ''}`;
+  const response = responses.get(asked) ?? route.fetch();
+  responses.set(asked, response);
+  await route.fulfill({ response: await response });
+}
+
+/** Has a handler take the nth request of a view to the API, counted from 0; the others get what they got before. */
 async function takeNth(nth: number, handle: Handler): Promise<{ taken: () => string | undefined }> {
   let seen = -1;
   let taken: string | undefined;
   await page.route(API, (route) => {
     if (route.request().method() === 'OPTIONS') return route.fallback();
     seen += 1;
-    if (seen !== nth) return route.fallback();
+    if (seen !== nth) return respondAsBefore(route);
     taken = new URL(route.request().url()).pathname;
     return handle(route);
   });
