@@ -28,6 +28,13 @@ import type { Lease } from '../../../lambdas/shared/ports.ts';
 import type { InMemoryLedger } from './in-memory-ledger.ts';
 
 const HOUR_MS = 3_600_000;
+/** Returns a copy of what a table can hold; `structuredClone` takes several times as long. */
+function copyOf<Value>(value: Value): Value {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(copyOf) as Value;
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, copyOf(each)])) as Value;
+}
+
 const sliceName = ({ domain, start }: SliceKey) => `${domain} ${start}`;
 
 /** In-memory ledger items, with the conditions that the table checks. Values are copied, as in a table. */
@@ -43,43 +50,43 @@ export class InMemoryBook implements ReconciliationState, Slices, Lease, PartRep
   writes: string[] = [];
 
   async read(domain: string, start: number) {
-    return structuredClone(this.slices.get(`${domain} ${start}`));
+    return copyOf(this.slices.get(`${domain} ${start}`));
   }
 
   async *list(domain: string, from: number, to: number) {
     const own: Slice[] = [];
     for (const slice of this.slices.values())
       if (slice.start >= from && slice.start < to && slice.domain === domain) own.push(slice);
-    for (const slice of own.sort((a, b) => a.start - b.start)) yield structuredClone(slice);
+    for (const slice of own.sort((a, b) => a.start - b.start)) yield copyOf(slice);
   }
 
   async write(slice: Slice, previous: Slice | undefined) {
     const key = `${slice.domain} ${slice.start}`;
     if (this.slices.get(key)?.version !== previous?.version) return false;
-    this.slices.set(key, structuredClone(slice));
+    this.slices.set(key, copyOf(slice));
     this.writes.push(`slice ${slice.start}`);
     return true;
   }
 
   async readWatermarks(domain: string) {
-    return structuredClone(this.watermarks.get(domain));
+    return copyOf(this.watermarks.get(domain));
   }
 
   async moveWatermarks(domain: string, moved: Watermarks, previous: Watermarks | undefined) {
     const held = this.watermarks.get(domain);
     if (held?.position !== previous?.position || held?.second !== previous?.second) return false;
-    this.watermarks.set(domain, structuredClone(moved));
+    this.watermarks.set(domain, copyOf(moved));
     return true;
   }
 
   async readMarkers(domain: string) {
     const own = <T>(map: Map<string, T>) =>
-      [...map].filter(([key]) => key.startsWith(`${domain} `)).map(([, each]) => structuredClone(each));
+      [...map].filter(([key]) => key.startsWith(`${domain} `)).map(([, each]) => copyOf(each));
     return { open: own(this.open), stragglers: own(this.stragglers) };
   }
 
   async putOpen(domain: string, open: OpenSlice) {
-    this.open.set(`${domain} ${open.start}`, structuredClone(open));
+    this.open.set(`${domain} ${open.start}`, copyOf(open));
   }
 
   async dropOpen(domain: string, start: number) {
@@ -124,11 +131,11 @@ export class InMemoryBook implements ReconciliationState, Slices, Lease, PartRep
 
   async done(slice: SliceKey, pass: number) {
     const prefix = `${sliceName(slice)} ${pass} `;
-    return [...this.parts].filter(([key]) => key.startsWith(prefix)).map(([, part]) => structuredClone(part));
+    return [...this.parts].filter(([key]) => key.startsWith(prefix)).map(([, part]) => copyOf(part));
   }
 
   async put(slice: SliceKey, pass: number, part: DonePart) {
-    this.parts.set(`${sliceName(slice)} ${pass} ${part.from}`, structuredClone(part));
+    this.parts.set(`${sliceName(slice)} ${pass} ${part.from}`, copyOf(part));
   }
 
   async hold(holder: string, nowMs: number, untilMs: number) {
