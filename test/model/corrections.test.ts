@@ -10,7 +10,7 @@ import {
 import { createProcess } from '../../lambdas/process/process.ts';
 import { decideAgain } from '../../lambdas/shared/decide-again.ts';
 import { createRandom } from '../../tools/mailgun-twin/random.ts';
-import { CRASH_MOMENTS, CrashableInvocation, type InjectedFailure } from '../support/doubles/crashable-invocation.ts';
+import { CrashableInvocation, type InjectedFailure } from '../support/doubles/crashable-invocation.ts';
 import {
   InMemoryLedger,
   type StatusItem,
@@ -20,6 +20,7 @@ import {
 import { LONE_PROCESS } from '../support/fixtures/erasures.ts';
 import { DOMAIN, NOW_MS } from '../support/fixtures/webhooks.ts';
 import fc from '../support/property.ts';
+import { injectedFailure } from './worlds/injected-failures.ts';
 import { lifeEvent, OUTCOME_NAMES } from './worlds/life-events.ts';
 
 // A receiver that follows docs/receivers.md ends with the status that the table holds, whatever corrected it.
@@ -299,14 +300,7 @@ const altered = fc
     ),
   );
 const forged = event.map((each) => ({ ...each, id: `forged-${each.id}` }));
-const trouble = fc.option(
-  fc.record<InjectedFailure>({
-    call: fc.nat(8),
-    moment: fc.constantFrom(...CRASH_MOMENTS),
-    kind: fc.constantFrom('crash', 'fault'),
-  }),
-  { nil: undefined },
-);
+const trouble = injectedFailure(8);
 const step = fc.oneof(
   fc.record({ does: fc.constant('store' as const), event: fc.oneof(event, altered, forged), trouble }),
   fc.record({ does: fc.constant('correct' as const), event: fc.oneof(event, altered), trouble }),

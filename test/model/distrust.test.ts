@@ -8,6 +8,7 @@ import { InMemoryLedger, type StoredRecord } from '../support/doubles/in-memory-
 import { LONE_PROCESS } from '../support/fixtures/erasures.ts';
 import { DOMAIN, NOW_MS } from '../support/fixtures/webhooks.ts';
 import fc from '../support/property.ts';
+import { injectedFailure } from './worlds/injected-failures.ts';
 import { expectedStatus, lifeEvent, OUTCOME_NAMES } from './worlds/life-events.ts';
 
 // What an operator distrusts decides nothing from then on, whatever comes later or at the same time, until Mailgun
@@ -117,14 +118,7 @@ const genuine = fc
   .tuple(fc.constantFrom(...OUTCOME_NAMES), fc.nat(2))
   .map(([outcome, second]) => lifeEvent(outcome, 0, 0, second));
 const forged = genuine.map((event): JsonObject => ({ ...event, id: `forged-${event.id}` }));
-const trouble = fc.option(
-  fc.record<InjectedFailure>({
-    call: fc.nat(9),
-    moment: fc.constantFrom(...CRASH_MOMENTS),
-    kind: fc.constantFrom('crash', 'fault'),
-  }),
-  { nil: undefined },
-);
+const trouble = injectedFailure(9);
 const at = fc.option(fc.nat(9), { nil: undefined });
 const step = fc.oneof(
   fc.record({ does: fc.constant('webhook' as const), event: fc.oneof(genuine, forged), trouble, at }),

@@ -1,5 +1,5 @@
 import type { StoredKey } from '../../../lambdas/domain/events/day-index.ts';
-import { eventTimeMs } from '../../../lambdas/domain/events/event.ts';
+import { eventTimeMs, namedDomain } from '../../../lambdas/domain/events/event.ts';
 import type { JsonObject } from '../../../lambdas/domain/json.ts';
 import type { EventPlace } from '../../../lambdas/domain/ledger/ledger-name.ts';
 import { placeName } from '../../../lambdas/domain/ledger/ledger-name.ts';
@@ -308,7 +308,7 @@ export class InMemoryMailgun implements MailgunSource {
     const ms = eventTimeMs(event) ?? 0;
     const hour = Math.floor(ms / HOUR_MS);
     const list = this.#byHour.get(hour) ?? [];
-    list.push({ event, ms, under: listedUnder(event) });
+    list.push({ event, ms, under: namedDomain(event) });
     this.#byHour.set(hour, list);
   }
 
@@ -355,10 +355,4 @@ export class InMemoryMailgun implements MailgunSource {
     const step = STEPS[this.rounding];
     return { ...event, timestamp: Math.round((event.timestamp as number) * step) / step };
   }
-}
-
-/** Returns the domain under which an event is listed; a test may set it beside the event. */
-function listedUnder(event: JsonObject): string | undefined {
-  const { domain, 'listed-under': under } = event as { domain?: { name?: string }; 'listed-under'?: string };
-  return under ?? domain?.name;
 }
