@@ -214,7 +214,6 @@ function publishArguments(options: PublishOptions, context: CliContext): Publish
     json = false,
     failedPage: failed,
   } = options;
-  if (from > nowSeconds) throw new UsageError('--from has not come yet');
   if (from >= to) throw new UsageError('--from is not before --to');
   if (failed !== undefined) {
     const { beginMs, datedMs } = failed;

@@ -34,7 +34,8 @@ interface Reading {
 
 /**
  * Returns a secret's text, cached for five minutes; an error is not cached, and names the secret. With `onHeld` a text is
- * held for hours while reading it fails; `onHeld` is called with the error of each such reading and the text, at most every 30 seconds.
+ * held for hours while reading it fails; `onHeld` is called with the error of each such reading and the text, at most every
+ * 30 seconds.
  */
 export function createCachedSecret(
   client: Pick<SecretsManagerClient, 'send'>,

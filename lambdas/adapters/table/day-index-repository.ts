@@ -175,6 +175,7 @@ async function* placesOf(
 }
 
 const startOfDay = (ms: number) => Math.floor(ms / DAY_MS) * DAY_MS;
+
 /** Merges sorted streams; `isBefore` compares two values, and of equal ones the earlier stream's comes first. */
 export async function* mergeSorted<Value>(
   streams: readonly AsyncGenerator<Value>[],

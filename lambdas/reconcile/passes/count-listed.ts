@@ -106,7 +106,7 @@ export function createCountListed(
         countOrigin(tally, event, origin, { registered, isFinal: pass.isFinal });
       }
       const isDistrusted = found?.isDistrusted ?? false;
-      // What is distrusted was accepted as forged.
+      // A distrusted event was accepted as forged, which a listing disproves.
       const isAccepted = (pass.accepts || pass.accepted.has(name)) && !isDistrusted;
       const finding = findingOfListed({ isStored, isAltered: differs }, isAccepted);
       if (finding === 'stored') {

@@ -9,8 +9,8 @@ import { startBrowser, type TestBrowser } from '../../support/pages/browser.ts';
 import { openDashboard, takePictures } from '../../support/pages/dashboard-page.ts';
 import { eventOf, type ReadStack, startReadStack } from '../../support/stacks/read-stack.ts';
 
-// The first view after a day of a hundred thousand events: all in the ledger, the newest of them in the table as well,
-// where `bulk.test.ts` reads as many.
+// The first view after a day of a hundred thousand events: all in the ledger, the newest of them in the table as well.
+// `bulk.test.ts` reads a table that holds as many.
 
 const EVENTS = 100_000;
 const STORED = 20_000;
