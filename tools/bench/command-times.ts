@@ -1,9 +1,9 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { median } from './statistics.ts';
 
@@ -33,7 +33,7 @@ interface CommandTimesOptions {
   print(line: string): void;
 }
 
-/** One run of one command; without a value if it failed. */
+/** One run of one command; without a value if it failed and is not timed. */
 interface Reading {
   readonly measure: TimedStep;
   readonly value?: number;
@@ -44,11 +44,11 @@ interface Reading {
 
 /** Measures both commits by turns, and prints the medians; returns true if every target is met. */
 export async function compareCommands(options: CommandTimesOptions): Promise<boolean> {
-  const { projects, only, repeat, print } = options;
+  const { only, repeat, print } = options;
   const readings: Record<Side, Reading[]> = { earlier: [], now: [] };
   for (let round = 1; round <= repeat; round += 1) {
     for (const side of SIDES) {
-      for await (const reading of measureAll(projects[side], options)) {
+      for await (const reading of measureAll(side, options)) {
         readings[side].push(reading);
         print(`  ${round}/${repeat}  ${side.padEnd(7)}  ${readingText(reading)}`);
       }
@@ -71,7 +71,9 @@ export function compareReadings(only: readonly TimedStep[], readings: Readonly<R
 
 function readingText({ measure, value, failure, tests }: Reading): string {
   if (value === undefined) return `${TITLES[measure]}: failed, so it is not timed: ${failure}`;
-  return `${TITLES[measure]}: ${value.toFixed(1)}${tests === undefined ? '' : `, ${tests} tests passed`}`;
+  const passed = tests === undefined ? '' : `, ${tests} tests passed`;
+  const failed = failure === undefined ? '' : `, timed without the failed ones (${failure})`;
+  return `${TITLES[measure]}: ${value.toFixed(1)}${passed}${failed}`;
 }
 
 /**
@@ -104,12 +106,12 @@ function compareMeasure(
 }
 
 function failuresText(side: Side, readings: readonly Reading[]): string {
-  const failed = readings.filter(({ value }) => value === undefined).length;
+  const failed = readings.filter(({ failure }) => failure !== undefined).length;
   return failed === 0 ? '' : `  ${failed} of ${readings.length} runs of the ${side} commit failed`;
 }
 
-async function* measureAll(project: string, options: CommandTimesOptions): AsyncGenerator<Reading> {
-  const { only, environment } = options;
+async function* measureAll(side: Side, { projects, only, environment }: CommandTimesOptions): AsyncGenerator<Reading> {
+  const project = projects[side];
   if (only.some((measure) => ['cold', 'unchanged', 'memory'].includes(measure))) {
     rmSync(join(project, '.local'), { recursive: true, force: true });
     const cold = await startOnce(project, environment, 0);
@@ -122,7 +124,7 @@ async function* measureAll(project: string, options: CommandTimesOptions): Async
     yield* readings.filter(({ measure }) => only.includes(measure));
   }
   if (only.includes('once')) yield { measure: 'once', value: await secondsOnce(project, environment) };
-  if (only.includes('tests')) yield { measure: 'tests', ...(await runTests(project, environment)) };
+  if (only.includes('tests')) yield { measure: 'tests', ...(await runTests(project, { environment, side })) };
 }
 
 const IDLE_MS = 5000;
@@ -162,15 +164,64 @@ async function secondsOnce(project: string, environment: NodeJS.ProcessEnv): Pro
   return (performance.now() - begun) / 1000;
 }
 
-/** Runs all tests; a failing run has no time, since a test that fails early may save minutes. */
-async function runTests(project: string, environment: NodeJS.ProcessEnv): Promise<Omit<Reading, 'measure'>> {
-  const begun = performance.now();
-  const npm = spawn('npm', ['test'], { cwd: project, env: environment, stdio: ['ignore', 'ignore', 'pipe'] });
-  const [output, [code]] = await Promise.all([text(npm.stderr), once(npm, 'close')]);
-  const value = (performance.now() - begun) / 1000;
-  const [counts, passed] = /^Tests: .*?(\d+) passed.*$/m.exec(output) ?? [];
-  if (code === 0 && passed !== undefined) return { value, tests: Number(passed) };
-  return { failure: `exit code ${code}; ${counts ?? /^Tests: .*$/m.exec(output)?.[0] ?? 'no test ran'}` };
+/** What jest writes about a run. */
+interface TestReport {
+  readonly numPassedTests: number;
+  readonly testResults: readonly FileOutcome[];
+}
+
+interface FileOutcome {
+  /** Path of the test file. */
+  readonly name: string;
+  readonly status: string;
+  readonly assertionResults: readonly TestOutcome[];
+}
+
+interface TestOutcome {
+  readonly fullName: string;
+  readonly status: string;
+  /** Milliseconds. */
+  readonly duration?: number | null;
+}
+
+/**
+ * Runs all tests. A failing run of the present commit has no time, since a test that fails early may save minutes. One
+ * of the earlier commit is timed without its failed tests, so that it cannot seem slower than it is.
+ */
+async function runTests(
+  project: string,
+  { environment, side }: { environment: NodeJS.ProcessEnv; side: Side },
+): Promise<Omit<Reading, 'measure'>> {
+  const folder = mkdtempSync(join(tmpdir(), 'test-report-'));
+  try {
+    const file = join(folder, 'report.json');
+    const begun = performance.now();
+    const args = ['test', '--', '--json', '--outputFile', file];
+    const [code] = await once(spawn('npm', args, { cwd: project, env: environment, stdio: 'ignore' }), 'close');
+    const seconds = (performance.now() - begun) / 1000;
+    const report: TestReport | undefined = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
+    if (!report?.numPassedTests) return { failure: `exit code ${code}; no test passed` };
+    const tests = report.numPassedTests;
+    if (code === 0) return { value: seconds, tests };
+    const failed = report.testResults.filter(({ status }) => status === 'failed').map(failuresOf);
+    const failure = `exit code ${code}; ${failed.flatMap(({ names }) => names).join('; ')}`;
+    const isTimed = side === 'earlier' && failed.length > 0 && failed.every(({ ran }) => ran);
+    if (!isTimed) return { failure };
+    return { value: seconds - failed.reduce((sum, file) => sum + file.seconds, 0), tests, failure };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Returns the failed tests of a file and the seconds they took; `ran` is false if the file failed outside of them. */
+function failuresOf({ name, assertionResults }: FileOutcome): { ran: boolean; names: string[]; seconds: number } {
+  const failed = assertionResults.filter(({ status }) => status === 'failed');
+  const ran = failed.length > 0;
+  return {
+    ran,
+    names: ran ? failed.map(({ fullName }) => fullName) : [name],
+    seconds: failed.reduce((sum, { duration }) => sum + (duration ?? 0), 0) / 1000,
+  };
 }
 
 /** Returns the memory of a process and its descendants, counting shared pages once. */

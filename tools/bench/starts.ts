@@ -17,8 +17,8 @@ turns, both as committed, each with its own packages. Wants the machine to itsel
   --only MEASURE,…  cold, unchanged, memory, once, tests (all but tests, which take half an hour each)
 
 \`--only tests --repeat 1\` compares \`npm test\` once: the ratio of times, and how many tests passed.
-A run with a failing test is reported and not timed. The tests get CHROMIUM_PATH, or a browser that
-is found here.
+What failed is named. A failing run of the present commit is not timed; one of the earlier commit is,
+without its failed tests. The tests get CHROMIUM_PATH, or a browser that is found here.
 
 Exit code 0: every target of the table is met; 1: one is not, a run of the present commit failed, or
 every run of the earlier one.`;

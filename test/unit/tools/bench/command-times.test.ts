@@ -11,13 +11,25 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 /** Writes its arguments down, and does what the project's file `test` or `start` says. */
 const NPM = `#!/bin/sh
+if [ "$1" = test ]; then echo "\${PWD##*/} test $CHROMIUM_PATH" >> ../calls; . ./test; fi
 echo "\${PWD##*/} $* $CHROMIUM_PATH" >> ../calls
-if [ "$1" = test ]; then . ./test; fi
 case "$*" in *--json*) echo "{\\"pid\\":$$}"; while :; do sleep 0.05; done;; esac
 `;
 
-const passing = (tests: number) => `echo "Tests:       ${tests} passed, ${tests} total" >&2; exit 0`;
-const failing = 'echo "Tests:       1 failed, 9 passed, 10 total" >&2; exit 1';
+/** Shell lines of a run of tests: its report, as jest writes it to the file that is named last, and its exit code. */
+const runOf = (report: object, code: number) => `cat > "$5" <<'END'\n${JSON.stringify(report)}\nEND\nexit ${code}`;
+const passing = (tests: number) => runOf({ numPassedTests: tests, testResults: [] }, 0);
+const failing = (file: { name: string; assertionResults: object[] }) =>
+  runOf({ numPassedTests: 9, testResults: [{ status: 'failed', ...file }] }, 1);
+/** A run in which one of ten tests fails, after an hour by its own report. */
+const oneFails = failing({
+  name: 'a.test.ts',
+  assertionResults: [
+    { fullName: 'one', status: 'passed', duration: 1 },
+    { fullName: 'a late event is found', status: 'failed', duration: 3_600_000 },
+  ],
+});
+const fileFails = failing({ name: 'a.test.ts', assertionResults: [] });
 
 /** Compares two projects whose `npm` is a stub. */
 async function compare(only: readonly TimedStep[], tests: { earlier: string; now: string }, repeat = 1) {
@@ -53,23 +65,43 @@ test('the chosen commands run by turns, with the environment that was given', as
 });
 
 test.each([
-  { side: 'earlier' as const, tests: { earlier: failing, now: passing(12) } },
-  { side: 'now' as const, tests: { earlier: passing(10), now: failing } },
-])('a failing test run of the $side commit is reported and not timed', async ({ side, tests }) => {
+  {
+    side: 'now' as const,
+    what: 'test',
+    tests: { earlier: passing(10), now: oneFails },
+    named: 'a late event is found',
+  },
+  { side: 'now' as const, what: 'file', tests: { earlier: passing(10), now: fileFails }, named: 'a.test.ts' },
+  { side: 'earlier' as const, what: 'file', tests: { earlier: fileFails, now: passing(12) }, named: 'a.test.ts' },
+])('a failing $what of the $side commit is named, and the run is not timed', async ({ side, tests, named }) => {
   const { isMet, lines } = await compare(['tests'], tests);
 
   expect(isMet).toBe(false);
   expect(lines).toContainEqual(
-    `  1/1  ${side.padEnd(7)}  npm test (s): failed, so it is not timed: exit code 1; Tests:       1 failed, 9 passed, 10 total`,
+    `  1/1  ${side.padEnd(7)}  npm test (s): failed, so it is not timed: exit code 1; ${named}`,
   );
   expect(lines.at(-1)).toContain(`no ratio: every run of the ${side} commit failed`);
 });
 
-test('tests that print no count are a failing run, even with exit code 0', async () => {
-  const { isMet, lines } = await compare(['tests'], { earlier: passing(10), now: 'exit 0' });
+test('a failing run of the earlier commit is timed without its failed tests', async () => {
+  const { lines } = await compare(['tests'], { earlier: oneFails, now: passing(12) });
+
+  expect(lines).toContainEqual(
+    expect.stringMatching(
+      /^ {2}1\/1 {2}earlier {2}npm test \(s\): -3[56]\d\d\.\d, 9 tests passed, timed without the failed ones \(exit code 1; a late event is found\)$/,
+    ),
+  );
+  expect(lines.at(-1)).toContain('1 of 1 runs of the earlier commit failed  tests: 9 before, 12 now');
+});
+
+test.each([
+  { outcome: 'no report', now: 'exit 0', code: 0 },
+  { outcome: 'a report without a passed test', now: runOf({ numPassedTests: 0, testResults: [] }, 1), code: 1 },
+])('a run of tests with $outcome is a failing one, whatever its exit code', async ({ now, code }) => {
+  const { isMet, lines } = await compare(['tests'], { earlier: passing(10), now });
 
   expect(isMet).toBe(false);
-  expect(lines.join('\n')).toContain('exit code 0; no test ran');
+  expect(lines.join('\n')).toContain(`exit code ${code}; no test passed`);
 });
 
 const timed = (value: number, tests?: number) => ({
