@@ -208,6 +208,8 @@ export interface StoredFacts extends StoredTime {
   atMs: number;
   source: Source;
   broughtByWebhook: boolean;
+  /** A final pass has found it unconfirmed. */
+  isUnconfirmed: boolean;
   isDistrusted: boolean;
   event: JsonObject;
 }
@@ -268,7 +270,7 @@ export interface DonePart {
   startedAtMs: number;
   /** True if its webhooks were late no more, but lost; absent in a part that an earlier version has compared. */
   isFinal?: boolean;
-  /** Present if its time was beyond Mailgun's retention, so that it was compared with nothing. */
+  /** Present if Mailgun may no longer keep some of its time. */
   isUnlisted?: boolean;
   tally: Tally;
 }

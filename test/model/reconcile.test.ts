@@ -458,34 +458,90 @@ test('a listing that never ends is given up', async () => {
 });
 
 // Mailgun's documentation does not say what it does with a time that it no longer keeps.
-describe.each(['refuses', 'lists nothing'] as const)('where Mailgun %s beyond its retention', (beyondRetention) => {
-  const openWorld = async (dropped = 0) => {
-    const world = await worldWith(20, dropped);
-    Object.assign(world.mailgun, { beyondRetention, retentionSeconds: 10 * 86_400 });
-    return world;
-  };
+describe.each(['refuses', 'lists nothing', 'lists the rest'] as const)(
+  'where Mailgun %s beyond its retention',
+  (beyondRetention) => {
+    const openWorld = async (dropped = 0) => {
+      const world = await worldWith(20, dropped);
+      Object.assign(world.mailgun, { beyondRetention, retentionSeconds: 10 * 86_400 });
+      return world;
+    };
 
-  test('slices become unlisted, and the ledger continues', async () => {
-    const world = await openWorld();
-    // The first pass comes late, not another one for them.
-    world.book.stragglers.clear();
-    world.nowMs += 11 * 86_400_000;
-    await world.report();
-    expect(first(world)).toMatchObject({ unlisted: true, missing: {}, unconfirmed: {} });
-    expect(world.stored.unconfirmed.size).toBe(0);
-    expect(world.book.watermarks.get(DOMAIN)!.position).toBeGreaterThan(START + 10 * 86_400);
-  });
+    test('slices become unlisted, and the ledger continues', async () => {
+      const world = await openWorld();
+      world.nowMs += 11 * 86_400_000;
+      await world.report();
+      expect(first(world)).toMatchObject({ unlisted: true, missing: {}, unconfirmed: {} });
+      expect(world.stored.unconfirmed.size).toBe(0);
+      expect(world.book.watermarks.get(DOMAIN)!.position).toBeGreaterThan(START + 10 * 86_400);
+    });
 
-  test('slices of before keep what was listed, and are not short', async () => {
-    const world = await openWorld(10);
-    await world.report();
-    world.ledger.queue = [];
-    world.nowMs += 11 * 86_400_000;
-    const { listed, stored, missing } = first(world);
-    await world.report();
-    expect(first(world)).toMatchObject({ unlisted: false, listed, stored, missing, short: 0, unconfirmed: {} });
-    expect(first(world).finalAt).not.toBeNull();
-  });
+    test('slices of before keep what was listed, and are not short', async () => {
+      const world = await openWorld(10);
+      await world.report();
+      world.ledger.queue = [];
+      world.nowMs += 11 * 86_400_000;
+      const { listed, stored, missing } = first(world);
+      await world.report();
+      expect(first(world)).toMatchObject({ unlisted: false, listed, stored, missing, short: 0, unconfirmed: {} });
+      expect(first(world).finalAt).not.toBeNull();
+    });
+
+    /** In the middle of the first slice. */
+    const atEdge = (world: ReconcileWorld) => (SLICE_START + 450 + world.times.retentionSeconds) * 1000;
+
+    test('a slice that is partly kept is unlisted, and what Mailgun has forgotten of it is not unconfirmed', async () => {
+      const world = await openWorld();
+      world.nowMs = atEdge(world);
+      await world.report();
+      expect(first(world)).toMatchObject({ unlisted: true, missing: {}, unconfirmed: {}, short: 0 });
+      expect([total(first(world).stored), world.stored.unconfirmed.size]).toEqual([20, 0]);
+      await world.book.note(DOMAIN, { at: SLICE_START, notedAt: world.nowMs });
+      world.nowMs += 900_000;
+      await world.report();
+      expect(first(world)).toMatchObject({ unlisted: true, unconfirmed: {}, short: 0, passes: 2 });
+    });
+
+    test('a slice that is partly kept and was compared before keeps what that pass found', async () => {
+      const world = await openWorld(10);
+      world.webhook(numbered(900, SLICE_START + 20, { id: 'forged' }));
+      await world.process();
+      await world.report();
+      world.ledger.queue = [];
+      world.webhook(numbered(901, SLICE_START + 30, { id: 'stored later' }));
+      await world.process();
+      const { listed, missing, unconfirmed, unconfirmedNames } = first(world);
+      world.nowMs = atEdge(world);
+      await world.report();
+      const isSame = { unlisted: false, listed, missing, unconfirmed, unconfirmedNames, short: 0 };
+      expect(first(world)).toMatchObject({ ...isSame, passes: 2 });
+      expect(first(world).finalAt).not.toBeNull();
+      expect([total(unconfirmed), world.stored.unconfirmed.size]).toEqual([1, 1]);
+    });
+  },
+);
+
+test('a slice of which Mailgun lists events beyond the configured retention is compared like any other', async () => {
+  const world = await worldWith(20, 10);
+  world.webhook(numbered(900, SLICE_START + 20, { id: 'forged' }));
+  await world.process();
+  world.nowMs += 11 * 86_400_000;
+  await world.report();
+  expect(first(world)).toMatchObject({ unlisted: false, startedAt: world.nowMs });
+  expect([total(first(world).missing), total(first(world).unconfirmed)]).toEqual([2, 1]);
+});
+
+test('an event stored when Mailgun no longer kept its time is unconfirmed, like no other of its slice', async () => {
+  const world = await worldWith(20);
+  Object.assign(world.mailgun, { retentionSeconds: 10 * 86_400 });
+  world.nowMs += 11 * 86_400_000;
+  await world.report();
+  world.webhook(numbered(900, SLICE_START + 20, { id: 'forged' }));
+  await world.process();
+  world.nowMs += 900_000;
+  await world.report();
+  expect(first(world)).toMatchObject({ unlisted: true, passes: 2 });
+  expect([total(first(world).stored), total(first(world).unconfirmed)]).toEqual([21, 1]);
 });
 
 test('a ledger starts with the slice of the first stored event, not before', async () => {

@@ -218,7 +218,7 @@ test('a replay ends at the first slice that is not due', async () => {
   expect(report!.nextFromEpochSeconds).toBeLessThan(toEpochSeconds);
 });
 
-test.each(['refuses', 'lists nothing'] as const)(
+test.each(['refuses', 'lists nothing', 'lists the rest'] as const)(
   'slices of which Mailgun %s are reported as unreachable, and not written',
   async (beyondRetention) => {
     const world = await worldWithPast();

@@ -113,6 +113,7 @@ export function createStoredEventRepository(table: LedgerTable): StoredEvents {
           storedAtMs: item.storedAt as number | undefined,
           source: source as StoredFacts['source'],
           broughtByWebhook: webhookAt !== undefined,
+          isUnconfirmed: item.unconfirmedSince !== undefined,
           isDistrusted: distrustedAt !== undefined,
           event: raw === undefined ? {} : unpackEvent(raw as Uint8Array, { pk: pk as string, sk: sk as string }),
         });

@@ -56,15 +56,17 @@ export function wasListedBefore(event: {
 
 /**
  * Returns what a stored event is that Mailgun does not list: `short` if it did before, `unconfirmed` if it never did.
- * Once Mailgun no longer keeps that time, `stored` if it did before, and `unknown` if no pass had to compare it then.
+ * Where Mailgun may no longer keep that time, the listing proves nothing: `stored` if it was listed before,
+ * `unconfirmed` if it was doubted before, and `unknown` otherwise. `isDoubted`: an earlier pass left it unconfirmed, or
+ * it was stored so late that no pass could compare it, as no webhook of Mailgun's comes.
  */
 export function findingOfStored(
-  { wasListed }: { wasListed: boolean },
-  { isKept, hadPass }: { isKept: boolean; hadPass: boolean },
+  { wasListed, isDoubted }: { wasListed: boolean; isDoubted: boolean },
+  isKept: boolean,
   isAccepted: boolean,
 ): 'stored' | 'short' | 'unconfirmed' | 'unknown' | 'accepted' {
   if (!isKept && wasListed) return 'stored';
-  if (!isKept && !hadPass) return 'unknown';
+  if (!isKept && !isDoubted) return 'unknown';
   if (isAccepted) return 'accepted';
   return wasListed ? 'short' : 'unconfirmed';
 }

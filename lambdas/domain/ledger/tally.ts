@@ -140,7 +140,7 @@ const COUNTS = [
 interface Pass {
   startedAtMs: number;
   nowMs: number;
-  /** Mailgun no longer keeps the time of the slice. */
+  /** Mailgun may no longer keep the time of the slice, or some of it. */
   unlisted: boolean;
   /** The slice is old enough for its second pass. */
   isOld: boolean;
@@ -164,6 +164,8 @@ export function slicePassed(
   addAll(expected, tally.stored);
   addAll(expected, tally.missing);
   const kinds = pass.unlisted && previous ? previous.kinds : passed;
+  // Those of a pass without a listing would take events for listed that it did not know.
+  const windows = pass.unlisted ? previous?.windows : pass.windows;
   const acceptance =
     pass.acceptReason === undefined
       ? previous?.acceptance
@@ -188,7 +190,7 @@ export function slicePassed(
     finalAt: previous?.finalAt ?? (pass.isOld ? pass.nowMs : null),
     ...((isJudgedNow || previous?.isJudgedEarly) && { isJudgedEarly: true as const }),
     ...(acceptance && { acceptance }),
-    ...(pass.windows && { windows: pass.windows }),
+    ...(windows && { windows }),
     ...(kinds && { kinds }),
     version: (previous?.version ?? 0) + 1,
   };

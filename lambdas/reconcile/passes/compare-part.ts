@@ -22,7 +22,7 @@ export interface PartBounds {
 /**
  * `done`: compared up to `to`, which is before the part's end if time ran out or a call failed (`error`); `large`: too
  * large for one part, with about this number of events, if known; `held`: events are missing but nothing may be sent.
- * `isUnlisted`: Mailgun does not keep this time, and only stored events count.
+ * `isUnlisted`: Mailgun may no longer keep some of this time.
  */
 type PartResult =
   | { kind: 'done'; to: number; tally: Tally; isUnlisted?: boolean; error?: unknown }
@@ -63,6 +63,7 @@ export function createComparePart(deps: ComparePartDeps) {
     const match = createMatch(keys);
     const listed = new Set<string>();
     let distinct = 0;
+    let earliestListedMs = Number.POSITIVE_INFINITY;
     let total: number | undefined;
     const tally = emptyTally();
     const settle = createCountListed(deps, pass, { stored, sends, tally }, requeueMissing);
@@ -86,13 +87,22 @@ export function createComparePart(deps: ComparePartDeps) {
       const isIndexedAsBefore = pass.windowsBefore.some(
         (window) => window.from === bounds.from && window.to === to && window.indexed === indexed,
       );
-      // Whether Mailgun refuses such a time or lists nothing of it is not known: nothing listed then proves nothing.
-      const isUnlisted = pass.unlisted || (pass.isOutOfReach && distinct === 0);
-      await countNotListed(deps, pass, { stored, sends, tally, isIndexedAsBefore, isUnlisted }, isNotListed);
+      // Whether Mailgun refuses such a time or lists less of it is not known: nothing listed then proves nothing.
+      const reachesToMs = pass.unlisted ? toMs : Math.min(earliestListedMs, pass.surelyKeptFromMs);
+      const isKept = (atMs: number) => atMs >= reachesToMs;
+      const unknown = await countNotListed(
+        deps,
+        pass,
+        { stored, sends, tally, isIndexedAsBefore, isKept },
+        isNotListed,
+      );
       if (to === bounds.to) {
         // Pages that do not hold what their source counts say nothing about what it counts later.
         tally.window = { indexed, total: total === distinct ? total : null };
       }
+      // An event older than the configured retention proves that Mailgun keeps more.
+      const isListed = fromMs < pass.keptFromMs ? earliestListedMs < pass.keptFromMs : distinct > 0;
+      const isUnlisted = pass.unlisted || unknown > 0 || (fromMs < pass.surelyKeptFromMs && !isListed);
       return { kind: 'done', to, tally, ...(isUnlisted && { isUnlisted }), ...(error !== undefined && { error }) };
     };
 
@@ -115,6 +125,7 @@ export function createComparePart(deps: ComparePartDeps) {
           const name = pass.nameOf(matched.place);
           const atMs = event.timeMs ?? stored.get(name)?.atMs ?? fromMs;
           earliestMs = Math.min(earliestMs, atMs);
+          earliestListedMs = Math.min(earliestListedMs, event.timeMs ?? Number.POSITIVE_INFINITY);
           if (listed.has(name)) continue;
           distinct += 1;
           // A ledger of events of an unknown domain reads the listings of all, and keeps none of their other events:

@@ -111,7 +111,10 @@ export function createCountListed(
       const finding = findingOfListed({ isStored, isAltered: differs }, isAccepted);
       if (finding === 'stored') {
         // What is listed as a redacted copy alone cannot be corrected by it, and stays distrusted.
-        if (pass.unconfirmedBefore?.has(name) && !isDistrusted) await deps.events.markUnconfirmed(place, undefined);
+        if (pass.unconfirmedBefore?.has(name) && !isDistrusted) {
+          // Of an erased recipient's event the tombstone bears the mark.
+          await deps.events.markUnconfirmed(stored.get(name) ?? place, undefined);
+        }
         continue;
       }
       if (finding === 'accepted') {

@@ -11,35 +11,51 @@ import type { StoredFacts } from '../ports.ts';
 import { acceptName, type ComparePartDeps, lookUp, type Sets, type SlicePass } from './part-context.ts';
 import { registeredFor } from './posted-kinds.ts';
 
-/** Counts what this listing does not hold: events that an earlier one held, and events that none ever did. */
+interface NotListedSets extends Sets {
+  isIndexedAsBefore: boolean;
+  /** Returns true if Mailgun would list an event of that time (epoch milliseconds). */
+  isKept: (atMs: number) => boolean;
+}
+
+/**
+ * Counts what this listing does not hold: events that an earlier one held, and events that none ever did. Returns how
+ * many stored ones may be either, since Mailgun may no longer keep their time.
+ */
 export async function countNotListed(
   deps: ComparePartDeps,
   pass: SlicePass,
-  { stored, sends, tally, isIndexedAsBefore, isUnlisted }: Sets & { isIndexedAsBefore: boolean; isUnlisted: boolean },
+  { stored, sends, tally, isIndexedAsBefore, isKept }: NotListedSets,
   isNotListed: (each: { name: string; atMs: number }) => boolean,
-): Promise<void> {
+): Promise<number> {
+  let unknown = 0;
   const notListed = [...stored].filter(([name, { atMs }]) => isNotListed({ name, atMs }));
   const wasCompared = pass.comparedAtMs !== undefined;
   const mayBeKnown = (name: string) =>
     wasCompared && pass.unconfirmedBefore !== undefined && !pass.unconfirmedBefore.has(name);
-  const uncertain = notListed.filter(([name]) => mayBeKnown(name) || sends.has(name)).map(([, key]) => key);
-  const hadPass = wasCompared || pass.hasStragglers;
+  const uncertain = notListed
+    .filter(([name, { atMs }]) => mayBeKnown(name) || sends.has(name) || !isKept(atMs))
+    .map(([, key]) => key);
   const isAccepted = (name: string) => pass.accepts || pass.accepted.has(name);
   const facts = await lookUp(deps.events, uncertain, pass.erasureKey);
   const wasListedOf = (name: string, found: StoredFacts) =>
+    (mayBeKnown(name) || sends.has(name)) &&
     wasListedBefore({
       wasSent: sends.has(name),
       isIndexedAsBefore,
       visibleFromMs: visibleFrom(storedTimeOf(found), deps.settleSeconds),
       comparedAtMs: pass.comparedAtMs,
     });
+  const isDoubtedBefore = ({ isUnconfirmed, ...found }: StoredFacts) =>
+    isUnconfirmed || storedTimeOf(found) >= found.atMs + deps.retentionSeconds * 1000;
   for (const [name, key] of notListed) {
     const type = storedTypeOf(key.eventSort);
     const found = facts.get(placeName(key));
     add(tally.stored, type);
     const wasListed = found !== undefined && wasListedOf(name, found);
-    const finding = findingOfStored({ wasListed }, { isKept: !isUnlisted, hadPass }, isAccepted(name));
-    if (finding === 'accepted') acceptName(tally, name);
+    const isDoubted = pass.unconfirmedBefore?.has(name) || (found !== undefined && isDoubtedBefore(found));
+    const finding = findingOfStored({ wasListed, isDoubted }, isKept(key.atMs), isAccepted(name));
+    if (finding === 'unknown') unknown += 1;
+    else if (finding === 'accepted') acceptName(tally, name);
     else if (wasListed) {
       // The listing has shrunk, and what was known of the event still holds.
       const event = parseEvent(found.event);
@@ -65,6 +81,7 @@ export async function countNotListed(
     add(tally.missing, requeue.type);
     tally.sends = Math.max(tally.sends, requeue.sends);
     if (isStuck(requeue)) tally.stuck += 1;
-    if (!isUnlisted) tally.short += 1;
+    if (isKept(requeue.atMs)) tally.short += 1;
   }
+  return unknown;
 }

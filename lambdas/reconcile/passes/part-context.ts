@@ -18,6 +18,7 @@ export interface ComparePartDeps extends RequeueDeps, PostedKindsDeps {
   registered: readonly string[];
   everySeconds: number;
   settleSeconds: number;
+  retentionSeconds: number;
   /** Called for each event that is stored otherwise than Mailgun lists it, in each pass until it is corrected. */
   onAltered?: (altered: AlteredEvent) => void;
 }
@@ -48,7 +49,7 @@ export interface SlicePass {
   accepted: ReadonlySet<string>;
   /** When the last pass began that read the listing; undefined before the first. */
   comparedAtMs: number | undefined;
-  /** What the day index held of each part in the last pass, whether or not it read the listing; empty if unknown. */
+  /** What the day index held of each part in the last pass that read the listing; empty if unknown. */
   windowsBefore: readonly ListedWindow[];
   /** Slice old enough that what no webhook brought by now is lost. */
   isFinal: boolean;
@@ -57,8 +58,10 @@ export interface SlicePass {
   ignoreWaits: boolean;
   /** True if the time is beyond Mailgun's retention: only stored events count. */
   unlisted: boolean;
-  /** True if Mailgun keeps this time no longer, as far as is known. */
-  isOutOfReach: boolean;
+  /** Mailgun keeps what happened from then on, by the configured retention as the pass begins (epoch milliseconds). */
+  keptFromMs: number;
+  /** Of what happened before then, nothing listed proves nothing: later by a margin, at least as long as the slice. */
+  surelyKeptFromMs: number;
   /** An event came in after the last pass that would have compared it. */
   hasStragglers: boolean;
   /** Accept everything that does not add up. */

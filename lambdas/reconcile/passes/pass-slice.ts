@@ -55,7 +55,7 @@ export interface SliceNews extends SliceBounds {
   altered: number;
 }
 
-export interface PassSliceDeps extends Omit<ComparePartDeps, 'everySeconds' | 'settleSeconds' | 'ledger'> {
+export interface PassSliceDeps extends Omit<ComparePartDeps, keyof LedgerTimes | 'ledger'> {
   ledger: Pick<ReconciliationState, 'putOpen' | 'dropOpen' | 'putDoubt' | 'dropDoubt'> & ComparePartDeps['ledger'];
   slices: Slices;
   parts: PartRepository;
@@ -128,13 +128,14 @@ export function createPassSlice(deps: PassSliceDeps) {
     } catch (error) {
       if (!(error instanceof ListingError) || request.mustBeListed) throw error;
       const isGone = isGoneAt(deps.domains, request.domain, error);
-      const isKnownLost = pass.isOutOfReach || (isGone && pass.accepts);
+      const isOutOfReach = request.bounds.start * 1000 < pass.surelyKeptFromMs;
+      const isKnownLost = isOutOfReach || (isGone && pass.accepts);
       if (!isKnownLost || !(isGone || error.reason === 'out-of-retention')) throw error;
       pass.unlisted = true;
       compared = await compareAll(pass, request.bounds, previous?.passes ?? 0);
     }
     if (compared === 'held' || compared === 'paused') return { kind: compared };
-    const unlisted = pass.unlisted || compared.every(({ isUnlisted }) => isUnlisted);
+    const unlisted = pass.unlisted || compared.some(({ isUnlisted }) => isUnlisted);
     if (unlisted && request.mustBeListed) throw new ListingError('out-of-retention');
     run.assertHeld();
     const tally = mergeTallies(compared.map((part) => part.tally));
@@ -157,6 +158,7 @@ export function createPassSlice(deps: PassSliceDeps) {
   async function describe(run: RunContext, request: PassRequest, previous: Slice | undefined): Promise<SlicePass> {
     const { domain, bounds, isOld } = request;
     const erasureKey = await deps.erasureKey.read();
+    const keptFromMs = now() - times.retentionSeconds * 1000;
     const names = previous?.unconfirmedNames ?? [];
     const isNamed = names.length < MAX_NAMED_EVENTS && names.length === total(previous?.unconfirmed ?? {});
     return {
@@ -175,7 +177,8 @@ export function createPassSlice(deps: PassSliceDeps) {
       maySend: request.maySend,
       ignoreWaits: run.ignoreWaits,
       unlisted: false,
-      isOutOfReach: (bounds.start - times.sliceSeconds) * 1000 < now() - times.retentionSeconds * 1000,
+      keptFromMs,
+      surelyKeptFromMs: keptFromMs + Math.max(times.sliceSeconds, bounds.end - bounds.start) * 1000,
       hasStragglers: request.hasStragglers ?? false,
       accepts: request.acceptReason !== undefined,
       deadlineMs: request.deadlineMs,

@@ -9,6 +9,7 @@ import {
   createNoteConfigured,
   runDomains,
 } from '../../../lambdas/reconcile/webhooks/discover-domains.ts';
+import type { InMemoryMailgun } from '../../support/doubles/in-memory-reconcile.ts';
 import { NOW_MS } from '../../support/fixtures/webhooks.ts';
 import fc from '../../support/property.ts';
 import { numbered, ReconcileWorld } from './reconcile-world.ts';
@@ -41,7 +42,7 @@ interface DomainWorldPlan {
   unread: number[];
   /** Quarters without a run, from one up to another. */
   pauses: { from: number; length: number }[];
-  beyondRetention: 'refuses' | 'lists nothing';
+  beyondRetention: InMemoryMailgun['beyondRetention'];
   hasTotals: boolean;
 }
 
@@ -61,7 +62,7 @@ export const domainWorldPlan: fc.Arbitrary<DomainWorldPlan> = fc.record({
   ),
   unread: quarters(12),
   pauses: fc.array(fc.record({ from: quarter, length: fc.integer({ min: 1, max: 50 }) }), { maxLength: 1 }),
-  beyondRetention: fc.constantFrom('refuses', 'lists nothing'),
+  beyondRetention: fc.constantFrom('refuses', 'lists nothing', 'lists the rest'),
   hasTotals: fc.boolean(),
 });
 

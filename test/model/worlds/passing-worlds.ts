@@ -14,6 +14,9 @@ const FIRST_PASS_MS = (SLICE_START + 900 + 1800) * 1000;
 /** An event stored this long before a pass is in the index for certain. */
 const CERTAIN_MS = 90_000;
 const PASSES = 4;
+const RETENTION_SECONDS = 3600;
+/** More than there are. */
+const ALL = 100;
 
 interface PlannedEvent {
   /** The pass before or after which it is stored, and by how much. */
@@ -31,8 +34,8 @@ interface PassingPlan {
   events: PlannedEvent[];
   /** Between passes. */
   gapsMs: number[];
-  /** Passes whose time Mailgun has forgotten; never the first. */
-  forgotten: boolean[];
+  /** How many of the events Mailgun has forgotten at each pass, the oldest first; never at the first pass. */
+  forgotten: number[];
   hasTotals: boolean;
 }
 
@@ -57,7 +60,7 @@ export const passingPlan: fc.Arbitrary<PassingPlan> = fc.record({
     { minLength: 1, maxLength: 5 },
   ),
   gapsMs: fc.array(fc.constantFrom(95_000, 900_000, 86_400_000), { minLength: PASSES, maxLength: PASSES }),
-  forgotten: fc.array(fc.constantFrom(false, false, false, true), { minLength: PASSES, maxLength: PASSES }),
+  forgotten: fc.array(fc.constantFrom(0, 0, 0, ALL, 1, 2, 3), { minLength: PASSES, maxLength: PASSES }),
   hasTotals: fc.boolean(),
 });
 
@@ -71,7 +74,7 @@ interface Made extends PlannedEvent {
 export async function wrongAfterPasses(plan: PassingPlan): Promise<string[]> {
   const world = new ReconcileWorld();
   world.mailgun.hasTotals = plan.hasTotals;
-  world.times = { ...world.times, retentionSeconds: 3600 };
+  world.times = { ...world.times, retentionSeconds: RETENTION_SECONDS };
   const passesMs = plan.gapsMs.map((_, nth) => FIRST_PASS_MS + plan.gapsMs.slice(0, nth).reduce((a, b) => a + b, 0));
   const nameOf = createLedgerNaming(ERASURE_KEY);
   const made: Made[] = plan.events.map((each, n) => {
@@ -99,8 +102,9 @@ export async function wrongAfterPasses(plan: PassingPlan): Promise<string[]> {
   const storedAtMs = new Map<Made, number>();
   const certain = new Set<Made>();
   const everListed = new Set<Made>();
-  /** What the last pass that read the listing left: the index it read, and what it listed of that. */
+  /** What the last pass that compared the slice left: the index it read, and what it listed of that. */
   let last: { indexed: string; known: Made[] } | undefined;
+  let unconfirmedBefore = new Set<string>();
   for (const [nth, passMs] of passesMs.entries()) {
     for (; waiting[0] !== undefined && waiting[0].storedAtMs <= passMs; waiting.shift()) {
       const event = waiting[0];
@@ -112,8 +116,17 @@ export async function wrongAfterPasses(plan: PassingPlan): Promise<string[]> {
       noteVisible(event.indexedAfterMs);
     }
     world.nowMs = passMs;
-    const isForgotten = nth > 0 && plan.forgotten[nth] === true;
-    world.mailgun.retentionSeconds = isForgotten ? 0 : Number.POSITIVE_INFINITY;
+    // The first event counts as one; Mailgun keeps what is configured.
+    const forgottenTo = SLICE_START + 8.5 + (plan.forgotten[nth] ?? 0);
+    const mayForget = nth > 0 && (plan.forgotten[nth] === ALL || forgottenTo < passMs / 1000 - RETENTION_SECONDS);
+    const forgotten = mayForget ? (plan.forgotten[nth] ?? 0) : 0;
+    world.mailgun.beyondRetention = forgotten === ALL ? 'refuses' : 'lists the rest';
+    world.mailgun.retentionSeconds = forgotten === 0 ? Number.POSITIVE_INFINITY : passMs / 1000 - forgottenTo;
+    const isForgotten = (each: Made) => made.indexOf(each) + 1 < forgotten;
+    const isListedNow = (each: Made) => !isForgotten(each) && each.listed[nth] === true;
+    /** What Mailgun lists from then on, it keeps for certain. */
+    const oldest = forgotten === 0 ? -1 : made.findIndex(isListedNow);
+    const isDeniable = (each: Made) => forgotten === 0 || (oldest >= 0 && made.indexOf(each) > oldest);
     world.mailgun.isListed = ({ id }) => made.find(({ data }) => data.id === id)?.listed[nth] ?? true;
     const indexed = [...visibleAtMs].flatMap(([name, atMs]) => (atMs <= passMs ? [name] : [])).sort();
     // The slice is past its second pass, so that its time can be forgotten; a straggler gets it another one.
@@ -123,33 +136,46 @@ export async function wrongAfterPasses(plan: PassingPlan): Promise<string[]> {
     if (slice?.passes !== nth + 1) return [`pass ${nth} did not happen: ${world.failures.join(', ')}`];
 
     const unconfirmed = new Set(slice.unconfirmedNames);
-    const unlisted = made.filter((each) => storedAtMs.has(each) && (isForgotten || !each.listed[nth]));
+    const unlisted = made.filter((each) => storedAtMs.has(each) && !isListedNow(each));
     // What was listed while it was certainly stored, or while the index held just what it holds now.
     const isSame = last !== undefined && indexed.join() === last.indexed;
-    for (const each of isSame && !isForgotten ? (last?.known ?? []) : []) certain.add(each);
+    for (const each of isSame && forgotten === 0 ? (last?.known ?? []) : []) certain.add(each);
     let shrunk = 0;
+    let unknown = 0;
     for (const each of unlisted) {
       const isSeen = indexed.some((name) => name.includes(`event-${made.indexOf(each)}`));
       if (!isSeen) continue;
       const id = `${each.data.id} after pass ${nth}`;
-      if (!everListed.has(each) && !unconfirmed.has(each.name)) wrong.push(`${id} was never listed, and is confirmed`);
-      if (certain.has(each) && unconfirmed.has(each.name)) wrong.push(`${id} was listed, and is unconfirmed`);
-      if (!unconfirmed.has(each.name)) shrunk += 1;
+      const isUnconfirmed = unconfirmed.has(each.name);
+      if (certain.has(each) && isUnconfirmed) wrong.push(`${id} was listed, and is unconfirmed`);
+      if (isDeniable(each)) {
+        if (!everListed.has(each) && !isUnconfirmed) wrong.push(`${id} was never listed, and is confirmed`);
+        if (!isUnconfirmed) shrunk += 1;
+        continue;
+      }
+      const storedMs = storedAtMs.get(each) ?? 0;
+      const isLate = storedMs >= (SLICE_START + 10 + made.indexOf(each) + RETENTION_SECONDS) * 1000;
+      const wasUnconfirmed = unconfirmedBefore.has(each.name);
+      if (wasUnconfirmed && !isUnconfirmed) wrong.push(`${id} was unconfirmed before Mailgun forgot it`);
+      if (isUnconfirmed && !wasUnconfirmed && !isLate) wrong.push(`${id} is forgotten, and unconfirmed`);
+      if (!isUnconfirmed && !certain.has(each)) unknown += 1;
     }
-    const listed = made.filter((each) => !isForgotten && each.listed[nth]);
+    const listed = made.filter(isListedNow);
+    const isCompared = forgotten === 0 || (listed.length > 0 && unknown === 0);
     for (const each of listed) {
       if (unconfirmed.has(each.name)) wrong.push(`${each.data.id} is listed by pass ${nth}, and is unconfirmed`);
     }
-    if (slice.short !== (isForgotten ? 0 : shrunk)) wrong.push(`short is ${slice.short}, should be ${shrunk}`);
+    if (slice.short !== shrunk) wrong.push(`short is ${slice.short} after pass ${nth}, should be ${shrunk}`);
 
     const isCertain = (each: Made) => (storedAtMs.get(each) ?? passMs) + CERTAIN_MS <= passMs;
     for (const each of listed) {
       everListed.add(each);
       // What was requeued is known by that.
-      if (isCertain(each) || !storedAtMs.has(each)) certain.add(each);
+      if ((isCompared && isCertain(each)) || !storedAtMs.has(each)) certain.add(each);
     }
     const isVisible = (each: Made) => indexed.some((name) => name.includes(`event-${made.indexOf(each)}`));
-    last = isForgotten ? undefined : { indexed: indexed.join(), known: listed.filter(isVisible) };
+    if (isCompared) last = { indexed: indexed.join(), known: listed.filter(isVisible) };
+    unconfirmedBefore = unconfirmed;
     await world.process();
     noteVisible(0);
     for (const each of listed) if (!storedAtMs.has(each)) storedAtMs.set(each, passMs);

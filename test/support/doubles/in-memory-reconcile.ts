@@ -239,6 +239,7 @@ export class InMemoryStored implements DayIndex, StoredEvents, QueueDepth {
         source,
         event,
         broughtByWebhook: webhookAt !== undefined,
+        isUnconfirmed: this.unconfirmed.has(placeName(place)),
         isDistrusted: distrustedAtMs !== undefined,
       });
     }
@@ -282,8 +283,8 @@ export class InMemoryMailgun implements MailgunSource {
   listed = 0;
   pageSize = 300;
   retentionSeconds = Number.POSITIVE_INFINITY;
-  /** What it does with a time beyond retention; which of the two Mailgun does is not known. */
-  beyondRetention: 'refuses' | 'lists nothing' = 'refuses';
+  /** What it does with a range that begins beyond retention; which of them Mailgun does is not known. */
+  beyondRetention: 'refuses' | 'lists nothing' | 'lists the rest' = 'refuses';
   failure: Error | undefined;
   /** Returns true if an event is listed now; simulates late and shrinking listings. */
   isListed: (event: JsonObject) => boolean = () => true;
@@ -317,9 +318,9 @@ export class InMemoryMailgun implements MailgunSource {
     this.calls += 1;
     this.onPage(request);
     if (this.failure !== undefined) throw this.failure;
-    if (begin * 1000 < this.#now() - this.retentionSeconds * 1000) {
+    if (begin * 1000 < this.#keptFromMs()) {
       if (this.beyondRetention === 'refuses') throw new ListingError('out-of-retention');
-      return { events: [], ...(this.hasTotals && { total: 0 }) };
+      if (this.beyondRetention === 'lists nothing') return { events: [], ...(this.hasTotals && { total: 0 }) };
     }
     const from = Number(position ?? 0);
     const inRange = this.#inRange(request);
@@ -339,11 +340,21 @@ export class InMemoryMailgun implements MailgunSource {
     return this.#inRange(request).length;
   }
 
+  #keptFromMs(): number {
+    return this.#now() - this.retentionSeconds * 1000;
+  }
+
   #inRange({ begin, end, domain }: ListingRequest): JsonObject[] {
     const found: { event: JsonObject; ms: number }[] = [];
+    const keptFromMs = this.#keptFromMs();
     for (let hour = Math.floor(begin / 3600); hour <= Math.floor(end / 3600); hour += 1) {
       for (const { event, ms, under = domain.name } of this.#byHour.get(hour) ?? [])
-        if (ms >= begin * 1000 && ms <= end * 1000 && under === domain.name && this.isListed(event))
+        if (
+          ms >= Math.max(begin * 1000, keptFromMs) &&
+          ms <= end * 1000 &&
+          under === domain.name &&
+          this.isListed(event)
+        )
           found.push({ event, ms });
     }
     return found.sort((a, b) => a.ms - b.ms).map(({ event }) => this.shown(event));

@@ -17,15 +17,15 @@ test.each([
 });
 
 test.each([
-  ['never was', false, true, false, false, 'unconfirmed'],
-  ['never was, and is accepted', false, true, false, true, 'accepted'],
-  ['was before', true, true, true, false, 'short'],
-  ['was before, and is accepted', true, true, true, true, 'accepted'],
-  ['was before its time was over', true, false, true, true, 'stored'],
-  ['never was in a pass that could', false, false, true, false, 'unconfirmed'],
+  ['never was', false, false, true, false, 'unconfirmed'],
+  ['never was, and is accepted', false, false, true, true, 'accepted'],
+  ['was before', true, false, true, false, 'short'],
+  ['was before, and is accepted', true, false, true, true, 'accepted'],
+  ['was before its time was over', true, false, false, true, 'stored'],
+  ['was doubted before its time was over', false, true, false, false, 'unconfirmed'],
   ['no pass could find listed', false, false, false, true, 'unknown'],
-])('a stored event is not listed, and %s', (_, wasListed, isKept, hadPass, isAccepted, finding) => {
-  expect(findingOfStored({ wasListed }, { isKept, hadPass }, isAccepted)).toBe(finding);
+])('a stored event is not listed, and %s', (_, wasListed, isDoubted, isKept, isAccepted, finding) => {
+  expect(findingOfStored({ wasListed, isDoubted }, isKept, isAccepted)).toBe(finding);
 });
 
 const event = (changes: object = {}) =>
