@@ -2,8 +2,8 @@
 
 const LOCAL = /[\p{L}\p{M}\p{N}.!#$%&'*+/=?^_`{|}~-]/u.source;
 const ONE_ADDRESS = new RegExp(`^(?:${LOCAL}+|"(?:[^"\\\\]|\\\\.)+")@[^\\s<>"(),:;@]+$`, 'u');
-const NAMED_ADDRESS = /^[^<>]*<\s*([^<>]+@[^<>\s]+)\s*>$/;
-const LIST_PART = /(?:"(?:[^"\\]|\\.)*"|<[^<>]*>|[^",;<>])+/g;
+const LIST_PART = /(?:"(?:[^"\\]|\\.)*"|<[^<>]*>|[^",;<>])+/gs;
+const QUOTED = /"(?:[^"\\]|\\.?)*("?)|<[^<>]*(>)/gs;
 
 /** An address in its two parts. */
 interface Mailbox {
@@ -21,14 +21,25 @@ export function mailboxOf(text: string): string {
   return domain === '' ? address.toLowerCase() : canonical(local, domain);
 }
 
-/** Returns the address in `Name <address>`; any other text as it is. */
+/**
+ * Returns the address in `Name <address>`; any other text as it is. Each step looks at a character once: one expression
+ * for the whole would go back from every `@`.
+ */
 export function bareAddress(text: string): string {
-  return NAMED_ADDRESS.exec(text.trim())?.[1] ?? text;
+  const inBrackets = /^[^<>]*<([^<>]*)>$/.exec(text.trim())?.[1];
+  if (inBrackets === undefined) return text;
+  const address = inBrackets.trim();
+  const lastWord = address.split(/\s/).at(-1) ?? '';
+  // Blanks may stand in the local part alone, and neither part is empty.
+  const at = lastWord.indexOf('@', address === lastWord ? 1 : 0);
+  return at < 0 || at === lastWord.length - 1 ? text : address;
 }
 
 /** Returns the addresses of a To header, in their order; `"Hopper, Grace" <grace@example.org>` is one. */
 export function addressesIn(header: string): string[] {
-  const parts = (header.match(LIST_PART) ?? []).map((part) => bareAddress(part.replace(/^[^:"<>@]*:/, '')).trim());
+  // An unclosed quote only separates. Marked as such, it and each quote behind it are not followed to the end again.
+  const text = header.replace(QUOTED, (quoted, end) => (end === '' ? quoted.replaceAll('"', ',') : quoted));
+  const parts = (text.match(LIST_PART) ?? []).map((part) => bareAddress(part.replace(/^[^:"<>@]*:/, '')).trim());
   return parts.filter((part) => ONE_ADDRESS.test(part));
 }
 

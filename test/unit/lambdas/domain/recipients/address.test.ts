@@ -1,4 +1,9 @@
-import { addressesIn, mailboxOf, withoutMailbox } from '../../../../../lambdas/domain/recipients/address.ts';
+import {
+  addressesIn,
+  bareAddress,
+  mailboxOf,
+  withoutMailbox,
+} from '../../../../../lambdas/domain/recipients/address.ts';
 
 const COMPOSED = 'm\u00fcller@b\u00fccher.example';
 const DECOMPOSED = 'mu\u0308ller@bu\u0308cher.example';
@@ -43,6 +48,29 @@ test.each([
   ['nothing', '', []],
 ])('addressesIn: %s', (_name, header, addresses) => {
   expect(addressesIn(header)).toEqual(addresses);
+});
+
+describe('in every text of up to six characters with a meaning, the same is read as by one expression, which takes quadratic time', () => {
+  /** Returns all texts of these characters, up to a length. */
+  const textsOf = (characters: string, length: number): string[] =>
+    length === 0
+      ? ['']
+      : ['', ...textsOf(characters, length - 1).flatMap((text) => [...characters].map((c) => text + c))];
+
+  test('as the address in brackets', () => {
+    const named = /^[^<>]*<\s*([^<>\s][^<>]*@[^<>\s]+)\s*>$/;
+    const texts = textsOf('<>@ a', 6).map((text) => `<a${text}`);
+    expect(texts.filter((text) => bareAddress(text) !== text).length).toBeGreaterThan(100);
+    expect(texts.filter((text) => bareAddress(text) !== (named.exec(text.trim())?.[1] ?? text))).toEqual([]);
+  });
+
+  test('as the addresses of a list', () => {
+    const part = /(?:"(?:[^"\\]|\\.)*"|<[^<>]*>|[^",;<>])+/gs;
+    const inOne = (list: string) => (list.match(part) ?? []).flatMap((each) => addressesIn(each));
+    const lists = textsOf('"\\,<>', 6).map((text) => `${text}a@b${text}`);
+    expect(lists.filter((list) => addressesIn(list).length > 0).length).toBeGreaterThan(100);
+    expect(lists.filter((list) => String(addressesIn(list)) !== String(inOne(list)))).toEqual([]);
+  });
 });
 
 describe('replacing an address in a text', () => {
