@@ -14,14 +14,17 @@ export function webhookRows({ webhookApi, metrics, limits }: AlarmSources): Alar
     {
       id: 'WebhookErrors',
       // Without a key nothing is acknowledged anyway: a key that was never set must not page, one that is gone has its own
-      // row. Not subtracted, because the two sides of a request may fall into neighbouring periods.
+      // row. Its metric also counts failed reads of a key that still verifies, which explain no error: hence the refusals.
+      // Not subtracted, because the two sides of a request may fall into neighbouring periods.
       metric: metrics.math(
         '5xx responses',
-        'IF(FILL(unconfigured, 0) + FILL(keyless, 0) > 0, 0, FILL(errors, 0))',
+        'IF(FILL(unconfigured, 0) + FILL(keyless, 0) * (FILL(unset, 0) + FILL(unreadable, 0)) > 0, 0, FILL(errors, 0))',
         {
           errors: metrics.api('5xx', stage, 'Sum', FIVE_MINUTES),
           unconfigured: metrics.own(METRICS.unconfigured, 'Sum', FIVE_MINUTES),
           keyless: metrics.own(METRICS.signingKeyUnusable, 'Sum', FIVE_MINUTES),
+          unset: refused('signing-key-unset'),
+          unreadable: refused('signing-key-unreadable'),
         },
         FIVE_MINUTES,
       ),

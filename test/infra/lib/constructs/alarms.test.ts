@@ -83,11 +83,14 @@ const ALARMS: ExpectedAlarm[] = [
   {
     runbook: 'webhook-errors',
     topic: PAGE,
-    expression: 'IF(FILL(unconfigured, 0) + FILL(keyless, 0) > 0, 0, FILL(errors, 0))',
+    expression:
+      'IF(FILL(unconfigured, 0) + FILL(keyless, 0) * (FILL(unset, 0) + FILL(unreadable, 0)) > 0, 0, FILL(errors, 0))',
     of: {
       errors: api('5xx', 'Sum', 300),
       unconfigured: own('Unconfigured', 'Sum', 300),
       keyless: own('SigningKeyUnusable', 'Sum', 300),
+      unset: own('Refused', 'Sum', 300, 'signing-key-unset'),
+      unreadable: own('Refused', 'Sum', 300, 'signing-key-unreadable'),
     },
     above: [0, 2, 3],
   },
