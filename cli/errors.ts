@@ -110,15 +110,33 @@ const FILE_FAULTS: Readonly<Record<string, string>> = {
   EPERM: 'your user may not; change its permissions',
 };
 
-/** Runs what reads or writes a file or folder that was named; throws a UsageError that says what to do where it cannot. */
+/** What is wrong with the disk, which another name would not mend. */
+const DISK_FAULTS: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full; make room, then go on',
+  EDQUOT: 'your quota of the disk is used up; make room, then go on',
+  EFBIG: 'it would be larger than a file may be here',
+  EIO: 'the disk fails',
+};
+
+/**
+ * Runs what reads or writes a file or folder that was named. Where it cannot, throws what to do: a UsageError, or a
+ * TargetUnavailableError where the disk is at fault.
+ */
 export async function usingFile<T>(what: string, use: () => T | Promise<T>): Promise<T> {
   try {
     return await use();
   } catch (cause) {
-    const { code = '', syscall } = cause as NodeJS.ErrnoException;
-    if (syscall === undefined) throw cause;
-    throw new UsageError(`${what}: ${FILE_FAULTS[code] ?? code}`, { cause });
+    throw fileError(what, cause as NodeJS.ErrnoException);
   }
+}
+
+/** Returns an error of a file or the disk as a sentence; any other as it is. */
+export function fileError(what: string, cause: NodeJS.ErrnoException): Error {
+  const { code = '', syscall } = cause;
+  if (syscall === undefined) return cause;
+  const fault = DISK_FAULTS[code];
+  if (fault !== undefined) return new TargetUnavailableError(`${what}: ${fault}`, { cause });
+  return new UsageError(`${what}: ${FILE_FAULTS[code] ?? code}`, { cause });
 }
 
 /** Returns in a sentence why the target, or something in it, is unavailable; undefined for any other error. */

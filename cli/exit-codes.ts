@@ -43,7 +43,7 @@ export const EXIT_CODES: Readonly<Record<string, ExitCodes>> = {
     'no event of it is unconfirmed, or a suppression also rests on events that are not',
     UNCONFIRMED,
   ),
-  export: row('exported', `no event fits, it was interrupted, or ${UNREACHABLE}`),
+  export: row('exported', `no event fits, it was interrupted, the disk is full, or ${UNREACHABLE}`),
   prove: row('written, whatever it states', 'the archive cannot be read, or its chain is broken'),
   verify: {
     ...row('it holds and the range is complete', 'something does not hold; each fault is named'),

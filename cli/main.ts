@@ -5,13 +5,17 @@ import { createInterface, type Interface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { UsageError } from './errors.ts';
+import { fileError, UsageError } from './errors.ts';
 import { openOutputStream } from './output.ts';
 import { runProgram } from './parse-command-line.ts';
 import { openDeployment } from './target/open.ts';
 
 const stop = new AbortController();
-const output = openOutputStream(process.stdout, () => stop.abort());
+let outputError: NodeJS.ErrnoException | undefined;
+const output = openOutputStream(process.stdout, (error) => {
+  outputError = error;
+  stop.abort();
+});
 const errors = openOutputStream(process.stderr, () => {});
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
 
@@ -32,9 +36,11 @@ const exitCode = await runProgram(process.argv.slice(2), {
   ask: promptOperator,
 });
 // A process that exits drops what its pipes have not read yet.
-await Promise.all([output.flushed(), errors.flushed()]);
+await output.flushed();
+if (outputError !== undefined) errors.print(fileError('standard output cannot be written', outputError).message);
+await errors.flushed();
 // A pending call would keep the process alive.
-process.exit(exitCode);
+process.exit(outputError === undefined ? exitCode : 1);
 
 /** Asks the person at the terminal; returns undefined without one. */
 async function promptOperator(question: string): Promise<string | undefined> {

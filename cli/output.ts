@@ -69,12 +69,14 @@ interface OutputStream {
   readonly flushed: () => Promise<void>;
 }
 
-/** Opens it; `onClosed` is called once when the reader leaves before the end, as `head` does. */
-export function openOutputStream(stream: Writable, onClosed: () => void): OutputStream {
+/**
+ * Opens it; `onClosed` is called once when no more can be written: with an error, or without one where the reader leaves
+ * before the end, as `head` does.
+ */
+export function openOutputStream(stream: Writable, onClosed: (error?: NodeJS.ErrnoException) => void): OutputStream {
   let isClosed = false;
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    if (!isClosed) onClosed();
+    if (!isClosed) onClosed(error.code === 'EPIPE' ? undefined : error);
     isClosed = true;
   });
   return {

@@ -26,7 +26,15 @@ import { TargetUnavailableError, UsageError, usingFile } from '../errors.ts';
 import { counted, createEmit, createProgress, type Emit, number } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
 import { timeText } from '../time.ts';
-import { type ExportedRow, FORMATS, type Format, headOf, lineOf, openTableFile } from './export/tables.ts';
+import {
+  type ExportedRow,
+  FORMATS,
+  type Format,
+  headOf,
+  lineOf,
+  openTableFile,
+  type TableFile,
+} from './export/tables.ts';
 import { checkAddress } from './suppressions.ts';
 
 interface ExportOptions extends TargetOptions {
@@ -171,7 +179,8 @@ export async function exportToFolder(
   { folder, state, readDay, emit, goOn }: FolderExport,
 ): Promise<number> {
   const { request } = state;
-  await usingFile(`--out ${folder} cannot be written`, () => writeExportState(folder, state));
+  const inFolder = <T>(write: () => T) => usingFile(`--out ${folder} cannot be written`, write);
+  await inFolder(() => writeExportState(folder, state));
   const report = createProgress(context);
   for (const domain of request.domains) {
     const start = Math.max(request.from * 1000, state.reached[domain] ?? 0);
@@ -179,10 +188,9 @@ export async function exportToFolder(
       const rows = exportedRows(readDay, request, domain, fromMs, toMs);
       const written = await writeDay(
         context,
-        join(folder, keyPart(domain)),
-        utcDay(fromMs),
-        request.format,
+        await inFolder(() => openDay(join(folder, keyPart(domain)), utcDay(fromMs), request.format)),
         rows,
+        inFolder,
         (so) => report(() => progress(domain, fromMs, state.events + so)),
       );
       if (written === undefined) {
@@ -193,7 +201,7 @@ export async function exportToFolder(
       state.events += written;
       state.files += written > 0 ? 1 : 0;
       state.reached[domain] = toMs;
-      writeExportState(folder, state);
+      await inFolder(() => writeExportState(folder, state));
       report(() => progress(domain, toMs, state.events));
     }
   }
@@ -210,29 +218,32 @@ export async function exportToFolder(
   }
 }
 
+function openDay(folder: string, day: string, format: Format): TableFile {
+  mkdirSync(folder, { recursive: true });
+  return openTableFile(join(folder, `${day}.${format}`), format);
+}
+
 /**
  * Writes the file of a day, which appears when complete; returns the number of its events, undefined if interrupted.
+ * What writes the file runs in `inFolder`, which words its errors.
  */
 async function writeDay(
   { signal }: CliContext,
-  folder: string,
-  day: string,
-  format: Format,
+  file: TableFile,
   groups: AsyncIterable<ExportedRow[]>,
+  inFolder: (write: () => void) => Promise<void>,
   onRows: (events: number) => void,
 ): Promise<number | undefined> {
-  if (signal.aborted) return undefined;
-  mkdirSync(folder, { recursive: true });
-  const file = openTableFile(join(folder, `${day}.${format}`), format);
   let events = 0;
   try {
+    if (signal.aborted) return undefined;
     for await (const rows of groups) {
       if (signal.aborted) return undefined;
-      file.add(rows);
+      await inFolder(() => file.add(rows));
       events += rows.length;
       onRows(events);
     }
-    file.end();
+    await inFolder(() => file.end());
     return events;
   } finally {
     file.discard();

@@ -45,7 +45,7 @@ function asCell(value: ExportedRow[keyof ExportedRow]): string | number | null {
 }
 
 /** A file that appears under its name once it is whole. */
-interface TableFile {
+export interface TableFile {
   add(rows: readonly ExportedRow[]): void;
   /** Moves the file into place; without rows there is none. */
   end(): void;
@@ -68,26 +68,31 @@ export function openTableFile(path: string, format: Format): TableFile {
       writer.end();
       if (rows > 0) renameSync(part, path);
     },
-    discard() {
-      writer.end();
-      rmSync(part, { force: true });
-    },
+    discard: () => writer.remove(),
   };
 }
 
 function linesTo(path: string, format: 'csv' | 'ndjson') {
   const file = openSync(path, 'w');
   let isOpen = true;
+  const close = () => {
+    if (isOpen) closeSync(file);
+    isOpen = false;
+  };
   const write = (lines: readonly string[]) => {
     const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''));
     for (let from = 0; from < bytes.length; ) from += writeSync(file, bytes, from);
   };
-  write(headOf(format));
+  let head = headOf(format);
   return {
-    add: (rows: readonly ExportedRow[]) => write(rows.map((row) => lineOf(format, row))),
-    end() {
-      if (isOpen) closeSync(file);
-      isOpen = false;
+    add(rows: readonly ExportedRow[]) {
+      write([...head, ...rows.map((row) => lineOf(format, row))]);
+      head = [];
+    },
+    end: close,
+    remove() {
+      close();
+      rmSync(path, { force: true });
     },
   };
 }
@@ -96,7 +101,6 @@ function linesTo(path: string, format: 'csv' | 'ndjson') {
 function parquetTo(path: string) {
   const writer = openTableWriter(path, EXPORTED);
   let waiting: ExportedRow[] = [];
-  let isOpen = true;
   const flush = () => {
     if (waiting.length > 0) writer.add(waiting);
     waiting = [];
@@ -107,10 +111,9 @@ function parquetTo(path: string) {
       if (waiting.length >= GROUP_ROWS) flush();
     },
     end() {
-      if (!isOpen) return;
-      isOpen = false;
       flush();
       writer.end();
     },
+    remove: writer.remove,
   };
 }

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -32,9 +33,10 @@ afterAll(() => {
   rmSync(READY_FILE, { force: true });
 });
 
+const ARGS = ['bin/mailgun-ledger.ts', 'logs', 'ingest', '--json', '--local', '--port', String(PORT)];
+
 function runLogs() {
-  const args = ['bin/mailgun-ledger.ts', 'logs', 'ingest', '--json', '--local', '--port', String(PORT)];
-  const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, ARGS, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
   return { child, exitCode: new Promise<number | null>((resolve) => child.once('close', resolve)) };
 }
 
@@ -63,3 +65,22 @@ test('a reader that leaves early, as head does, gets no error', async () => {
 
   expect({ errors: await errors, exitCode: await exitCode }).toEqual({ errors: '', exitCode: 0 });
 });
+
+/** Writing to this device fails as on a full disk. */
+const FULL = '/dev/full';
+
+(existsSync(FULL) ? test : test.skip)(
+  'output that cannot be written ends in one sentence and the exit code 1',
+  async () => {
+    const full = openSync(FULL, 'w');
+    const child = spawn(process.execPath, ARGS, { cwd: ROOT, stdio: ['ignore', full, 'pipe'] });
+    const exitCode = new Promise<number | null>((resolve) => child.once('close', resolve));
+    const errors = await text(child.stderr as Readable);
+    closeSync(full);
+
+    expect({ errors, exitCode: await exitCode }).toEqual({
+      errors: 'standard output cannot be written: the disk is full; make room, then go on\n',
+      exitCode: 1,
+    });
+  },
+);

@@ -1,4 +1,4 @@
-import { awsSentence, UsageError, usingFile } from '../../../cli/errors.ts';
+import { awsSentence, TargetUnavailableError, UsageError, usingFile } from '../../../cli/errors.ts';
 
 const error = (name: string, message: string, over: object = {}) =>
   Object.assign(new Error(message), { name, ...over });
@@ -36,12 +36,21 @@ test('an error of this program is none of AWS', () => {
 
 test.each([
   ['EACCES', 'x cannot be written: your user may not; change its permissions'],
-  ['ENOSPC', 'x cannot be written: ENOSPC'],
+  ['EMFILE', 'x cannot be written: EMFILE'],
 ])('a file that fails with %s is a usage error with what to do, as far as it is known', async (code, message) => {
   const fails = async () => {
     throw error('Error', `${code}: open`, { code, syscall: 'open' });
   };
   await expect(usingFile('x cannot be written', fails)).rejects.toEqual(new UsageError(message));
+});
+
+test('a full disk is no wrong usage', async () => {
+  const fails = async () => {
+    throw error('Error', 'ENOSPC: write', { code: 'ENOSPC', syscall: 'write' });
+  };
+  await expect(usingFile('x cannot be written', fails)).rejects.toEqual(
+    new TargetUnavailableError('x cannot be written: the disk is full; make room, then go on'),
+  );
 });
 
 test('an error that no file caused passes as it is', async () => {

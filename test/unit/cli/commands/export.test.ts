@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import zlib from 'node:zlib';
@@ -14,7 +23,7 @@ import {
   exportToOutput,
   readExportState,
 } from '../../../../cli/commands/export.ts';
-import { UsageError } from '../../../../cli/errors.ts';
+import { TargetUnavailableError, UsageError } from '../../../../cli/errors.ts';
 import type { ArchiveRow } from '../../../../lambdas/domain/archive/archive-row.ts';
 import { archiveRow } from '../../../support/archive/archive.ts';
 import { DOMAIN } from '../../../support/fixtures/webhooks.ts';
@@ -103,6 +112,39 @@ async function eventsIn(path: string, format: Format): Promise<string[]> {
     return `${domain} ${key} ${time}`;
   });
 }
+
+/** Writing to this device fails as on a full disk. */
+const FULL = '/dev/full';
+
+describe('on a full disk', () => {
+  const without = existsSync(FULL) ? test : test.skip;
+
+  without.each([...FORMATS, undefined])(
+    'an export ends in a sentence, leaves no part of a file, and continues once there is room (%s)',
+    async (format) => {
+      const out = join(folder, `full-${format}`);
+      // Under these names the file of a day, and how far the export has come, are written first.
+      const part = join(out, format === undefined ? 'export.json.part' : `${DOMAIN}/${DAYS[1]}.${format}.part`);
+      const { readDay } = history();
+      const filling: ReadDay = (domain, fromMs, toMs) => {
+        if (domain === DOMAIN && fromMs === FROM * 1000) symlinkSync(FULL, part);
+        return readDay(domain, fromMs, toMs);
+      };
+      const first = run(out, filling, format && { format });
+      await expect(first).rejects.toEqual(
+        new TargetUnavailableError(`--out ${out} cannot be written: the disk is full; make room, then go on`),
+      );
+      if (format === undefined) rmSync(part);
+      expect(filesIn(out)).toEqual([`${DAYS[0]}.${format ?? 'csv'}`]);
+
+      const { exitCode, lines } = await run(out, history().readDay);
+      expect({ exitCode, end: lines.at(-1) }).toEqual({
+        exitCode: 0,
+        end: { event: 'exported', complete: true, events: 3 * PER_DAY, files: 3 },
+      });
+    },
+  );
+});
 
 test.each(FORMATS)('an export interrupted at any row continues, and ends with the same files in %s', async (format) => {
   for (let cut = 0; cut <= 3 * PER_DAY; cut += 1) {
