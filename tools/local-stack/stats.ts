@@ -17,10 +17,12 @@ export interface Stats extends Usage {
   readonly alarms: Readonly<Record<string, AlarmState>>;
   /** Calls and capacity by function; `event-source` is Lambda's poller. */
   readonly byCaller: Readonly<Record<string, Usage>>;
+  /** What each function may do on items of tables and has not done yet. */
+  readonly unusedPermissions: Readonly<Record<string, readonly string[]>>;
 }
 
 interface StatsSources {
-  readonly aws: Pick<LocalAws, 'usage'>;
+  readonly aws: Pick<LocalAws, 'usage' | 'permissions'>;
   readonly functions: Pick<RunningFunctions, 'processes'>;
   readonly board: Pick<AlarmBoard, 'states'>;
   readonly log: Pick<LogBuffer, 'bytes' | 'listen'>;
@@ -43,6 +45,7 @@ export function createStats({ aws, functions, board, log }: StatsSources): () =>
     processes: functions.processes(),
     alarms: board.states(),
     byCaller: aws.usage.byCaller(),
+    unusedPermissions: aws.permissions.unused(),
   });
 }
 

@@ -70,8 +70,11 @@ export class Deliver extends Construct {
       } satisfies Record<keyof DeliverEnv, string>,
     });
     const namesRecipients = config.receivers.some(({ recipients }) => recipients);
-    this.function.allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], table.tableArn);
-    if (namesRecipients) this.function.allow(['dynamodb:BatchGetItem'], table.tableArn);
+    const { tableArn } = table;
+    this.function.allowItems(['dynamodb:GetItem'], ['deliveries', 'receiverStates'], tableArn);
+    this.function.allowItems(['dynamodb:PutItem'], ['receiverStates'], tableArn);
+    this.function.allowItems(['dynamodb:UpdateItem'], ['deliveries'], tableArn);
+    if (namesRecipients) this.function.allowItems(['dynamodb:BatchGetItem'], ['erasures'], tableArn);
     this.function.allow(['sqs:ChangeMessageVisibility'], ...receivers.map(({ made }) => made.queue.queueArn));
     const queues = receivers.flatMap(({ made }) => [made.queue.queueArn, made.deadLetters.queueArn]);
     this.function.allow(['sqs:SendMessage'], ...queues);

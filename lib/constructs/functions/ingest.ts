@@ -35,7 +35,10 @@ export class Ingest extends Construct {
         DOMAINS: domainList(config.domains, false),
       } satisfies Record<keyof IngestEnv, string>,
     });
-    this.function.allow(['dynamodb:PutItem', 'dynamodb:GetItem', 'dynamodb:UpdateItem'], table.tableArn);
+    const { tableArn } = table;
+    this.function.allowItems(['dynamodb:PutItem'], ['claims'], tableArn);
+    this.function.allowItems(['dynamodb:UpdateItem'], ['messages'], tableArn);
+    this.function.allowItems(['dynamodb:GetItem'], ['messages', 'ledger'], tableArn);
     this.function.allow(['sqs:SendMessage'], queue.queueArn);
     this.function.allow(['secretsmanager:GetSecretValue'], signingKeys.secretArn);
   }

@@ -12,6 +12,7 @@ import {
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { assets } from '#assets';
+import { type PartitionContent, partitionPatterns } from '../../../lambdas/domain/keys.ts';
 
 const LAMBDAS = join(import.meta.dirname, '../../../lambdas');
 
@@ -26,6 +27,8 @@ interface LedgerFunctionProps {
   /** Concurrent executions reserved for it, which are also its maximum. @default none */
   readonly reservedExecutions?: number | undefined;
 }
+
+type ItemAction = `dynamodb:${'GetItem' | 'BatchGetItem' | 'PutItem' | 'UpdateItem' | 'DeleteItem'}`;
 
 /** A function with a role, a log group and a bundle of its own. */
 export class LedgerFunction extends LambdaFunction {
@@ -57,6 +60,19 @@ export class LedgerFunction extends LambdaFunction {
   /** Allows exactly these actions on exactly these resources. */
   allow(actions: string[], ...resources: string[]): void {
     this.addToRolePolicy(new PolicyStatement({ actions, resources }));
+  }
+
+  /**
+   * Allows these actions on items of a table in partitions with these contents. Queries are not for it: those of an index
+   * have the index's keys.
+   */
+  allowItems(actions: ItemAction[], contents: readonly PartitionContent[], tableArn: string): void {
+    const conditions = {
+      'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': partitionPatterns(contents) },
+      // A request without keys would fulfil the condition above.
+      Null: { 'dynamodb:LeadingKeys': 'false' },
+    };
+    this.addToRolePolicy(new PolicyStatement({ actions, resources: [tableArn], conditions }));
   }
 }
 

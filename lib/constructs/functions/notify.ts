@@ -50,7 +50,7 @@ export class Notify extends Construct {
     });
     this.function.allow(['secretsmanager:GetSecretValue'], this.targets.secretArn);
     // To report which receiver is disabled, and since which response.
-    if (receivers.length > 0) this.function.allow(['dynamodb:GetItem'], table.tableArn);
+    if (receivers.length > 0) this.function.allowItems(['dynamodb:GetItem'], ['receiverStates'], table.tableArn);
     for (const topic of [topics.page, topics.ticket]) topic.addSubscription(new LambdaSubscription(this.function));
   }
 }

@@ -4,6 +4,7 @@ import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { ACCOUNT_DOMAINS, secondPassSeconds } from '../../../lambdas/contract.ts';
+import type { PartitionContent } from '../../../lambdas/domain/keys.ts';
 import type { ProcessEnv } from '../../../lambdas/process/env.ts';
 import type { Config } from '../../config/config.ts';
 import { dayShards } from '../../config/day-shards.ts';
@@ -48,13 +49,13 @@ export class Process extends Construct {
         SECOND_PASS_SECONDS: String(secondPassSeconds(config.reconcile.retentionSeconds)),
       } satisfies ProcessEnv,
     });
-    this.function.allow(
-      [
-        ...['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'],
-        ...['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],
-      ],
-      table.tableArn,
-    );
+    const { tableArn } = table;
+    this.function.allow(['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'], tableArn);
+    const notes: PartitionContent[] = ['openSlices', 'ledger'];
+    if (config.domains === ACCOUNT_DOMAINS) notes.push('undiscovered');
+    this.function.allowItems(['dynamodb:PutItem'], ['messages', ...notes], tableArn);
+    this.function.allowItems(['dynamodb:UpdateItem'], ['messages', 'suppressions'], tableArn);
+    this.function.allowItems(['dynamodb:DeleteItem'], ['messages'], tableArn);
     this.function.allow(['sqs:ChangeMessageVisibility'], queue.queueArn);
     this.function.allow(['sqs:SendMessage'], deadLetters.queueArn);
     this.function.allow(['secretsmanager:GetSecretValue'], erasureKey.secretArn);

@@ -63,7 +63,7 @@ export class Publish extends Construct {
     );
     this.function.allow(['dynamodb:BatchGetItem', 'dynamodb:GetItem'], table.tableArn);
     this.function.allow(['dynamodb:Query'], table.tableArn, `${table.tableArn}/index/${INDEXES.byDay.name}`);
-    if (config.receivers.length > 0) this.function.allow(['dynamodb:PutItem'], table.tableArn);
+    if (config.receivers.length > 0) this.function.allowItems(['dynamodb:PutItem'], ['deliveries'], table.tableArn);
     this.function.allow(['events:PutEvents'], this.#busArn(publish.bus));
     this.function.allow(['sqs:SendMessage'], this.failures.queueArn);
     // A stack that names no address need not know who is erased.

@@ -3,7 +3,8 @@ import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { INDEXES } from '../../../lambdas/contract.ts';
+import { ACCOUNT_DOMAINS, INDEXES } from '../../../lambdas/contract.ts';
+import type { PartitionContent } from '../../../lambdas/domain/keys.ts';
 import type { ReconcileEnv } from '../../../lambdas/reconcile/env.ts';
 import type { Config } from '../../config/config.ts';
 import { dayShards } from '../../config/day-shards.ts';
@@ -69,10 +70,18 @@ export class Reconcile extends Construct {
         ...(reconcile.bounceClasses && { BOUNCE_CLASSES: 'yes' }),
       } satisfies ReconcileEnv,
     });
-    this.function.allow(
-      ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],
-      table.tableArn,
+    const { tableArn } = table;
+    this.function.allow(['dynamodb:GetItem', 'dynamodb:BatchGetItem'], tableArn);
+    const states: PartitionContent[] = ['ledger', 'domainStates'];
+    const markers: PartitionContent[] = ['openSlices', 'doubts'];
+    this.function.allowItems(
+      ['dynamodb:PutItem'],
+      [...states, ...markers, 'slices', 'parts', 'requeues', 'witness'],
+      tableArn,
     );
+    this.function.allowItems(['dynamodb:UpdateItem'], [...states, 'requeues', 'messages'], tableArn);
+    const undiscovered: PartitionContent[] = config.domains === ACCOUNT_DOMAINS ? ['undiscovered'] : [];
+    this.function.allowItems(['dynamodb:DeleteItem'], ['ledger', ...markers, ...undiscovered], tableArn);
     this.function.allow(['dynamodb:Query'], table.tableArn, `${table.tableArn}/index/${INDEXES.byDay.name}`);
     this.function.allow(['sqs:SendMessage', 'sqs:GetQueueAttributes'], queue.queueArn);
     this.function.allow(['secretsmanager:GetSecretValue'], apiKey.secretArn, erasureKey.secretArn);

@@ -88,10 +88,9 @@ export class Seal extends Construct {
         REACH_SECONDS: String(Math.max(eventDays(config), config.retentionDays.statuses) * DAY_SECONDS),
       } satisfies SealEnv,
     });
-    this.function.allow(
-      ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:PutItem', 'dynamodb:DeleteItem'],
-      table.tableArn,
-    );
+    this.function.allow(['dynamodb:GetItem', 'dynamodb:BatchGetItem'], table.tableArn);
+    this.function.allowItems(['dynamodb:PutItem'], ['seals', 'ledger'], table.tableArn);
+    this.function.allowItems(['dynamodb:DeleteItem'], ['ledger'], table.tableArn);
     this.function.allow(['dynamodb:Query'], table.tableArn, `${table.tableArn}/index/${INDEXES.byDay.name}`);
     this.function.allow(['secretsmanager:GetSecretValue'], erasureKey.secretArn);
     this.function.allow(['s3:GetObject', 's3:PutObject'], this.bucket.arnForObjects('*'));

@@ -65,13 +65,16 @@ export class Synthesized {
     return this.named('AWS::Lambda::Function', `${name}Function`).Properties.Environment.Variables;
   }
 
-  /** Returns what the policies of a function's role allow, as pairs of actions and resources. */
-  grantsOf(name: string): [action: unknown, resource: unknown][] {
+  /** Returns what the policies of a function's role allow: actions, resources and, where they are limited, partitions. */
+  grantsOf(name: string): [action: unknown, resource: unknown, partitions?: unknown][] {
     const { Role } = this.named('AWS::Lambda::Function', `${name}Function`).Properties;
     return this.ofType('AWS::IAM::Policy')
       .filter(({ Properties }) => Properties.Roles[0].Ref === Role['Fn::GetAtt'][0])
       .flatMap(({ Properties }) => Properties.PolicyDocument.Statement)
-      .map(({ Action, Resource }) => [Action, Resource]);
+      .map(({ Action, Resource, Condition }) => {
+        const partitions = Condition?.['ForAllValues:StringLike']?.['dynamodb:LeadingKeys'];
+        return partitions === undefined ? [Action, Resource] : [Action, Resource, partitions];
+      });
   }
 
   /** Returns the actions that the policies of a function's role allow. */

@@ -11,6 +11,7 @@ import { type Exchange, FAULT_EFFECTS } from './fault-effects.ts';
 import type { FaultSource } from './fault-rules.ts';
 import type { IndexLag } from './index-lag.ts';
 import { writtenIndex } from './index-writes.ts';
+import type { TablePermissions } from './table-permissions.ts';
 import type { UsageMeter } from './usage.ts';
 
 /** DynamoDB and SQS take at most 16 MiB and 1 MiB. */
@@ -38,9 +39,14 @@ interface AwsEndpointOptions {
   readonly indexLag: IndexLag;
   readonly indexesOf: (table: string) => readonly TableIndex[];
   readonly measure: Measure;
+  /** Known once the endpoint has a URL, since the template refers to it. */
+  readonly permissions: () => TablePermissions;
 }
 
-/** Starts the one endpoint between functions and engines: it meters all calls, and injects faults. */
+/**
+ * Starts the one endpoint between functions and engines: it meters all calls, injects faults,
+ * and refuses what a function's role does not allow on a table.
+ */
 export function startAwsEndpoint(options: AwsEndpointOptions): Promise<Listening> {
   return listenOnLoopback((incoming, outgoing) => {
     handle(options, incoming, outgoing).catch((error) => {
@@ -64,6 +70,10 @@ async function handle(options: AwsEndpointOptions, incoming: IncomingMessage, ou
   const caller = callerOf(incoming.headers.authorization);
   usage.called(caller, `${service}.${operation}`);
   if (isRepeat(incoming)) usage.repeated();
+  if (service === 'dynamodb') {
+    const message = options.permissions().denial(caller, operation, bytes);
+    if (message !== undefined) return send(outgoing, jsonReply(400, { __type: 'AccessDeniedException', message }));
+  }
   const metered = service === 'dynamodb' ? meterDynamoDb(engine, caller, options) : engine;
   const exchange: Exchange = {
     service,

@@ -9,6 +9,7 @@ import { startAwsEndpoint } from './aws-endpoint.ts';
 import { createResources } from './create-resources.ts';
 import { type Fault, FaultSource } from './fault-rules.ts';
 import { IndexLag } from './index-lag.ts';
+import { TablePermissions } from './table-permissions.ts';
 import { UsageMeter } from './usage.ts';
 
 const ACCOUNT_ID = '000000000000';
@@ -33,6 +34,7 @@ export interface LocalAws {
   readonly engines: Engines;
   readonly usage: UsageMeter;
   readonly faults: FaultSource;
+  readonly permissions: TablePermissions;
   /** Sets a secret, given the output with its ARN; bypasses the endpoint. */
   putSecret(output: string, value: string): Promise<void>;
   readSecret(output: string): Promise<string>;
@@ -48,10 +50,11 @@ export async function openLocalAws(options: LocalAwsOptions, { disposables }: St
   const indexLag = new IndexLag(keyNamesOf(assembly.template));
   const { s3, ...inJson } = engines;
   const parts = { engines: inJson, s3, usage, faults, indexLag, indexesOf: indexesOf(assembly.template), measure };
-  const listener = await startAwsEndpoint(parts);
+  const listener = await startAwsEndpoint({ ...parts, permissions: () => permissions });
   disposables.add(() => listener.close());
   const { region } = assembly;
   const stack = openStack(assembly, { region, accountId: ACCOUNT_ID, awsEndpointUrl: listener.url, apiUrl });
+  const permissions = new TablePermissions(stack);
   await createResources(stack, engines);
   const readSecretOf = async (SecretId: string) => {
     const reply = await request<{ SecretString: string }>(engines.secretsmanager, 'GetSecretValue', { SecretId });
@@ -62,6 +65,7 @@ export async function openLocalAws(options: LocalAwsOptions, { disposables }: St
     engines,
     usage,
     faults,
+    permissions,
     async putSecret(output, SecretString) {
       await request(engines.secretsmanager, 'PutSecretValue', { SecretId: outputOf(stack, output), SecretString });
     },

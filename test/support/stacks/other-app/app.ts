@@ -22,6 +22,7 @@ const notes = new lambda.Function(stack, 'Notes', {
   environment: { TABLE: table.tableName, QUEUE: queue.queueUrl },
 });
 notes.addEventSource(new SqsEventSource(queue));
+table.grantReadWriteData(notes);
 const api = new HttpApi(stack, 'Api');
 api.addRoutes({
   path: '/notes/{id}',

@@ -4,7 +4,7 @@ import { createStats } from '../../../../tools/local-stack/stats.ts';
 test('adds up logged metrics since the start, each line once, however many lines are still kept', () => {
   const listeners: ((line: string) => void)[] = [];
   const stats = createStats({
-    aws: { usage: { total: () => ({}), byCaller: () => ({}) } },
+    aws: { usage: { total: () => ({}), byCaller: () => ({}) }, permissions: { unused: () => ({}) } },
     functions: { processes: () => ({}) },
     board: { states: () => ({}) },
     log: { bytes: 0, listen: (listener: (line: string) => void) => listeners.push(listener) },

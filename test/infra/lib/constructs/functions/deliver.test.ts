@@ -111,7 +111,10 @@ describe('the deliver function', () => {
 
     expect(on.grantsOf('Deliver')).toEqual([
       [['logs:CreateLogStream', 'logs:PutLogEvents'], arnOf(lambda.LoggingConfig.LogGroup.Ref)],
-      [['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], table],
+      ['dynamodb:GetItem', table, ['DELIVERY#*', 'RECEIVER#*']],
+      ['dynamodb:PutItem', table, ['RECEIVER#*']],
+      ['dynamodb:UpdateItem', table, ['DELIVERY#*']],
+      ['dynamodb:BatchGetItem', table, ['ERASED#*']],
       [
         [
           ...['sqs:ChangeMessageVisibility', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:GetQueueUrl'],

@@ -55,7 +55,9 @@ const FUNCTIONS = [
       DOMAINS: 'mg.mailgun-ledger.internal',
     },
     may: [
-      [['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], TABLE],
+      ['dynamodb:PutItem', TABLE, ['CLAIM#*']],
+      ['dynamodb:UpdateItem', TABLE, ['MSG#*', 'NOMSG#*']],
+      ['dynamodb:GetItem', TABLE, ['MSG#*', 'NOMSG#*', 'LEDGER']],
       ['sqs:SendMessage', QUEUE],
       ['secretsmanager:GetSecretValue', { Ref: 'SecretsSigningKeys20695C0E' }],
     ],
@@ -76,13 +78,10 @@ const FUNCTIONS = [
       SECOND_PASS_SECONDS: '43200',
     },
     may: [
-      [
-        [
-          ...['dynamodb:BatchGetItem', 'dynamodb:DeleteItem', 'dynamodb:GetItem'],
-          ...['dynamodb:PutItem', 'dynamodb:Query', 'dynamodb:UpdateItem'],
-        ],
-        TABLE,
-      ],
+      [['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'], TABLE],
+      ['dynamodb:PutItem', TABLE, ['MSG#*', 'NOMSG#*', 'OPEN#*', 'LEDGER']],
+      ['dynamodb:UpdateItem', TABLE, ['MSG#*', 'NOMSG#*', 'SUP#*']],
+      ['dynamodb:DeleteItem', TABLE, ['MSG#*', 'NOMSG#*']],
       [
         [
           'sqs:ChangeMessageVisibility',
@@ -158,10 +157,14 @@ const FUNCTIONS = [
       PARALLEL: '8',
     },
     may: [
+      [['dynamodb:BatchGetItem', 'dynamodb:GetItem'], TABLE],
       [
-        ['dynamodb:BatchGetItem', 'dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+        'dynamodb:PutItem',
         TABLE,
+        ['LEDGER', 'LEDGER#*', 'OPEN#*', 'DOUBT#*', 'SLICE#*', 'PART#*', 'SENT#*', 'WITNESS#*'],
       ],
+      ['dynamodb:UpdateItem', TABLE, ['LEDGER', 'LEDGER#*', 'SENT#*', 'MSG#*', 'NOMSG#*']],
+      ['dynamodb:DeleteItem', TABLE, ['LEDGER', 'OPEN#*', 'DOUBT#*']],
       ['dynamodb:Query', [TABLE, { 'Fn::Join': ['', [TABLE, '/index/byDay']] }]],
       [['sqs:GetQueueAttributes', 'sqs:SendMessage'], QUEUE],
       ['secretsmanager:GetSecretValue', [{ Ref: API_KEY }, { Ref: ERASURE_KEY }]],

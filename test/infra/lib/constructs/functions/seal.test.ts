@@ -56,7 +56,9 @@ describe('the seal function', () => {
     const table = arnOf('Table710B521B');
 
     expect(on.grantsOf('Seal').slice(1)).toEqual([
-      [['dynamodb:BatchGetItem', 'dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem'], table],
+      [['dynamodb:BatchGetItem', 'dynamodb:GetItem'], table],
+      ['dynamodb:PutItem', table, ['SEAL#*', 'LEDGER']],
+      ['dynamodb:DeleteItem', table, ['LEDGER']],
       ['dynamodb:Query', [table, { 'Fn::Join': ['', [table, '/index/byDay']] }]],
       ['secretsmanager:GetSecretValue', { Ref: erasureKeyId }],
       [['s3:GetObject', 's3:PutObject'], { 'Fn::Join': ['', [arnOf(bucketId), '/*']] }],
