@@ -20,9 +20,10 @@ const { App } = await import('aws-cdk-lib');
 const { ConfigError, parseConfig } = await import('./config/config.ts');
 const { MailgunLedgerStack } = await import('./mailgun-ledger-stack.ts');
 
-// The local stack skips this validation, which takes longer than everything else; every deploy is validated.
+// The local stack skips this validation, which takes longer than everything else, and the tree of constructs, which
+// nothing reads there; every deploy has both.
 const isChecked = LEDGER_SYNTH !== 'unchecked';
-const app = new App({ builtinCloudFormationValidation: isChecked });
+const app = new App({ builtinCloudFormationValidation: isChecked, treeMetadata: isChecked });
 const context = (key: string): unknown => app.node.tryGetContext(key);
 try {
   const config = parseConfig({
