@@ -24,7 +24,8 @@ import { mailboxOf } from './recipients/address.ts';
 // | SEAL#<domain>                    | HEAD, POSITION                | head of the chain; how far it reaches  |
 // | SEAL#<domain>                    | GIVEN-UP#<sequence>           | head of a chain that was given up      |
 // | LEDGER                           | FIRST-WEBHOOK, LEASE, LISTING | facts of the whole ledger,             |
-// |                                  | SEALING, DOMAINS, RESTORED    | the end of a Mailgun API among them    |
+// |                                  | SEALING, DOMAINS, RESTORED,   | the end of a Mailgun API among them    |
+// |                                  | DRIFT, REDACTION              |                                        |
 // | UNDISCOVERED                     | <domain>                      | note of a domain that has no ledger    |
 // | DELIVERY#<receiver>#<hour>       | <second>#<event id>           | delivery of an event to a receiver     |
 // | RECEIVER#<receiver>              | STATE                         | whether a receiver fails or is disabled|
@@ -383,6 +384,10 @@ export const LISTING_KEY: ItemKey = { pk: LEDGER, sk: 'LISTING' };
 
 /** Key of the list of the account's domains that have a ledger. */
 export const LEDGER_DOMAINS_KEY: ItemKey = { pk: LEDGER, sk: 'DOMAINS' };
+
+/** Keys of the last counts of each domain: of webhooks that differ, and of redaction. */
+export const DRIFT_KEY: ItemKey = { pk: LEDGER, sk: 'DRIFT' };
+export const REDACTION_KEY: ItemKey = { pk: LEDGER, sk: 'REDACTION' };
 
 /** Key of the time at which the last restore began. */
 export const RESTORED_KEY: ItemKey = { pk: LEDGER, sk: 'RESTORED' };

@@ -15,7 +15,11 @@ import {
 } from '../adapters/mailgun/mailgun-apis.ts';
 import type { MailgunAccess } from '../adapters/mailgun/mailgun-client.ts';
 import { createDayIndexRepository } from '../adapters/table/day-index-repository.ts';
-import { createBounceClassRepository, createDomainRepository } from '../adapters/table/domain-repository.ts';
+import {
+  createBounceClassRepository,
+  createDomainRepository,
+  createLastCountsRepository,
+} from '../adapters/table/domain-repository.ts';
 import { createLeaseRepository } from '../adapters/table/lease-repository.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
 import {
@@ -28,6 +32,7 @@ import { createSliceRepository, createWitnessRepository } from '../adapters/tabl
 import { createStoredEventRepository } from '../adapters/table/stored-event-repository.ts';
 import { ACCOUNT_DOMAINS, MESSAGES, METRICS, PROVIDER_METRICS } from '../contract.ts';
 import { parseDayShards } from '../domain/events/day-shards.ts';
+import { DRIFT_KEY, type ItemKey, REDACTION_KEY } from '../domain/keys.ts';
 import { domainNews, type LedgerDomains } from '../domain/ledger/ledger-domains.ts';
 import type { Announcement } from '../domain/ledger/listing-note.ts';
 import { secondPassAt } from '../domain/ledger/slice.ts';
@@ -117,8 +122,14 @@ const deps = {
 };
 const account = createMailgunDomains(mailgun);
 const holderOf = parseHeldElsewhere(env.heldElsewhere);
-const lastDrift = createLastCounts(Date.now);
-const lastRedacted = createLastCounts(Date.now);
+const lastCountsOf = (key: ItemKey, what: string) =>
+  createLastCounts({
+    store: createLastCountsRepository(table, key),
+    now: Date.now,
+    onFailure: (error) => log.write(`counts of ${what} not read or stored`, errorFacts(error)),
+  });
+const lastDrift = lastCountsOf(DRIFT_KEY, 'drift');
+const lastRedacted = lastCountsOf(REDACTION_KEY, 'redaction');
 const store = createDomainRepository(table);
 const discoverDomains = createDiscoverDomains({
   store,

@@ -135,6 +135,18 @@ export interface MailgunClasses {
   ): Promise<{ rows: BounceClass[]; isWhole: boolean } | undefined>;
 }
 
+/** How much was counted of a domain, and when (epoch milliseconds). */
+export interface LastCount {
+  count: number;
+  atMs: number;
+}
+
+/** Stores the last count of each domain, so that they add up although no run need reach all domains. */
+export interface LastCountsRepository {
+  read(): Promise<Map<string, LastCount>>;
+  write(counts: ReadonlyMap<string, LastCount>): Promise<void>;
+}
+
 export interface BounceClassRepository {
   read(domain: string): Promise<KnownClasses | undefined>;
   /** Returns false, without writing, if another run has tried since `previous` was read. */
@@ -178,6 +190,17 @@ export type ListingFailure =
   | 'redirected'
   | 'foreign-host'
   | 'endless';
+
+/** Failures after which the next call may succeed. */
+const PASSING: readonly ListingFailure[] = ['unavailable', 'rate-limited'];
+
+/**
+ * Returns true for a failure of Mailgun's API that may last: waiting for a count that may never come would keep an alarm
+ * on, so what is not known then counts as 0.
+ */
+export function mayLast(error: unknown): boolean {
+  return error instanceof ListingError && !PASSING.includes(error.reason);
+}
 
 /** Mailgun's listing could not be read. */
 export class ListingError extends Error {

@@ -1,7 +1,7 @@
 import { DeleteCommand, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { ACCOUNT_DOMAINS, DAY_SECONDS, HOUR_SECONDS } from '../../contract.ts';
 import { asciiJson } from '../../domain/json.ts';
-import { bounceClassesKey, LEDGER_DOMAINS_KEY, undiscoveredKey } from '../../domain/keys.ts';
+import { bounceClassesKey, type ItemKey, LEDGER_DOMAINS_KEY, undiscoveredKey } from '../../domain/keys.ts';
 import { CLASSES_KEPT_SECONDS, type KnownClasses, type ReadClasses } from '../../domain/ledger/bounce-classes.ts';
 import {
   formerDomains,
@@ -12,7 +12,12 @@ import {
   type UndiscoveredDomain,
 } from '../../domain/ledger/ledger-domains.ts';
 import { memoizeLast } from '../../domain/memoize-last.ts';
-import type { BounceClassRepository, DomainRepository } from '../../reconcile/ports.ts';
+import type {
+  BounceClassRepository,
+  DomainRepository,
+  LastCount,
+  LastCountsRepository,
+} from '../../reconcile/ports.ts';
 import { conditionalWrite, type LedgerTable, readPartition } from './ledger-table.ts';
 
 /** Stores the domains that have or had a ledger in the item `DOMAINS`, and notes of others as items of `UNDISCOVERED`. */
@@ -160,6 +165,25 @@ export function createUndiscoveredNotes(
     );
     if (notedAt.size > 1000) notedAt.clear();
     notedAt.set(domain, lastAt);
+  };
+}
+
+/**
+ * Stores the last counts of all domains as one item. Two runs at once may each lose what the other counted, until the
+ * next one counts it.
+ */
+export function createLastCountsRepository({ client, name }: LedgerTable, Key: ItemKey): LastCountsRepository {
+  return {
+    async read() {
+      const { Item } = await client.send(new GetCommand({ TableName: name, Key, ConsistentRead: true }));
+      const counts = JSON.parse((Item?.counts as string | undefined) ?? '[]') as [string, number, number][];
+      return new Map(counts.map(([domain, count, atMs]): [string, LastCount] => [domain, { count, atMs }]));
+    },
+
+    async write(counts) {
+      const rows = [...counts].map(([domain, { count, atMs }]) => [domain, count, atMs]);
+      await client.send(new PutCommand({ TableName: name, Item: { ...Key, counts: asciiJson(rows) } }));
+    },
   };
 }
 

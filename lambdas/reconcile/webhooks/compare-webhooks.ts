@@ -2,7 +2,7 @@ import type { SendingDomain } from '../../contract.ts';
 import { type DriftKind, type RegisteredWebhook, webhookDrift } from '../../domain/webhooks/webhook-drift.ts';
 import type { RegisteredWebhooks } from '../ports.ts';
 import { eachInTime } from './each-in-time.ts';
-import type { LastCounts } from './last-counts.ts';
+import type { createLastCounts } from './last-counts.ts';
 
 export interface CompareWebhooksDeps {
   webhooks: RegisteredWebhooks;
@@ -15,7 +15,7 @@ export interface CompareWebhooksDeps {
   isConfigured: () => Promise<boolean>;
   /** Seconds between runs. */
   everySeconds: number;
-  lastCounts: LastCounts;
+  lastCounts: ReturnType<typeof createLastCounts>;
   now: () => number;
   /** Called with every domain that was compared. */
   onCompared: (domain: string, counts: Partial<Record<DriftKind, number>>) => void;
@@ -53,6 +53,8 @@ export function createCompareWebhooks(
   return async ({ ignoreWaits, deadlineMs: endMs }) => {
     if (!ignoreWaits && !isTimeToCompare(now(), everySeconds)) return undefined;
     if (!(await deps.isConfigured().catch(() => false))) return undefined;
+    const counted = await lastCounts();
+    if (counted === undefined) return undefined;
     const startedMs = now();
     const lastMs = Math.min(startedMs + MAX_COMPARISON_MS, endMs ?? Number.POSITIVE_INFINITY);
     const ofAccounts = readAccounts(startedMs + (lastMs - startedMs) / 2);
@@ -66,15 +68,15 @@ export function createCompareWebhooks(
           counts[kind] = (counts[kind] ?? 0) + 1;
         }
         const sum = Object.values(counts).reduce((total, count) => total + count, 0);
-        lastCounts.note(domain.name, sum);
+        counted.note(domain.name, sum);
         isRead = true;
         deps.onCompared(domain.name, counts);
       } catch (error) {
-        lastCounts.noteFailure(domain.name, error);
+        counted.noteFailure(domain.name, error);
         deps.onFailure(domain.name, error);
       }
     });
-    return isRead ? lastCounts.sumOf(domains) : undefined;
+    return isRead ? counted.sumOf(domains) : undefined;
   };
 
   /** Starts one call for each region: all its domains need the result, so it gets more time than a domain's share. */

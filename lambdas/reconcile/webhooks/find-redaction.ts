@@ -7,6 +7,7 @@ import {
   MAX_SEARCH_MS,
 } from './compare-webhooks.ts';
 import { eachInTime } from './each-in-time.ts';
+import type { LastCounts } from './last-counts.ts';
 
 interface FindRedactionDeps
   extends Pick<CompareWebhooksDeps, 'domains' | 'isConfigured' | 'everySeconds' | 'lastCounts' | 'now' | 'onFailure'> {
@@ -20,13 +21,13 @@ interface FindRedactionDeps
  * it is not time to compare, Mailgun reports the switch of none, or none is on and that of one is not known. Never throws.
  */
 export function createFindRedaction(deps: FindRedactionDeps) {
-  const isRedacted = async (domain: SendingDomain, deadlineMs: number): Promise<boolean | undefined> => {
+  const isRedacted = async (domain: SendingDomain, deadlineMs: number, counts: LastCounts) => {
     try {
       const isOn = await deps.redaction.isOn(domain, deadlineMs);
-      deps.lastCounts.note(domain.name, isOn === true ? 1 : 0);
+      counts.note(domain.name, isOn === true ? 1 : 0);
       return isOn;
     } catch (error) {
-      deps.lastCounts.noteFailure(domain.name, error);
+      counts.noteFailure(domain.name, error);
       // A key that may read events need not read domains.
       const isRefused = error instanceof ListingError && error.reason === 'unauthorized';
       if (!isRefused) deps.onFailure(domain.name, error);
@@ -37,12 +38,14 @@ export function createFindRedaction(deps: FindRedactionDeps) {
   return async ({ ignoreWaits, deadlineMs: endMs }: ComparisonRequest): Promise<number | undefined> => {
     if (!ignoreWaits && !isTimeToCompare(deps.now(), deps.everySeconds)) return undefined;
     if (!(await deps.isConfigured().catch(() => false))) return undefined;
+    const counts = await deps.lastCounts();
+    if (counts === undefined) return undefined;
     let isReported = false;
     await eachInTime(deps.domains, { maxMs: MAX_SEARCH_MS, endMs, now: deps.now }, async (domain, deadlineMs) => {
-      const isOn = await isRedacted(domain, deadlineMs);
+      const isOn = await isRedacted(domain, deadlineMs, counts);
       isReported ||= isOn !== undefined;
       if (isOn) deps.onRedacted(domain.name);
     });
-    return isReported ? deps.lastCounts.sumOf(deps.domains) : undefined;
+    return isReported ? counts.sumOf(deps.domains) : undefined;
   };
 }

@@ -7,8 +7,8 @@ import type { Watermarks } from '../../domain/ledger/slice.ts';
 import { hourOf, mergeHours, WITNESS_KEPT_SECONDS, type WitnessHour } from '../../domain/ledger/witness.ts';
 import {
   ListingError,
-  type ListingFailure,
   type MailgunMetrics,
+  mayLast,
   type ReconciliationState,
   type WitnessRepository,
   type WitnessState,
@@ -34,8 +34,6 @@ const CALL_EVERY_MS = 55 * 60_000;
 const REREAD_SECONDS = 72 * HOUR_SECONDS;
 /** The most that one call reads: a page that holds all of it. */
 const MAX_CALL_SECONDS = 500 * HOUR_SECONDS;
-/** Failures after which the next call may succeed; any other may last. */
-const PASSING: readonly ListingFailure[] = ['unavailable', 'rate-limited'];
 /** For one domain. */
 const MAX_READ_MS = 8000;
 const AT_ONCE = 4;
@@ -79,8 +77,7 @@ export function createReadWitness(deps: ReadWitnessDeps) {
           failed = found ?? failed;
         }
       } catch (error) {
-        // Waiting for a count that may never come would keep the alarm on.
-        if (error instanceof ListingError && !PASSING.includes(error.reason)) failed ??= 0;
+        if (mayLast(error)) failed ??= 0;
         deps.onFailure(domain.name, error);
       }
       failedWebhooks += failed ?? 0;

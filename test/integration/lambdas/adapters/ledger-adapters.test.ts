@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createDayIndexRepository } from '../../../../lambdas/adapters/table/day-index-repository.ts';
+import { createLastCountsRepository } from '../../../../lambdas/adapters/table/domain-repository.ts';
 import { createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
 import { createLeaseRepository } from '../../../../lambdas/adapters/table/lease-repository.ts';
 import { createMessageHistory } from '../../../../lambdas/adapters/table/recipient-repository.ts';
@@ -14,7 +15,7 @@ import { createSliceRepository } from '../../../../lambdas/adapters/table/slice-
 import { createStoredEventRepository } from '../../../../lambdas/adapters/table/stored-event-repository.ts';
 import { identify } from '../../../../lambdas/domain/events/identity.ts';
 import type { Source } from '../../../../lambdas/domain/events/queue-message.ts';
-import { parseMessageSort } from '../../../../lambdas/domain/keys.ts';
+import { DRIFT_KEY, parseMessageSort, REDACTION_KEY } from '../../../../lambdas/domain/keys.ts';
 import { placeName } from '../../../../lambdas/domain/ledger/ledger-name.ts';
 import { MAX_REQUEUES, sendLimits } from '../../../../lambdas/domain/ledger/requeue.ts';
 import { emptyTally, slicePassed } from '../../../../lambdas/domain/ledger/tally.ts';
@@ -38,6 +39,16 @@ const sliceOf = (domain: string, start: number, passes = 0) => ({
     isOld: false,
   }),
   passes,
+});
+
+test('the last counts of a thousand domains with the longest names are read as written, each kind apart', async () => {
+  const [drift, redaction] = [DRIFT_KEY, REDACTION_KEY].map((key) => createLastCountsRepository(engines.table, key));
+  expect(await drift?.read()).toEqual(new Map());
+  const names = Array.from({ length: 1000 }, (_, nth) => `${nth}.`.padEnd(253, 'x'));
+  const counts = new Map(names.map((name, nth) => [name, { count: nth, atMs: NOW_MS + nth }]));
+  await drift?.write(counts);
+  expect(await drift?.read()).toEqual(counts);
+  expect(await redaction?.read()).toEqual(new Map());
 });
 
 test('a slice is written only if its version is unchanged', async () => {

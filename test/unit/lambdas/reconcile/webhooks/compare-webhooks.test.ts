@@ -3,6 +3,7 @@ import type { RegisteredWebhook } from '../../../../../lambdas/domain/webhooks/w
 import { ListingError, type RegisteredWebhooks } from '../../../../../lambdas/reconcile/ports.ts';
 import { createCompareWebhooks } from '../../../../../lambdas/reconcile/webhooks/compare-webhooks.ts';
 import { createLastCounts } from '../../../../../lambdas/reconcile/webhooks/last-counts.ts';
+import { InMemoryLastCounts } from '../../../../support/doubles/in-memory-last-counts.ts';
 
 const OWN = 'https://hooks.example.com/webhooks/mailgun/a-path-secret-of-ours';
 const HOUR_MS = 3_600_000;
@@ -17,6 +18,7 @@ function comparison(
   ofDomain: Record<string, RegisteredWebhook[] | Error>,
   isConfigured = async () => true,
   domains: readonly SendingDomain[] = DOMAINS,
+  store = new InMemoryLastCounts(),
 ) {
   const notes: [string, unknown][] = [];
   const calls: string[] = [];
@@ -47,7 +49,11 @@ function comparison(
     wanted: ['delivered'],
     isConfigured,
     everySeconds: 900,
-    lastCounts: createLastCounts(() => clock.ms),
+    lastCounts: createLastCounts({
+      store,
+      now: () => clock.ms,
+      onFailure: (error) => notes.push(['-', (error as Error).message]),
+    }),
     now: () => clock.ms,
     onCompared: (domain, counts) => notes.push([domain, counts]),
     onFailure: (domain, error) => notes.push([domain, (error as ListingError).reason]),
@@ -88,8 +94,8 @@ test("an unreadable domain's webhooks are left out, and do not block the others"
   expect(notes).toHaveLength(3);
 });
 
-test.each(['unauthorized', 'domain-not-found'] as const)(
-  'drift that is gone ends although Mailgun refuses another domain as %s',
+test.each(['unauthorized', 'domain-not-found', 'out-of-retention', 'refused', 'malformed', 'too-large'] as const)(
+  'drift that is gone ends although the webhooks of another domain are %s for ever',
   async (reason) => {
     const found: Record<string, RegisteredWebhook[] | Error> = {
       ...all,
@@ -141,6 +147,33 @@ test('drift that was found counts until its domain is read without it', async ()
   found['eu.example.com'] = new ListingError('unavailable');
   sums.push(await compare({ ignoreWaits: true }));
   expect(sums).toEqual([1, 1, 0, 0]);
+});
+
+test('a cold start keeps the drift of domains that it cannot read at once', async () => {
+  const store = new InMemoryLastCounts();
+  const drifting = { ...all, 'us.example.com': [], 'eu.example.com': [] };
+  expect(await comparison(drifting, undefined, undefined, store).compare({ ignoreWaits: true })).toBe(2);
+  const unread = { ...drifting, 'us.example.com': new ListingError('unavailable') };
+  expect(await comparison(unread, undefined, undefined, store).compare({ ignoreWaits: true })).toBe(2);
+});
+
+test('the counts of domains that are compared no more are not kept', async () => {
+  const store = new InMemoryLastCounts();
+  await comparison(all, undefined, undefined, store).compare({ ignoreWaits: true });
+  await comparison(all, undefined, DOMAINS.slice(1), store).compare({ ignoreWaits: true });
+  expect([...store.counts.keys()]).toEqual(['eu.example.com', 'second.example.com']);
+});
+
+test('webhook drift is not measured where the last counts cannot be read, and all the same where they cannot be stored', async () => {
+  const store = new InMemoryLastCounts();
+  const { compare, notes, calls } = comparison({ ...all, 'us.example.com': [] }, undefined, undefined, store);
+  store.down.add('read');
+  expect(await compare({ ignoreWaits: true })).toBeUndefined();
+  expect([notes, calls]).toEqual([[['-', 'the read is throttled']], []]);
+  store.down.clear();
+  store.down.add('write');
+  expect(await compare({ ignoreWaits: true })).toBe(1);
+  expect(notes.at(-1)).toEqual(['-', 'the write is throttled']);
 });
 
 test('without a readable domain webhook drift is not measured', async () => {

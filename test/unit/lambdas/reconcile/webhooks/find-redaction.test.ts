@@ -1,18 +1,26 @@
 import { ListingError } from '../../../../../lambdas/reconcile/ports.ts';
 import { createFindRedaction } from '../../../../../lambdas/reconcile/webhooks/find-redaction.ts';
 import { createLastCounts } from '../../../../../lambdas/reconcile/webhooks/last-counts.ts';
+import { InMemoryLastCounts } from '../../../../support/doubles/in-memory-last-counts.ts';
 
 const FULL_HOUR = 500_000 * 3_600_000;
 const DOMAINS = ['a', 'b', 'c'].map((name) => ({ name: `${name}.example.com`, region: 'us' as const }));
 type SearchResult = boolean | undefined | Error;
 
-function search(results: readonly SearchResult[], { isConfigured = async () => true, msOfFirst = 0 } = {}) {
+function search(
+  results: readonly SearchResult[],
+  { isConfigured = async () => true, msOfFirst = 0, store = new InMemoryLastCounts() } = {},
+) {
   const reported: string[] = [];
   const clock = { ms: FULL_HOUR };
   const find = createFindRedaction({
     domains: DOMAINS,
     everySeconds: 900,
-    lastCounts: createLastCounts(() => clock.ms),
+    lastCounts: createLastCounts({
+      store,
+      now: () => clock.ms,
+      onFailure: (error) => reported.push((error as Error).message),
+    }),
     isConfigured,
     now: () => clock.ms,
     redaction: {
@@ -71,6 +79,16 @@ test('a redacted domain counts until it is read as not redacted', async () => {
     counts.push(await find({ ignoreWaits: true }));
   }
   expect(counts).toEqual([1, 1, 0]);
+});
+
+test('a redacted domain counts after a cold start, although it cannot be read; none is read without the last counts', async () => {
+  const store = new InMemoryLastCounts();
+  expect(await search([true, false, false], { store }).find({ ignoreWaits: true })).toBe(1);
+  const { find, reported } = search([new ListingError('unavailable'), false, false], { store });
+  expect(await find({ ignoreWaits: true })).toBe(1);
+  store.down.add('read');
+  expect(await find({ ignoreWaits: true })).toBeUndefined();
+  expect(reported).toEqual(['a.example.com: unavailable', 'the read is throttled']);
 });
 
 test('redaction is read no longer than the run lasts', async () => {
