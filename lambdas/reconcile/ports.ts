@@ -286,7 +286,7 @@ export interface Slices {
   write(slice: Slice, previous: Slice | undefined): Promise<boolean>;
 }
 
-/** A part of a slice that was compared as a whole. Times in epoch seconds; `startedAtMs` in milliseconds. */
+/** A part of a slice that was compared as a whole, or begun. Times in epoch seconds; `startedAtMs` in milliseconds. */
 export interface DonePart {
   from: number;
   to: number;
@@ -295,12 +295,27 @@ export interface DonePart {
   isFinal?: boolean;
   /** Present if Mailgun may no longer keep some of its time. */
   isUnlisted?: boolean;
+  /** Present until the listings of all domains are read; the part is not done before. */
+  begun?: ReadListings;
   tally: Tally;
+}
+
+/** How far a part has come that compares the listings of many domains. */
+export interface ReadListings {
+  /** Digest of the domains and of the names that are stored; where these have changed, the part begins again. */
+  of: string;
+  /** Number of listings that are read, in the order of the domains' names. */
+  read: number;
+  /** Stored events that these hold. */
+  names: string[];
+  /** Epoch milliseconds of their first event. */
+  earliestMs?: number;
 }
 
 /** Progress inside slices that take more than one run, kept for each pass of each slice. */
 export interface PartRepository {
   done(slice: SliceKey, pass: number): Promise<DonePart[]>;
+  /** Replaces a part that begins at the same time. */
   put(slice: SliceKey, pass: number, part: DonePart): Promise<void>;
 }
 

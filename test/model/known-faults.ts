@@ -53,8 +53,8 @@ export const KNOWN_FAULTS: readonly KnownFault[] = [
   {
     fault: 'a 429 that crosses the deadline throws the progress away',
     file: PART,
-    right: 'if (safeTo <= bounds.from) throw error;',
-    wrong: 'throw error;',
+    right: 'if (safeTo > bounds.from) return finish(safeTo, error);',
+    wrong: '',
     tests: RECONCILE,
   },
   {

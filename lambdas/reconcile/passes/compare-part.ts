@@ -5,7 +5,7 @@ import type { JsonObject } from '../../domain/json.ts';
 import { digestOfNames } from '../../domain/ledger/ledger-name.ts';
 import { ROUNDING_MS } from '../../domain/ledger/missing-or-unconfirmed.ts';
 import { emptyTally, type Tally } from '../../domain/ledger/tally.ts';
-import { ListingError, type MailgunSource } from '../ports.ts';
+import { type DonePart, ListingError, type ReadListings } from '../ports.ts';
 import { createCountListed, type Listed } from './count-listed.ts';
 import { countNotListed } from './count-not-listed.ts';
 import { listPages } from './list-pages.ts';
@@ -22,10 +22,11 @@ export interface PartBounds {
 /**
  * `done`: compared up to `to`, which is before the part's end if time ran out or a call failed (`error`); `large`: too
  * large for one part, with about this number of events, if known; `held`: events are missing but nothing may be sent.
- * `isUnlisted`: Mailgun may no longer keep some of this time.
+ * `isUnlisted`: Mailgun may no longer keep some of this time. `begun`: only some of the domains' listings are read.
  */
 type PartResult =
   | { kind: 'done'; to: number; tally: Tally; isUnlisted?: boolean; error?: unknown }
+  | { kind: 'begun'; begun: ReadListings; tally: Tally; error?: unknown }
   | { kind: 'large'; events?: number }
   | { kind: 'held' };
 
@@ -39,6 +40,10 @@ const MAX_PART_EVENTS = 50_000;
 const MIN_SAMPLE_EVENTS = 100;
 /** A part is listed with a second more on either side, so a shorter one would list too much of its neighbours. */
 export const MIN_PART_SECONDS = 5;
+/** Target of stored names in a part that compares many domains: one item holds the names that are found. */
+const MAX_NAMES_OF_MANY = 5000;
+/** A part is listed from a second before it on, and Mailgun's clock may be ahead. */
+const MARGIN_MS = 60_000;
 /** If a listing ends early, its last seconds may be unordered, so they are left to the next part. */
 const DISORDER_SECONDS = 5;
 
@@ -50,9 +55,12 @@ const DISORDER_SECONDS = 5;
 export function createComparePart(deps: ComparePartDeps) {
   const requeueMissing = createRequeueMissing(deps);
 
-  return async (pass: SlicePass, bounds: PartBounds): Promise<PartResult> => {
+  return async (pass: SlicePass, bounds: PartBounds, earlier?: DonePart): Promise<PartResult> => {
     const [fromMs, toMs] = [bounds.from * 1000, bounds.to * 1000];
-    const max = bounds.to - bounds.from >= 2 * MIN_PART_SECONDS ? MAX_STORED : Number.POSITIVE_INFINITY;
+    const isOfMany = pass.listings.length > 1;
+    const isDivisible = bounds.to - bounds.from >= 2 * MIN_PART_SECONDS;
+    const most = isOfMany ? MAX_NAMES_OF_MANY : MAX_STORED;
+    const max = isDivisible ? most : Number.POSITIVE_INFINITY;
     const [keys, requeued] = await Promise.all([
       deps.index.keysUpTo(max, pass.slice.domain, fromMs - ROUNDING_MS, toMs + ROUNDING_MS),
       deps.requeues.listUpTo(max, pass.slice, fromMs - ROUNDING_MS, toMs + ROUNDING_MS),
@@ -61,11 +69,14 @@ export function createComparePart(deps: ComparePartDeps) {
     const stored = new Map(keys.map((key) => [pass.nameOf(key), key]));
     const sends = new Map(requeued.map((requeue) => [requeue.name, requeue]));
     const match = createMatch(keys);
-    const listed = new Set<string>();
+    const of = digestOfNames([...pass.listings.map(({ name }) => name), ...stored.keys()]);
+    const resumed = earlier?.begun?.of === of ? earlier : undefined;
+    let begun = resumed?.begun ?? { of, read: 0, names: [] };
+    const listed = new Set(begun.names);
     let distinct = 0;
-    let earliestListedMs = Number.POSITIVE_INFINITY;
+    let earliestListedMs = begun.earliestMs ?? Number.POSITIVE_INFINITY;
     let total: number | undefined;
-    const tally = emptyTally();
+    const tally = resumed?.tally ?? emptyTally();
     const settle = createCountListed(deps, pass, { stored, sends, tally }, requeueMissing);
 
     // Listed inside the part, and not settled yet; nothing before `safeTo` can still be listed.
@@ -78,18 +89,31 @@ export function createComparePart(deps: ComparePartDeps) {
       waiting = waiting.filter(({ atMs }) => atMs >= to * 1000);
       return settle.count(ready);
     };
+    const isBefore = (to: number) => (atMs: number) => atMs >= fromMs && atMs < to * 1000;
+    const settleAll = async (to: number): Promise<boolean> => {
+      const isInside = isBefore(to);
+      const crossing = besides.splice(0).filter(({ copies }) => copies.some(({ atMs }) => isInside(atMs)));
+      return (await settleTo(to)) && (await settle.merge(crossing));
+    };
+    /** Called where a part of many domains has come to the end of one listing. */
+    const settleListing = async (): Promise<boolean> => {
+      const earliestMs = Number.isFinite(earliestListedMs) ? { earliestMs: earliestListedMs } : {};
+      begun = { of, read: begun.read + 1, names: [...listed], ...earliestMs };
+      return settleAll(bounds.to);
+    };
     const finish = async (to: number, error?: unknown): Promise<PartResult> => {
-      const isInside = (atMs: number) => atMs >= fromMs && atMs < to * 1000;
-      const crossing = besides.filter(({ copies }) => copies.some(({ atMs }) => isInside(atMs)));
-      if (!(await settleTo(to)) || !(await settle.merge(crossing))) return { kind: 'held' };
+      const isInside = isBefore(to);
+      if (!(await settleAll(to))) return { kind: 'held' };
       const isNotListed = ({ name, atMs }: { name: string; atMs: number }) => isInside(atMs) && !listed.has(name);
       const indexed = digestOfNames(keys.filter(({ atMs }) => isInside(atMs)).map(pass.nameOf));
       const isIndexedAsBefore = pass.windowsBefore.some(
         (window) => window.from === bounds.from && window.to === to && window.indexed === indexed,
       );
-      // Whether Mailgun refuses such a time or lists less of it is not known: nothing listed then proves nothing.
-      const reachesToMs = pass.unlisted ? toMs : Math.min(earliestListedMs, pass.surelyKeptFromMs);
-      const isKept = (atMs: number) => atMs >= reachesToMs;
+      // Whether Mailgun refuses a time that it no longer keeps, or lists nothing or the rest, is not known: before the
+      // first event that it lists, nothing listed proves nothing.
+      const marginMs = Number.isFinite(earliestListedMs) ? 0 : MARGIN_MS;
+      const isBeyond = fromMs < deps.now() - deps.retentionSeconds * 1000 + marginMs;
+      const isKept = (atMs: number) => !pass.unlisted && (!isBeyond || atMs >= earliestListedMs);
       const unknown = await countNotListed(
         deps,
         pass,
@@ -101,71 +125,67 @@ export function createComparePart(deps: ComparePartDeps) {
         tally.window = { indexed, total: total === distinct ? total : null };
       }
       // An event older than the configured retention proves that Mailgun keeps more.
-      const isListed = fromMs < pass.keptFromMs ? earliestListedMs < pass.keptFromMs : distinct > 0;
-      const isUnlisted = pass.unlisted || unknown > 0 || (fromMs < pass.surelyKeptFromMs && !isListed);
+      const isListed = earliestListedMs < pass.keptFromMs;
+      const isUnlisted = pass.unlisted || unknown > 0 || (isBeyond && !isListed);
       return { kind: 'done', to, tally, ...(isUnlisted && { isUnlisted }), ...(error !== undefined && { error }) };
     };
 
-    let isFirst = true;
+    const take = (page: readonly JsonObject[]): number => {
+      let earliestMs = Number.POSITIVE_INFINITY;
+      for (const raw of page) {
+        const event = parseEvent(raw);
+        const matched = match(event, identify(raw, pass.slice.domain));
+        const name = pass.nameOf(matched.place);
+        const atMs = event.timeMs ?? stored.get(name)?.atMs ?? fromMs;
+        earliestMs = Math.min(earliestMs, atMs);
+        earliestListedMs = Math.min(earliestListedMs, event.timeMs ?? Number.POSITIVE_INFINITY);
+        if (listed.has(name)) continue;
+        distinct += 1;
+        // A ledger of events of an unknown domain reads the listings of all, and keeps none of their other events:
+        // there may be more than fit into memory.
+        const isOwn = !isOfMany || stored.has(name) || matched.copies.length > 0;
+        if (isOwn || sends.has(name)) listed.add(name);
+        if (!isOwn) continue;
+        for (const copy of matched.copies) listed.add(pass.nameOf(copy));
+        const found = { ...matched, name, event, atMs };
+        if (atMs >= fromMs && atMs < toMs) waiting.push(found);
+        else if (matched.copies.length > 0) besides.push(found);
+      }
+      return earliestMs;
+    };
     try {
-      const onTotal = (found: number | undefined) => {
-        total = pass.listings.length === 1 ? found : undefined;
-      };
-      for await (const page of pagesOf(deps.source, pass, bounds, onTotal)) {
-        pass.assertHeld();
-        if (isFirst) {
-          const events = estimate(page, bounds);
-          if (events > MAX_STORED && bounds.to - bounds.from >= 2 * MIN_PART_SECONDS) return { kind: 'large', events };
+      for (const domain of pass.unlisted ? [] : pass.listings.slice(begun.read)) {
+        let isFirst = true;
+        const onTotal = (found: number | undefined) => {
+          total = isOfMany ? undefined : found;
+        };
+        const request = { domain, ...windowOf(bounds), deadlineMs: pass.deadlineMs };
+        for await (const page of listPages(deps.source, request, onTotal)) {
+          pass.assertHeld();
+          if (isFirst && !isOfMany) {
+            const events = estimate(page, bounds);
+            if (events > MAX_STORED && isDivisible) return { kind: 'large', events };
+          }
+          isFirst = false;
+          const earliestMs = take(page);
+          if (!isOfMany && page.length > 0) {
+            const to = Math.min(bounds.to, Math.floor(earliestMs / 1000) - DISORDER_SECONDS);
+            safeTo = Math.max(safeTo, to);
+            if (!(await settleTo(safeTo))) return { kind: 'held' };
+          }
+          const isOver = deps.now() >= pass.deadlineMs || listed.size >= MAX_PART_EVENTS;
+          if (isOver && safeTo > bounds.from) return await finish(safeTo);
+          if (deps.now() >= pass.deadlineMs) return { kind: 'begun', begun, tally };
         }
-        isFirst = false;
-        let earliestMs = Number.POSITIVE_INFINITY;
-        for (const raw of page) {
-          const event = parseEvent(raw);
-          const matched = match(event, identify(raw, pass.slice.domain));
-          const name = pass.nameOf(matched.place);
-          const atMs = event.timeMs ?? stored.get(name)?.atMs ?? fromMs;
-          earliestMs = Math.min(earliestMs, atMs);
-          earliestListedMs = Math.min(earliestListedMs, event.timeMs ?? Number.POSITIVE_INFINITY);
-          if (listed.has(name)) continue;
-          distinct += 1;
-          // A ledger of events of an unknown domain reads the listings of all, and keeps none of their other events:
-          // there may be more than fit into memory.
-          const isOwn = pass.listings.length === 1 || stored.has(name) || matched.copies.length > 0;
-          if (isOwn || sends.has(name)) listed.add(name);
-          if (!isOwn) continue;
-          for (const copy of matched.copies) listed.add(pass.nameOf(copy));
-          const found = { ...matched, name, event, atMs };
-          if (atMs >= fromMs && atMs < toMs) waiting.push(found);
-          else if (matched.copies.length > 0) besides.push(found);
-        }
-        if (pass.listings.length === 1 && page.length > 0) {
-          const to = Math.min(bounds.to, Math.floor(earliestMs / 1000) - DISORDER_SECONDS);
-          safeTo = Math.max(safeTo, to);
-          if (!(await settleTo(safeTo))) return { kind: 'held' };
-        }
-        const isOver = deps.now() >= pass.deadlineMs || listed.size >= MAX_PART_EVENTS;
-        if (isOver && safeTo > bounds.from) return await finish(safeTo);
-        if (deps.now() >= pass.deadlineMs) return { kind: 'done', to: bounds.from, tally };
+        if (isOfMany && !(await settleListing())) return { kind: 'held' };
       }
     } catch (error) {
       if (!(error instanceof ListingError)) throw error;
-      if (safeTo <= bounds.from) throw error;
-      return finish(safeTo, error);
+      if (safeTo > bounds.from) return finish(safeTo, error);
+      return { kind: 'begun', begun, tally, error };
     }
     return finish(bounds.to);
   };
-}
-
-async function* pagesOf(
-  source: MailgunSource,
-  pass: SlicePass,
-  part: PartBounds,
-  onTotal: (total: number | undefined) => void,
-): AsyncGenerator<JsonObject[]> {
-  if (pass.unlisted) return;
-  for (const domain of pass.listings) {
-    yield* listPages(source, { domain, ...windowOf(part), deadlineMs: pass.deadlineMs }, onTotal);
-  }
 }
 
 /** Returns the range that is listed to compare a part. */

@@ -60,8 +60,6 @@ export interface SlicePass {
   unlisted: boolean;
   /** Mailgun keeps what happened from then on, by the configured retention as the pass begins (epoch milliseconds). */
   keptFromMs: number;
-  /** Of what happened before then, nothing listed proves nothing: later by a margin, at least as long as the slice. */
-  surelyKeptFromMs: number;
   /** An event came in after the last pass that would have compared it. */
   hasStragglers: boolean;
   /** Accept everything that does not add up. */

@@ -128,7 +128,7 @@ export function createPassSlice(deps: PassSliceDeps) {
     } catch (error) {
       if (!(error instanceof ListingError) || request.mustBeListed) throw error;
       const isGone = isGoneAt(deps.domains, request.domain, error);
-      const isOutOfReach = request.bounds.start * 1000 < pass.surelyKeptFromMs;
+      const isOutOfReach = (request.bounds.start - times.sliceSeconds) * 1000 < pass.keptFromMs;
       const isKnownLost = isOutOfReach || (isGone && pass.accepts);
       if (!isKnownLost || !(isGone || error.reason === 'out-of-retention')) throw error;
       pass.unlisted = true;
@@ -163,7 +163,9 @@ export function createPassSlice(deps: PassSliceDeps) {
     const isNamed = names.length < MAX_NAMED_EVENTS && names.length === total(previous?.unconfirmed ?? {});
     return {
       slice: { domain, start: bounds.start },
-      listings: deps.domains.filter(({ name, isGone }) => (domain === UNKNOWN_DOMAIN ? !isGone : name === domain)),
+      listings: deps.domains
+        .filter(({ name, isGone }) => (domain === UNKNOWN_DOMAIN ? !isGone : name === domain))
+        .toSorted((a, b) => (a.name < b.name ? -1 : 1)),
       nameOf: createLedgerNaming(erasureKey),
       erasureKey,
       runId: run.runId,
@@ -178,7 +180,6 @@ export function createPassSlice(deps: PassSliceDeps) {
       ignoreWaits: run.ignoreWaits,
       unlisted: false,
       keptFromMs,
-      surelyKeptFromMs: keptFromMs + Math.max(times.sliceSeconds, bounds.end - bounds.start) * 1000,
       hasStragglers: request.hasStragglers ?? false,
       accepts: request.acceptReason !== undefined,
       deadlineMs: request.deadlineMs,
@@ -214,7 +215,8 @@ export function createPassSlice(deps: PassSliceDeps) {
   async function compareAll(pass: SlicePass, bounds: SliceBounds, nth: number): Promise<Compared> {
     const kept = pass.accepts ? [] : await deps.parts.done(pass.slice, nth);
     // The slice may have grown old since: a part that called webhooks late does not say which of them are lost.
-    const done = withoutOverlap(kept.filter(({ isFinal }) => isFinal === pass.isFinal));
+    const own = kept.filter(({ isFinal }) => isFinal === pass.isFinal);
+    const done = withoutOverlap(own.filter(({ begun }) => begun === undefined));
     const open = gaps(done, { from: bounds.start, to: bounds.end });
     const isWhole = open.length === 1 && done.length === 0;
     let stopped: 'held' | 'paused' | undefined;
@@ -226,10 +228,19 @@ export function createPassSlice(deps: PassSliceDeps) {
         stopped = 'paused';
         return;
       }
-      const startedAtMs = now();
-      const result = await partSlots.run(() => comparePart(pass, part));
+      const earlier = own.find(({ begun, from, to }) => begun && from === part.from && to === part.to);
+      const startedAtMs = earlier?.startedAtMs ?? now();
+      const result = await partSlots.run(() => comparePart(pass, part, earlier));
       if (result.kind === 'held') stopped = 'held';
-      else if (result.kind === 'large') {
+      else if (result.kind === 'begun') {
+        const { begun, tally, error } = result;
+        if (begun.read > 0 && !pass.accepts) {
+          pass.assertHeld();
+          await deps.parts.put(pass.slice, nth, { ...part, startedAtMs, isFinal: pass.isFinal, begun, tally });
+        }
+        if (error !== undefined) failures.push(error);
+        else stopped = 'paused';
+      } else if (result.kind === 'large') {
         await Promise.all(split(part, result.events, parallel).map((each) => compare(each, false)));
       } else {
         const { to, tally, isUnlisted, error } = result;
