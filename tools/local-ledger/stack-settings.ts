@@ -30,6 +30,9 @@ export const OUTPUTS = {
   archiveBucket: 'ArchiveBucketName',
 } as const;
 
+/** Bundles of functions, which all configurations share. */
+export const BUNDLES_FOLDER = join(RUNS_FOLDER, 'bundles');
+
 /** The functions' own metrics. */
 export const OWN_METRICS = {
   namespace: 'MailgunLedger',
@@ -68,7 +71,7 @@ export async function synthesizeLedger(run: StackRun, overlay: unknown, values: 
       command: app,
       context: { ...context, env: 'dev', overlay },
       // Checks before a deploy would delay every start.
-      environment: { LEDGER_SYNTH: 'unchecked', LEDGER_BUNDLES: join(RUNS_FOLDER, 'bundles') },
+      environment: { LEDGER_SYNTH: 'unchecked', LEDGER_BUNDLES: BUNDLES_FOLDER },
       kept: join(RUNS_FOLDER, 'assemblies'),
       values,
     },
