@@ -146,7 +146,7 @@ describe('a command of the operations page runs:', () => {
 
 async function becomes(anchor: string, state: string): Promise<boolean> {
   for (const untilMs = Date.now() + 60_000; Date.now() < untilMs; await sleep(200)) {
-    if ((await harness.alarms()).get(anchor) === state) return true;
+    if (harness.alarms().get(anchor) === state) return true;
   }
   return false;
 }

@@ -40,9 +40,8 @@ export class AlarmHarness {
   }
 
   /** Returns the alarms' states by the end of their name. */
-  async alarms(): Promise<Map<string, string>> {
-    const { alarms } = await this.stack.stats();
-    return new Map(Object.entries(alarms).map(([name, state]) => [this.anchorOf(name), state]));
+  alarms(): Map<string, string> {
+    return new Map(this.stack.alarms().map(({ name, state }) => [this.anchorOf(name), state]));
   }
 
   /** Returns the end of an alarm's name, which is its heading in the runbook. */

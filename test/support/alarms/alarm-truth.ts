@@ -130,7 +130,7 @@ export function firedSince(harness: AlarmHarness, earlier: number): string[] {
 async function untilCalm(harness: AlarmHarness, except: ReadonlySet<string>): Promise<string[]> {
   const untilMs = Date.now() + PATIENCE_MS;
   for (let calmSinceMs = Date.now(); ; await sleep(STEP_MS)) {
-    const red = [...(await harness.alarms())].filter(([anchor, state]) => state === 'ALARM' && !except.has(anchor));
+    const red = [...harness.alarms()].filter(([anchor, state]) => state === 'ALARM' && !except.has(anchor));
     if (red.length > 0) calmSinceMs = Date.now();
     const isCalm = Date.now() - calmSinceMs > 2 * MINUTE_MS;
     if (isCalm || Date.now() > untilMs) return red.map(([anchor]) => anchor);

@@ -635,7 +635,7 @@ const UNCONFIGURED: Trial<{ alarms: string[]; statuses: Set<number>; states: Map
     for (const untilMs = Date.now() + 20_000; Date.now() < untilMs; await sleep(300)) {
       statuses.add(await harness.post(eventOf()));
     }
-    return { alarms: firedSince(harness, 0), statuses, states: await harness.alarms() };
+    return { alarms: firedSince(harness, 0), statuses, states: harness.alarms() };
   },
 };
 
