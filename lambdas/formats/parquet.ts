@@ -1,5 +1,5 @@
 import { type BinaryLike, createHash, randomUUID } from 'node:crypto';
-import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import zlib from 'node:zlib';
@@ -82,7 +82,26 @@ export function openTableWriter<Row>(path: string, columns: readonly Column<Row>
   };
 }
 
-export const temporaryPath = () => join(tmpdir(), `mailgun-ledger-${randomUUID()}.parquet`);
+export const temporaryPath = () => join(tmpdir(), `mailgun-ledger-${process.pid}-${randomUUID()}.parquet`);
+
+/**
+ * Removes the temporary files of processes that were killed: a function's next process finds them where it has little
+ * room. To be called before this process writes any.
+ */
+export function removeLeftovers(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const pid = Number(/^mailgun-ledger-(\d+)-.*\.parquet$/.exec(name)?.[1]);
+    if (pid === process.pid || (pid > 0 && !isRunning(pid))) rmSync(join(tmpdir(), name), { force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
+}
 
 function dataOf<Row>({ name, field, type, isDistinct }: Column<Row>, rows: readonly Row[]): ColumnSource {
   const values: unknown[] = rows.map((row) => row[field]);

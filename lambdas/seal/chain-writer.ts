@@ -1,6 +1,7 @@
 import { type ChainLink, parseManifest } from '../domain/archive/manifest.ts';
 import { manifestKey } from '../domain/archive/object-keys.ts';
 import type { ChainHead, ManifestBucket, SealState } from './ports.ts';
+import { DeadlineError } from './slice-rows.ts';
 
 /** The chain of a domain lacks its head, or holds what no version of this stack wrote; nothing is appended to it. */
 export class BrokenChainError extends Error {
@@ -8,12 +9,18 @@ export class BrokenChainError extends Error {
 }
 
 export interface ChainWriter {
-  /** Returns the chain's head in the bucket; sequence 0 for an empty chain. Adds marks that the table lacks. */
-  catchUp(domain: string): Promise<ChainHead>;
+  /**
+   * Returns the chain's head in the bucket; sequence 0 for an empty chain. Adds marks that the table lacks. Throws
+   * DeadlineError at a time in epoch milliseconds; the next call goes on from there.
+   */
+  catchUp(domain: string, deadlineMs?: number): Promise<ChainHead>;
   /** Appends a link; returns false, without writing, if another one took its place. */
   append(link: ChainLink): Promise<boolean>;
   textOf(domain: string, sequence: number): Promise<string | undefined>;
 }
+
+/** Links after which the head moves: a run that is killed repeats no more of a chain that a lost table knew. */
+const LINKS_AT_ONCE = 100;
 
 const NO_HEAD: ChainHead = { sequence: 0, hash: '' };
 
@@ -31,9 +38,11 @@ export async function holdsHead(
 export function createChainWriter({
   bucket,
   state,
+  now,
 }: {
   bucket: ManifestBucket;
   state: Pick<SealState, 'readHead' | 'moveHead' | 'readMark' | 'putMark'>;
+  now: () => number;
 }): ChainWriter {
   /** Domains whose head was seen in the bucket. */
   const seen = new Set<string>();
@@ -41,9 +50,13 @@ export function createChainWriter({
   return {
     textOf,
 
-    async catchUp(domain) {
-      const known = (await state.readHead(domain)) ?? NO_HEAD;
-      let head = known;
+    async catchUp(domain, deadlineMs = Number.POSITIVE_INFINITY) {
+      let head = (await state.readHead(domain)) ?? NO_HEAD;
+      let noted = head;
+      const note = async () => {
+        if (head !== noted) await state.moveHead(domain, head);
+        noted = head;
+      };
       // Continued in another bucket, the chain could never be proven again, and nothing would report it.
       if (head.sequence > 0 && !seen.has(domain) && !(await holdsHead(bucket, domain, head)))
         throw new BrokenChainError(
@@ -63,8 +76,11 @@ export function createChainWriter({
         if (mark === undefined || mark.sequence < sequence)
           await state.putMark(domain, { start, number, sequence, first: mark?.first ?? sequence, version: null });
         head = { sequence, hash: link.hash };
+        const isLate = now() >= deadlineMs;
+        if (isLate || sequence - noted.sequence >= LINKS_AT_ONCE) await note();
+        if (isLate) throw new DeadlineError('the time of the run is up');
       }
-      if (head !== known) await state.moveHead(domain, head);
+      await note();
       return head;
     },
 

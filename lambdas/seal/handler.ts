@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import middy from '@middy/core';
 import { openArchiveBucket } from '../adapters/archive/archive-bucket.ts';
-import { createEventObjects, createManifestBucket } from '../adapters/archive/archive-objects.ts';
+import { createEventObjects, createManifestBucket, removeLeftovers } from '../adapters/archive/archive-objects.ts';
 import { createCachedSecret, createErasureKey, openSecrets } from '../adapters/aws/secrets.ts';
 import { createDayIndexRepository } from '../adapters/table/day-index-repository.ts';
 import { createDomainNames } from '../adapters/table/domain-repository.ts';
@@ -25,6 +25,7 @@ import { createSeal, type SealReport } from './seal.ts';
 const RESERVE_MS = 30_000;
 
 // Runs once per cold start.
+removeLeftovers();
 const env = readSealEnv(process.env);
 const log = createLog(env.ledgerName);
 const table = openTable(env.tableName, parseDayShards(env.dayShards));
@@ -57,8 +58,10 @@ export const handler = middy<unknown, SealReport>().handler(async (event, contex
   const ignoreWaits = (event as { ignoreWaits?: unknown } | null)?.ignoreWaits === true;
   const deadlineMs = Date.now() + Math.max(1000, context.getRemainingTimeInMillis() - RESERVE_MS);
   const report = await sealOf(await domainNames())({ ignoreWaits, deadlineMs });
-  const { busy, ...counts } = report;
-  log.measure({ [SEAL_METRICS.wait]: report.waitSeconds }, busy ? 'seal is busy' : 'sealed', counts);
+  const { busy, waitSeconds, ...counts } = report;
+  const message = busy ? 'seal is busy' : 'sealed';
+  if (waitSeconds === null) log.write(message, counts);
+  else log.measure({ [SEAL_METRICS.wait]: waitSeconds }, message, { waitSeconds, ...counts });
   return report;
 });
 

@@ -48,7 +48,7 @@ export function createSealSlice({ state, chain, objects, bucket, rowsOf, now }: 
     const { domain, start, version } = slice;
     for (;;) {
       // The head comes before the mark: what another run sealed since is then in the mark, or takes the next place.
-      const head = await chain.catchUp(domain);
+      const head = await chain.catchUp(domain, run.deadlineMs);
       const mark = await state.readMark(domain, start);
       if (mark?.version === version) return { kind: 'known', rows: 0 };
       const number = mark === undefined ? 0 : mark.number + 1;

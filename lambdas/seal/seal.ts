@@ -1,6 +1,6 @@
 import { DAY_SECONDS, UNKNOWN_DOMAIN } from '../contract.ts';
 import { ERASED_TEXT, erasedKey } from '../domain/archive/object-keys.ts';
-import type { Slice } from '../domain/ledger/slice.ts';
+import { isCorrectable, type Slice } from '../domain/ledger/slice.ts';
 import { type LeaseDeps, withLease } from '../shared/lease.ts';
 import { createChainWriter } from './chain-writer.ts';
 import type { EventObjects, LedgerSlices, ManifestBucket, SealState } from './ports.ts';
@@ -32,8 +32,8 @@ export interface SealReport {
   sealed: number;
   /** Events sealed. */
   rows: number;
-  /** Seconds that the slice has waited that waits longest; 0 where none waits. */
-  waitSeconds: number;
+  /** Seconds that the slice has waited that waits longest; 0 where none waits, null where it could not be read. */
+  waitSeconds: number | null;
   /** True if all that could be sealed was. */
   done: boolean;
   /** True if another run holds the lease, so that this one only measured what waits. */
@@ -42,6 +42,12 @@ export interface SealReport {
 
 /** The day index lags behind the table, so a slice rests this long after its last pass. */
 const REST_MS = 60_000;
+
+/** Days back from now in which events are looked for that no slice holds. */
+const UNCOMPARED_DAYS = 2;
+
+/** What is sealed stays as it is, so a slice waits this long after its second pass for what is corrected by requeues. */
+const CORRECTIONS_MS = 6 * 3_600_000;
 
 /**
  * Seals every slice after its second pass, oldest first. Events stored later for a sealed slice are found by checking
@@ -68,7 +74,7 @@ export function createSeal(deps: SealDeps): (request: SealRequest) => Promise<Se
     if (report !== 'busy') return report;
     // `erase` may hold the lease for hours, and the metric must show what waits meanwhile.
     const waiting: SealReport = { sealed: 0, rows: 0, waitSeconds: 0, done: false, busy: true };
-    for (const domain of domains) await reportWaits(domain, waiting).catch((error) => deps.onFailure(domain, error));
+    for (const domain of domains) await reportWaits(domain, waiting);
     return waiting;
   };
 
@@ -80,26 +86,51 @@ export function createSeal(deps: SealDeps): (request: SealRequest) => Promise<Se
       } catch (error) {
         report.done = false;
         deps.onFailure(domain, error);
-        await reportWaits(domain, report).catch((other) => deps.onFailure(domain, other));
+        await reportWaits(domain, report);
       }
     }
     return report;
   }
 
-  /** Notes how long the slices that a run would seal have waited. */
+  /** Notes how long the slices have waited that a run would seal, of each range the first: it is the oldest. */
   async function reportWaits(domain: string, report: SealReport): Promise<void> {
     const nowSeconds = Math.floor(now() / 1000);
-    const position = await positionOf(domain);
-    const older = olderDay(nowSeconds - reachSeconds, position);
-    for (const { from, to } of [{ from: position, to: nowSeconds }, older]) {
-      for await (const { slice, isMarked } of unsealed(domain, from, to))
-        if (!isMarked && isReady(slice, false)) noteWait(slice, report);
+    try {
+      const position = await positionOf(domain);
+      const older = olderDay(nowSeconds - reachSeconds, position);
+      let isCompared = false;
+      for (const { from, to } of [{ from: position, to: nowSeconds }, older]) {
+        for await (const { slice, isMarked } of unsealed(domain, from, to)) {
+          isCompared ||= from === position;
+          if (isMarked || !isReady(slice, false)) continue;
+          noteWait(slice, report);
+          break;
+        }
+      }
+      if (!isCompared) await noteUncompared(domain, position, report);
+    } catch (error) {
+      deps.onFailure(domain, error);
+      // No figure, so that the alarm does not take what is unknown for nothing.
+      report.waitSeconds = null;
     }
   }
 
+  /** Notes how long events have waited of a domain without slices: without an API key none is made, and none sealed. */
+  async function noteUncompared(domain: string, position: number, report: SealReport): Promise<void> {
+    if (domain === UNKNOWN_DOMAIN) return;
+    const nowSeconds = Math.floor(now() / 1000);
+    const from = Math.max(position, nowSeconds - UNCOMPARED_DAYS * DAY_SECONDS);
+    for await (const { atMs } of deps.keys.stored(domain, from * 1000, nowSeconds * 1000 - 1))
+      return noteSince(atMs, report);
+  }
+
   function noteWait({ finalAt, passedAt }: Slice, report: SealReport): void {
-    const waitedMs = now() - Math.max(finalAt ?? passedAt, passedAt);
-    report.waitSeconds = Math.max(report.waitSeconds, Math.floor(waitedMs / 1000));
+    noteSince(Math.max(finalAt ?? passedAt, passedAt), report);
+  }
+
+  function noteSince(sinceMs: number, report: SealReport): void {
+    if (report.waitSeconds === null) return;
+    report.waitSeconds = Math.max(report.waitSeconds, Math.floor((now() - sinceMs) / 1000));
   }
 
   async function positionOf(domain: string): Promise<number> {
@@ -114,6 +145,8 @@ export function createSeal(deps: SealDeps): (request: SealRequest) => Promise<Se
     const { from, to } = request.ignoreWaits ? { from: oldest, to: position } : olderDay(oldest, position);
     let reached = position;
     let isUnbroken = true;
+    let isOutOfTime = false;
+    let isCompared = false;
     const sealIfDue = async (slice: Slice): Promise<boolean> => {
       if (!isReady(slice, request.ignoreWaits)) return false;
       const isDone =
@@ -121,15 +154,23 @@ export function createSeal(deps: SealDeps): (request: SealRequest) => Promise<Se
       if (isDone) return true;
       report.done = false;
       noteWait(slice, report);
+      // Those behind it have waited less.
+      isOutOfTime = now() >= request.deadlineMs;
       return false;
     };
     for await (const slice of unsealed(domain, position, nowSeconds)) {
+      isCompared = true;
       const isSealed = slice.isMarked || (await sealIfDue(slice.slice));
       isUnbroken &&= isSealed;
       if (isUnbroken) reached = slice.slice.end;
+      if (isOutOfTime) break;
     }
     if (reached > position) await state.putPosition(domain, reached);
-    for await (const { slice, isMarked } of unsealed(domain, from, to)) if (!isMarked) await sealIfDue(slice);
+    if (!isCompared) await noteUncompared(domain, position, report);
+    for await (const { slice, isMarked } of unsealed(domain, from, to)) {
+      if (isOutOfTime) break;
+      if (!isMarked) await sealIfDue(slice);
+    }
   }
 
   /** Yields slices and whether their present version is sealed. */
@@ -159,9 +200,11 @@ export function createSeal(deps: SealDeps): (request: SealRequest) => Promise<Se
     }
   }
 
-  function isReady({ finalAt, passedAt, passes }: Slice, ignoreWaits: boolean): boolean {
+  function isReady(slice: Slice, ignoreWaits: boolean): boolean {
+    const { finalAt, passedAt, passes } = slice;
     if (ignoreWaits) return passes > 0;
-    return finalAt !== null && now() >= passedAt + REST_MS;
+    if (finalAt === null || now() < passedAt + REST_MS) return false;
+    return !isCorrectable(slice) || now() >= finalAt + CORRECTIONS_MS;
   }
 
   /** Returns the day before the position that is looked at in this period; each has its turn. */

@@ -180,6 +180,121 @@ test('seal continues no chain whose head in the bucket is another one', async ()
   expect(world.failures).toEqual([expect.objectContaining({ name: 'BrokenChainError' })]);
 });
 
+test('seal waits for the correction of what a final pass found altered, but not for ever', async () => {
+  for (const isCorrected of [true, false]) {
+    const world = new SealWorld();
+    world.store(1, 0);
+    world.change(1, 0, { reason: 'forged' });
+    world.pass(0, true, { altered: { delivered: 1 } });
+    world.nowMs = LATER_MS - DAY * 1000 + 60_000;
+    expect((await world.run()).report).toMatchObject({ sealed: 0, done: true });
+    if (isCorrected) {
+      world.change(1, 0, {});
+      world.pass(0);
+    } else {
+      world.nowMs += 6 * 3_600_000 - 60_001;
+      expect((await world.run()).report).toMatchObject({ sealed: 0 });
+      world.nowMs += 1;
+    }
+
+    expect((await world.run()).report).toMatchObject({ sealed: 1 });
+    await world.check();
+  }
+});
+
+test('seal does not wait for what is stuck: nothing corrects it', async () => {
+  const world = new SealWorld();
+  world.store(1, 0);
+  world.pass(0, true, { altered: { delivered: 1 }, stuck: 1 });
+  world.nowMs = LATER_MS - DAY * 1000 + 60_000;
+
+  expect((await world.run()).report).toMatchObject({ sealed: 1 });
+});
+
+/** Returns a world whose table was made again without a backup, so that it knows nothing of the chain. */
+async function lostTable(world: SealWorld): Promise<SealWorld> {
+  await world.settle();
+  for (const known of [world.state.heads, world.state.marks, world.state.positions]) known.clear();
+  return world;
+}
+
+test('seal gets past a long chain that the table does not know, a part in each run', async () => {
+  const world = await lostTable(fullWorld());
+  const readText = world.bucket.readText.bind(world.bucket);
+  world.bucket.readText = async (key) => {
+    world.nowMs += 1000;
+    return readText(key);
+  };
+
+  const heads: (number | undefined)[] = [];
+  for (let run = 0; run < SLICES; run += 1) {
+    const report = await createSeal(world.deps())({ ignoreWaits: true, deadlineMs: world.nowMs + 500 });
+    expect(report).toMatchObject({ sealed: 0, done: false });
+    heads.push(world.state.heads.get(DOMAIN)?.sequence);
+  }
+
+  expect(heads).toEqual([1, 2, 3, 4]);
+  expect(world.failures).toEqual([]);
+  world.bucket.readText = readText;
+  await world.settle();
+  await world.check();
+  expect(world.chain()).toHaveLength(SLICES);
+});
+
+test('a run that is killed while it reads a long chain is not repeated from the beginning', async () => {
+  const world = new SealWorld();
+  for (let nth = 0; nth < 101; nth += 1) {
+    world.store(nth, 0);
+    world.pass(0);
+    await world.settle();
+  }
+  await lostTable(world);
+
+  await world.run({ call: 304, moment: 'before', kind: 'crash' });
+
+  expect(world.state.heads.get(DOMAIN)?.sequence).toBe(100);
+});
+
+test('a domain whose waits cannot be read reports no wait, and the others are sealed', async () => {
+  const world = fullWorld();
+  world.state.readPosition = async (domain) => {
+    if (domain !== DOMAIN) throw new Error('throttled');
+    return undefined;
+  };
+
+  expect((await world.run()).report).toMatchObject({ sealed: SLICES, waitSeconds: null, done: false });
+  expect(world.failures).toHaveLength(2);
+});
+
+test('events of a domain that nothing compares count as waiting, however the run ends', async () => {
+  const world = new SealWorld();
+  world.store(0, 1);
+  world.nowMs = (SLICE_START + SLICE_SECONDS + 7 * 3600) * 1000;
+
+  expect((await world.run()).report).toMatchObject({ sealed: 0, waitSeconds: 7 * 3600, done: true });
+  await world.lease.hold('erase');
+  expect((await world.run(undefined, 0, world.lease)).report).toMatchObject({ waitSeconds: 7 * 3600, busy: true });
+  world.pass(0, false);
+  expect((await world.run()).report).toMatchObject({ waitSeconds: 0 });
+});
+
+test('past its deadline seal reads no further than to the first slice that waits', async () => {
+  const world = fullWorld();
+  const { list } = world.ledger;
+  let read = 0;
+  world.ledger.list = async function* (...range) {
+    for await (const slice of list.apply(this, range)) {
+      read += 1;
+      yield slice;
+    }
+  };
+
+  const report = await createSeal(world.deps())({ ignoreWaits: false, deadlineMs: world.nowMs });
+
+  expect(report).toMatchObject({ sealed: 0, waitSeconds: DAY, done: false });
+  expect(read).toBe(1);
+});
+
 test('sealing a large slice holds one row group in memory at a time', async () => {
   const world = new SealWorld();
   for (let nth = 0; nth < 25; nth += 1) world.store(nth, 0);

@@ -13,6 +13,8 @@ import { openParquetWriter, type ParquetFile, readParquet, temporaryPath } from 
 import type { EventObjects, KeptObject, ManifestBucket, RewritableObjects, StoredObject } from '../../seal/ports.ts';
 import { type ArchiveBucket, getObject } from './archive-bucket.ts';
 
+export { removeLeftovers } from '../../formats/parquet.ts';
+
 const MANIFEST_TYPE = 'application/json';
 /** Type of an object of events. */
 const OBJECT_TYPE = 'application/vnd.apache.parquet';

@@ -73,7 +73,7 @@ export async function* mergedMails(
     people.set(person, events.set(event.eventKey, event));
   };
   for (const event of archived) take(event);
-  // Later, so that the table's copy counts: what was erased or corrected is so there first.
+  // Later, so that the table's copy counts: what was erased is so there first, what was corrected later there alone.
   for await (const events of stored) for (const event of events) take(event);
   for (const [person, events] of people) {
     const all = [...events.values()];

@@ -125,6 +125,11 @@ export function isUnsettled(slice: Parameters<typeof stateOf>[0]): boolean {
   return isUnsettledState(stateOf(slice));
 }
 
+/** Returns true if a requeue may still store or correct an event of a slice. */
+export function isCorrectable({ missing, altered, stuck }: Pick<Slice, 'missing' | 'altered' | 'stuck'>): boolean {
+  return total(missing) + total(altered) > stuck;
+}
+
 /** Returns how many events of a slice do not add up; an acceptance closes all of them. */
 export function troublesIn({ missing, altered, unconfirmed, short }: SliceCounts): number {
   return total(missing) + total(altered) + total(unconfirmed) + short;

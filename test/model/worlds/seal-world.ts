@@ -4,10 +4,12 @@ import { createObjectCheck } from '../../../lambdas/domain/archive/check-object.
 import { figuresOf } from '../../../lambdas/domain/archive/manifest.ts';
 import { sha256Hex } from '../../../lambdas/domain/archive/merkle.ts';
 import { manifestKey } from '../../../lambdas/domain/archive/object-keys.ts';
+import { canonicalJson } from '../../../lambdas/domain/canonical-json.ts';
 import { identify } from '../../../lambdas/domain/events/identity.ts';
 import { recipientOf } from '../../../lambdas/domain/events/mailgun-event.ts';
+import type { JsonObject } from '../../../lambdas/domain/json.ts';
 import { createLedgerNaming, placeName } from '../../../lambdas/domain/ledger/ledger-name.ts';
-import type { Slice } from '../../../lambdas/domain/ledger/slice.ts';
+import type { Slice, SliceCounts } from '../../../lambdas/domain/ledger/slice.ts';
 import { emptyTally, slicePassed } from '../../../lambdas/domain/ledger/tally.ts';
 import { isOf, tombstoneIdentity, tombstoneOf, withoutAddress } from '../../../lambdas/domain/recipients/erasure.ts';
 import { createSeal, type SealDeps } from '../../../lambdas/seal/seal.ts';
@@ -92,8 +94,21 @@ export class SealWorld {
     this.ledger.events.set(placeName(key), { key, event: facts });
   }
 
+  /** Changes an event as a forged webhook would, or back, as a correction does. */
+  change(nth: number, slice: number, over: JsonObject): void {
+    const at = SLICE_START + slice * SLICE_SECONDS + (nth % 3);
+    const fields = { id: `id-${nth}-${slice}`, timestamp: at, recipient: recipientIn(nth, slice) };
+    const name = placeName(identify(deliveredEvent(fields), DOMAIN));
+    const known = this.ledger.events.get(name);
+    if (known === undefined) throw new Error('it is not stored');
+    this.ledger.events.set(name, {
+      ...known,
+      event: { ...known.event, event: deliveredEvent({ ...fields, ...over }) },
+    });
+  }
+
   /** Passes a slice again, as reconcile does. */
-  pass(slice: number, isOld = true): void {
+  pass(slice: number, isOld = true, found: Partial<SliceCounts> = {}): void {
     this.unseen.delete(slice);
     const start = SLICE_START + slice * SLICE_SECONDS;
     const bounds = { domain: DOMAIN, start, end: start + SLICE_SECONDS };
@@ -101,7 +116,7 @@ export class SealWorld {
       ({ key: { atMs } }) => atMs >= start * 1000 && atMs < bounds.end * 1000,
     );
     const counts = events.length === 0 ? {} : { delivered: events.length };
-    const tally = { ...emptyTally(), listed: counts, stored: counts };
+    const tally = { ...emptyTally(), listed: counts, stored: counts, ...found };
     const atMs = LATER_MS - DAY * 1000;
     const passed = { startedAtMs: atMs, nowMs: atMs, unlisted: false, isOld };
     this.ledger.slices.set(start, slicePassed(bounds, this.ledger.slices.get(start), tally, passed) as Slice);
@@ -224,6 +239,10 @@ export class SealWorld {
       );
       const sealed = this.bucket.rowsOf(DOMAIN, start).map(({ name }) => name);
       expect(sealed.toSorted()).toEqual(events.map(({ key }) => nameOf(key)).toSorted());
+      // What an erasure has changed has no salt any more.
+      const whole = this.bucket.rowsOf(DOMAIN, start).filter(({ salt }) => salt !== null);
+      const stored = new Map(events.map(({ key, event: facts }) => [nameOf(key), canonicalJson(facts.event)]));
+      for (const row of whole) expect(row.event).toBe(stored.get(row.name));
       expect(this.state.marks.get(`${DOMAIN} ${start}`)?.version).toBe(version);
       const last = slices.findLast(({ manifest }) => manifest.start === start)?.manifest;
       const record = this.bucket.objects.get(last?.record?.key ?? '') ?? '';

@@ -111,7 +111,7 @@ async function measureFrom(path: string, events: number): Promise<SealingFigures
     state,
     bucket,
     objects,
-    chain: createChainWriter({ bucket, state }),
+    chain: createChainWriter({ bucket, state, now: Date.now }),
     now: Date.now,
     rowsOf: createSliceRows({
       keys: {

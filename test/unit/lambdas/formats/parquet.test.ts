@@ -1,10 +1,18 @@
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { createHash, randomUUID } from 'node:crypto';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import type { ArchiveRow } from '../../../../lambdas/domain/archive/archive-row.ts';
 import { COLUMNS } from '../../../../lambdas/domain/archive/columns.ts';
 import { erasedRow } from '../../../../lambdas/domain/archive/erased-row.ts';
-import { openParquetWriter, type ParquetFileWriter, readParquet } from '../../../../lambdas/formats/parquet.ts';
+import {
+  openParquetWriter,
+  type ParquetFileWriter,
+  readParquet,
+  removeLeftovers,
+} from '../../../../lambdas/formats/parquet.ts';
 import { archiveRow } from '../../../support/archive/archive.ts';
 import { ERASURE_KEY } from '../../../support/fixtures/erasures.ts';
 import { DOMAIN } from '../../../support/fixtures/webhooks.ts';
@@ -26,6 +34,19 @@ const ROWS: ArchiveRow[] = [
 const written: ParquetFileWriter[] = [];
 afterEach(() => {
   for (const writer of written.splice(0)) writer.remove();
+});
+
+test('files of processes that were killed are removed, and those of running ones stay', () => {
+  const ended = spawnSync(process.execPath, ['-e', '']).pid;
+  const named = (pid: number) => join(tmpdir(), `mailgun-ledger-${pid}-${randomUUID()}.parquet`);
+  const [killed, own, running] = [named(ended), named(process.pid), named(process.ppid)] as const;
+  try {
+    for (const path of [killed, own, running]) writeFileSync(path, '');
+    removeLeftovers();
+    expect([killed, own, running].map((path) => existsSync(path))).toEqual([false, false, true]);
+  } finally {
+    rmSync(running, { force: true });
+  }
 });
 
 function write(groups: readonly ArchiveRow[][]) {
