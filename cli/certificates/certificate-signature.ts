@@ -68,7 +68,8 @@ export function parseCertificate(text: string): SignedCertificate | undefined {
     if (!isObject(parsed) || typeof parsed.jws !== 'string' || typeof parsed.publicKey !== 'string') return undefined;
     const { certificate } = parsed;
     if (!isObject(certificate) || certificate.v !== 1 || !Array.isArray(certificate.domains)) return undefined;
-    const isStated = (each: unknown) => isObject(each) && Array.isArray(each.chain) && isObject(each.totals);
+    const isStated = (each: unknown) =>
+      isObject(each) && typeof each.domain === 'string' && Array.isArray(each.chain) && isTotals(each.totals);
     if (!certificate.domains.every(isStated)) return undefined;
     createPublicKey(parsed.publicKey);
     return parsed as unknown as SignedCertificate;
@@ -76,6 +77,10 @@ export function parseCertificate(text: string): SignedCertificate | undefined {
     return undefined;
   }
 }
+
+const isTotals = (value: unknown) =>
+  isObject(value) &&
+  ['slices', 'expected', 'missing', 'unconfirmed', 'archived'].every((name) => typeof value[name] === 'number');
 
 const INTEGER_BYTES = 32;
 

@@ -1,6 +1,7 @@
 import { parseAddress } from '../../api/address.ts';
 import { recipientKey } from '../../lambdas/domain/keys.ts';
 import { withAddressesIn } from '../../lambdas/domain/recipients/address.ts';
+import { BrokenChainError } from '../../lambdas/seal/chain-writer.ts';
 import {
   type CommandBuilder,
   confirm,
@@ -60,12 +61,15 @@ export const eraseCommand: CommandBuilder = (context, run) =>
           if (options.plan) return context.signal.aborted ? 1 : 0;
           if (!context.signal.aborted) {
             await confirm(context, options.yes, `Erase this recipient from ${deployment.name} permanently?`);
-            if (await erase(job)) return 0;
+            const erasure = await erase(job);
+            if (erasure !== 'unfinished') return erasure === 'done' ? 0 : 1;
           }
           emit({ event: 'stopped', again: `npm run ledger -- erase <recipient> ${targetRefText(deployment.ref)}` });
           return 1;
         } catch (cause) {
           if (cause instanceof UsageError || cause instanceof TargetUnavailableError) throw cause;
+          if (cause instanceof BrokenChainError)
+            throw new TargetUnavailableError(`${cause.message}; put it back (docs/runbook.md#seal-behind)`, { cause });
           throw new TargetUnavailableError(`stopped; run it again to continue: ${(cause as Error).message}`, { cause });
         }
       }),
@@ -142,6 +146,9 @@ function textOf(line: EraseLine): string[] {
       return [
         `Archive: ${number(line.rewritten)} of ${counted(line.objects, 'object')} rewritten without the recipient ` +
           `(${counted(line.rows, 'row')}), ${counted(line.versions, 'old version')} removed`,
+        ...(line.faults > 0
+          ? ['Put back the versions that manifests name, or delete these objects with all versions; then run it again.']
+          : []),
       ];
     case 'stopped':
       return ['Stopped. What is done stays done; go on with:', `  ${line.again}`];

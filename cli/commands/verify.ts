@@ -8,13 +8,14 @@ import {
 } from '../../lambdas/domain/archive/certificate.ts';
 import { type ChainFault, checkChain, nameOfLink } from '../../lambdas/domain/archive/chain.ts';
 import { createObjectCheck } from '../../lambdas/domain/archive/check-object.ts';
-import { figuresOf, linkOf, type Manifest } from '../../lambdas/domain/archive/manifest.ts';
+import { figuresOf, linkOf, type Manifest, type SliceFigures } from '../../lambdas/domain/archive/manifest.ts';
 import { sha256Hex } from '../../lambdas/domain/archive/merkle.ts';
-import { manifestKey } from '../../lambdas/domain/archive/object-keys.ts';
+import { chainPrefix, parseManifestKey } from '../../lambdas/domain/archive/object-keys.ts';
 import { canonicalJson } from '../../lambdas/domain/canonical-json.ts';
 import type { Slice } from '../../lambdas/domain/ledger/slice.ts';
 import { type ArchiveSource, openArchive } from '../certificates/archive-source.ts';
 import { checkSignature, fingerprintOf, parseCertificate } from '../certificates/certificate-signature.ts';
+import { readManifests } from '../certificates/read-manifests.ts';
 import type { CliContext, CommandBuilder } from '../command.ts';
 import { UsageError, usingFile } from '../errors.ts';
 import { counted, createEmit, number } from '../output.ts';
@@ -139,7 +140,7 @@ function archiveText({ objects, rows, erased }: { objects: number; rows: number;
   return `  archive: ${counted(objects, 'object')}, ${counted(rows, 'row')}, ${number(erased)} of them erased`;
 }
 
-type SealedArchive = Pick<ArchiveSource, 'readText' | 'open'>;
+type SealedArchive = Pick<ArchiveSource, 'readText' | 'open' | 'list'>;
 
 interface ArchiveFindings {
   faults: ChainFault[];
@@ -154,12 +155,15 @@ interface ArchiveFindings {
  * continues after them, and every object holds the sealed rows.
  */
 export async function checkArchive(
-  { domain, chain }: DomainStatement,
+  { domain, chain: stated }: Pick<DomainStatement, 'domain' | 'chain'>,
   archive: SealedArchive,
 ): Promise<ArchiveFindings> {
+  // What is no manifest is a fault of the certificate already.
+  const chain = checkChain(domain, stated.map(canonicalJson)).links.map(({ manifest }) => manifest);
   const findings: ArchiveFindings = { faults: [], objects: 0, rows: 0, erased: 0 };
-  for (const manifest of chain) {
-    const text = await archive.readText(manifestKey(domain, manifest.sequence));
+  const byPlace = new Map(chain.map((manifest) => [manifest.sequence, manifest]));
+  for await (const { place, text } of readManifests(archive, domain, byPlace.keys())) {
+    const manifest = byPlace.get(place) as Manifest;
     const where = nameOfLink(manifest);
     if (text === undefined) findings.faults.push({ where, what: 'is not in the archive' });
     else if (text !== linkOf(manifest).text) findings.faults.push({ where, what: 'differs in the archive' });
@@ -175,16 +179,20 @@ export async function checkArchive(
   return findings;
 }
 
-/** Returns the manifests behind those of the certificate, which say what was written again since. */
+/**
+ * Returns the manifests behind those of the certificate, which say what was written again since. They are listed, so that
+ * one that is absent is noticed by those behind it.
+ */
 async function linksBehind(domain: string, chain: readonly Manifest[], archive: SealedArchive) {
   const last = chain.at(-1);
   if (last === undefined) return { faults: [], manifests: [] };
-  const texts = [linkOf(last).text];
-  for (let sequence = last.sequence + 1; ; sequence += 1) {
-    const text = await archive.readText(manifestKey(domain, sequence));
-    if (text === undefined) break;
-    texts.push(text);
+  const places: number[] = [];
+  for await (const key of archive.list(chainPrefix(domain))) {
+    const place = parseManifestKey(key) ?? 0;
+    if (place > last.sequence) places.push(place);
   }
+  const texts = [linkOf(last).text];
+  for await (const { text } of readManifests(archive, domain, places)) if (text !== undefined) texts.push(text);
   const { links, faults } = checkChain(domain, texts);
   return { faults, manifests: links.slice(1).map(({ manifest }) => manifest) };
 }
@@ -195,16 +203,25 @@ async function checkRecord({ record, slice }: Manifest, archive: SealedArchive):
   if (text === undefined) return [{ where: record.key, what: 'is not in the archive' }];
   if (sha256Hex(text) !== record.sha256)
     return [{ where: record.key, what: 'has other bytes than its manifest names' }];
-  return figuresIn(text) === canonicalJson(slice)
+  return slice !== null && hasFigures(text, slice)
     ? []
     : [{ where: record.key, what: 'has other figures than its manifest' }];
 }
 
-function figuresIn(record: string): string | undefined {
+/** What a state is judged by, of which an earlier version may not have counted all. */
+const NO_COUNTS = { missing: {}, altered: {} };
+
+/** Compares the figures that the manifest has: a later version may keep more. */
+function hasFigures(record: string, figures: SliceFigures): boolean {
   try {
-    return canonicalJson(figuresOf(JSON.parse(record) as Slice));
+    const slice = { ...NO_COUNTS, ...(JSON.parse(record) as Partial<Slice>) } as Slice;
+    const found: Partial<SliceFigures> = figuresOf(slice);
+    const names = Object.keys(figures) as (keyof SliceFigures)[];
+    return names.every(
+      (name) => found[name] !== undefined && canonicalJson(found[name]) === canonicalJson(figures[name]),
+    );
   } catch {
-    return undefined;
+    return false;
   }
 }
 

@@ -2,7 +2,7 @@ import { checkArchive } from '../../cli/commands/verify.ts';
 import type { ArchiveRow } from '../../lambdas/domain/archive/archive-row.ts';
 import { stateDomain } from '../../lambdas/domain/archive/certificate.ts';
 import { checkChain } from '../../lambdas/domain/archive/chain.ts';
-import { erasedKey, objectKey, recordKey } from '../../lambdas/domain/archive/object-keys.ts';
+import { erasedKey, manifestKey, objectKey, recordKey } from '../../lambdas/domain/archive/object-keys.ts';
 import { erasureHash } from '../../lambdas/domain/recipients/erasure.ts';
 import { createSeal } from '../../lambdas/seal/seal.ts';
 import { LostRaceError } from '../../lambdas/shared/lease.ts';
@@ -68,6 +68,47 @@ test('an object that differs from its seal is left unchanged and counted', async
   expect(await world.erase(ERASED)).toMatchObject({ rewritten: 2, faults: 1 });
 
   expect(world.bucket.objects.get(key)).toBe(changed);
+});
+
+test.each([
+  { gap: 'in the middle of the chain', isHeadKnown: true },
+  { gap: 'in the middle of a chain that a lost table knew', isHeadKnown: false },
+])('a manifest that is absent $gap stops erase before it rewrites an object without one', async ({ isHeadKnown }) => {
+  const world = await sealedWorld();
+  const before = certified(world);
+  const absent = manifestKey(DOMAIN, 2);
+  const text = world.bucket.objects.get(absent) ?? '';
+  world.bucket.objects.delete(absent);
+  if (!isHeadKnown) world.state.heads.clear();
+
+  await expect(world.erase(ERASED)).rejects.toThrow(`${absent}, a link of the chain, is not in the bucket`);
+
+  expect(remains(world)).toBe(3);
+  world.bucket.objects.set(absent, text);
+  expect(await world.erase(ERASED)).toMatchObject({ rewritten: 3, faults: 0 });
+  expect(remains(world)).toBe(0);
+  expect(await faultsOf(world, before)).toEqual([]);
+});
+
+test('a chain that ends before the head that the table knows stops erase', async () => {
+  const world = await sealedWorld();
+  world.bucket.objects.delete(manifestKey(DOMAIN, SLICES));
+
+  await expect(world.erase(ERASED)).rejects.toThrow(manifestKey(DOMAIN, SLICES));
+
+  expect(remains(world)).toBe(3);
+});
+
+test('verify names an absent manifest behind those of a certificate', async () => {
+  const world = await sealedWorld();
+  const before = certified(world);
+  await world.erase(ERASED);
+  world.bucket.objects.delete(manifestKey(DOMAIN, SLICES + 1));
+
+  expect(await faultsOf(world, before)).toContainEqual({
+    where: expect.stringContaining(`manifest ${SLICES + 2} of `),
+    what: `manifest ${SLICES + 1} is missing before it`,
+  });
 });
 
 test('seal writes the marker of a recipient who was erased before the archive existed', async () => {

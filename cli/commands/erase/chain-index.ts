@@ -1,7 +1,8 @@
 import { type Manifest, parseManifest } from '../../../lambdas/domain/archive/manifest.ts';
-import { manifestKey } from '../../../lambdas/domain/archive/object-keys.ts';
+import { chainPrefix, manifestKey, parseManifestKey } from '../../../lambdas/domain/archive/object-keys.ts';
 import { BrokenChainError } from '../../../lambdas/seal/chain-writer.ts';
-import type { ManifestBucket } from '../../../lambdas/seal/ports.ts';
+import type { ManifestBucket, RewritableObjects, SealState } from '../../../lambdas/seal/ports.ts';
+import { placesFrom, readManifests } from '../../certificates/read-manifests.ts';
 
 /** An object as its chain describes it. */
 export interface SealedAs extends Pick<Manifest, 'start' | 'end' | 'number' | 'root'> {
@@ -18,10 +19,21 @@ export interface ChainIndex {
   readOn(): Promise<void>;
 }
 
-const AT_ONCE = 16;
+interface ChainSources {
+  bucket: Pick<ManifestBucket, 'readText'>;
+  objects: Pick<RewritableObjects, 'list'>;
+  state: Pick<SealState, 'readHead'>;
+}
 
-/** Reads the chain of a domain, which is given as the keys of objects have it. */
-export async function readChainIndex(bucket: ManifestBucket, domainInKeys: string): Promise<ChainIndex> {
+/**
+ * Reads the chain of a domain, which is given as the keys of objects have it. Throws BrokenChainError where a link is
+ * absent that the table or a later link knows of: the objects behind it would seem to have no manifest, and be rewritten
+ * without one.
+ */
+export async function readChainIndex(
+  { bucket, objects: listing, state }: ChainSources,
+  domainInKeys: string,
+): Promise<ChainIndex> {
   const objects = new Map<string, SealedAs>();
   let domain = domainInKeys;
   let position = 0;
@@ -41,21 +53,24 @@ export async function readChainIndex(bucket: ManifestBucket, domainInKeys: strin
     else known.names.add(object.sha256);
   }
 
-  const readOn = async () => {
-    for (;;) {
-      const keys = Array.from({ length: AT_ONCE }, (_, nth) => manifestKey(domainInKeys, position + 1 + nth));
-      for (const text of await Promise.all(keys.map(bucket.readText))) {
-        if (text === undefined) return;
-        take(text);
-      }
+  /** Reads the links from the position on to the end of the chain, which is behind those that are known. */
+  async function readOn(known = 0): Promise<void> {
+    for await (const { place, text } of readManifests(bucket, domainInKeys, placesFrom(position + 1))) {
+      if (text !== undefined) take(text);
+      else if (place > known) return;
+      else throw new BrokenChainError(`${manifestKey(domainInKeys, place)}, a link of the chain, is not in the bucket`);
     }
-  };
-  await readOn();
+  }
+
+  let known = (await state.readHead(domainInKeys))?.sequence ?? 0;
+  for await (const { key } of listing.list(chainPrefix(domainInKeys)))
+    known = Math.max(known, parseManifestKey(key) ?? 0);
+  await readOn(known);
   return {
     get domain() {
       return domain;
     },
     of: (key) => objects.get(key),
-    readOn,
+    readOn: () => readOn(),
   };
 }

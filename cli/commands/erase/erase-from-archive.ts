@@ -140,7 +140,7 @@ export async function eraseArchive(
 
   async function indexOf(key: string): Promise<ChainIndex> {
     const domain = domainOf(key);
-    const index = indexes.get(domain) ?? (await readChainIndex(bucket, domain));
+    const index = indexes.get(domain) ?? (await readChainIndex(archive, domain));
     indexes.set(domain, index);
     return index;
   }

@@ -149,36 +149,40 @@ export async function plan(job: Job): Promise<void> {
   });
 }
 
-/** Runs all steps in order, each repeatable; returns false if erase must be run again. */
-export async function erase(job: Job): Promise<boolean> {
+/** `unfinished`: it is to be run again; `faulty`: not before something in the archive is put right. */
+export type Erasure = 'done' | 'unfinished' | 'faulty';
+
+/** Runs all steps in order, each repeatable. */
+export async function erase(job: Job): Promise<Erasure> {
   const { queues, context, emit } = job;
   emit({ event: 'marked', isNew: await mark(job) });
   await wait(await visibilitySeconds(queues), job);
-  if (context.signal.aborted) return false;
+  if (context.signal.aborted) return 'unfinished';
 
   const deadLetters = await clearQueue(queues.client, job.deadLetters, context);
   emit({ event: 'dead-letters', ...deadLetters });
   const deliveries = await clearDeliveries(job);
-  if (context.signal.aborted) return false;
+  if (context.signal.aborted) return 'unfinished';
   const sums = { events: 0, statuses: 0, suppressions: 0, mentions: 0, shared: 0 };
   for (let number = 1; number <= MAX_SWEEPS; number += 1) {
     const { items, kept, heads, readUnits: _units, messages: _messages, ...found } = await sweepAll(job, false);
-    if (context.signal.aborted) return false;
+    if (context.signal.aborted) return 'unfinished';
     emit({ event: 'swept', sweep: number, items, ...found });
     for (const name of Object.keys(sums) as (keyof typeof sums)[]) sums[name] += found[name];
     if (Object.values(found).some((count) => count > 0)) continue;
     // After the table, so that nothing more of the recipient is sealed.
     const archived = job.archive && (await eraseArchive(job.archive, job, context, emit));
-    if (context.signal.aborted) return false;
+    if (context.signal.aborted) return 'unfinished';
     const domains = await unreachedArchives(job.archive, heads);
     if (domains.length > 0) {
       emit({ event: 'archive-unreached', domains });
-      return false;
+      return 'unfinished';
     }
     const { sentBack, deleted, hidden } = sumOf([deadLetters, deliveries]);
     const { all: queued } = await messagesIn(queues.client, queues.queueUrl);
     emit({ event: 'erased', ...sums, deadLetters: sentBack + deleted, hidden, kept, queued });
-    return hidden === 0 && (archived?.faults ?? 0) === 0;
+    if ((archived?.faults ?? 0) > 0) return 'faulty';
+    return hidden === 0 ? 'done' : 'unfinished';
   }
   throw new TargetUnavailableError('the recipient keeps reappearing; is a version without erasure still deployed?');
 }

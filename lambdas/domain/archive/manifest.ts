@@ -121,6 +121,8 @@ export function isSameFigures(a: SliceFigures, b: SliceFigures): boolean {
 
 const HASH = /^[0-9a-f]{64}$/;
 const isHash = (value: unknown): value is string => typeof value === 'string' && HASH.test(value);
+/** The last second that a date can hold. */
+const MAX_SECONDS = 8_640_000_000_000;
 const isWhole = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
 const COUNTS = [
@@ -139,6 +141,7 @@ function isManifest(value: unknown): value is Manifest {
     (sequence === 1 ? previous === null : isHash(previous)) &&
     [start, end, number].every(isWhole) &&
     (start as number) < (end as number) &&
+    (end as number) <= MAX_SECONDS &&
     (object === null || isSealedObject(object)) &&
     isHash(root) &&
     (record === undefined || (kind === 'slice' && isSealedText(record))) &&
@@ -156,7 +159,9 @@ function isSealedObject(value: Json | undefined): boolean {
 
 function isFigures(value: Json | undefined): boolean {
   if (!isObject(value) || !STATES.includes(value.state)) return false;
-  const isCounts = (name: string) => isObject(value[name]) && Object.values(value[name]).every(isWhole);
+  // Those that came with a later version are absent where an earlier one sealed.
+  const isCounts = (name: string) =>
+    value[name] === undefined || (isObject(value[name]) && Object.values(value[name]).every(isWhole));
   const { acceptReason } = value;
   return (
     COUNTS.every(isCounts) &&

@@ -74,13 +74,19 @@ export function dayPrefix(domain: string, dayMs: number): string {
 export const MANIFESTS_PREFIX = 'manifests/';
 
 /** Returns what the keys of a domain's chain start with. */
-function chainPrefix(domain: string): string {
+export function chainPrefix(domain: string): string {
   return `${MANIFESTS_PREFIX}domain=${keyPart(domain)}/`;
 }
 
 /** Returns the key of a manifest by its place in the chain, which starts at 1; keys sort like sequences. */
 export function manifestKey(domain: string, sequence: number): string {
   return `${chainPrefix(domain)}${timeKey(sequence)}.json`;
+}
+
+/** Reads the key of a manifest: its place in the chain; undefined for any other key. */
+export function parseManifestKey(key: string): number | undefined {
+  const found = /^manifests\/domain=[^/]+\/(\d+)\.json$/.exec(key);
+  return found === null ? undefined : Number(found[1]);
 }
 
 /** An object of events by its key. */

@@ -67,7 +67,7 @@ export class InMemoryBucket implements ManifestBucket, EventObjects {
   /** Returns the same bucket with the interface for rewriting objects. */
   rewritable(): RewritableObjects {
     return {
-      list: (prefix) => this.#list(prefix),
+      list: (prefix) => this.#listKept(prefix),
       open: async (key) => {
         const stored = await this.open(key);
         return stored && { ...stored, tag: stored.sha256 };
@@ -98,8 +98,12 @@ export class InMemoryBucket implements ManifestBucket, EventObjects {
 
   #puts = 0;
 
-  async *#list(prefix: string) {
-    for (const key of [...this.objects.keys()].filter((each) => each.startsWith(prefix)).sort()) {
+  async *list(prefix: string) {
+    yield* [...this.objects.keys()].filter((each) => each.startsWith(prefix)).sort();
+  }
+
+  async *#listKept(prefix: string) {
+    for await (const key of this.list(prefix)) {
       yield { key, isThere: true, oldVersions: [...(this.versions.get(key)?.keys() ?? [])] };
     }
   }

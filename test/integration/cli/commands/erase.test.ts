@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { DeleteMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { DeleteCommand, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { createCachedSecret, createErasureKey } from '../../../../lambdas/adapters/aws/secrets.ts';
@@ -7,7 +8,7 @@ import { createMessageHistory } from '../../../../lambdas/adapters/table/recipie
 import { createSealStateRepository } from '../../../../lambdas/adapters/table/slice-repository.ts';
 import { createEventLookup } from '../../../../lambdas/adapters/table/stored-event-repository.ts';
 import { type ChainLink, linkOf } from '../../../../lambdas/domain/archive/manifest.ts';
-import { manifestKey } from '../../../../lambdas/domain/archive/object-keys.ts';
+import { manifestKey, objectKey } from '../../../../lambdas/domain/archive/object-keys.ts';
 import { identify } from '../../../../lambdas/domain/events/identity.ts';
 import {
   decodeQueueMessage,
@@ -18,7 +19,9 @@ import type { JsonObject } from '../../../../lambdas/domain/json.ts';
 import { chainHeadKey, type ItemKey, markerKey, recipientKey } from '../../../../lambdas/domain/keys.ts';
 import { erasureHash, tombstoneIdentity } from '../../../../lambdas/domain/recipients/erasure.ts';
 import { packEvent, unpackEvent } from '../../../../lambdas/formats/packed-event.ts';
+import { openParquetWriter } from '../../../../lambdas/formats/parquet.ts';
 import { createProcess } from '../../../../lambdas/process/process.ts';
+import { archiveRow, SLICE_START } from '../../../support/archive/archive.ts';
 import { type S3Bucket, startS3Bucket } from '../../../support/archive/s3-bucket.ts';
 import { runCommand, stubDeployment } from '../../../support/cli/command-line.ts';
 import { eraseOn, NO_ARCHIVE } from '../../../support/cli/erase-command.ts';
@@ -87,7 +90,7 @@ async function takeAll(output: 'QueueUrl' | 'DeadLettersUrl'): Promise<string[]>
 const NO_HASH = '0'.repeat(64);
 
 /** Notes a manifest as the head of the domain's chain until the end of the work, and puts it into a bucket. */
-async function withChain<T>(bucket: S3Bucket, work: (link: ChainLink) => Promise<T>): Promise<T> {
+async function withChain<T>(bucket: S3Bucket, work: (link: ChainLink) => Promise<T>, key = 'events/-'): Promise<T> {
   const link = linkOf({
     v: 1,
     kind: 'rewrite',
@@ -97,7 +100,7 @@ async function withChain<T>(bucket: S3Bucket, work: (link: ChainLink) => Promise
     start: 900,
     end: 1800,
     number: 0,
-    object: { key: 'events/-', sha256: NO_HASH, bytes: 1, rows: 1 },
+    object: { key, sha256: NO_HASH, bytes: 1, rows: 1 },
     root: NO_HASH,
     slice: null,
     sealedAt: new Date(NOW_MS).toISOString(),
@@ -495,18 +498,46 @@ test('erase killed at any call completes when run again', async () => {
   expect(cells).toBeGreaterThanOrEqual(clean.points.length);
 }, 600_000);
 
+function deploymentWith(bucket: S3Bucket) {
+  const { queues, secrets, table } = engines;
+  return stubDeployment({
+    clients: { ...NO_ARCHIVE, archive: bucket.bucket.client, table: table.client, queues, secrets },
+    output: (name) => (name === 'ArchiveBucketName' ? 'archive' : engines.output(name as never)),
+  });
+}
+
+test('erase that meets an object unlike its seal, or a gap in the chain, says what to put back, and not to go on', async () => {
+  const { recipient } = await person();
+  const bucket = await startS3Bucket('archive');
+  const key = objectKey(DOMAIN, SLICE_START, 0);
+  const writer = openParquetWriter();
+  writer.add([archiveRow(1, { recipient })]);
+  bucket.objects.set(key, await readFile(writer.end().path));
+  writer.remove();
+  const inArchive = () => erase([recipient, '--yes'], { openDeployment: async () => deploymentWith(bucket) });
+
+  const work = async () => {
+    const faulty = await inArchive();
+    expect([faulty.exitCode, faulty.lines.join('\n')]).toEqual([
+      1,
+      expect.stringMatching(/0\.parquet has other bytes than any manifest names[\s\S]*Put back the versions/),
+    ]);
+    expect(faulty.lines.join('\n')).not.toContain('go on with');
+    bucket.objects.delete(manifestKey(DOMAIN, 1));
+    expect(await inArchive()).toMatchObject({
+      exitCode: 1,
+      errors: expect.arrayContaining([
+        expect.stringMatching(/000001\.json, a link of the chain, is not in the bucket; .*runbook\.md#seal-behind/),
+      ]),
+    });
+  };
+  await withChain(bucket, work, key);
+});
+
 test('erase is not finished where a chain ends in another bucket than the archive, or there is no archive any more', async () => {
   const { recipient } = await person();
   const bucket = await startS3Bucket('archive');
-  const inArchive = () => {
-    const clients = { archive: bucket.bucket.client, table: engines.table.client };
-    const output = (name: string) => (name === 'ArchiveBucketName' ? 'archive' : engines.output(name as never));
-    const target = stubDeployment({
-      clients: { ...NO_ARCHIVE, ...clients, queues: engines.queues, secrets: engines.secrets },
-      output,
-    });
-    return erase([recipient, '--json', '--yes'], { openDeployment: async () => target });
-  };
+  const inArchive = () => erase([recipient, '--json', '--yes'], { openDeployment: async () => deploymentWith(bucket) });
   const eventsOf = ({ json }: Awaited<ReturnType<typeof erase>>) =>
     json()
       .map((line) => eraseLine.parse(line))

@@ -180,4 +180,17 @@ test('a manifest is read back as written, and its hash is that of its bytes', ()
   expect(parseManifest(canonicalJson({ ...manifest, slice: null }))).toBeUndefined();
   expect(parseManifest(canonicalJson({ ...manifest, v: 2 }))).toBeUndefined();
   expect(parseManifest('[]')).toBeUndefined();
+  expect(parseManifest(canonicalJson({ ...manifest, end: 8_640_000_000_001 }))).toBeUndefined();
+});
+
+test('a manifest of an earlier version, with fewer counts, is read and certified', () => {
+  const { altered: _altered, polled: _polled, ...slice } = figures(2);
+  const [link] = chainOf([ROWS[0] ?? []], { slice: slice as Manifest['slice'] }) as [ChainLink];
+
+  expect(parseManifest(link.text)?.manifest).toEqual(link.manifest);
+  const range = { from: SLICE_START, to: SLICE_START + SLICE_SECONDS };
+  expect(judgeRange([link.manifest], range)).toMatchObject({
+    verdict: 'complete',
+    totals: { missing: 0, expected: 2 },
+  });
 });
