@@ -3,9 +3,9 @@ import { createManifestBucket } from '../../lambdas/adapters/archive/archive-obj
 import { createSealStateRepository } from '../../lambdas/adapters/table/slice-repository.ts';
 import { MAX_SLICE_SECONDS } from '../../lambdas/contract.ts';
 import { type Certificate, type SealedRange, stateDomain } from '../../lambdas/domain/archive/certificate.ts';
-import { checkChain } from '../../lambdas/domain/archive/chain.ts';
-import { manifestKey } from '../../lambdas/domain/archive/object-keys.ts';
+import { checkChain, nameOfLink } from '../../lambdas/domain/archive/chain.ts';
 import { fingerprintOf, readCertificateKey, signCertificate } from '../certificates/certificate-signature.ts';
+import { placesFrom, readManifests } from '../certificates/read-manifests.ts';
 import {
   type CliContext,
   type CommandBuilder,
@@ -78,29 +78,32 @@ async function prove(context: CliContext, options: ProveOptions): Promise<number
 async function linksOf(deployment: Deployment, domain: string, range: SealedRange) {
   let first = Number.POSITIVE_INFINITY;
   let last = 0;
-  const marks = createSealStateRepository(tableOf(deployment)).listMarks(
-    domain,
-    range.from - MAX_SLICE_SECONDS,
-    range.to,
-  );
-  for await (const mark of marks) {
+  const state = createSealStateRepository(tableOf(deployment));
+  for await (const mark of state.listMarks(domain, range.from - MAX_SLICE_SECONDS, range.to)) {
     first = Math.min(first, mark.first);
     last = Math.max(last, mark.sequence);
   }
+  if (last === 0) return [];
   const bucket = createManifestBucket({
     client: deployment.clients.archive,
     name: deployment.output('ArchiveBucketName'),
   });
+  // What the last manifest was is said by the one behind it, which names its hash, or by the table where it is the head.
+  const head = await state.readHead(domain);
+  const isHead = head === undefined || head.sequence <= last;
   const texts: string[] = [];
-  for (let sequence = first; sequence <= last; sequence += 1) {
-    const text = await bucket.readText(manifestKey(domain, sequence));
-    if (text === undefined) throw new TargetUnavailableError(`manifest ${sequence} of ${domain} is not in the archive`);
+  for await (const { place, text } of readManifests(bucket, domain, placesFrom(first, isHead ? last : last + 1))) {
+    if (text === undefined) throw new TargetUnavailableError(`manifest ${place} of ${domain} is not in the archive`);
     texts.push(text);
   }
   const { links, faults } = checkChain(domain, texts);
+  for (const { manifest, hash } of links) {
+    if (manifest.sequence === head?.sequence && hash !== head.hash)
+      faults.push({ where: nameOfLink(manifest), what: 'is not the head that the table knows' });
+  }
   const [fault] = faults;
   if (fault !== undefined) throw new TargetUnavailableError(`the chain is broken: ${fault.where} ${fault.what}`);
-  return links;
+  return links.filter(({ manifest }) => manifest.sequence <= last);
 }
 
 async function sign(deployment: Deployment, Message: Uint8Array): Promise<Uint8Array> {

@@ -11,7 +11,7 @@ import { createEventRepository } from '../../../../lambdas/adapters/table/event-
 import { createSliceRepository } from '../../../../lambdas/adapters/table/slice-repository.ts';
 import type { ArchiveRow } from '../../../../lambdas/domain/archive/archive-row.ts';
 import { type Certificate, stateDomain } from '../../../../lambdas/domain/archive/certificate.ts';
-import { type ChainLink, linkOf } from '../../../../lambdas/domain/archive/manifest.ts';
+import { type ChainLink, linkOf, parseManifest } from '../../../../lambdas/domain/archive/manifest.ts';
 import { manifestKey, objectKey } from '../../../../lambdas/domain/archive/object-keys.ts';
 import { identify } from '../../../../lambdas/domain/events/identity.ts';
 import { parseEvent } from '../../../../lambdas/domain/events/mailgun-event.ts';
@@ -204,7 +204,9 @@ test('prove interrupted at any call writes no certificate and changes nothing, a
   const before = await everything();
   const whole = new CrashableInvocation();
   await prove(RANGE, whole);
-  expect(whole.points).toEqual(['signing.send', 'table.send', 'archive.send', 'archive.send', 'signing.send']);
+  expect(whole.points).toEqual([
+    ...['signing.send', 'table.send', 'table.send', 'archive.send', 'archive.send', 'signing.send'],
+  ]);
   const troubles = whole.points.flatMap((_, call) =>
     (['crash', 'fault'] as const).flatMap((kind) =>
       (['before', 'committed'] as const).map((moment): InjectedFailure => ({ call, kind, moment })),
@@ -226,6 +228,24 @@ test('prove interrupted at any call writes no certificate and changes nothing, a
   const again = JSON.parse((await prove(RANGE)).lines[0] ?? '') as SignedCertificate;
   expect(again.certificate).toEqual({ ...certificate.certificate, issuedAt: again.certificate.issuedAt });
   expect(await verify(again, '--archive', s3.url)).toMatchObject({ exitCode: 0, faults: [] });
+});
+
+test.each([
+  { which: 'last', sequence: 2, to: 2, fault: /manifest 2 of .* is not the head that the table knows/ },
+  { which: 'last of the range', sequence: 1, to: 1, fault: /manifest 2 of .* does not name the manifest before it/ },
+])('prove signs nothing where the $which manifest is not the one that was sealed', async ({ sequence, to, fault }) => {
+  const key = manifestKey(DOMAIN, sequence);
+  const text = s3.objects.get(key) ?? Buffer.alloc(0);
+  const { manifest } = parseManifest(text.toString()) as ChainLink;
+  const forged = linkOf({ ...manifest, sealedAt: '2026-02-03T00:00:00.000Z' });
+  s3.objects.set(key, Buffer.from(forged.text));
+  try {
+    const range = ['--from', String(SLICE_START), '--to', String(SLICE_START + to * SLICE_SECONDS)];
+    const { exitCode, lines, errors } = await prove(range);
+    expect([exitCode, lines, errors.join('\n')]).toEqual([1, [], expect.stringMatching(fault)]);
+  } finally {
+    s3.objects.set(key, text);
+  }
 });
 
 test("the certificate's signature verifies as ES256 with a general JWS library", () => {
@@ -260,6 +280,16 @@ test.each<{ name: string; change: (copy: Certificate) => void; fault: RegExp }>(
     fault: /^mg\.example\.com has slices 2 in its totals, but 1 in its slices/,
   },
   {
+    name: 'a time that no date can hold',
+    change: (copy) => Object.assign(copy.domains[0]?.chain[0] ?? {}, { end: Number.MAX_SAFE_INTEGER }),
+    fault: /^manifest at place 1 of mg\.example\.com cannot be read/,
+  },
+  {
+    name: 'something else than a manifest',
+    change: (copy) => Object.assign(copy.domains[0]?.chain[0] ?? {}, { start: 'x', sequence: null }),
+    fault: /^manifest at place 1 of mg\.example\.com cannot be read/,
+  },
+  {
     name: 'a longer range',
     change: (copy) => Object.assign(copy, { to: '2026-02-03T00:00:00.000Z' }),
     fault: /are unknown/,
@@ -268,11 +298,13 @@ test.each<{ name: string; change: (copy: Certificate) => void; fault: RegExp }>(
   const copy = structuredClone(certificate);
   change(copy.certificate);
 
-  const { exitCode, faults } = await verify(copy);
+  for (const archive of [[], ['--archive', s3.url]]) {
+    const { exitCode, faults } = await verify(copy, ...archive);
 
-  expect(exitCode).toBe(1);
-  expect(faults).toContainEqual(expect.stringMatching(fault));
-  expect(faults).toContainEqual(expect.stringContaining('was changed after it was signed'));
+    expect(exitCode).toBe(1);
+    expect(faults).toContainEqual(expect.stringMatching(fault));
+    expect(faults).toContainEqual(expect.stringContaining('was changed after it was signed'));
+  }
 });
 
 test('a chain signed again with another key is detected by the fingerprint', async () => {
