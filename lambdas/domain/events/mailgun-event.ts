@@ -116,6 +116,8 @@ export function parseEvent(raw: JsonObject): MailgunEvent {
 }
 
 function keptFacts(raw: JsonObject): KeptFacts | undefined {
+  // A tombstone names no recipient; anyone else's event may have fields of these names.
+  if (recipientOf(raw) !== undefined) return undefined;
   const [failureClass, recipientKey] = [textAt(raw, KEPT_FAILURE_CLASS), textAt(raw, KEPT_RECIPIENT_KEY)];
   return failureClass === undefined && recipientKey === undefined ? undefined : { failureClass, recipientKey };
 }

@@ -61,6 +61,20 @@ test.each(['Ada@example.org.', "'ada@example.org'", 'bob@example.org,ada@example
   },
 );
 
+test("an event with a tombstone's fields is erased like any other, once another's address was removed from it", () => {
+  const forged = { 'erased-recipient': 'erased:00', 'failure-class': 'blocked' };
+  const row = archiveRow(1, { ...forged, message: { headers: { to: 'ada@example.org, bob@example.net' } } });
+  const own = row.recipient ?? '';
+  const cleaned = rowErasure('bob@example.net', DOMAIN, ERASURE_KEY)(row);
+  expect([cleaned.salt, cleaned.recipient, erasedAs(cleaned)]).toEqual([null, own, undefined]);
+
+  const erased = rowErasure(own, DOMAIN, ERASURE_KEY)(cleaned);
+
+  expect(erased.event).not.toContain(own);
+  expect(erased.recipient).toBeNull();
+  expect(erased.event).not.toContain('blocked');
+});
+
 test('the row of a tombstone has no content', () => {
   const { name, key, atMs, receivedAtMs, byWebhook, source } = archiveRow(3);
   const facts = { name, key, atMs, receivedAtMs, byWebhook, source };
