@@ -41,8 +41,8 @@ interface HistoryDeps {
 
 /**
  * Yields the events of a domain from one time on and before another (epoch milliseconds, of one UTC day), by time, each
- * once, a chunk at a time. Where table and archive hold an event, the table's copy counts: what was erased or corrected
- * is so there first. Of an erased recipient only the tombstone is left, wherever the erasure has got to.
+ * once, a chunk at a time. Where table and archive hold an event, the table's copy counts: what was erased is so there
+ * first, and what was corrected after it was sealed is so there alone. Of an erased recipient only the tombstone is left, wherever the erasure has got to.
  */
 export type ReadDay = (domain: string, fromMs: number, toMs: number) => AsyncGenerator<HistoryRow[]>;
 
@@ -232,21 +232,22 @@ interface Restoring {
   readonly unconfirmed: ReadonlyMap<string, number>;
 }
 
-/**
- * Returns the queue messages that restore archived rows, except erased ones whose position is no longer known. Throws
- * TargetUnavailableError for any other row whose name does not match this erasure key.
- */
+/** Returns the queue messages that restore archived rows, except rows that name another place than their event has. */
 export function restoredMessages(rows: readonly ArchiveRow[], restoring: Restoring): QueueMessage[] {
-  return rows.flatMap((row) => {
-    const message = restoredMessage(row, restoring);
-    if (message !== undefined) return message;
-    // Only an erasure takes the place out of a row, and with it the salt.
-    if (row.salt === null) return [];
-    const at = timeText(Math.floor(row.atMs / 1000));
-    throw new TargetUnavailableError(
-      `the archive was written under another erasure key than that of this stack, at least for ${restoring.domain} at ${at}`,
-    );
-  });
+  return rows.flatMap((row) => restoredMessage(row, restoring) ?? []);
+}
+
+/**
+ * Throws TargetUnavailableError where several rows that no erasure has changed have no message among them: then the names
+ * of all are by another erasure key. A single one may be of an event that an earlier version placed elsewhere.
+ */
+export function checkErasureKey(rows: readonly ArchiveRow[], messages: readonly QueueMessage[], domain: string): void {
+  const [first, second] = rows.filter(({ salt }) => salt !== null);
+  if (first === undefined || second === undefined || messages.length > 0) return;
+  const at = timeText(Math.floor(first.atMs / 1000));
+  throw new TargetUnavailableError(
+    `no archived event of ${domain} from ${at} on has the name that this stack's erasure key gives it: the archive was written under another one`,
+  );
 }
 
 function restoredMessage(row: ArchiveRow, { domain, nameOf, unconfirmed }: Restoring): QueueMessage | undefined {

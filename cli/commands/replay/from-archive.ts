@@ -21,7 +21,13 @@ import { withRestored } from '../../../lambdas/domain/ledger/ledger-domains.ts';
 import { createLedgerNaming } from '../../../lambdas/domain/ledger/ledger-name.ts';
 import { doubtfulIn, isUnsettled, type Slice } from '../../../lambdas/domain/ledger/slice.ts';
 import { readErasureKey } from '../../access.ts';
-import { type HistoryRow, openDeploymentArchive, openHistory, restoredMessages } from '../../archive/history.ts';
+import {
+  checkErasureKey,
+  type HistoryRow,
+  openDeploymentArchive,
+  openHistory,
+  restoredMessages,
+} from '../../archive/history.ts';
 import type { ArchiveSource } from '../../certificates/archive-source.ts';
 import { type CliContext, chosenDomains } from '../../command.ts';
 import { UsageError } from '../../errors.ts';
@@ -44,7 +50,7 @@ interface RestoredCounts {
    * earlier version does not say its retention.
    */
   readonly expired: number | null;
-  /** Rows of erased recipients whose position is no longer known. */
+  /** Rows whose position is not known: of erased recipients, or named for another place than their event has. */
   readonly unplaced: number;
   /** Slices of the ledger that were written. */
   readonly slices: number;
@@ -179,6 +185,8 @@ async function createRestorer(
   const depth = createQueueDepth(queues, deployment.output('QueueUrl'));
   const keptMs = (retentionDaysOf(deployment) ?? 0) * DAY_MS;
   let hasGivenUp = false;
+  /** True once a row has the name that the erasure key gives its event. */
+  let hasPlaced = false;
   const store = createDomainRepository(table);
   /** When the last slice that was found of a domain ends, in epoch seconds. */
   const sealedUntil = new Map<string, number>();
@@ -245,11 +253,10 @@ async function createRestorer(
   }
 
   async function send(domain: string, rows: readonly HistoryRow[], unconfirmed: ReadonlyMap<string, number>) {
-    const missing = rows.filter(({ isStored }) => !isStored);
-    const messages = restoredMessages(
-      missing.map(({ row }) => row),
-      { domain, nameOf, unconfirmed },
-    );
+    const missing = rows.flatMap(({ row, isStored }) => (isStored ? [] : row));
+    const messages = restoredMessages(missing, { domain, nameOf, unconfirmed });
+    if (!hasPlaced) checkErasureKey(missing, messages, domain);
+    hasPlaced ||= messages.length > 0;
     if (!plan) await eachOf(messages, AT_ONCE, queue.send);
     const expired = messages.filter(({ receivedAt }) => receivedAt + keptMs <= now()).length;
     return { sent: messages.length, expired, unplaced: missing.length - messages.length };
@@ -326,4 +333,6 @@ function expiredText({ sent, expired }: RestoredCounts, indent = ''): string[] {
 }
 
 const unplacedText = ({ unplaced }: RestoredCounts) =>
-  unplaced === 0 ? [] : [`${counted(unplaced, 'event')} of erased recipients cannot be put back; the ledger has them.`];
+  unplaced === 0
+    ? []
+    : [`${counted(unplaced, 'event')}, most of erased recipients, cannot be put back; the ledger has them.`];

@@ -1,4 +1,9 @@
-import { createArchivedHistory, createHistory, restoredMessages } from '../../../../cli/archive/history.ts';
+import {
+  checkErasureKey,
+  createArchivedHistory,
+  createHistory,
+  restoredMessages,
+} from '../../../../cli/archive/history.ts';
 import { type ArchiveRow, rowOf } from '../../../../lambdas/domain/archive/archive-row.ts';
 import { erasedAs, erasedRow } from '../../../../lambdas/domain/archive/erased-row.ts';
 import { objectKey } from '../../../../lambdas/domain/archive/object-keys.ts';
@@ -229,10 +234,19 @@ function restoredRow(nth: number, erasureKey = ERASURE_KEY): ArchiveRow {
 const restore = (rows: readonly ArchiveRow[]) =>
   restoredMessages(rows, { domain: DOMAIN, nameOf: createLedgerNaming(ERASURE_KEY), unconfirmed: new Map() });
 
-test('a row with another erasure key is refused, with its time', () => {
-  expect(() => restore([restoredRow(0), restoredRow(1, 'another key'), restoredRow(2)])).toThrow(
-    /another erasure key .*02T02:40:00Z/,
-  );
+test('rows that all have names by another erasure key are refused, with their time', () => {
+  const check = (rows: readonly ArchiveRow[]) => () => checkErasureKey(rows, restore(rows), DOMAIN);
+
+  expect(check([restoredRow(0, 'another key'), restoredRow(1, 'another key')])).toThrow(/02T02:40:00Z .*another one/);
+  expect(check([restoredRow(0), restoredRow(1, 'another key'), restoredRow(2, 'another key')])).not.toThrow();
+  expect(check([restoredRow(1, 'another key')])).not.toThrow();
+  expect(check([0, 1, 2].map((nth) => erasedRow(restoredRow(nth, 'another key'), DOMAIN, ERASURE_KEY)))).not.toThrow();
+});
+
+test('a row that names another place than its event has is left out, and the others are restored', () => {
+  const messages = restore([restoredRow(0), restoredRow(1, 'another key'), restoredRow(2)]);
+
+  expect(messages.map(({ event }) => event.id)).toEqual(['id-0', 'id-2']);
 });
 
 test('erased rows that do not say where their event was stored are left out', () => {
