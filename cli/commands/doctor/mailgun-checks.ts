@@ -43,7 +43,13 @@ export function tryApiKeyOnce(deployment: Deployment, run: CommandText) {
 
 async function apiKey(deployment: Deployment, run: CommandText): Promise<Finding> {
   const { apiKey: key } = await readApiKey(deployment);
-  if (key === undefined) return warning('not set: reconciliation is off', `${run('keys set --api-key')} < api-key.txt`);
+  if (key === undefined) {
+    const fix = `${run('keys set --api-key')} < api-key.txt`;
+    // Only what reconciliation has compared is archived, and the rest leaves the table earlier than without an archive.
+    return hasOutput(deployment, 'ArchiveBucketName')
+      ? wrong('not set: reconciliation is off, so nothing is archived', fix)
+      : warning('not set: reconciliation is off', fix);
+  }
   const [domain] = deployment.domains;
   if (domain === undefined) return ok('set');
   return tryDomain(deployment, domain).then(() => ok('set, and Mailgun takes it'), refusedKey(run));

@@ -173,7 +173,7 @@ describe("doctor's check of the stack", () => {
       state: 'wrong',
       fix: expect.stringContaining('keys set'),
     });
-    expect(await find(checks, 'API key')).toMatchObject({ state: 'warning' });
+    expect(await find(checks, 'API key')).toMatchObject({ state: 'wrong' });
     expect(await find(checks, 'Mailgun for mg.example.com')).toMatchObject({ state: 'skipped' });
     expect(await find(checks, 'webhooks of mg.example.com')).toMatchObject({ state: 'skipped' });
     expect(await find(checks, 'API token')).toEqual({ state: 'ok', says: 'set' });
@@ -416,9 +416,19 @@ describe("doctor's check of the API key", () => {
   };
 
   test.each([
+    { archive: 'an archive, which stays empty', hasArchive: true, state: 'wrong', says: /so nothing is archived$/ },
+    { archive: 'no archive', hasArchive: false, state: 'warning', says: /reconciliation is off$/ },
+  ])('reports a key that is not set as $state where there is $archive', async ({ hasArchive, state, says }) => {
+    const { clients, output: any } = stubSecrets({ ApiKeySecretArn: '{}' });
+    const output = (key: Parameters<typeof any>[0]) => (key === 'ArchiveBucketName' && !hasArchive ? '' : any(key));
+    const checks = stackChecks({ deployment: stubDeployment({ clients, output }), account: undefined, now: () => 0 });
+    expect(await find(checks, 'API key')).toMatchObject({ state, says: expect.stringMatching(says) });
+  });
+
+  test.each([
     { name: 'that Mailgun refuses', secret: '{"apiKey":"key-1234"}', status: 401, state: 'wrong' },
     { name: 'whose secret holds no JSON object', secret: 'key-1234', status: 200, state: 'wrong' },
-    { name: 'that is not set', secret: '{}', status: 200, state: 'warning' },
+    { name: 'that is not set', secret: '{}', status: 200, state: 'wrong' },
   ])('reports $name once with its fix, and skips the checks that depend on it', async ({ secret, status, state }) => {
     const { states, found } = await checked(secret, status);
     expect(states).toEqual([state, 'skipped', 'skipped']);
