@@ -98,7 +98,7 @@ export function createSeal(deps: SealDeps): (request: SealRequest) => Promise<Se
     try {
       const position = await positionOf(domain);
       const older = olderDay(nowSeconds - reachSeconds, position);
-      let isCompared = false;
+      let isCompared = position > nowSeconds - reachSeconds;
       for (const { from, to } of [{ from: position, to: nowSeconds }, older]) {
         for await (const { slice, isMarked } of unsealed(domain, from, to)) {
           isCompared ||= from === position;
@@ -115,7 +115,7 @@ export function createSeal(deps: SealDeps): (request: SealRequest) => Promise<Se
     }
   }
 
-  /** Notes how long events have waited of a domain without slices: without an API key none is made, and none sealed. */
+  /** Notes how long events have waited of a domain that never had a slice: without an API key none is made. */
   async function noteUncompared(domain: string, position: number, report: SealReport): Promise<void> {
     if (domain === UNKNOWN_DOMAIN) return;
     const nowSeconds = Math.floor(now() / 1000);
@@ -146,7 +146,7 @@ export function createSeal(deps: SealDeps): (request: SealRequest) => Promise<Se
     let reached = position;
     let isUnbroken = true;
     let isOutOfTime = false;
-    let isCompared = false;
+    let isCompared = position > oldest;
     const sealIfDue = async (slice: Slice): Promise<boolean> => {
       if (!isReady(slice, request.ignoreWaits)) return false;
       const isDone =
