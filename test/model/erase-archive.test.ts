@@ -2,6 +2,7 @@ import { checkArchive } from '../../cli/commands/verify.ts';
 import type { ArchiveRow } from '../../lambdas/domain/archive/archive-row.ts';
 import { stateDomain } from '../../lambdas/domain/archive/certificate.ts';
 import { checkChain } from '../../lambdas/domain/archive/chain.ts';
+import { type ChainLink, linkOf, parseManifest, type SliceFigures } from '../../lambdas/domain/archive/manifest.ts';
 import { erasedKey, manifestKey, objectKey, recordKey } from '../../lambdas/domain/archive/object-keys.ts';
 import { erasureHash } from '../../lambdas/domain/recipients/erasure.ts';
 import { createSeal } from '../../lambdas/seal/seal.ts';
@@ -11,7 +12,7 @@ import { CRASH_MOMENTS, CrashableInvocation, type InjectedFailure } from '../sup
 import { ERASURE_KEY } from '../support/fixtures/erasures.ts';
 import { DOMAIN } from '../support/fixtures/webhooks.ts';
 import fc from '../support/property.ts';
-import { fullWorld, type SealWorld, SLICES } from './worlds/seal-world.ts';
+import { fullWorld, SealWorld, SLICES } from './worlds/seal-world.ts';
 
 // Erasing removes a recipient's content from the archive; everything else stays as it was sealed and certified.
 
@@ -130,6 +131,26 @@ test.each([
   else world.bucket.objects.set(where, text);
 
   expect(await faultsOf(world, certified(world))).toEqual([{ where, what }]);
+});
+
+test('a manifest of an earlier version, with fewer figures than its record has now, verifies', async () => {
+  const world = new SealWorld();
+  world.store(1, 0);
+  world.pass(0);
+  await world.settle();
+  const { manifest } = parseManifest(world.chain()[0] ?? '') as ChainLink;
+  const { altered: _altered, polled: _polled, ...slice } = manifest.slice as SliceFigures;
+  const putWith = (figures: object) => {
+    const link = linkOf({ ...manifest, slice: figures as SliceFigures });
+    world.bucket.objects.set(manifestKey(DOMAIN, 1), link.text);
+  };
+
+  putWith(slice);
+  expect(await faultsOf(world, certified(world))).toEqual([]);
+  putWith({ ...slice, stored: { delivered: 2 } });
+  expect(await faultsOf(world, certified(world))).toEqual([
+    { where: recordKey(DOMAIN, SLICE_START, 0), what: 'has other figures than its manifest' },
+  ]);
 });
 
 describe('an erase run that crashes', () => {
