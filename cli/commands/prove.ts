@@ -37,8 +37,8 @@ Examples:
   npm run --silent ledger -- prove --from 2026-11-01 --to 2026-12-01 --env prod > certificate
   npm run --silent ledger -- prove --from 1d --local | npm run --silent ledger -- verify -
 
-Needs on AWS: dynamodb:Query on the table, s3:GetObject and s3:ListBucket on the bucket, kms:Sign and kms:GetPublicKey
-on the key.`;
+Needs on AWS: dynamodb:Query and GetItem on the table, s3:GetObject and s3:ListBucket on the bucket, kms:Sign and
+kms:GetPublicKey on the key.`;
 
 export const proveCommand: CommandBuilder = (context, run) =>
   ledgerCommand('prove', 'write a signed certificate of what is sealed in a time range')

@@ -42,7 +42,7 @@ const restored = {
   sent: count,
   /** Of those, older than the table's retention; null where that is not known. */
   expired: count.nullable(),
-  /** Events of erased recipients whose position is no longer known. */
+  /** Events that have no known position: of erased recipients, or named for another place. */
   unplaced: count,
   slices: count,
   /** Erasure markers. */
