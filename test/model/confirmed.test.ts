@@ -118,7 +118,9 @@ describe('a distrusted event that Mailgun lists after all', () => {
     await world.replay(range);
     await world.process();
     expect([statusOf(world), markOf(world)]).toEqual(['DELIVERED', undefined]);
-    expect(world.altered).toMatchObject([{ stored: { status: null }, listed: { status: 'DELIVERED' } }]);
+    expect(world.altered).toMatchObject([
+      { wasDistrusted: true, stored: { status: null }, listed: { status: 'DELIVERED' } },
+    ]);
     await world.live(2);
     const slice = sliceOf(world);
     expect(slice && [stateOf(slice), total(slice.unconfirmed), total(slice.altered)]).toEqual(['settled', 0, 0]);

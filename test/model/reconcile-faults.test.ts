@@ -446,6 +446,7 @@ test('a forged body under a listed identity is reported, and corrected from the 
   await world.run();
   expect(sliceAt(world, 0)).toMatchObject({ altered: { failed: 1 }, missing: {} });
   expect(world.news).toMatchObject([{ altered: 1 }]);
+  expect(world.altered.map(({ wasDistrusted }) => wasDistrusted)).toEqual([undefined]);
   expect(world.altered).toMatchObject([
     {
       domain: DOMAIN,

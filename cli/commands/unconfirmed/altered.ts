@@ -15,6 +15,8 @@ export type AlteredLine = {
   /** Null where the event is not in the table any more. */
   recipient: string | null;
   eventKey: string;
+  /** An operator had distrusted the event, and Mailgun listed it later: nothing else differed. */
+  wasDistrusted: boolean;
   differs: readonly { fact: string; stored: string | null; listed: string | null }[];
   /** It is stored by now as Mailgun lists it. */
   isPutRight: boolean;
@@ -41,6 +43,7 @@ export async function findAltered(
       domain,
       messageId,
       eventKey,
+      wasDistrusted: facts.wasDistrusted === true,
       differs: differingFacts(stored, listed).map((fact) => ({
         fact,
         stored: stored[fact] ?? null,
@@ -75,7 +78,9 @@ async function standing(
   if (found === undefined) return { ...unknown, why: printedCommand(deployment, 'why', messageId) ?? null };
   const now = found.events.find((event) => event.eventKey === eventKey);
   const isPutRight =
-    now?.event !== undefined && differingFacts(namedFacts(parseEvent(now.event), now.atMs), listed).length === 0;
+    now?.event !== undefined &&
+    now.distrustedAtMs === undefined &&
+    differingFacts(namedFacts(parseEvent(now.event), now.atMs), listed).length === 0;
   const { recipient } = found;
   return { recipient, isPutRight, why: printedCommand(deployment, 'why', messageId, recipient) ?? null };
 }
@@ -86,14 +91,18 @@ export function alteredText({
   messageId,
   recipient,
   eventKey,
+  wasDistrusted,
   differs,
   isPutRight,
   why,
 }: AlteredLine): string[] {
   const what = differs.map(({ fact, stored, listed }) => `${fact} ${stored ?? 'none'}, at Mailgun ${listed ?? 'none'}`);
   const place = [domain, nameInEventKey(eventKey), recipient ?? 'unknown recipient', messageId ?? 'no message id'];
+  const found = wasDistrusted
+    ? 'distrusted, then listed by Mailgun, so it counts again'
+    : `altered: ${what.join('; ')}`;
   return [
-    `${place.map(plain).join('  ')}  altered: ${what.join('; ')}`,
+    `${place.map(plain).join('  ')}  ${found}`,
     `  ${isPutRight ? 'put right by now' : 'not put right yet'}${why === null ? '' : `; its history: ${why}`}`,
   ];
 }

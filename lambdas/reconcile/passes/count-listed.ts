@@ -149,11 +149,13 @@ function unstoredOf({ name, atMs, event, copies }: Listed, corrects: boolean): U
 const DECIDES_NOTHING = { status: null, reason: null };
 
 function alteredOf(domain: string, { place, event, atMs }: Listed, stored: StoredFacts): AlteredEvent {
+  const trusted = { event: parseEvent(stored.event), atMs: stored.atMs, isDistrusted: false };
   return {
     domain,
     messageId: event.messageId,
     eventKey: parseMessageSort(place.eventSort).eventKey ?? '',
-    stored: { ...namedFacts(parseEvent(stored.event), stored.atMs), ...(stored.isDistrusted && DECIDES_NOTHING) },
+    ...(!isAltered(trusted, { event, atMs }) && { wasDistrusted: true as const }),
+    stored: { ...namedFacts(trusted.event, trusted.atMs), ...(stored.isDistrusted && DECIDES_NOTHING) },
     listed: namedFacts(event, atMs),
   };
 }

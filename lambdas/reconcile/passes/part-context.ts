@@ -29,6 +29,8 @@ export interface AlteredEvent {
   /** Undefined where the event names no message. */
   messageId: string | undefined;
   eventKey: string;
+  /** Present where nothing else differs: an operator has distrusted what Mailgun lists by now. */
+  wasDistrusted?: true;
   stored: NamedFacts;
   listed: NamedFacts;
 }

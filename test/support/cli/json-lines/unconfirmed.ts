@@ -42,6 +42,7 @@ export const unconfirmedLine = z.discriminatedUnion('event', [
     messageId: z.string().nullable(),
     recipient: z.string().nullable(),
     eventKey: z.string(),
+    wasDistrusted: z.boolean(),
     differs: z.array(
       z.strictObject({ fact: z.string(), stored: z.string().nullable(), listed: z.string().nullable() }),
     ),

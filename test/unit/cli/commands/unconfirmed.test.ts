@@ -249,6 +249,7 @@ test.each([
       messageId: 'a@x.example',
       recipient: 'ada@example.org',
       eventKey: 'failed#a',
+      wasDistrusted: false,
       differs: expect.arrayContaining([
         { fact: 'status', stored: 'FAILED', listed: 'DEFERRED' },
         { fact: 'reason', stored: 'bounce', listed: null },
@@ -265,6 +266,22 @@ test.each([
     ),
     expect.stringMatching(isPutRight ? /^ {2}put right by now; .+ why / : /^ {2}not put right yet; .+ why /),
   ]);
+});
+
+test.each([
+  ['corrected', {}, 'put right by now'],
+  ['not corrected yet', { distrustedAt: AT_MS }, 'not put right yet'],
+])('unconfirmed suspects no key where Mailgun lists a distrusted event, which is %s', async (_, mark, standing) => {
+  const one = slice(3600, Object.keys(mark).length === 0 ? {} : { altered: { failed: 1 } });
+  const data = { ...bounce, severity: 'temporary' };
+  const at = { dayKey: dayPartition(DOMAIN, AT_MS, data), at: AT_MS, raw: packEvent(data, NO_KEY), ...mark };
+  const items = [{ ...event(one, 'a', at), sk: eventSort('ada@example.org', 'failed#a') }];
+  logged = [alteredEntry({ wasDistrusted: true }, { ...DEFERRED, status: null, reason: null })];
+  const { lines } = await unconfirmed([...items, sliceItem(one), doubtItem(one)]);
+  const text = lines.join('\n');
+  expect(text).toContain('a@x.example  distrusted, then listed by Mailgun, so it counts again');
+  expect(text).toContain(`  ${standing}`);
+  expect(text).not.toContain('replace the key');
 });
 
 test('unconfirmed names an altered event that has left the table, and reports an unreadable log', async () => {
