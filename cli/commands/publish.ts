@@ -1,4 +1,4 @@
-import { HOUR_MS } from '../../lambdas/contract.ts';
+import { DAY_MS, HOUR_MS } from '../../lambdas/contract.ts';
 import { retainedFromOf } from '../../lambdas/domain/campaign/retained-events.ts';
 import {
   type CliContext,
@@ -51,9 +51,9 @@ export const publishCommand: CommandBuilder = (context, run) =>
     .option('--rate <n>', `events a second (default: ${DEFAULT_RATE})`, wholeNumber(1))
     .option('--plan', 'only show what would be published, and what it costs')
     .option(
-      '--failed-page <begin:date>',
-      'repeat this page as it was dated; only as this command prints it',
-      failedPage,
+      '--begun <begin:end:date>',
+      'begin with this stretch, as it was dated; only as this command prints it',
+      begunStretch,
     )
     .addHelpText('after', HELP)
     .action(
@@ -74,18 +74,18 @@ async function publishAll(
   reportExpired(fromEpochSeconds, deployment, reporter, context.now());
   const domains = chosenDomains(deployment, only);
   let sums = NO_SUMS;
-  const datedOf = new Map<string, number>();
+  const begunOf = new Map<string, Stretch>();
   const rest = await eachDomainFrom(domains, fromEpochSeconds * 1000, context.signal, async (domain) => {
     const ended = await publishDomain(domain, args, deployment, reporter, context);
     sums = addEach(sums, ended.sums);
-    if (ended.datedMs !== undefined) datedOf.set(domain, ended.datedMs);
+    if (ended.begun !== undefined) begunOf.set(domain, ended.begun);
     return ended.reachedMs;
   });
   const isAll = rest.length === 0 && sums.refused === 0;
   reporter.end(sums, isAll);
   if (rest.length > 0)
     reporter.resume(
-      rest.map(([domain, fromMs]) => commandOf({ ...args, ref: deployment.ref }, domain, fromMs, datedOf.get(domain))),
+      rest.map(([domain, fromMs]) => commandOf({ ...args, ref: deployment.ref }, domain, fromMs, begunOf.get(domain))),
     );
   return isAll ? 0 : 1;
 }
@@ -106,35 +106,50 @@ function reportExpired(fromEpochSeconds: number, deployment: Deployment, reporte
   if (fromEpochSeconds < retainedFrom) reporter.partial(days, retainedFrom);
 }
 
-/** `reachedMs`: where to continue; undefined when done. `datedMs`: the date of the page there, if it failed. */
+/** `reachedMs`: where to continue; undefined when done. `begun`: the stretch there, if a call may have published of it. */
 interface DomainEnd {
   sums: PublishSums;
   reachedMs: number | undefined;
-  datedMs?: number | undefined;
+  begun?: Stretch | undefined;
 }
 
-/** Calls the function again and again, from where it came to. */
+/** The longest stretch of one call: after a call without a reply, all of it keeps that call's date. */
+const STRETCH_MS = DAY_MS;
+
+/**
+ * Calls the function again and again, from where it came to. Each call has a date. One that failed, or whose reply is
+ * lost, may have noted deliveries up to its end, so everything up to there is published under its date, by whatever run.
+ */
 async function publishDomain(
   domain: string,
-  { fromEpochSeconds, toEpochSeconds, plan, rate, failed }: PublishArguments,
+  { fromEpochSeconds, toEpochSeconds, plan, rate, begun: given }: PublishArguments,
   deployment: Deployment,
   reporter: Reporter,
   context: CliContext,
 ): Promise<DomainEnd> {
+  const toMs = toEpochSeconds * 1000;
   let sums = NO_SUMS;
-  let fromMs = failed?.beginMs ?? fromEpochSeconds * 1000;
-  let datedMs = failed?.datedMs;
-  // A call in flight when the operator stops is repeated later; receivers drop the duplicates.
-  const next = () => call(deployment, { domain, fromMs, toMs: toEpochSeconds * 1000, plan, rate, datedMs });
+  let reachedMs = given?.fromMs ?? fromEpochSeconds * 1000;
+  let begun = given;
+  let isRepeated = false;
+  const stretch = () =>
+    begun ?? { fromMs: reachedMs, toMs: Math.min(reachedMs + STRETCH_MS, toMs), datedMs: context.now() };
+  const next = () => {
+    isRepeated = begun !== undefined;
+    begun = stretch();
+    return call(deployment, { domain, plan, rate, ...begun });
+  };
   const isDone = await callUntilDone(domain, context, reporter, next, (result) => {
     sums = addEach(sums, result);
-    const hasMoved = result.nextFromMs > fromMs;
-    fromMs = Math.max(fromMs, result.nextFromMs);
-    datedMs = result.datedMs;
-    if (result.events > 0) reporter.progress(domain, fromMs, sums);
-    return { isDone: result.done, hasMoved, wait: reasonToWait(result) };
+    const current = stretch();
+    const hasMoved = result.done || result.nextFromMs > reachedMs;
+    reachedMs = result.done ? current.toMs : Math.max(reachedMs, result.nextFromMs);
+    const isKept = !result.done && (isRepeated || result.state !== 'ran');
+    begun = isKept ? { ...current, fromMs: reachedMs } : undefined;
+    if (result.events > 0) reporter.progress(domain, reachedMs, sums);
+    return { isDone: result.done && reachedMs >= toMs, hasMoved, wait: reasonToWait(result) };
   });
-  if (!isDone) return { sums, reachedMs: fromMs, datedMs };
+  if (!isDone) return { sums, reachedMs, begun };
   if (sums.refused > 0) reporter.left(domain, `${sums.refused} events were refused by the bus for what they hold`);
   return { sums, reachedMs: undefined };
 }
@@ -150,16 +165,16 @@ async function call(deployment: Deployment, republish: object): Promise<PublishR
   return parseResult(await deployment.invoke('publish', { republish }));
 }
 
-/** Returns the command that continues later; with the same date, a page that failed is noted once for each receiver. */
+/** Returns the command that continues later. */
 function commandOf(
   { ref, toEpochSeconds, plan, rate }: PublishArguments,
   domain: string,
   fromMs: number,
-  datedMs: number | undefined,
+  begun: Stretch | undefined,
 ): string {
   const times = ['--from', timeText(Math.floor(fromMs / 1000)), '--to', timeText(toEpochSeconds)];
   const how = ['--domain', domain, '--rate', String(rate), ...(plan ? ['--plan'] : [])];
-  if (datedMs !== undefined) how.push('--failed-page', `${fromMs}:${datedMs}`);
+  if (begun !== undefined && !plan) how.push('--begun', `${begun.fromMs}:${begun.toMs}:${begun.datedMs}`);
   return ['npm run ledger -- publish', targetRefText(ref), ...times, ...how].join(' ');
 }
 
@@ -174,19 +189,21 @@ interface PublishOptions extends TargetOptions {
   readonly domain?: string;
   readonly rate?: number;
   readonly plan?: boolean;
-  readonly failedPage?: FailedPage;
+  readonly begun?: Stretch;
 }
 
-/** A page that the bus did not take: its begin, and the date under which its deliveries were noted. */
-interface FailedPage {
-  readonly beginMs: number;
+/** What one call is for, and the date of what it publishes. Epoch milliseconds, `toMs` exclusive. */
+interface Stretch {
+  readonly fromMs: number;
+  readonly toMs: number;
   readonly datedMs: number;
 }
 
-function failedPage(text: string): FailedPage {
-  const [, beginMs, datedMs] = /^(\d{1,13}):(\d{1,13})$/.exec(text) ?? [];
-  if (beginMs === undefined) throw new UsageError('--failed-page takes what the interrupted command printed');
-  return { beginMs: Number(beginMs), datedMs: Number(datedMs) };
+function begunStretch(text: string): Stretch {
+  const [fromMs, toMs, datedMs] = text.split(':').map((part) => (/^\d{1,13}$/.test(part) ? Number(part) : undefined));
+  if (fromMs === undefined || toMs === undefined || datedMs === undefined)
+    throw new UsageError('--begun takes what the interrupted command printed');
+  return { fromMs, toMs, datedMs };
 }
 
 /** The changes to publish again, and the target. */
@@ -199,32 +216,25 @@ interface PublishArguments {
   readonly rate: number;
   readonly plan: boolean;
   readonly json: boolean;
-  readonly failed: FailedPage | undefined;
+  readonly begun: Stretch | undefined;
 }
 
 /** Throws UsageError with a sentence for the person who typed it. */
 function publishArguments(options: PublishOptions, context: CliContext): PublishArguments {
   const nowSeconds = Math.ceil(context.now() / 1000);
-  const {
-    from,
-    to = nowSeconds,
-    domain,
-    rate = DEFAULT_RATE,
-    plan = false,
-    json = false,
-    failedPage: failed,
-  } = options;
+  const { from, to = nowSeconds, domain, rate = DEFAULT_RATE, plan = false, json = false, begun } = options;
   if (from >= to) throw new UsageError('--from is not before --to');
-  if (failed !== undefined) {
-    const { beginMs, datedMs } = failed;
-    if (domain === undefined) throw new UsageError('--failed-page needs the --domain of that page');
-    if (beginMs < from * 1000 || beginMs >= to * 1000) throw new UsageError('--failed-page is not of this time');
-    // The date is by the clock of the function.
+  if (begun !== undefined) {
+    const { fromMs, toMs, datedMs } = begun;
+    if (domain === undefined) throw new UsageError('--begun needs the --domain of that stretch');
+    const isInside = fromMs >= from * 1000 && fromMs < toMs && toMs <= to * 1000;
+    if (!isInside) throw new UsageError('--begun is not of this time');
+    // The date may be by the clock of another machine.
     const isPossible = datedMs >= from * 1000 && datedMs < context.now() + HOUR_MS;
-    if (!isPossible) throw new UsageError('--failed-page has an impossible date');
+    if (!isPossible) throw new UsageError('--begun has an impossible date');
   }
   const ref = targetRefOf(options, context.environment);
-  return { ref, fromEpochSeconds: from, toEpochSeconds: to, domain, rate, plan, json, failed };
+  return { ref, fromEpochSeconds: from, toEpochSeconds: to, domain, rate, plan, json, begun };
 }
 
 /** The lines of `publish --json`. */
@@ -243,8 +253,6 @@ interface PublishResult extends PublishSums {
   readonly done: boolean;
   readonly nextFromMs: number;
   readonly reason?: string;
-  /** The date of the page that failed, for its repetition. */
-  readonly datedMs?: number;
 }
 
 interface PublishSums {

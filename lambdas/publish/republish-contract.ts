@@ -10,7 +10,7 @@ export interface RepublishEvent {
   plan: boolean;
   /** Events a second. */
   rate: number;
-  /** The date that the first page had when it failed. @default now */
+  /** The date of what is published; a repetition with the same notes each delivery once. @default now */
   datedMs?: number | undefined;
 }
 
@@ -29,8 +29,6 @@ export interface RepublishReport {
   done: boolean;
   nextFromMs: number;
   reason?: string;
-  /** The date of the page that failed: its repetition has the same, so that its deliveries are noted once. */
-  datedMs?: number;
 }
 
 /** Returns the republishing request in an invocation, or undefined; throws if it is malformed. */

@@ -38,7 +38,7 @@ const MAX_PAGE_SECONDS = 10;
 export function createRepublish(deps: RepublishDeps): (request: RepublishRequest) => Promise<RepublishReport> {
   const { index, rows, domains, eventsOf, now, sleep } = deps;
 
-  return async ({ domain, fromMs, toMs, plan, rate, datedMs, deadlineMs }) => {
+  return async ({ domain, fromMs, toMs, plan, rate, datedMs = now(), deadlineMs }) => {
     const report: RepublishReport = {
       state: 'ran',
       events: 0,
@@ -53,7 +53,6 @@ export function createRepublish(deps: RepublishDeps): (request: RepublishRequest
     const pace = createPace(rate);
     const pageSize = Math.min(MAX_PAGE_EVENTS, rate * MAX_PAGE_SECONDS);
     let page: StoredKey[] = [];
-    let pageDatedMs = datedMs;
     // A day at a time, since many empty ones take time as well.
     for (let dayMs = fromMs; dayMs < toMs; dayMs += DAY_MS) {
       const endMs = Math.min(dayMs + DAY_MS, toMs);
@@ -73,27 +72,24 @@ export function createRepublish(deps: RepublishDeps): (request: RepublishRequest
     /** Publishes the page; returns false if the bus failed, so that the page comes again. */
     async function finish(nextFromMs: number): Promise<boolean> {
       const found = await rowsDecidedBy(page);
-      pageDatedMs ??= now();
-      const failure = plan ? undefined : await publish(found, pageDatedMs);
+      const failure = plan ? undefined : await publish(found);
       if (failure !== undefined) {
         report.state = 'failed';
         report.reason = failure;
-        report.datedMs = pageDatedMs;
         return false;
       }
       report.events += page.length;
       for (const { type } of found) report[type === 'status' ? 'statuses' : 'suppressions'] += 1;
       report.nextFromMs = nextFromMs;
       page = [];
-      pageDatedMs = undefined;
       return true;
     }
 
-    async function publish(found: readonly PublishableRow[], changedAtMs: number): Promise<string | undefined> {
+    async function publish(found: readonly PublishableRow[]): Promise<string | undefined> {
       for (let from = 0; from < found.length; from += MAX_EVENTS_PER_PUT) {
         const events = await eventsOf(found.slice(from, from + MAX_EVENTS_PER_PUT));
         await pace(events.length);
-        const dated = events.map((event) => ({ ...event, changedAtMs }));
+        const dated = events.map((event) => ({ ...event, changedAtMs: datedMs }));
         const outcomes = await putInOrder(deps, dated);
         const failed = outcomes.find((outcome) => outcome !== undefined && outcome.kind !== 'refused');
         if (failed !== undefined) return failed.reason;

@@ -96,7 +96,7 @@ const TAKEN: Readonly<Record<string, string>> = {
   code: '503',
   url: 'https://ledger.example',
   api: 'events',
-  'begin:date': '1:1',
+  'begin:end:date': '1:2:1',
 };
 const takenBy = (option: Option) =>
   option.argChoices?.[0] ?? TAKEN[placeholder(option)] ?? RIGHT[placeholder(option)] ?? 'x';

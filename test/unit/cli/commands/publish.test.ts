@@ -1,7 +1,9 @@
 import { TargetUnavailableError } from '../../../../cli/errors.ts';
+import { republishIn } from '../../../../lambdas/publish/republish-contract.ts';
 import { runCommand, stubDeployment } from '../../../support/cli/command-line.ts';
 import { publishLine } from '../../../support/cli/json-lines/publish.ts';
-import { NOW_MS } from '../../../support/fixtures/webhooks.ts';
+import { openRepublish, START_MS } from '../../../support/doubles/republish-ledger.ts';
+import { DOMAIN, NOW_MS } from '../../../support/fixtures/webhooks.ts';
 
 const FROM = '2026-02-02T00:00:00Z';
 const FROM_MS = Date.parse(FROM);
@@ -49,8 +51,8 @@ test('publish covers every domain of the stack, and events without a domain', as
 
   expect(exitCode).toBe(0);
   expect(requests).toEqual([
-    { domain: 'mg.example.com', fromMs: FROM_MS, toMs: NOW_MS, plan: false, rate: 50 },
-    { domain: '-', fromMs: FROM_MS, toMs: NOW_MS, plan: false, rate: 50 },
+    { domain: 'mg.example.com', fromMs: FROM_MS, toMs: NOW_MS, plan: false, rate: 50, datedMs: NOW_MS },
+    { domain: '-', fromMs: FROM_MS, toMs: NOW_MS, plan: false, rate: 50, datedMs: NOW_MS },
   ]);
 });
 
@@ -138,12 +140,31 @@ test('publish waits while the bus is down, then continues', async () => {
   ]);
 });
 
-test('publish repeats a page that failed with the date it had, and no other', async () => {
-  const failed = { state: 'failed', reason: 'ThrottlingException', done: false, nextFromMs: FROM_MS, datedMs: 7000 };
-  const part = { done: false, events: 100, nextFromMs: FROM_MS + 5000 };
-  const { requests } = await publish(['--from', FROM, '--domain', 'mg.example.com'], [failed, part]);
+test('publish dates each call anew, and repeats one that failed under its date, up to its end', async () => {
+  const failed = { state: 'failed', reason: 'ThrottlingException', done: false, nextFromMs: FROM_MS + 1000 };
+  const part = (ms: number) => ({ done: false, events: 100, nextFromMs: FROM_MS + ms });
+  const results = [part(500), failed, part(2000), { nextFromMs: NOW_MS }];
+  let nowMs = NOW_MS;
+  const { requests } = await publish(['--from', FROM, '--domain', 'mg.example.com'], results, { now: () => ++nowMs });
 
-  expect(requests.map(({ datedMs }) => datedMs)).toEqual([undefined, 7000, undefined]);
+  const [first, second, third, fourth] = requests.map(({ datedMs = 0 }) => datedMs);
+  expect(second).toBeGreaterThan(first as number);
+  expect([third, fourth]).toEqual([second, second]);
+  expect(requests.map(({ fromMs }) => fromMs - FROM_MS)).toEqual([0, 500, 1000, 2000]);
+});
+
+test('publish goes through a long range day by day', async () => {
+  const results = [1, 2].map((day) => ({ nextFromMs: FROM_MS + day * 86_400_000 }));
+  const args = ['--from', FROM, '--to', '2026-02-04T12:00:00Z', '--domain', 'mg.example.com'];
+  const { requests } = await publish(args, [...results, { nextFromMs: FROM_MS + 2.5 * 86_400_000 }], {
+    now: () => FROM_MS + 9 * 86_400_000,
+  });
+
+  expect(requests.map(({ fromMs, toMs }) => [fromMs, toMs].map((ms) => (ms - FROM_MS) / 86_400_000))).toEqual([
+    [0, 1],
+    [1, 2],
+    [2, 2.5],
+  ]);
 });
 
 test('publish gives up after 15 minutes without a result, and prints the command that continues', async () => {
@@ -157,26 +178,33 @@ test('publish gives up after 15 minutes without a result, and prints the command
   expect(requests.length).toBeLessThan(200);
   expect(lines.slice(-2)).toEqual([
     'Continue with:',
-    '  npm run ledger -- publish --local --port 4010 --from 2026-02-02T00:00:07Z --to 2026-02-02T02:40:00Z --domain mg.example.com --rate 50',
+    '  npm run ledger -- publish --local --port 4010 --from 2026-02-02T00:00:07Z --to 2026-02-02T02:40:00Z --domain mg.example.com --rate 50 ' +
+      `--begun ${FROM_MS + 7000}:${NOW_MS}:${NOW_MS}`,
   ]);
 });
 
-test('publish given the command of a page that failed repeats it with the date it had', async () => {
-  const datedMs = NOW_MS - 60_000;
-  const failed = { state: 'failed', reason: 'Timeout', done: false, nextFromMs: FROM_MS + 7123, datedMs };
-  const first = await publish(
-    ['--from', FROM, '--domain', 'mg.example.com'],
-    Array.from({ length: 500 }, () => failed),
-  );
-  const [, given = ''] = / publish --local --port 4010 (.*)$/.exec(first.lines.at(-1) ?? '') ?? [];
-  const { requests, exitCode } = await publish(given.split(' '), [{ done: false, nextFromMs: FROM_MS + 8000 }]);
+test.each(['failed', 'lost'])(
+  'publish given the command after a call that %s repeats it under its date',
+  async (how) => {
+    const failed = { state: 'failed', reason: 'Timeout', done: false, nextFromMs: FROM_MS + 7123 };
+    const results =
+      how === 'failed'
+        ? Array.from({ length: 500 }, () => failed)
+        : [{ done: false, nextFromMs: FROM_MS + 7123 }, new TargetUnavailableError('no reply')];
+    const first = await publish(['--from', FROM, '--domain', 'mg.example.com'], results);
+    const [, given = ''] = / publish --local --port 4010 (.*)$/.exec(first.lines.at(-1) ?? '') ?? [];
+    const now = () => NOW_MS + 60_000;
+    const { requests, exitCode } = await publish(given.split(' '), [{ done: false, nextFromMs: FROM_MS + 8000 }], {
+      now,
+    });
 
-  expect(exitCode).toBe(0);
-  expect(requests.map(({ fromMs, datedMs: dated }) => [fromMs, dated])).toEqual([
-    [FROM_MS + 7123, datedMs],
-    [FROM_MS + 8000, undefined],
-  ]);
-});
+    expect(exitCode).toBe(0);
+    expect(requests.map(({ fromMs, toMs, datedMs }) => [fromMs, toMs, datedMs])).toEqual([
+      [FROM_MS + 7123, NOW_MS, NOW_MS],
+      [FROM_MS + 8000, NOW_MS, NOW_MS],
+    ]);
+  },
+);
 
 test('publish prints the command that continues if it is interrupted', async () => {
   const stop = new AbortController();
@@ -221,16 +249,18 @@ test.each([
   { args: [], expected: "required option '--from <time>' not specified" },
   { args: ['--from', '2027-01-01T00:00:00Z'], expected: '--from has not come yet' },
   { args: ['--from', '1h', '--to', '2h'], expected: '--from is not before --to' },
-  { args: ['--from', FROM, '--failed-page', `${FROM_MS}:${NOW_MS}`], expected: '--failed-page needs the --domain' },
+  { args: ['--from', FROM, '--begun', `${FROM_MS}:${NOW_MS}:${NOW_MS}`], expected: '--begun needs the --domain' },
   ...[
     ['7', 'takes what the interrupted command printed'],
-    [`${FROM_MS - 1}:${NOW_MS}`, 'is not of this time'],
-    [`${NOW_MS}:${NOW_MS}`, 'is not of this time'],
-    [`${FROM_MS}:${NOW_MS + 3_600_000}`, 'has an impossible date'],
-    [`${FROM_MS + 9000}:${FROM_MS - 1}`, 'has an impossible date'],
+    [`${FROM_MS}:${NOW_MS}`, 'takes what the interrupted command printed'],
+    [`${FROM_MS - 1}:${NOW_MS}:${NOW_MS}`, 'is not of this time'],
+    [`${NOW_MS}:${NOW_MS}:${NOW_MS}`, 'is not of this time'],
+    [`${FROM_MS}:${NOW_MS + 1}:${NOW_MS}`, 'is not of this time'],
+    [`${FROM_MS}:${NOW_MS}:${NOW_MS + 3_600_000}`, 'has an impossible date'],
+    [`${FROM_MS + 9000}:${NOW_MS}:${FROM_MS - 1}`, 'has an impossible date'],
   ].map(([page = '', expected = '']) => ({
-    args: ['--from', FROM, '--domain', 'mg.example.com', '--failed-page', page],
-    expected: `--failed-page ${expected}`,
+    args: ['--from', FROM, '--domain', 'mg.example.com', '--begun', page],
+    expected: `--begun ${expected}`,
   })),
   { args: ['--from', '1h', '--rate', '0'], expected: 'whole number of at least 1' },
   { args: ['--from', '1h', '--domain', 'foreign.example'], expected: "foreign.example is not one of the stack's" },
@@ -239,4 +269,72 @@ test.each([
 
   expect(exitCode).toBe(2);
   expect(errors.join('\n')).toContain(expected);
+});
+
+describe('publish, cut at any call of the bus and continued by the command it printed', () => {
+  const EVENTS = Array.from({ length: 230 }, (_, n) => ({ n, atMs: START_MS + n * 40 }));
+  const TO = Math.ceil(START_MS / 1000) + 60;
+
+  /** Runs it whole where `call` is undefined; else the function ends at that call, or the operator does. */
+  async function run(cut: { call: number; isAfter: boolean; byOperator: boolean } | undefined) {
+    const stop = new AbortController();
+    let deaths = 0;
+    let endCall = (_: Error) => {};
+    const ledger = openRepublish(
+      EVENTS,
+      () => undefined,
+      cut && {
+        ...cut,
+        die() {
+          deaths += 1;
+          if (cut.byOperator) stop.abort();
+          else endCall(new TargetUnavailableError('the function ended'));
+          return new Promise<never>(() => {});
+        },
+      },
+    );
+    ledger.wait(START_MS + 3_600_000);
+    const deployment = stubDeployment({
+      output: () => 'x',
+      invoke: (_, event) => {
+        const request = republishIn(event);
+        if (request === undefined) throw new Error('no request');
+        const died = new Promise<never>((_, reject) => {
+          endCall = reject;
+        });
+        return Promise.race([ledger.run({ ...request, deadlineMs: ledger.clock() + 60 }), died]);
+      },
+    });
+    let line: string[] = ['--from', String(START_MS / 1000), '--to', String(TO), '--domain', DOMAIN];
+    for (let runs = 0; ; runs += 1) {
+      const { exitCode, lines } = await runCommand(['publish', '--local', ...line], {
+        openDeployment: async () => deployment,
+        now: ledger.clock,
+        ...(runs === 0 && { signal: stop.signal }),
+      });
+      if (exitCode === 0) return { ...ledger, deaths, runs };
+      const [, next = ''] = / publish --local --port 4010 (.*)$/.exec(lines.at(-1) ?? '') ?? [];
+      if (runs > 5) throw new Error(lines.join('\n'));
+      line = next.split(' ');
+      ledger.wait(3_600_000);
+    }
+  }
+
+  test('it publishes everything, and leaves no delivery noted that is not made', async () => {
+    const whole = await run(undefined);
+    expect(whole.announced).toHaveLength(230);
+
+    let cuts = 0;
+    for (const isAfter of [false, true]) {
+      for (const byOperator of [false, true]) {
+        for (let call = 1; call <= 23; call += 1) {
+          const { noted, delivered, announced, deaths } = await run({ call, isAfter, byOperator });
+          cuts += deaths;
+          expect({ call, noted: [...noted].toSorted() }).toEqual({ call, noted: [...delivered].toSorted() });
+          expect(new Set(announced.map(({ id }) => id)).size).toBe(230);
+        }
+      }
+    }
+    expect(cuts).toBe(4 * 23);
+  });
 });

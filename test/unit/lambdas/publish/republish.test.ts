@@ -1,123 +1,8 @@
-import type { StoredKey } from '../../../../lambdas/domain/events/day-index.ts';
-import {
-  publishedEvent,
-  type StatusRow,
-  type SuppressionRow,
-} from '../../../../lambdas/domain/publishing/published.ts';
-import { createNotedBus } from '../../../../lambdas/publish/note-deliveries.ts';
-import type { EventBus, PublishedDeliveries, Unpublished } from '../../../../lambdas/publish/ports.ts';
-import { createRepublish, type RepublishRequest } from '../../../../lambdas/publish/republish.ts';
+import type { Unpublished } from '../../../../lambdas/publish/ports.ts';
+import type { RepublishRequest } from '../../../../lambdas/publish/republish.ts';
 import { republishIn } from '../../../../lambdas/publish/republish-contract.ts';
+import { openRepublish, START_MS } from '../../../support/doubles/republish-ledger.ts';
 import { DOMAIN } from '../../../support/fixtures/webhooks.ts';
-
-const START_MS = 1_770_000_000_000;
-const CHOICE = { ledger: 'l', subjectKey: 'k', recipients: true };
-
-/** A stored event; it is the one that decided its status unless `decides` says otherwise. */
-interface Stored {
-  n: number;
-  atMs: number;
-  name?: string;
-  decides?: boolean;
-  over?: Partial<StatusRow>;
-}
-
-/** Returns a ledger of stored events, each of its own message, and a bus with these results. */
-function openRepublish(
-  stored: readonly Stored[],
-  result: (id: number, call: number) => Unpublished | undefined = () => undefined,
-) {
-  const keys: StoredKey[] = stored.map(({ n, atMs, name = 'delivered' }) => ({
-    partition: `MSG#${n}`,
-    eventSort: `R#r${n}#E#${name}#${n}`,
-    atMs,
-  }));
-  const statuses: StatusRow[] = stored.map(({ n, atMs, name = 'delivered', decides = true, over }) => ({
-    type: 'status',
-    partition: `MSG#${n}`,
-    sort: `R#r${n}#STATUS`,
-    order: `30#${atMs}#${decides ? `${name}#${n}` : 'other#event'}`,
-    status: 'DELIVERED',
-    reason: null,
-    statusAtMs: atMs,
-    decidedBy: decides ? `${name}#${n}` : 'other#event',
-    recipient: `r${n}`,
-    domain: DOMAIN,
-    ...over,
-  }));
-  const suppressions: SuppressionRow[] = stored
-    .filter(({ name }) => name === 'complained')
-    .map(({ n, atMs }) => ({
-      type: 'suppression',
-      partition: `SUP#r${n}`,
-      sort: 'd#complaint#*',
-      domain: DOMAIN,
-      kind: 'complaint',
-      scope: '*',
-      reason: null,
-      source: 'event',
-      sinceMs: atMs,
-      lastAtMs: atMs,
-      eventKey: `complained#${n}`,
-      recipient: `r${n}`,
-      liftedAtMs: null,
-    }));
-  const announced: { id: string; atMs: number }[] = [];
-  const noted = new Set<string>();
-  const delivered = new Set<string>();
-  let calls = 0;
-  let nowMs = 0;
-  const engine: EventBus = {
-    async put(events) {
-      calls += 1;
-      nowMs += 10;
-      return events.map(({ detail, changedAtMs }) => {
-        const outcome = result(Number(String(detail.eventKey).split('#')[1]), calls);
-        if (outcome !== undefined) return outcome;
-        announced.push({ id: detail.id, atMs: nowMs });
-        delivered.add(`${Math.floor(changedAtMs / 1000)} ${detail.id}`);
-        return undefined;
-      });
-    },
-  };
-  const notes: PublishedDeliveries = {
-    async note(deliveries) {
-      for (const { delivery } of deliveries) noted.add(`${delivery.publishedAt} ${delivery.id}`);
-    },
-  };
-  const bus = createNotedBus(engine, notes, [{ name: 'billing', filter: {} }]);
-  const run = createRepublish({
-    bus,
-    index: {
-      async *stored(_domain, fromMs, toMs) {
-        yield* keys.filter(({ atMs }) => atMs >= fromMs && atMs <= toMs).toSorted((a, b) => a.atMs - b.atMs);
-      },
-    },
-    rows: {
-      async statuses(wanted) {
-        return statuses.filter((row) => wanted.some((key) => key.partition === row.partition && key.sort === row.sort));
-      },
-      suppressions: async (recipientKey) => suppressions.filter(({ partition }) => partition === `SUP#${recipientKey}`),
-    },
-    domains: [DOMAIN],
-    eventsOf: async (rows) => rows.map((row) => publishedEvent(row, CHOICE)),
-    now: () => nowMs,
-    sleep: async (ms) => {
-      nowMs += ms;
-    },
-  });
-  const range = { domain: DOMAIN, fromMs: START_MS, toMs: START_MS + 86_400_000, plan: false, rate: 1000 };
-  return {
-    announced,
-    noted,
-    delivered,
-    run: (over: Partial<RepublishRequest> = {}) => run({ ...range, deadlineMs: Number.POSITIVE_INFINITY, ...over }),
-    clock: () => nowMs,
-    wait(ms: number) {
-      nowMs += ms;
-    },
-  };
-}
 
 const days = (n: number) => START_MS + n * 86_400_000;
 const many = (count: number, stepMs = 1000) =>
@@ -227,12 +112,12 @@ describe('a bus that rejects some entries', () => {
       [3, 120].includes(n) && call % 7 !== 0 ? failed : undefined,
     );
     wait(900);
-    let request: Partial<RepublishRequest> = {};
+    let request: Partial<RepublishRequest> = { datedMs: 7000 };
     const states: string[] = [];
     for (let done = false; !done; ) {
       const report = await run(request);
       states.push(report.state);
-      request = { fromMs: report.nextFromMs, datedMs: report.datedMs };
+      request = { fromMs: report.nextFromMs, datedMs: 7000 };
       done = report.done;
       wait(5000);
     }
@@ -243,14 +128,15 @@ describe('a bus that rejects some entries', () => {
     expect(delivered.size).toBe(150);
   });
 
-  test('has the pages after a repeated one dated by when they are published', async () => {
-    const { run, wait, delivered } = openRepublish(many(150));
-    wait(60_000);
-    const { datedMs } = await run({ datedMs: 7000 });
-
-    const times = [...delivered].map((name) => Number(name.split(' ')[0]));
-    expect([times.filter((time) => time === 7).length, Math.min(...times.slice(100))]).toEqual([100, 60]);
-    expect(datedMs).toBeUndefined();
+  test('dates all of a call as it was requested, by default by its begin', async () => {
+    const datesOf = async (request: Partial<RepublishRequest>) => {
+      const { run, wait, delivered } = openRepublish(many(150));
+      wait(60_000);
+      await run({ ...request, rate: 20 });
+      return new Set([...delivered].map((name) => Number(name.split(' ')[0])));
+    };
+    expect(await datesOf({ datedMs: 7000 })).toEqual(new Set([7]));
+    expect(await datesOf({})).toEqual(new Set([60]));
   });
 
   test('causes no retry of an entry that it rejects for its content', async () => {
