@@ -46,7 +46,7 @@ only its status and suppression. Run replay without it for what is not sealed ye
 published with an order behind all before. Start it before process runs again.
 
 Examples:
-  npm run ledger -- replay --local --from 2h --plan
+  npm run ledger -- replay --local --from 90s --plan
   npm run ledger -- replay --env prod --from 2026-11-20T00:00:00Z --to 2026-11-22T00:00:00Z
   npm run ledger -- replay --env prod --from 3d --domain mg.example.com --json
   npm run ledger -- replay --env prod --from 400d --from-archive --plan
