@@ -32,11 +32,13 @@ const KEYS_OF: Readonly<Record<string, (request: Json) => readonly Json[]>> = {
  */
 export class TablePermissions {
   readonly #stack: Stack;
+  readonly #keyNamesOf: (table: string) => string[];
   readonly #allowed: ReadonlyMap<string, readonly Allowed[]>;
   readonly #used = new Set<string>();
 
   constructor(stack: Stack) {
     this.#stack = stack;
+    this.#keyNamesOf = keyNamesOf(stack.template);
     this.#allowed = readAllowed(stack);
   }
 
@@ -88,7 +90,7 @@ export class TablePermissions {
     const { region, accountId } = this.#stack.account;
     const arnOf = (table: string) => `arn:aws:dynamodb:${region}:${accountId}:table/${table}`;
     const reached = (table: string, part: Json): Reached => {
-      const [partitionKey = ''] = keyNamesOf(this.#stack.template)(table);
+      const [partitionKey = ''] = this.#keyNamesOf(table);
       const keys = KEYS_OF[operation]?.(part).map((item) => String(Object.values(item[partitionKey] ?? {})[0]));
       const index = part.IndexName === undefined ? '' : `/index/${part.IndexName}`;
       return { resource: arnOf(table) + index, keys };
