@@ -163,6 +163,13 @@ export function ledgerTimes(deployment: Deployment): LedgerSettings {
   return parsed.data;
 }
 
+/** Returns when the ledger of a former domain ended, in epoch seconds; undefined for any other domain. */
+export async function readLedgerEnd(deployment: Deployment, domain: string): Promise<number | undefined> {
+  if (deployment.domains.includes(domain)) return undefined;
+  const { domains } = await readLedgerDomains(tableOf(deployment));
+  return domains.find(({ name }) => name === domain)?.goneAt;
+}
+
 /** Returns the deployment's table for the adapters. */
 export const tableOf = (deployment: Deployment): LedgerTable => ({
   client: deployment.clients.table,

@@ -67,7 +67,7 @@ const campaignResponse = name(
     to: z.int(),
     asOf: described('When the report was counted, to the minute.', z.iso.datetime()),
     completeness: described(
-      'Completeness from the first mail until now, as far as slices are due: `complete` only if every slice was compared ' +
+      'Completeness from the first mail until now, or until the ledger of a former domain ended, as far as slices are due: `complete` only if every slice was compared ' +
         'and everything is accounted for, so the numbers are exact.',
       z.enum(['complete', 'incomplete', 'unknown']),
     ),

@@ -30,7 +30,7 @@ import {
   timeOption,
 } from '../command.ts';
 import { InterruptedError, UsageError } from '../errors.ts';
-import { ledgerTimes, retentionDaysOf, tableOf } from '../ledger.ts';
+import { ledgerTimes, readLedgerEnd, retentionDaysOf, tableOf } from '../ledger.ts';
 import { counted, createEmit, number } from '../output.ts';
 import { PRICES } from '../planning/prices.ts';
 import type { Deployment } from '../target/types.ts';
@@ -166,7 +166,7 @@ async function report(context: CliContext, options: ReportOptions, given: string
   if (counts === undefined) throw new InterruptedError();
   const heldFrom = archive.completeFrom(counts.mails);
   const held = heldFrom === undefined ? null : timeText(heldFrom);
-  const settled = completenessOf(deployment, slices, counts, from, context.now());
+  const settled = await completenessOf(deployment, slices, counts, { domain, from, nowMs: context.now() });
   // The ledger also covers events that are no longer available to count.
   const completeness = held !== null && settled === 'complete' ? 'unknown' : settled;
   const { mails, people } = counts;
@@ -246,17 +246,16 @@ async function readSlices(deployment: Deployment, domain: string, tag: string, f
 }
 
 /** Returns the completeness of the report: exact if everything since the first mail is accounted for. */
-function completenessOf(
+async function completenessOf(
   deployment: Deployment,
   slices: readonly TaggedSlice[],
   { firstAtMs }: CampaignCounts,
-  from: number,
-  nowMs: number,
-): Completeness {
-  const { sliceSeconds, settleSeconds } = ledgerTimes(deployment);
+  { domain, from, nowMs }: { domain: string; from: number; nowMs: number },
+): Promise<Completeness> {
   const check = new CompletenessCheck(firstAtMs === undefined ? from : Math.floor(firstAtMs / 1000));
   for (const slice of slices) check.take(slice);
-  return check.result(Math.floor(nowMs / 1000), dueEndOf(nowMs, sliceSeconds, settleSeconds));
+  const endsAt = await readLedgerEnd(deployment, domain);
+  return check.result(Math.floor(nowMs / 1000), dueEndOf(nowMs, ledgerTimes(deployment), endsAt));
 }
 
 /** Read units of an event of up to 4 KB, read as it may be a moment ago. */

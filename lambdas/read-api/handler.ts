@@ -114,7 +114,7 @@ const routesFor = memoizeLast(({ names: domains, only, ends }: StackDomains) =>
       witness: createWitnessReader(table),
       listing: createListingNoteRepository(table),
     }),
-    stats: createStats({ ...ledgerDeps, classes: createBounceClassRepository(table) }),
+    stats: createStats({ ...ledgerDeps, ends, classes: createBounceClassRepository(table) }),
     receivers: createReceivers({
       receivers: env.receivers,
       states: createReceiverStateRepository(table),
@@ -125,6 +125,7 @@ const routesFor = memoizeLast(({ names: domains, only, ends }: StackDomains) =>
     deliveries: createDeliveries(deliveries),
     campaigns: createCampaigns({
       ...ledgerDeps,
+      ends,
       campaigns: createCampaignReader(table),
       retentionDays: env.retentionDays,
       archive: env.archiveBucket === undefined ? undefined : archivedCampaigns(env.archiveBucket),

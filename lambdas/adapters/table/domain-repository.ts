@@ -91,16 +91,14 @@ export interface StackDomains {
   /** The domain, if there is exactly one; former ones, and those that only events name, do not count. */
   only: string | undefined;
   /** When the ledgers of gone domains end, in epoch seconds. */
-  ends?: ReadonlyMap<string, number>;
+  ends: ReadonlyMap<string, number>;
 }
 
-const stackDomains = (names: readonly string[], own = names): StackDomains => ({
+const stackDomains = (names: readonly string[], own = names, known: LedgerDomains['domains'] = []): StackDomains => ({
   names,
   only: own.length === 1 ? own[0] : undefined,
+  ends: new Map(known.flatMap(({ name, goneAt }) => (goneAt === undefined ? [] : [[name, goneAt] as const]))),
 });
-
-const endsOf = (domains: LedgerDomains['domains']): ReadonlyMap<string, number> =>
-  new Map(domains.flatMap(({ name, goneAt }) => (goneAt === undefined ? [] : [[name, goneAt] as const])));
 
 /** Returns a function that reads the domains of this stack. */
 export function createStackDomains(
@@ -112,7 +110,7 @@ export function createStackDomains(
   if (configured !== ACCOUNT_DOMAINS) return createConfiguredDomains(configured, recent);
   const domainsOf = memoizeLast((known: LedgerDomains) => {
     const own = known.domains.map(({ name }) => name);
-    return { ...stackDomains(storedNames(known), own), ends: endsOf(known.domains) };
+    return stackDomains(storedNames(known), own, known.domains);
   });
   return async () => domainsOf(await recent());
 }
@@ -128,7 +126,7 @@ function createConfiguredDomains(
   const without = stackDomains(configured);
   const withFormer = memoizeLast((known: LedgerDomains): StackDomains => {
     const former = formerDomains(known, configured);
-    return { ...stackDomains([...configured, ...former.map(({ name }) => name)], configured), ends: endsOf(former) };
+    return stackDomains([...configured, ...former.map(({ name }) => name)], configured, former);
   });
   return async () => {
     const known = await recent().catch(() => undefined);

@@ -34,7 +34,11 @@ export class CompletenessCheck {
   }
 }
 
-/** Returns the end of the last slice that is due, in epoch seconds. */
-export function dueEndOf(nowMs: number, sliceSeconds: number, settleSeconds: number): number {
-  return Math.floor((nowMs / 1000 - settleSeconds) / sliceSeconds) * sliceSeconds;
+/** Returns the end of the last slice that is due, or of a ledger that has ended before (`endsAt`), in epoch seconds. */
+export function dueEndOf(
+  nowMs: number,
+  { sliceSeconds, settleSeconds }: { readonly sliceSeconds: number; readonly settleSeconds: number },
+  endsAt = Number.POSITIVE_INFINITY,
+): number {
+  return Math.min(endsAt, Math.floor((nowMs / 1000 - settleSeconds) / sliceSeconds) * sliceSeconds);
 }

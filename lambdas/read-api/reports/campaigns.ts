@@ -55,7 +55,7 @@ const MINUTE_MS = 60_000;
  * For a campaign too large for one response, returns only the ledger's counts.
  */
 export function createCampaigns(deps: CampaignDeps) {
-  const { campaigns, slices, sliceSeconds, settleSeconds, retentionDays, archive, now } = deps;
+  const { campaigns, slices, retentionDays, archive, ends, now } = deps;
   return async ({ domain, tag, from, to }: CampaignQuery): Promise<CampaignResponse> => {
     const nowMs = now();
     const deadline = archive?.startDeadline();
@@ -95,7 +95,7 @@ export function createCampaigns(deps: CampaignDeps) {
     for (const outline of outlines) if (outline.start < until) check.take(outline);
     const archivedSlices = archived?.archived ?? new Set<number>();
     const held = mailCompleteFrom({ from, lookBack, retainedFrom }, outlines, archivedSlices, found?.mails);
-    const settled = check.result(until, dueEndOf(nowMs, sliceSeconds, settleSeconds));
+    const settled = check.result(until, dueEndOf(nowMs, deps, ends.get(domain)));
     return {
       tag,
       domain,

@@ -14,8 +14,8 @@ export interface LedgerDeps {
   listing: ListingReader;
   sliceSeconds: number;
   settleSeconds: number;
-  /** When the ledgers of former domains end; later slices of them are not due. */
-  ends?: ReadonlyMap<string, number> | undefined;
+  /** When the ledgers of former domains end, in epoch seconds; later slices of them are not due. */
+  ends: ReadonlyMap<string, number>;
   now: () => number;
 }
 
@@ -59,7 +59,7 @@ export function createLedger(deps: LedgerDeps) {
       witness.read(domain, from, to),
       listing.read(),
     ]);
-    const dueTo = Math.min(to, ends?.get(domain) ?? Number.POSITIVE_INFINITY);
+    const dueTo = Math.min(to, ends.get(domain) ?? Number.POSITIVE_INFINITY);
     let due = 0;
     for (let at = watermarks?.position; at !== undefined && at < dueTo && due < MAX_DUE; ) {
       const bounds = sliceFrom(at, sliceSeconds);
@@ -70,7 +70,7 @@ export function createLedger(deps: LedgerDeps) {
       due += 1;
       if (bounds.start >= from) entries.push({ domain, ...bounds, state: 'due', ...NOTHING });
     }
-    const found = check.result(to, dueEndOf(now(), sliceSeconds, settleSeconds));
+    const found = check.result(to, dueEndOf(now(), deps));
     const completeness = found === 'complete' && due > 0 ? 'unknown' : found;
     entries.sort((a, b) => a.start - b.start);
     const judged = judgeHours(entries, counted, Math.floor(now() / 1000));

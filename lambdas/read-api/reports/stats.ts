@@ -17,7 +17,7 @@ const DETAILS: Partial<Record<StatsDimension, { of: 'policy' | 'failure'; as: 'p
 
 const LENGTHS = { hour: 3600, day: 86_400 };
 
-interface StatsDeps extends Pick<LedgerDeps, 'slices' | 'ledger' | 'now'> {
+interface StatsDeps extends Pick<LedgerDeps, 'slices' | 'ledger' | 'ends' | 'now'> {
   classes: ClassesReader;
 }
 
@@ -41,7 +41,7 @@ interface Stretch {
  * Statistics by hour or day: slices added up, and spellings of a tag that differ in case. A bucket is open while one of
  * its slices is missing or not settled.
  */
-export function createStats({ slices, ledger, classes, now }: StatsDeps) {
+export function createStats({ slices, ledger, classes, ends, now }: StatsDeps) {
   return async ({ domains, ...query }: StatsQuery): Promise<StatsResponse> => {
     const [only] = domains;
     const [mailgunClasses, buckets] = await Promise.all([
@@ -85,7 +85,9 @@ export function createStats({ slices, ledger, classes, now }: StatsDeps) {
       if (tag !== undefined) countsOf(held.rows, tag);
     }
     const watermarks = await ledger.readWatermarks(domain);
-    const isOver = (start: number) => watermarks !== undefined && watermarks.position >= start + length;
+    const endsAt = ends.get(domain) ?? Number.POSITIVE_INFINITY;
+    const isOver = (start: number) =>
+      watermarks !== undefined && watermarks.position >= Math.min(start + length, endsAt);
     return [...stretches].flatMap(([start, { rows, details, isOpen, isCut: cut }]) =>
       [...rows].toSorted(byName).map(([name, counts]): StatsBucket => {
         const detail = details.get(name);

@@ -145,6 +145,7 @@ export async function liveCampaign(seed: number): Promise<LivedCampaign> {
       const campaigns = createCampaigns({
         campaigns: readerOf(world),
         slices: world.book,
+        ends: new Map(),
         retentionDays,
         now: () => world.nowMs,
         archive: archive?.reader(),

@@ -1,5 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { CampaignResponse } from '../../../../api/responses/campaign.ts';
+import { tableOf } from '../../../../cli/ledger.ts';
+import type { Deployment } from '../../../../cli/target/types.ts';
+import { createDomainRepository } from '../../../../lambdas/adapters/table/domain-repository.ts';
+import { createReconciliationStateRepository } from '../../../../lambdas/adapters/table/reconciliation-state-repository.ts';
 import { createRandom } from '../../../../tools/mailgun-twin/random.ts';
 import type { EventData } from '../../../../tools/mailgun-twin/traffic/event-parts.ts';
 import { reportLine } from '../../../support/cli/json-lines/report.ts';
@@ -168,4 +172,27 @@ test('report counts mail that was neither delivered nor given up as undecided', 
   const { exitCode, lines } = await local.ledger(['report', 'pending', '--from', '20m']);
   expect(exitCode).toBe(0);
   expect(lines).toContainEqual(expect.stringMatching(/^ {2}not decided yet +2 {2}50\.0 %$/));
+});
+
+test('report of a former domain judges its ledger up to its end', async () => {
+  const { target } = local;
+  const [domain = ''] = target.domains;
+  const repository = createDomainRepository(tableOf(target));
+  const leave = async (goneAt: number) => {
+    const known = await repository.read();
+    await repository.write({ ...known, domains: [{ name: domain, region: 'us', foundAt: 0, goneAt }] }, known);
+  };
+  const completeness = async (over: Partial<Deployment>) => {
+    const openDeployment = async () => ({ ...target, ...over });
+    const args = ['report', 'spring', '--json', '--domain', domain, '--from', '90m'];
+    const { json } = await local.ledger(args, { openDeployment, now: () => Date.now() + 3_600_000 });
+    return json().find(({ event }) => event === 'report')?.completeness;
+  };
+  const former = { domains: [], furtherDomains: [domain] };
+  const position = (await createReconciliationStateRepository(tableOf(target)).readWatermarks(domain))?.position ?? 0;
+  expect(await completeness({})).toBe('unknown');
+  await leave(position + 1);
+  expect(await completeness(former)).toBe('unknown');
+  await leave(position);
+  expect(await completeness(former)).toBe('complete');
 });

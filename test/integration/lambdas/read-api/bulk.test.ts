@@ -72,6 +72,7 @@ beforeAll(async () => {
   const ledgerDeps = {
     slices: createSliceRepository(table),
     ledger: createReconciliationStateRepository(table),
+    ends: new Map<string, number>(),
     sliceSeconds: 900,
     settleSeconds: 1800,
     now: () => NOW_MS,

@@ -64,6 +64,7 @@ async function report(
         }
       },
     },
+    ends: new Map(),
     retentionDays: RETENTION_DAYS,
     sliceSeconds: SLICE_SECONDS,
     settleSeconds: 1800,
@@ -108,6 +109,21 @@ test('a mail with its accepted event is counted in full, with the ledger from th
     completeness: 'complete',
     accepted: 1,
   });
+});
+
+test.each([
+  { name: 'its end', end: NOW - 2 * DAY, completeness: 'complete' },
+  { name: 'a slice before its end', end: NOW - 2 * DAY + 1, completeness: 'unknown' },
+])('a campaign of a former domain whose ledger reaches $name is $completeness', async ({ end, completeness }) => {
+  const slices: CampaignDeps['slices'] = {
+    async *list(_domain, from) {
+      const first = Math.ceil(from / SLICE_SECONDS) * SLICE_SECONDS;
+      for (let start = first; start < NOW - 2 * DAY; start += SLICE_SECONDS) yield slice(start);
+    },
+  };
+  const over = { slices, ends: new Map([[DOMAIN, end]]) };
+  expect(await report(['accepted', 'delivered'], over, NOW - 5 * DAY)).toMatchObject({ completeness });
+  expect(await report(['accepted', 'delivered'], { slices }, NOW - 5 * DAY)).toMatchObject({ completeness: 'unknown' });
 });
 
 test('the time limit for the archive begins before the first read', async () => {

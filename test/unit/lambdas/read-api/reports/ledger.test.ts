@@ -52,7 +52,7 @@ describe('the ledger', () => {
     const clock = { ms: nowMs + 36_000_000 };
     const ledger = createLedger({ ...ledgerDeps(book), ends, now: () => clock.ms });
     const to = HOUR + 18_000;
-    const others = createLedger({ ...ledgerDeps(book), ends: new Map(), now: () => clock.ms });
+    const others = createLedger({ ...ledgerDeps(book), now: () => clock.ms });
     expect((await others({ ...all, to })).totals.due).toBeGreaterThan(0);
     const { totals, completeness } = await ledger({ ...all, to });
     expect([totals.due, completeness]).toEqual([0, 'unknown']);

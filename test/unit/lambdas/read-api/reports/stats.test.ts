@@ -16,6 +16,7 @@ const all = { domains: [DOMAIN], from: HOUR, to: HOUR + 9000 };
 const NO_LEDGER = {
   ledger: { readWatermarks: async () => undefined },
   classes: { read: async () => undefined },
+  ends: new Map(),
   now: () => NOW_MS,
 };
 const BY_TAG = { by: 'tag', per: 'hour' } as const;
@@ -29,6 +30,18 @@ test('statistics sum slices to hours, with a bucket for each tag, and mark the o
   const everything = buckets.filter(({ tag }) => tag === '*').map(({ counts }) => counts);
   const sum = (counts: Record<string, number>) => Object.values(counts).reduce((a, b) => a + b, 0);
   expect(everything.map(sum)).toEqual([60, 60]);
+});
+
+test.each([
+  { name: 'ended within an hour that was compared to its end', ends: 6000, isOpen: false },
+  { name: 'ended before a slice that was not compared', ends: 7000, isOpen: true },
+])('statistics of a domain whose ledger $name are open: $isOpen', async ({ ends, isOpen }) => {
+  const { book } = await minutelyLedger(HOUR, 105, -1);
+  const position = (await book.readWatermarks(DOMAIN))?.position ?? 0;
+  expect(position).toBe(HOUR + 6300);
+  const stats = createStats({ ...NO_LEDGER, slices: book, ledger: book, ends: new Map([[DOMAIN, HOUR + ends]]) });
+  const { buckets } = await stats({ ...all, by: 'domain', per: 'hour', tag: undefined });
+  expect(buckets.map(({ open }) => open)).toEqual([false, isOpen]);
 });
 
 test.each(['*', '', 'welcome', 'none'])('statistics of the tag "%s"', async (tag) => {
