@@ -93,7 +93,7 @@ export const campaignFrom = time(
 
 export const tailFrom = time(
   'Epoch seconds or ISO 8601 with an offset, at most 31 days ago: only what is stored later. Now, where it is not given; ' +
-    'a cursor knows it.',
+    'it is ignored beside a cursor.',
 );
 
 export const openFrom = time('Epoch seconds or ISO 8601 with an offset, inclusive. Without it there is no bound.');

@@ -186,7 +186,8 @@ function createUseCases(deps: RouteDeps): UseCases {
 
   async function tail({ from, ...query }: Query<'tailEvents'>): Promise<RouteResult> {
     const nowMs = now();
-    const fromMs = from ?? nowMs;
+    // A tail that keeps its `from` goes on for longer than it may begin back.
+    const fromMs = (query.cursor === undefined ? from : undefined) ?? nowMs;
     if (fromMs > nowMs) return badParameter('from', TO_COME);
     if (fromMs < nowMs - MAX_DAYS * DAY_MS) return badParameter('from', `must be at most ${MAX_DAYS} days ago`);
     const { domain, type, recipient } = query;

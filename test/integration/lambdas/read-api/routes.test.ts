@@ -352,6 +352,12 @@ describe('a tail', () => {
     expect(ids({ body } as Reply)).toEqual(['mine']);
   });
 
+  test('goes on for longer than the 31 days after which it may not begin', async () => {
+    const { next } = (await api.get('/mailgun/events/tail')).body;
+    const query = new URLSearchParams({ from: String(nowSeconds() - 32 * 86_400), cursor: next });
+    expect(await api.get(`/mailgun/events/tail?${query}`)).toMatchObject({ status: 200, body: { events: [] } });
+  });
+
   test.each([
     ['in the future', () => nowSeconds() + 60, /future/],
     ['more than 31 days ago', () => nowSeconds() - 32 * 86_400, /31 days/],
