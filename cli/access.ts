@@ -267,13 +267,38 @@ export async function readMailgunKey(callMailgun: MailgunRequest, deployment: De
   return checkKey(key, 'signing');
 }
 
-/** Has Mailgun make a new one; the old one signs nothing from then on. */
-export async function replaceMailgunKey(callMailgun: MailgunRequest, deployment: Deployment): Promise<void> {
-  const response = await callMailgun(anyDomain(deployment), 'POST', PATH);
-  if (response.status !== 200 && response.status !== 201) {
+/**
+ * Has Mailgun replace its key, and returns the new one; the old one signs nothing from then on. Throws an
+ * UnfinishedRotationError where it may be replaced, although the new one is not known.
+ */
+export async function replaceMailgunKey(
+  callMailgun: MailgunRequest,
+  deployment: Deployment,
+  old: string,
+): Promise<string> {
+  const response = await callMailgun(anyDomain(deployment), 'POST', PATH).catch((cause) => {
+    if (cause instanceof ApiKeyRefusedError || cause instanceof RateLimitedError) throw cause;
+    throw new UnfinishedRotationError(deployment, cause);
+  });
+  if (response.status >= 400) {
     throw new TargetUnavailableError(
       `Mailgun did not replace its signing key: ${messageOf(response)}; nothing was changed`,
     );
+  }
+  const key = await readMailgunKey(callMailgun, deployment).catch((cause) => {
+    throw new UnfinishedRotationError(deployment, cause);
+  });
+  if (key === old) throw new UnfinishedRotationError(deployment, new Error('Mailgun still returns the old key'));
+  return key;
+}
+
+/** Mailgun may sign with a key that is not set here. */
+export class UnfinishedRotationError extends TargetUnavailableError {
+  override readonly name = 'UnfinishedRotationError';
+
+  constructor({ ref }: Deployment, cause: Error) {
+    const command = `npm run ledger -- keys set ${targetRefText(ref)} --from-mailgun`;
+    super(`the key may be replaced at Mailgun, and not here: run ${command} (${cause.message})`, { cause });
   }
 }
 

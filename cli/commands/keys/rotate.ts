@@ -4,19 +4,13 @@ import {
   readMailgunKey,
   readSigningKeys,
   replaceMailgunKey,
+  UnfinishedRotationError,
   WRITE_KEY_OPTION,
   type WriteKeyOptions,
+  withCurrent,
   writeSigningKeys,
 } from '../../access.ts';
-import {
-  type CliContext,
-  confirm,
-  ledgerCommand,
-  openTarget,
-  type Run,
-  type TargetOptions,
-  targetRefText,
-} from '../../command.ts';
+import { type CliContext, confirm, ledgerCommand, openTarget, type Run, type TargetOptions } from '../../command.ts';
 import { TargetUnavailableError } from '../../errors.ts';
 import { createEmit } from '../../output.ts';
 import { readEnvironments } from '../../target/environments.ts';
@@ -27,7 +21,8 @@ export type KeysRotateLine =
   | { event: 'environment'; name: string; shares: 'yes' | 'no' | 'unknown'; why: string | null; command: string }
   /** Number of other environments that have, or may have, the same key. */
   | { event: 'planned'; others: number }
-  | { event: 'rotated'; fingerprint: string; previous: string | null };
+  /** `replaced`: false if Mailgun had another key than this stack before, which is set here now. */
+  | { event: 'rotated'; fingerprint: string; previous: string | null; replaced: boolean };
 
 interface RotateOptions extends TargetOptions, WriteKeyOptions {
   readonly yes?: boolean;
@@ -43,6 +38,9 @@ them, except delivered ones, which reconciliation brings. The order is:
   3. keys status, until previous has verified nothing for 8 hours
   4. never while an incident is open, unless the key itself is the incident; then, at once and in each environment,
      keys set --from-mailgun --alone, since until then previous verifies what is signed with the old key
+
+If Mailgun already signs with another key than the current one here, as after a run that was cut, that key is set here,
+and none is replaced.
 
 Examples:
   npm run ledger -- keys rotate --env prod --plan
@@ -77,22 +75,26 @@ async function rotate(context: CliContext, options: RotateOptions): Promise<numb
 
   const callMailgun = await openMailgunToWrite(context, deployment, options);
   const atMailgun = await readMailgunKey(callMailgun, deployment);
-  const question = `Replace the signing key ${keyFingerprint(atMailgun)} at Mailgun? The old one stops signing at once.`;
-  await confirm(context, options.yes, question);
-  await replaceMailgunKey(callMailgun, deployment);
-  const key = await readMailgunKey(callMailgun, deployment).catch((cause) => {
-    const command = `npm run ledger -- keys set ${targetRefText(deployment.ref)} --from-mailgun`;
-    throw new TargetUnavailableError(
-      `the key is replaced at Mailgun, but not here: run ${command} (${cause.message})`,
-      { cause },
-    );
+  // Else a rotation was not finished: another key would drop the one that Mailgun's retries are signed with.
+  const replaced = atMailgun === before.current;
+  const print = keyFingerprint(atMailgun);
+  await confirm(
+    context,
+    options.yes,
+    replaced
+      ? `Replace the signing key ${print} at Mailgun? The old one stops signing at once.`
+      : `Mailgun signs with ${print}, which is not the current key here. Set it here, and replace nothing at Mailgun?`,
+  );
+  const key = replaced ? await replaceMailgunKey(callMailgun, deployment, atMailgun) : atMailgun;
+  const next = withCurrent(before, key) ?? before;
+  await writeSigningKeys(deployment, next).catch((cause) => {
+    throw new UnfinishedRotationError(deployment, cause);
   });
-  // Mailgun's retries carry signatures of its old key, whatever was set here.
-  const { current: _current, ...rest } = before;
-  await writeSigningKeys(deployment, { ...rest, current: key, previous: atMailgun });
+  const previous = next.previous === undefined ? null : keyFingerprint(next.previous);
   emit(
-    { event: 'rotated', fingerprint: keyFingerprint(key), previous: keyFingerprint(atMailgun) },
-    `The signing key is ${keyFingerprint(key)} now, at Mailgun and here; ${keyFingerprint(atMailgun)} is previous.`,
+    { event: 'rotated', fingerprint: keyFingerprint(key), previous, replaced },
+    `The signing key is ${keyFingerprint(key)} now, at Mailgun and here; ${previous ?? 'none'} is previous.`,
+    ...(replaced ? [] : ['Mailgun had it before, so an earlier rotation is finished; for a new key, run this again.']),
     ...(concerned > 0 ? ['Now set it in the other environments named above.'] : []),
     MAY_STILL_RING,
   );

@@ -409,7 +409,7 @@ describe('keys', () => {
     expect(exitCode).toBe(0);
     expect(lines).toEqual([
       { event: 'planned', others: 0 },
-      { event: 'rotated', fingerprint: keyFingerprint(fresh), previous: keyFingerprint(KEY) },
+      { event: 'rotated', fingerprint: keyFingerprint(fresh), previous: keyFingerprint(KEY), replaced: true },
     ]);
     const { lines: keys } = await runJson(keysStatusLine, ['keys', 'status']);
     expect(keys.slice(0, 2)).toMatchObject([

@@ -34,7 +34,7 @@ export const keysRotateLine = z.discriminatedUnion('event', [
   environment,
   /** Number of other environments that have, or may have, the same key. */
   z.strictObject({ event: z.literal('planned'), others: z.int() }),
-  z.strictObject({ event: z.literal('rotated'), fingerprint, previous: fingerprint.nullable() }),
+  z.strictObject({ event: z.literal('rotated'), fingerprint, previous: fingerprint.nullable(), replaced: z.boolean() }),
 ]) satisfies z.ZodType<KeysRotateLine>;
 
 /** The lines of `keys status --json`. */

@@ -1,3 +1,5 @@
+import type { ServerResponse } from 'node:http';
+import { PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { checkKey, withCurrent } from '../../../../cli/access.ts';
 import type { CliContext } from '../../../../cli/command.ts';
 import { TargetUnavailableError } from '../../../../cli/errors.ts';
@@ -229,6 +231,97 @@ describe('keys rotate', () => {
     expect(text).toContain('staging: has another key, and is not concerned.');
     expect(text.at(-1)).toMatch(/^Plan: nothing was changed; without --plan the signing key is replaced/);
     expect(text).not.toContain('');
+  });
+
+  /** A Mailgun that replaces its key by `replace`, and the stack's secrets. */
+  async function rotation(
+    replace: (keys: string[], response: ServerResponse) => void,
+    before: object = { current: OLD },
+  ) {
+    const keys = [OLD];
+    const server = await listenOnLoopback((request, response) => {
+      if (request.method === 'POST') replace(keys, response);
+      else response.end(JSON.stringify({ http_signing_key: keys.at(-1) }));
+    });
+    const secrets = secretsOf(before);
+    const target = stubDeployment({ ...stubSecrets(secrets), mailgunUrl: () => server.url });
+    const rotate = async () => {
+      const output = await runCommand(['keys', 'rotate', '--local', '--yes', '--json'], {
+        openDeployment: async () => target,
+      });
+      const text = [...output.lines, ...output.errors].join();
+      expect(text).not.toMatch(/key-(old|new)/);
+      return { ...output, text };
+    };
+    return { keys, secrets, target, rotate, close: () => server.close() };
+  }
+  const renew = (keys: string[]) => keys.push(`key-new-${keys.length}-0123456789`);
+  const UNFINISHED = /may be replaced.*run npm run ledger -- keys set --local --port 4010 --from-mailgun/;
+
+  test.each<[string, (keys: string[], response: ServerResponse) => void]>([
+    [
+      'is lost',
+      (keys, response) => {
+        renew(keys);
+        response.destroy();
+      },
+    ],
+    [
+      'is a 502',
+      (keys, response) => {
+        renew(keys);
+        response.writeHead(502).end();
+      },
+    ],
+    ['comes before the key that it returns', (_, response) => response.end('{}')],
+  ])('says that the key may be replaced, and is finished by a second run, where the reply %s', async (_, replace) => {
+    const { keys, secrets, rotate, close } = await rotation(replace, { current: OLD, parent: 'key-parent-01' });
+    const first = await rotate();
+    expect([first.exitCode, first.text]).toEqual([1, expect.stringMatching(UNFINISHED)]);
+    expect(stored(secrets)).toEqual({ current: OLD, parent: 'key-parent-01' });
+
+    if (keys.length === 1) renew(keys);
+    const second = await rotate();
+    await close();
+    expect(second.exitCode).toBe(0);
+    expect(keys).toHaveLength(2);
+    expect(stored(secrets)).toEqual({ current: keys[1], previous: OLD, parent: 'key-parent-01' });
+    expect(keysRotateLine.parse(second.json().at(-1))).toEqual({
+      event: 'rotated',
+      fingerprint: keyFingerprint(keys[1] ?? ''),
+      previous: keyFingerprint(OLD),
+      replaced: false,
+    });
+  });
+
+  test('says that the key is not set here if the secret cannot be written', async () => {
+    const { keys, secrets, target, rotate, close } = await rotation((all, response) => {
+      renew(all);
+      response.end('{}');
+    });
+    const { send } = target.clients.secrets as { send: (command: object) => Promise<unknown> };
+    let isDown = true;
+    Object.assign(target.clients.secrets, {
+      send: async (command: object) => {
+        if (isDown && command instanceof PutSecretValueCommand) throw new Error('down');
+        return send(command);
+      },
+    });
+    const first = await rotate();
+    expect([first.exitCode, first.text]).toEqual([1, expect.stringMatching(UNFINISHED)]);
+    isDown = false;
+    expect((await rotate()).exitCode).toBe(0);
+    await close();
+    expect(stored(secrets)).toEqual({ current: keys[1], previous: OLD });
+  });
+
+  test.each([400, 403, 429])('says nothing of a replaced key where Mailgun refuses with %d', async (status) => {
+    const { secrets, rotate, close } = await rotation((_, response) => response.writeHead(status).end('{}'));
+    const { exitCode, text } = await rotate();
+    await close();
+    expect([exitCode, text]).toEqual([1, expect.stringMatching(new RegExp(`${status}`))]);
+    expect(text).not.toContain('may be replaced');
+    expect(stored(secrets)).toEqual({ current: OLD });
   });
 
   test('--help says that Mailgun signs with the new key only, and the order of the steps', async () => {
