@@ -53,8 +53,16 @@ export type KeysStatusLine =
     }
   /** The secret holds no JSON object, so every function that needs it fails. */
   | { event: 'unreadable'; key: 'current' | 'apiKey'; why: string; fix: string }
-  /** `matches`: true if Mailgun signs with a key that is set here; null if Mailgun's key cannot be read. */
-  | { event: 'mailgun'; matches: boolean | null; fingerprint: string | null; why: string | null };
+  /** `matches`: true if Mailgun signs with a key that is set here, as `key`; null if Mailgun's key cannot be read. */
+  | {
+      event: 'mailgun';
+      matches: boolean | null;
+      key: KeyName | null;
+      fingerprint: string | null;
+      why: string | null;
+    };
+
+type KeyName = 'current' | 'parent' | 'previous';
 
 const NEEDS = `secretsmanager:GetSecretValue and PutSecretValue on the signing keys and the API key; status also
 logs:FilterLogEvents; rotate also an API key at Mailgun that may replace the signing key`;
@@ -139,11 +147,14 @@ async function status(context: CliContext, options: TargetOptions): Promise<numb
   }
 }
 
-function comparisonText({ matches, fingerprint, why }: KeyComparison, fix: string | undefined): string {
+function comparisonText({ matches, key, fingerprint, why }: KeyComparison, fix: string | undefined): string {
   if (matches === null) return `Not compared with Mailgun's own key: ${why}.`;
-  if (matches) return `Mailgun signs with ${fingerprint}, which is set here.`;
-  return `Mailgun signs with ${fingerprint}, which is NOT set here${fix === undefined ? '' : `; fix: ${fix}`}`;
+  if (matches && key !== 'previous') return `Mailgun signs with ${fingerprint}, which is set here.`;
+  const what = matches ? `only previous here: ${PREVIOUS_ONLY}` : 'NOT set here';
+  return `Mailgun signs with ${fingerprint}, which is ${what}${fix === undefined ? '' : `; fix: ${fix}`}`;
 }
+
+const PREVIOUS_ONLY = 'webhooks verify until it is removed or replaced';
 
 const usable = (keys: Awaited<ReturnType<typeof readSigningKeys>>['keys'], apiKey: string | undefined) =>
   keys.current !== undefined && apiKey !== undefined;
@@ -323,10 +334,12 @@ function currentKeyAt(atMs: number, lines: readonly LogEntry[]): string {
 }
 
 /**
- * `matches`: true if Mailgun signs with a key that is set here; null, with the reason, if Mailgun's key cannot be read.
+ * `matches`: true if Mailgun signs with a key that is set here, as `key`; null, with the reason, if Mailgun's key cannot
+ * be read.
  */
 interface KeyComparison {
   readonly matches: boolean | null;
+  readonly key: KeyName | null;
   readonly fingerprint: string | null;
   readonly why: string | null;
 }
@@ -335,19 +348,24 @@ interface KeyComparison {
 async function compareWithMailgun(deployment: Deployment, keys: SigningKeys): Promise<KeyComparison> {
   try {
     const atMailgun = await readMailgunKey(await openMailgun(deployment), deployment);
-    const matches = [keys.current, keys.parent].includes(atMailgun);
-    return { matches, fingerprint: keyFingerprint(atMailgun), why: null };
+    const key = (['current', 'parent', 'previous'] as const).find((name) => keys[name] === atMailgun) ?? null;
+    return { matches: key !== null, key, fingerprint: keyFingerprint(atMailgun), why: null };
   } catch (error) {
     if (!(error instanceof TargetUnavailableError)) throw error;
-    return { matches: null, fingerprint: null, why: error.message };
+    return { matches: null, key: null, fingerprint: null, why: error.message };
   }
 }
 
 /** A comparison of the signing key with Mailgun's, in the words of doctor and status. */
 type SigningKeyFinding =
-  | { readonly isWrong: true; readonly says: string; readonly fix: string }
+  | { readonly state: 'wrong' | 'warning'; readonly says: string; readonly fix: string }
   /** `matches` is null where Mailgun's own key cannot be read. */
-  | { readonly isWrong: false; readonly keys: SigningKeys; readonly own: string; readonly comparison: KeyComparison };
+  | {
+      readonly state?: undefined;
+      readonly keys: SigningKeys;
+      readonly own: string;
+      readonly comparison: KeyComparison;
+    };
 
 /** Judges the signing key that is set; throws where the secret cannot be read. */
 export async function judgeSigningKey(deployment: Deployment): Promise<SigningKeyFinding> {
@@ -355,14 +373,16 @@ export async function judgeSigningKey(deployment: Deployment): Promise<SigningKe
   const { keys } = await readSigningKeys(deployment);
   if (keys.current === undefined) {
     const says = 'not set: every webhook gets 503';
-    return { isWrong: true, says, fix: `${run('keys set')} < signing-key.txt` };
+    return { state: 'wrong', says, fix: `${run('keys set')} < signing-key.txt` };
   }
   const own = `current ${keyFingerprint(keys.current)}`;
   const comparison = await compareWithMailgun(deployment, keys);
-  if (comparison.matches !== false) return { isWrong: false, keys, own, comparison };
-  return {
-    isWrong: true,
-    says: `${own}, and Mailgun signs with ${comparison.fingerprint}: every webhook gets 401 once ingest reads this key, within 5 minutes`,
-    fix: run('keys set --from-mailgun'),
-  };
+  const fix = run('keys set --from-mailgun');
+  const differs = `${own}, and Mailgun signs with ${comparison.fingerprint}`;
+  if (comparison.key === 'previous') {
+    return { state: 'warning', says: `${differs}, which is only previous: ${PREVIOUS_ONLY}`, fix };
+  }
+  if (comparison.matches !== false) return { keys, own, comparison };
+  const says = `${differs}: every webhook gets 401 once ingest reads this key, within 5 minutes`;
+  return { state: 'wrong', says, fix };
 }

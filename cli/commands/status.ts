@@ -91,7 +91,7 @@ const known = (value: number | null, what: string) => (value === null ? 'unknown
 function signingKeyText(key: StatusLine['signingKey']): string {
   if (key === null) return 'unknown';
   if (key.matches === null) return `not compared with Mailgun's own: ${key.why}`;
-  return key.matches ? "is Mailgun's" : 'NOT usable, see above';
+  return key.matches ? (key.why ?? "is Mailgun's") : 'NOT usable, see above';
 }
 
 function alarmText(alarms: StatusLine['alarms']): string {
@@ -167,7 +167,7 @@ export interface StatusLine {
   /** Events on their way to the table. */
   readonly backlog: number | null;
   readonly deadLetters: number | null;
-  /** `matches`: true if Mailgun signs with it; null if that could not be compared, and why. */
+  /** `matches`: true if it verifies what Mailgun signs, with `why` if only as previous; null if not compared, and why. */
   readonly signingKey: { readonly matches: boolean | null; readonly why: string | null } | null;
   readonly alarms: {
     readonly total: number;
@@ -277,7 +277,10 @@ async function keyNotes(deployment: Deployment, nowMs: number): Promise<string[]
 async function readSigningKey(deployment: Deployment) {
   try {
     const found = await judgeSigningKey(deployment);
-    if (!found.isWrong) return { fault: undefined, matches: found.comparison.matches, why: found.comparison.why };
+    if (found.state === undefined) {
+      return { fault: undefined, matches: found.comparison.matches, why: found.comparison.why };
+    }
+    if (found.state === 'warning') return { fault: undefined, matches: true, why: `${found.says}; fix: ${found.fix}` };
     return { fault: `the signing key is ${found.says}; fix: ${found.fix}`, matches: false, why: found.says };
   } catch (error) {
     if (!(error instanceof UnreadableSecretError)) throw error;

@@ -97,7 +97,7 @@ async function certificateKey(deployment: Deployment): Promise<Finding> {
 
 async function signingKey(deployment: Deployment, run: CommandText, nowMs: number): Promise<Finding> {
   const found = await judgeSigningKey(deployment);
-  if (found.isWrong) return wrong(found.says, found.fix);
+  if (found.state !== undefined) return found;
   const { keys, own, comparison } = found;
   if (comparison.matches) return ok(`${own}; Mailgun signs with ${comparison.fingerprint}, which is set here`);
   return judgeByWebhooks(deployment, keys, own, comparison.why ?? '', run, nowMs);

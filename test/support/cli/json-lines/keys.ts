@@ -66,6 +66,7 @@ export const keysStatusLine = z.discriminatedUnion('event', [
   z.strictObject({
     event: z.literal('mailgun'),
     matches: z.boolean().nullable(),
+    key: z.enum(['current', 'parent', 'previous']).nullable(),
     fingerprint: fingerprint.nullable(),
     why: z.string().nullable(),
   }),

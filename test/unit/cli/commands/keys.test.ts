@@ -417,6 +417,25 @@ describe('keys status', () => {
     expect(lines.at(-1)).toMatch(/which is NOT set here$/);
   });
 
+  test.each([
+    [{ current: NEW }, 'current', 0, /which is set here\.$/],
+    [{ current: OLD, parent: NEW }, 'parent', 0, /which is set here\.$/],
+    [{ current: OLD, previous: NEW }, 'previous', 0, /only previous here: .+; fix: .+ keys set --from-mailgun /],
+    [{ current: OLD }, null, 1, /which is NOT set here; fix: .+ keys set --from-mailgun /],
+  ])('compares %j with the key that Mailgun signs with', async (keys, key, code, says) => {
+    const server = await listenOnLoopback((_, response) => response.end(JSON.stringify({ http_signing_key: NEW })));
+    const target = stubDeployment({ ...stubSecrets(secretsOf(keys)), logs, mailgunUrl: () => server.url });
+    const [json, text] = await Promise.all(
+      [['--json'], []].map((flags) =>
+        runCommand(['keys', 'status', '--local', ...flags], { openDeployment: async () => target }),
+      ),
+    );
+    await server.close();
+    const line = keysStatusLine.parse(json?.json().at(-1));
+    expect(line).toMatchObject({ matches: key !== null, key });
+    expect([text?.exitCode, text?.lines.at(-1)]).toEqual([code, expect.stringMatching(says)]);
+  });
+
   test('fails if a required key is not set', async () => {
     expect((await status(secretsOf({}))).exitCode).toBe(1);
     expect((await status(secretsOf({ current: NEW }, {}))).exitCode).toBe(1);

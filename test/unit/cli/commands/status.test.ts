@@ -333,6 +333,23 @@ test.each([
   expect(json()[0].reasons[0]).toBe(`the alarm ${name} ${says}`);
 });
 
+test('status and doctor say that Mailgun signs with the previous key, and not that webhooks get 401', async () => {
+  const server = await listenOnLoopback((_, response) => response.end('{"http_signing_key":"key-right-0123456789"}'));
+  const keys = { current: 'key-to-come-0123456789', previous: 'key-right-0123456789' };
+  const apiKey = '{"apiKey":"key-of-the-api-01"}';
+  const secrets = stubSecrets({ SigningKeysSecretArn: JSON.stringify(keys), ApiKeySecretArn: apiKey });
+  const deployment = onlySecretsOf(secrets, server.url);
+  const { json } = await runCommand(['status', '--local', '--json'], { openDeployment: async () => deployment });
+  const checks = stackChecks({ deployment, account: undefined, now: () => NOW_MS });
+  const doctor = await checks.find(({ name }) => name === 'signing key')?.check();
+  await server.close();
+
+  const says = expect.stringMatching(/^current .+, which is only previous: webhooks verify until/);
+  expect(doctor).toMatchObject({ state: 'warning', says, fix: expect.stringContaining('keys set --from-mailgun') });
+  expect(json()[0].signingKey).toEqual({ matches: true, why: says });
+  expect(json()[0].reasons.filter((each: string) => each.includes('signing key'))).toEqual([]);
+});
+
 test.each([
   [
     "is not Mailgun's",
@@ -363,6 +380,11 @@ test.each([
 
 test.each<[string, StatusLine['signingKey'], string]>([
   ["is Mailgun's", { matches: true, why: null }, "is Mailgun's"],
+  [
+    "has Mailgun's as previous",
+    { matches: true, why: 'current 01234567, only previous' },
+    'current 01234567, only previous',
+  ],
   [
     'could not be compared',
     { matches: null, why: 'Mailgun (h) refuses the API key (403)' },
