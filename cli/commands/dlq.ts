@@ -20,7 +20,7 @@ import {
   countsByReason,
   type DeadLetter,
   type DeadLetters,
-  MAX_SCANNED_MESSAGES,
+  isComplete,
   messageIdIn,
   openDeadLetters,
   RECEIVES_EXHAUSTED,
@@ -70,8 +70,8 @@ type DlqShowLine = {
   body?: string;
 };
 
-const NEEDS = `sqs:ReceiveMessage, sqs:ChangeMessageVisibility and sqs:DeleteMessage on the DLQ, sqs:SendMessage on the queue,
-dynamodb:GetItem and dynamodb:BatchGetItem on the table`;
+const NEEDS = `sqs:ReceiveMessage, sqs:ChangeMessageVisibility, sqs:DeleteMessage and sqs:GetQueueAttributes on the DLQ,
+sqs:SendMessage on the queue, dynamodb:GetItem and dynamodb:BatchGetItem on the table`;
 
 export const dlqCommand: CommandBuilder = (context, run) =>
   commandGroup('dlq', 'list, explain, redrive and discard dead letters: events that process could not store', NEEDS)
@@ -83,7 +83,7 @@ export const dlqCommand: CommandBuilder = (context, run) =>
 const SAMPLE = 5;
 
 const LIST_EXAMPLES = `
-Changes nothing, but hides the messages from other readers for a moment. The reason is why this version of the code
+Changes nothing, but hides the messages from other readers while it runs. The reason is why this version of the code
 cannot read a message, or else the one that process noted: not-json, malformed-message, unknown-version, unstorable, the
 name of an error, or ${RECEIVES_EXHAUSTED} if SQS gave up.
 
@@ -100,7 +100,8 @@ async function list(context: CliContext, options: TargetOptions): Promise<number
   const deployment = await openTarget(context, options);
   const emit = createEmit<DlqListLine>(context, options.json);
   const letters: Pick<DeadLetter, 'id' | 'reason' | 'sentMs'>[] = [];
-  for await (const { id, reason, sentMs } of scanDeadLetters(openDeadLetters(deployment)))
+  const deadLetters = openDeadLetters(deployment);
+  for await (const { id, reason, sentMs } of scanDeadLetters(deadLetters, context))
     letters.push({ id, reason, sentMs });
   for (const [reason, ofReason] of groupBy(letters, (letter) => letter.reason)) {
     const times = ofReason.map(({ sentMs }) => sentMs);
@@ -112,7 +113,7 @@ async function list(context: CliContext, options: TargetOptions): Promise<number
       ...sample.map((id) => `  ${id}`),
     );
   }
-  const complete = letters.length < MAX_SCANNED_MESSAGES;
+  const complete = await isComplete(deadLetters, letters.length, context);
   const all = letters.length === 0 ? 'There are no dead letters.' : `${counted(letters.length, 'dead letter')}.`;
   emit({ event: 'dead-letters', count: letters.length, complete }, complete ? all : `${all} There are more.`);
   return 0;
@@ -140,7 +141,7 @@ const showCommand = (context: CliContext, run: Run) =>
 async function show(context: CliContext, options: ShowOptions, id: string): Promise<number> {
   const deployment = await openTarget(context, options);
   const emit = createEmit<DlqShowLine>(context, options.json);
-  const letter = await find(openDeadLetters(deployment), id);
+  const letter = await find(openDeadLetters(deployment), id, context);
   if (letter === undefined)
     throw new TargetUnavailableError(`there is no dead letter ${id}; another reader may be holding it`);
   const { reason, detail, sentMs, receiveCount, body, diagnosis } = letter;
@@ -187,8 +188,8 @@ async function show(context: CliContext, options: ShowOptions, id: string): Prom
   return 0;
 }
 
-async function find(deadLetters: DeadLetters, id: string): Promise<DeadLetter | undefined> {
-  for await (const letter of scanDeadLetters(deadLetters)) if (letter.id === id) return letter;
+async function find(deadLetters: DeadLetters, id: string, context: CliContext): Promise<DeadLetter | undefined> {
+  for await (const letter of scanDeadLetters(deadLetters, context)) if (letter.id === id) return letter;
   return undefined;
 }
 
@@ -238,7 +239,7 @@ async function discard(context: CliContext, options: DiscardOptions): Promise<nu
   const deployment = await openTarget(context, options);
   const emit = createEmit<DlqDiscardLine>(context, options.json);
   const deadLetters = openDeadLetters(deployment);
-  const { selected, complete } = await selectDeadLetters(deadLetters, options);
+  const { selected, complete } = await selectDeadLetters(deadLetters, options, context);
   const losses: Loss[] = [];
   for (const letter of selected) losses.push(await lossOf(deployment, letter));
   const count = (loss: Loss) => losses.filter((each) => each === loss).length;
@@ -272,7 +273,7 @@ async function discard(context: CliContext, options: DiscardOptions): Promise<nu
   if (options.plan) return 0;
   const question = `Delete ${counted(selected.length, 'dead letter')} (${countsByReason(selected)}) of ${deployment.name}? This cannot be undone.`;
   await confirm(context, options.yes, question);
-  const left = await removeAll(selected, deadLetters, context.signal);
+  const left = await removeAll(selected, deadLetters, context);
   emit(
     { event: 'discarded', count: selected.length - left, left, complete },
     `${selected.length - left} deleted${left > 0 ? `, ${left} left` : ''}${complete ? '.' : '; there are more: run it again.'}`,
@@ -292,9 +293,9 @@ function lossText(loses: Loss, { event, error }: Selected): string {
 }
 
 /** Returns how many are left, because they were interrupted or are held by someone else. */
-async function removeAll(selected: readonly Selected[], deadLetters: DeadLetters, signal: AbortSignal) {
+async function removeAll(selected: readonly Selected[], deadLetters: DeadLetters, context: CliContext) {
   const left = new Set(selected.map(({ id }) => id));
-  await receiveSelected(left, deadLetters, signal, async (letters, remove) => {
+  await receiveSelected(left, deadLetters, context, async (letters, remove) => {
     for (const letter of letters) {
       await remove(letter);
       left.delete(letter.id);

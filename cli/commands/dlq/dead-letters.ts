@@ -5,6 +5,7 @@ import {
   ReceiveMessageCommand,
   SendMessageCommand,
 } from '@aws-sdk/client-sqs';
+import { createQueueDepth } from '../../../lambdas/adapters/aws/messaging.ts';
 import { DEAD_LETTER_ATTRIBUTES } from '../../../lambdas/contract.ts';
 import { messageIdOf } from '../../../lambdas/domain/events/event.ts';
 import { type EventIdentity, identify } from '../../../lambdas/domain/events/identity.ts';
@@ -17,8 +18,10 @@ import {
 } from '../../../lambdas/domain/events/queue-message.ts';
 import { statusUpdateOf } from '../../../lambdas/domain/status/status-update.ts';
 import { suppressionOf } from '../../../lambdas/domain/status/suppression.ts';
+import type { CliContext } from '../../command.ts';
 import { TargetUnavailableError } from '../../errors.ts';
 import { groupBy, printedCommand } from '../../output.ts';
+import { countUnseen, receivedBatches, VISIBILITY_SECONDS } from '../../queue-scan.ts';
 import type { Deployment } from '../../target/types.ts';
 
 export interface DeadLetter {
@@ -43,7 +46,6 @@ export const RECEIVES_EXHAUSTED = 'tries-used-up';
 export const MAX_SCANNED_MESSAGES = 10_000;
 
 const AT_ONCE = 10;
-/** A long poll queries all of SQS's servers, so an empty one is the end. */
 const WAIT_SECONDS = 1;
 
 /** The dead letters, and the queue they came from. */
@@ -55,6 +57,8 @@ export interface DeadLetters {
   /** Sends the body to process again, without the attributes added to it. */
   resend(letter: DeadLetter): Promise<void>;
   remove(letter: DeadLetter): Promise<void>;
+  /** Returns the length that SQS reports, hidden messages included. */
+  length(): Promise<number>;
 }
 
 export function openDeadLetters({ clients: { queues }, output }: Deployment): DeadLetters {
@@ -93,6 +97,8 @@ export function openDeadLetters({ clients: { queues }, output }: Deployment): De
     async remove({ receiptHandle }) {
       await queues.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: receiptHandle }));
     },
+
+    length: () => createQueueDepth(queues, QueueUrl).messages(),
   };
 }
 
@@ -117,23 +123,27 @@ function letterOf({
   };
 }
 
-/** Visibility timeout while the queue is read. */
-const SCAN_VISIBILITY_SECONDS = 60;
+type Clock = Pick<CliContext, 'now' | 'sleep' | 'signal'>;
 
 /** Yields every dead letter once, up to a maximum; finally makes all of them visible again. */
-export async function* scanDeadLetters(deadLetters: DeadLetters): AsyncGenerator<DeadLetter> {
+export async function* scanDeadLetters(deadLetters: DeadLetters, clock: Clock): AsyncGenerator<DeadLetter> {
   const held = new Map<string, Pick<DeadLetter, 'receiptHandle'>>();
+  const receive = () => deadLetters.receive(VISIBILITY_SECONDS);
   try {
-    while (held.size < MAX_SCANNED_MESSAGES) {
-      const letters = await deadLetters.receive(SCAN_VISIBILITY_SECONDS);
+    for await (const letters of receivedBatches(receive, ({ id }) => held.has(id), clock)) {
       const fresh = letters.filter(({ id }) => !held.has(id));
       for (const letter of letters) held.set(letter.id, { receiptHandle: letter.receiptHandle });
       yield* fresh;
-      if (fresh.length === 0) return;
+      if (held.size >= MAX_SCANNED_MESSAGES) return;
     }
   } finally {
     await deadLetters.giveBack([...held.values()]);
   }
+}
+
+/** Returns true if the DLQ holds no more than the scanned messages. */
+export async function isComplete(deadLetters: DeadLetters, scanned: number, clock: Clock): Promise<boolean> {
+  return scanned < MAX_SCANNED_MESSAGES && (await countUnseen(deadLetters.length, scanned, clock)) === 0;
 }
 
 /** How this version reads a body; `error` names positions in it, never content. */
@@ -218,11 +228,15 @@ export interface Selected extends Pick<DeadLetter, 'id' | 'reason'> {
  * Returns the dead letters selected by the options, of those present now. Throws a TargetUnavailableError for an
  * unknown id, or a reason without messages.
  */
-export async function selectDeadLetters(deadLetters: DeadLetters, { reason: only, id: ids }: SelectionOptions) {
+export async function selectDeadLetters(
+  deadLetters: DeadLetters,
+  { reason: only, id: ids }: SelectionOptions,
+  clock: Clock,
+) {
   const selected: Selected[] = [];
   const reasons = new Set<string>();
   let scanned = 0;
-  for await (const letter of scanDeadLetters(deadLetters)) {
+  for await (const letter of scanDeadLetters(deadLetters, clock)) {
     scanned += 1;
     const { id, reason, diagnosis } = letter;
     reasons.add(reason);
@@ -236,7 +250,7 @@ export async function selectDeadLetters(deadLetters: DeadLetters, { reason: only
     const there = reasons.size === 0 ? 'there are none' : `there are ${[...reasons].join(', ')}`;
     throw new TargetUnavailableError(`no dead letter has the reason ${only}: ${there}`);
   }
-  return { selected, complete: ids !== undefined || scanned < MAX_SCANNED_MESSAGES };
+  return { selected, complete: ids !== undefined || (await isComplete(deadLetters, scanned, clock)) };
 }
 
 function contentOf({ error, identity, message }: Diagnosis): Pick<Selected, 'error' | 'event'> {
@@ -244,10 +258,8 @@ function contentOf({ error, identity, message }: Diagnosis): Pick<Selected, 'err
   return { error, event: { identity, domain: message.domain } };
 }
 
-/** Someone else who reads the dead letters may hold some of them. */
-const MAX_IDLE_ROUNDS = 2;
 /** Longer than ten messages take at one a second, and short where the command is killed. */
-const VISIBILITY_SECONDS = 60;
+const SELECTED_VISIBILITY_SECONDS = 60;
 
 /**
  * Receives dead letters until `left` is empty, and calls `handle` with those that are in it; gives back in the end
@@ -256,7 +268,7 @@ const VISIBILITY_SECONDS = 60;
 export async function receiveSelected(
   left: ReadonlySet<string>,
   deadLetters: DeadLetters,
-  signal: AbortSignal,
+  clock: Clock,
   handle: (letters: readonly DeadLetter[], remove: (letter: DeadLetter) => Promise<void>) => Promise<void>,
 ): Promise<void> {
   const seen = new Set<string>();
@@ -266,9 +278,9 @@ export async function receiveSelected(
     held.delete(letter.id);
   };
   try {
-    for (let idle = 0; left.size > 0 && idle < MAX_IDLE_ROUNDS && !signal.aborted; ) {
-      const letters = await deadLetters.receive(VISIBILITY_SECONDS);
-      idle = letters.some(({ id }) => !seen.has(id)) ? 0 : idle + 1;
+    if (left.size === 0) return;
+    const receive = () => deadLetters.receive(SELECTED_VISIBILITY_SECONDS);
+    for await (const letters of receivedBatches(receive, ({ id }) => seen.has(id), clock)) {
       for (const letter of letters) {
         seen.add(letter.id);
         held.set(letter.id, letter);
@@ -277,6 +289,7 @@ export async function receiveSelected(
         letters.filter(({ id }) => left.has(id)),
         remove,
       );
+      if (left.size === 0) return;
     }
   } finally {
     await deadLetters.giveBack([...held.values()]);

@@ -100,7 +100,7 @@ async function redrive(context: CliContext, options: RedriveOptions): Promise<nu
   const deployment = await openTarget(context, options);
   const emit = createEmit<DlqRedriveLine>(context, options.json);
   const deadLetters = openDeadLetters(deployment);
-  const { selected, complete } = await selectDeadLetters(deadLetters, options);
+  const { selected, complete } = await selectDeadLetters(deadLetters, options, context);
   const wanted = selected.filter(({ error }) => error === null);
   const unreadable = selected.length - wanted.length;
   reportUnreadable(selected, emit, deployment);
@@ -183,13 +183,14 @@ async function sendAgain(
   { ids, perSecond }: SendAgainRequest,
   deadLetters: DeadLetters,
   effects: Pick<Effects, 'expect' | 'forget'>,
-  { now, sleep, signal }: CliContext,
+  context: CliContext,
   onProgress: (left: number) => void,
 ): Promise<void> {
+  const { now, sleep, signal } = context;
   const left = new Set(ids);
   let dueMs = now();
   try {
-    await receiveSelected(left, deadLetters, signal, async (letters, remove) => {
+    await receiveSelected(left, deadLetters, context, async (letters, remove) => {
       await effects.expect(letters);
       for (const letter of letters) {
         await sleep(Math.max(0, dueMs - now()));
@@ -260,13 +261,14 @@ function createEffects(deployment: Deployment, deadLetters: DeadLetters) {
     },
 
     /** Waits until all are stored or back in the DLQ, up to `waitMs`. */
-    async watch({ now, sleep, signal }: CliContext, waitMs: number, onBack: (id: string, reason: string) => void) {
+    async watch(context: CliContext, waitMs: number, onBack: (id: string, reason: string) => void) {
+      const { now, sleep, signal } = context;
       const deadlineMs = now() + waitMs;
       let lettersAtMs = now() + DLQ_SCAN_INTERVAL_MS;
       for (;;) {
         await lookUp(waiting(), 'stored');
         if (waiting().length > 0 && (now() >= lettersAtMs || now() >= deadlineMs)) {
-          await findBack(onBack);
+          await findBack(context, onBack);
           lettersAtMs = now() + DLQ_SCAN_INTERVAL_MS;
         }
         if (waiting().length === 0 || now() >= deadlineMs || signal.aborted) break;
@@ -278,9 +280,9 @@ function createEffects(deployment: Deployment, deadLetters: DeadLetters) {
   };
 
   /** Finds redriven messages in the DLQ by body: their ids have changed. */
-  async function findBack(onBack: (id: string, reason: string) => void): Promise<void> {
+  async function findBack(context: CliContext, onBack: (id: string, reason: string) => void): Promise<void> {
     const own = new Set(resent.map(({ id }) => id));
-    for await (const letter of scanDeadLetters(deadLetters)) {
+    for await (const letter of scanDeadLetters(deadLetters, context)) {
       const hash = hashOf(letter.body);
       const found = own.has(letter.id) ? undefined : waiting().find(({ bodyHash }) => bodyHash === hash);
       if (found === undefined) continue;

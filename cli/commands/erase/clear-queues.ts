@@ -18,9 +18,9 @@ import {
 } from '../../../lambdas/domain/publishing/delivery.ts';
 import { isOf, textWithoutAddress, withoutAddress } from '../../../lambdas/domain/recipients/erasure.ts';
 import type { CliContext } from '../../command.ts';
+import { VISIBILITY_SECONDS as SCAN_SECONDS } from '../../queue-scan.ts';
 import { type Deployment, hasOutput } from '../../target/types.ts';
 import { receiversOf } from '../receivers/open.ts';
-import { VISIBILITY_SECONDS as REDELIVERY_SECONDS } from '../receivers/redeliver.ts';
 
 /** The outcome of a message: it stays as it is, is deleted, or is replaced by one with this body. */
 type ClearedMessage = 'kept' | 'deleted' | { readonly body: string };
@@ -157,6 +157,7 @@ export function eventDeadLetters(
     queueUrl: deadLettersUrl,
     clear: (body) => clear(body, recipient),
     sendTo: { queueUrl, groupId: REDRIVE_GROUP },
+    heldSeconds: SCAN_SECONDS,
   };
 }
 
@@ -183,7 +184,7 @@ export function deliveryQueues(deployment: Deployment, recipient: string): Searc
   const dead = receiversOf(deployment).map(({ deadLettersUrl }) => ({
     queueUrl: deadLettersUrl,
     clear,
-    heldSeconds: REDELIVERY_SECONDS,
+    heldSeconds: SCAN_SECONDS,
   }));
   if (!hasOutput(deployment, 'PublishFailuresUrl')) return dead;
   return [...dead, { queueUrl: deployment.output('PublishFailuresUrl'), clear }];

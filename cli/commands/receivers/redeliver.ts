@@ -14,6 +14,7 @@ import {
 } from '../../../lambdas/domain/publishing/delivery.ts';
 import { isNamed } from '../../../lambdas/domain/publishing/standard-webhook.ts';
 import type { CliContext } from '../../command.ts';
+import { countUnseen, receivedBatches, VISIBILITY_SECONDS } from '../../queue-scan.ts';
 import type { Deployment } from '../../target/types.ts';
 import { type DeployedReceiver, messagesIn } from './open.ts';
 
@@ -41,14 +42,6 @@ export interface Redelivered {
   unseen: number;
 }
 
-/** A message is hidden for this long once it is received; after a crash it shows again by itself. */
-export const VISIBILITY_SECONDS = 300;
-/** A queue is spread over servers, so one empty response proves little. */
-const EMPTY_RECEIVES = 2;
-/** The reported length of a queue lags by up to a minute. */
-const MAX_LENGTH_READS = 12;
-const LENGTH_READ_INTERVAL_MS = 5000;
-
 type Facts = Pick<QueuedEvent, 'detailType' | 'publishedAt'> & { readonly detail: JsonObject };
 
 /** Returns true for a delivery that the choice names, from the queue or from the log. */
@@ -73,28 +66,24 @@ export async function redeliver(
   deployment: Deployment,
   { queueUrl, deadLettersUrl }: DeployedReceiver,
   choice: RedeliveryChoice,
-  { now, sleep, signal }: Pick<CliContext, 'now' | 'sleep' | 'signal'>,
+  context: Pick<CliContext, 'now' | 'sleep' | 'signal'>,
 ): Promise<Redelivered> {
+  const { now, sleep, signal } = context;
   const { queues } = deployment.clients;
   const done: Redelivered = { sent: 0, left: 0, unreadable: 0, unseen: 0 };
   const others = new Map<string, string>();
   try {
-    // If only known messages appear for one visibility timeout, there are more than can be hidden at once.
-    let freshAt = now();
-    for (let empty = 0; empty < EMPTY_RECEIVES && now() - freshAt <= VISIBILITY_SECONDS * 1000 && !signal.aborted; ) {
-      const messages = await receive();
-      empty = messages.length === 0 ? empty + 1 : 0;
+    const isKnown = ({ MessageId = '' }: Message) => others.has(MessageId);
+    for await (const messages of receivedBatches(receive, isKnown, context)) {
       for (const message of messages) {
         const { MessageId = '', ReceiptHandle = '' } = message;
         // A known one has become visible since; this receipt hides it again.
-        if (others.has(MessageId) || signal.aborted) others.set(MessageId, ReceiptHandle);
-        else {
-          await handle(message);
-          freshAt = now();
-        }
+        if (isKnown(message) || signal.aborted) others.set(MessageId, ReceiptHandle);
+        else await handle(message);
       }
     }
-    return { ...done, unseen: await unseen() };
+    const readLength = () => messagesIn(deployment, deadLettersUrl);
+    return { ...done, unseen: await countUnseen(readLength, others.size, context) };
   } finally {
     for (const ReceiptHandle of others.values()) {
       // It shows again by itself.
@@ -113,14 +102,6 @@ export async function redeliver(
       }),
     );
     return Messages;
-  }
-
-  async function unseen(): Promise<number> {
-    for (let reads = 1; ; reads += 1) {
-      const more = Math.max(0, (await messagesIn(deployment, deadLettersUrl)) - others.size);
-      if (more === 0 || reads === MAX_LENGTH_READS || signal.aborted) return more;
-      await sleep(LENGTH_READ_INTERVAL_MS);
-    }
   }
 
   async function handle({ MessageId = '', ReceiptHandle = '', Body = '' }: Message): Promise<void> {

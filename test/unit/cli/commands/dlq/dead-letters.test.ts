@@ -1,6 +1,7 @@
 import {
   adviceOf,
   type DeadLetter,
+  type DeadLetters,
   MAX_SCANNED_MESSAGES,
   scanDeadLetters,
 } from '../../../../../cli/commands/dlq/dead-letters.ts';
@@ -8,7 +9,8 @@ import {
 test('a scan of more dead letters than the maximum receives no more, and gives all back', async () => {
   let received = 0;
   let givenBack = 0;
-  const letters = scanDeadLetters({
+  const clock = { now: () => 0, sleep: async () => {}, signal: new AbortController().signal };
+  const deadLetters: DeadLetters = {
     async receive() {
       // One call more than the maximum takes ends the scan, also where nothing limits it.
       if (received > MAX_SCANNED_MESSAGES) return [];
@@ -22,9 +24,10 @@ test('a scan of more dead letters than the maximum receives no more, and gives a
     },
     resend: async () => {},
     remove: async () => {},
-  });
+    length: async () => 0,
+  };
   let scanned = 0;
-  for await (const _ of letters) scanned += 1;
+  for await (const _ of scanDeadLetters(deadLetters, clock)) scanned += 1;
   expect({ scanned, received, givenBack }).toEqual({
     scanned: MAX_SCANNED_MESSAGES,
     received: MAX_SCANNED_MESSAGES,

@@ -1,5 +1,5 @@
 import { GetQueueAttributesCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
-import { VISIBILITY_SECONDS } from '../../../../../cli/commands/receivers/redeliver.ts';
+import { VISIBILITY_SECONDS } from '../../../../../cli/queue-scan.ts';
 import { encodeQueuedEvent } from '../../../../../lambdas/domain/publishing/delivery.ts';
 import { runCommand, stubDeployment } from '../../../../support/cli/command-line.ts';
 import { redeliverLine } from '../../../../support/cli/json-lines/receivers.ts';
