@@ -183,7 +183,7 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
   {
     folder: /^tools\/local-ledger\//,
     mayImport:
-      /^(tools\/(local-ledger|local-stack|mailgun-twin)\/|lambdas\/domain\/alarm-description\.ts$|node:|commander$)/,
+      /^(tools\/(local-ledger|local-stack|mailgun-twin)\/|lambdas\/domain\/alarm-description\.ts$|lib\/bundle(-cache)?\.ts$|node:|commander$)/,
     why: 'what runs locally is the template, not code of the product',
   },
 ];
