@@ -24,6 +24,8 @@ import type { DeliveryLog, Receiver, ReceiverClient, ReceiverQueue, ReceiverStat
 interface ReceivedMessage {
   body: string;
   receiptHandle: string;
+  /** Epoch milliseconds at which the queue took it, by the queue's clock. */
+  sentAt: number;
 }
 
 /** `done`: nothing is left to do for the message; `kept`: it stays in the queue, and comes back. */
@@ -57,8 +59,10 @@ export function createDeliver(receiver: Receiver, deps: DeliverDeps) {
   const { client, log, states, queue, now } = deps;
 
   return async (message: ReceivedMessage): Promise<DeliverResult> => {
-    const event = parseQueuedEvent(message.body);
-    if (typeof event === 'string') return sendAside(message.body, event, 0);
+    const parsed = parseQueuedEvent(message.body);
+    if (typeof parsed === 'string') return sendAside(message.body, parsed, 0);
+    // The clock of whoever requested it may be wrong: ahead, no attempt would ever count; behind, it would stay dead.
+    const event = { ...parsed, requestedAt: parsed.requestedAt > 0 ? Math.min(message.sentAt, now()) : 0 };
     const name = { receiver: receiver.name, publishedAt: event.publishedAt, id: event.detail.id };
     const [known, state] = await Promise.all([log.read(name), states.read(receiver.name)]);
     if (known !== undefined && isSettled(known, event.requestedAt)) return settle(event, known);

@@ -50,7 +50,8 @@ async function handleRecord(record: SQSRecord, nth: number): Promise<DeliverResu
   const begins = sleep(nth * receiver.paceMs);
   try {
     await begins;
-    const [result] = await Promise.all([receiver.deliver(record), sleep(receiver.paceMs)]);
+    const message = { ...record, sentAt: Number(record.attributes.SentTimestamp) };
+    const [result] = await Promise.all([receiver.deliver(message), sleep(receiver.paceMs)]);
     return result;
   } catch (error) {
     const facts = { receiver: receiver.name, sqsMessageId: record.messageId, ...errorFacts(error) };

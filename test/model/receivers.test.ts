@@ -137,21 +137,61 @@ test('five days of failures disable a receiver, one day does not, and an acknowl
   expect(world.state).toMatchObject({ disabledReason: 'failing', lastStatus: 500 });
 });
 
-test('an operator can redeliver dead and acknowledged deliveries, and each request is delivered', async () => {
+/** Returns a world in which every attempt has failed, and the receiver now does something else. */
+async function afterDeath(behaviour: Behaviour) {
   const world = new ReceiverWorld();
-  world.behaviour = (_, attempt) => (attempt <= WAITS.length ? 'fails' : 'acknowledges');
+  world.behaviour = (_, attempt) => (attempt <= WAITS.length ? 'fails' : behaviour);
   world.publish('e');
   await world.drain();
-  expect(world.delivery('e')?.state).toBe('dead');
-
-  world.send('e', world.now);
-  await world.drain();
-  expect(world.delivery('e')?.state).toBe('acknowledged');
-  const received = world.received.get('e') ?? 0;
+  expect([world.delivery('e')?.state, world.dlq]).toEqual(['dead', ['e']]);
   world.now += 1000;
-  world.send('e', world.now);
+  return world;
+}
+
+const DAY_MS = 86_400_000;
+/** What a DLQ holds for a receiver that gets no addresses. */
+const NO_ADDRESS = { recipient: undefined };
+
+describe.each([
+  ['right', 0, 0, 0],
+  // The first attempt is then before the request, and not counted once the queue's clock is reached.
+  ['right, while that of the queue is a moment ahead,', 0, 100, 1],
+  ['a day ahead', DAY_MS, 0, 0],
+  ['a day behind', -DAY_MS, 0, 0],
+])('an operator whose clock is %s', (_, skewMs, queueAheadMs, uncounted) => {
+  test('redelivers what is dead with one request, if it is acknowledged', async () => {
+    const world = await afterDeath('acknowledges');
+    world.queueAheadMs = queueAheadMs;
+    world.send('e', world.now + skewMs, NO_ADDRESS);
+    await world.drain();
+
+    expect(world.delivery('e')).toMatchObject({ state: 'acknowledged' });
+    expect(world.received.get('e')).toBe(WAITS.length + 2);
+  });
+
+  test('redelivers what is dead by a schedule of its own, which ends in the DLQ again', async () => {
+    const world = await afterDeath('fails');
+    world.queueAheadMs = queueAheadMs;
+    world.send('e', world.now + skewMs, NO_ADDRESS);
+    await world.drain();
+
+    expect(world.received.get('e')).toBe(2 * (WAITS.length + 1) + uncounted);
+    expect([world.delivery('e')?.state, world.dlq]).toEqual(['dead', ['e', 'e']]);
+  });
+});
+
+test('a delivery that was in the DLQ twice is acknowledged once, and stays so, however the receiver is by then', async () => {
+  const world = await afterDeath('acknowledges');
+  world.send('e', world.now, NO_ADDRESS);
   await world.drain();
-  expect(world.received.get('e')).toBe(received + 1);
+  const received = world.received.get('e') ?? 0;
+  world.behaviour = () => 'fails';
+  world.now += 1000;
+  world.send('e', world.now, NO_ADDRESS);
+  await world.drain();
+
+  expect([world.delivery('e')?.state, world.received.get('e')]).toEqual(['acknowledged', received]);
+  expect(world.dlq).toEqual(['e']);
 });
 
 test.each([1, 2, 3, 4, 5, 6, 7, 8])(

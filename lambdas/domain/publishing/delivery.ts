@@ -55,7 +55,7 @@ export interface QueuedEvent {
   detailType: string;
   publishedAt: number;
   detail: JsonObject & { id: string };
-  /** Epoch milliseconds at which an operator requested it again; 0 if the bus sent it. */
+  /** Epoch milliseconds at which an operator requested it again, by the operator's clock; 0 if the bus sent it. */
   requestedAt: number;
 }
 
@@ -119,9 +119,9 @@ export function reasonOf(error: unknown): string {
   return typeof code === 'string' ? code : name;
 }
 
-/** Returns true where nothing is left to do for a message that was requested at this time. */
+/** Returns true where nothing is left to do for a message that was requested at this time: only what is dead begins again. */
 export function isSettled({ state, settledAt = 0 }: Delivery, requestedAt: number): boolean {
-  return (state === 'acknowledged' || state === 'dead') && settledAt > requestedAt;
+  return state === 'acknowledged' || (state === 'dead' && settledAt > requestedAt);
 }
 
 /**

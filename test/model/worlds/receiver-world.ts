@@ -10,6 +10,7 @@ export type Behaviour = 'acknowledges' | 'fails' | 'acts without a response' | '
 
 interface QueuedMessage {
   readonly body: string;
+  readonly sentAt: number;
   visibleAt: number;
   receives: number;
 }
@@ -30,6 +31,8 @@ export class ReceiverWorld {
   readonly bodies: string[] = [];
   readonly received = new Map<string, number>();
   queue: QueuedMessage[] = [];
+  /** How far the queue's clock is ahead of that of `deliver`. */
+  queueAheadMs = 0;
   /** Erased addresses, and whether the receiver gets addresses. */
   readonly erased = new InMemoryErasures();
   recipients = false;
@@ -49,7 +52,12 @@ export class ReceiverWorld {
     const time = new Date(PUBLISHED_AT * 1000).toISOString();
     const detail = { recipient: addressOf(id), ...fields, id };
     const message = { 'detail-type': 'SuppressionChanged', time, detail, requestedAt };
-    this.queue.push({ body: JSON.stringify(message), visibleAt: this.now, receives: 0 });
+    this.queue.push({
+      body: JSON.stringify(message),
+      sentAt: this.now + this.queueAheadMs,
+      visibleAt: this.now,
+      receives: 0,
+    });
   }
 
   /** Passes the first visible message to a new invocation, which `trouble` may interrupt; returns the calls it made. */
@@ -61,7 +69,7 @@ export class ReceiverWorld {
     const invocation = new CrashableInvocation(trouble);
     const deliver = this.#deliver(invocation, message);
     const result = await invocation
-      .run(() => deliver({ body: message.body, receiptHandle: '' }))
+      .run(() => deliver({ body: message.body, receiptHandle: '', sentAt: message.sentAt }))
       .catch(() => 'kept' as const);
     if (result === 'done') this.queue = this.queue.filter((each) => each !== message);
     return invocation.points;
@@ -113,7 +121,12 @@ export class ReceiverWorld {
           },
           send: async (body: string, delaySeconds: number) => {
             if (delaySeconds > 900) throw new Error('longer than SQS delays a message');
-            this.queue.push({ body, visibleAt: this.now + delaySeconds * 1000, receives: 0 });
+            this.queue.push({
+              body,
+              sentAt: this.now + this.queueAheadMs,
+              visibleAt: this.now + delaySeconds * 1000,
+              receives: 0,
+            });
           },
           sendToDlq: async (body: string) => {
             this.dlq.push(idOf(body));

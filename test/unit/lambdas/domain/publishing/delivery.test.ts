@@ -58,6 +58,14 @@ describe('afterAttempt', () => {
     expect(after.attempts).toHaveLength(2);
   });
 
+  test('keeps a delivery acknowledged if the last attempt of a later request fails', () => {
+    const acknowledged = afterAttempt(undefined, attempt({ status: 200 }), 0, schedule);
+    const requestedAt = NOW + 1000;
+    const again = afterAttempt(acknowledged, attempt({ at: requestedAt }), requestedAt, { waits: [], random: () => 0 });
+    expect(isSettled(acknowledged, requestedAt)).toBe(true);
+    expect(again).toMatchObject({ state: 'acknowledged', settledAt: acknowledged.settledAt });
+  });
+
   test('restarts the schedule of a delivery that an operator requests again', () => {
     const dead = failures(3);
     const requestedAt = NOW + 1000;
