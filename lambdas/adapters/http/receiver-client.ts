@@ -65,14 +65,16 @@ function readResponse(outgoing: ClientRequest, body: string, signal: AbortSignal
     outgoing.on('error', (error) => {
       if (!hasStatus) reject(signal.aborted ? signal.reason : error);
     });
+    const finish = ({ statusCode = 0, headers }: IncomingMessage, text: string) => {
+      resolve({ status: statusCode, retryAfter: headers['retry-after'], text });
+      outgoing.destroy();
+    };
     outgoing.once('response', (incoming) => {
       hasStatus = true;
-      const finish = (text: string) => {
-        resolve({ status: incoming.statusCode ?? 0, retryAfter: incoming.headers['retry-after'], text });
-        outgoing.destroy();
-      };
-      void readStart(incoming).then(finish);
+      void readStart(incoming).then((text) => finish(incoming, text));
     });
+    // Without a listener Node closes the connection, and neither an error nor the end of the time is reported.
+    outgoing.once('upgrade', (incoming) => finish(incoming, ''));
     outgoing.end(body);
   });
 }

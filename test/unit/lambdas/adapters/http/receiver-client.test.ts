@@ -104,6 +104,18 @@ describe("a receiver's response", () => {
     expect(result).toMatchObject({ status: 200, text: 'begun' });
   });
 
+  test('that switches protocols counts by its status, and its connection is closed', async () => {
+    const closed = Promise.withResolvers<void>();
+    const port = await listen(({ socket }) => {
+      socket.on('close', closed.resolve);
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\nhello');
+    });
+
+    const result = await local().post(`http://127.0.0.1:${port}/`, {}, '');
+    expect(result).toEqual({ status: 101, retryAfter: undefined, text: '' });
+    await closed.promise;
+  });
+
   test('with a body that breaks off counts by its status', async () => {
     const port = await listen((_, response) => {
       response.writeHead(500, { 'content-length': 100 }).write('begun', () => response.destroy());
