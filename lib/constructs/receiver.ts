@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import { type EventPattern, type IEventBus, Rule } from 'aws-cdk-lib/aws-events';
 import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
@@ -68,7 +68,8 @@ export class ReceiverResources extends Construct {
     const eventPattern = {
       source: ['mailgun-ledger'],
       ...(detailType !== undefined && { detailType }),
-      ...(detail !== undefined && { detail }),
+      // Other ledgers may publish to the same bus.
+      detail: { ledger: [Stack.of(this).stackName], ...(detail as object | undefined) },
     } as EventPattern;
     new Rule(this, 'Rule', {
       ...(eventBus && { eventBus }),

@@ -54,12 +54,18 @@ describe('the queue of each receiver', () => {
   );
 
   test.each([
-    { name: 'crm', pattern: { source: ['mailgun-ledger'], 'detail-type': ['SuppressionChanged'] } },
-    { name: 'audit', pattern: { source: ['mailgun-ledger'], ...AUDIT.events } },
-  ])('$name is filled by a rule with its pattern and a DLQ for failed sends', ({ name, pattern }) => {
+    { name: 'crm', type: 'SuppressionChanged', detail: {} },
+    { name: 'audit', type: 'MessageStatusChanged', detail: AUDIT.events.detail },
+  ])('$name is filled by a rule with its pattern on events of this ledger alone, and a DLQ for failed sends', (row) => {
+    const { name, type, detail } = row;
     const { EventPattern, Targets } = on.named('AWS::Events::Rule', `Deliver${name}Rule`).Properties;
 
-    expect(EventPattern).toEqual(pattern);
+    expect(EventPattern).toEqual({
+      source: ['mailgun-ledger'],
+      'detail-type': [type],
+      detail: { ledger: ['mailgun-ledger-prod'], ...detail },
+    });
+    expect(on.variablesOf('Publish').LEDGER_NAME).toBe('mailgun-ledger-prod');
     expect(Targets).toEqual([
       { Id: 'Target0', Arn: arnOf(queueId(name)), DeadLetterConfig: { Arn: arnOf(dlqId(name)) } },
     ]);
