@@ -89,7 +89,9 @@ export function createRepublish(deps: RepublishDeps): (request: RepublishRequest
       for (let from = 0; from < found.length; from += MAX_EVENTS_PER_PUT) {
         const events = await eventsOf(found.slice(from, from + MAX_EVENTS_PER_PUT));
         await pace(events.length);
-        const dated = events.map((event) => ({ ...event, changedAtMs: datedMs }));
+        // The bus's envelope, the receivers' queues and the delivery log name a delivery by whole seconds.
+        const changedAtMs = Math.floor(datedMs / 1000) * 1000;
+        const dated = events.map((event) => ({ ...event, changedAtMs }));
         const outcomes = await putInOrder(deps, dated);
         const failed = outcomes.find((outcome) => outcome !== undefined && outcome.kind !== 'refused');
         if (failed !== undefined) return failed.reason;

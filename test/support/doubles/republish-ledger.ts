@@ -79,7 +79,7 @@ export function openRepublish(
         const outcome = result(Number(String(detail.eventKey).split('#')[1]), calls);
         if (outcome !== undefined) return outcome;
         announced.push({ id: detail.id, atMs: nowMs });
-        delivered.add(`${Math.floor(changedAtMs / 1000)} ${detail.id}`);
+        delivered.add(`${changedAtMs / 1000} ${detail.id}`);
         return undefined;
       });
       return calls === crash?.call ? crash.die() : outcomes;
