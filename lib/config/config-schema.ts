@@ -200,7 +200,8 @@ export const environmentSchema = z.strictObject({
       example: 90,
     }),
     statuses: wholeNumber(1, 3650, 400, 'Days that the table keeps statuses, counted from the first event.'),
-    deliveries: wholeNumber(1, 400, 30, 'Days that the delivery log of the receivers is kept.'),
+    // Longer than SQS keeps a delivery, and so than any wait between two of its attempts.
+    deliveries: wholeNumber(15, 400, 30, 'Days that the log keeps a delivery to a receiver after its last attempt.'),
     logs: z
       .int()
       .refine((days) => LOG_DAYS.includes(days))

@@ -27,8 +27,8 @@ interface DeliveryRetention {
   retentionDays: number;
 }
 
-const expiryOf = (publishedAt: number, { retentionDays }: DeliveryRetention) =>
-  publishedAt + retentionDays * DAY_SECONDS;
+const expiryOf = (sinceSeconds: number, { retentionDays }: DeliveryRetention) =>
+  sinceSeconds + retentionDays * DAY_SECONDS;
 
 const keyOf = ({ receiver, publishedAt, id }: DeliveryName) => deliveryKey(receiver, publishedAt, id);
 
@@ -72,6 +72,8 @@ export function createDeliveryLog({ client, name }: LedgerTable, retention: Deli
     },
 
     async write(delivery, { state, version, attempts, settledAt, nextAt }, event, responseText) {
+      // A delivery whose attempts are forgotten between two of them would have no last one.
+      const lastAt = Math.floor((attempts.at(-1)?.at ?? 0) / 1000);
       // A single write even if the event was never logged: a test or a redelivery may be older than the log.
       const set = {
         state,
@@ -81,7 +83,7 @@ export function createDeliveryLog({ client, name }: LedgerTable, retention: Deli
         nextAt,
         response: responseText,
         detailType: event.detailType,
-        expiresAt: expiryOf(delivery.publishedAt, retention),
+        expiresAt: expiryOf(Math.max(delivery.publishedAt, lastAt), retention),
       };
       const given = Object.entries(set).filter(([, value]) => value !== undefined);
       const left = Object.entries(set).filter(([, value]) => value === undefined);

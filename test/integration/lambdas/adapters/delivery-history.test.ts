@@ -1,7 +1,10 @@
+import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import {
   createDeliveryHistory,
+  createDeliveryLog,
   createPublishedDeliveryRepository,
 } from '../../../../lambdas/adapters/table/delivery-repository.ts';
+import { deliveryKey } from '../../../../lambdas/domain/keys.ts';
 import type { DeliveryPlace } from '../../../../lambdas/read-api/ports.ts';
 import { startTestEngines, type TestEngines } from '../../../support/stacks/engines.ts';
 
@@ -74,4 +77,29 @@ test('the delivery log reads an hour of more than a megabyte completely', async 
   }
   const { found } = await walk('big', START, START + HOUR, 1000);
   expect(found).toEqual(Array.from({ length: 30 }, (_, nth) => `${START + 29 - nth} e${29 - nth}`));
+});
+
+test('the delivery log keeps a delivery for its days from publication on, then from each attempt on', async () => {
+  const { client, name: TableName } = engines.table;
+  const DAY = 24 * HOUR;
+  const id = 'subject#delivered#0';
+  const keptUntil = async () => {
+    const { Item } = await client.send(new GetCommand({ TableName, Key: deliveryKey('late', START, id) }));
+    return Item?.expiresAt;
+  };
+  await note('late', [START]);
+  expect(await keptUntil()).toBe(START + 30 * DAY);
+
+  // By an operator, from a DLQ: without the attempts before it, none would ever be the last.
+  const at = (START + 40 * DAY) * 1000;
+  const delivery = {
+    state: 'waiting',
+    version: 1,
+    attempts: [{ at, ms: 20, status: 500 }],
+    nextAt: at + 5000,
+  } as const;
+  const event = { detailType: 'MessageStatusChanged', publishedAt: START, detail: { id }, requestedAt: at };
+  const log = createDeliveryLog(engines.table, { retentionDays: 30 });
+  expect(await log.write({ receiver: 'late', publishedAt: START, id }, delivery, event)).toBe(true);
+  expect(await keptUntil()).toBe(START + 70 * DAY);
 });

@@ -297,6 +297,10 @@ describe('a mistake is reported with its path, the value and the constraint:', (
       'dev.publish.bus: got "no spaces"; must be the name or the ARN of an event bus that exists',
     ],
     [
+      { retentionDays: { deliveries: 14 } },
+      'dev.retentionDays.deliveries: got 14; must be a whole number from 15 to 400',
+    ],
+    [
       { publish: { retrySeconds: 86_400 } },
       'dev.publish.retrySeconds: got 86400; must be a whole number from 1 to 79200',
     ],
