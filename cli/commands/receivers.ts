@@ -6,7 +6,7 @@ import { createDeliveryLog, readDeliveries } from '../../lambdas/adapters/table/
 import { DAY_SECONDS, HOUR_MS } from '../../lambdas/contract.ts';
 import { STATUSES, SUPPRESSION_KINDS } from '../../lambdas/domain/event-types.ts';
 import { type Attempt, encodeQueuedEvent, TEST_DETAIL_TYPE } from '../../lambdas/domain/publishing/delivery.ts';
-import { DISABLED_RECEIVE_SECONDS } from '../../lambdas/domain/publishing/delivery-ledger.ts';
+import { DISABLED_RECEIVE_SECONDS, isInDlq } from '../../lambdas/domain/publishing/delivery-ledger.ts';
 import { DELIVERED_TYPES } from '../../lambdas/domain/publishing/receiver-filter.ts';
 import { parseReceiverSecrets, rotatedSecrets } from '../../lambdas/domain/publishing/receiver-secret.ts';
 import { shownSecret } from '../../lambdas/domain/publishing/standard-webhook.ts';
@@ -109,7 +109,8 @@ interface RedeliverOptions extends TimeOptions {
 }
 
 const DEFAULT_RATE = 10;
-const MAX_DLQ_SECONDS = 15 * DAY_SECONDS;
+/** A delivery is on the bus for a day at most, then in the queue and in the DLQ for 14 days each. */
+const PLANNED_SECONDS = 30 * DAY_SECONDS;
 
 const redeliverCommand = (context: CliContext, run: Run) =>
   timed(ledgerCommand('redeliver', "send a receiver's dead deliveries again"), context)
@@ -120,10 +121,10 @@ const redeliverCommand = (context: CliContext, run: Run) =>
     .addOption(new Option('--kind <kind>', 'only suppressions of this kind').choices(SUPPRESSION_KINDS))
     .option('--message <message-id>', 'only deliveries about this message')
     .option('--rate <n>', `deliveries a second (${DEFAULT_RATE})`, wholeNumber(1))
-    .option('--plan', 'only show how many of the log are dead')
+    .option('--plan', 'only show how many that would be, by the log')
     .addHelpText(
       'after',
-      `\nWithout --from it redelivers everything in the DLQ. If you interrupt it, run the same command again to continue.\n\nExamples:\n  npm run ledger -- receivers redeliver crm --env prod --plan\n  npm run ledger -- receivers redeliver crm --env prod --rate 50\n  npm run ledger -- receivers redeliver crm --env prod --kind complaint --from 3d`,
+      `\nWithout --from and --to it redelivers everything in the DLQ, of which --plan knows what was published in the last 30\ndays. If you interrupt it, run the same command again to continue.\n\nExamples:\n  npm run ledger -- receivers redeliver crm --env prod --plan\n  npm run ledger -- receivers redeliver crm --env prod --rate 50\n  npm run ledger -- receivers redeliver crm --env prod --kind complaint --from 3d`,
     )
     .action(run<RedeliverOptions>((options, name = '') => redeliverDead(context, options, name)));
 
@@ -132,19 +133,16 @@ async function redeliverDead(context: CliContext, options: RedeliverOptions, nam
   const receiver = receiverNamed(deployment, name);
   const emit = createEmit<RedeliverLine>(context, options.json);
   const { rate = DEFAULT_RATE, id, type, status, kind, message } = options;
-  const to = options.to ?? Math.floor(context.now() / 1000) + 1;
-  const { from } = rangeOf({ ...options, from: options.from ?? to - MAX_DLQ_SECONDS, to }, context);
-  const choice = { from, to, rate, id, type, status, kind, message };
+  const whole = { ...options, from: options.from ?? 0, to: options.to ?? Number.MAX_SAFE_INTEGER };
+  const choice = { ...rangeOf(whole, context), rate, id, type, status, kind, message };
   if (options.plan) {
+    const nowMs = context.now();
+    const { from = Math.floor(nowMs / 1000) - PLANNED_SECONDS, to = Math.floor(nowMs / 1000) + 1 } = options;
     let dead = 0;
-    for await (const { state, name: logged, detailType, detail } of readDeliveries(
-      tableOf(deployment),
-      name,
-      from,
-      to,
-    )) {
+    for await (const delivery of readDeliveries(tableOf(deployment), name, from, to)) {
+      const { name: logged, detailType, detail } = delivery;
       const facts = { detailType, publishedAt: logged.publishedAt, detail: { ...detail, id: logged.id } };
-      if (state === 'dead' && isWanted(facts, choice)) dead += 1;
+      if (isInDlq(delivery, nowMs) && isWanted(facts, choice)) dead += 1;
     }
     const seconds = Math.ceil(dead / rate);
     emit(

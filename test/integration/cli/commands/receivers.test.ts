@@ -14,6 +14,7 @@ import {
   rotateReceiverLine,
 } from '../../../support/cli/json-lines/receivers.ts';
 import { type ReceiverServer, startReceiver } from '../../../support/doubles/receiver-server.ts';
+import { openDeliveryLog } from '../../../support/fixtures/delivery-log.ts';
 import { DOMAIN, deliveredEvent } from '../../../support/fixtures/webhooks.ts';
 import { postPatiently, startTestStack } from '../../../support/stacks/local-stack.ts';
 
@@ -118,8 +119,15 @@ test('receivers log and list show acknowledged deliveries, and dead ones with at
 
 test('receivers redeliver prints its plan, then sends dead deliveries again, and empties the DLQ', async () => {
   receiver.respond((response) => void response.writeHead(204).end());
+  // A delivery may be in the queue for 14 days and then in the DLQ for as long, after which SQS drops it.
+  const log = openDeliveryLog(stack);
+  const DAY = 86_400;
+  const now = Math.floor(Date.now() / 1000);
+  const died = (daysAgo: number) => ({ state: 'dead', attempts: [], settledAt: (now - daysAgo * DAY) * 1000 }) as const;
+  await log.write(now - 28 * DAY, { id: 'long ago' }, died(13));
+  await log.write(now - 28 * DAY, { id: 'dropped since' }, died(15));
   expect((await runJson(redeliverLine, ['redeliver', 'crm', '--plan'])).lines).toEqual([
-    { event: 'plan', dead: 1, seconds: 1 },
+    { event: 'plan', dead: 2, seconds: 1 },
   ]);
   expect(await runJson(redeliverLine, ['redeliver', 'crm', '--id', 'another'])).toEqual({
     exitCode: 0,

@@ -7,12 +7,12 @@ import { redeliverLine } from '../../../../support/cli/json-lines/receivers.ts';
 const START_MS = Date.parse('2026-11-22T12:00:00Z');
 const URLS = { url: 'https://crm.example', secretArn: 'a', queueUrl: 'q', deadLettersUrl: 'dlq' };
 
-const dead = (status: string) => ({
-  MessageId: status,
+const dead = (status: string, publishedAt = START_MS / 1000 - 60) => ({
+  MessageId: `${status} ${publishedAt}`,
   ReceiptHandle: status,
   Body: encodeQueuedEvent({
     detailType: 'MessageStatusChanged',
-    publishedAt: START_MS / 1000 - 60,
+    publishedAt,
     requestedAt: 0,
     detail: { id: status, status },
   }),
@@ -63,4 +63,11 @@ test('redeliver reads a queue length again that still counts what was sent', asy
   expect(exitCode).toBe(0);
   expect(parsed(lines)).toMatchObject([{ sent: 1, unseen: 0 }]);
   expect(sent.filter((name) => name === 'GetQueueAttributes')).toHaveLength(3);
+});
+
+test('redeliver without times reaches what was published long ago, or is to the clock of this machine still to come', async () => {
+  const letters = [dead('FAILED', START_MS / 1000 - 40 * 86_400), dead('FAILED', START_MS / 1000 + 3600)];
+  const { lines } = await redeliverFailed([letters, []], [0]);
+
+  expect(parsed(lines)).toMatchObject([{ sent: 2, left: 0 }]);
 });
