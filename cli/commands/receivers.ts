@@ -43,7 +43,10 @@ export type EnableLine = {
   event: 'enabled';
   wasDisabled: boolean;
   queued: number;
-  /** When all waiting deliveries are sent; null if it was enabled already. */
+  /**
+   * When the waiting deliveries are sent, if the receiver keeps up with its rate and no retry of theirs is planned for
+   * later; null if it was enabled already.
+   */
   sentBy: string | null;
   /** When receiver-disabled returns to OK, unless another receiver is disabled. */
   alarmEndsBy: string | null;
@@ -213,20 +216,20 @@ const enableCommand = (context: CliContext, run: Run) =>
     .argument('<name>', 'the receiver')
     .addHelpText(
       'after',
-      `\nHave the receiver fixed first, or it is disabled again. The deliveries in its queue are sent within half an hour. The\nalarm receiver-disabled ends within an hour.\n\nExamples:\n  npm run ledger -- receivers enable crm --env prod`,
+      `\nHave the receiver fixed first, or it is disabled again. Within half an hour, deliver begins to send what waits in its\nqueue, at its rate; planned retries keep their time. The alarm receiver-disabled ends within an hour.\n\nExamples:\n  npm run ledger -- receivers enable crm --env prod`,
     )
     .action(run<TargetOptions>((options, name = '') => enable(context, options, name)));
 
 async function enable(context: CliContext, options: TargetOptions, name: string): Promise<number> {
   const deployment = await openTarget(context, options);
-  const { queueUrl } = receiverNamed(deployment, name);
+  const { queueUrl, ratePerSecond } = receiverNamed(deployment, name);
   const states = statesOf(deployment);
   let before = await states.read(name);
   const wasDisabled = before.disabledAt !== undefined;
   const after = { enabledAt: context.now() };
   while (wasDisabled && !(await states.replace(name, before, after))) before = await states.read(name);
   const queued = await messagesIn(deployment, queueUrl);
-  const sentBy = after.enabledAt + DISABLED_RECEIVE_SECONDS * 1000;
+  const sentBy = after.enabledAt + (DISABLED_RECEIVE_SECONDS + Math.ceil(queued / ratePerSecond)) * 1000;
   const alarmEndsBy = after.enabledAt + ALARM_ENDS_MS;
   createEmit<EnableLine>(context, options.json)(
     {
@@ -238,7 +241,7 @@ async function enable(context: CliContext, options: TargetOptions, name: string)
     },
     ...(wasDisabled
       ? [
-          `Enabled. Deliveries that waited: ${number(queued)}; each is sent at its next turn, the last by ${utc(sentBy)}.`,
+          `Enabled. Deliveries that waited: ${number(queued)}; at ${number(ratePerSecond)} a second they are sent by ${utc(sentBy)}; planned retries keep their time.`,
           `The alarm receiver-disabled is OK by ${utc(alarmEndsBy)}, unless another receiver is disabled.`,
           ...alarmClock(deployment),
         ]

@@ -25,6 +25,8 @@ export interface ReceiverSetting {
   name: string;
   url: string;
   recipients: boolean;
+  /** For commands. */
+  ratePerSecond: number;
   /** Milliseconds between two requests of one invocation. */
   paceMs: number;
   secretArn: string;

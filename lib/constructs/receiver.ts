@@ -80,11 +80,12 @@ export class ReceiverResources extends Construct {
   }
 
   get setting(): ReceiverSetting {
-    const { name, url, recipients } = this.#config;
+    const { name, url, recipients, ratePerSecond } = this.#config;
     return {
       name,
       url,
       recipients,
+      ratePerSecond,
       paceMs: paceOf(this.#config).paceMs,
       secretArn: this.secret.secretArn,
       queueUrl: this.queue.queueUrl,

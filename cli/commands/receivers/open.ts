@@ -11,6 +11,8 @@ const settings = z.array(
   z.looseObject({
     name: z.string(),
     url: z.string(),
+    // By default where the stack was deployed before it had this output.
+    ratePerSecond: z.number().default(10),
     secretArn: z.string(),
     queueUrl: z.string(),
     deadLettersUrl: z.string(),

@@ -1,7 +1,8 @@
+import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { STATES } from '../../../../cli/commands/receivers/list.ts';
 import { isWanted, type RedeliveryChoice } from '../../../../cli/commands/receivers/redeliver.ts';
-import { runCommand, stubDeployment } from '../../../support/cli/command-line.ts';
-import { receiverLine } from '../../../support/cli/json-lines/receivers.ts';
+import { outputOfItsKey, runCommand, stubDeployment } from '../../../support/cli/command-line.ts';
+import { enableLine, receiverLine } from '../../../support/cli/json-lines/receivers.ts';
 
 const AT = 1_770_000_000;
 const failed = {
@@ -63,4 +64,23 @@ test.each([
     exitCode: 0,
     lines: [{ event: 'listed', count: 0 }],
   });
+});
+
+test('receivers enable says by when a long queue is sent at the rate of the receiver', async () => {
+  const receiver = { name: 'crm', url: 'https://crm.example/', secretArn: 'a', queueUrl: 'q', deadLettersUrl: 'dlq' };
+  const send = async (command: object) =>
+    command instanceof GetCommand
+      ? { Item: { disabledAt: 1 } }
+      : { Attributes: { ApproximateNumberOfMessages: '72000' } };
+  const deployment = stubDeployment({
+    output: (key) => (key === 'Receivers' ? JSON.stringify([{ ...receiver, ratePerSecond: 20 }]) : outputOfItsKey(key)),
+    clients: { table: { send }, queues: { send } } as never,
+  });
+  const context = { openDeployment: async () => deployment, now: () => AT * 1000 };
+  const text = await runCommand(['receivers', 'enable', 'crm', '--local'], context);
+  const { json } = await runCommand(['receivers', 'enable', 'crm', '--local', '--json'], context);
+
+  const hours = (count: number) => new Date((AT + count * 3600) * 1000).toISOString();
+  expect(json().map((line) => enableLine.parse(line))).toMatchObject([{ queued: 72_000, sentBy: hours(1.5) }]);
+  expect(text.lines[0]).toMatch(/^Enabled\. .*72,000.* 20 a second.*; planned retries keep their time\.$/);
 });

@@ -193,6 +193,7 @@ test('the longest settings of five receivers fit into an environment of 4 KB and
     url: `https://${'h'.repeat(60)}.${'h'.repeat(60)}.mailgun-ledger.internal/`.padEnd(160, 'p'),
     events: ['suppression.changed'],
     recipients: true,
+    ratePerSecond: 400,
   }));
   const stack = new Synthesized('prod', { publish, receivers });
   // Longest value of a reference on AWS.
