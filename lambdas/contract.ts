@@ -68,8 +68,8 @@ export const METRICS = {
   failedWebhooks: 'FailedWebhooks',
   /** State of the listing API's end: 1 announced, 2 gone. */
   listingEnd: 'ListingEnd',
-  /** Deliveries that went to a receiver's DLQ, by receiver. */
-  deliveryDead: 'DeliveryDead',
+  /** Messages that deliver could not work on, and that come back, by receiver. */
+  deliverFailed: 'DeliverFailed',
   /** Written by every message that waits because its receiver is disabled, by receiver. */
   receiverDisabled: 'ReceiverDisabled',
 } as const;

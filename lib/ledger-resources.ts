@@ -93,7 +93,7 @@ export function buildLedger(scope: Construct, config: Config, commandLine: Comma
     webhookApi,
     readApi,
     times: config.reconcile,
-    hasReceivers: deliver !== undefined,
+    delivering: deliver,
     notify: notify?.function,
     seals: seal !== undefined,
     providers: config.alarms.providers,

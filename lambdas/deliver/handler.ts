@@ -54,8 +54,8 @@ async function handleRecord(record: SQSRecord, nth: number): Promise<DeliverResu
     const [result] = await Promise.all([receiver.deliver(message), sleep(receiver.paceMs)]);
     return result;
   } catch (error) {
-    const facts = { receiver: receiver.name, sqsMessageId: record.messageId, ...errorFacts(error) };
-    log.write('delivery could not be made or noted, and comes back', facts);
+    const facts = { reason: receiver.name, sqsMessageId: record.messageId, ...errorFacts(error) };
+    log.count(METRICS.deliverFailed, 'delivery could not be made or noted, and comes back', facts);
     return 'kept';
   }
 }
@@ -69,7 +69,7 @@ function open({ name, url, recipients, paceMs, secretArn, queueUrl, deadLettersU
       queue: createReceiverQueue(queues, queueUrl, deadLettersUrl),
       secrets: async () => signingSecrets(parseReceiverSecrets(await secret.read()), Date.now()),
       onDead: (reason, lastStatus) =>
-        log.count(METRICS.deliveryDead, 'delivery sent to the DLQ', { reason: name, why: reason, lastStatus }),
+        log.write('delivery sent to the DLQ', { receiver: name, why: reason, lastStatus }),
       onDisabled: ({ disabledReason, lastStatus }) =>
         log.count(METRICS.receiverDisabled, 'receiver is disabled', { reason: name, why: disabledReason, lastStatus }),
     },

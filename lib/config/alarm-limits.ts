@@ -99,7 +99,8 @@ export const alarmLimits = group({
   publishLagSeconds: limit(21_600, 'publish-lag: how far publishing is behind.'),
   publishFailures: limit(0, 'publish-failures: changes that could not be published.'),
   receiverDisabled: limit(0, 'receiver-disabled: messages received for disabled receivers in an hour.'),
-  deliveriesDead: limit(0, 'deliveries-dead: deliveries that failed in every attempt, in 5 minutes.'),
+  deliverErrors: limit(0, 'deliver-errors: crashes, timeouts and deliveries that cannot be worked on, in 5 minutes.'),
+  deliveriesDead: limit(0, 'deliveries-dead: deliveries in the DLQs of receivers.'),
   notifyErrors: limit(0, 'notify-errors: attempts to bring a notice that failed, in an hour.'),
   sealBehindSeconds: limit(21_600, 'seal-behind: how long a slice waits to be sealed after its second pass.'),
   runPeriodSeconds: z.int().min(60).max(43_200).multipleOf(60).optional().register(fields, {

@@ -252,7 +252,7 @@ const metricsByReason = () =>
 function fixedCosts(stack: Synthesized, functionMegabytes: number): BillLine[] {
   const { namespace: _space, dimension: _dimension, reasonDimension: _reason, ...all } = METRICS;
   // Only a stack with receivers writes these.
-  const { deliveryDead: _dead, receiverDisabled: _disabled, ...names } = all;
+  const { deliverFailed: _failed, receiverDisabled: _disabled, ...names } = all;
   const metrics = Object.keys(names).length + Object.keys(ACCESS_METRICS).length;
   const runs = runsAMonth(stack);
   const gigabyteSeconds = runs * ASSUMED_RUN_SECONDS * (functionMegabytes / 1024);

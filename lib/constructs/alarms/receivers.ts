@@ -1,15 +1,44 @@
 import { METRICS } from '../../../lambdas/contract.ts';
 import type { AlarmRow } from '../monitoring/ledger-alarm.ts';
-import { NO_NEWS, quiet } from './missing-data.ts';
+import { QUIET_QUEUE, quiet } from './missing-data.ts';
 import type { AlarmSources } from './sources.ts';
 
+const MINUTE = 60;
+const FIVE_MINUTES = 300;
 /** Deliver receives a disabled receiver's messages twice an hour, and counts each time. */
 const COUNTED_SECONDS = 3600;
 
 /** Returns no row where the environment has no receivers. */
-export function receiverRows({ hasReceivers, metrics, limits }: AlarmSources): AlarmRow[] {
-  if (!hasReceivers) return [];
+export function receiverRows({ delivering, metrics, limits }: AlarmSources): AlarmRow[] {
+  if (delivering === undefined) return [];
+  const held = Object.fromEntries(
+    delivering.receivers.flatMap(({ deadLetters }, nth) => [
+      [`visible${nth}`, metrics.queue('ApproximateNumberOfMessagesVisible', deadLetters, MINUTE)],
+      [`hidden${nth}`, metrics.queue('ApproximateNumberOfMessagesNotVisible', deadLetters, MINUTE)],
+    ]),
+  );
   return [
+    {
+      id: 'DeliverErrors',
+      metric: metrics.sum(
+        'what deliver could not do',
+        {
+          crashes: metrics.function('Errors', delivering.function, 'Sum', FIVE_MINUTES),
+          failed: metrics.own(METRICS.deliverFailed, 'Sum', FIVE_MINUTES),
+        },
+        FIVE_MINUTES,
+      ),
+      limit: limits.deliverErrors,
+      // A message comes back within five minutes, so each of them counts even one that alone cannot be worked on.
+      datapoints: [3, 3],
+      severity: 'page',
+      happened: 'For 15 minutes deliver has crashed, timed out, or could not read or write what it needs.',
+      impact: 'Applications learn of no bounce, complaint or unsubscribe. Nothing is lost for two days.',
+      recovered: 'For 5 minutes deliver has failed at nothing.',
+      missing: quiet('Lambda and deliver report only what is delivered'),
+      runbook: 'deliver-errors',
+      firstCommand: 'logs deliver --since 1h',
+    },
     {
       id: 'ReceiverDisabled',
       // Filled, because CloudWatch passes over hours without a value, and would judge values that are hours old.
@@ -31,14 +60,14 @@ export function receiverRows({ hasReceivers, metrics, limits }: AlarmSources): A
     },
     {
       id: 'DeliveriesDead',
-      metric: metrics.own(METRICS.deliveryDead, 'Sum', 300),
+      metric: metrics.sum('messages in the DLQs', held, MINUTE),
       limit: limits.deliveriesDead,
       datapoints: [1, 1],
       severity: 'ticket',
-      happened: 'Deliveries failed in every attempt, and are in the DLQ of their receiver.',
-      impact: 'The application behind it misses these changes until they are redelivered.',
-      recovered: 'No delivery has died for 5 minutes; those that did wait in the DLQ.',
-      missing: NO_NEWS,
+      happened: 'Deliveries are in the DLQ of their receiver.',
+      impact: 'The application behind it misses these changes until they are redelivered, within 14 days.',
+      recovered: 'The DLQs of all receivers are empty again.',
+      missing: QUIET_QUEUE,
       runbook: 'deliveries-dead',
       firstCommand: 'receivers list',
     },

@@ -19,8 +19,10 @@ export interface Watched {
   readonly readApi: ReadApi;
   /** Present where the environment publishes: the function that reads the stream, and the failure queue. */
   readonly publishing?: { readonly function: IFunction; readonly failures: IQueue } | undefined;
-  /** True if the environment delivers to receivers. */
-  readonly hasReceivers: boolean;
+  /** Present where the environment delivers to receivers. */
+  readonly delivering?:
+    | { readonly function: IFunction; readonly receivers: readonly { readonly deadLetters: IQueue }[] }
+    | undefined;
   /** Present where the environment brings alarms to chat and on call. */
   readonly notify?: IFunction | undefined;
   /** True if the environment has an archive. */

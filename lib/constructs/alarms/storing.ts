@@ -96,7 +96,7 @@ export function storingRows({ table, queue, process, metrics, limits }: AlarmSou
     },
     {
       id: 'TableThrottled',
-      metric: metrics.math('throttled reads and writes', sumOf(Object.keys(throttled)), throttled, FIVE_MINUTES),
+      metric: metrics.sum('throttled reads and writes', throttled, FIVE_MINUTES),
       limit: limits.tableThrottled,
       // An on-demand table throttles briefly while it scales, and the calls are retried.
       datapoints: [2, 3],
@@ -119,9 +119,8 @@ export function storingRows({ table, queue, process, metrics, limits }: AlarmSou
     },
     {
       id: 'TableErrors',
-      metric: metrics.math(
+      metric: metrics.sum(
         'errors of DynamoDB',
-        sumOf(OPERATIONS.map(idOf)),
         Object.fromEntries(
           OPERATIONS.map((operation) => [
             idOf(operation),
@@ -153,8 +152,6 @@ export function storingRows({ table, queue, process, metrics, limits }: AlarmSou
     },
   ];
 }
-
-const sumOf = (ids: readonly string[]) => ids.map((id) => `FILL(${id}, 0)`).join(' + ');
 
 /** Ids of metrics begin in lower case. */
 const idOf = (operation: string) => operation.charAt(0).toLowerCase() + operation.slice(1);

@@ -105,6 +105,12 @@ export class LedgerMetrics {
     };
   }
 
+  /** Returns the sum of metrics of one period, in which a missing value is 0. */
+  sum(label: string, metrics: Record<string, IMetric>, periodSeconds: number): MathExpression {
+    const filled = Object.keys(metrics).map((id) => `FILL(${id}, 0)`);
+    return this.math(label, filled.join(' + '), metrics, periodSeconds);
+  }
+
   /** Returns an expression over several metrics of one period. */
   math(label: string, expression: string, metrics: Record<string, IMetric>, periodSeconds: number): MathExpression {
     return new MathExpression({ label, expression, usingMetrics: metrics, period: Duration.seconds(periodSeconds) });

@@ -9,7 +9,11 @@ const prod = new Synthesized('prod');
 /** With every part that has alarms of its own. */
 const whole = new Synthesized('prod', {
   publish: { enabled: true },
-  receivers: [{ name: 'crm', url: 'https://crm.mailgun-ledger.internal/', events: ['suppression.changed'] }],
+  receivers: ['crm', 'audit'].map((name) => ({
+    name,
+    url: `https://${name}.mailgun-ledger.internal/`,
+    events: ['suppression.changed'],
+  })),
   seal: { enabled: true },
   alarms: { notify: true },
 });
@@ -288,7 +292,28 @@ const OPTIONAL_ALARMS: ExpectedAlarm[] = [
     of: { disabled: own('ReceiverDisabled', 'Sum', 3600) },
     above: [0, 1, 1],
   },
-  { runbook: 'deliveries-dead', topic: TICKET, ...own('DeliveryDead', 'Sum', 300), above: [0, 1, 1] },
+  {
+    runbook: 'deliver-errors',
+    topic: PAGE,
+    expression: 'FILL(crashes, 0) + FILL(failed, 0)',
+    of: {
+      crashes: errorsOf(whole.idOf('AWS::Lambda::Function', 'DeliverFunction'), 300),
+      failed: own('DeliverFailed', 'Sum', 300),
+    },
+    above: [0, 3, 3],
+  },
+  {
+    runbook: 'deliveries-dead',
+    topic: TICKET,
+    expression: 'FILL(visible0, 0) + FILL(hidden0, 0) + FILL(visible1, 0) + FILL(hidden1, 0)',
+    of: Object.fromEntries(
+      ['crm', 'audit'].flatMap((name, nth) => {
+        const { visible, hidden } = heldBy(whole.idOf('AWS::SQS::Queue', `Deliver${name}DeadLetters`)).of;
+        return [[`visible${nth}`, visible] as const, [`hidden${nth}`, hidden] as const];
+      }),
+    ),
+    above: [0, 1, 1],
+  },
   {
     runbook: 'seal-behind',
     topic: TICKET,
@@ -356,7 +381,7 @@ describe.each([...ALARMS, ...OPTIONAL_ALARMS])('$runbook', (row) => {
 
   test('states impact, runbook link and first command within 1,024 characters', () => {
     const commands =
-      /(status|doctor|unconfirmed|dlq list|receivers list|webhooks check|keys status|logs (ingest|process|reconcile|publish|seal|notify|read-api|webhook-access|read-access) .+)/;
+      /(status|doctor|unconfirmed|dlq list|receivers list|webhooks check|keys status|logs (ingest|process|reconcile|publish|deliver|seal|notify|read-api|webhook-access|read-access) .+)/;
     const first = new RegExp(`\nFirst: npm run ledger -- ${commands.source} --env prod$`);
 
     expect(text).toMatch(

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { Webhook } from 'standardwebhooks';
 import type { ZodType } from 'zod';
 import type { CliContext } from '../../../../cli/command.ts';
+import { openClients } from '../../../../cli/target/clients.ts';
 import { openDeployment } from '../../../../cli/target/open.ts';
 import { runCommand } from '../../../support/cli/command-line.ts';
 import {
@@ -75,11 +77,11 @@ async function hasState(messageId: string, state: string) {
   throw new Error(`the delivery of ${messageId} did not become ${state}`);
 }
 
-async function isSounding(alarm: string): Promise<void> {
+async function isSounding(alarm: string, meanwhile: () => Promise<unknown> = () => sleep(100)): Promise<void> {
   const isOn = () => stack.alarms().some(({ name, state }) => name.endsWith(`-${alarm}`) && state === 'ALARM');
   for (let polls = 0; !isOn(); polls += 1) {
     if (polls > 300) throw new Error(`${alarm} is not on`);
-    await sleep(100);
+    await meanwhile();
   }
 }
 
@@ -140,11 +142,15 @@ test('receivers redeliver prints its plan, then sends dead deliveries again, and
     ['--message', 'another'],
   ];
   for (const other of others) {
-    expect((await runJson(redeliverLine, ['redeliver', 'crm', '--plan', ...other])).lines).toMatchObject([{ dead: 0 }]);
+    expect(
+      (await runJson(redeliverLine, ['redeliver', 'crm', '--plan', '--from', '1h', ...other])).lines,
+    ).toMatchObject([{ dead: 0 }]);
   }
   expect((await runJson(redeliverLine, ['redeliver', 'crm', '--status', 'FAILED'])).lines).toMatchObject([{ left: 1 }]);
   const theirs = ['--status', 'DELIVERED', '--type', 'message.status.changed', '--message', deadMessage];
-  expect((await runJson(redeliverLine, ['redeliver', 'crm', '--plan', ...theirs])).lines).toMatchObject([{ dead: 1 }]);
+  expect((await runJson(redeliverLine, ['redeliver', 'crm', '--plan', '--from', '1h', ...theirs])).lines).toMatchObject(
+    [{ dead: 1 }],
+  );
   expect(await runJson(redeliverLine, ['redeliver', 'crm', ...theirs])).toEqual({
     exitCode: 0,
     lines: [{ event: 'redelivered', sent: 1, left: 0, unreadable: 0, unseen: 0 }],
@@ -186,6 +192,24 @@ test('receivers rotate prints a secret that libraries accept, and refuses anothe
     exitCode: 2,
     errors: [expect.stringContaining('a rotation is in progress until')],
   });
+});
+
+test('a receiver whose secret cannot be read sets off deliver-errors, while its deliveries wait', async () => {
+  const { region, awsEndpointUrl: endpoint, accessKeyId, outputs } = stack.place;
+  const { secrets } = openClients({ region, endpoint, credentials: { accessKeyId, secretAccessKey: 'local' } });
+  const [{ secretArn: SecretId }] = JSON.parse(outputs.Receivers ?? '[]');
+  await secrets.send(new PutSecretValueCommand({ SecretId, SecretString: 'whsec_…' }));
+  // The next one reads it again.
+  process.kill(stack.ready.processes.deliver ?? 0, 'SIGKILL');
+  const requests = receiver.received.length;
+  let messageId = '';
+  await isSounding('deliver-errors', async () => {
+    messageId = await sendEvent();
+    await sleep(1000);
+  });
+
+  expect(receiver.received).toHaveLength(requests);
+  expect((await hasState(messageId, 'published')).attempts).toEqual([]);
 });
 
 test.each([
