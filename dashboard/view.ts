@@ -28,3 +28,21 @@ export function chosenDomain({ domains }: HealthResponse, parameters: URLSearchP
   const named = parameters.get('domain')?.toLowerCase();
   return domains.find((domain) => domain === named) ?? domains[0] ?? '';
 }
+
+/** Calls for more domains would exceed the rate that the read API admits. */
+const MAX_DOMAINS = 20;
+const DOMAINS_AT_ONCE = 5;
+
+/** Returns the domains to read for a view of all: the one in the address, otherwise as many as the read API admits. */
+export function shownDomains(health: HealthResponse, parameters: URLSearchParams): readonly string[] {
+  return parameters.has('domain') ? [chosenDomain(health, parameters)] : health.domains.slice(0, MAX_DOMAINS);
+}
+
+/** Reads domains a few at once; returns the results in the order of the domains. */
+export async function readDomains<T>(domains: readonly string[], read: (domain: string) => Promise<T>): Promise<T[]> {
+  const results: T[] = [];
+  for (let at = 0; at < domains.length; at += DOMAINS_AT_ONCE) {
+    results.push(...(await Promise.all(domains.slice(at, at + DOMAINS_AT_ONCE).map(read))));
+  }
+  return results;
+}

@@ -8,32 +8,24 @@ import { command, panel } from '../components/parts.ts';
 import { linkTo } from '../route.ts';
 import { numberText } from '../values/numbers.ts';
 import { DAY_SECONDS } from '../values/time.ts';
-import { chosenDomain, type View, type ViewContext } from '../view.ts';
+import { readDomains, shownDomains, type View, type ViewContext } from '../view.ts';
 import { alarmsPanel } from './health/alarms.ts';
 import { domainPanel, worstFirst } from './health/completeness.ts';
 import { pipelinePanel } from './health/pipeline.ts';
-
-/** Calls for more domains would exceed the rate that the read API admits. */
-const MAX_DOMAINS = 20;
-const DOMAINS_AT_ONCE = 5;
 
 /** Health and completeness: one call, and two for each domain shown, however many events there were. */
 export const healthView: View = async (context) => {
   const health = await context.health();
   const nowSeconds = Math.ceil(Date.now() / 1000);
   const range = { from: nowSeconds - DAY_SECONDS, to: nowSeconds };
-  const shown = shownDomains(health, context);
-  const readDay = async (domain: string) => {
+  const shown = shownDomains(health, context.parameters);
+  const days = await readDomains(shown, async (domain) => {
     const [ledger, newest] = await Promise.all([
       context.api.get<LedgerResponse>('/ledger', { domain, ...range }),
       newestEvent(context, { domain, ...range, limit: 1 }),
     ]);
     return { domain, ledger, newest };
-  };
-  const days: Awaited<ReturnType<typeof readDay>>[] = [];
-  for (let at = 0; at < shown.length; at += DOMAINS_AT_ONCE) {
-    days.push(...(await Promise.all(shown.slice(at, at + DOMAINS_AT_ONCE).map(readDay))));
-  }
+  });
   days.sort((one, other) => worstFirst(one.ledger, other.ledger));
   return {
     title: 'Health',
@@ -45,10 +37,6 @@ export const healthView: View = async (context) => {
     ],
   };
 };
-
-function shownDomains(health: HealthResponse, { parameters }: ViewContext): readonly string[] {
-  return parameters.has('domain') ? [chosenDomain(health, parameters)] : health.domains.slice(0, MAX_DOMAINS);
-}
 
 /** Links the domains that are not shown; false if there are none. */
 function furtherDomains({ domains }: HealthResponse, shown: readonly string[], { settings }: ViewContext): Child {

@@ -1,4 +1,5 @@
 import type { EventsResponse } from '../../api/responses/events.ts';
+import type { HealthResponse } from '../../api/responses/health.ts';
 import type { MessageResponse } from '../../api/responses/message.ts';
 import type { RecipientResponse } from '../../api/responses/recipient.ts';
 import { unlessUnfit } from '../api.ts';
@@ -7,7 +8,7 @@ import { badge, panel, visible } from '../components/parts.ts';
 import { table } from '../components/table.ts';
 import { linkTo } from '../route.ts';
 import { numberText } from '../values/numbers.ts';
-import type { View, ViewContext } from '../view.ts';
+import { readDomains, shownDomains, type View, type ViewContext } from '../view.ts';
 import { eventTable } from './events.ts';
 import { dayForm, searchForm } from './find.ts';
 
@@ -66,14 +67,27 @@ async function findMeanings(text: string, context: ViewContext): Promise<Meaning
     return [...(await Promise.all([asMessage(text, context), asRecipient(text, context)])), noTag];
   }
   const [, name, value] = /^([^\s=]+)=(.+)$/.exec(text) ?? [];
-  const { domains } = await context.health();
-  const meanings = domains.flatMap((domain) => [
-    ...(name && value ? [asEvents(`variable ${name} of ${domain}`, { domain, [`var.${name}`]: value }, context)] : []),
-    asTag(text, domain, context),
-    asEvents(`beginning of a subject of ${domain}`, { domain, subject: `${text}*` }, context),
-  ]);
+  const health = await context.health();
+  const shown = shownDomains(health, context.parameters);
+  const meanings = await readDomains(shown, (domain) =>
+    Promise.all([
+      ...(name && value
+        ? [asEvents(`variable ${name} of ${domain}`, { domain, [`var.${name}`]: value }, context)]
+        : []),
+      asTag(text, domain, context),
+      asEvents(`beginning of a subject of ${domain}`, { domain, subject: `${text}*` }, context),
+    ]),
+  );
   const noAddress = { what: 'address or message id', found: 'not searched: it has no @' };
-  return [...(await Promise.all(meanings)), noAddress];
+  return [...meanings.flat(), ...ofFurtherDomains(text, health, shown), noAddress];
+}
+
+/** Links the search in each domain that is not searched. */
+function ofFurtherDomains(text: string, { domains }: HealthResponse, shown: readonly string[]): Meaning[] {
+  const others = domains.filter((domain) => !shown.includes(domain));
+  if (others.length === 0) return [];
+  const links = others.map((domain) => [' · ', h('a', { href: linkTo('search', text, { domain }) }, domain)]);
+  return [{ what: 'tag, subject or variable of another domain', found: ['not searched yet', ...links] }];
 }
 
 async function asMessage(id: string, { api }: ViewContext): Promise<Meaning> {

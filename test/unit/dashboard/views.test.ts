@@ -72,7 +72,7 @@ describe('health', () => {
       settings: { target: '--local' },
       health: async () => facts,
     });
-    return { text: textOf(content), read: [...read], most: inFlight.most };
+    return { text: textOf(content).replaceAll(/\s+/g, ' '), read: [...read], most: inFlight.most };
   }
 
   test('of hundreds of domains reads no more than the read API admits, and names the others', async () => {
@@ -289,6 +289,39 @@ describe('a search', () => {
       /tag of mg\.example\.com 1 events among 7 events · the campaign .*nothing among 7 events .*it has no @/,
     );
     expect(await show('search', 'autumn', found(0))).toMatch(/tag of mg\.example\.com nothing among 7 events/);
+  });
+
+  /** Searches among 300 domains; returns the text, the domains searched, and how many calls were in flight at most. */
+  async function searchMany(query: string) {
+    const inFlight = { now: 0, most: 0 };
+    const read = new Set<unknown>();
+    const get = async (path: string, given: Query) => {
+      read.add(given.domain);
+      inFlight.now += 1;
+      inFlight.most = Math.max(inFlight.most, inFlight.now);
+      await new Promise((resolve) => setImmediate(resolve));
+      inFlight.now -= 1;
+      return found(0)[path]?.(given);
+    };
+    const domains = Array.from({ length: 300 }, (_, nth) => `d${nth}.example.com`);
+    const { searchView } = await load('views/search.ts');
+    const { content } = await searchView({
+      api: { get },
+      subject: 'size=xl',
+      parameters: new URLSearchParams(query),
+      settings: { target: '--local' },
+      health: async () => ({ domains }),
+    });
+    return { text: textOf(content).replaceAll(/\s+/g, ' '), read: [...read], most: inFlight.most };
+  }
+
+  test('among hundreds of domains reads the first of them, a few at once, and links the others', async () => {
+    const { text, read, most } = await searchMany('');
+
+    expect(read).toEqual(Array.from({ length: 20 }, (_, nth) => `d${nth}.example.com`));
+    expect(most).toBeLessThanOrEqual(15);
+    expect(text).toMatch(/another domain not searched yet · d20\.example\.com · .*d299\.example\.com/);
+    expect((await searchMany('domain=d299.example.com')).read).toEqual(['d299.example.com']);
   });
 });
 
