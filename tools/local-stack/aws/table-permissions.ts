@@ -1,5 +1,6 @@
 import { functionIdOf, keyNamesOf, resourcesOfType, shortName } from '../template/resources.ts';
 import { propertiesOf, type Stack } from '../template/stack.ts';
+import type { Resource } from '../template/template.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -42,10 +43,13 @@ export class TablePermissions {
     this.#allowed = readAllowed(stack);
   }
 
-  /** Returns what a function lacks for a request, as AWS reports it; undefined where it may, or is none of the template. */
+  /**
+   * Returns what a function lacks for a request, as AWS reports it; undefined where it may. Not judged are callers that are
+   * none of the template's functions or have further rights, and transactions, of which IAM judges each item.
+   */
   denial(caller: string, operation: string, body: Buffer): string | undefined {
     const allowed = this.#allowed.get(caller);
-    if (allowed === undefined) return undefined;
+    if (allowed === undefined || operation.startsWith('Transact')) return undefined;
     const action = `dynamodb:${operation}`;
     for (const { resource, keys } of this.#reachedBy(operation, JSON.parse(body.toString('utf8')))) {
       if (!this.#allows(allowed, caller, action, resource, keys)) {
@@ -102,8 +106,10 @@ export class TablePermissions {
 
 interface Statement {
   readonly Effect: string;
-  readonly Action: string | readonly string[];
-  readonly Resource: string | readonly string[];
+  readonly Action?: string | readonly string[];
+  readonly Resource?: string | readonly string[];
+  readonly NotAction?: unknown;
+  readonly NotResource?: unknown;
   readonly Condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
 }
 
@@ -112,16 +118,30 @@ interface PolicyProperties {
   readonly Roles?: readonly string[];
 }
 
-/** Reads by function what the policies of its role allow on tables. */
+interface RoleProperties {
+  readonly Policies?: readonly unknown[];
+  readonly ManagedPolicyArns?: readonly string[];
+}
+
+/** AWS's own policies that every function of the CDK has: logs, and the like. */
+const USUAL_POLICY = /:policy\/service-role\/AWSLambda/;
+
+/** Reads by function what the policies of its role allow on tables; leaves out functions whose rights come from more. */
 function readAllowed(stack: Stack): Map<string, readonly Allowed[]> {
   const policies = resourcesOfType(stack.template, 'AWS::IAM::Policy').map(([id, resource]) => {
     const { PolicyDocument, Roles = [] } = propertiesOf<PolicyProperties>(stack, id, resource);
     return { roles: Roles, allowed: PolicyDocument.Statement.flatMap((statement) => allowedBy(statement, id)) };
   });
-  const functions = resourcesOfType(stack.template, 'AWS::Lambda::Function').map(([id, resource]) => {
-    const { Role } = propertiesOf<{ Role: string }>(stack, id, resource);
-    const own = policies.filter(({ roles }) => roles.includes(functionIdOf(Role)));
-    return [shortName(id, resource), own.flatMap(({ allowed }) => allowed)] as const;
+  const hasFurtherRights = ([id, resource]: [string, Resource]) => {
+    const { Policies = [], ManagedPolicyArns = [] } = propertiesOf<RoleProperties>(stack, id, resource);
+    return Policies.length > 0 || ManagedPolicyArns.some((arn) => !USUAL_POLICY.test(arn));
+  };
+  const roles = resourcesOfType(stack.template, 'AWS::IAM::Role');
+  const judged = new Set(roles.filter((role) => !hasFurtherRights(role)).map(([id]) => id));
+  const functions = resourcesOfType(stack.template, 'AWS::Lambda::Function').flatMap(([id, resource]) => {
+    const role = functionIdOf(propertiesOf<{ Role: string }>(stack, id, resource).Role);
+    const own = policies.filter(({ roles }) => roles.includes(role)).flatMap(({ allowed }) => allowed);
+    return judged.has(role) ? [[shortName(id, resource), own] as const] : [];
   });
   return new Map(functions);
 }
@@ -131,8 +151,9 @@ const listOf = (value: string | readonly string[]): readonly string[] => [value]
 const LEADING_KEYS = 'dynamodb:LeadingKeys';
 
 /** Returns what a statement allows on tables; throws for a condition that this file does not evaluate. */
-function allowedBy({ Effect, Action, Resource, Condition = {} }: Statement, policy: string): Allowed[] {
-  const actions = listOf(Action).filter((action) => action.startsWith('dynamodb:'));
+function allowedBy(statement: Statement, policy: string): Allowed[] {
+  const { Effect, Action = '*', Resource = '*', NotAction, NotResource, Condition = {} } = statement;
+  const actions = listOf(Action).filter((action) => action === '*' || action.startsWith('dynamodb:'));
   // Streams are read by Lambda's poller.
   const resources = listOf(Resource).filter((resource) => !resource.includes('/stream/'));
   if (actions.length === 0 || resources.length === 0) return [];
@@ -143,6 +164,8 @@ function allowedBy({ Effect, Action, Resource, Condition = {} }: Statement, poli
   // A request without keys would fulfil the one condition without the other.
   if (partitions !== undefined && mayLack !== 'false') unknown.push(`${LEADING_KEYS} without Null`);
   if (Effect !== 'Allow') unknown.push(Effect);
+  if (NotAction !== undefined) unknown.push('NotAction');
+  if (NotResource !== undefined) unknown.push('NotResource');
   if (unknown.length > 0)
     throw new Error(`the local stack does not know ${unknown.join(', ')} of policies (${policy})`);
   return [{ actions, resources, partitions: partitions === undefined ? undefined : listOf(partitions) }];

@@ -8,7 +8,10 @@ const leadingKeys = (...patterns: string[]) => ({
 });
 
 /** Returns the permissions of a function whose role has these statements. */
-function permissionsOf(...statements: object[]) {
+const permissionsOf = (...statements: object[]) => permissionsOfRole({}, ...statements);
+
+/** Returns the permissions of a function whose role has these properties and statements. */
+function permissionsOfRole(role: object, ...statements: object[]) {
   const metadata = { 'aws:cdk:path': 'App/Writer/Function/Resource' };
   const template = {
     Resources: {
@@ -16,7 +19,7 @@ function permissionsOf(...statements: object[]) {
         Type: 'AWS::DynamoDB::Table',
         Properties: { KeySchema: [{ AttributeName: 'pk' }, { AttributeName: 'sk' }] },
       },
-      Role: { Type: 'AWS::IAM::Role' },
+      Role: { Type: 'AWS::IAM::Role', Properties: role },
       Policy: {
         Type: 'AWS::IAM::Policy',
         Properties: { PolicyDocument: { Statement: statements }, Roles: [{ Ref: 'Role' }] },
@@ -105,3 +108,30 @@ test.each([
     );
   },
 );
+
+test.each([{ NotAction: 'dynamodb:PutItem' }, { NotResource: TABLE }])(
+  'a statement by exclusion is refused: %j',
+  (part) => {
+    expect(() => permissionsOf({ Effect: 'Allow', ...part })).toThrow(
+      `the local stack does not know ${Object.keys(part)[0]} of policies (Policy)`,
+    );
+  },
+);
+
+test('an action named by * is allowed, and a transaction is not judged', () => {
+  expect(permissionsOf(allow('*')).denial('PutItem', put('a'))).toBeUndefined();
+  const { denial } = permissionsOf(allow('dynamodb:GetItem'));
+  expect(denial('TransactWriteItems', { TransactItems: [{ Put: put('a') }] })).toBeUndefined();
+});
+
+const policyOfAws = (name: string) => ({
+  ManagedPolicyArns: [{ 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, `:iam::aws:policy/${name}`]] }],
+});
+
+test.each([
+  { role: { Policies: [{ PolicyName: 'own' }] }, isJudged: false },
+  { role: policyOfAws('AmazonDynamoDBFullAccess'), isJudged: false },
+  { role: policyOfAws('service-role/AWSLambdaBasicExecutionRole'), isJudged: true },
+])('a function whose rights come from more than policies of the template is not limited: %j', ({ role, isJudged }) => {
+  expect(permissionsOfRole(role).denial('PutItem', put('a')) !== undefined).toBe(isJudged);
+});
