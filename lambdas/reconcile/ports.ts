@@ -286,15 +286,21 @@ export interface Slices {
   write(slice: Slice, previous: Slice | undefined): Promise<boolean>;
 }
 
+/** What the listing of a part says of how far back Mailgun lists, by the configured retention as it was compared. */
+export interface Reach {
+  /** Mailgun refuses its time, or may have forgotten a stored event. */
+  isUnlisted?: boolean;
+  /** Present in a part of before that retention: whether an event of before is listed, so that Mailgun keeps more. */
+  beyond?: 'listed' | 'quiet' | undefined;
+}
+
 /** A part of a slice that was compared as a whole, or begun. Times in epoch seconds; `startedAtMs` in milliseconds. */
-export interface DonePart {
+export interface DonePart extends Reach {
   from: number;
   to: number;
   startedAtMs: number;
   /** True if its webhooks were late no more, but lost; absent in a part that an earlier version has compared. */
   isFinal?: boolean;
-  /** Present if Mailgun may no longer keep some of its time. */
-  isUnlisted?: boolean;
   /** Present until the listings of all domains are read; the part is not done before. */
   begun?: ReadListings;
   tally: Tally;

@@ -531,6 +531,82 @@ test('a slice of which Mailgun lists events beyond the configured retention is c
   expect([total(first(world).missing), total(first(world).unconfirmed)]).toEqual([2, 1]);
 });
 
+/** Returns a world whose first slice is listed in several parts, most of them without an event; a day is kept for certain. */
+async function worldOfParts(...atSeconds: number[]) {
+  const world = new ReconcileWorld();
+  world.times = { ...world.times, retentionSeconds: 86_400 };
+  world.fromEpochSeconds = SLICE_START;
+  // By its first page, a part would hold too many for one.
+  for (let n = 0; n < 400; n += 1) world.happen(numbered(n, SLICE_START + 1 + n / 150), false);
+  for (const at of atSeconds) world.webhook(numbered(900, SLICE_START + at, { id: 'forged' }));
+  await world.process();
+  world.book.stragglers.clear();
+  world.nowMs += 30 * 3_600_000;
+  return world;
+}
+
+test('a slice that Mailgun lists beyond the configured retention is compared although nothing happened in some parts', async () => {
+  const world = await worldOfParts();
+  await world.report();
+  expect(world.book.parts.size).toBeGreaterThan(1);
+  expect(first(world)).toMatchObject({ unlisted: false, startedAt: expect.any(Number) });
+  expect(total(first(world).listed)).toBe(400);
+});
+
+/** Runs with too little time until one is cut that has kept a part of the first slice. */
+async function runUntilPart(world: ReconcileWorld): Promise<void> {
+  Object.assign(world, { parallel: 1, budgetMs: 12_000 });
+  world.mailgun.onPage = () => world.pass(1000);
+  for (let runs = 0; world.book.parts.size === 0 && runs < 40; runs += 1) {
+    await world.run();
+    world.nowMs += 900_000;
+  }
+  expect([world.book.parts.size > 0, first(world)]).toEqual([true, undefined]);
+}
+
+test('such a slice is compared also where its parts took several runs', async () => {
+  const world = await worldOfParts();
+  await runUntilPart(world);
+  await world.run();
+  expect(first(world)).toMatchObject({ unlisted: false });
+  expect(total(first(world).listed)).toBe(400);
+});
+
+test('a slice is unlisted where Mailgun refused parts of it to a run that was cut', async () => {
+  const world = await worldOfParts();
+  // Of the refused part nothing is stored, and the other one lists an event.
+  world.ledger.events.clear();
+  world.happen(numbered(500, SLICE_START + 600), false);
+  await world.process();
+  await runUntilPart(world);
+  world.mailgun.failure = new ListingError('out-of-retention');
+  const write = world.book.write.bind(world.book);
+  world.book.write = async () => {
+    throw new Error('cut');
+  };
+  await world.run();
+  expect(first(world)).toBeUndefined();
+  world.mailgun.failure = undefined;
+  world.book.write = write;
+  world.nowMs += 900_000;
+  await world.run();
+  expect(first(world)).toMatchObject({ unlisted: true });
+});
+
+test('a slice is unlisted where Mailgun may have forgotten a stored event of one part', async () => {
+  const world = await worldOfParts(600);
+  await world.report();
+  expect(first(world)).toMatchObject({ unlisted: true, unconfirmed: {} });
+});
+
+test('a slice of several parts is unlisted where Mailgun lists nothing older than the configured retention', async () => {
+  const world = await worldOfParts();
+  world.nowMs = (SLICE_START + 0.5 + world.times.retentionSeconds) * 1000;
+  await world.report();
+  expect(world.book.parts.size).toBeGreaterThan(1);
+  expect(first(world)).toMatchObject({ unlisted: true });
+});
+
 test('an event stored when Mailgun no longer kept its time is unconfirmed, like no other of its slice', async () => {
   const world = await worldWith(20);
   Object.assign(world.mailgun, { retentionSeconds: 10 * 86_400 });

@@ -231,6 +231,19 @@ test.each(['refuses', 'lists nothing', 'lists the rest'] as const)(
   },
 );
 
+test('a slice of which Mailgun lists more than the configured retention is replayed although most of it is quiet', async () => {
+  const world = new ReconcileWorld();
+  world.times = { ...world.times, retentionSeconds: 12 * 3600 };
+  // By its first page, the slice is too large for one part.
+  for (let n = 0; n < 400; n += 1) world.happen(numbered(n, DAY_BEFORE + n / 150), n % 4 !== 0);
+  world.happen(numbered(500, LEDGER_START + 1), false);
+  await world.process();
+  world.book.stragglers.clear();
+  await world.live(2);
+  const { report } = await world.replay({ fromEpochSeconds: DAY_BEFORE, toEpochSeconds: DAY_BEFORE + 900 });
+  expect(report).toMatchObject({ state: 'ran', done: true, unreachable: 0, slices: 1, expected: 400, missing: 300 });
+});
+
 test.each([
   { name: 'a listing that cannot be read', expected: { state: 'failed', reason: 'unauthorized' } },
   { name: 'another run', expected: { state: 'busy' } },

@@ -5,7 +5,7 @@ import type { JsonObject } from '../../domain/json.ts';
 import { digestOfNames } from '../../domain/ledger/ledger-name.ts';
 import { ROUNDING_MS } from '../../domain/ledger/missing-or-unconfirmed.ts';
 import { emptyTally, type Tally } from '../../domain/ledger/tally.ts';
-import { type DonePart, ListingError, type ReadListings } from '../ports.ts';
+import { type DonePart, ListingError, type Reach, type ReadListings } from '../ports.ts';
 import { createCountListed, type Listed } from './count-listed.ts';
 import { countNotListed } from './count-not-listed.ts';
 import { listPages } from './list-pages.ts';
@@ -22,10 +22,10 @@ export interface PartBounds {
 /**
  * `done`: compared up to `to`, which is before the part's end if time ran out or a call failed (`error`); `large`: too
  * large for one part, with about this number of events, if known; `held`: events are missing but nothing may be sent.
- * `isUnlisted`: Mailgun may no longer keep some of this time. `begun`: only some of the domains' listings are read.
+ * `begun`: only some of the domains' listings are read.
  */
 type PartResult =
-  | { kind: 'done'; to: number; tally: Tally; isUnlisted?: boolean; error?: unknown }
+  | { kind: 'done'; to: number; tally: Tally; reach: Reach; error?: unknown }
   | { kind: 'begun'; begun: ReadListings; tally: Tally; error?: unknown }
   | { kind: 'large'; events?: number }
   | { kind: 'held' };
@@ -124,10 +124,12 @@ export function createComparePart(deps: ComparePartDeps) {
         // Pages that do not hold what their source counts say nothing about what it counts later.
         tally.window = { indexed, total: total === distinct ? total : null };
       }
-      // An event older than the configured retention proves that Mailgun keeps more.
-      const isListed = earliestListedMs < pass.keptFromMs;
-      const isUnlisted = pass.unlisted || unknown > 0 || (isBeyond && !isListed);
-      return { kind: 'done', to, tally, ...(isUnlisted && { isUnlisted }), ...(error !== undefined && { error }) };
+      const quiet = isBeyond ? 'quiet' : undefined;
+      const reach: Reach = {
+        isUnlisted: pass.unlisted || unknown > 0,
+        beyond: earliestListedMs < pass.keptFromMs ? 'listed' : quiet,
+      };
+      return { kind: 'done', to, tally, reach, ...(error !== undefined && { error }) };
     };
 
     const take = (page: readonly JsonObject[]): number => {

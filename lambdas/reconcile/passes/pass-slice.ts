@@ -28,6 +28,7 @@ import {
   type NamingKey,
   type OpenSlice,
   type PartRepository,
+  type Reach,
   type ReconciliationState,
   type Slices,
 } from '../ports.ts';
@@ -135,7 +136,7 @@ export function createPassSlice(deps: PassSliceDeps) {
       compared = await compareAll(pass, request.bounds, previous?.passes ?? 0);
     }
     if (compared === 'held' || compared === 'paused') return { kind: compared };
-    const unlisted = pass.unlisted || compared.some(({ isUnlisted }) => isUnlisted);
+    const unlisted = pass.unlisted || isUnlisted(compared);
     if (unlisted && request.mustBeListed) throw new ListingError('out-of-retention');
     run.assertHeld();
     const tally = mergeTallies(compared.map((part) => part.tally));
@@ -243,11 +244,10 @@ export function createPassSlice(deps: PassSliceDeps) {
       } else if (result.kind === 'large') {
         await Promise.all(split(part, result.events, parallel).map((each) => compare(each, false)));
       } else {
-        const { to, tally, isUnlisted, error } = result;
+        const { to, tally, reach, error } = result;
         const isComplete = isOnly && to === part.to;
         if (to > part.from) {
-          const about = { isFinal: pass.isFinal, ...(isUnlisted && { isUnlisted }) };
-          const compared = { from: part.from, to, startedAtMs, ...about, tally };
+          const compared = { from: part.from, to, startedAtMs, isFinal: pass.isFinal, ...reach, tally };
           pass.assertHeld();
           // A slice of one part is written directly; parts of other slices are kept until all are done.
           if (!isComplete && !pass.accepts) await deps.parts.put(pass.slice, nth, compared);
@@ -320,6 +320,15 @@ const NO_TOTALS: readonly ListingFailure[] = [
 /** Returns no total after such a failure; rethrows any other. */
 function noTotal(error: unknown): undefined {
   if (!(error instanceof ListingError) || !NO_TOTALS.includes(error.reason)) throw error;
+}
+
+/**
+ * Returns true where Mailgun may no longer keep some of the slice. A part in which nothing happened says no more of that
+ * than the others do.
+ */
+function isUnlisted(parts: readonly Reach[]): boolean {
+  const has = (beyond: Reach['beyond']) => parts.some((part) => part.beyond === beyond);
+  return parts.some((part) => part.isUnlisted) || (has('quiet') && !has('listed'));
 }
 
 /** Returns the windows of all parts; undefined where one is not known. */
