@@ -18,6 +18,7 @@ import { mailboxOf } from './recipients/address.ts';
 // | DOUBT#<domain>                   | <start>                       | marker of a slice with events in doubt |
 // | SENT#<domain>#<slice start>      | <minute>#<ledger name>        | sends of a missing event               |
 // | PART#<domain>#<slice start>      | <pass>#<start>                | part of a slice, compared              |
+// | PART#<domain>#<slice start>      | begun#<pass>#<start>          | part of which some listings are read   |
 // | LEDGER#<domain>                  | <name>                        | state of reconciliation of a domain    |
 // | WITNESS#<domain>                 | <hour>                        | Mailgun's own counts of an hour        |
 // | SEAL#<domain>                    | <start>                       | what is sealed of a slice              |
@@ -49,6 +50,7 @@ const LEDGER = 'LEDGER';
 const STRAGGLER = 'late';
 const SENT = 'SENT';
 const PART = 'PART';
+const BEGUN = 'begun';
 const WITNESS = 'WITNESS';
 const SEAL = 'SEAL';
 const DELIVERY = 'DELIVERY';
@@ -353,14 +355,19 @@ export function nameInRequeueSort(sort: string): string {
   return split(sort)[1] ?? '';
 }
 
-/** Returns the partition of the parts of a slice that were compared. */
+/** Returns the partition of the parts of a slice that were compared or begun. */
 export function partPartition(domain: string, startSeconds: number): string {
   return join(PART, keyPart(domain), timeKey(startSeconds));
 }
 
-/** Returns the sort key of a part, or what the parts of one pass start with. */
+/** Returns the sort key of a compared part, or what those of one pass start with. */
 export function partSort(pass: number, fromSeconds?: number): string {
   return join(String(pass), fromSeconds === undefined ? '' : timeKey(fromSeconds));
+}
+
+/** Returns the same of begun parts; apart, since versions that know none would take them for compared. */
+export function begunPartSort(pass: number, fromSeconds?: number): string {
+  return join(BEGUN, partSort(pass, fromSeconds));
 }
 
 /** Returns the key of a domain's watermarks. */

@@ -294,16 +294,22 @@ export interface Reach {
   beyond?: 'listed' | 'quiet' | undefined;
 }
 
-/** A part of a slice that was compared as a whole, or begun. Times in epoch seconds; `startedAtMs` in milliseconds. */
-export interface DonePart extends Reach {
+/** A piece of a slice. Times in epoch seconds; `startedAtMs` in milliseconds. */
+interface Part {
   from: number;
   to: number;
   startedAtMs: number;
   /** True if its webhooks were late no more, but lost; absent in a part that an earlier version has compared. */
   isFinal?: boolean;
-  /** Present until the listings of all domains are read; the part is not done before. */
-  begun?: ReadListings;
   tally: Tally;
+}
+
+/** A part that was compared as a whole. */
+export interface DonePart extends Part, Reach {}
+
+/** A part that was compared with the listings of some domains; it is not done before those of all are read. */
+export interface BegunPart extends Part {
+  begun: ReadListings;
 }
 
 /** How far a part has come that compares the listings of many domains. */
@@ -321,8 +327,12 @@ export interface ReadListings {
 /** Progress inside slices that take more than one run, kept for each pass of each slice. */
 export interface PartRepository {
   done(slice: SliceKey, pass: number): Promise<DonePart[]>;
-  /** Replaces a part that begins at the same time. */
+  /** Replaces a compared part that begins at the same time. */
   put(slice: SliceKey, pass: number, part: DonePart): Promise<void>;
+  /** Returns the begun parts, also of those that are compared by now. */
+  begun(slice: SliceKey, pass: number): Promise<BegunPart[]>;
+  /** Replaces a begun part that begins at the same time. */
+  putBegun(slice: SliceKey, pass: number, part: BegunPart): Promise<void>;
 }
 
 /** A slice to be passed again, and when. Times in epoch milliseconds, bounds in seconds. */

@@ -50,6 +50,13 @@ test('events that name no domain are compared by several runs, which read each l
   expect(world.failures).toEqual([]);
 });
 
+test('a begun part is not among the compared ones, which is where an earlier version looks', async () => {
+  const { world } = await worldOf(['forged']);
+  await world.run();
+  expect(world.book.begunParts.size).toBe(1);
+  expect(await world.book.done({ domain: '-', start: START }, 0)).toEqual([]);
+});
+
 test('a comparison of many domains continues where the listing of one has failed', async () => {
   const { world, slice, untilPassed } = await worldOf([`of-${NAMES[3]}`, `of-${NAMES[99]}`, 'forged']);
   const read: string[] = [];

@@ -2,6 +2,7 @@ import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { DeleteCommand, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { DAY_SECONDS } from '../../contract.ts';
 import {
+  begunPartSort,
   doubtKey,
   FIRST_WEBHOOK_KEY,
   isStragglerSort,
@@ -23,6 +24,7 @@ import type { Watermarks } from '../../domain/ledger/slice.ts';
 import type { FirstWebhook } from '../../ingest/ports.ts';
 import type { Stragglers } from '../../process/ports.ts';
 import type {
+  BegunPart,
   DonePart,
   ListingNotes,
   OpenSlice,
@@ -154,35 +156,37 @@ const MAX_STARTS = 2000;
 const KEPT_SECONDS = 60 * DAY_SECONDS;
 
 /**
- * Stores parts of slices that take more than one run, as items `PART#<domain>#<slice>` by pass and start; TTL removes
- * them.
+ * Stores parts of slices that take more than one run, as items `PART#<domain>#<slice>` by pass and start, those begun
+ * apart; TTL removes them.
  */
 export function createPartRepository(table: LedgerTable, now: () => number): PartRepository {
   const { client, name } = table;
+  const read = async <Part>(slice: SliceKey, prefix: string): Promise<Part[]> => {
+    const found: Part[] = [];
+    for await (const { part } of readPartition(table, partPartition(slice.domain, slice.start), { prefix })) {
+      found.push(JSON.parse(part as string) as Part);
+    }
+    return found;
+  };
+  const put = async (slice: SliceKey, sk: string, part: DonePart | BegunPart): Promise<void> => {
+    const tally = { ...part.tally, dimensions: boundedPart(part.tally.dimensions) };
+    await client.send(
+      new PutCommand({
+        TableName: name,
+        Item: {
+          pk: partPartition(slice.domain, slice.start),
+          sk,
+          part: JSON.stringify({ ...part, tally }),
+          expiresAt: Math.floor(now() / 1000) + KEPT_SECONDS,
+        },
+      }),
+    );
+  };
   return {
-    async done(slice, pass) {
-      const found: DonePart[] = [];
-      const range = { prefix: partSort(pass) };
-      for await (const { part } of readPartition(table, partPartition(slice.domain, slice.start), range)) {
-        found.push(JSON.parse(part as string) as DonePart);
-      }
-      return found;
-    },
-
-    async put(slice, pass, part) {
-      const tally = { ...part.tally, dimensions: boundedPart(part.tally.dimensions) };
-      await client.send(
-        new PutCommand({
-          TableName: name,
-          Item: {
-            pk: partPartition(slice.domain, slice.start),
-            sk: partSort(pass, part.from),
-            part: JSON.stringify({ ...part, tally }),
-            expiresAt: Math.floor(now() / 1000) + KEPT_SECONDS,
-          },
-        }),
-      );
-    },
+    done: (slice, pass) => read<DonePart>(slice, partSort(pass)),
+    put: (slice, pass, part) => put(slice, partSort(pass, part.from), part),
+    begun: (slice, pass) => read<BegunPart>(slice, begunPartSort(pass)),
+    putBegun: (slice, pass, part) => put(slice, begunPartSort(pass, part.from), part),
   };
 }
 

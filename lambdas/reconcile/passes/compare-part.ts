@@ -5,7 +5,7 @@ import type { JsonObject } from '../../domain/json.ts';
 import { digestOfNames } from '../../domain/ledger/ledger-name.ts';
 import { ROUNDING_MS } from '../../domain/ledger/missing-or-unconfirmed.ts';
 import { emptyTally, type Tally } from '../../domain/ledger/tally.ts';
-import { type DonePart, ListingError, type Reach, type ReadListings } from '../ports.ts';
+import { type BegunPart, ListingError, type Reach, type ReadListings } from '../ports.ts';
 import { createCountListed, type Listed } from './count-listed.ts';
 import { countNotListed } from './count-not-listed.ts';
 import { listPages } from './list-pages.ts';
@@ -55,7 +55,7 @@ const DISORDER_SECONDS = 5;
 export function createComparePart(deps: ComparePartDeps) {
   const requeueMissing = createRequeueMissing(deps);
 
-  return async (pass: SlicePass, bounds: PartBounds, earlier?: DonePart): Promise<PartResult> => {
+  return async (pass: SlicePass, bounds: PartBounds, earlier?: BegunPart): Promise<PartResult> => {
     const [fromMs, toMs] = [bounds.from * 1000, bounds.to * 1000];
     const isOfMany = pass.listings.length > 1;
     const isDivisible = bounds.to - bounds.from >= 2 * MIN_PART_SECONDS;
@@ -70,7 +70,7 @@ export function createComparePart(deps: ComparePartDeps) {
     const sends = new Map(requeued.map((requeue) => [requeue.name, requeue]));
     const match = createMatch(keys);
     const of = digestOfNames([...pass.listings.map(({ name }) => name), ...stored.keys()]);
-    const resumed = earlier?.begun?.of === of ? earlier : undefined;
+    const resumed = earlier?.begun.of === of ? earlier : undefined;
     let begun = resumed?.begun ?? { of, read: 0, names: [] };
     const listed = new Set(begun.names);
     let distinct = 0;

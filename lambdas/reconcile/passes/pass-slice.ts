@@ -214,10 +214,14 @@ export function createPassSlice(deps: PassSliceDeps) {
 
   /** Compares what no earlier run of this pass has compared; whatever was done is kept where a part fails. */
   async function compareAll(pass: SlicePass, bounds: SliceBounds, nth: number): Promise<Compared> {
-    const kept = pass.accepts ? [] : await deps.parts.done(pass.slice, nth);
+    const isOfMany = pass.listings.length > 1;
+    const [kept, begunBefore] = await Promise.all([
+      pass.accepts ? [] : deps.parts.done(pass.slice, nth),
+      pass.accepts || !isOfMany ? [] : deps.parts.begun(pass.slice, nth),
+    ]);
     // The slice may have grown old since: a part that called webhooks late does not say which of them are lost.
-    const own = kept.filter(({ isFinal }) => isFinal === pass.isFinal);
-    const done = withoutOverlap(own.filter(({ begun }) => begun === undefined));
+    const isOwn = ({ isFinal }: Pick<DonePart, 'isFinal'>) => isFinal === pass.isFinal;
+    const done = withoutOverlap(kept.filter(isOwn));
     const open = gaps(done, { from: bounds.start, to: bounds.end });
     const isWhole = open.length === 1 && done.length === 0;
     let stopped: 'held' | 'paused' | undefined;
@@ -229,7 +233,7 @@ export function createPassSlice(deps: PassSliceDeps) {
         stopped = 'paused';
         return;
       }
-      const earlier = own.find(({ begun, from, to }) => begun && from === part.from && to === part.to);
+      const earlier = begunBefore.filter(isOwn).find(({ from, to }) => from === part.from && to === part.to);
       const startedAtMs = earlier?.startedAtMs ?? now();
       const result = await partSlots.run(() => comparePart(pass, part, earlier));
       if (result.kind === 'held') stopped = 'held';
@@ -237,7 +241,7 @@ export function createPassSlice(deps: PassSliceDeps) {
         const { begun, tally, error } = result;
         if (begun.read > 0 && !pass.accepts) {
           pass.assertHeld();
-          await deps.parts.put(pass.slice, nth, { ...part, startedAtMs, isFinal: pass.isFinal, begun, tally });
+          await deps.parts.putBegun(pass.slice, nth, { ...part, startedAtMs, isFinal: pass.isFinal, begun, tally });
         }
         if (error !== undefined) failures.push(error);
         else stopped = 'paused';

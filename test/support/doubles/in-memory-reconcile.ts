@@ -6,6 +6,7 @@ import { placeName } from '../../../lambdas/domain/ledger/ledger-name.ts';
 import type { SendLimits } from '../../../lambdas/domain/ledger/requeue.ts';
 import type { Slice, Watermarks } from '../../../lambdas/domain/ledger/slice.ts';
 import {
+  type BegunPart,
   type DayIndex,
   type DonePart,
   ListingError,
@@ -46,6 +47,7 @@ export class InMemoryBook implements ReconciliationState, Slices, Lease, PartRep
   doubts = new Map<string, Set<number>>();
   postedKinds = new Map<string, Map<string, PostedTimes>>();
   parts = new Map<string, DonePart>();
+  begunParts = new Map<string, BegunPart>();
   lease: { holder: string; until: number } | undefined;
   writes: string[] = [];
 
@@ -136,6 +138,15 @@ export class InMemoryBook implements ReconciliationState, Slices, Lease, PartRep
 
   async put(slice: SliceKey, pass: number, part: DonePart) {
     this.parts.set(`${sliceName(slice)} ${pass} ${part.from}`, copyOf(part));
+  }
+
+  async begun(slice: SliceKey, pass: number) {
+    const prefix = `${sliceName(slice)} ${pass} `;
+    return [...this.begunParts].filter(([key]) => key.startsWith(prefix)).map(([, part]) => copyOf(part));
+  }
+
+  async putBegun(slice: SliceKey, pass: number, part: BegunPart) {
+    this.begunParts.set(`${sliceName(slice)} ${pass} ${part.from}`, copyOf(part));
   }
 
   async hold(holder: string, nowMs: number, untilMs: number) {

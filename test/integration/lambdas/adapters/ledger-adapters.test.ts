@@ -166,6 +166,18 @@ test('parts are kept for one pass of one slice', async () => {
   expect(await parts.done({ ...slice, start: 1800 }, 1)).toEqual([]);
 });
 
+test('a begun part is apart from the compared ones, also for versions that read those alone', async () => {
+  const parts = createPartRepository(engines.table, () => NOW_MS);
+  const slice = { domain: newDomain(), start: 900 };
+  const part = { from: 900, to: 1000, startedAtMs: NOW_MS, tally: emptyTally() };
+  const begun = { ...part, begun: { of: 'digest', read: 2, names: ['name'] } };
+  await parts.putBegun(slice, 1, begun);
+  expect([await parts.done(slice, 1), await parts.begun(slice, 1)]).toEqual([[], [begun]]);
+  expect([await parts.begun(slice, 10), await parts.begun({ ...slice, start: 1800 }, 1)]).toEqual([[], []]);
+  await parts.put(slice, 1, part);
+  expect([await parts.done(slice, 1), await parts.begun(slice, 1)]).toEqual([[part], [begun]]);
+});
+
 test('requeues of a missing event are counted once a run, up to five, and found by their time', async () => {
   const requeues = createRequeueRepository(engines.table);
   const slice = { domain: newDomain(), start: 900 };
