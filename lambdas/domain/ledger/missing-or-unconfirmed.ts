@@ -58,7 +58,7 @@ export function wasListedBefore(event: {
  * Returns what a stored event is that Mailgun does not list: `short` if it did before, `unconfirmed` if it never did.
  * Where Mailgun may no longer keep that time, the listing proves nothing: `stored` if it was listed before,
  * `unconfirmed` if it was doubted before, and `unknown` otherwise. `isDoubted`: an earlier pass left it unconfirmed, or
- * it was stored so late that no pass could compare it, as no webhook of Mailgun's comes.
+ * it was received later than any webhook of Mailgun's.
  */
 export function findingOfStored(
   { wasListed, isDoubted }: { wasListed: boolean; isDoubted: boolean },

@@ -45,8 +45,9 @@ export async function countNotListed(
       visibleFromMs: visibleFrom(storedTimeOf(found), deps.settleSeconds),
       comparedAtMs: pass.comparedAtMs,
     });
-  const isDoubtedBefore = ({ isUnconfirmed, ...found }: StoredFacts) =>
-    isUnconfirmed || storedTimeOf(found) >= found.atMs + deps.retentionSeconds * 1000;
+  // Mailgun retries a webhook for hours, not for as long as it keeps events. A genuine one may be stored that late.
+  const isDoubtedBefore = ({ isUnconfirmed, receivedAtMs, atMs }: StoredFacts) =>
+    isUnconfirmed || receivedAtMs >= atMs + deps.retentionSeconds * 1000;
   for (const [name, key] of notListed) {
     const type = storedTypeOf(key.eventSort);
     const found = facts.get(placeName(key));

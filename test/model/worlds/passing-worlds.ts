@@ -153,8 +153,8 @@ export async function wrongAfterPasses(plan: PassingPlan): Promise<string[]> {
         if (!isUnconfirmed) shrunk += 1;
         continue;
       }
-      const storedMs = storedAtMs.get(each) ?? 0;
-      const isLate = storedMs >= (SLICE_START + 10 + made.indexOf(each) + RETENTION_SECONDS) * 1000;
+      const receivedMs = (storedAtMs.get(each) ?? 0) - each.queuedMs;
+      const isLate = receivedMs >= (SLICE_START + 10 + made.indexOf(each) + RETENTION_SECONDS) * 1000;
       const wasUnconfirmed = unconfirmedBefore.has(each.name);
       if (wasUnconfirmed && !isUnconfirmed) wrong.push(`${id} was unconfirmed before Mailgun forgot it`);
       if (isUnconfirmed && !wasUnconfirmed && !isLate) wrong.push(`${id} is forgotten, and unconfirmed`);
