@@ -157,19 +157,18 @@ async function unconfirmed(context: CliContext, options: UnconfirmedOptions): Pr
   const altered = await findAltered(deployment, domains, since * 1000);
   if (typeof altered === 'string') context.printError(`which events were altered is not known: ${altered}`);
   else for (const line of altered) emit(line, ...alteredText(line));
-  // Those still count as altered until they are corrected, and say nothing about the key.
-  const isTrustedAgain = ({ wasDistrusted, isPutRight }: AlteredLine) => wasDistrusted && !isPutRight;
-  const trustedAgain = typeof altered === 'string' ? 0 : altered.filter(isTrustedAgain).length;
-  const mayBeForged = sums.altered - trustedAgain;
+  // Distrusted events count as altered until they are corrected, and say nothing about the key: if they are all there is.
+  const uncorrected = typeof altered === 'string' ? [] : altered.filter(({ isPutRight }) => !isPutRight);
+  const isExplained = uncorrected.length === sums.altered && uncorrected.every(({ wasDistrusted }) => wasDistrusted);
   emit(
     { event: 'searched', domains, since: timeText(since), ...sums },
     `${sums.found === 0 ? 'No event is unconfirmed' : `${counted(sums.found, 'event')} unconfirmed`}: searched ` +
       `${counted(sums.slices, 'slice')} of ${domains.map(domainText).join(' and ')} since ${timeText(since)}.`,
     ...(sums.undecided === 0 ? [] : [`${counted(sums.undecided, 'event')} not listed so far.`]),
-    ...(mayBeForged <= 0
+    ...(sums.altered === 0 || isExplained
       ? []
       : [
-          `${counted(mayBeForged, 'event')} stored otherwise than Mailgun lists: others may use captured signatures, so replace the key (runbook, token-reused): ${printedCommand(deployment, 'keys rotate --plan')}`,
+          `${counted(sums.altered, 'event')} stored otherwise than Mailgun lists: others may use captured signatures, so replace the key (runbook, token-reused): ${printedCommand(deployment, 'keys rotate --plan')}`,
         ]),
   );
   return 0;

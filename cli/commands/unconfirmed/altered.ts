@@ -24,7 +24,7 @@ export type AlteredLine = {
   why: string | null;
 };
 
-/** Returns each altered event of the domains once, as it was found first; a text where the log cannot be read. */
+/** Returns each altered event of the domains once, as it was found last; a text where the log cannot be read. */
 export async function findAltered(
   deployment: Deployment,
   domains: readonly string[],
@@ -32,13 +32,13 @@ export async function findAltered(
 ): Promise<AlteredLine[] | string> {
   const entries = await readLogs(deployment, 'reconcile', sinceMs, { message: MESSAGES.altered });
   if (typeof entries === 'string') return entries;
-  const lines = new Map<string, AlteredLine>();
-  for (const { facts } of entries) {
+  const own = entries.filter(({ facts }) => domains.includes(facts.domain as string));
+  const newest = new Map(own.map(({ facts }) => [`${facts.messageId} ${facts.eventKey}`, facts]));
+  const lines: AlteredLine[] = [];
+  for (const facts of newest.values()) {
     const { domain, eventKey, messageId = null } = facts as { domain: string; eventKey: string; messageId?: string };
-    const name = `${messageId} ${eventKey}`;
-    if (!domains.includes(domain) || lines.has(name)) continue;
     const [stored, listed] = [factsIn(facts.stored), factsIn(facts.listed)];
-    lines.set(name, {
+    lines.push({
       event: 'altered-event',
       domain,
       messageId,
@@ -52,7 +52,7 @@ export async function findAltered(
       ...(await standing(deployment, messageId, eventKey, listed)),
     });
   }
-  return [...lines.values()];
+  return lines;
 }
 
 /** Returns no facts where a log line is damaged: the event is named all the same. */

@@ -240,7 +240,7 @@ test.each([
   const at = { dayKey: dayPartition(DOMAIN, AT_MS, data), at: AT_MS, raw: packEvent(data, NO_KEY) };
   const items = [{ ...event(one, 'a', at), sk: eventSort('ada@example.org', 'failed#a') }];
   const again = { ...DEFERRED, status: 'DELIVERED' };
-  logged = [alteredEntry(), alteredEntry({}, again), alteredEntry({ domain: 'other.example.com' })];
+  logged = [alteredEntry({}, again), alteredEntry(), alteredEntry({ domain: 'other.example.com' })];
   const { parsed } = await unconfirmed(items, '--json');
   expect(parsed().slice(0, -1)).toEqual([
     {
@@ -282,6 +282,23 @@ test.each([
   expect(text).toContain('a@x.example  distrusted, then listed by Mailgun, so it counts again');
   expect(text).toContain(`  ${standing}`);
   expect(text).not.toContain('replace the key');
+});
+
+test.each([
+  ['another altered event is in no log', { failed: 2 }, [{ wasDistrusted: true }]],
+  ['another one is altered', { failed: 2 }, [{ wasDistrusted: true }, { eventKey: 'failed#b' }]],
+  [
+    'more are in the log than count',
+    { failed: 1 },
+    [{ wasDistrusted: true }, { wasDistrusted: true, eventKey: 'failed#b' }],
+  ],
+  ['it was altered since', { failed: 1 }, [{ wasDistrusted: true }, {}]],
+])('unconfirmed suspects the key although Mailgun lists a distrusted event, where %s', async (_, altered, entries) => {
+  const one = slice(3600, { altered });
+  logged = entries.map((entry) => alteredEntry(entry));
+  const { lines } = await unconfirmed([sliceItem(one), doubtItem(one)]);
+  expect(lines.at(-1)).toContain('replace the key');
+  expect(lines.at(-1)).toMatch(/^\d event/);
 });
 
 test('unconfirmed names an altered event that has left the table, and reports an unreadable log', async () => {
