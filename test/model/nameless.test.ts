@@ -43,8 +43,10 @@ async function worldOf(ids: readonly string[]) {
 
 test('events that name no domain are compared by several runs, which read each listing about once', async () => {
   const { world, slice, untilPassed } = await worldOf([...NAMES.map((name) => `of-${name}`), 'forged']);
+  const beganMs = world.nowMs;
   expect(await untilPassed()).toBeLessThanOrEqual(2 * RUNS);
   expect([total(slice()!.listed), total(slice()!.stored), total(slice()!.unconfirmed)]).toEqual([100, 101, 1]);
+  expect(slice()!.startedAt).toBeLessThan(beganMs + 900_000);
   // Each has a page of one event and an empty one.
   expect(world.mailgun.calls).toBeLessThan(2 * NAMES.length * 1.3);
   expect(world.failures).toEqual([]);
@@ -72,10 +74,15 @@ test('a comparison of many domains continues where the listing of one has failed
 });
 
 test('a comparison of many domains begins again where an event was stored meanwhile, which it may have passed over', async () => {
-  const { store, slice, untilPassed } = await worldOf(['forged']);
+  const { world, store, slice, untilPassed } = await worldOf(['forged']);
+  let storedMs = Number.POSITIVE_INFINITY;
   await untilPassed(async (nth) => {
-    if (nth === 1) await store(`of-${NAMES[0]}`);
+    if (nth === 1) {
+      await store(`of-${NAMES[0]}`);
+      storedMs = world.nowMs;
+    }
   });
+  expect(slice()!.startedAt).toBeGreaterThanOrEqual(storedMs);
   expect([total(slice()!.listed), total(slice()!.unconfirmed)]).toEqual([1, 1]);
 });
 

@@ -22,11 +22,11 @@ export interface PartBounds {
 /**
  * `done`: compared up to `to`, which is before the part's end if time ran out or a call failed (`error`); `large`: too
  * large for one part, with about this number of events, if known; `held`: events are missing but nothing may be sent.
- * `begun`: only some of the domains' listings are read.
+ * `begun`: only some of the domains' listings are read. `startedAtMs`: that of the earlier run that is continued, if any.
  */
 type PartResult =
-  | { kind: 'done'; to: number; tally: Tally; reach: Reach; error?: unknown }
-  | { kind: 'begun'; begun: ReadListings; tally: Tally; error?: unknown }
+  | { kind: 'done'; startedAtMs: number; to: number; tally: Tally; reach: Reach; error?: unknown }
+  | { kind: 'begun'; startedAtMs: number; begun: ReadListings; tally: Tally; error?: unknown }
   | { kind: 'large'; events?: number }
   | { kind: 'held' };
 
@@ -56,6 +56,7 @@ export function createComparePart(deps: ComparePartDeps) {
   const requeueMissing = createRequeueMissing(deps);
 
   return async (pass: SlicePass, bounds: PartBounds, earlier?: BegunPart): Promise<PartResult> => {
+    const nowMs = deps.now();
     const [fromMs, toMs] = [bounds.from * 1000, bounds.to * 1000];
     const isOfMany = pass.listings.length > 1;
     const isDivisible = bounds.to - bounds.from >= 2 * MIN_PART_SECONDS;
@@ -71,6 +72,7 @@ export function createComparePart(deps: ComparePartDeps) {
     const match = createMatch(keys);
     const of = digestOfNames([...pass.listings.map(({ name }) => name), ...stored.keys()]);
     const resumed = earlier?.begun.of === of ? earlier : undefined;
+    const startedAtMs = resumed?.startedAtMs ?? nowMs;
     let begun = resumed?.begun ?? { of, read: 0, names: [] };
     const listed = new Set(begun.names);
     let distinct = 0;
@@ -129,7 +131,7 @@ export function createComparePart(deps: ComparePartDeps) {
         isUnlisted: pass.unlisted || unknown > 0,
         beyond: earliestListedMs < pass.keptFromMs ? 'listed' : quiet,
       };
-      return { kind: 'done', to, tally, reach, ...(error !== undefined && { error }) };
+      return { kind: 'done', startedAtMs, to, tally, reach, ...(error !== undefined && { error }) };
     };
 
     const take = (page: readonly JsonObject[]): number => {
@@ -177,14 +179,14 @@ export function createComparePart(deps: ComparePartDeps) {
           }
           const isOver = deps.now() >= pass.deadlineMs || listed.size >= MAX_PART_EVENTS;
           if (isOver && safeTo > bounds.from) return await finish(safeTo);
-          if (deps.now() >= pass.deadlineMs) return { kind: 'begun', begun, tally };
+          if (deps.now() >= pass.deadlineMs) return { kind: 'begun', startedAtMs, begun, tally };
         }
         if (isOfMany && !(await settleListing())) return { kind: 'held' };
       }
     } catch (error) {
       if (!(error instanceof ListingError)) throw error;
       if (safeTo > bounds.from) return finish(safeTo, error);
-      return { kind: 'begun', begun, tally, error };
+      return { kind: 'begun', startedAtMs, begun, tally, error };
     }
     return finish(bounds.to);
   };

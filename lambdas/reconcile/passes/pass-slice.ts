@@ -234,11 +234,10 @@ export function createPassSlice(deps: PassSliceDeps) {
         return;
       }
       const earlier = begunBefore.filter(isOwn).find(({ from, to }) => from === part.from && to === part.to);
-      const startedAtMs = earlier?.startedAtMs ?? now();
       const result = await partSlots.run(() => comparePart(pass, part, earlier));
       if (result.kind === 'held') stopped = 'held';
       else if (result.kind === 'begun') {
-        const { begun, tally, error } = result;
+        const { startedAtMs, begun, tally, error } = result;
         if (begun.read > 0 && !pass.accepts) {
           pass.assertHeld();
           await deps.parts.putBegun(pass.slice, nth, { ...part, startedAtMs, isFinal: pass.isFinal, begun, tally });
@@ -248,7 +247,7 @@ export function createPassSlice(deps: PassSliceDeps) {
       } else if (result.kind === 'large') {
         await Promise.all(split(part, result.events, parallel).map((each) => compare(each, false)));
       } else {
-        const { to, tally, reach, error } = result;
+        const { startedAtMs, to, tally, reach, error } = result;
         const isComplete = isOnly && to === part.to;
         if (to > part.from) {
           const compared = { from: part.from, to, startedAtMs, isFinal: pass.isFinal, ...reach, tally };
