@@ -68,13 +68,20 @@ async function rotate(context: CliContext, options: RotateOptions): Promise<numb
     { event: 'planned', others: concerned },
     ...(concerned === 0 ? ['No other environment is concerned.'] : []),
     ...(options.plan
-      ? ['Plan: nothing was changed; without --plan the signing key is replaced at Mailgun and here.']
+      ? [
+          'Plan: nothing was changed; without --plan the signing key is replaced at Mailgun and here, or, where Mailgun signs with another than the current key, that one is set here.',
+        ]
       : []),
   );
   if (options.plan) return 0;
 
   const callMailgun = await openMailgunToWrite(context, deployment, options);
   const atMailgun = await readMailgunKey(callMailgun, deployment);
+  if (atMailgun !== before.current && atMailgun === before.parent) {
+    throw new TargetUnavailableError(
+      "the API key belongs to the parent account: Mailgun returns the parent key, which is set here; nothing was changed; give an API key of the domain's own account by --write-key",
+    );
+  }
   // Else a rotation was not finished: another key would drop the one that Mailgun's retries are signed with.
   const replaced = atMailgun === before.current;
   const print = keyFingerprint(atMailgun);

@@ -229,7 +229,9 @@ describe('keys rotate', () => {
     environments.staging = secretsOf({ current: NEW });
     const { lines: text } = await runCommand(['keys', 'rotate', '--env', 'prod', '--plan'], { openDeployment });
     expect(text).toContain('staging: has another key, and is not concerned.');
-    expect(text.at(-1)).toMatch(/^Plan: nothing was changed; without --plan the signing key is replaced/);
+    expect(text.at(-1)).toMatch(
+      /^Plan: nothing was changed; without --plan .* replaced .*, or, where .* that one is set here/,
+    );
     expect(text).not.toContain('');
   });
 
@@ -313,6 +315,28 @@ describe('keys rotate', () => {
     expect((await rotate()).exitCode).toBe(0);
     await close();
     expect(stored(secrets)).toEqual({ current: keys[1], previous: OLD });
+  });
+
+  test("takes the parent account's key for no rotation that was cut, and changes nothing", async () => {
+    const before = { current: NEW, parent: OLD };
+    const { keys, secrets, rotate, close } = await rotation(renew, before);
+    const { exitCode, text } = await rotate();
+    await close();
+    expect([exitCode, text]).toEqual([1, expect.stringMatching(/belongs to the parent account.*nothing was changed/)]);
+    expect([keys, stored(secrets)]).toEqual([[OLD], before]);
+  });
+
+  test('replaces a current key that is set as the parent key too', async () => {
+    const { keys, rotate, close } = await rotation(
+      (all, response) => {
+        renew(all);
+        response.end('{}');
+      },
+      { current: OLD, parent: OLD },
+    );
+    const { exitCode } = await rotate();
+    await close();
+    expect([exitCode, keys.length]).toEqual([0, 2]);
   });
 
   test.each([400, 403, 429])('says nothing of a replaced key where Mailgun refuses with %d', async (status) => {
