@@ -59,10 +59,10 @@ export function createDeliver(receiver: Receiver, deps: DeliverDeps) {
   const { client, log, states, queue, now } = deps;
 
   return async (message: ReceivedMessage): Promise<DeliverResult> => {
-    const parsed = parseQueuedEvent(message.body);
+    const parsed = parseQueuedEvent(message.body, message.sentAt);
     if (typeof parsed === 'string') return sendAside(message.body, parsed, 0);
-    // The clock of whoever requested it may be wrong: ahead, no attempt would ever count; behind, it would stay dead.
-    const event = { ...parsed, requestedAt: parsed.requestedAt > 0 ? Math.min(message.sentAt, now()) : 0 };
+    // If the queue's clock is ahead, no attempt would count.
+    const event = { ...parsed, requestedAt: Math.min(parsed.requestedAt, now()) };
     const name = { receiver: receiver.name, publishedAt: event.publishedAt, id: event.detail.id };
     const [known, state] = await Promise.all([log.read(name), states.read(receiver.name)]);
     if (known !== undefined && isSettled(known, event.requestedAt)) return settle(event, known);
@@ -98,7 +98,7 @@ export function createDeliver(receiver: Receiver, deps: DeliverDeps) {
   async function hide({ receiptHandle }: ReceivedMessage, event: QueuedEvent, seconds: number): Promise<DeliverResult> {
     const kept = await keptEvent(event);
     if (kept !== event) {
-      await queue.send(encodeQueuedEvent(kept), Math.min(MAX_DELAY_SECONDS, Math.max(0, seconds)));
+      await queue.send(encodeQueuedEvent(kept, true), Math.min(MAX_DELAY_SECONDS, Math.max(0, seconds)));
       return 'done';
     }
     await queue.changeVisibility(receiptHandle, Math.min(MAX_HIDDEN_SECONDS, Math.max(0, seconds)));

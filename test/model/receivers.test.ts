@@ -180,6 +180,26 @@ describe.each([
   });
 });
 
+test.each([
+  ['right', 0, 0],
+  ['right, while that of the queue is a moment ahead,', 0, 100],
+  ['a day ahead', DAY_MS, 0],
+  ['a day behind', -DAY_MS, 0],
+])(
+  'a redelivery whose message must not keep its address has one schedule, if the clock of its operator is %s',
+  async (_, skewMs, queueAheadMs) => {
+    const world = await afterDeath('fails');
+    world.queueAheadMs = queueAheadMs;
+    world.send('e', world.now + skewMs);
+    await world.drain();
+
+    const attempts = world.delivery('e')?.attempts.slice(WAITS.length + 1) ?? [];
+    const waits = attempts.slice(1).map(({ at }, nth) => at - (attempts[nth]?.at ?? 0));
+    expect(waits.map((wait, nth) => wait >= 1000 * (WAITS[nth] ?? Infinity))).toEqual(WAITS.map(() => true));
+    expect([world.delivery('e')?.state, world.dlq]).toEqual(['dead', ['e', 'e']]);
+  },
+);
+
 test('a delivery that was in the DLQ twice is acknowledged once, and stays so, however the receiver is by then', async () => {
   const world = await afterDeath('acknowledges');
   world.send('e', world.now, NO_ADDRESS);

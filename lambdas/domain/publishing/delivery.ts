@@ -55,7 +55,7 @@ export interface QueuedEvent {
   detailType: string;
   publishedAt: number;
   detail: JsonObject & { id: string };
-  /** Epoch milliseconds at which an operator requested it again, by the operator's clock; 0 if the bus sent it. */
+  /** Epoch milliseconds at which an operator requested it again; 0 if the bus sent it. */
   requestedAt: number;
 }
 
@@ -70,8 +70,11 @@ const TYPES = new Map<string, string>([
 /** Returns the type of a delivery as receivers get it. */
 export const deliveredType = (detailType: string): string => TYPES.get(detailType) ?? detailType;
 
-/** Returns the event in a message of a receiver's queue, or the reason why it holds none. */
-export function parseQueuedEvent(body: string): QueuedEvent | string {
+/**
+ * Returns the event in a message of a receiver's queue, or the reason why it holds none. The operator's clock may be
+ * wrong, so where `sentAt` says when the queue took the message, a request is of that time; a copy keeps its own.
+ */
+export function parseQueuedEvent(body: string, sentAt?: number): QueuedEvent | string {
   let message: unknown;
   try {
     message = JSON.parse(body);
@@ -79,22 +82,27 @@ export function parseQueuedEvent(body: string): QueuedEvent | string {
     return 'not-json';
   }
   if (!isObject(message)) return 'not-an-event';
-  const { 'detail-type': detailType, time, detail, requestedAt = 0 } = message;
+  const { 'detail-type': detailType, time, detail, requestedAt: requested = 0, isCopy } = message;
   if (typeof detailType !== 'string' || !TYPES.has(detailType)) return 'unknown-type';
   if (!isObject(detail) || typeof detail.id !== 'string' || detail.id === '') return 'no-id';
   const publishedAt = typeof time === 'string' ? Math.floor(Date.parse(time) / 1000) : Number.NaN;
   if (!Number.isFinite(publishedAt)) return 'no-time';
-  if (typeof requestedAt !== 'number') return 'no-time';
+  if (typeof requested !== 'number') return 'no-time';
+  const requestedAt = requested > 0 && isCopy !== true ? (sentAt ?? requested) : requested;
   return { detailType, publishedAt, detail: detail as QueuedEvent['detail'], requestedAt };
 }
 
-/** Returns the message by which an operator has an event delivered. */
-export function encodeQueuedEvent({ detailType, publishedAt, detail, requestedAt }: QueuedEvent): string {
+/**
+ * Returns the message by which an operator has an event delivered. `isCopy`: deliver writes it in place of one that it
+ * received, so `requestedAt` is by the queue's clock already.
+ */
+export function encodeQueuedEvent(event: QueuedEvent, isCopy = false): string {
+  const { detailType, publishedAt, detail, requestedAt } = event;
   return asciiJson({
     'detail-type': detailType,
     time: new Date(publishedAt * 1000).toISOString(),
     detail,
-    ...(requestedAt > 0 && { requestedAt }),
+    ...(requestedAt > 0 && { requestedAt, ...(isCopy && { isCopy }) }),
   });
 }
 

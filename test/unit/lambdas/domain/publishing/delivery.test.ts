@@ -134,6 +134,14 @@ describe('queued events', () => {
     expect(parseQueuedEvent(encodeQueuedEvent({ ...event, requestedAt: NOW }))).toEqual({ ...event, requestedAt: NOW });
   });
 
+  test('are dated by the queue where an operator requested them, not where the bus or deliver sent them', () => {
+    const requested = { ...event, requestedAt: NOW };
+    const times = [encodeQueuedEvent(event), encodeQueuedEvent(requested), encodeQueuedEvent(requested, true)]
+      .map((body) => parseQueuedEvent(body, NOW + 5))
+      .map((parsed) => (typeof parsed === 'string' ? parsed : parsed.requestedAt));
+    expect(times).toEqual([0, NOW + 5, NOW]);
+  });
+
   test.each([
     { body: '{', reason: 'not-json' },
     { body: '[]', reason: 'not-an-event' },
