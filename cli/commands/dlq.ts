@@ -10,7 +10,7 @@ import {
   repeated,
   type TargetOptions,
 } from '../command.ts';
-import { TargetUnavailableError, UsageError } from '../errors.ts';
+import { InterruptedError, TargetUnavailableError, UsageError } from '../errors.ts';
 import { tableOf } from '../ledger.ts';
 import { ago, counted, createEmit, groupBy } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
@@ -20,7 +20,6 @@ import {
   countsByReason,
   type DeadLetter,
   type DeadLetters,
-  isComplete,
   messageIdIn,
   openDeadLetters,
   RECEIVES_EXHAUSTED,
@@ -29,6 +28,7 @@ import {
   type SelectionOptions,
   scanDeadLetters,
   selectDeadLetters,
+  unscanned,
 } from './dlq/dead-letters.ts';
 import { redriveCommand } from './dlq/redrive.ts';
 
@@ -103,6 +103,7 @@ async function list(context: CliContext, options: TargetOptions): Promise<number
   const deadLetters = openDeadLetters(deployment);
   for await (const { id, reason, sentMs } of scanDeadLetters(deadLetters, context))
     letters.push({ id, reason, sentMs });
+  if (context.signal.aborted) throw new InterruptedError();
   for (const [reason, ofReason] of groupBy(letters, (letter) => letter.reason)) {
     const times = ofReason.map(({ sentMs }) => sentMs);
     const [oldestMs, newestMs] = [Math.min(...times), Math.max(...times)];
@@ -113,9 +114,11 @@ async function list(context: CliContext, options: TargetOptions): Promise<number
       ...sample.map((id) => `  ${id}`),
     );
   }
-  const complete = await isComplete(deadLetters, letters.length, context);
-  const all = letters.length === 0 ? 'There are no dead letters.' : `${counted(letters.length, 'dead letter')}.`;
-  emit({ event: 'dead-letters', count: letters.length, complete }, complete ? all : `${all} There are more.`);
+  const more = await unscanned(deadLetters, letters.length, context);
+  const complete = more.length === 0;
+  const none = complete ? 'There are no dead letters.' : 'No dead letter could be read.';
+  const all = letters.length === 0 ? none : `${counted(letters.length, 'dead letter')}.`;
+  emit({ event: 'dead-letters', count: letters.length, complete }, all, ...more);
   return 0;
 }
 
@@ -190,6 +193,7 @@ async function show(context: CliContext, options: ShowOptions, id: string): Prom
 
 async function find(deadLetters: DeadLetters, id: string, context: CliContext): Promise<DeadLetter | undefined> {
   for await (const letter of scanDeadLetters(deadLetters, context)) if (letter.id === id) return letter;
+  if (context.signal.aborted) throw new InterruptedError();
   return undefined;
 }
 
@@ -239,7 +243,7 @@ async function discard(context: CliContext, options: DiscardOptions): Promise<nu
   const deployment = await openTarget(context, options);
   const emit = createEmit<DlqDiscardLine>(context, options.json);
   const deadLetters = openDeadLetters(deployment);
-  const { selected, complete } = await selectDeadLetters(deadLetters, options, context);
+  const { selected, complete, more } = await selectDeadLetters(deadLetters, options, context);
   const losses: Loss[] = [];
   for (const letter of selected) losses.push(await lossOf(deployment, letter));
   const count = (loss: Loss) => losses.filter((each) => each === loss).length;
@@ -268,6 +272,7 @@ async function discard(context: CliContext, options: DiscardOptions): Promise<nu
       complete,
     },
     sum,
+    ...more,
     ...(options.plan ? ['Plan: nothing was deleted.'] : []),
   );
   if (options.plan) return 0;
@@ -276,7 +281,8 @@ async function discard(context: CliContext, options: DiscardOptions): Promise<nu
   const left = await removeAll(selected, deadLetters, context);
   emit(
     { event: 'discarded', count: selected.length - left, left, complete },
-    `${selected.length - left} deleted${left > 0 ? `, ${left} left` : ''}${complete ? '.' : '; there are more: run it again.'}`,
+    `${selected.length - left} deleted${left > 0 ? `, ${left} left` : ''}.`,
+    ...more,
   );
   return left > 0 || !complete ? 1 : 0;
 }

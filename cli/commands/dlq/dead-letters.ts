@@ -19,8 +19,8 @@ import {
 import { statusUpdateOf } from '../../../lambdas/domain/status/status-update.ts';
 import { suppressionOf } from '../../../lambdas/domain/status/suppression.ts';
 import type { CliContext } from '../../command.ts';
-import { TargetUnavailableError } from '../../errors.ts';
-import { groupBy, printedCommand } from '../../output.ts';
+import { InterruptedError, TargetUnavailableError } from '../../errors.ts';
+import { groupBy, number, printedCommand } from '../../output.ts';
 import { countUnseen, receivedBatches, VISIBILITY_SECONDS } from '../../queue-scan.ts';
 import type { Deployment } from '../../target/types.ts';
 
@@ -141,9 +141,17 @@ export async function* scanDeadLetters(deadLetters: DeadLetters, clock: Clock): 
   }
 }
 
-/** Returns true if the DLQ holds no more than the scanned messages. */
-export async function isComplete(deadLetters: DeadLetters, scanned: number, clock: Clock): Promise<boolean> {
-  return scanned < MAX_SCANNED_MESSAGES && (await countUnseen(deadLetters.length, scanned, clock)) === 0;
+/**
+ * Returns a sentence on what the DLQ holds besides the scanned messages, or none if that is nothing. Throws an
+ * InterruptedError where the operator has ended the scan.
+ */
+export async function unscanned(deadLetters: DeadLetters, scanned: number, clock: Clock): Promise<string[]> {
+  if (scanned >= MAX_SCANNED_MESSAGES) return ['There may be more, which another run takes.'];
+  const unseen = await countUnseen(deadLetters.length, scanned, clock);
+  if (clock.signal.aborted) throw new InterruptedError();
+  if (unseen === 0) return [];
+  const some = `${number(unseen)}${scanned === 0 ? '' : ' more'}`;
+  return [`The DLQ reports ${some}, which another reader may hold for up to 5 minutes.`];
 }
 
 /** How this version reads a body; `error` names positions in it, never content. */
@@ -225,8 +233,8 @@ export interface Selected extends Pick<DeadLetter, 'id' | 'reason'> {
 }
 
 /**
- * Returns the dead letters selected by the options, of those present now. Throws a TargetUnavailableError for an
- * unknown id, or a reason without messages.
+ * Returns the dead letters selected by the options, of those present now, and a sentence on any not scanned. Throws
+ * a TargetUnavailableError for an unknown id, or a reason without messages.
  */
 export async function selectDeadLetters(
   deadLetters: DeadLetters,
@@ -244,13 +252,23 @@ export async function selectDeadLetters(
       selected.push({ id, reason, ...contentOf(diagnosis) });
     if (ids !== undefined && selected.length === new Set(ids).size) break;
   }
+  if (clock.signal.aborted) throw new InterruptedError();
   const missing = ids?.filter((id) => !selected.some((letter) => letter.id === id)) ?? [];
-  if (missing.length > 0) throw new TargetUnavailableError(`there is no such dead letter: ${missing.join(', ')}`);
+  if (missing.length > 0) {
+    throw new TargetUnavailableError(
+      `there is no such dead letter, unless another reader is holding it: ${missing.join(', ')}`,
+    );
+  }
+  const more = ids === undefined ? await unscanned(deadLetters, scanned, clock) : [];
   if (only !== undefined && selected.length === 0) {
     const there = reasons.size === 0 ? 'there are none' : `there are ${[...reasons].join(', ')}`;
-    throw new TargetUnavailableError(`no dead letter has the reason ${only}: ${there}`);
+    throw new TargetUnavailableError(
+      more.length === 0
+        ? `no dead letter has the reason ${only}: ${there}`
+        : `no dead letter that could be read has the reason ${only}. ${more.join(' ')}`,
+    );
   }
-  return { selected, complete: ids !== undefined || (await isComplete(deadLetters, scanned, clock)) };
+  return { selected, more, complete: more.length === 0 };
 }
 
 function contentOf({ error, identity, message }: Diagnosis): Pick<Selected, 'error' | 'event'> {

@@ -59,7 +59,7 @@ export type DlqRedriveLine =
       left: number;
       /** Not sent, since this version of the code cannot read them. */
       unreadable: number;
-      /** False where there are more dead letters than one run takes. */
+      /** False where there are more dead letters than were read. */
       complete: boolean;
     };
 
@@ -100,7 +100,7 @@ async function redrive(context: CliContext, options: RedriveOptions): Promise<nu
   const deployment = await openTarget(context, options);
   const emit = createEmit<DlqRedriveLine>(context, options.json);
   const deadLetters = openDeadLetters(deployment);
-  const { selected, complete } = await selectDeadLetters(deadLetters, options, context);
+  const { selected, complete, more } = await selectDeadLetters(deadLetters, options, context);
   const wanted = selected.filter(({ error }) => error === null);
   const unreadable = selected.length - wanted.length;
   reportUnreadable(selected, emit, deployment);
@@ -114,7 +114,7 @@ async function redrive(context: CliContext, options: RedriveOptions): Promise<nu
       );
     }
     const all = `Plan: ${counted(wanted.length, 'message')} would be sent at ${options.rate} a second; nothing was sent.`;
-    emit({ event: 'plan', count: wanted.length, unreadable, complete }, all);
+    emit({ event: 'plan', count: wanted.length, unreadable, complete }, all, ...more);
     return 0;
   }
   if (wanted.length > 0) {
@@ -139,13 +139,15 @@ async function redrive(context: CliContext, options: RedriveOptions): Promise<nu
   );
   const sent = result.known + result.stored + result.back + result.waiting;
   const left = ids.size - sent;
-  const nothing = unreadable > 0 ? 'No message can be read' : 'There are no dead letters';
+  const none = complete ? 'There are no dead letters' : 'No dead letter could be read';
+  const nothing = unreadable > 0 ? 'No message can be read' : none;
   emit(
     { event: 'redriven', sent, ...result, left, unreadable, complete },
     ids.size === 0
       ? `${nothing}; nothing was sent.`
       : `sent ${sent} · stored ${result.stored} · stored before ${result.known} · in the DLQ again ${result.back} · not ` +
-          `stored yet ${result.waiting} · not sent ${left}${complete ? '' : ' · there are more: run it again'}`,
+          `stored yet ${result.waiting} · not sent ${left}`,
+    ...more,
   );
   return isStopped || result.back + result.waiting + left + unreadable > 0 || !complete ? 1 : 0;
 }
