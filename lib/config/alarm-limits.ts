@@ -100,7 +100,7 @@ export const alarmLimits = group({
   publishFailures: limit(0, 'publish-failures: changes that could not be published.'),
   receiverDisabled: limit(0, 'receiver-disabled: messages received for disabled receivers in an hour.'),
   deliverErrors: limit(0, 'deliver-errors: crashes, timeouts and deliveries that cannot be worked on, in 5 minutes.'),
-  deliveriesDead: limit(0, 'deliveries-dead: deliveries in the DLQs of receivers.'),
+  deliveriesDead: limit(0, 'deliveries-dead: deliveries in the DLQ of a receiver.'),
   notifyErrors: limit(0, 'notify-errors: attempts to bring a notice that failed, in an hour.'),
   sealBehindSeconds: limit(21_600, 'seal-behind: how long a slice waits to be sealed after its second pass.'),
   runPeriodSeconds: z.int().min(60).max(43_200).multipleOf(60).optional().register(fields, {

@@ -11,12 +11,6 @@ const COUNTED_SECONDS = 3600;
 /** Returns no row where the environment has no receivers. */
 export function receiverRows({ delivering, metrics, limits }: AlarmSources): AlarmRow[] {
   if (delivering === undefined) return [];
-  const held = Object.fromEntries(
-    delivering.receivers.flatMap(({ deadLetters }, nth) => [
-      [`visible${nth}`, metrics.queue('ApproximateNumberOfMessagesVisible', deadLetters, MINUTE)],
-      [`hidden${nth}`, metrics.queue('ApproximateNumberOfMessagesNotVisible', deadLetters, MINUTE)],
-    ]),
-  );
   return [
     {
       id: 'DeliverErrors',
@@ -58,18 +52,22 @@ export function receiverRows({ delivering, metrics, limits }: AlarmSources): Ala
       runbook: 'receiver-disabled',
       firstCommand: 'receivers list',
     },
-    {
-      id: 'DeliveriesDead',
-      metric: metrics.sum('messages in the DLQs', held, MINUTE),
-      limit: limits.deliveriesDead,
-      datapoints: [1, 1],
-      severity: 'ticket',
-      happened: 'Deliveries are in the DLQ of their receiver.',
-      impact: 'The application behind it misses these changes until they are redelivered, within 14 days.',
-      recovered: 'The DLQs of all receivers are empty again.',
-      missing: QUIET_QUEUE,
-      runbook: 'deliveries-dead',
-      firstCommand: 'receivers list',
-    },
+    // One alarm each: what nobody can redeliver to one receiver hides no death of another's.
+    ...delivering.receivers.map(
+      ({ config: { name }, deadLetters }): AlarmRow => ({
+        id: `DeliveriesDead${name}`,
+        metric: metrics.held(deadLetters, MINUTE),
+        limit: limits.deliveriesDead,
+        datapoints: [1, 1],
+        severity: 'ticket',
+        happened: `Deliveries to the receiver ${name} are in its DLQ.`,
+        impact: 'The application behind it misses these changes until they are redelivered, within 14 days.',
+        recovered: `The DLQ of ${name} is empty again.`,
+        missing: QUIET_QUEUE,
+        runbook: 'deliveries-dead',
+        ending: `deliveries-dead-${name}`,
+        firstCommand: 'receivers list',
+      }),
+    ),
   ];
 }

@@ -21,7 +21,10 @@ export interface Watched {
   readonly publishing?: { readonly function: IFunction; readonly failures: IQueue } | undefined;
   /** Present where the environment delivers to receivers. */
   readonly delivering?:
-    | { readonly function: IFunction; readonly receivers: readonly { readonly deadLetters: IQueue }[] }
+    | {
+        readonly function: IFunction;
+        readonly receivers: readonly { readonly config: { readonly name: string }; readonly deadLetters: IQueue }[];
+      }
     | undefined;
   /** Present where the environment brings alarms to chat and on call. */
   readonly notify?: IFunction | undefined;

@@ -105,7 +105,7 @@ test('receivers log and list show acknowledged deliveries, and dead ones with at
   receiver.respond((response, { body }) => void response.writeHead(500).end(`cannot: ${body.slice(-400)}`));
   deadMessage = await sendEvent();
   const dead = await hasState(deadMessage, 'dead');
-  await isSounding('deliveries-dead');
+  await isSounding('deliveries-dead-crm');
 
   expect(dead.attempts.map(({ status }) => status)).toEqual([500, 500]);
   expect(dead.response).toMatch(/^cannot: /);
