@@ -27,7 +27,8 @@ export function receiverRows({ delivering, metrics, limits }: AlarmSources): Ala
       datapoints: [3, 3],
       severity: 'page',
       happened: 'For 15 minutes deliver has crashed, timed out, or could not read or write what it needs.',
-      impact: 'Applications learn of no bounce, complaint or unsubscribe. Nothing is lost for two days.',
+      impact:
+        'Applications learn of no bounce, complaint or unsubscribe. After a day or more, deliveries go to the DLQ.',
       recovered: 'For 5 minutes deliver has failed at nothing.',
       missing: quiet('Lambda and deliver report only what is delivered'),
       runbook: 'deliver-errors',
