@@ -1,6 +1,6 @@
 import { DAY_SECONDS, UNKNOWN_DOMAIN } from '../contract.ts';
 import { ERASED_TEXT, erasedKey } from '../domain/archive/object-keys.ts';
-import { isCorrectable, type Slice } from '../domain/ledger/slice.ts';
+import { isCorrectable, isUnsettled, type Slice } from '../domain/ledger/slice.ts';
 import { type LeaseDeps, withLease } from '../shared/lease.ts';
 import { createChainWriter } from './chain-writer.ts';
 import type { EventObjects, LedgerSlices, ManifestBucket, SealState } from './ports.ts';
@@ -49,6 +49,12 @@ const UNCOMPARED_DAYS = 2;
 /** What is sealed stays as it is, so a slice waits this long after its second pass for what is corrected by requeues. */
 const CORRECTIONS_MS = 6 * 3_600_000;
 
+/** Slices that a run still looks at past its deadline, so that it ends in time. */
+const LATE_SLICES = 100;
+
+/** Returns true if no slice behind it has waited longer: an unsettled one waits anew after each pass. */
+const isLongest = (slice: Slice) => !isUnsettled(slice);
+
 /**
  * Seals every slice after its second pass, oldest first. Events stored later for a sealed slice are found by checking
  * one older day in each run, in turn.
@@ -92,7 +98,7 @@ export function createSeal(deps: SealDeps): (request: SealRequest) => Promise<Se
     return report;
   }
 
-  /** Notes how long the slices have waited that a run would seal, of each range the first: it is the oldest. */
+  /** Notes how long the slices have waited that a run would seal, of each range up to the one that waits longest. */
   async function reportWaits(domain: string, report: SealReport): Promise<void> {
     const nowSeconds = Math.floor(now() / 1000);
     try {
@@ -104,7 +110,7 @@ export function createSeal(deps: SealDeps): (request: SealRequest) => Promise<Se
           isCompared ||= from === position;
           if (isMarked || !isReady(slice, false)) continue;
           noteWait(slice, report);
-          break;
+          if (isLongest(slice)) break;
         }
       }
       if (!isCompared) await noteUncompared(domain, position, report);
@@ -124,8 +130,8 @@ export function createSeal(deps: SealDeps): (request: SealRequest) => Promise<Se
       return noteSince(atMs, report);
   }
 
-  function noteWait({ finalAt, passedAt }: Slice, report: SealReport): void {
-    noteSince(Math.max(finalAt ?? passedAt, passedAt), report);
+  function noteWait(slice: Slice, report: SealReport): void {
+    noteSince(Math.max(heldUntil(slice) ?? slice.passedAt, slice.passedAt), report);
   }
 
   function noteSince(sinceMs: number, report: SealReport): void {
@@ -146,6 +152,7 @@ export function createSeal(deps: SealDeps): (request: SealRequest) => Promise<Se
     let reached = position;
     let isUnbroken = true;
     let isOutOfTime = false;
+    let late = 0;
     let isCompared = position > oldest;
     const sealIfDue = async (slice: Slice): Promise<boolean> => {
       if (!isReady(slice, request.ignoreWaits)) return false;
@@ -154,8 +161,9 @@ export function createSeal(deps: SealDeps): (request: SealRequest) => Promise<Se
       if (isDone) return true;
       report.done = false;
       noteWait(slice, report);
-      // Those behind it have waited less.
-      isOutOfTime = now() >= request.deadlineMs;
+      if (now() < request.deadlineMs) return false;
+      late += 1;
+      isOutOfTime = isLongest(slice) || late >= LATE_SLICES;
       return false;
     };
     for await (const slice of unsealed(domain, position, nowSeconds)) {
@@ -201,10 +209,15 @@ export function createSeal(deps: SealDeps): (request: SealRequest) => Promise<Se
   }
 
   function isReady(slice: Slice, ignoreWaits: boolean): boolean {
-    const { finalAt, passedAt, passes } = slice;
-    if (ignoreWaits) return passes > 0;
-    if (finalAt === null || now() < passedAt + REST_MS) return false;
-    return !isCorrectable(slice) || now() >= finalAt + CORRECTIONS_MS;
+    if (ignoreWaits) return slice.passes > 0;
+    const heldUntilMs = heldUntil(slice);
+    return heldUntilMs !== null && now() >= Math.max(heldUntilMs, slice.passedAt + REST_MS);
+  }
+
+  /** Returns until when a slice is held back, for its second pass and corrections; null before that pass. */
+  function heldUntil(slice: Slice): number | null {
+    if (slice.finalAt === null) return null;
+    return slice.finalAt + (isCorrectable(slice) ? CORRECTIONS_MS : 0);
   }
 
   /** Returns the day before the position that is looked at in this period; each has its turn. */

@@ -180,6 +180,57 @@ test('seal continues no chain whose head in the bucket is another one', async ()
   expect(world.failures).toEqual([expect.objectContaining({ name: 'BrokenChainError' })]);
 });
 
+test.each(['the bucket refuses all calls', 'another run holds the lease', 'the time of the run is up'])(
+  'a slice that is passed again and again hides none behind it that waits, where %s',
+  async (trouble) => {
+    const world = new SealWorld();
+    const again = LATER_MS - 1_800_000;
+    world.pass(0, true, { short: 1 });
+    world.pass(0, true, { short: 1 }, again);
+    world.pass(1, true, { short: 1 }, again);
+    world.pass(2);
+    if (trouble.startsWith('the bucket')) world.bucket.putTextIfAbsent = () => Promise.reject(new Error('denied'));
+    if (trouble.startsWith('another run')) await world.lease.hold('erase');
+    const isLate = trouble.startsWith('the time');
+    const deadlineMs = world.nowMs + (isLate ? 0 : 600_000);
+
+    const report = await createSeal(world.deps(undefined, world.lease))({ ignoreWaits: false, deadlineMs });
+
+    expect(report).toMatchObject({ sealed: 0, waitSeconds: DAY, done: false });
+  },
+);
+
+test('past its deadline seal reads a bounded number of slices, whatever their state', async () => {
+  const world = new SealWorld();
+  for (let slice = 0; slice < 300; slice += 1) world.pass(slice, true, { short: 1 });
+  world.nowMs += 300 * SLICE_SECONDS * 1000;
+  const { list } = world.ledger;
+  let read = 0;
+  world.ledger.list = async function* (...range) {
+    for await (const slice of list.apply(this, range)) {
+      read += 1;
+      yield slice;
+    }
+  };
+
+  await createSeal(world.deps())({ ignoreWaits: false, deadlineMs: world.nowMs });
+
+  expect(read).toBe(100);
+});
+
+test('a slice that is held back for corrections waits from the end of that time on', async () => {
+  const world = new SealWorld();
+  world.pass(0, true, { altered: { delivered: 1 } });
+  await world.lease.hold('erase');
+  const waits: (number | null | undefined)[] = [];
+  for (const hours of [5, 6, 7]) {
+    world.nowMs = LATER_MS - DAY * 1000 + hours * 3_600_000;
+    waits.push((await world.run(undefined, 0, world.lease)).report?.waitSeconds);
+  }
+
+  expect(waits).toEqual([0, 0, 3600]);
+});
+
 test('seal waits for the correction of what a final pass found altered, but not for ever', async () => {
   for (const isCorrected of [true, false]) {
     const world = new SealWorld();

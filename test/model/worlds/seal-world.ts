@@ -107,8 +107,8 @@ export class SealWorld {
     });
   }
 
-  /** Passes a slice again, as reconcile does. */
-  pass(slice: number, isOld = true, found: Partial<SliceCounts> = {}): void {
+  /** Passes a slice again, as reconcile does, at a time in epoch milliseconds. */
+  pass(slice: number, isOld = true, found: Partial<SliceCounts> = {}, atMs = LATER_MS - DAY * 1000): void {
     this.unseen.delete(slice);
     const start = SLICE_START + slice * SLICE_SECONDS;
     const bounds = { domain: DOMAIN, start, end: start + SLICE_SECONDS };
@@ -117,7 +117,6 @@ export class SealWorld {
     );
     const counts = events.length === 0 ? {} : { delivered: events.length };
     const tally = { ...emptyTally(), listed: counts, stored: counts, ...found };
-    const atMs = LATER_MS - DAY * 1000;
     const passed = { startedAtMs: atMs, nowMs: atMs, unlisted: false, isOld };
     this.ledger.slices.set(start, slicePassed(bounds, this.ledger.slices.get(start), tally, passed) as Slice);
   }
