@@ -238,25 +238,54 @@ export function restoredMessages(rows: readonly ArchiveRow[], restoring: Restori
 }
 
 /**
- * Throws TargetUnavailableError where several rows that no erasure has changed have no message among them: then the names
- * of all are by another erasure key. A single one may be of an event that an earlier version placed elsewhere.
+ * Throws TargetUnavailableError where no row that was sealed in some time ranges (as `daysOf` gives them) has the name
+ * that the erasure key gives its event, and one at least should: then the names of all are by another key. Single ones
+ * may be of events that an earlier version placed elsewhere.
  */
-export function checkErasureKey(rows: readonly ArchiveRow[], messages: readonly QueueMessage[], domain: string): void {
-  const [first, second] = rows.filter(({ salt }) => salt !== null);
-  if (first === undefined || second === undefined || messages.length > 0) return;
-  const at = timeText(Math.floor(first.atMs / 1000));
+export async function checkErasureKey(
+  archive: Pick<ArchiveSource, 'list' | 'open'>,
+  domains: readonly string[],
+  days: readonly { fromMs: number; toMs: number }[],
+  { nameOf, signal }: Pick<Restoring, 'nameOf'> & { signal: AbortSignal },
+): Promise<void> {
+  let foreign: string | undefined;
+  for (const domain of domains) {
+    for (const { fromMs, toMs } of days) {
+      for await (const key of archive.list(dayPrefix(domain, fromMs))) {
+        const startMs = (parseObjectKey(key)?.start ?? 0) * 1000;
+        if (startMs < fromMs || startMs >= toMs) continue;
+        for await (const group of rowGroups(archive, key)) {
+          if (signal.aborted) return;
+          for (const row of group) {
+            // The row of an erased recipient says itself what its name is made of, without the key.
+            if (row.salt === null) continue;
+            if (placed(row, domain, nameOf) !== undefined) return;
+            foreign ??= `${domain} from ${timeText(Math.floor(row.atMs / 1000))} on`;
+          }
+        }
+      }
+    }
+  }
+  if (foreign === undefined) return;
   throw new TargetUnavailableError(
-    `no archived event of ${domain} from ${at} on has the name that this stack's erasure key gives it: the archive was written under another one`,
+    `no archived event of ${foreign} has the name that this stack's erasure key gives it: the archive was written under another one`,
   );
 }
 
-function restoredMessage(row: ArchiveRow, { domain, nameOf, unconfirmed }: Restoring): QueueMessage | undefined {
+/** Returns the event of a row as it is stored, or undefined where the row names another place than that of its event. */
+function placed(row: ArchiveRow, domain: string, nameOf: Restoring['nameOf']) {
   if (row.event === null) return undefined;
   const erased = erasedAs(row);
   const { 'erased-recipient': _erased, ...event } = JSON.parse(row.event) as JsonObject;
   const identity = identify(event, domain);
   const place = erased === undefined ? identity : { ...identity, eventSort: eventSort(erased, identity.eventKey) };
-  if (nameOf(place) !== row.name) return undefined;
+  return nameOf(place) === row.name ? { event, erased } : undefined;
+}
+
+function restoredMessage(row: ArchiveRow, { domain, nameOf, unconfirmed }: Restoring): QueueMessage | undefined {
+  const found = placed(row, domain, nameOf);
+  if (found === undefined) return undefined;
+  const { event, erased } = found;
   const unconfirmedSince = unconfirmed.get(row.name);
   const facts = {
     atMs: row.atMs,

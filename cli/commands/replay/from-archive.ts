@@ -103,15 +103,20 @@ export async function restoreFromArchive(
   const emit = createEmit<RestoreLine>(context, request.json);
   const note = createProgressEmit<RestoreLine>(context, request.json);
   const report = createProgress(context);
-  const restorer = await createRestorer(deployment, archive, context, { emit, note }, plan);
+  const own = chosenDomains(deployment, undefined);
+  const domains = await domainsOf(archive, own, request.domain);
+  const days = [...daysOf(from * 1000, to * 1000)];
+  const nameOf = createLedgerNaming(await readErasureKey(deployment));
+  // Before anything is written: a table that took the records would seem complete.
+  await checkErasureKey(archive, domains, days, { nameOf, signal: context.signal });
+  const restorer = await createRestorer(deployment, archive, context, { emit, note }, { plan, nameOf });
   let found = { ...NOTHING, markers: await restorer.markers() };
   const isRetentionKnown = retentionDaysOf(deployment) !== undefined;
   const counts = (): RestoredCounts => (isRetentionKnown ? found : { ...found, expired: null });
   const rest: string[] = [];
-  const own = chosenDomains(deployment, undefined);
-  for (const domain of await domainsOf(archive, own, request.domain)) {
+  for (const domain of domains) {
     let reached = from;
-    for (const { fromMs, toMs } of daysOf(from * 1000, to * 1000)) {
+    for (const { fromMs, toMs } of days) {
       if (!(await restorer.day(domain, fromMs, toMs, (more) => (found = addEach(found, more))))) break;
       reached = toMs / 1000;
       report(() =>
@@ -164,14 +169,13 @@ async function createRestorer(
   archive: ArchiveSource,
   { signal, now, sleep }: CliContext,
   { emit, note }: Readonly<Record<'emit' | 'note', Emit<RestoreLine>>>,
-  plan: boolean,
+  { plan, nameOf }: { plan: boolean; nameOf: ReturnType<typeof createLedgerNaming> },
 ) {
   const table = tableOf(deployment);
   const slices = createSliceRepository(table);
   const restores = createRestoreNotes(table);
   const ledger = createReconciliationStateRepository(table);
   const readDay = await openHistory(deployment);
-  const nameOf = createLedgerNaming(await readErasureKey(deployment));
   const { queues } = deployment.clients;
   const queue = createEventQueue(queues, deployment.output('QueueUrl'), true);
   /** Marks a slice so that later runs find it unfinished; before the slice is written, so that no crash hides it. */
@@ -185,8 +189,6 @@ async function createRestorer(
   const depth = createQueueDepth(queues, deployment.output('QueueUrl'));
   const keptMs = (retentionDaysOf(deployment) ?? 0) * DAY_MS;
   let hasGivenUp = false;
-  /** True once a row has the name that the erasure key gives its event. */
-  let hasPlaced = false;
   const store = createDomainRepository(table);
   /** When the last slice that was found of a domain ends, in epoch seconds. */
   const sealedUntil = new Map<string, number>();
@@ -255,8 +257,6 @@ async function createRestorer(
   async function send(domain: string, rows: readonly HistoryRow[], unconfirmed: ReadonlyMap<string, number>) {
     const missing = rows.flatMap(({ row, isStored }) => (isStored ? [] : row));
     const messages = restoredMessages(missing, { domain, nameOf, unconfirmed });
-    if (!hasPlaced) checkErasureKey(missing, messages, domain);
-    hasPlaced ||= messages.length > 0;
     if (!plan) await eachOf(messages, AT_ONCE, queue.send);
     const expired = messages.filter(({ receivedAt }) => receivedAt + keptMs <= now()).length;
     return { sent: messages.length, expired, unplaced: missing.length - messages.length };

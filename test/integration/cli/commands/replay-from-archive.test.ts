@@ -169,6 +169,18 @@ test('a restore interrupted at any call continues in the next run, and the table
   }
 }, 120_000);
 
+test('a restore by another erasure key than that of the archive writes nothing at all', async () => {
+  await deleteEverything();
+  const secrets = { send: async () => ({ SecretString: 'f'.repeat(64) }) };
+  const target = { ...deployment, clients: { ...deployment.clients, secrets: secrets as never } };
+
+  const refused = await run(target);
+
+  expect(refused.exitCode).toBe(1);
+  expect(refused.json()).toMatchObject([{ event: 'error', message: expect.stringContaining('under another one') }]);
+  expect(await scanAll()).toEqual([]);
+});
+
 test('a restore brings back domains that only the lost table knew, and makes them readable', async () => {
   await deleteEverything();
   // Keys hold only the hash of a name that is too long for them.

@@ -234,13 +234,49 @@ function restoredRow(nth: number, erasureKey = ERASURE_KEY): ArchiveRow {
 const restore = (rows: readonly ArchiveRow[]) =>
   restoredMessages(rows, { domain: DOMAIN, nameOf: createLedgerNaming(ERASURE_KEY), unconfirmed: new Map() });
 
-test('rows that all have names by another erasure key are refused, with their time', () => {
-  const check = (rows: readonly ArchiveRow[]) => () => checkErasureKey(rows, restore(rows), DOMAIN);
+describe('the erasure key of an archive', () => {
+  const SLICES = [AT, AT + 86_400];
+  const days = SLICES.map((at) => ({ fromMs: at * 1000, toMs: (at + SLICE_SECONDS) * 1000 }));
+  const foreign = (nth: number) => restoredRow(nth, 'another key');
+  const erased = (row: ArchiveRow) => erasedRow(row, DOMAIN, ERASURE_KEY);
 
-  expect(check([restoredRow(0, 'another key'), restoredRow(1, 'another key')])).toThrow(/02T02:40:00Z .*another one/);
-  expect(check([restoredRow(0), restoredRow(1, 'another key'), restoredRow(2, 'another key')])).not.toThrow();
-  expect(check([restoredRow(1, 'another key')])).not.toThrow();
-  expect(check([0, 1, 2].map((nth) => erasedRow(restoredRow(nth, 'another key'), DOMAIN, ERASURE_KEY)))).not.toThrow();
+  /** Checks an archive of two days, each of which has an object with some rows. */
+  async function check(rows: readonly (readonly ArchiveRow[])[], signal = new AbortController().signal) {
+    const places = new TwoPlaces();
+    for (const [nth, each] of rows.entries())
+      places.archive(((SLICES[nth] ?? 0) - SLICE_START) / SLICE_SECONDS, 0, each);
+    await checkErasureKey(places.deps().archive, [DOMAIN], days, { nameOf, signal });
+    expect(places.discarded).toBe(places.opened.length);
+    return places.opened.length;
+  }
+
+  test.each([
+    { what: 'two are', rows: [[foreign(0), foreign(1)], []] },
+    { what: 'one is', rows: [[foreign(0)], []] },
+    { what: 'one of each day is', rows: [[foreign(0)], [foreign(1)]] },
+    { what: 'one beside erased ones is', rows: [[erased(foreign(1)), foreign(0)], [erased(restoredRow(2))]] },
+  ])('is refused where $what named by another one, and none fits', async ({ rows }) => {
+    await expect(check(rows)).rejects.toThrow(/02T02:40:00Z .*another one/);
+  });
+
+  test.each([
+    { what: 'the first fits', rows: [[restoredRow(0), foreign(1), foreign(2)], [foreign(3)]], objects: 1 },
+    {
+      what: 'the last fits',
+      rows: [
+        [foreign(0), foreign(1)],
+        [foreign(2), restoredRow(3)],
+      ],
+      objects: 2,
+    },
+    { what: 'all are erased', rows: [[erased(foreign(0))], [erased(foreign(1))]], objects: 2 },
+  ])('is not refused where $what, and no more is read than decides it', async ({ rows, objects }) => {
+    expect(await check(rows)).toBe(objects);
+  });
+
+  test('is not judged once the command is interrupted', async () => {
+    expect(await check([[foreign(0)], [foreign(1)]], AbortSignal.abort())).toBe(1);
+  });
 });
 
 test('a row that names another place than its event has is left out, and the others are restored', () => {
