@@ -1,7 +1,6 @@
 import { parseAddress } from '../../api/address.ts';
 import { recipientKey } from '../../lambdas/domain/keys.ts';
 import { withAddressesIn } from '../../lambdas/domain/recipients/address.ts';
-import { BrokenChainError } from '../../lambdas/seal/chain-writer.ts';
 import {
   type CommandBuilder,
   confirm,
@@ -68,8 +67,6 @@ export const eraseCommand: CommandBuilder = (context, run) =>
           return 1;
         } catch (cause) {
           if (cause instanceof UsageError || cause instanceof TargetUnavailableError) throw cause;
-          if (cause instanceof BrokenChainError)
-            throw new TargetUnavailableError(`${cause.message}; put it back (docs/runbook.md#seal-behind)`, { cause });
           throw new TargetUnavailableError(`stopped; run it again to continue: ${(cause as Error).message}`, { cause });
         }
       }),
@@ -147,7 +144,10 @@ function textOf(line: EraseLine): string[] {
         `Archive: ${number(line.rewritten)} of ${counted(line.objects, 'object')} rewritten without the recipient ` +
           `(${counted(line.rows, 'row')}), ${counted(line.versions, 'old version')} removed`,
         ...(line.faults > 0
-          ? ['Put back the versions that manifests name, or delete these objects with all versions; then run it again.']
+          ? [
+              'Put back the versions that manifests name, or delete these objects with all versions; a broken chain:',
+              'docs/runbook.md#seal-behind. Then run it again.',
+            ]
           : []),
       ];
     case 'stopped':

@@ -4,6 +4,7 @@ import { stateDomain } from '../../lambdas/domain/archive/certificate.ts';
 import { checkChain } from '../../lambdas/domain/archive/chain.ts';
 import { type ChainLink, linkOf, parseManifest, type SliceFigures } from '../../lambdas/domain/archive/manifest.ts';
 import { erasedKey, manifestKey, objectKey, recordKey } from '../../lambdas/domain/archive/object-keys.ts';
+import { canonicalJson } from '../../lambdas/domain/canonical-json.ts';
 import { erasureHash } from '../../lambdas/domain/recipients/erasure.ts';
 import { createSeal } from '../../lambdas/seal/seal.ts';
 import { LostRaceError } from '../../lambdas/shared/lease.ts';
@@ -71,33 +72,91 @@ test('an object that differs from its seal is left unchanged and counted', async
   expect(world.bucket.objects.get(key)).toBe(changed);
 });
 
+/** Adds an object of another domain, which no manifest names yet. */
+function addOther(world: SealWorld): string {
+  const rows = world.bucket.rowsOf(DOMAIN, SLICE_START + SLICE_SECONDS);
+  const key = objectKey('other.example.com', SLICE_START, 0);
+  world.bucket.objects.set(key, canonicalJson(rows));
+  return key;
+}
+
 test.each([
-  { gap: 'in the middle of the chain', isHeadKnown: true },
-  { gap: 'in the middle of a chain that a lost table knew', isHeadKnown: false },
-])('a manifest that is absent $gap stops erase before it rewrites an object without one', async ({ isHeadKnown }) => {
+  { gap: 'in the middle of the chain', sequence: 2, isHeadKnown: true },
+  { gap: 'in the middle of a chain that a lost table knew', sequence: 2, isHeadKnown: false },
+  { gap: 'at the end of the chain, whose head the table knows', sequence: SLICES, isHeadKnown: true },
+])(
+  'a manifest that is absent $gap is a fault of its domain: its objects stay, those of others are erased',
+  async ({ sequence, isHeadKnown }) => {
+    const world = await sealedWorld();
+    const before = certified(world);
+    const other = addOther(world);
+    const absent = manifestKey(DOMAIN, sequence);
+    const text = world.bucket.objects.get(absent) ?? '';
+    world.bucket.objects.delete(absent);
+    if (!isHeadKnown) world.state.heads.clear();
+
+    expect(await world.erase(ERASED)).toEqual({ objects: 1, rewritten: 1, rows: 1, versions: 1, faults: 1 });
+
+    expect(world.lines).toContainEqual({
+      event: 'fault',
+      where: `the archive of ${DOMAIN}`,
+      what: `has a broken chain: ${absent}, a link of the chain, is not in the bucket`,
+    });
+    expect(remains(world)).toBe(3);
+    expect(world.bucket.objects.get(other)).not.toContain(ERASED);
+    world.bucket.objects.set(absent, text);
+    expect(await world.erase(ERASED)).toMatchObject({ rewritten: 3, faults: 0 });
+    expect(remains(world)).toBe(0);
+    expect(await faultsOf(world, before)).toEqual([]);
+  },
+);
+
+test('a chain that breaks while its objects are erased is one fault, and the other domains are erased', async () => {
   const world = await sealedWorld();
-  const before = certified(world);
-  const absent = manifestKey(DOMAIN, 2);
-  const text = world.bucket.objects.get(absent) ?? '';
-  world.bucket.objects.delete(absent);
-  if (!isHeadKnown) world.state.heads.clear();
+  const other = addOther(world);
+  const isHead = world.bucket.readText.bind(world.bucket);
+  let reads = 0;
+  // The index is read once; then the writer of the chain looks for its head.
+  world.bucket.readText = async (key) => {
+    if (key === manifestKey(DOMAIN, SLICES)) reads += 1;
+    return reads > 1 ? undefined : isHead(key);
+  };
 
-  await expect(world.erase(ERASED)).rejects.toThrow(`${absent}, a link of the chain, is not in the bucket`);
+  expect(await world.erase(ERASED)).toMatchObject({ rewritten: 1, faults: 1 });
 
-  expect(remains(world)).toBe(3);
-  world.bucket.objects.set(absent, text);
-  expect(await world.erase(ERASED)).toMatchObject({ rewritten: 3, faults: 0 });
-  expect(remains(world)).toBe(0);
-  expect(await faultsOf(world, before)).toEqual([]);
+  expect(world.bucket.objects.get(other)).not.toContain(ERASED);
 });
 
-test('a chain that ends before the head that the table knows stops erase', async () => {
+test('a chain whose lost manifest cannot be put back is begun anew, and erase ends', async () => {
   const world = await sealedWorld();
-  world.bucket.objects.delete(manifestKey(DOMAIN, SLICES));
+  world.bucket.objects.delete(manifestKey(DOMAIN, 2));
+  expect(await world.erase(ERASED)).toMatchObject({ faults: 1 });
 
-  await expect(world.erase(ERASED)).rejects.toThrow(manifestKey(DOMAIN, SLICES));
+  // As the runbook says: the rest of the chain is deleted, then given up.
+  for (let sequence = 1; sequence <= SLICES; sequence += 1) {
+    world.bucket.objects.delete(manifestKey(DOMAIN, sequence));
+    world.bucket.deleted.add(manifestKey(DOMAIN, sequence));
+  }
+  for (const known of [world.state.heads, world.state.marks, world.state.positions]) known.clear();
 
-  expect(remains(world)).toBe(3);
+  expect(await world.erase(ERASED)).toMatchObject({ rewritten: 3, faults: 0 });
+  expect(remains(world)).toBe(0);
+  await world.settle();
+  await world.check();
+});
+
+test('an object of which only the delete marker is left is nothing to erase', async () => {
+  const world = await sealedWorld();
+  const key = objectKey(DOMAIN, SLICE_START + SLICE_SECONDS, 0);
+  const text = world.bucket.objects.get(key) ?? '';
+  world.bucket.objects.delete(key);
+  world.bucket.deleted.add(key);
+  world.bucket.versions.set(key, new Map([['1', text]]));
+  expect(await world.erase(ERASED)).toMatchObject({ rewritten: 2, faults: 1 });
+
+  world.bucket.versions.delete(key);
+
+  expect(await world.erase(ERASED)).toMatchObject({ rewritten: 0, faults: 0 });
 });
 
 test('verify names an absent manifest behind those of a certificate', async () => {

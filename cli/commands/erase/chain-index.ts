@@ -63,8 +63,8 @@ export async function readChainIndex(
   }
 
   let known = (await state.readHead(domainInKeys))?.sequence ?? 0;
-  for await (const { key } of listing.list(chainPrefix(domainInKeys)))
-    known = Math.max(known, parseManifestKey(key) ?? 0);
+  for await (const { key, isThere, oldVersions } of listing.list(chainPrefix(domainInKeys)))
+    if (isThere || oldVersions.length > 0) known = Math.max(known, parseManifestKey(key) ?? 0);
   await readOn(known);
   return {
     get domain() {

@@ -7,7 +7,7 @@ import { rowErasure } from '../../../lambdas/domain/archive/erased-row.ts';
 import { ERASED_TEXT, EVENTS_PREFIX, erasedKey, parseObjectKey } from '../../../lambdas/domain/archive/object-keys.ts';
 import { SEAL_LEASE_KEY } from '../../../lambdas/domain/keys.ts';
 import { erasureHash } from '../../../lambdas/domain/recipients/erasure.ts';
-import { createChainWriter, holdsHead } from '../../../lambdas/seal/chain-writer.ts';
+import { BrokenChainError, createChainWriter, holdsHead } from '../../../lambdas/seal/chain-writer.ts';
 import type {
   ChainHead,
   KeptObject,
@@ -32,7 +32,7 @@ export interface ErasedArchive {
   rows: number;
   /** Old versions that were removed. */
   versions: number;
-  /** Objects that are not as they were sealed, and were left as they are. */
+  /** Objects that are not as they were sealed, and domains whose chain is broken: each was left as it is. */
   faults: number;
 }
 
@@ -103,13 +103,15 @@ export async function eraseArchive(
   const { objects, bucket } = archive;
   const rewrite = createRewriteObject({ ...archive, chain: createChainWriter(archive) });
   const erased: ErasedArchive = { objects: 0, rewritten: 0, rows: 0, versions: 0, faults: 0 };
+  /** Of the domains whose chain is whole, as far as is known. */
   const indexes = new Map<string, ChainIndex>();
   // A table that is restored from the archive finds here who stays erased.
   await bucket.putTextIfAbsent(erasedKey(erasureHash(erasureKey, recipient)), ERASED_TEXT);
 
   const { all, unsealed } = await whileSealRests(async (assertHeld) => {
     const listed = await listAll(objects);
-    for (const { key } of listed) await indexOf(key);
+    for (const domain of new Set(listed.map(({ key }) => domainOf(key))))
+      await exceptBroken(domain, async () => indexes.set(domain, await readChainIndex(archive, domain)));
     const without = listed.filter(({ key }) => indexes.get(domainOf(key))?.of(key) === undefined);
     // Seal would take them over as it reads them, so they are rewritten while it cannot.
     for (const each of without) {
@@ -138,15 +140,26 @@ export async function eraseArchive(
     }
   }
 
-  async function indexOf(key: string): Promise<ChainIndex> {
-    const domain = domainOf(key);
-    const index = indexes.get(domain) ?? (await readChainIndex(archive, domain));
-    indexes.set(domain, index);
-    return index;
+  /** Does a part of the work; of a domain whose chain is broken nothing more is done. */
+  async function exceptBroken(domain: string, work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof BrokenChainError)) throw error;
+      indexes.delete(domain);
+      erased.faults += 1;
+      emit({ event: 'fault', where: `the archive of ${domain}`, what: `has a broken chain: ${error.message}` });
+    }
   }
 
-  async function eraseObject({ key, isThere, oldVersions }: KeptObject): Promise<void> {
-    const index = await indexOf(key);
+  async function eraseObject(object: KeptObject): Promise<void> {
+    const domain = domainOf(object.key);
+    const index = indexes.get(domain);
+    if (index !== undefined) await exceptBroken(domain, () => eraseFrom(object, index));
+  }
+
+  async function eraseFrom({ key, isThere, oldVersions }: KeptObject, index: ChainIndex): Promise<void> {
+    if (!isThere && oldVersions.length === 0) return;
     const outcome = isThere
       ? await rewrite(key, index, rowErasure(recipient, index.domain, erasureKey))
       : ({ kind: 'faulty', what: 'was deleted; its old versions may hold the recipient' } as const);

@@ -1,4 +1,4 @@
-import { type ErasedArchive, eraseArchive } from '../../../cli/commands/erase/erase-from-archive.ts';
+import { type ArchiveLine, type ErasedArchive, eraseArchive } from '../../../cli/commands/erase/erase-from-archive.ts';
 import { checkChain } from '../../../lambdas/domain/archive/chain.ts';
 import { createObjectCheck } from '../../../lambdas/domain/archive/check-object.ts';
 import { figuresOf } from '../../../lambdas/domain/archive/manifest.ts';
@@ -201,12 +201,14 @@ export class SealWorld {
     const context = { signal, now: () => this.nowMs, sleep: async () => {} };
     const everyNone = { newRunId: () => runId, every: () => () => {} };
     this.points = invocation.points;
-    const work = () =>
-      eraseArchive({ ...deps, ...everyNone }, { recipient, erasureKey: ERASURE_KEY }, context, () => {});
+    const note = (line: ArchiveLine) => this.lines.push(line);
+    const work = () => eraseArchive({ ...deps, ...everyNone }, { recipient, erasureKey: ERASURE_KEY }, context, note);
     return invocation.run(work).finally(() => this.lease.release(runId));
   }
 
   points: string[] = [];
+  /** What the command has printed. */
+  readonly lines: ArchiveLine[] = [];
 
   /** Returns everything readable in the bucket, old versions included. */
   everyText(): string[] {

@@ -26,6 +26,8 @@ export class InMemoryBucket implements ManifestBucket, EventObjects {
   readonly objects = new Map<string, string>();
   /** Earlier versions of objects, by key and number. */
   readonly versions = new Map<string, Map<string, string>>();
+  /** Keys of objects that were deleted, whose delete marker is left. */
+  readonly deleted = new Set<string>();
 
   async readText(key: string) {
     return this.objects.get(key);
@@ -103,8 +105,9 @@ export class InMemoryBucket implements ManifestBucket, EventObjects {
   }
 
   async *#listKept(prefix: string) {
-    for await (const key of this.list(prefix)) {
-      yield { key, isThere: true, oldVersions: [...(this.versions.get(key)?.keys() ?? [])] };
+    for (const key of [...new Set([...this.objects.keys(), ...this.deleted])].sort()) {
+      if (!key.startsWith(prefix)) continue;
+      yield { key, isThere: this.objects.has(key), oldVersions: [...(this.versions.get(key)?.keys() ?? [])] };
     }
   }
 
