@@ -8,16 +8,20 @@ import type { CliContext } from '../../../../cli/command.ts';
 import type { VerifyLine } from '../../../../cli/commands/verify.ts';
 import type { Deployment } from '../../../../cli/target/types.ts';
 import { createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
-import { createSliceRepository } from '../../../../lambdas/adapters/table/slice-repository.ts';
+import {
+  createSealStateRepository,
+  createSliceRepository,
+} from '../../../../lambdas/adapters/table/slice-repository.ts';
 import type { ArchiveRow } from '../../../../lambdas/domain/archive/archive-row.ts';
 import { type Certificate, stateDomain } from '../../../../lambdas/domain/archive/certificate.ts';
 import { type ChainLink, linkOf, parseManifest } from '../../../../lambdas/domain/archive/manifest.ts';
 import { manifestKey, objectKey } from '../../../../lambdas/domain/archive/object-keys.ts';
 import { identify } from '../../../../lambdas/domain/events/identity.ts';
 import { parseEvent } from '../../../../lambdas/domain/events/mailgun-event.ts';
-import { sealPositionKey } from '../../../../lambdas/domain/keys.ts';
+import { chainHeadKey, sealPositionKey } from '../../../../lambdas/domain/keys.ts';
 import { emptyTally, slicePassed } from '../../../../lambdas/domain/ledger/tally.ts';
 import { openParquetWriter, readParquet } from '../../../../lambdas/formats/parquet.ts';
+import type { ChainHead } from '../../../../lambdas/seal/ports.ts';
 import { SLICE_SECONDS, SLICE_START } from '../../../support/archive/archive.ts';
 import { type S3Bucket, startS3Bucket } from '../../../support/archive/s3-bucket.ts';
 import { archiveIn, createTableSeal } from '../../../support/archive/table-seal.ts';
@@ -245,6 +249,24 @@ test.each([
     expect([exitCode, lines, errors.join('\n')]).toEqual([1, [], expect.stringMatching(fault)]);
   } finally {
     s3.objects.set(key, text);
+  }
+});
+
+test.each([
+  { which: 'knows no head', noted: undefined },
+  { which: 'has noted an earlier head', noted: 1 },
+])('prove signs nothing where the table $which: nothing says what the last manifest was', async ({ noted }) => {
+  const { client, name } = engines.table;
+  const state = createSealStateRepository(engines.table);
+  const head = (await state.readHead(DOMAIN)) as ChainHead;
+  await client.send(new DeleteCommand({ TableName: name, Key: chainHeadKey(DOMAIN) }));
+  if (noted !== undefined) await state.moveHead(DOMAIN, { sequence: noted, hash: 'of another manifest' });
+  try {
+    const { exitCode, lines, errors } = await prove(RANGE);
+    const refused = expect.stringMatching(/has not noted the end of the chain of .*run prove again/);
+    expect([exitCode, lines, errors.join('\n')]).toEqual([1, [], refused]);
+  } finally {
+    await state.moveHead(DOMAIN, head);
   }
 });
 
