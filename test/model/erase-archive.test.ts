@@ -84,6 +84,7 @@ test.each([
   { gap: 'in the middle of the chain', sequence: 2, isHeadKnown: true },
   { gap: 'in the middle of a chain that a lost table knew', sequence: 2, isHeadKnown: false },
   { gap: 'at the end of the chain, whose head the table knows', sequence: SLICES, isHeadKnown: true },
+  { gap: 'at the end of a chain that a lost table knew', sequence: SLICES, isHeadKnown: false },
 ])(
   'a manifest that is absent $gap is a fault of its domain: its objects stay, those of others are erased',
   async ({ sequence, isHeadKnown }) => {
@@ -93,6 +94,8 @@ test.each([
     const absent = manifestKey(DOMAIN, sequence);
     const text = world.bucket.objects.get(absent) ?? '';
     world.bucket.objects.delete(absent);
+    world.bucket.deleted.add(absent);
+    world.bucket.versions.set(absent, new Map([['1', text]]));
     if (!isHeadKnown) world.state.heads.clear();
 
     expect(await world.erase(ERASED)).toEqual({ objects: 1, rewritten: 1, rows: 1, versions: 1, faults: 1 });

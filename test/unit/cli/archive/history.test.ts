@@ -243,6 +243,8 @@ describe('the erasure key of an archive', () => {
   /** Checks an archive of two days, each of which has an object with some rows. */
   async function check(rows: readonly (readonly ArchiveRow[])[], signal = new AbortController().signal) {
     const places = new TwoPlaces();
+    // Before the first range and behind the last, on the same days.
+    for (const slice of [0, 98]) places.archive(slice, 0, [restoredRow(9)]);
     for (const [nth, each] of rows.entries())
       places.archive(((SLICES[nth] ?? 0) - SLICE_START) / SLICE_SECONDS, 0, each);
     await checkErasureKey(places.deps().archive, [DOMAIN], days, { nameOf, signal });
