@@ -23,13 +23,14 @@ export function receiverRows({ delivering, metrics, limits }: AlarmSources): Ala
         FIVE_MINUTES,
       ),
       limit: limits.deliverErrors,
-      // A message comes back within five minutes, so each of them counts even one that alone cannot be worked on.
-      datapoints: [3, 3],
+      // A message comes back within five minutes, so each of them counts even one that alone cannot be worked on. Of four,
+      // since CloudWatch may have nothing of the newest yet, which is filled.
+      datapoints: [3, 4],
       severity: 'page',
       happened: 'For 15 minutes deliver has crashed, timed out, or could not read or write what it needs.',
       impact:
         'Applications learn of no bounce, complaint or unsubscribe. After a day or more, deliveries go to the DLQ.',
-      recovered: 'For 5 minutes deliver has failed at nothing.',
+      recovered: 'For 10 minutes deliver has failed at nothing.',
       missing: quiet('Lambda and deliver report only what is delivered'),
       runbook: 'deliver-errors',
       firstCommand: 'logs deliver --since 1h',

@@ -302,7 +302,7 @@ const OPTIONAL_ALARMS: ExpectedAlarm[] = [
       crashes: errorsOf(whole.idOf('AWS::Lambda::Function', 'DeliverFunction'), 300),
       failed: own('DeliverFailed', 'Sum', 300),
     },
-    above: [0, 3, 3],
+    above: [0, 3, 4],
   },
   ...['crm', 'audit'].map((name) => ({
     runbook: 'deliveries-dead',

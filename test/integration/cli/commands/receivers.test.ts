@@ -205,7 +205,7 @@ test('a receiver whose secret cannot be read sets off deliver-errors, while its 
   let messageId = '';
   await isSounding('deliver-errors', async () => {
     messageId = await sendEvent();
-    await sleep(1000);
+    await sleep(300);
   });
 
   expect(receiver.received).toHaveLength(requests);
