@@ -114,7 +114,7 @@ async function everything(): Promise<unknown[]> {
 async function deleteEverything(): Promise<void> {
   const { name, client } = engines.table;
   const keys = (await scanAll()).map(({ pk, sk }) => ({ DeleteRequest: { Key: { pk, sk } } }));
-  await client.send(new BatchWriteCommand({ RequestItems: { [name]: keys } }));
+  if (keys.length > 0) await client.send(new BatchWriteCommand({ RequestItems: { [name]: keys } }));
 }
 
 const run = (target: Deployment, ...more: string[]) =>
