@@ -42,7 +42,7 @@ Needs on AWS: cloudwatch:DescribeAlarms, cloudwatch:SetAlarmState, sns:ListSubsc
 
 export const drillCommand: CommandBuilder = (context, run) =>
   ledgerCommand('drill', 'set off an alarm, and check that its notification arrives')
-    .argument('<alarm>', 'its heading in the runbook, such as dead-letters')
+    .argument('<alarm>', 'its name without the stack, such as dead-letters')
     .option('--wait <seconds>', 'how long it may take to arrive', wholeNumber(1), 30)
     .option('--yes', 'do not ask, neither before nor whether it arrived')
     .addHelpText('after', EXAMPLES)

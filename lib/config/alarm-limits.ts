@@ -102,7 +102,7 @@ export const alarmLimits = group({
   deliverErrors: limit(0, 'deliver-errors: crashes, timeouts and deliveries that cannot be worked on, in 5 minutes.'),
   deliveriesDead: limit(0, 'deliveries-dead: deliveries in the DLQ of a receiver.'),
   notifyErrors: limit(0, 'notify-errors: attempts to bring a notice that failed, in an hour.'),
-  sealBehindSeconds: limit(21_600, 'seal-behind: how long a slice waits to be sealed after its second pass.'),
+  sealBehindSeconds: limit(21_600, 'seal-behind: how long a slice that could be sealed has waited.'),
   runPeriodSeconds: z.int().min(60).max(43_200).multipleOf(60).optional().register(fields, {
     constraint: 'a whole number of minutes from 60 to 43200 seconds',
     derived: DERIVED_DEFAULTS.runPeriodSeconds,

@@ -17,7 +17,7 @@ export function sealingRows(sources: AlarmSources): AlarmRow[] {
       datapoints: [2, 2],
       severity: 'ticket',
       happened: 'Slices wait to be sealed, or seal does not run, or its bucket is not the one of the archive.',
-      recovered: 'Every slice past its second pass is sealed.',
+      recovered: 'Every slice that can be sealed is sealed.',
       impact:
         'No one yet. Certificates end before these slices, and events older than the table keeps are lost to the archive.',
       missing: stopped('every run writes this metric, so its absence is the fault itself'),
