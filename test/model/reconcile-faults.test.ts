@@ -6,7 +6,7 @@ import { differingFacts } from '../../lambdas/domain/status/deciding-facts.ts';
 import { type DonePart, ListingError } from '../../lambdas/reconcile/ports.ts';
 import { LostRaceError } from '../../lambdas/shared/lease.ts';
 import { DOMAIN, NOW_MS } from '../support/fixtures/webhooks.ts';
-import { numbered, ReconcileWorld } from './worlds/reconcile-world.ts';
+import { NO_EVENTS, numbered, ReconcileWorld } from './worlds/reconcile-world.ts';
 
 // One test for each fault of the earlier comparison by position and count, at the size at which it occurred.
 
@@ -88,7 +88,7 @@ describe('a forged event with an implausible time is detected, and reported once
     await world.live(27);
     expect(total(sliceAt(world, 0, '-').unconfirmed)).toBe(1);
     expect(unconfirmedNews(world)).toBe(1);
-    expect(sliceAt(world, 0)).toMatchObject({ missing: {}, stored: { delivered: 1 } });
+    expect(sliceAt(world, 0)).toMatchObject({ missing: NO_EVENTS, stored: { delivered: 1 } });
   });
 });
 
@@ -103,7 +103,7 @@ test('finishing the newest slice keeps the parts of an older one, and every slic
     world.nowMs = Math.max(world.nowMs, (START + 2700 + quarter * 900) * 1000);
     await world.run();
   }
-  expect(sliceAt(world, 0)).toMatchObject({ finalAt: expect.any(Number), missing: {} });
+  expect(sliceAt(world, 0)).toMatchObject({ finalAt: expect.any(Number), missing: NO_EVENTS });
   expect(total(sliceAt(world, 0).listed)).toBe(3000);
   const lateHours = (world.nowMs / 1000 - world.book.watermarks.get(DOMAIN)!.second) / 3600;
   expect(lateHours).toBeLessThan(26);
@@ -315,7 +315,7 @@ describe('accepting a slice', () => {
     expect([stateOf(sliceAt(world, 0)), world.book.open.size]).toEqual(['settled', 0]);
     world.mailgun.isListed = () => true;
     await world.run({ ignoreWaits: true });
-    expect(sliceAt(world, 0)).toMatchObject({ missing: {}, stuck: 0, accepted: 1 });
+    expect(sliceAt(world, 0)).toMatchObject({ missing: NO_EVENTS, stuck: 0, accepted: 1 });
 
     world.mailgun.add(numbered(901, START + 6, { id: 'another' }));
     await world.run({ ignoreWaits: true });
@@ -331,7 +331,7 @@ describe('accepting a slice', () => {
     await world.run({ ignoreWaits: true });
     expect(sliceAt(world, 0)).toMatchObject({ short: 1 });
     expect(await world.accept({ atEpochSeconds: START })).toMatchObject({ state: 'accepted', accepted: 2 });
-    expect(sliceAt(world, 0)).toMatchObject({ short: 0, unconfirmed: {}, accepted: 2 });
+    expect(sliceAt(world, 0)).toMatchObject({ short: 0, unconfirmed: NO_EVENTS, accepted: 2 });
   });
 
   test.each([
@@ -444,7 +444,7 @@ test('a forged body under a listed identity is reported, and corrected from the 
 
   world.nowMs = (START + 2700) * 1000;
   await world.run();
-  expect(sliceAt(world, 0)).toMatchObject({ altered: { failed: 1 }, missing: {} });
+  expect(sliceAt(world, 0)).toMatchObject({ altered: { failed: 1 }, missing: NO_EVENTS });
   expect(world.news).toMatchObject([{ altered: 1 }]);
   expect(world.altered.map(({ wasDistrusted }) => wasDistrusted)).toEqual([undefined]);
   expect(world.altered).toMatchObject([

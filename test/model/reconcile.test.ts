@@ -6,7 +6,7 @@ import { stateOf } from '../../lambdas/domain/ledger/slice.ts';
 import { ListingError, type ListingFailure } from '../../lambdas/reconcile/ports.ts';
 import { ERASURE_KEY } from '../support/fixtures/erasures.ts';
 import { DOMAIN, NOW_MS } from '../support/fixtures/webhooks.ts';
-import { numbered, ReconcileWorld } from './worlds/reconcile-world.ts';
+import { NO_EVENTS, numbered, ReconcileWorld } from './worlds/reconcile-world.ts';
 
 const START = NOW_MS / 1000;
 const SLICE_START = Math.floor(START / 900) * 900;
@@ -109,7 +109,7 @@ test.each([
     world.webhook(forged);
     world.nowMs = (SLICE_START + 900 + 1800) * 1000;
     await world.run();
-    expect(first(world)).toMatchObject({ passes: 1, unconfirmed: {} });
+    expect(first(world)).toMatchObject({ passes: 1, unconfirmed: NO_EVENTS });
     await world.process();
     await world.live(25);
     expect([total(first(world).unconfirmed), first(world).short, stateOf(first(world))]).toEqual([1, 0, 'settled']);
@@ -471,7 +471,7 @@ describe.each(['refuses', 'lists nothing', 'lists the rest'] as const)(
       const world = await openWorld();
       world.nowMs += 11 * 86_400_000;
       await world.report();
-      expect(first(world)).toMatchObject({ unlisted: true, missing: {}, unconfirmed: {} });
+      expect(first(world)).toMatchObject({ unlisted: true, missing: NO_EVENTS, unconfirmed: NO_EVENTS });
       expect(world.stored.unconfirmed.size).toBe(0);
       expect(world.book.watermarks.get(DOMAIN)!.position).toBeGreaterThan(START + 10 * 86_400);
     });
@@ -483,7 +483,14 @@ describe.each(['refuses', 'lists nothing', 'lists the rest'] as const)(
       world.nowMs += 11 * 86_400_000;
       const { listed, stored, missing } = first(world);
       await world.report();
-      expect(first(world)).toMatchObject({ unlisted: false, listed, stored, missing, short: 0, unconfirmed: {} });
+      expect(first(world)).toMatchObject({
+        unlisted: false,
+        listed,
+        stored,
+        missing,
+        short: 0,
+        unconfirmed: NO_EVENTS,
+      });
       expect(first(world).finalAt).not.toBeNull();
     });
 
@@ -494,12 +501,12 @@ describe.each(['refuses', 'lists nothing', 'lists the rest'] as const)(
       const world = await openWorld();
       world.nowMs = atEdge(world);
       await world.report();
-      expect(first(world)).toMatchObject({ unlisted: true, missing: {}, unconfirmed: {}, short: 0 });
+      expect(first(world)).toMatchObject({ unlisted: true, missing: NO_EVENTS, unconfirmed: NO_EVENTS, short: 0 });
       expect([total(first(world).stored), world.stored.unconfirmed.size]).toEqual([20, 0]);
       await world.book.note(DOMAIN, { at: SLICE_START, notedAt: world.nowMs });
       world.nowMs += 900_000;
       await world.report();
-      expect(first(world)).toMatchObject({ unlisted: true, unconfirmed: {}, short: 0, passes: 2 });
+      expect(first(world)).toMatchObject({ unlisted: true, unconfirmed: NO_EVENTS, short: 0, passes: 2 });
     });
 
     test('a slice that is partly kept and was compared before keeps what that pass found', async () => {

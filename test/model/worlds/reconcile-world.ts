@@ -1,7 +1,7 @@
 import { secondPassSeconds } from '../../../lambdas/contract.ts';
 import { decodeQueueMessage } from '../../../lambdas/domain/events/queue-message.ts';
 import type { JsonObject } from '../../../lambdas/domain/json.ts';
-import { total } from '../../../lambdas/domain/ledger/counts.ts';
+import { type Counts, total } from '../../../lambdas/domain/ledger/counts.ts';
 import { createProcess } from '../../../lambdas/process/process.ts';
 import { createAccept } from '../../../lambdas/reconcile/accept.ts';
 import type { AlteredEvent } from '../../../lambdas/reconcile/passes/part-context.ts';
@@ -243,6 +243,13 @@ function sliceBook(gated: InMemoryBook, book: InMemoryBook) {
     list: book.list.bind(book),
   };
 }
+
+/** Matches counts of no events; `{}` in an expectation would match any counts. */
+export const NO_EVENTS = {
+  $$typeof: Symbol.for('jest.asymmetricMatcher'),
+  asymmetricMatch: (counts: Counts) => total(counts) === 0,
+  toString: () => 'NoEvents',
+};
 
 /** Returns a numbered event at a time (epoch seconds); its type and tags follow from the number. */
 export function numbered(number: number, atSeconds: number, over: JsonObject = {}): JsonObject {
