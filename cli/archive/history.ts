@@ -42,7 +42,8 @@ interface HistoryDeps {
 /**
  * Yields the events of a domain from one time on and before another (epoch milliseconds, of one UTC day), by time, each
  * once, a chunk at a time. Where table and archive hold an event, the table's copy counts: what was erased is so there
- * first, and what was corrected after it was sealed is so there alone. Of an erased recipient only the tombstone is left, wherever the erasure has got to.
+ * first, and what was corrected after it was sealed is so there alone. Of an erased recipient only the tombstone is left,
+ * wherever the erasure has got to.
  */
 export type ReadDay = (domain: string, fromMs: number, toMs: number) => AsyncGenerator<HistoryRow[]>;
 

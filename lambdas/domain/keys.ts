@@ -72,51 +72,36 @@ export interface ItemKey {
   readonly sk: string;
 }
 
+const join = (...parts: string[]) => parts.join(SEPARATOR);
+const split = (key: string) => key.split(SEPARATOR);
+
+const below = (prefix: string) => join(prefix, '*');
+const PARTITION_PATTERNS = {
+  messages: [below(MESSAGE), below(NO_MESSAGE)],
+  suppressions: [below(SUPPRESSION)],
+  claims: [below(CLAIM)],
+  erasures: [below(ERASED)],
+  slices: [below(SLICE)],
+  openSlices: [below(OPEN_SLICE)],
+  doubts: [below(DOUBT)],
+  requeues: [below(SENT)],
+  parts: [below(PART)],
+  domainStates: [below(LEDGER)],
+  ledger: [LEDGER],
+  witness: [below(WITNESS)],
+  seals: [below(SEAL)],
+  undiscovered: [UNDISCOVERED],
+  deliveries: [below(DELIVERY)],
+  receiverStates: [below(RECEIVER)],
+};
+
 /** What partitions of the table hold. */
-export type PartitionContent =
-  | 'messages'
-  | 'suppressions'
-  | 'claims'
-  | 'erasures'
-  | 'slices'
-  | 'openSlices'
-  | 'doubts'
-  | 'requeues'
-  | 'parts'
-  | 'domainStates'
-  | 'ledger'
-  | 'witness'
-  | 'seals'
-  | 'undiscovered'
-  | 'deliveries'
-  | 'receiverStates';
+export type PartitionContent = keyof typeof PARTITION_PATTERNS;
 
 /** Returns patterns that match exactly the partitions with such contents; `*` stands for any text. */
 export function partitionPatterns(contents: readonly PartitionContent[]): string[] {
-  const below = (prefix: string) => join(prefix, '*');
-  const patterns: Record<PartitionContent, readonly string[]> = {
-    messages: [below(MESSAGE), below(NO_MESSAGE)],
-    suppressions: [below(SUPPRESSION)],
-    claims: [below(CLAIM)],
-    erasures: [below(ERASED)],
-    slices: [below(SLICE)],
-    openSlices: [below(OPEN_SLICE)],
-    doubts: [below(DOUBT)],
-    requeues: [below(SENT)],
-    parts: [below(PART)],
-    domainStates: [below(LEDGER)],
-    ledger: [LEDGER],
-    witness: [below(WITNESS)],
-    seals: [below(SEAL)],
-    undiscovered: [UNDISCOVERED],
-    deliveries: [below(DELIVERY)],
-    receiverStates: [below(RECEIVER)],
-  };
-  return contents.flatMap((content) => patterns[content]);
+  return contents.flatMap((content) => PARTITION_PATTERNS[content]);
 }
-
-const join = (...parts: string[]) => parts.join(SEPARATOR);
-const split = (key: string) => key.split(SEPARATOR);
 
 /**
  * Returns a text as part of a key: `-` where it is empty, its hash where it is too long for a key,

@@ -1,4 +1,4 @@
-import { DAY_SECONDS, UNKNOWN_DOMAIN } from '../contract.ts';
+import { DAY_SECONDS, HOUR_MS, UNKNOWN_DOMAIN } from '../contract.ts';
 import { ERASED_TEXT, erasedKey } from '../domain/archive/object-keys.ts';
 import { isCorrectable, isUnsettled, type Slice } from '../domain/ledger/slice.ts';
 import { type LeaseDeps, withLease } from '../shared/lease.ts';
@@ -47,7 +47,7 @@ const REST_MS = 60_000;
 const UNCOMPARED_DAYS = 2;
 
 /** What is sealed stays as it is, so a slice waits this long after its second pass for what is corrected by requeues. */
-const CORRECTIONS_MS = 6 * 3_600_000;
+const CORRECTIONS_MS = 6 * HOUR_MS;
 
 /** Slices that a run still looks at past its deadline, so that it ends in time. */
 const LATE_SLICES = 100;

@@ -70,7 +70,8 @@ export function createComparePart(deps: ComparePartDeps) {
     const stored = new Map(keys.map((key) => [pass.nameOf(key), key]));
     const sends = new Map(requeued.map((requeue) => [requeue.name, requeue]));
     const match = createMatch(keys);
-    const of = digestOfNames([...pass.listings.map(({ name }) => name), ...stored.keys()]);
+    // A part of one listing is not resumed.
+    const of = isOfMany ? digestOfNames([...pass.listings.map(({ name }) => name), ...stored.keys()]) : '';
     const resumed = earlier?.begun.of === of ? earlier : undefined;
     const startedAtMs = resumed?.startedAtMs ?? nowMs;
     let begun = resumed?.begun ?? { of, read: 0, names: [] };
