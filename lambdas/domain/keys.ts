@@ -76,7 +76,8 @@ const join = (...parts: string[]) => parts.join(SEPARATOR);
 const split = (key: string) => key.split(SEPARATOR);
 
 const below = (prefix: string) => join(prefix, '*');
-const PARTITION_PATTERNS = {
+// As a constant it would be in every bundle: only the stack needs it.
+const patternsOf = () => ({
   messages: [below(MESSAGE), below(NO_MESSAGE)],
   suppressions: [below(SUPPRESSION)],
   claims: [below(CLAIM)],
@@ -93,14 +94,14 @@ const PARTITION_PATTERNS = {
   undiscovered: [UNDISCOVERED],
   deliveries: [below(DELIVERY)],
   receiverStates: [below(RECEIVER)],
-};
+});
 
 /** What partitions of the table hold. */
-export type PartitionContent = keyof typeof PARTITION_PATTERNS;
+export type PartitionContent = keyof ReturnType<typeof patternsOf>;
 
 /** Returns patterns that match exactly the partitions with such contents; `*` stands for any text. */
 export function partitionPatterns(contents: readonly PartitionContent[]): string[] {
-  return contents.flatMap((content) => PARTITION_PATTERNS[content]);
+  return contents.flatMap((content) => patternsOf()[content]);
 }
 
 /**
