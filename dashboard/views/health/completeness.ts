@@ -35,12 +35,14 @@ export function worstFirst(one: LedgerResponse, other: LedgerResponse): number {
   return rank(one) - rank(other);
 }
 
-/** Slices that are not compared yet do not change the result for the others. */
-function verdict({ slices, totals, completeness }: LedgerResponse): Child {
+/** Slices that are not compared yet do not change the result for the time before them. */
+function verdict(ledger: LedgerResponse): Child {
+  const { slices, totals, completeness } = ledger;
   if (completeness === 'incomplete') return badge('incomplete', 'bad');
   if (completeness === 'complete') return badge('complete', 'good');
-  const until = judgedUntil(slices);
-  if (totals.due === 0 || until === undefined) return badge('unknown', 'unknown');
+  const until = judgedUntil(ledger);
+  const isUnlisted = slices.some(({ state }) => state === 'unlisted');
+  if (totals.due === 0 || until === undefined || isUnlisted) return badge('unknown', 'unknown');
   return [
     badge(`complete up to ${timeText(until, 'short')}`, 'good'),
     ' ',
@@ -53,9 +55,14 @@ function forged({ totals: { unconfirmed } }: LedgerResponse): Child {
   return unconfirmed > 0 && [' ', badge(`${numberText(unconfirmed)} not on Mailgun’s list, may be forged`, 'bad')];
 }
 
-function judgedUntil(slices: LedgerResponse['slices']): number | undefined {
-  const ends = slices.filter(({ state }) => state !== 'due').map(({ end }) => end);
-  return ends.length === 0 ? undefined : Math.max(...ends);
+/**
+ * Returns the time before which no slice waits, as the command line does: a ledger that catches up compares the newest
+ * first, so slices behind it may have been compared too. Undefined if the first slice waits, or one before it.
+ */
+function judgedUntil({ slices, totals }: LedgerResponse): number | undefined {
+  const next = slices.findIndex(({ state }) => state === 'due');
+  if (next === -1) return totals.due > 0 ? undefined : slices.at(-1)?.end;
+  return slices[next - 1]?.end;
 }
 
 /** Returns the sums as a sentence that breaks lines only between its parts. */
@@ -70,8 +77,9 @@ function sentence({ events, webhooksAlone, recovered, polled, unaccounted }: Led
   return parts.flatMap((part, at) => [at > 0 && ' · ', h('span', {}, part)]);
 }
 
-function note({ slices, totals, completeness }: LedgerResponse, { unconfirmed }: LedgerSums): HTMLElement {
-  const until = judgedUntil(slices);
+function note(ledger: LedgerResponse, { unconfirmed }: LedgerSums): HTMLElement {
+  const { slices, totals, completeness } = ledger;
+  const until = judgedUntil(ledger);
   const sentences: Child[] = [];
   if (until !== undefined) sentences.push('Mailgun’s list and the table compared up to ', shortTime(until), '. ');
   if (totals.due > 0) sentences.push(`${countText(totals.due, 'slice')} due and not judged yet. `);

@@ -101,6 +101,49 @@ describe('health', () => {
     expect(order.toSorted((one, other) => at(one) - at(other))).toEqual(order);
   });
 
+  describe('with a ledger that is behind', () => {
+    const ONE = 'query=1&domain=d0.example.com';
+    const START = 1_770_001_200;
+    const sliceOf = (state: string, nth: number) => ({
+      start: START + nth * 900,
+      end: START + (nth + 1) * 900,
+      state,
+      ...{ expected: {}, stored: {}, missing: {}, recovered: {}, polled: {}, unconfirmed: {}, undecided: {} },
+    });
+    const shown = async (states: readonly string[], due: number) => {
+      const ledger = { slices: states.map(sliceOf), totals: { ...totals, due } };
+      const { text } = await showHealth(ONE, { 'd0.example.com': ledger });
+      const { timeText } = await load('values/time.ts');
+      return {
+        text,
+        at: (nth: number): string =>
+          timeText(START + nth * 900, 'short')
+            .replaceAll(/\s+/g, ' ')
+            .trim(),
+      };
+    };
+
+    test('is complete up to the first slice that waits, whatever is compared behind it', async () => {
+      const { text, at } = await shown(['settled', 'settled', 'due', 'settled', 'due', 'settled'], 2);
+
+      expect(text).toContain(`complete up to ${at(2)}`);
+      expect(text).toMatch(new RegExp(`the table compared up to +${at(2)}`));
+      expect(text).not.toContain(`up to ${at(6)}`);
+    });
+
+    test.each([
+      ['the first one waits', ['due', 'settled', 'settled'], 1],
+      ['an earlier one waits', ['settled', 'settled'], 1000],
+      ['none is compared', ['due', 'due'], 2],
+      ['Mailgun no longer lists one', ['settled', 'unlisted', 'due'], 1],
+    ])('is complete up to no time where %s', async (_, states, due) => {
+      const { text } = await shown(states, due);
+
+      expect(text).toMatch(/d0\.example\.com +unknown/);
+      expect(text).not.toContain('complete up to');
+    });
+  });
+
   test('shows the domain in the address alone', async () => {
     const { read } = await showHealth('domain=d250.example.com');
 
