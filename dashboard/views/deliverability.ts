@@ -1,6 +1,7 @@
 import type { EventsResponse } from '../../api/responses/events.ts';
 import type { StatsResponse } from '../../api/responses/ledger.ts';
 import { judgedFrom } from '../../lambdas/domain/recipients/provider-limits.ts';
+import { unlessFailed } from '../api.ts';
 import { h } from '../components/dom.ts';
 import { csvButton } from '../components/download.ts';
 import { dateInput, field, goForm, sameText, select, textIn } from '../components/form.ts';
@@ -15,7 +16,7 @@ import { ALL_TAGS, dayPanel, daysOf, tagPanel, withSeverities } from './delivera
 
 const SPANS = [7, 14, 30] as const;
 
-/** Shows counts by day and tag. Tags are of one day, since their number is unbounded. */
+/** Shows counts by day and tag. Tags are of one day, since there may be more than a response holds. */
 export const deliverabilityView: View = async (context) => {
   const { api, parameters } = context;
   const { domains, domain, tag, days, day } = choiceOf(await context.health(), parameters);
@@ -24,8 +25,8 @@ export const deliverabilityView: View = async (context) => {
   const judged = judgedFrom(today * 1000);
   const dayStart = Date.parse(day) / 1000;
   const [byDay, byTag, byProvider, failed, complained] = await Promise.all([
-    api.get<StatsResponse>('/stats', { domain, tag, from, to: today + DAY_SECONDS }),
-    api.get<StatsResponse>('/stats', { domain, from: dayStart, to: dayStart + DAY_SECONDS }),
+    api.get<StatsResponse>('/stats', { domain, tag, per: 'day', from, to: today + DAY_SECONDS }),
+    unlessFailed(api.get<StatsResponse>('/stats', { domain, per: 'day', from: dayStart, to: dayStart + DAY_SECONDS })),
     api.get<StatsResponse>('/stats', {
       domain,
       by: 'provider',
@@ -72,7 +73,7 @@ export const deliverabilityView: View = async (context) => {
       providerPanel(byProvider.buckets, domain),
       classesPanel(byProvider.mailgunClasses, domain),
       dayPanel(list, domain, tag, link),
-      tagPanel(byTag.buckets.map(withSeverities), { domain, day }, link),
+      tagPanel(byTag?.buckets.map(withSeverities), { domain, day }, link),
       peoplePanel(failed, complained, domain, day),
     ],
   };

@@ -15,24 +15,17 @@ export const ALL_TAGS = '*';
 
 interface Day {
   readonly day: string;
-  readonly counts: Record<string, number>;
-  open: boolean;
+  readonly counts: CountsByType;
+  readonly open: boolean;
 }
 
-/** Hours added up to days, the empty ones too. */
+/** Returns every day of a span by its bucket, the empty ones too. */
 export function daysOf(buckets: readonly StatsBucket[], from: number, days: number): Day[] {
-  const list: Day[] = Array.from({ length: days }, (_, at) => ({
-    day: utcDay(from + at * DAY_SECONDS),
-    counts: {},
-    open: false,
-  }));
-  for (const { hour, counts, open } of buckets) {
-    const found = list.find(({ day }) => day === hour.slice(0, 10));
-    if (found === undefined) continue;
-    found.open ||= open;
-    add(found.counts, counts);
-  }
-  return list;
+  return Array.from({ length: days }, (_, at) => {
+    const day = utcDay(from + at * DAY_SECONDS);
+    const { counts, open } = buckets.find(({ hour }) => hour.startsWith(day)) ?? { counts: {}, open: false };
+    return { day, counts, open };
+  });
 }
 
 /** Returns the counts of all buckets, added up by a name. */
@@ -193,17 +186,15 @@ function countsCsv<Row extends Counted>(
 export const rareTagsNote = (buckets: readonly StatsBucket[]): Child =>
   buckets.some(({ cut }) => cut) && h('p', { class: 'note' }, 'Where very many tags are used, rare ones are left out.');
 
+/** Shows the tags of a day by their buckets; undefined if these could not be read. */
 export function tagPanel(
-  buckets: readonly StatsBucket[],
+  buckets: readonly StatsBucket[] | undefined,
   { domain, day }: { domain: string; day: string },
   link: (over: Record<string, string>) => string,
 ) {
-  const tags = sumBy(
-    buckets.filter(({ tag }) => tag !== ALL_TAGS),
-    ({ tag }) => tag,
-  );
   const title = `By tag: ${day}`;
-  const rows = tags.map(([tag, counts]) => ({ tag, counts }));
+  if (buckets === undefined) return panel(title, empty('Tags could not be listed. Type one above.'));
+  const rows = buckets.filter(({ tag }) => tag !== ALL_TAGS);
   if (rows.length === 0) return panel(title, empty('No event of this day has been judged yet.'));
   rows.sort((a, b) => countOf(b.counts, 'accepted') - countOf(a.counts, 'accepted') || (a.tag < b.tag ? -1 : 1));
   const most = Math.max(...rows.map(({ counts }) => outcomes(counts).reduce((sum, [, count]) => sum + count, 0)));

@@ -151,6 +151,45 @@ describe('health', () => {
   });
 });
 
+describe('deliverability', () => {
+  const bucket = (tag: string, delivered: number, day = '2026-02-02') => ({
+    ...{ hour: `${day}T00:00:00.000Z`, domain: 'mg.example.com', tag, open: false },
+    counts: { accepted: 10, delivered },
+  });
+  const shown = (byTag: (query: Query) => unknown, queries: Query[] = []) =>
+    show(
+      'deliverability',
+      '',
+      {
+        '/stats': (query) => {
+          queries.push(query);
+          if (query.by === 'provider') return { buckets: [] };
+          return query.tag === '*' ? { buckets: [bucket('*', 9)] } : byTag(query);
+        },
+        '/events': () => ({ events: [], next: null }),
+      },
+      'day=2026-02-02',
+    );
+
+  test('requests days and shows each tag of a day', async () => {
+    const queries: Query[] = [];
+    const text = await shown(() => ({ buckets: [bucket('*', 9), bucket('spring', 4), bucket('', 5)] }), queries);
+
+    expect(queries.map(({ per }) => per)).toEqual(['day', 'day', 'day']);
+    expect(text).toMatch(/By tag: 2026-02-02 .*untagged .* spring .* 40% /);
+  });
+
+  test('is shown without the tags where there are more than a response holds', async () => {
+    const { ApiError } = await load('api.ts');
+    const text = await shown(() => {
+      throw new ApiError({ kind: 'failed', status: 400, reason: 'bad-parameter' });
+    });
+
+    expect(text).toMatch(/By tag: 2026-02-02 +Tags could not be listed/);
+    expect(text).toMatch(/Bounces and complaints: 2026-02-02/);
+  });
+});
+
 describe('a recipient', () => {
   const unsuppressed = () => ({ recipient: ADDRESS, suppressed: false, suppressions: [] });
   const mails = (messages: readonly unknown[]) => ({ recipient: ADDRESS, messages, searched: null, next: null });
