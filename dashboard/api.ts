@@ -65,6 +65,10 @@ export const unlessUnfit = <T>(response: Promise<T>): Promise<T | undefined> =>
 export const unlessFailed = <T>(response: Promise<T>): Promise<T | undefined> =>
   unless(response, ({ kind }) => kind === 'unknown' || kind === 'failed');
 
+/** Returns undefined if it cannot be read, whatever the reason; throws if the API refused the token. */
+export const unlessUnreadable = <T>(response: Promise<T>): Promise<T | undefined> =>
+  unless(response, ({ kind }) => kind !== 'refused');
+
 async function unless<T>(response: Promise<T>, isDispensable: (failure: Failure) => boolean): Promise<T | undefined> {
   try {
     return await response;

@@ -1,7 +1,7 @@
 import type { EventEntry, EventsResponse } from '../../api/responses/events.ts';
 import type { HealthResponse } from '../../api/responses/health.ts';
 import type { LedgerResponse } from '../../api/responses/ledger.ts';
-import { type QueryParameters, unlessFailed } from '../api.ts';
+import { type QueryParameters, unlessUnreadable } from '../api.ts';
 import { ledgerCommand } from '../components/command.ts';
 import { type Child, h } from '../components/dom.ts';
 import { command, panel } from '../components/parts.ts';
@@ -13,7 +13,10 @@ import { alarmsPanel } from './health/alarms.ts';
 import { domainPanel, worstFirst } from './health/completeness.ts';
 import { pipelinePanel } from './health/pipeline.ts';
 
-/** Health and completeness: one call, and two for each domain shown, however many events there were. */
+/**
+ * Health and completeness: one call, and two for each domain shown, however many events there were. A domain that cannot
+ * be read hides neither the alarms nor the others.
+ */
 export const healthView: View = async (context) => {
   const health = await context.health();
   const nowSeconds = Math.ceil(Date.now() / 1000);
@@ -21,7 +24,7 @@ export const healthView: View = async (context) => {
   const shown = shownDomains(health, context.parameters);
   const days = await readDomains(shown, async (domain) => {
     const [ledger, newest] = await Promise.all([
-      context.api.get<LedgerResponse>('/ledger', { domain, ...range }),
+      unlessUnreadable(context.api.get<LedgerResponse>('/ledger', { domain, ...range })),
       newestEvent(context, { domain, ...range, limit: 1 }),
     ]);
     return { domain, ledger, newest };
@@ -64,8 +67,8 @@ function furtherDomains({ domains }: HealthResponse, shown: readonly string[], {
   );
 }
 
-/** Returns the newest event; null if it cannot be read, since completeness is worth showing without it. */
+/** Returns the newest event; null if it cannot be read. */
 async function newestEvent({ api }: ViewContext, query: QueryParameters): Promise<readonly EventEntry[] | null> {
-  const found = await unlessFailed(api.get<EventsResponse>('/events', query));
+  const found = await unlessUnreadable(api.get<EventsResponse>('/events', query));
   return found?.events ?? null;
 }

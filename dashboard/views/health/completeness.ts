@@ -8,7 +8,11 @@ import { numberText } from '../../values/numbers.ts';
 import { timeElement, timeText } from '../../values/time.ts';
 
 /** Shows whether a domain's ledger is complete, in words, in a picture and in numbers. */
-export function domainPanel(domain: string, ledger: LedgerResponse, nowSeconds: number): HTMLElement {
+export function domainPanel(domain: string, ledger: LedgerResponse | undefined, nowSeconds: number): HTMLElement {
+  if (ledger === undefined) {
+    const title = h('h2', {}, domain, ' ', badge('unknown', 'unknown'));
+    return h('section', { class: 'panel', 'data-domain': domain }, title, empty('Its ledger could not be read.'));
+  }
   const sums = sumsOf(ledger);
   const bins = binsOf(ledger.slices, nowSeconds);
   return h(
@@ -29,10 +33,14 @@ export function domainPanel(domain: string, ledger: LedgerResponse, nowSeconds: 
 }
 
 /** Orders ledgers: those with something missing or unconfirmed first, then those of which not all is known. */
-export function worstFirst(one: LedgerResponse, other: LedgerResponse): number {
-  const rank = ({ completeness, totals }: LedgerResponse) =>
-    completeness === 'incomplete' || totals.unconfirmed > 0 ? 0 : completeness === 'unknown' ? 1 : 2;
+export function worstFirst(one: LedgerResponse | undefined, other: LedgerResponse | undefined): number {
   return rank(one) - rank(other);
+}
+
+function rank(ledger: LedgerResponse | undefined): number {
+  if (ledger === undefined) return 1;
+  const { completeness, totals } = ledger;
+  return completeness === 'incomplete' || totals.unconfirmed > 0 ? 0 : completeness === 'unknown' ? 1 : 2;
 }
 
 /** Slices that are not compared yet do not change the result for the time before them. */

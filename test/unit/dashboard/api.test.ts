@@ -1,5 +1,12 @@
 import { mock } from 'node:test';
-import { ApiError, createApi, type Failure, unlessFailed, unlessUnfit } from '../../../dashboard/api.ts';
+import {
+  ApiError,
+  createApi,
+  type Failure,
+  unlessFailed,
+  unlessUnfit,
+  unlessUnreadable,
+} from '../../../dashboard/api.ts';
 
 afterEach(() => {
   mock.restoreAll();
@@ -65,6 +72,21 @@ describe('data that a view can do without', () => {
     { kind: 'failed', status: 400, reason: 'bad-parameter' },
   ])('are undefined if the API refuses the request: %j', async (failure) => {
     await expect(unlessUnfit(Promise.reject(new ApiError(failure)))).resolves.toBeUndefined();
+  });
+
+  test.each<Failure>([
+    { kind: 'unreachable' },
+    { kind: 'busy', retrySeconds: 5 },
+    { kind: 'unknown', reason: 'unknown-message' },
+    { kind: 'unexpected', reason: 'no object' },
+    { kind: 'failed', status: 503, reason: 'unavailable' },
+  ])('are undefined if they cannot be read: %j', async (failure) => {
+    await expect(unlessUnreadable(Promise.reject(new ApiError(failure)))).resolves.toBeUndefined();
+  });
+
+  test('are an error if the API refuses the token', async () => {
+    const refused = { kind: 'refused' } as const;
+    await expect(unlessUnreadable(Promise.reject(new ApiError(refused)))).rejects.toMatchObject({ failure: refused });
   });
 
   test.each<Failure>([{ kind: 'refused' }, { kind: 'unreachable' }, { kind: 'busy', retrySeconds: 5 }])(

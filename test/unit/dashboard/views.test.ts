@@ -50,7 +50,10 @@ describe('health', () => {
   const facts = { ledger: 'l', domains, receivers: [], queue: 0, deadLetters: 0, alarms: [] };
   const totals = { expected: 0, stored: 0, unaccounted: 0, unconfirmed: 0, undecided: 0, due: 0 };
 
-  /** Shows the page; returns its text, the domains that were read, and how many calls were in flight at most. */
+  /**
+   * Shows the page; returns its text, the domains that were read, and how many calls were in flight at most. A ledger that
+   * is an error fails.
+   */
   async function showHealth(query = '', ledgers: Readonly<Record<string, object>> = {}) {
     const inFlight = { now: 0, most: 0 };
     const read = new Set<unknown>();
@@ -60,8 +63,10 @@ describe('health', () => {
       inFlight.most = Math.max(inFlight.most, inFlight.now);
       await new Promise(setImmediate);
       inFlight.now -= 1;
+      const found = ledgers[`${path} ${domain}`] ?? ledgers[String(domain)];
+      if (found instanceof Error) throw found;
       if (path === '/events') return { events: [] };
-      return { slices: [], totals, completeness: 'unknown', witness: [], ...ledgers[String(domain)] };
+      return { slices: [], totals, completeness: 'unknown', witness: [], ...found };
     };
     const { healthView } = await load('views/health.ts');
     const parameters = new URLSearchParams(query);
@@ -141,6 +146,51 @@ describe('health', () => {
 
       expect(text).toMatch(/d0\.example\.com +unknown/);
       expect(text).not.toContain('complete up to');
+    });
+  });
+
+  describe('when something cannot be read', () => {
+    const PATHS = ['/ledger', '/events'];
+    const FAILURES = [
+      { kind: 'unreachable' },
+      { kind: 'busy', retrySeconds: 5 },
+      { kind: 'unknown', reason: 'unknown-domain' },
+      { kind: 'unexpected', reason: 'no object' },
+      { kind: 'failed', status: 400, reason: 'bad-parameter' },
+    ];
+    const failing = async (path: string, failure: object) => {
+      const { ApiError } = await load('api.ts');
+      return showHealth('', { [`${path} d1.example.com`]: new ApiError(failure) });
+    };
+
+    test.each(PATHS.flatMap((path) => FAILURES.map((failure) => [path, failure] as const)))(
+      'shows alarms and the other domains: %s %j',
+      async (path, failure) => {
+        const { text } = await failing(path, failure);
+
+        expect(text).toMatch(/Alarms .*none is on/);
+        expect(text).toMatch(/d19\.example\.com +unknown/);
+        expect(text).toMatch(
+          path === '/ledger'
+            ? /d1\.example\.com +unknown +Its ledger could not be read/
+            : /Last event of d1\.example\.com +unknown/,
+        );
+        expect(text.match(/could not be read/g) ?? []).toHaveLength(path === '/ledger' ? 1 : 0);
+      },
+    );
+
+    test.each(PATHS)('asks for the token where it is refused: %s', async (path) => {
+      await expect(failing(path, { kind: 'refused' })).rejects.toMatchObject({ failure: { kind: 'refused' } });
+    });
+
+    test('shows a ledger that could not be read before those that are complete', async () => {
+      const { ApiError } = await load('api.ts');
+      const { text } = await showHealth('', {
+        'd0.example.com': { completeness: 'complete' },
+        '/ledger d1.example.com': new ApiError({ kind: 'unreachable' }),
+      });
+
+      expect(text.indexOf('d1.example.com')).toBeLessThan(text.indexOf('d0.example.com'));
     });
   });
 
