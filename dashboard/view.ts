@@ -1,5 +1,5 @@
 import type { HealthResponse } from '../api/responses/health.ts';
-import type { Api } from './api.ts';
+import { type Api, ApiError } from './api.ts';
 import type { Child } from './components/dom.ts';
 import type { Settings } from './session.ts';
 
@@ -23,8 +23,17 @@ export interface Shown {
 /** Reads what it needs and returns what to show; the page shows failures. */
 export type View = (context: ViewContext) => Promise<Shown>;
 
+const REREAD_SECONDS = 5;
+
+/** Returns the domains; throws as a busy API does while they cannot be read. */
+export function domainsOf({ domains }: HealthResponse): readonly string[] {
+  if (domains === null) throw new ApiError({ kind: 'busy', retrySeconds: REREAD_SECONDS });
+  return domains;
+}
+
 /** Returns the domain in the address if it is configured, otherwise the first. */
-export function chosenDomain({ domains }: HealthResponse, parameters: URLSearchParams): string {
+export function chosenDomain(health: HealthResponse, parameters: URLSearchParams): string {
+  const domains = domainsOf(health);
   const named = parameters.get('domain')?.toLowerCase();
   return domains.find((domain) => domain === named) ?? domains[0] ?? '';
 }
@@ -35,7 +44,7 @@ const DOMAINS_AT_ONCE = 5;
 
 /** Returns the domains to read for a view of all: the one in the address, otherwise as many as the read API admits. */
 export function shownDomains(health: HealthResponse, parameters: URLSearchParams): readonly string[] {
-  return parameters.has('domain') ? [chosenDomain(health, parameters)] : health.domains.slice(0, MAX_DOMAINS);
+  return parameters.has('domain') ? [chosenDomain(health, parameters)] : domainsOf(health).slice(0, MAX_DOMAINS);
 }
 
 /** Reads domains a few at once; returns the results in the order of the domains. */

@@ -21,7 +21,7 @@ const healthResponse = name(
   'Health',
   z.object({
     ledger: described('The name of the stack.', z.string()),
-    domains: z.array(z.string()),
+    domains: described('Null if the table does not respond.', z.nullable(z.array(z.string()))),
     receivers: described('Names of the receivers; empty if there are none.', z.array(z.string())),
     queue: z.nullable(count('Events on their way to the table.')),
     deadLetters: z.nullable(count('Events in the dead-letter queue.')),

@@ -8,7 +8,7 @@ import { table } from '../components/table.ts';
 import { linkTo } from '../route.ts';
 import { countOf } from '../values/numbers.ts';
 import { DAY_SECONDS, dayIn, midnight } from '../values/time.ts';
-import { chosenDomain, type View } from '../view.ts';
+import { chosenDomain, domainsOf, type View } from '../view.ts';
 import { failedPanel } from './campaign/failed.ts';
 import { numbersPanel, reasonsPanel } from './campaign/numbers.ts';
 import { outcomeColumns, rareTagsNote, sumBy, withSeverities } from './deliverability/statistics.ts';
@@ -32,7 +32,7 @@ export const campaignView: View = async ({ api, subject: tag, parameters, settin
   const to = dayIn(parameters, 'to', today);
   const from = dayIn(parameters, 'from', Date.parse(to) / 1000 - USUAL_DAYS * DAY_SECONDS);
   const choice = { domain, tag, from, to };
-  const form = choicePanel(known.domains, choice);
+  const form = choicePanel(domainsOf(known), choice);
   if (tag === '') {
     const listedFrom = today - (LISTED_DAYS - 1) * DAY_SECONDS;
     // There may be more tags than a response holds.

@@ -9,7 +9,7 @@ import { empty, eventText, marks, panel, recipientLink } from '../components/par
 import { table } from '../components/table.ts';
 import { linkTo } from '../route.ts';
 import { DAY_SECONDS, dayIn, midnight, timeElement } from '../values/time.ts';
-import { chosenDomain, type View, type ViewContext } from '../view.ts';
+import { chosenDomain, domainsOf, type View, type ViewContext } from '../view.ts';
 import { classesPanel } from './deliverability/classes.ts';
 import { providerPanel } from './deliverability/providers.ts';
 import { ALL_TAGS, dayPanel, daysOf, tagPanel, withSeverities } from './deliverability/statistics.ts';
@@ -82,7 +82,7 @@ export const deliverabilityView: View = async (context) => {
 function choiceOf(health: Awaited<ReturnType<ViewContext['health']>>, parameters: URLSearchParams) {
   const days = SPANS.find((span) => String(span) === parameters.get('days')) ?? SPANS[0];
   return {
-    domains: health.domains,
+    domains: domainsOf(health),
     domain: chosenDomain(health, parameters),
     tag: parameters.get('tag') || ALL_TAGS,
     days,

@@ -4,7 +4,7 @@ import { dateInput, field, goForm, sameText, select, textIn, textsIn } from '../
 import { panel } from '../components/parts.ts';
 import { linkTo } from '../route.ts';
 import { utcDay } from '../values/time.ts';
-import type { View, ViewContext } from '../view.ts';
+import { domainsOf, type View, type ViewContext } from '../view.ts';
 import { mailForm } from './mails.ts';
 
 const searchInput = (value: string) =>
@@ -38,7 +38,7 @@ export const findView: View = async (context) => ({
 
 /** Chooses domain, day and type. */
 export async function dayForm({ health, parameters }: ViewContext): Promise<HTMLElement> {
-  const { domains } = await health();
+  const domains = domainsOf(await health());
   const today = utcDay(Date.now() / 1000);
   return goForm(
     'Show events',

@@ -4,7 +4,7 @@ import type { LedgerResponse } from '../../api/responses/ledger.ts';
 import { type QueryParameters, unlessUnreadable } from '../api.ts';
 import { ledgerCommand } from '../components/command.ts';
 import { type Child, h } from '../components/dom.ts';
-import { command, panel } from '../components/parts.ts';
+import { badge, command, panel } from '../components/parts.ts';
 import { linkTo } from '../route.ts';
 import { numberText } from '../values/numbers.ts';
 import { DAY_SECONDS } from '../values/time.ts';
@@ -21,7 +21,7 @@ export const healthView: View = async (context) => {
   const health = await context.health();
   const nowSeconds = Math.ceil(Date.now() / 1000);
   const range = { from: nowSeconds - DAY_SECONDS, to: nowSeconds };
-  const shown = shownDomains(health, context.parameters);
+  const shown = health.domains === null ? [] : shownDomains(health, context.parameters);
   const days = await readDomains(shown, async (domain) => {
     const [ledger, newest] = await Promise.all([
       unlessUnreadable(context.api.get<LedgerResponse>('/ledger', { domain, ...range })),
@@ -34,6 +34,11 @@ export const healthView: View = async (context) => {
     title: 'Health',
     content: [
       alarmsPanel(health, context),
+      health.domains === null &&
+        panel(
+          'Domains',
+          h('p', {}, badge('unknown', 'unknown'), ' They could not be read: the table does not respond.'),
+        ),
       ...days.map(({ domain, ledger }) => domainPanel(domain, ledger, nowSeconds)),
       pipelinePanel(health, days, nowSeconds, context),
       furtherDomains(health, shown, context),
@@ -43,7 +48,7 @@ export const healthView: View = async (context) => {
 
 /** Links the domains that are not shown; false if there are none. */
 function furtherDomains({ domains }: HealthResponse, shown: readonly string[], { settings }: ViewContext): Child {
-  const others = domains.filter((domain) => !shown.includes(domain));
+  const others = (domains ?? []).filter((domain) => !shown.includes(domain));
   return (
     others.length > 0 &&
     panel(

@@ -6,7 +6,7 @@ import { field, goForm, sameText, select, textsIn } from '../components/form.ts'
 import { empty, panel } from '../components/parts.ts';
 import { linkTo } from '../route.ts';
 import { timeElement, timeText } from '../values/time.ts';
-import type { View, ViewContext } from '../view.ts';
+import { domainsOf, type View, type ViewContext } from '../view.ts';
 import { eventTable } from './events.ts';
 
 const POLL_MS = 5000;
@@ -103,7 +103,7 @@ function retrySeconds(failure: Failure): number | undefined {
 }
 
 async function liveForm({ health, parameters }: ViewContext): Promise<HTMLElement> {
-  const { domains } = await health();
+  const domains = domainsOf(await health());
   const given = (name: string) => parameters.get(name) ?? '';
   const textField = (label: string, name: string) =>
     field(label, h('input', { name, value: given(name), autocomplete: 'off', spellcheck: 'false' }));

@@ -17,7 +17,7 @@ import { paged, table } from '../components/table.ts';
 import { linkTo } from '../route.ts';
 import { numberText } from '../values/numbers.ts';
 import { timeElement, utcDay } from '../values/time.ts';
-import { chosenDomain, type View, type ViewContext } from '../view.ts';
+import { chosenDomain, domainsOf, type View, type ViewContext } from '../view.ts';
 
 const PAGE = 50;
 const HOUR_SECONDS = 3600;
@@ -75,7 +75,7 @@ export async function mailForm(
   { health, parameters }: ViewContext,
   chosen: Readonly<Record<'status' | 'hours', string>> = { status: 'pending', hours: '1' },
 ): Promise<HTMLElement> {
-  const { domains } = await health();
+  const domains = domainsOf(await health());
   const given = (name: string) => parameters.get(name) ?? '';
   return goForm(
     'List mail',

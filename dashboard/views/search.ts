@@ -8,7 +8,7 @@ import { badge, panel, visible } from '../components/parts.ts';
 import { table } from '../components/table.ts';
 import { linkTo } from '../route.ts';
 import { numberText } from '../values/numbers.ts';
-import { readDomains, shownDomains, type View, type ViewContext } from '../view.ts';
+import { domainsOf, readDomains, shownDomains, type View, type ViewContext } from '../view.ts';
 import { eventTable } from './events.ts';
 import { dayForm, searchForm } from './find.ts';
 
@@ -83,8 +83,8 @@ async function findMeanings(text: string, context: ViewContext): Promise<Meaning
 }
 
 /** Links the search in each domain that is not searched. */
-function ofFurtherDomains(text: string, { domains }: HealthResponse, shown: readonly string[]): Meaning[] {
-  const others = domains.filter((domain) => !shown.includes(domain));
+function ofFurtherDomains(text: string, health: HealthResponse, shown: readonly string[]): Meaning[] {
+  const others = domainsOf(health).filter((domain) => !shown.includes(domain));
   if (others.length === 0) return [];
   const links = others.map((domain) => [' · ', h('a', { href: linkTo('search', text, { domain }) }, domain)]);
   return [{ what: 'tag, subject or variable of another domain', found: ['not searched yet', ...links] }];

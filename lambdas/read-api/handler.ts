@@ -91,9 +91,11 @@ const queues = openQueues();
 let alarmStates: AlarmStates | undefined;
 const days = createDayEvents(table);
 const stackDomains = createStackDomains(table, env.domains, Date.now);
+const UNREAD_DOMAINS: StackDomains = { names: [], only: undefined, ends: new Map() };
 // The parameters of routes name the domains.
-const routesFor = memoizeLast(({ names: domains, only, ends }: StackDomains) =>
-  createRoutes({
+const routesFor = memoizeLast((known: StackDomains) => {
+  const { names: domains, only, ends } = known;
+  return createRoutes({
     confirmed,
     messages: createMessages(createMessageHistory(table), {
       days: env.retentionDays,
@@ -132,7 +134,7 @@ const routesFor = memoizeLast(({ names: domains, only, ends }: StackDomains) =>
     }),
     health: createHealth({
       ledgerName: env.ledgerName,
-      domains,
+      domains: known === UNREAD_DOMAINS ? null : domains,
       receivers: receiverNames,
       queue: createQueueDepth(queues, env.queueUrl),
       deadLetters: createQueueDepth(queues, env.deadLettersUrl),
@@ -143,8 +145,8 @@ const routesFor = memoizeLast(({ names: domains, only, ends }: StackDomains) =>
     only,
     receiverNames,
     now: Date.now,
-  }),
-);
+  });
+});
 
 // Called by AWS.
 export const handler = middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>({
@@ -163,11 +165,14 @@ export const handler = middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredRe
     if (bearer === undefined || !(await isAuthorized(bearer))) {
       return refusal(401, 'unauthorized', {}, { 'www-authenticate': 'Bearer' });
     }
-    const routes = routesFor(await stackDomains());
+    const domains = stackDomains();
+    const routes = routesFor(await domains.catch(() => UNREAD_DOMAINS));
     const query = new URLSearchParams(event.rawQueryString);
     const found = findRoute(routes.routes, event.rawPath, query);
     if (found === undefined) return refusal(404, 'unknown-route');
     const { operation, method, path, inPath } = found;
+    // Health shows what else responds.
+    if (operation !== 'getHealth') await domains;
     if (event.requestContext.http.method !== method) {
       return refusal(405, 'method-not-allowed', {}, { allow: `${method}, OPTIONS` });
     }

@@ -4,7 +4,8 @@ import type { AlarmFacts, AlarmStates, QueueLength } from '../ports.ts';
 
 interface HealthDeps {
   ledgerName: string;
-  domains: readonly string[];
+  /** null if they could not be read. */
+  domains: readonly string[] | null;
   /** Names of the receivers. */
   receivers: readonly string[];
   queue: QueueLength;
@@ -28,7 +29,7 @@ export function createHealth({ ledgerName, domains, receivers, queue, deadLetter
     ]);
     return {
       ledger: ledgerName,
-      domains: [...domains],
+      domains: domains && [...domains],
       receivers: [...receivers],
       queue: waiting,
       deadLetters: dead,

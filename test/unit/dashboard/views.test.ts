@@ -21,10 +21,16 @@ async function show(name: string, subject: string, responses: Responses, query =
   return `${title} ${textOf(content)}`.replaceAll(/\s+/g, ' ');
 }
 
-async function view(name: string, subject: string, responses: Responses, query = '') {
+async function view(
+  name: string,
+  subject: string,
+  responses: Responses,
+  query = '',
+  domains: readonly string[] | null = ['mg.example.com'],
+) {
   const { [`${name}View`]: read } = await load(`views/${name}.ts`);
   const api = { get: async (path: string, given: Query = {}) => responses[path]?.(given) };
-  const health = async () => ({ domains: ['mg.example.com'] });
+  const health = async () => ({ domains });
   const parameters = new URLSearchParams(query);
   return read({ api, subject, parameters, settings: { target: '--local' }, health });
 }
@@ -54,7 +60,7 @@ describe('health', () => {
    * Shows the page; returns its text, the domains that were read, and how many calls were in flight at most. A ledger that
    * is an error fails.
    */
-  async function showHealth(query = '', ledgers: Readonly<Record<string, object>> = {}) {
+  async function showHealth(query = '', ledgers: Readonly<Record<string, object>> = {}, over = {}) {
     const inFlight = { now: 0, most: 0 };
     const read = new Set<unknown>();
     const get = async (path: string, { domain }: Query) => {
@@ -75,7 +81,7 @@ describe('health', () => {
       subject: '',
       parameters,
       settings: { target: '--local' },
-      health: async () => facts,
+      health: async () => ({ ...facts, ...over }),
     });
     return { text: textOf(content).replaceAll(/\s+/g, ' '), read: [...read], most: inFlight.most };
   }
@@ -192,6 +198,13 @@ describe('health', () => {
 
       expect(text.indexOf('d1.example.com')).toBeLessThan(text.indexOf('d0.example.com'));
     });
+
+    test('shows alarms and queues without the domains', async () => {
+      const { text, read } = await showHealth('domain=d1.example.com', {}, { domains: null, deadLetters: 7 });
+
+      expect(text).toMatch(/Alarms .*none is on .*Domains .*They could not be read.* Dead letters +7/);
+      expect(read).toEqual([]);
+    });
   });
 
   test('shows the domain in the address alone', async () => {
@@ -200,6 +213,13 @@ describe('health', () => {
     expect(read).toEqual(['d250.example.com']);
   });
 });
+
+test.each(['find', 'search', 'events', 'mails', 'live', 'deliverability', 'campaign'])(
+  'a page that needs the domains waits until they can be read: %s',
+  async (name) => {
+    await expect(view(name, '', {}, 'day=2026-02-02', null)).rejects.toMatchObject({ failure: { kind: 'busy' } });
+  },
+);
 
 describe('deliverability', () => {
   const bucket = (tag: string, delivered: number, day = '2026-02-02') => ({
