@@ -5,7 +5,7 @@ import { MAX_SLICE_SECONDS } from '../../lambdas/contract.ts';
 import { type Certificate, type SealedRange, stateDomain } from '../../lambdas/domain/archive/certificate.ts';
 import { checkChain, nameOfLink } from '../../lambdas/domain/archive/chain.ts';
 import { fingerprintOf, readCertificateKey, signCertificate } from '../certificates/certificate-signature.ts';
-import { placesFrom, readManifests } from '../certificates/read-manifests.ts';
+import { type ChainProgress, createChainProgress, placesFrom, readManifests } from '../certificates/read-manifests.ts';
 import {
   type CliContext,
   type CommandBuilder,
@@ -18,7 +18,7 @@ import {
 } from '../command.ts';
 import { TargetUnavailableError, UsageError } from '../errors.ts';
 import { tableOf } from '../ledger.ts';
-import { number } from '../output.ts';
+import { counted, number } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
 import { iso } from '../time.ts';
 
@@ -54,12 +54,13 @@ async function prove(context: CliContext, options: ProveOptions): Promise<number
   const deployment = await openTarget(context, options);
   if (options.domain !== undefined) checkDomain(deployment, options.domain);
   const publicKey = await readCertificateKey(deployment);
+  const progress = createChainProgress(context);
   const domains = [];
   const own = options.domain === undefined ? deployment.domains : [options.domain];
   // For former domains, what was sealed in this time.
   const further = options.domain === undefined ? (deployment.furtherDomains ?? []) : [];
   for (const domain of [...own, ...further]) {
-    const links = await linksOf(deployment, domain, range);
+    const links = await linksOf(deployment, domain, range, progress);
     if (links.length === 0 && further.includes(domain)) continue;
     const statement = stateDomain(domain, links, range);
     const { verdict, totals } = statement;
@@ -75,7 +76,7 @@ async function prove(context: CliContext, options: ProveOptions): Promise<number
 }
 
 /** Reads the links of a domain's chain from the first to the last that is about the range. */
-async function linksOf(deployment: Deployment, domain: string, range: SealedRange) {
+async function linksOf(deployment: Deployment, domain: string, range: SealedRange, progress: ChainProgress) {
   let first = Number.POSITIVE_INFINITY;
   let last = 0;
   const state = createSealStateRepository(tableOf(deployment));
@@ -99,7 +100,7 @@ async function linksOf(deployment: Deployment, domain: string, range: SealedRang
   const end = Math.min(last + 1, head.sequence);
   for await (const { place, text } of readManifests(bucket, domain, placesFrom(first, end))) {
     if (text === undefined) throw new TargetUnavailableError(`manifest ${place} of ${domain} is not in the archive`);
-    texts.push(text);
+    progress(domain, `${counted(texts.push(text), 'manifest')} read`);
   }
   const { links, faults } = checkChain(domain, texts);
   for (const { manifest, hash } of links) {

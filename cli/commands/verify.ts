@@ -15,7 +15,7 @@ import { canonicalJson } from '../../lambdas/domain/canonical-json.ts';
 import type { Slice } from '../../lambdas/domain/ledger/slice.ts';
 import { type ArchiveSource, openArchive } from '../certificates/archive-source.ts';
 import { checkSignature, fingerprintOf, parseCertificate } from '../certificates/certificate-signature.ts';
-import { readManifests } from '../certificates/read-manifests.ts';
+import { type ChainProgress, createChainProgress, readManifests } from '../certificates/read-manifests.ts';
 import type { CliContext, CommandBuilder } from '../command.ts';
 import { UsageError, usingFile } from '../errors.ts';
 import { counted, createEmit, number } from '../output.ts';
@@ -75,13 +75,14 @@ async function verify(context: CliContext, file: string, options: VerifyOptions)
   const { certificate } = signed;
   const faults: ChainFault[] = [...(await checkSignature(signed, options.key)), ...checkCertificate(certificate)];
   const archive = options.archive === undefined ? undefined : await openArchive(options.archive);
+  const progress = createChainProgress(context);
   let verdict: RangeCompleteness = certificate.domains.length === 0 ? 'unknown' : 'complete';
   for (const statement of certificate.domains) {
     const { domain, totals } = statement;
     emit({ event: 'domain', domain, verdict: statement.verdict, ...totals }, ...domainText(statement));
     verdict = worse(verdict, statement.verdict);
     if (archive === undefined) continue;
-    const { faults: found, ...counts } = await checkArchive(statement, archive);
+    const { faults: found, ...counts } = await checkArchive(statement, archive, progress);
     faults.push(...found);
     emit({ event: 'archive', domain, ...counts }, archiveText(counts));
   }
@@ -157,21 +158,26 @@ interface ArchiveFindings {
 export async function checkArchive(
   { domain, chain: stated }: Pick<DomainStatement, 'domain' | 'chain'>,
   archive: SealedArchive,
+  progress: ChainProgress = () => {},
 ): Promise<ArchiveFindings> {
   // What is no manifest is a fault of the certificate already.
   const chain = checkChain(domain, stated.map(canonicalJson)).links.map(({ manifest }) => manifest);
   const findings: ArchiveFindings = { faults: [], objects: 0, rows: 0, erased: 0 };
   const byPlace = new Map(chain.map((manifest) => [manifest.sequence, manifest]));
+  let compared = 0;
   for await (const { place, text } of readManifests(archive, domain, byPlace.keys())) {
     const manifest = byPlace.get(place) as Manifest;
     const where = nameOfLink(manifest);
     if (text === undefined) findings.faults.push({ where, what: 'is not in the archive' });
     else if (text !== linkOf(manifest).text) findings.faults.push({ where, what: 'differs in the archive' });
+    compared += 1;
+    progress(domain, `${counted(compared, 'manifest')} compared`);
   }
-  const later = await linksBehind(domain, chain, archive);
+  const later = await linksBehind(domain, chain, archive, progress);
   findings.faults.push(...later.faults);
   const rewrites = later.manifests.filter(({ kind }) => kind === 'rewrite');
-  for (const manifest of chain) {
+  for (const [nth, manifest] of chain.entries()) {
+    progress(domain, `objects of ${nth} of ${counted(chain.length, 'manifest')} checked`);
     findings.faults.push(...(await checkRecord(manifest, archive)));
     if (manifest.kind !== 'slice' || manifest.object === null) continue;
     await checkObject(manifest, [...chain, ...rewrites], archive, findings);
@@ -183,7 +189,12 @@ export async function checkArchive(
  * Returns the manifests behind those of the certificate, which say what was written again since. They are listed, so that
  * one that is absent is noticed by those behind it.
  */
-async function linksBehind(domain: string, chain: readonly Manifest[], archive: SealedArchive) {
+async function linksBehind(
+  domain: string,
+  chain: readonly Manifest[],
+  archive: SealedArchive,
+  progress: ChainProgress,
+) {
   const last = chain.at(-1);
   if (last === undefined) return { faults: [], manifests: [] };
   const places: number[] = [];
@@ -192,7 +203,11 @@ async function linksBehind(domain: string, chain: readonly Manifest[], archive: 
     if (place > last.sequence) places.push(place);
   }
   const texts = [linkOf(last).text];
-  for await (const { text } of readManifests(archive, domain, places)) if (text !== undefined) texts.push(text);
+  for await (const { text } of readManifests(archive, domain, places)) {
+    if (text === undefined) continue;
+    texts.push(text);
+    progress(domain, `${counted(texts.length - 1, 'later manifest')} read`);
+  }
   const { links, faults } = checkChain(domain, texts);
   return { faults, manifests: links.slice(1).map(({ manifest }) => manifest) };
 }

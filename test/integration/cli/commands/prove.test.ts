@@ -185,6 +185,27 @@ test('a certificate of sealed slices verifies alone, with the bucket, and with a
   expect(lines.at(-1)).toMatchObject({ holds: true, verdict: 'complete', ledger: 'mailgun-ledger-stub' });
 });
 
+test('prove and verify say to standard error how far they have come, if they take longer', async () => {
+  let nowMs = LATER_MS;
+  const slowly = { now: () => (nowMs += 5000) };
+  const [first, second] = ['1 manifest', '2 manifests'].map((so) => `  ${DOMAIN}: ${so}`);
+
+  const proved = await prove(RANGE, undefined, slowly);
+  expect(proved.lines).toHaveLength(1);
+  expect(proved.errors.slice(0, 2)).toEqual([`${first} read`, `${second} read`]);
+  const older = { ...certificate.certificate.domains[0], chain: certificate.certificate.domains[0]?.chain.slice(0, 1) };
+  const { errors } = await runCommand(['verify', '-', '--json', '--archive', s3.url], {
+    ...slowly,
+    readInput: async () =>
+      JSON.stringify({ ...certificate, certificate: { ...certificate.certificate, domains: [older] } }),
+  });
+  expect(errors).toEqual([
+    `${first} compared`,
+    `  ${DOMAIN}: 1 later manifest read`,
+    `  ${DOMAIN}: objects of 0 of 1 manifest checked`,
+  ]);
+});
+
 test('a domain that Mailgun no longer has is certified for the time in which it was sealed', async () => {
   const names = { domains: ['other.example.com'], furtherDomains: [DOMAIN, 'never-listed.example.com'] };
   const { lines } = await run(['prove', '--local', ...RANGE], new CrashableInvocation(), {}, names);
