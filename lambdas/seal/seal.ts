@@ -52,8 +52,11 @@ const CORRECTIONS_MS = 6 * HOUR_MS;
 /** Slices that a run still looks at past its deadline, so that it ends in time. */
 const LATE_SLICES = 100;
 
-/** Returns true if no slice behind it has waited longer: an unsettled one waits anew after each pass. */
-const isLongest = (slice: Slice) => !isUnsettled(slice);
+/**
+ * Returns true if no slice behind it has waited longer: each pass after the second begins the wait anew, and an unsettled
+ * slice gets many.
+ */
+const isLongest = (slice: Slice) => !isUnsettled(slice) && slice.passedAt <= (slice.finalAt ?? 0);
 
 /**
  * Seals every slice after its second pass, oldest first. Events stored later for a sealed slice are found by checking
