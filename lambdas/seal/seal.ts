@@ -3,7 +3,7 @@ import { ERASED_TEXT, erasedKey } from '../domain/archive/object-keys.ts';
 import { isCorrectable, isUnsettled, type Slice } from '../domain/ledger/slice.ts';
 import { type LeaseDeps, withLease } from '../shared/lease.ts';
 import { createChainWriter } from './chain-writer.ts';
-import type { EventObjects, LedgerSlices, ManifestBucket, SealState } from './ports.ts';
+import type { EventObjects, LedgerSlices, ManifestBucket, SealMark, SealState } from './ports.ts';
 import { createSealSlice, type SealRun } from './seal-slice.ts';
 import { createSliceRows, DeadlineError, type SliceRowsDeps, UnsettledIndexError } from './slice-rows.ts';
 
@@ -157,6 +157,7 @@ export function createSeal(deps: SealDeps): (request: SealRequest) => Promise<Se
     let isOutOfTime = false;
     let late = 0;
     let isCompared = position > oldest;
+    let marked = 0;
     const sealIfDue = async (slice: Slice): Promise<boolean> => {
       if (!isReady(slice, request.ignoreWaits)) return false;
       const isDone =
@@ -171,6 +172,7 @@ export function createSeal(deps: SealDeps): (request: SealRequest) => Promise<Se
     };
     for await (const slice of unsealed(domain, position, nowSeconds)) {
       isCompared = true;
+      marked = Math.max(marked, slice.sequence);
       const isSealed = slice.isMarked || (await sealIfDue(slice.slice));
       isUnbroken &&= isSealed;
       if (isUnbroken) reached = slice.slice.end;
@@ -178,19 +180,24 @@ export function createSeal(deps: SealDeps): (request: SealRequest) => Promise<Se
     }
     if (reached > position) await state.putPosition(domain, reached);
     if (!isCompared) await noteUncompared(domain, position, report);
-    for await (const { slice, isMarked } of unsealed(domain, from, to)) {
+    for await (const { slice, isMarked, sequence } of unsealed(domain, from, to)) {
       if (isOutOfTime) break;
+      marked = Math.max(marked, sequence);
       if (!isMarked) await sealIfDue(slice);
     }
+    // A run that was killed may have marked a slice and not moved the head, and no slice may ever follow.
+    if (marked > 0 && marked > ((await state.readHead(domain))?.sequence ?? 0))
+      await chain.catchUp(domain, request.deadlineMs);
   }
 
-  /** Yields slices and whether their present version is sealed. */
+  /** Yields slices, whether their present version is sealed, and the sequence of their last manifest, 0 without one. */
   async function* unsealed(domain: string, from: number, to: number) {
     if (from >= to) return;
-    const versions = new Map<number, number | null>();
-    for await (const { start, version } of state.listMarks(domain, from, to)) versions.set(start, version);
+    const marks = new Map<number, SealMark>();
+    for await (const mark of state.listMarks(domain, from, to)) marks.set(mark.start, mark);
     for await (const slice of slices.list(domain, from, to)) {
-      yield { slice, isMarked: versions.get(slice.start) === slice.version };
+      const mark = marks.get(slice.start);
+      yield { slice, isMarked: mark?.version === slice.version, sequence: mark?.sequence ?? 0 };
     }
   }
 

@@ -387,14 +387,49 @@ test('a stale chain head does not undo the mark of a sealed slice', async () => 
   world.pass(0);
   world.pass(1);
   const moveHead = world.state.moveHead.bind(world.state);
-  world.state.moveHead = async () => {};
+  world.state.moveHead = async () => {
+    world.state.moveHead = moveHead;
+  };
   await world.run();
-  world.state.moveHead = moveHead;
 
   await world.check();
 });
 
 describe('a seal run that crashes', () => {
+  test.each(['a slice', 'a supplement'])(
+    'before it notes %s as the end of a chain is completed, though nothing follows',
+    async (what) => {
+      const crashed = async (call?: number) => {
+        const world = new SealWorld();
+        world.store(1, 0);
+        world.pass(0);
+        if (what === 'a supplement') {
+          await world.settle();
+          world.store(2, 0);
+          world.pass(0);
+        }
+        const position = world.state.positions.get(DOMAIN);
+        // The slice has its turn at once.
+        world.state.positions.clear();
+        const { invocation } = await world.run(call === undefined ? call : { call, moment: 'before', kind: 'crash' });
+        if (position !== undefined) world.state.positions.set(DOMAIN, position);
+        return { world, points: invocation.points };
+      };
+      const { points } = await crashed();
+      const { world } = await crashed(points.lastIndexOf('state.moveHead'));
+      expect(world.state.heads.get(DOMAIN)?.sequence ?? 0).toBe(world.chain().length - 1);
+      world.failures.length = 0;
+
+      for (let turn = 0; turn < 90; turn += 1) {
+        world.nowMs += 900_000;
+        await world.run();
+      }
+
+      await world.check();
+      expect(world.failures).toEqual([]);
+    },
+  );
+
   test('at any call, at any moment, is completed by the next run', async () => {
     const { invocation } = await fullWorld().run();
     const calls = invocation.points.length;
