@@ -189,14 +189,16 @@ describe('health', () => {
       await expect(failing(path, { kind: 'refused' })).rejects.toMatchObject({ failure: { kind: 'refused' } });
     });
 
-    test('shows a ledger that could not be read before those that are complete', async () => {
+    test('shows a ledger that could not be read between those that are incomplete and complete', async () => {
       const { ApiError } = await load('api.ts');
       const { text } = await showHealth('', {
         'd0.example.com': { completeness: 'complete' },
         '/ledger d1.example.com': new ApiError({ kind: 'unreachable' }),
+        'd2.example.com': { completeness: 'incomplete' },
       });
 
-      expect(text.indexOf('d1.example.com')).toBeLessThan(text.indexOf('d0.example.com'));
+      const order = ['d2.example.com', 'd1.example.com', 'd0.example.com'];
+      expect(order.toSorted((one, other) => text.indexOf(one) - text.indexOf(other))).toEqual(order);
     });
 
     test('shows alarms and queues without the domains', async () => {
@@ -247,6 +249,19 @@ describe('deliverability', () => {
 
     expect(queries.map(({ per }) => per)).toEqual(['day', 'day', 'day']);
     expect(text).toMatch(/By tag: 2026-02-02 .*untagged .* spring .* 40% /);
+    expect(text).not.toMatch(/By tag: .* 90% /);
+  });
+
+  test('shows each day of the span by its own numbers', async () => {
+    const [earlier, later] = [2, 1].map((days) => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10));
+    const buckets = [bucket('*', 7, earlier), bucket('*', 8, later)];
+    const text = await show('deliverability', '', {
+      '/stats': ({ by, tag }) => ({ buckets: by === undefined && tag === '*' ? buckets : [] }),
+      '/events': () => ({ events: [], next: null }),
+    });
+
+    expect(text).toMatch(new RegExp(`By day: .* ${later} 80% .* ${earlier} 70% `));
+    expect(text.match(/[78]0%/g)).toHaveLength(2);
   });
 
   test('is shown without the tags where there are more than a response holds', async () => {
