@@ -1,17 +1,19 @@
 import { readFileSync } from 'node:fs';
+import { environmentOf, readEnvironments } from '../../cli/target/environments.ts';
 import { rollbackOptions } from '../checks/rollback-options.ts';
 
-const HELP = `node bin/rollback-options.ts <template> <ARN prefix of alarms>
+const HELP = `node bin/rollback-options.ts <env> <template> <account>
 
-Prints the options by which cdk deploy rolls back on the stack's alarms, one a line, and nothing before the first deploy:
-CloudFormation fails a deploy that names an alarm which does not exist. The template is the deployed one, as
-bin/deployed-template.ts prints it; the prefix is arn:aws:cloudwatch:<region>:<account>:alarm:
+Prints the options by which cdk deploy rolls an environment back on its alarms, one a line; before the first deploy the
+one that names no alarm, for CloudFormation fails a deploy that names one which does not exist. The template is the
+deployed one, as bin/deployed-template.ts prints it.
 
 Exit code: 0 printed, 1 wrong usage or an unreadable template.`;
 
-const [template, prefix] = process.argv.slice(2);
-if (template === undefined || template.startsWith('-') || prefix === undefined) {
+const [name, template, account] = process.argv.slice(2);
+if (name === undefined || name.startsWith('-') || template === undefined || account === undefined) {
   console.log(HELP);
-  process.exit(template?.startsWith('-') ? 0 : 1);
+  process.exit(name?.startsWith('-') ? 0 : 1);
 }
-for (const option of rollbackOptions(JSON.parse(readFileSync(template, 'utf8')), prefix)) console.log(option);
+const { region } = environmentOf(readEnvironments(), name);
+for (const option of rollbackOptions(JSON.parse(readFileSync(template, 'utf8')), region, account)) console.log(option);

@@ -34,12 +34,12 @@ export class Cdk {
     return this.#cdk('deploy', '--app', folder, '--require-approval', 'never');
   }
 
-  /** Returns how a deploy would change a stack's indexes; rejects if the check refuses it. */
-  async indexes(stackName: string, folder: string): Promise<string> {
-    const deployed = await this.#run(process.execPath, [join(ROOT, 'bin/deployed-template.ts'), stackName]);
+  /** Returns how a deploy would change an environment's indexes; rejects if the check refuses it. */
+  async indexes(name: string, folder: string): Promise<string> {
+    const deployed = await this.#run(process.execPath, [join(ROOT, 'bin/deployed-template.ts'), name]);
     const file = join(folder, 'deployed.json');
     await writeFile(file, deployed);
-    return this.#run(process.execPath, [join(ROOT, 'bin/refuse-update.ts'), folder, file]);
+    return this.#run(process.execPath, [join(ROOT, 'bin/refuse-update.ts'), name, folder, file]);
   }
 
   destroy(folder: string): Promise<string> {

@@ -198,7 +198,7 @@ async function deployEverything({ url }: Endpoint): Promise<void> {
   await step('deploy a change: same URLs, keys and data', async () => {
     const before = dev.addresses();
     await cdk.synth('dev', { ...often, processing: { batchSize: 5 } }, folder('changed'));
-    equal(await cdk.indexes('mailgun-ledger-dev', folder('changed')), 'mailgun-ledger-dev: indexes as deployed\n');
+    equal(await cdk.indexes('dev', folder('changed')), 'mailgun-ledger-dev: indexes as deployed\n');
     await cdk.deploy(folder('changed'));
     const changed = await Deployed.find('dev');
     equal(changed.addresses(), before);
@@ -208,7 +208,7 @@ async function deployEverything({ url }: Endpoint): Promise<void> {
   await step('refuse two indexes in one deploy', async () => {
     await cdk.synth('dev', often, folder('indexed'));
     addIndexes(folder('indexed'), 'one', 'two');
-    const said = await cdk.indexes('mailgun-ledger-dev', folder('indexed')).catch(({ message }: Error) => message);
+    const said = await cdk.indexes('dev', folder('indexed')).catch(({ message }: Error) => message);
     equal([said.includes('ended with 1'), said.includes('indexes + one, + two')], [true, true]);
   });
   await step('roll back a deploy that fails, and stay at work', async () => {

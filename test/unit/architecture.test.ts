@@ -106,13 +106,14 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
   },
   {
     folder: /^lib\/deploy-steps\/deployed-template\.ts$/,
-    mayImport: /^@aws-sdk\/client-cloudformation$/,
-    why: 'the steps of a deploy read what is deployed by one call',
+    mayImport: /^(cli\/target\/(environments|stack-state)\.ts$|@aws-sdk\/client-(cloudformation|sts)$)/,
+    why: 'one step of a deploy reads what is deployed, and no other calls AWS',
   },
   {
     folder: /^lib\/deploy-steps\/(refuse-update|rollback-options)\.ts$/,
-    mayImport: /^(lib\/checks\/(refuse-[a-z-]+|rollback-options)\.ts$|node:)/,
-    why: 'a step of the deploy knows templates alone',
+    mayImport:
+      /^(cli\/target\/(environments|stack-state)\.ts$|lib\/checks\/(refuse-[a-z-]+|rollback-options)\.ts$|node:)/,
+    why: 'a step of the deploy knows templates, and where they belong',
   },
   {
     folder: /^lib\//,

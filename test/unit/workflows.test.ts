@@ -67,7 +67,7 @@ describe('the code of a pull request', () => {
 
     expect(credentials?.with).toMatchObject({ 'output-env-credentials': false, 'output-credentials': true });
     expect(holders.map((index) => steps[index]?.run)).toEqual([
-      'node bin/deployed-template.ts "mailgun-ledger-$ENV" > deployed.json',
+      'node bin/deployed-template.ts "$ENV" > deployed.json',
     ]);
     expect(download).toBeGreaterThan(holders[0] ?? Number.POSITIVE_INFINITY);
   });
