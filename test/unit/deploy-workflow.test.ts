@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -68,5 +68,57 @@ describe('a deploy of an environment', () => {
 
   test('is not begun where the alarms cannot be chosen', async () => {
     expect(await run('true', 'exit 1')).toEqual({ stdout: '', failed: true });
+  });
+});
+
+describe('an older commit', () => {
+  const { commit, synth } = read('deploy.yml');
+  const { deploy } = read('deploy-environment.yml');
+
+  test.each([
+    ['is not deployed after its check', 'workflow_run', 'first', undefined],
+    ['is deployed by hand', 'workflow_dispatch', 'first', 'first'],
+    ['is no more than the head', 'workflow_run', 'main', 'main'],
+  ])('%s', async (_, GITHUB_EVENT_NAME, COMMIT, expected) => {
+    const git = (...args: string[]) =>
+      execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@b.example', ...args], { cwd: folder }).toString();
+    git('init', '-q', '-b', 'main', 'origin');
+    const of = (name: string) => {
+      git('-C', 'origin', 'commit', '-q', '--allow-empty', '-m', name);
+      return git('-C', 'origin', 'rev-parse', 'HEAD').trim();
+    };
+    const commits: Record<string, string> = { first: of('first'), main: of('main') };
+    git('clone', '-q', 'origin', 'clone');
+    const output = join(folder, 'output');
+    writeFileSync(output, '');
+    const variables = { GITHUB_EVENT_NAME, COMMIT: commits[COMMIT], GITHUB_OUTPUT: output };
+
+    const { failed } = await bash(stepOf(commit, 'merge-base'), variables, join(folder, 'clone'));
+
+    expect(failed).toBe(false);
+    expect(readFileSync(output, 'utf8')).toBe(expected === undefined ? '' : `commit=${commits[expected]}\n`);
+    expect(synth.if).toBe("needs.commit.outputs.commit != ''");
+  });
+
+  test.each([
+    ['still the head of main', 'abc', false],
+    ['older than the head of main by then', 'old', true],
+  ])('that waited for its approval: %s', async (_, COMMIT, expected) => {
+    command('gh', 'echo abc');
+    const step = stepOf(deploy, 'gh api');
+
+    const { failed } = await bash(step, { COMMIT, GITHUB_REPOSITORY: 'o/r' });
+
+    expect(failed).toBe(expected);
+    expect(step.if).toBe("github.event_name != 'workflow_dispatch'");
+    expect(deploy.steps[0].run).toBe(step.run);
+  });
+
+  test('is not deployed where the head of main is not known', async () => {
+    command('gh', 'exit 1');
+
+    expect(await bash(stepOf(deploy, 'gh api'), { COMMIT: '', GITHUB_REPOSITORY: 'o/r' })).toMatchObject({
+      failed: true,
+    });
   });
 });
