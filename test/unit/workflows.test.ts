@@ -162,6 +162,17 @@ test('each policy of the pipelines page is JSON, with actions and resources', ()
   expect(texts.filter((text) => /"\*"|:\*"/.test(text))).toEqual([]);
 });
 
+test('the deploy role of an environment reads only its secrets, and decrypts only with its key', () => {
+  const secret = policyStatements().filter(({ Action }) => /^(kms|secretsmanager):/.test(Action));
+
+  expect(secret.map(({ Action, Condition }) => [Action, Condition])).toEqual(
+    ['secretsmanager:GetSecretValue', 'kms:Decrypt'].map((action) => [
+      action,
+      { StringEquals: { 'aws:ResourceTag/env': '<env>' } },
+    ]),
+  );
+});
+
 describe('a release', () => {
   const { check, pack, publish, attach } = read('release.yml').jobs;
 
