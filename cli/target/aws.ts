@@ -15,7 +15,7 @@ import { awsSentence, isStackNotFound, StackNotFoundError, TargetUnavailableErro
 import { readStackDomains } from '../ledger.ts';
 import { openClients, TIMES } from './clients.ts';
 import { type Environment, environmentOf, readEnvironments } from './environments.ts';
-import { alarmsOf, judgeStack, stackNameOf } from './stack-state.ts';
+import { judgeStack, stackNameOf } from './stack-state.ts';
 import {
   type AlarmReport,
   type Deployment,
@@ -99,7 +99,7 @@ export async function openStack(
     },
     async alarms() {
       const alarms: AlarmReport[] = [];
-      const isOfStack = alarmsOf(stackName, known);
+      const topics = ['PageTopicArn', 'TicketTopicArn'].map((key) => outputs.get(key) ?? '');
       const pages = paginateDescribeAlarms(
         { client: new CloudWatchClient(settings) },
         { AlarmNamePrefix: `${stackName}-` },
@@ -112,8 +112,10 @@ export async function openStack(
             StateTransitionedTimestamp,
             StateReason,
             AlarmDescription = '',
+            AlarmActions = [],
           } of MetricAlarms) {
-            if (!isOfStack(AlarmName)) continue;
+            // Names of other stacks, such as that of `Mail-eu` beside `Mail`, have the same prefix.
+            if (!AlarmActions.some((action) => topics.includes(action))) continue;
             alarms.push({
               name: AlarmName,
               state: StateValue ?? 'INSUFFICIENT_DATA',

@@ -1,17 +1,6 @@
 /** Returns the name of the stack of an environment of cdk.json. */
 export const stackNameOf = (environment: string): string => `mailgun-ledger-${environment}`;
 
-/**
- * Returns a check of alarm names with the prefix of a stack: those of another environment, whose name begins with that
- * of this one, have it too.
- */
-export function alarmsOf(stackName: string, environments: readonly string[]): (alarmName: string) => boolean {
-  const prefix = `${stackName}-`;
-  const others = environments.map((each) => `${stackNameOf(each)}-`).filter((other) => other !== prefix);
-  const longer = others.filter((other) => other.startsWith(prefix));
-  return (alarmName) => alarmName.startsWith(prefix) && !longer.some((other) => alarmName.startsWith(other));
-}
-
 /** What CloudFormation's status of a stack means for its user. */
 interface JudgedState {
   readonly level: 'ok' | 'warning' | 'wrong';

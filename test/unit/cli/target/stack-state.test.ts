@@ -1,13 +1,4 @@
-import { alarmsOf, judgeStack } from '../../../../cli/target/stack-state.ts';
-
-test.each([
-  ['mailgun-ledger-prod-stuck', true],
-  ['mailgun-ledger-prod-eu-stuck', false],
-  ['mailgun-ledger-prod-europe', true],
-  ['mailgun-ledger-staging-stuck', false],
-])('%s is an alarm of prod, beside prod-eu: %s', (name, isOfProd) => {
-  expect(alarmsOf('mailgun-ledger-prod', ['prod', 'prod-eu', 'staging'])(name)).toBe(isOfProd);
-});
+import { judgeStack } from '../../../../cli/target/stack-state.ts';
 
 test.each([
   ['CREATE_COMPLETE', 'ok', undefined],
