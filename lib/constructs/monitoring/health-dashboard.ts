@@ -30,7 +30,10 @@ export class HealthDashboard extends Construct {
     super(scope, id);
     const { stackName } = Stack.of(this);
     const metrics = new LedgerMetrics(this);
-    const dashboard = new Dashboard(this, 'Dashboard', { dashboardName: stackName, defaultInterval: Duration.days(1) });
+    const dashboard = new Dashboard(this, 'Dashboard', {
+      dashboardName: dashboardNameOf(this),
+      defaultInterval: Duration.days(1),
+    });
     dashboard.addWidgets(heading('Is it healthy?'));
     dashboard.addWidgets(
       new AlarmStatusWidget({ title: 'Alarms', alarms: [...props.alarms], width: WHOLE, height: 5 }),
@@ -45,8 +48,14 @@ export class HealthDashboard extends Construct {
 
 /** Opens the health dashboard of a stack in the console. */
 export function healthDashboardUrl(scope: Construct): string {
+  const { region } = Stack.of(scope);
+  return `https://${consoleHost(region)}/cloudwatch/home?region=${region}#dashboards:name=${dashboardNameOf(scope)}`;
+}
+
+/** Returns its name, with the region: unlike stacks, dashboards share their names in all regions of an account. */
+function dashboardNameOf(scope: Construct): string {
   const { stackName, region } = Stack.of(scope);
-  return `https://${consoleHost(region)}/cloudwatch/home?region=${region}#dashboards:name=${stackName}`;
+  return `${stackName}-${region}`;
 }
 
 /** Returns the console's host; each partition has its own. */

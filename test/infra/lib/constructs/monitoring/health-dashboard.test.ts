@@ -18,11 +18,11 @@ const widgets: Widget[] = JSON.parse(
 ).widgets;
 const titles = widgets.map(({ type, properties }) => properties.markdown ?? properties.title ?? type);
 
-test('the stack has one health dashboard, which the output opens', () => {
+test('the stack has one health dashboard, which the output opens, and which another region may have too', () => {
   expect(prod.ofType('AWS::CloudWatch::Dashboard')).toHaveLength(1);
-  expect(DashboardName).toBe('mailgun-ledger-prod');
+  expect(DashboardName).toBe('mailgun-ledger-prod-eu-west-1');
   expect(prod.outputs.HealthDashboardUrl?.Value).toBe(
-    'https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#dashboards:name=mailgun-ledger-prod',
+    'https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#dashboards:name=mailgun-ledger-prod-eu-west-1',
   );
 });
 
