@@ -81,8 +81,13 @@ export const ACKNOWLEDGEMENTS: readonly Acknowledgement[] = [
   },
   {
     rule: 'Serverless-LambdaDLQ',
-    on: LEDGER_FUNCTIONS,
+    on: /^(Ingest|Process|Reconcile|Publish|Deliver|Seal|ReadApi)\/Function\/Resource$/,
     because: 'Called by a gateway, a queue, a stream or a schedule that comes again: no asynchronous call is lost',
+  },
+  {
+    rule: 'Serverless-LambdaDLQ',
+    on: /^Notify\/Function\/Resource$/,
+    because: 'Called by SNS asynchronously, three times in all; what then fails is in its log, and an alarm reports it',
   },
   {
     rule: 'Serverless-LambdaDLQ',

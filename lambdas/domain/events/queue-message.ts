@@ -30,7 +30,10 @@ export interface QueueMessage {
   restored?: RestoredFacts | undefined;
 }
 
-/** Raise it when the format changes; a reader takes this version and the one before. */
+/**
+ * A reader takes this version alone. Before raising it, teach readers the new one too, for queue and DLQ hold messages of
+ * the old one for days.
+ */
 export const QUEUE_MESSAGE_VERSION = 1;
 
 /** The form of a message group id of SQS. */
