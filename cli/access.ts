@@ -11,15 +11,30 @@ import {
   RateLimitedError,
   SecretOutOfReachError,
   TargetUnavailableError,
+  TokenRefusedError,
   UnreadableSecretError,
   UsageError,
 } from './errors.ts';
 import { counted } from './output.ts';
-import type { Deployment } from './target/types.ts';
+import { type Deployment, hasOutput } from './target/types.ts';
 
 /** Returns the text of the secret whose ARN is in an output. */
 export async function readSecret(deployment: Deployment, outputKey: string): Promise<string> {
   return (await readVersion(deployment, outputKey)).text;
+}
+
+/** Returns why the stored token does not open the read API, as a clause; undefined where it does. */
+export function whyTokenIsRefused(deployment: Pick<Deployment, 'output'>): string | undefined {
+  return hasOutput(deployment, 'JwtIssuer')
+    ? `the read API takes JWTs of ${deployment.output('JwtIssuer')} alone`
+    : undefined;
+}
+
+/** Returns the token of the read API; throws a TokenRefusedError where it takes JWTs, which no command has. */
+export async function readApiToken(deployment: Deployment): Promise<string> {
+  const why = whyTokenIsRefused(deployment);
+  if (why !== undefined) throw new TokenRefusedError(why);
+  return readSecret(deployment, 'ApiTokenSecretArn');
 }
 
 /** Returns the key that hashes erased recipients; under a blank one no one would be known as erased. */

@@ -28,6 +28,11 @@ export class UnreadableSecretError extends TargetUnavailableError {
   }
 }
 
+/** The read API takes JWTs, which this command line does not have. */
+export class TokenRefusedError extends TargetUnavailableError {
+  override name = 'TokenRefusedError';
+}
+
 /** The operator has ended a command that only reads. */
 export class InterruptedError extends TargetUnavailableError {
   override name = 'InterruptedError';

@@ -80,7 +80,7 @@ export const EXIT_CODES: Readonly<Record<string, ExitCodes>> = {
   'token show': row('shown', 'it cannot be read'),
   'token rotate': row('rotated', 'it cannot be written', UNCONFIRMED),
   'send-test': {
-    ...row('the read API shows it', 'it was lost on the way; it prints where'),
+    ...row('the read API shows it, or takes JWTs and it is stored', 'it was lost on the way; it prints where'),
     3: 'the stack is not set up yet (0 with --if-key): no signing key, or its custom host name is not in the DNS',
   },
   drill: row(

@@ -61,6 +61,7 @@ export function writeOutputs(scope: Construct, config: Config, from: OutputSourc
     SigningKeysSecretArn: [from.secrets.signingKeys.secretArn, 'Put the Mailgun signing keys here'],
     ApiKeySecretArn: [from.secrets.apiKey.secretArn, 'Put the Mailgun API key here: {"apiKey":"…"}'],
     ApiTokenSecretArn: [from.secrets.apiToken.secretArn, 'Bearer token of the read API'],
+    JwtIssuer: [config.readApi.jwt?.issuer, 'Its JWTs open the read API, and the token does not'],
     ErasureKeySecretArn: [from.secrets.erasureKey.secretArn, 'Hashes erased recipients; never change it'],
     TableName: [from.table.tableName, 'Events, statuses, claims, suppressions and the ledger'],
     CustomerKeyArn: [from.customerKey?.keyArn, 'Encrypts what the stack stores'],

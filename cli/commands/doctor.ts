@@ -14,6 +14,7 @@ import {
   SecretOutOfReachError,
   StackNotFoundError,
   TargetUnavailableError,
+  TokenRefusedError,
   UnreadableSecretError,
   UsageError,
   whyUnavailable,
@@ -43,6 +44,7 @@ import {
   type DoctorLine,
   type Finding,
   machineChecks,
+  skipped,
 } from './doctor/machine-checks.ts';
 import { checkOrigin, originChecks } from './doctor/origin-checks.ts';
 import { stackChecks } from './doctor/stack-checks.ts';
@@ -180,6 +182,7 @@ export async function runCheck(check: Check['check'], unknownFix = ANY_FIX): Pro
     return await check();
   } catch (error) {
     if (error instanceof UsageError) throw error;
+    if (error instanceof TokenRefusedError) return skipped(`not checked: ${error.message}`);
     if (error instanceof UnreadableSecretError) return { state: 'wrong', says: error.problem, fix: error.fix };
     const says = whyUnavailable(error);
     if (says === undefined) throw error;

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import { type EventEntry, LedgerApiError, LedgerClient, type TailResponse } from '../../client/ledger-client.ts';
 import { shellWord } from '../../lambdas/domain/shell-word.ts';
-import { readSecret } from '../access.ts';
+import { readApiToken } from '../access.ts';
 import {
   type CliContext,
   type CommandBuilder,
@@ -97,7 +97,7 @@ function reader(context: CliContext, options: TailOptions, deployment: Deploymen
   const { signal } = context;
   const client = new LedgerClient({
     url: deployment.output('ApiUrl'),
-    token: () => readSecret(deployment, 'ApiTokenSecretArn'),
+    token: () => readApiToken(deployment),
     // The response to the last poll: while nothing is new, the same cursor is read again by its ETag.
     maxCachedResponses: 1,
   });

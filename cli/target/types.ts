@@ -51,7 +51,7 @@ export interface StackUsage extends MonthlyUsage {
 }
 
 /** Returns true where the stack has this output: what an environment is configured without has none. */
-export function hasOutput(deployment: Deployment, key: string): boolean {
+export function hasOutput(deployment: Pick<Deployment, 'output'>, key: string): boolean {
   try {
     return deployment.output(key) !== '';
   } catch {

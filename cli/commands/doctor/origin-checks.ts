@@ -1,4 +1,4 @@
-import { readSecret } from '../../access.ts';
+import { readApiToken } from '../../access.ts';
 import { TargetUnavailableError, UsageError } from '../../errors.ts';
 import type { Deployment } from '../../target/types.ts';
 import { type Check, type Finding, ok, skipped, wrong } from './machine-checks.ts';
@@ -33,7 +33,7 @@ export function originChecks(deployment: Deployment, origin: string): Check[] {
     {
       name: '3 with the token',
       check: async () => {
-        const authorization = `Bearer ${await readSecret(deployment, 'ApiTokenSecretArn')}`;
+        const authorization = `Bearer ${await readApiToken(deployment)}`;
         return judgeResponse(await send(url(), METHOD, { origin, authorization }), origin, allow);
       },
     },

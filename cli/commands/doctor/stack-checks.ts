@@ -6,7 +6,7 @@ import { HOUR_MS, MESSAGES, ROUTES } from '../../../lambdas/contract.ts';
 import { NOT_GIVEN } from '../../../lambdas/domain/ledger/bounce-classes.ts';
 import { announcementText } from '../../../lambdas/domain/ledger/listing-note.ts';
 import { keyFingerprint, type SigningKeys } from '../../../lambdas/domain/webhooks/signature.ts';
-import { readSecret } from '../../access.ts';
+import { readApiToken, whyTokenIsRefused } from '../../access.ts';
 import { fingerprintOf, readCertificateKey } from '../../certificates/certificate-signature.ts';
 import { TargetUnavailableError } from '../../errors.ts';
 import { LOOKBACK_DAYS, ledgerTimes, readDomainLedger, readLastEvent, tableOf } from '../../ledger.ts';
@@ -126,7 +126,7 @@ async function judgeByWebhooks(
 }
 
 async function apiToken(deployment: Deployment, run: CommandText): Promise<Finding> {
-  const token = await readSecret(deployment, 'ApiTokenSecretArn');
+  const token = await readApiToken(deployment);
   return token === '' ? wrong('empty: the read API refuses every request', run('token rotate')) : ok('set');
 }
 
@@ -135,14 +135,19 @@ const READ_API_TIMEOUT_MS = 20_000;
 /** Reads health as the dashboard does. */
 async function readApi(deployment: Deployment, run: CommandText): Promise<Finding> {
   const url = `${deployment.output('ApiUrl')}${ROUTES.read}/health`;
-  const authorization = `Bearer ${await readSecret(deployment, 'ApiTokenSecretArn')}`;
+  const takesJwts = whyTokenIsRefused(deployment);
+  const headers = takesJwts === undefined ? { authorization: `Bearer ${await readApiToken(deployment)}` } : {};
   const signal = AbortSignal.timeout(READ_API_TIMEOUT_MS);
-  const response = await fetch(url, { headers: { authorization }, signal }).catch(() => undefined);
+  const response = await fetch(url, { headers, signal }).catch(() => undefined);
   if (response === undefined) return wrong(`${url} does not respond`, run('logs read-access --since 30m'));
-  if (response.ok) return ok('responds');
+  if (response.status === 401 && takesJwts !== undefined) return ok(`responds; reading is not checked: ${takesJwts}`);
   if (response.status === 401) {
-    return warning('responds, but refuses the token; correct only if it takes JWTs', run('token show'));
+    return wrong(
+      'responds, but refuses the stored token',
+      'wait for 5 minutes after token rotate; with readApi.jwt in cdk.json, deploy this version',
+    );
   }
+  if (response.ok && takesJwts === undefined) return ok('responds');
   return wrong(`${url} returns ${response.status}`, run('logs read-api --since 30m --message "read failed"'));
 }
 

@@ -3,7 +3,7 @@ import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
 import { z } from 'zod';
 import { LedgerApiError, LedgerClient } from '../../../client/ledger-client.ts';
-import { readSecret } from '../../access.ts';
+import { readApiToken } from '../../access.ts';
 import type { CliContext, RunLine } from '../../command.ts';
 import type { Deployment } from '../../target/types.ts';
 import { runbookSection } from '../help.ts';
@@ -197,7 +197,7 @@ function reading(
     async call(query, { deployment, signal }) {
       const client = new LedgerClient({
         url: deployment.output('ApiUrl'),
-        token: () => readSecret(deployment, 'ApiTokenSecretArn'),
+        token: () => readApiToken(deployment),
         maxCachedResponses: 0,
       });
       try {

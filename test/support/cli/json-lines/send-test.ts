@@ -10,6 +10,7 @@ export const sendTestLine = z.discriminatedUnion('event', [
   z.strictObject({ event: z.literal('hop'), hop, tookMs: z.int().min(0), sinceSentMs: z.int().min(0) }),
   z.strictObject({ event: z.literal('waiting'), why: z.string() }),
   z.strictObject({ event: z.literal('lost'), hop, why: z.string() }),
+  z.strictObject({ event: z.literal('unchecked'), hop, why: z.string() }),
   z.strictObject({ event: z.literal('not-ready'), why: z.string() }),
   z.strictObject({ event: z.literal('done'), messageId: z.string(), tookMs: z.int().min(0) }),
 ]) satisfies z.ZodType<SendTestLine>;

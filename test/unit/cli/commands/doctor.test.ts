@@ -1,12 +1,18 @@
 import { mock } from 'node:test';
 import { KMSServiceException } from '@aws-sdk/client-kms';
-import { accountChecks, type Check, machineChecks } from '../../../../cli/commands/doctor/machine-checks.ts';
+import {
+  accountChecks,
+  type Check,
+  type Finding,
+  machineChecks,
+} from '../../../../cli/commands/doctor/machine-checks.ts';
 import {
   checkOrigin,
   judgePreflight,
   judgeRefusal,
   judgeResponse,
   judgeWebhookRoute,
+  originChecks,
 } from '../../../../cli/commands/doctor/origin-checks.ts';
 import { stackChecks } from '../../../../cli/commands/doctor/stack-checks.ts';
 import { runCheck } from '../../../../cli/commands/doctor.ts';
@@ -385,7 +391,7 @@ describe("doctor's check of the read API", () => {
 
   test.each([
     [200, 'ok', /^responds$/, undefined],
-    [401, 'warning', /refuses the token/, /token show/],
+    [401, 'wrong', /refuses the stored token/, /wait for 5 minutes after token rotate/],
     [503, 'wrong', /mailgun\/health returns 503$/, /logs read-api --since 30m --message "read failed" --local/],
     [undefined, 'wrong', /does not respond/, /logs read-access/],
   ])('judges the status %p as %s', async (status, state, says, fix) => {
@@ -394,6 +400,44 @@ describe("doctor's check of the read API", () => {
       says: expect.stringMatching(says),
       ...(fix && { fix: expect.stringMatching(fix) }),
     });
+  });
+});
+
+describe("doctor's check of a read API that takes JWTs", () => {
+  const JwtIssuer = 'https://login.acme.example';
+  const why = `the read API takes JWTs of ${JwtIssuer} alone`;
+  const responding = async (status: number, check: (deployment: Deployment) => Promise<Finding>) => {
+    let authorization: string | undefined;
+    const { url, close } = await listenOnLoopback(({ headers }, response) => {
+      authorization = headers.authorization;
+      response.writeHead(status, { 'access-control-allow-origin': 'https://mail.acme.example' }).end('{}');
+    });
+    // No secret can be read.
+    const { output, ...secrets } = stubSecrets({});
+    const outputs = (key: string) => ({ ApiUrl: url, JwtIssuer })[key] ?? (output as (key: string) => string)(key);
+    const deployment = stubDeployment({ ...secrets, output: outputs });
+    const found = await runCheck(() => check(deployment)).finally(close);
+    return { ...found, authorization };
+  };
+  const stackCheck = (name: string) => (deployment: Deployment) =>
+    find(stackChecks({ deployment, account: undefined, now: () => 0 }), name);
+
+  test.each([
+    [401, 'ok', `responds; reading is not checked: ${why}`],
+    [200, 'wrong', expect.stringMatching(/returns 200$/)],
+    [503, 'wrong', expect.stringMatching(/returns 503$/)],
+  ])('judges the status %i as %s, without the token', async (status, state, says) => {
+    expect(await responding(status, stackCheck('read API'))).toMatchObject({ state, says, authorization: undefined });
+  });
+
+  test.each<[string, (deployment: Deployment) => Promise<Finding>]>([
+    ['API token', stackCheck('API token')],
+    [
+      '3 with the token',
+      (deployment) => find(originChecks(deployment, 'https://mail.acme.example'), '3 with the token'),
+    ],
+  ])('skips "%s"', async (_, check) => {
+    expect(await responding(401, check)).toMatchObject({ state: 'skipped', says: `not checked: ${why}` });
   });
 });
 

@@ -2,6 +2,7 @@ import { TargetUnavailableError } from '../../../../cli/errors.ts';
 import type { Deployment } from '../../../../cli/target/types.ts';
 import { listenOnLoopback } from '../../../../tools/local-stack/run/listener.ts';
 import { outputOfItsKey, runCommand, stubDeployment } from '../../../support/cli/command-line.ts';
+import { sendTestLine } from '../../../support/cli/json-lines/send-test.ts';
 
 /** RFC 2606 keeps this name out of the DNS. */
 const UNKNOWN_URL = 'https://hooks.ledger.invalid/webhooks/mailgun';
@@ -70,4 +71,37 @@ test.each([
   expect([exitCode, received]).toEqual([1, posts]);
   expect(lines[1]).toContain(expected);
   expect(lines.at(-1)).toBe('Lost: the webhook URL returned 401 (bad-signature).');
+});
+
+test('send-test ends once the event is stored where the read API takes JWTs, which it does not have', async () => {
+  const paths: string[] = [];
+  const server = await listenOnLoopback(({ url = '' }, response) => {
+    paths.push(url);
+    response.writeHead(200).end('{}');
+  });
+  const outputs: Record<string, string> = {
+    WebhookUrl: `${server.url}/webhook`,
+    ApiUrl: `${server.url}/api`,
+    JwtIssuer: 'https://login.acme.example',
+  };
+  const table = { send: async () => ({ Item: { sk: 'stored' } }) };
+  const target = stubDeployment({
+    clients: { secrets, table } as unknown as Deployment['clients'],
+    output: (key) => outputs[key] ?? outputOfItsKey(key),
+  });
+
+  const { exitCode, json } = await runCommand(['send-test', '--env', 'prod', '--json'], {
+    openDeployment: async () => target,
+  });
+  await server.close();
+  const lines = json().map((line) => sendTestLine.parse(line));
+
+  expect(exitCode).toBe(0);
+  expect(paths).toEqual(['/webhook']);
+  expect(lines.slice(1)).toMatchObject([
+    { event: 'hop', hop: 'acknowledged' },
+    { event: 'hop', hop: 'stored' },
+    { event: 'unchecked', hop: 'readable', why: 'the read API takes JWTs of https://login.acme.example alone' },
+    { event: 'done' },
+  ]);
 });

@@ -40,9 +40,9 @@ const entry = (id: string, over = {}) => ({
 });
 const page = (next: string, events: object[] = [], behind = false): ApiResponse => ({ body: { events, behind, next } });
 
-async function tail(url: string, args: string[] = [], over = {}) {
+async function tail(url: string, args: string[] = [], over = {}, outputs: Record<string, string> = {}) {
   const clients = { secrets: { send: async () => ({ SecretString: 'token' }) } } as never;
-  const output = (key: string) => (key === 'ApiUrl' ? url : outputOfItsKey(key));
+  const output = (key: string) => ({ ApiUrl: url, ...outputs })[key] ?? outputOfItsKey(key);
   return runCommand(['tail', '--local', ...args], {
     openDeployment: async () => stubDeployment({ clients, output }),
     ...over,
@@ -62,6 +62,17 @@ test('tail reads all pages, and prints the cursor after each', async () => {
     [null, 'mg.example.com'],
     ['c1', 'mg.example.com'],
   ]);
+});
+
+test('tail sends no token to a read API that takes JWTs, and reports why', async () => {
+  const url = await readApi(page('c1'));
+  const { exitCode, errors } = await tail(url, ['--once'], {}, { JwtIssuer: 'https://login.acme.example' });
+
+  expect({ exitCode, errors }).toEqual({
+    exitCode: 1,
+    errors: ['the read API takes JWTs of https://login.acme.example alone'],
+  });
+  expect(requests).toEqual([]);
 });
 
 test('tail prints time, event, recipient and delay as text, and at the end the command that continues', async () => {

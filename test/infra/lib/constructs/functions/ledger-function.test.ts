@@ -310,6 +310,10 @@ describe('a read API with JWTs', () => {
     });
   });
 
+  test('tells the command line so', () => {
+    expect(withJwt.outputs.JwtIssuer?.Value).toBe(jwt.issuer);
+  });
+
   test('may read no secret', () => {
     const usual = prod.actionsOf('ReadApi').filter((action) => action !== 'secretsmanager:GetSecretValue');
     expect(withJwt.actionsOf('ReadApi')).toEqual(usual);

@@ -1,5 +1,6 @@
 import { runbookSection } from '../../../../../cli/commands/help.ts';
-import { masked, resultText } from '../../../../../cli/commands/mcp/server.ts';
+import { masked, resultText, TOOLS } from '../../../../../cli/commands/mcp/server.ts';
+import { stubDeployment } from '../../../../support/cli/command-line.ts';
 
 const EVENT = {
   key: 'failed#1',
@@ -57,4 +58,15 @@ test('the MCP runbook tool returns what an alarm means', () => {
 
   expect(isError).toBe(false);
   expect(entries[0]).toContain('Means');
+});
+
+test('an MCP tool that reads the read API reports that it takes JWTs', async () => {
+  const output = (key: string) =>
+    ({ ApiUrl: 'http://127.0.0.1:1', JwtIssuer: 'https://login.acme.example' })[key] ?? '';
+  const tools = { deployment: stubDeployment({ output }), signal: new AbortController().signal };
+  const { call } = TOOLS.find(({ name }) => name === 'ledger')!;
+
+  await expect(call({}, tools as Parameters<typeof call>[1])).rejects.toThrow(
+    'the read API takes JWTs of https://login.acme.example alone',
+  );
 });
