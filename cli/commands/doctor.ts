@@ -74,11 +74,11 @@ Examples:
   npm run ledger -- doctor --env prod --origin https://mail.example.com
 
 Needs on AWS: ssm:GetParameter on /cdk-bootstrap/<qualifier>/version (bootstrapQualifier of cdk.json, or CDK's own),
-lambda:GetAccountSettings, secretsmanager:GetSecretValue on the secrets of signing keys, API key and token,
-sns:ListSubscriptionsByTopic, sqs:GetQueueAttributes on both queues, logs:FilterLogEvents, dynamodb:Query, GetItem and
-DescribeTable on the table, dynamodb:Query on its index byDay, kms:GetPublicKey on the key of certificates. The API key
-must be allowed to read events, webhooks and domains. With --costs instead: cloudwatch:GetMetricData, and
-dynamodb:DescribeTable and dynamodb:DescribeContinuousBackups on the table.`;
+lambda:GetAccountSettings and ListEventSourceMappings, secretsmanager:GetSecretValue on the secrets of signing keys, API
+key and token, sns:ListSubscriptionsByTopic, sqs:GetQueueAttributes on both queues, logs:FilterLogEvents,
+dynamodb:Query, GetItem and DescribeTable on the table, dynamodb:Query on its index byDay, kms:GetPublicKey on the key of
+certificates. The API key must be allowed to read events, webhooks and domains. With --costs instead:
+cloudwatch:GetMetricData, and dynamodb:DescribeTable and dynamodb:DescribeContinuousBackups on the table.`;
 
 export const doctorCommand: CommandBuilder = (context, run) =>
   ledgerCommand('doctor', 'check the setup of the stack, and print what to fix')

@@ -6,7 +6,12 @@ import {
   SetAlarmStateCommand,
 } from '@aws-sdk/client-cloudwatch';
 import { CloudWatchLogsClient, paginateFilterLogEvents } from '@aws-sdk/client-cloudwatch-logs';
-import { GetAccountSettingsCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import {
+  GetAccountSettingsCommand,
+  InvokeCommand,
+  LambdaClient,
+  paginateListEventSourceMappings,
+} from '@aws-sdk/client-lambda';
 import { paginateListSubscriptionsByTopic, SNSClient } from '@aws-sdk/client-sns';
 import { GetParameterCommand, ParameterNotFound, SSMClient } from '@aws-sdk/client-ssm';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
@@ -238,8 +243,19 @@ export interface AwsAccount {
   bootstrapVersion(): Promise<number | undefined>;
   /** Returns the region's concurrent executions: the total, and those not reserved for a function. */
   concurrency(): Promise<{ limit: number; unreserved: number }>;
+  /** Returns the triggers of a function that Lambda reads for it: queues and streams. */
+  triggers(functionName: string): Promise<Trigger[]>;
   /** Returns the subscriptions of a topic, confirmed or not. */
   subscriptions(topicArn: string): Promise<Subscription[]>;
+}
+
+export interface Trigger {
+  /** ARN of the queue or stream. */
+  readonly source: string;
+  /** In Lambda's words: `Enabled`, `Disabled` … */
+  readonly state: string;
+  /** When it was last changed, its state included; epoch milliseconds. */
+  readonly sinceMs: number;
 }
 
 export interface Subscription {
@@ -276,6 +292,18 @@ export function openAccount(region: string, qualifier = BOOTSTRAP_QUALIFIER): Aw
       const { AccountLimit } = await new LambdaClient(settings).send(new GetAccountSettingsCommand({}));
       const limit = AccountLimit?.ConcurrentExecutions ?? 0;
       return { limit, unreserved: AccountLimit?.UnreservedConcurrentExecutions ?? limit };
+    },
+    async triggers(FunctionName) {
+      const found: Trigger[] = [];
+      for await (const page of paginateListEventSourceMappings(
+        { client: new LambdaClient(settings) },
+        { FunctionName },
+      )) {
+        for (const { EventSourceArn = '', State = '', LastModified } of page.EventSourceMappings ?? []) {
+          found.push({ source: EventSourceArn, state: State, sinceMs: LastModified?.getTime() ?? 0 });
+        }
+      }
+      return found;
     },
     async subscriptions(TopicArn) {
       const found: Subscription[] = [];

@@ -45,6 +45,11 @@ const RULES = [
   rule(CfnEventSourceMapping, 'must report partial failures, or one bad event fails its batch', (source, resolve) =>
     same(resolve(source.functionResponseTypes), ['ReportBatchItemFailures']),
   ),
+  rule(
+    CfnEventSourceMapping,
+    'must be enabled by the template, or drift detection overlooks one that was disabled by hand',
+    (source) => source.enabled === true,
+  ),
   rule(CfnFunction, 'must have a role of its own', ({ role }, resolve, all) => {
     return functionsWith(all, (other) => same(resolve(other.role), resolve(role))) === 1;
   }),

@@ -69,6 +69,7 @@ export function stackChecks({ deployment: own, account, now }: StackContext): Ch
     ...atMailgun('redaction of', (domain) => redaction(deployment, domain)),
     { name: 'table', check: () => table(deployment) },
     ...queueChecks(deployment, run, now()),
+    { name: 'triggers', check: () => triggers(deployment, account, now()) },
     { name: 'listing API', check: () => listingApi(deployment, run) },
     ...(hasOutput(deployment, 'BounceClasses')
       ? deployment.domains.map((domain) => ({
@@ -165,6 +166,31 @@ async function table({ clients, output }: Deployment): Promise<Finding> {
   }
   const { WriteCapacityUnits: writes = 0, ReadCapacityUnits: reads = 0 } = Table.ProvisionedThroughput ?? {};
   return ok(writes > 0 ? `provisioned: now ${writes} writes and ${reads} reads a second` : 'on demand');
+}
+
+const OFF = ['Disabling', 'Disabled', 'Deleting'];
+const TRIGGERED = {
+  process: 'ProcessFunctionName',
+  publish: 'PublishFunctionName',
+  deliver: 'DeliverFunctionName',
+} as const;
+
+/** Reports functions that nothing invokes: no error tells of a publish or deliver whose trigger is off. */
+async function triggers(deployment: Deployment, account: AwsAccount | undefined, nowMs: number): Promise<Finding> {
+  if (account === undefined) return skipped('not on this machine');
+  const off: string[] = [];
+  for (const [name, key] of Object.entries(TRIGGERED).filter(([, key]) => hasOutput(deployment, key))) {
+    const found = await account.triggers(deployment.output(key));
+    if (found.length === 0) off.push(`${name} has none`);
+    for (const { source, state, sinceMs } of found) {
+      if (OFF.includes(state)) off.push(`${name}: ${source} is ${state} since ${timeAgo(sinceMs, nowMs)}`);
+    }
+  }
+  if (off.length === 0) return ok('on');
+  return wrong(
+    off.join('; '),
+    'enable it (Lambda, the function, Configuration, Triggers), at the step that names it where a table is being restored: docs/operate.md#the-table-is-restored',
+  );
 }
 
 async function listingApi(deployment: Deployment, run: CommandText): Promise<Finding> {
@@ -306,7 +332,7 @@ export function queueChecks(deployment: Deployment, run: CommandText, nowMs: num
             check: async () => {
               const unpublished = await logged('publish', MESSAGES.notPublished);
               if (typeof unpublished === 'string') throw new TargetUnavailableError(unpublished);
-              if (unpublished.length === 0) return ok('no change failed to be published in 15 min');
+              if (unpublished.length === 0) return ok('publish logged no failure in 15 min');
               return failed('publish could not put changes on it', unpublished, `the bus or its policy: ${RESTORE}`);
             },
           },

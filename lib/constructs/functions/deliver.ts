@@ -83,7 +83,7 @@ export class Deliver extends Construct {
     this.function.allow(['secretsmanager:GetSecretValue'], ...secretArns);
     for (const { config: receiver, made } of receivers) {
       const { maxConcurrency, batchSize } = paceOf(receiver);
-      const source = { batchSize, maxConcurrency, reportBatchItemFailures: true };
+      const source = { enabled: true, batchSize, maxConcurrency, reportBatchItemFailures: true };
       this.function.addEventSource(new SqsEventSource(made.queue, source));
     }
   }

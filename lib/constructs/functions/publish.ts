@@ -73,6 +73,7 @@ export class Publish extends Construct {
     new EventSourceMapping(this, 'Stream', {
       target: this.function,
       eventSourceArn: streamArn,
+      enabled: true,
       // Publishes changes made while the event source mapping was being created, too.
       startingPosition: StartingPosition.TRIM_HORIZON,
       batchSize: 500,

@@ -183,6 +183,11 @@ describe('synth fails', () => {
       'must report partial failures',
     ],
     [
+      'when drift detection would overlook a disabled trigger',
+      change(CfnEventSourceMapping, { enabled: undefined }),
+      'must be enabled by the template',
+    ],
+    [
       'when two functions share a role',
       (stack) =>
         Object.assign(first(stack, CfnFunction, 'Ingest'), { role: first(stack, CfnFunction, 'Process').role }),

@@ -38,6 +38,7 @@ function account(over: Partial<AwsAccount> = {}): AwsAccount {
     identity: async () => ({ account: '333333333333', arn: 'arn:aws:sts::333333333333:assumed-role/ops/ada' }),
     bootstrapVersion: async () => 30,
     concurrency: async () => ({ limit: 1000, unreserved: 1000 }),
+    triggers: async () => [{ source: 'arn:aws:sqs:eu-west-1:333333333333:mail', state: 'Enabled', sinceMs: 0 }],
     subscriptions: async () => [{ protocol: 'email', endpoint: 'ops@acme.example', confirmed: true, deleted: false }],
     ...over,
   };
@@ -438,6 +439,73 @@ describe("doctor's check of a read API that takes JWTs", () => {
     ],
   ])('skips "%s"', async (_, check) => {
     expect(await responding(401, check)).toMatchObject({ state: 'skipped', says: `not checked: ${why}` });
+  });
+});
+
+describe("doctor's check of the triggers", () => {
+  const QUEUE = 'arn:aws:sqs:eu-west-1:333333333333:mail';
+  const checked = (over: Partial<AwsAccount>, outputs = ['ProcessFunctionName', 'PublishFunctionName']) => {
+    const output = (key: string) => (outputs.includes(key) ? key : '');
+    const deployment = stubDeployment({ output });
+    return find(stackChecks({ deployment, account: account(over), now: () => 3 * 3_600_000 }), 'triggers');
+  };
+
+  test('is ok while each is on, and reads those of functions that the stack has', async () => {
+    const read: string[] = [];
+    const triggers: AwsAccount['triggers'] = async (name) => {
+      read.push(name);
+      return ['Enabled', 'Updating', 'Creating'].map((state) => ({ source: QUEUE, state, sinceMs: 0 }));
+    };
+
+    expect(await checked({ triggers })).toEqual({ state: 'ok', says: 'on' });
+    expect(read).toEqual(['ProcessFunctionName', 'PublishFunctionName']);
+  });
+
+  test.each(['Disabling', 'Disabled', 'Deleting'])('names one that is %s, and since when', async (state) => {
+    const triggers: AwsAccount['triggers'] = async (name) => [
+      { source: QUEUE, state: name === 'PublishFunctionName' ? state : 'Enabled', sinceMs: 0 },
+    ];
+
+    expect(await checked({ triggers })).toEqual({
+      state: 'wrong',
+      says: expect.stringMatching(new RegExp(`^publish: ${QUEUE} is ${state} since 1970-.* \\(3 h ago\\)$`)),
+      fix: expect.stringContaining('the-table-is-restored'),
+    });
+  });
+
+  test('is wrong where a function has none', async () => {
+    expect(await checked({ triggers: async () => [] }, ['DeliverFunctionName'])).toMatchObject({
+      state: 'wrong',
+      says: 'deliver has none',
+    });
+  });
+
+  test('reads every page of what Lambda lists', async () => {
+    const mapping = (State: string) => ({ EventSourceArn: QUEUE, State, LastModified: 1_770_000_000 });
+    const lambda = await listenOnLoopback(({ url = '' }, response) => {
+      const isFirst = !url.includes('Marker=');
+      const page = {
+        EventSourceMappings: [mapping(isFirst ? 'Enabled' : 'Disabled')],
+        ...(isFirst && { NextMarker: 'm' }),
+      };
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(page));
+    });
+    const earlier = { ...process.env };
+    Object.assign(process.env, {
+      AWS_ENDPOINT_URL_LAMBDA: lambda.url,
+      AWS_ACCESS_KEY_ID: 'id',
+      AWS_SECRET_ACCESS_KEY: 'secret',
+    });
+    const found = await openAccount('eu-west-1')
+      .triggers('publish')
+      .finally(() => {
+        process.env = earlier;
+        return lambda.close();
+      });
+
+    expect(found).toEqual(
+      ['Enabled', 'Disabled'].map((state) => ({ source: QUEUE, state, sinceMs: 1_770_000_000_000 })),
+    );
   });
 });
 
