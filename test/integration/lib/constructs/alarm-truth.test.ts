@@ -106,7 +106,8 @@ const AT_INGEST: Fault[] = [
       harness.spoil('refuse', 100, 'secretsmanager.GetSecretValue');
       await harness.signal('ingest', 'SIGKILL');
     },
-    during: happen,
+    // Slowly enough that ingest logs each refusal: here, ten seconds without a line are two periods.
+    during: (harness) => Promise.all([harness.happen(), sleep(1000)]),
     end: (harness) => harness.spoil(),
   },
   {
