@@ -1,23 +1,14 @@
-import { eventTimeMs } from '../../domain/events/event.ts';
-import { identify } from '../../domain/events/identity.ts';
-import { parseEvent } from '../../domain/events/mailgun-event.ts';
-import type { JsonObject } from '../../domain/json.ts';
 import { digestOfNames } from '../../domain/ledger/ledger-name.ts';
 import { ROUNDING_MS } from '../../domain/ledger/missing-or-unconfirmed.ts';
 import { emptyTally, type Tally } from '../../domain/ledger/tally.ts';
 import { type BegunPart, ListingError, type Reach, type ReadListings } from '../ports.ts';
-import { createCountListed, type Listed } from './count-listed.ts';
+import { createCountListed } from './count-listed.ts';
 import { countNotListed } from './count-not-listed.ts';
 import { listPages } from './list-pages.ts';
 import { createMatch } from './match-copies.ts';
-import type { ComparePartDeps, SlicePass } from './part-context.ts';
+import type { ComparePartDeps, PartBounds, SlicePass } from './part-context.ts';
+import { estimateEvents, isBefore, PartListing } from './part-listing.ts';
 import { createRequeueMissing } from './requeue-missing.ts';
-
-/** Epoch seconds; the start belongs to the part, the end does not. */
-export interface PartBounds {
-  from: number;
-  to: number;
-}
 
 /**
  * `done`: compared up to `to`, which is before the part's end if time ran out or a call failed (`error`); `large`: too
@@ -36,8 +27,6 @@ export const PART_EVENTS = 15_000;
 export const MAX_STORED = 2 * PART_EVENTS;
 /** Listed names in memory after which a part ends early. */
 const MAX_PART_EVENTS = 50_000;
-/** A shorter first page is too small to estimate the number of events. */
-const MIN_SAMPLE_EVENTS = 100;
 /** A part is listed with a second more on either side, so a shorter one would list too much of its neighbours. */
 export const MIN_PART_SECONDS = 5;
 /** Target of stored names in a part that compares many domains: one item holds the names that are found. */
@@ -69,54 +58,33 @@ export function createComparePart(deps: ComparePartDeps) {
     if (keys === undefined || requeued === undefined) return { kind: 'large' };
     const stored = new Map(keys.map((key) => [pass.nameOf(key), key]));
     const sends = new Map(requeued.map((requeue) => [requeue.name, requeue]));
-    const match = createMatch(keys);
     // A part of one listing is not resumed.
     const of = isOfMany ? digestOfNames([...pass.listings.map(({ name }) => name), ...stored.keys()]) : '';
     const resumed = earlier?.begun.of === of ? earlier : undefined;
     const startedAtMs = resumed?.startedAtMs ?? nowMs;
     let begun = resumed?.begun ?? { of, read: 0, names: [] };
-    const listed = new Set(begun.names);
-    let distinct = 0;
-    let earliestListedMs = begun.earliestMs ?? Number.POSITIVE_INFINITY;
-    let total: number | undefined;
+    const listing = new PartListing({ pass, bounds, match: createMatch(keys), stored, sends }, begun);
     const tally = resumed?.tally ?? emptyTally();
     const settle = createCountListed(deps, pass, { stored, sends, tally }, requeueMissing);
-
-    // Listed inside the part, and not settled yet; nothing before `safeTo` can still be listed.
-    let waiting: Listed[] = [];
-    // Listed outside the part while a redacted copy is inside: a straggler triggers the comparison of this part only.
-    const besides: Listed[] = [];
+    let total: number | undefined;
+    // Nothing before it can still be listed.
     let safeTo = bounds.from;
-    const settleTo = async (to: number): Promise<boolean> => {
-      const ready = waiting.filter(({ atMs }) => atMs < to * 1000);
-      waiting = waiting.filter(({ atMs }) => atMs >= to * 1000);
-      return settle.count(ready);
-    };
-    const isBefore = (to: number) => (atMs: number) => atMs >= fromMs && atMs < to * 1000;
-    const settleAll = async (to: number): Promise<boolean> => {
-      const isInside = isBefore(to);
-      const crossing = besides.splice(0).filter(({ copies }) => copies.some(({ atMs }) => isInside(atMs)));
-      return (await settleTo(to)) && (await settle.merge(crossing));
-    };
-    /** Called where a part of many domains has come to the end of one listing. */
-    const settleListing = async (): Promise<boolean> => {
-      const earliestMs = Number.isFinite(earliestListedMs) ? { earliestMs: earliestListedMs } : {};
-      begun = { of, read: begun.read + 1, names: [...listed], ...earliestMs };
-      return settleAll(bounds.to);
-    };
+
+    const settleAll = async (to: number): Promise<boolean> =>
+      (await settle.count(listing.takeBefore(to))) && (await settle.merge(listing.takeCopiedBefore(to)));
     const finish = async (to: number, error?: unknown): Promise<PartResult> => {
-      const isInside = isBefore(to);
+      const isInside = isBefore(bounds, to);
       if (!(await settleAll(to))) return { kind: 'held' };
-      const isNotListed = ({ name, atMs }: { name: string; atMs: number }) => isInside(atMs) && !listed.has(name);
+      const isNotListed = ({ name, atMs }: { name: string; atMs: number }) => isInside(atMs) && !listing.has(name);
       const indexed = digestOfNames(keys.filter(({ atMs }) => isInside(atMs)).map(pass.nameOf));
       const isIndexedAsBefore = pass.windowsBefore.some(
         (window) => window.from === bounds.from && window.to === to && window.indexed === indexed,
       );
       // Whether Mailgun refuses a time that it no longer keeps, or lists nothing or the rest, is not known: before the
       // first event that it lists, nothing listed proves nothing.
-      const marginMs = Number.isFinite(earliestListedMs) ? 0 : MARGIN_MS;
+      const marginMs = Number.isFinite(listing.earliestMs) ? 0 : MARGIN_MS;
       const isBeyond = fromMs < deps.now() - deps.retentionSeconds * 1000 + marginMs;
-      const isKept = (atMs: number) => !pass.unlisted && (!isBeyond || atMs >= earliestListedMs);
+      const isKept = (atMs: number) => !pass.unlisted && (!isBeyond || atMs >= listing.earliestMs);
       const unknown = await countNotListed(
         deps,
         pass,
@@ -125,39 +93,16 @@ export function createComparePart(deps: ComparePartDeps) {
       );
       if (to === bounds.to) {
         // Pages that do not hold what their source counts say nothing about what it counts later.
-        tally.window = { indexed, total: total === distinct ? total : null };
+        tally.window = { indexed, total: total === listing.distinct ? total : null };
       }
       const quiet = isBeyond ? 'quiet' : undefined;
       const reach: Reach = {
         isUnlisted: pass.unlisted || unknown > 0,
-        beyond: earliestListedMs < pass.keptFromMs ? 'listed' : quiet,
+        beyond: listing.earliestMs < pass.keptFromMs ? 'listed' : quiet,
       };
       return { kind: 'done', startedAtMs, to, tally, reach, ...(error !== undefined && { error }) };
     };
 
-    const take = (page: readonly JsonObject[]): number => {
-      let earliestMs = Number.POSITIVE_INFINITY;
-      for (const raw of page) {
-        const event = parseEvent(raw);
-        const matched = match(event, identify(raw, pass.slice.domain));
-        const name = pass.nameOf(matched.place);
-        const atMs = event.timeMs ?? stored.get(name)?.atMs ?? fromMs;
-        earliestMs = Math.min(earliestMs, atMs);
-        earliestListedMs = Math.min(earliestListedMs, event.timeMs ?? Number.POSITIVE_INFINITY);
-        if (listed.has(name)) continue;
-        distinct += 1;
-        // A ledger of events of an unknown domain reads the listings of all, and keeps none of their other events:
-        // there may be more than fit into memory.
-        const isOwn = !isOfMany || stored.has(name) || matched.copies.length > 0;
-        if (isOwn || sends.has(name)) listed.add(name);
-        if (!isOwn) continue;
-        for (const copy of matched.copies) listed.add(pass.nameOf(copy));
-        const found = { ...matched, name, event, atMs };
-        if (atMs >= fromMs && atMs < toMs) waiting.push(found);
-        else if (matched.copies.length > 0) besides.push(found);
-      }
-      return earliestMs;
-    };
     try {
       for (const domain of pass.unlisted ? [] : pass.listings.slice(begun.read)) {
         let isFirst = true;
@@ -168,21 +113,23 @@ export function createComparePart(deps: ComparePartDeps) {
         for await (const page of listPages(deps.source, request, onTotal)) {
           pass.assertHeld();
           if (isFirst && !isOfMany) {
-            const events = estimate(page, bounds);
+            const events = estimateEvents(page, bounds);
             if (events > MAX_STORED && isDivisible) return { kind: 'large', events };
           }
           isFirst = false;
-          const earliestMs = take(page);
+          const earliestMs = listing.add(page);
           if (!isOfMany && page.length > 0) {
             const to = Math.min(bounds.to, Math.floor(earliestMs / 1000) - DISORDER_SECONDS);
             safeTo = Math.max(safeTo, to);
-            if (!(await settleTo(safeTo))) return { kind: 'held' };
+            if (!(await settle.count(listing.takeBefore(safeTo)))) return { kind: 'held' };
           }
-          const isOver = deps.now() >= pass.deadlineMs || listed.size >= MAX_PART_EVENTS;
+          const isOver = deps.now() >= pass.deadlineMs || listing.size >= MAX_PART_EVENTS;
           if (isOver && safeTo > bounds.from) return await finish(safeTo);
           if (deps.now() >= pass.deadlineMs) return { kind: 'begun', startedAtMs, begun, tally };
         }
-        if (isOfMany && !(await settleListing())) return { kind: 'held' };
+        if (!isOfMany) continue;
+        begun = listing.readOneMore(begun);
+        if (!(await settleAll(bounds.to))) return { kind: 'held' };
       }
     } catch (error) {
       if (!(error instanceof ListingError)) throw error;
@@ -195,12 +142,3 @@ export function createComparePart(deps: ComparePartDeps) {
 
 /** Returns the range that is listed to compare a part. */
 export const windowOf = ({ from, to }: PartBounds) => ({ begin: from - 1, end: to + 1 });
-
-/** Estimates the number of events in a part from the density of the first page. */
-function estimate(page: readonly JsonObject[], { from, to }: PartBounds): number {
-  if (page.length < MIN_SAMPLE_EVENTS) return page.length;
-  const times = page.map((event) => eventTimeMs(event) ?? from * 1000).sort((a, b) => a - b);
-  const nth = Math.floor(times.length * 0.9);
-  const spanMs = Math.max(1, (times[nth] as number) - (from - 1) * 1000);
-  return (nth / spanMs) * (to - from) * 1000;
-}

@@ -71,6 +71,12 @@ export interface SlicePass {
   assertHeld: () => void;
 }
 
+/** Epoch seconds; the start belongs to the part, the end does not. */
+export interface PartBounds {
+  from: number;
+  to: number;
+}
+
 /** The events of a part by name, and their counts. */
 export interface Sets {
   stored: ReadonlyMap<string, StoredKey>;

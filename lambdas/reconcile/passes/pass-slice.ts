@@ -32,9 +32,9 @@ import {
   type ReconciliationState,
   type Slices,
 } from '../ports.ts';
-import { createComparePart, MAX_STORED, PART_EVENTS, type PartBounds, windowOf } from './compare-part.ts';
+import { createComparePart, MAX_STORED, PART_EVENTS, windowOf } from './compare-part.ts';
 import { withAdaptiveConcurrency } from './listing-concurrency.ts';
-import type { ComparePartDeps, SlicePass } from './part-context.ts';
+import type { ComparePartDeps, PartBounds, SlicePass } from './part-context.ts';
 import { createPostedKinds } from './posted-kinds.ts';
 import { createSemaphore } from './semaphore.ts';
 
