@@ -282,6 +282,14 @@ export async function readMailgunKey(callMailgun: MailgunRequest, deployment: De
   return checkKey(key, 'signing');
 }
 
+/** @throws TargetUnavailableError if this key of Mailgun's is the parent account's only; `remedy` says what to do */
+export function refuseParentKey(atMailgun: string, { current, parent }: SigningKeys, remedy: string): void {
+  if (atMailgun === current || atMailgun !== parent) return;
+  throw new TargetUnavailableError(
+    `the API key belongs to the parent account: Mailgun returns the parent key, which is set here; nothing was changed; ${remedy}`,
+  );
+}
+
 /**
  * Has Mailgun replace its key, and returns the new one; the old one signs nothing from then on. Throws an
  * UnfinishedRotationError where it may be replaced, although the new one is not known.

@@ -6,6 +6,7 @@ import {
   readApiKey,
   readMailgunKey,
   readSigningKeys,
+  refuseParentKey,
   type StoredKeys,
   withCurrent,
   writeApiKey,
@@ -260,6 +261,7 @@ async function set(context: CliContext, options: SetOptions): Promise<number> {
     ? await readMailgunKey(await openMailgun(deployment), deployment)
     : checkKey(await context.readInput('HTTP webhook signing key'), 'signing');
   const { keys } = await readSigningKeys(deployment).catch(lostKeys<{ keys: SigningKeys }>({ keys: {} }));
+  if (fromMailgun) refuseParentKey(key, keys, "pipe in the key of the domain's own account instead");
   wasUnset = keys.current === undefined;
   const next = parent ? (keys.parent === key ? undefined : { ...keys, parent: key }) : withCurrent(keys, key, alone);
   const previous = (next ?? keys).previous;

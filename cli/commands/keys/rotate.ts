@@ -3,6 +3,7 @@ import {
   openMailgunToWrite,
   readMailgunKey,
   readSigningKeys,
+  refuseParentKey,
   replaceMailgunKey,
   UnfinishedRotationError,
   WRITE_KEY_OPTION,
@@ -77,11 +78,7 @@ async function rotate(context: CliContext, options: RotateOptions): Promise<numb
 
   const callMailgun = await openMailgunToWrite(context, deployment, options);
   const atMailgun = await readMailgunKey(callMailgun, deployment);
-  if (atMailgun !== before.current && atMailgun === before.parent) {
-    throw new TargetUnavailableError(
-      "the API key belongs to the parent account: Mailgun returns the parent key, which is set here; nothing was changed; give an API key of the domain's own account by --write-key",
-    );
-  }
+  refuseParentKey(atMailgun, before, "give an API key of the domain's own account by --write-key");
   // Else a rotation was not finished: another key would drop the one that Mailgun's retries are signed with.
   const replaced = atMailgun === before.current;
   const print = keyFingerprint(atMailgun);

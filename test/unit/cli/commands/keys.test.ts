@@ -326,6 +326,17 @@ describe('keys rotate', () => {
     expect([keys, stored(secrets)]).toEqual([[OLD], before]);
   });
 
+  test.each([[[]], [['--alone']], [['--plan']]])('keys set --from-mailgun %j refuses it too', async (more) => {
+    const before = { current: NEW, parent: OLD };
+    const { secrets, target, close } = await rotation(renew, before);
+    const { exitCode, errors } = await runCommand(['keys', 'set', '--local', '--from-mailgun', ...more], {
+      openDeployment: async () => target,
+    });
+    await close();
+    expect([exitCode, errors.join()]).toEqual([1, expect.stringMatching(/belongs to the parent account.* pipe in/)]);
+    expect(stored(secrets)).toEqual(before);
+  });
+
   test('replaces a current key that is set as the parent key too', async () => {
     const { keys, rotate, close } = await rotation(
       (all, response) => {
