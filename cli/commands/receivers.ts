@@ -1,14 +1,15 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
-import { Option } from 'commander';
-import { createDeliveryLog, readDeliveries } from '../../lambdas/adapters/table/delivery-repository.ts';
-import { DAY_SECONDS, HOUR_MS } from '../../lambdas/contract.ts';
-import { STATUSES, SUPPRESSION_KINDS } from '../../lambdas/domain/event-types.ts';
+import { createDeliveryLog } from '../../lambdas/adapters/table/delivery-repository.ts';
+import { HOUR_MS } from '../../lambdas/contract.ts';
 import { type Attempt, encodeQueuedEvent, TEST_DETAIL_TYPE } from '../../lambdas/domain/publishing/delivery.ts';
-import { DISABLED_RECEIVE_SECONDS, isInDlq } from '../../lambdas/domain/publishing/delivery-ledger.ts';
-import { DELIVERED_TYPES } from '../../lambdas/domain/publishing/receiver-filter.ts';
-import { parseReceiverSecrets, rotatedSecrets } from '../../lambdas/domain/publishing/receiver-secret.ts';
+import { DISABLED_RECEIVE_SECONDS } from '../../lambdas/domain/publishing/delivery-ledger.ts';
+import {
+  parseReceiverSecrets,
+  type ReceiverSecrets,
+  rotatedSecrets,
+} from '../../lambdas/domain/publishing/receiver-secret.ts';
 import { shownSecret } from '../../lambdas/domain/publishing/standard-webhook.ts';
 import {
   type CliContext,
@@ -25,18 +26,16 @@ import { UsageError } from '../errors.ts';
 import { tableOf } from '../ledger.ts';
 import { alarmClock, createEmit, number, utc } from '../output.ts';
 import { iso } from '../time.ts';
-import { attemptText, listCommand, logCommand, rangeOf, type TimeOptions, timed } from './receivers/list.ts';
+import { discardCommand } from './receivers/discard.ts';
+import { attemptText, listCommand, logCommand } from './receivers/list.ts';
 import { ALARM_ENDS_MS, messagesIn, receiverNamed, statesOf } from './receivers/open.ts';
-import { isWanted, type Redelivered, redeliver } from './receivers/redeliver.ts';
+import { redeliverCommand } from './receivers/redeliver.ts';
 
 /** The line of `receivers test --json`. */
 export type ReceiverTestLine = { event: 'tested'; id: string; state: string; attempt: Attempt | null };
 
-/** The line of `receivers redeliver --json`. */
-export type RedeliverLine = ({ event: 'redelivered' } & Redelivered) | { event: 'plan'; dead: number; seconds: number };
-
-/** The line of `receivers rotate --json`, which holds the new secret. */
-export type RotateReceiverLine = { event: 'rotated'; secret: string; previousUntil: string };
+/** The line of `receivers rotate --json`, which holds the new secret; `previousUntil` is null if the old one was lost. */
+export type RotateReceiverLine = { event: 'rotated'; secret: string; previousUntil: string | null };
 
 /** The line of `receivers enable --json`. */
 export type EnableLine = {
@@ -62,6 +61,7 @@ export const receiversCommand: CommandBuilder = (context, run) =>
     .addCommand(testCommand(context, run))
     .addCommand(logCommand(context, run))
     .addCommand(redeliverCommand(context, run))
+    .addCommand(discardCommand(context, run))
     .addCommand(rotateCommand(context, run))
     .addCommand(enableCommand(context, run));
 
@@ -101,68 +101,6 @@ async function test(context: CliContext, options: TargetOptions, receiver: strin
   return 1;
 }
 
-interface RedeliverOptions extends TimeOptions {
-  readonly id?: string;
-  readonly type?: string;
-  readonly status?: string;
-  readonly kind?: string;
-  readonly message?: string;
-  readonly rate?: number;
-  readonly plan?: boolean;
-}
-
-const DEFAULT_RATE = 10;
-/** A delivery is on the bus for a day at most, then in the queue and in the DLQ for 14 days each. */
-const PLANNED_SECONDS = 30 * DAY_SECONDS;
-
-const redeliverCommand = (context: CliContext, run: Run) =>
-  timed(ledgerCommand('redeliver', "send a receiver's dead deliveries again"), context)
-    .argument('<name>', 'the receiver')
-    .option('--id <id>', 'only the delivery of this webhook-id')
-    .addOption(new Option('--type <type>', 'only deliveries of this type').choices(Object.keys(DELIVERED_TYPES)))
-    .addOption(new Option('--status <status>', 'only changes to this status').choices(STATUSES))
-    .addOption(new Option('--kind <kind>', 'only suppressions of this kind').choices(SUPPRESSION_KINDS))
-    .option('--message <message-id>', 'only deliveries about this message')
-    .option('--rate <n>', `deliveries a second (${DEFAULT_RATE})`, wholeNumber(1))
-    .option('--plan', 'only show how many that would be, by the log')
-    .addHelpText(
-      'after',
-      `\nWithout --from and --to it redelivers everything in the DLQ, of which --plan knows what was published in the last 30\ndays. If you interrupt it, run the same command again to continue.\n\nExamples:\n  npm run ledger -- receivers redeliver crm --env prod --plan\n  npm run ledger -- receivers redeliver crm --env prod --rate 50\n  npm run ledger -- receivers redeliver crm --env prod --kind complaint --from 3d`,
-    )
-    .action(run<RedeliverOptions>((options, name = '') => redeliverDead(context, options, name)));
-
-async function redeliverDead(context: CliContext, options: RedeliverOptions, name: string): Promise<number> {
-  const deployment = await openTarget(context, options);
-  const receiver = receiverNamed(deployment, name);
-  const emit = createEmit<RedeliverLine>(context, options.json);
-  const { rate = DEFAULT_RATE, id, type, status, kind, message } = options;
-  const whole = { ...options, from: options.from ?? 0, to: options.to ?? Number.MAX_SAFE_INTEGER };
-  const choice = { ...rangeOf(whole, context), rate, id, type, status, kind, message };
-  if (options.plan) {
-    const nowMs = context.now();
-    const { from = Math.floor(nowMs / 1000) - PLANNED_SECONDS, to = Math.floor(nowMs / 1000) + 1 } = options;
-    let dead = 0;
-    for await (const delivery of readDeliveries(tableOf(deployment), name, from, to)) {
-      const { name: logged, detailType, detail } = delivery;
-      const facts = { detailType, publishedAt: logged.publishedAt, detail: { ...detail, id: logged.id } };
-      if (isInDlq(delivery, nowMs) && isWanted(facts, choice)) dead += 1;
-    }
-    const seconds = Math.ceil(dead / rate);
-    emit(
-      { event: 'plan', dead, seconds },
-      `Plan: ${number(dead)} dead deliveries, in about ${number(seconds)} s. Nothing was sent.`,
-    );
-    return 0;
-  }
-  const done = await redeliver(deployment, receiver, choice, context);
-  emit(
-    { event: 'redelivered', ...done },
-    `Sent ${number(done.sent)} again; ${number(done.left)} others and ${number(done.unreadable)} unreadable messages stay in the DLQ.`,
-    ...(done.unseen > 0 ? [`The DLQ reports ${number(done.unseen)} more, not looked at: run the same again.`] : []),
-  );
-  return context.signal.aborted || done.unreadable + done.unseen > 0 ? 1 : 0;
-}
-
 interface RotateOptions extends TargetOptions {
   readonly overlap?: number;
   readonly yes?: boolean;
@@ -182,7 +120,7 @@ const rotateCommand = (context: CliContext, run: Run) =>
     .option('--yes', 'do not ask')
     .addHelpText(
       'after',
-      `\nThe new secret signs within 5 minutes; install it at the receiver after that, before the overlap ends.\n\nExamples:\n  npm run --silent ledger -- receivers rotate crm --env prod --yes`,
+      `\nThe new secret signs within 5 minutes; install it at the receiver after that, before the overlap ends. A\nsecret that deliver cannot read is replaced too, without an overlap.\n\nExamples:\n  npm run --silent ledger -- receivers rotate crm --env prod --yes`,
     )
     .action(run<RotateOptions>((options, name = '') => rotate(context, options, name)));
 
@@ -191,24 +129,39 @@ async function rotate(context: CliContext, options: RotateOptions, name: string)
   const { secretArn: SecretId } = receiverNamed(deployment, name);
   const { secrets } = deployment.clients;
   const { SecretString = '' } = await secrets.send(new GetSecretValueCommand({ SecretId }));
-  const before = parseReceiverSecrets(SecretString);
+  const before = secretsIn(SecretString);
   const now = context.now();
   // A third secret would end the overlap of the second, which the receiver may not hold yet.
-  if (before.previous !== undefined && now < (before.previousUntil ?? 0)) {
+  if (before?.previous !== undefined && now < (before.previousUntil ?? 0)) {
     throw new UsageError(`a rotation is in progress until ${utc(before.previousUntil ?? 0)}; rotate again after it`);
   }
-  await confirm(context, options.yes, `Replace the secret of ${name} of ${deployment.name}?`);
+  const lost = before === undefined ? 'It is no JSON object with a current secret, and what it holds is lost. ' : '';
+  await confirm(context, options.yes, `${lost}Replace the secret of ${name} of ${deployment.name}?`);
   const next = randomBytes(SECRET_BYTES).toString('base64');
   const overlapMs = (options.overlap ?? DEFAULT_OVERLAP_HOURS) * HOUR_MS;
   const after = rotatedSecrets(before, next, now, overlapMs);
   await secrets.send(new PutSecretValueCommand({ SecretId, SecretString: JSON.stringify(after) }));
-  const until = now + overlapMs;
+  const { previousUntil } = after;
+  const old =
+    previousUntil === undefined ? 'no other signs' : `the old one signs beside it until ${utc(previousUntil)}`;
   createEmit<RotateReceiverLine>(context, options.json)(
-    { event: 'rotated', secret: shownSecret(next), previousUntil: iso(until) },
+    {
+      event: 'rotated',
+      secret: shownSecret(next),
+      previousUntil: previousUntil === undefined ? null : iso(previousUntil),
+    },
     shownSecret(next),
-    `It signs within 5 minutes; the old one signs beside it until ${utc(until)}.`,
+    `It signs within 5 minutes; ${old}.`,
   );
   return 0;
+}
+
+function secretsIn(text: string): ReceiverSecrets | undefined {
+  try {
+    return parseReceiverSecrets(text);
+  } catch {
+    return undefined;
+  }
 }
 
 const enableCommand = (context: CliContext, run: Run) =>

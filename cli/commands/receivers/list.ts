@@ -122,7 +122,13 @@ function stepsText(
   const steps = [
     ...(isDisabled || inDlq > 0 ? [fixed] : []),
     ...(isDisabled ? [command(`enable ${name}`), command(`test ${name}`)] : []),
-    ...(inDlq > 0 ? [command(`redeliver ${name} --plan`), 'the same without --plan'] : []),
+    ...(inDlq > 0
+      ? [
+          command(`redeliver ${name} --plan`),
+          'the same without --plan',
+          `what it will never accept: ${command(`discard ${name} --plan`)}`,
+        ]
+      : []),
   ];
   return steps.map((step, nth) => `  ${nth + 1}. ${step}`);
 }

@@ -1,120 +1,84 @@
-import {
-  ChangeMessageVisibilityCommand,
-  DeleteMessageCommand,
-  type Message,
-  ReceiveMessageCommand,
-  SendMessageCommand,
-} from '@aws-sdk/client-sqs';
-import type { JsonObject } from '../../../lambdas/domain/json.ts';
-import {
-  deliveredType,
-  encodeQueuedEvent,
-  parseQueuedEvent,
-  type QueuedEvent,
-} from '../../../lambdas/domain/publishing/delivery.ts';
-import { isNamed } from '../../../lambdas/domain/publishing/standard-webhook.ts';
-import type { CliContext } from '../../command.ts';
-import { countUnseen, receivedBatches, VISIBILITY_SECONDS } from '../../queue-scan.ts';
-import type { Deployment } from '../../target/types.ts';
-import { type DeployedReceiver, messagesIn } from './open.ts';
+import { SendMessageCommand } from '@aws-sdk/client-sqs';
+import { readDeliveries } from '../../../lambdas/adapters/table/delivery-repository.ts';
+import { DAY_SECONDS } from '../../../lambdas/contract.ts';
+import { encodeQueuedEvent } from '../../../lambdas/domain/publishing/delivery.ts';
+import { isInDlq } from '../../../lambdas/domain/publishing/delivery-ledger.ts';
+import { type CliContext, ledgerCommand, openTarget, type Run, wholeNumber } from '../../command.ts';
+import { tableOf } from '../../ledger.ts';
+import { createEmit, number } from '../../output.ts';
+import { type ChoiceOptions, choosing, chosenBy, type DeadCounts, isWanted, readDead } from './dead-deliveries.ts';
+import { receiverNamed } from './open.ts';
 
-/** Selects dead deliveries; undefined fields do not filter. */
-export interface RedeliveryChoice {
-  /** Epoch seconds of publication; `to` excluded. */
-  readonly from: number;
-  readonly to: number;
-  readonly id?: string | undefined;
-  readonly type?: string | undefined;
-  /** Only in a status, not in a suppression. */
-  readonly status?: string | undefined;
-  /** Only in a suppression, not in a status. */
-  readonly kind?: string | undefined;
-  readonly message?: string | undefined;
-  /** Messages a second. */
-  readonly rate: number;
+/** The line of `receivers redeliver --json`. */
+export type RedeliverLine =
+  | ({ event: 'redelivered'; sent: number } & Omit<DeadCounts, 'chosen'>)
+  | { event: 'plan'; dead: number; seconds: number };
+
+interface RedeliverOptions extends ChoiceOptions {
+  readonly rate?: number;
+  readonly plan?: boolean;
 }
 
-/** `left`: in the DLQ, and not wanted; `unreadable`: in the DLQ, and no event; `unseen`: what the DLQ reports besides. */
-export interface Redelivered {
-  sent: number;
-  left: number;
-  unreadable: number;
-  unseen: number;
-}
+const DEFAULT_RATE = 10;
+/** A delivery is on the bus for a day at most, then in the queue and in the DLQ for 14 days each. */
+const PLANNED_SECONDS = 30 * DAY_SECONDS;
 
-type Facts = Pick<QueuedEvent, 'detailType' | 'publishedAt'> & { readonly detail: JsonObject };
-
-/** Returns true for a delivery that the choice names, from the queue or from the log. */
-export function isWanted({ detailType, publishedAt, detail }: Facts, choice: RedeliveryChoice): boolean {
-  const { from, to, id, type, status, kind, message } = choice;
-  return (
-    publishedAt >= from &&
-    publishedAt < to &&
-    (id === undefined || isNamed(String(detail.id), id)) &&
-    (type === undefined || deliveredType(detailType) === type) &&
-    (status === undefined || detail.status === status) &&
-    (kind === undefined || detail.kind === kind) &&
-    (message === undefined || detail.messageId === message)
-  );
-}
+export const redeliverCommand = (context: CliContext, run: Run) =>
+  choosing(ledgerCommand('redeliver', "send a receiver's dead deliveries again"), context)
+    .option('--rate <n>', `deliveries a second (${DEFAULT_RATE})`, wholeNumber(1))
+    .option('--plan', 'only show how many that would be, by the log')
+    .addHelpText(
+      'after',
+      `\nWithout --from and --to it redelivers everything in the DLQ, of which --plan knows what was published in the last 30\ndays. If you interrupt it, run the same command again to continue.\n\nExamples:\n  npm run ledger -- receivers redeliver crm --env prod --plan\n  npm run ledger -- receivers redeliver crm --env prod --rate 50\n  npm run ledger -- receivers redeliver crm --env prod --kind complaint --from 3d`,
+    )
+    .action(run<RedeliverOptions>((options, name = '') => redeliver(context, options, name)));
 
 /**
  * Sends dead deliveries to the receiver's queue again. Each is sent before it is deleted, so an interruption leaves two
  * with the same id, of which the receiver keeps one; the next run continues with the rest of the DLQ.
  */
-export async function redeliver(
-  deployment: Deployment,
-  { queueUrl, deadLettersUrl }: DeployedReceiver,
-  choice: RedeliveryChoice,
-  context: Pick<CliContext, 'now' | 'sleep' | 'signal'>,
-): Promise<Redelivered> {
-  const { now, sleep, signal } = context;
-  const { queues } = deployment.clients;
-  const done: Redelivered = { sent: 0, left: 0, unreadable: 0, unseen: 0 };
-  const others = new Map<string, string>();
-  try {
-    const isKnown = ({ MessageId = '' }: Message) => others.has(MessageId);
-    for await (const messages of receivedBatches(receive, isKnown, context)) {
-      for (const message of messages) {
-        const { MessageId = '', ReceiptHandle = '' } = message;
-        // A known one has become visible since; this receipt hides it again.
-        if (isKnown(message) || signal.aborted) others.set(MessageId, ReceiptHandle);
-        else await handle(message);
-      }
+async function redeliver(context: CliContext, options: RedeliverOptions, name: string): Promise<number> {
+  const deployment = await openTarget(context, options);
+  const receiver = receiverNamed(deployment, name);
+  const emit = createEmit<RedeliverLine>(context, options.json);
+  const { rate = DEFAULT_RATE } = options;
+  const choice = chosenBy(options, context);
+  if (options.plan) {
+    const nowMs = context.now();
+    const { from = Math.floor(nowMs / 1000) - PLANNED_SECONDS, to = Math.floor(nowMs / 1000) + 1 } = options;
+    let dead = 0;
+    for await (const delivery of readDeliveries(tableOf(deployment), name, from, to)) {
+      const { name: logged, detailType, detail } = delivery;
+      const facts = { detailType, publishedAt: logged.publishedAt, detail: { ...detail, id: logged.id } };
+      if (isInDlq(delivery, nowMs) && isWanted(facts, choice)) dead += 1;
     }
-    const readLength = () => messagesIn(deployment, deadLettersUrl);
-    return { ...done, unseen: await countUnseen(readLength, others.size, context) };
-  } finally {
-    for (const ReceiptHandle of others.values()) {
-      // It shows again by itself.
-      const command = { QueueUrl: deadLettersUrl, ReceiptHandle, VisibilityTimeout: 0 };
-      await queues.send(new ChangeMessageVisibilityCommand(command)).catch(() => {});
-    }
-  }
-
-  async function receive(): Promise<Message[]> {
-    const { Messages = [] } = await queues.send(
-      new ReceiveMessageCommand({
-        QueueUrl: deadLettersUrl,
-        MaxNumberOfMessages: 10,
-        VisibilityTimeout: VISIBILITY_SECONDS,
-        WaitTimeSeconds: 1,
-      }),
+    const seconds = Math.ceil(dead / rate);
+    emit(
+      { event: 'plan', dead, seconds },
+      `Plan: ${number(dead)} dead deliveries, in about ${number(seconds)} s. Nothing was sent.`,
     );
-    return Messages;
+    return 0;
   }
-
-  async function handle({ MessageId = '', ReceiptHandle = '', Body = '' }: Message): Promise<void> {
-    const event = parseQueuedEvent(Body);
-    if (typeof event === 'string' || !isWanted(event, choice)) {
-      done[typeof event === 'string' ? 'unreadable' : 'left'] += 1;
-      others.set(MessageId, ReceiptHandle);
-      return;
-    }
-    const MessageBody = encodeQueuedEvent({ ...event, requestedAt: now() });
-    await queues.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody }));
-    await queues.send(new DeleteMessageCommand({ QueueUrl: deadLettersUrl, ReceiptHandle }));
-    done.sent += 1;
-    await sleep(1000 / choice.rate);
-  }
+  const { chosen: sent, ...rest } = await readDead(
+    deployment,
+    receiver,
+    {
+      isChosen: (event) => event !== undefined && isWanted(event, choice),
+      async take(event, remove) {
+        if (event === undefined) return;
+        const MessageBody = encodeQueuedEvent({ ...event, requestedAt: context.now() });
+        await deployment.clients.queues.send(new SendMessageCommand({ QueueUrl: receiver.queueUrl, MessageBody }));
+        await remove();
+        await context.sleep(1000 / rate);
+      },
+    },
+    context,
+  );
+  const { left, unreadable, unseen } = rest;
+  emit(
+    { event: 'redelivered', sent, ...rest },
+    `Sent ${number(sent)} again; ${number(left)} others and ${number(unreadable)} unreadable messages stay in the DLQ.`,
+    ...(unseen > 0 ? [`The DLQ reports ${number(unseen)} more, not looked at: run the same again.`] : []),
+  );
+  return context.signal.aborted || unreadable + unseen > 0 ? 1 : 0;
 }

@@ -1,7 +1,7 @@
 import { isObject } from '../json.ts';
 
 /** The secrets that sign for a receiver; during a rotation the one before signs too, until its time is over. */
-interface ReceiverSecrets {
+export interface ReceiverSecrets {
   current: string;
   previous?: string | undefined;
   /** Epoch milliseconds. */
@@ -29,12 +29,12 @@ export function signingSecrets({ current, previous, previousUntil = 0 }: Receive
   return previous !== undefined && nowMs < previousUntil ? [current, previous] : [current];
 }
 
-/** Returns the secrets after a rotation; the old one keeps signing during the overlap. */
+/** Returns the secrets after a rotation; the old one, if it is known, keeps signing during the overlap. */
 export function rotatedSecrets(
-  { current }: ReceiverSecrets,
+  before: ReceiverSecrets | undefined,
   next: string,
   nowMs: number,
   overlapMs: number,
 ): ReceiverSecrets {
-  return { current: next, previous: current, previousUntil: nowMs + overlapMs };
+  return { current: next, ...(before && { previous: before.current, previousUntil: nowMs + overlapMs }) };
 }

@@ -1,11 +1,8 @@
 import { z } from 'zod';
+import type { DiscardDeadLine } from '../../../../cli/commands/receivers/discard.ts';
 import type { DeliveryLine, ReceiverLine } from '../../../../cli/commands/receivers/list.ts';
-import type {
-  EnableLine,
-  ReceiverTestLine,
-  RedeliverLine,
-  RotateReceiverLine,
-} from '../../../../cli/commands/receivers.ts';
+import type { RedeliverLine } from '../../../../cli/commands/receivers/redeliver.ts';
+import type { EnableLine, ReceiverTestLine, RotateReceiverLine } from '../../../../cli/commands/receivers.ts';
 import { count } from './fields.ts';
 
 const attempt = z.strictObject({
@@ -63,11 +60,19 @@ export const redeliverLine = z.discriminatedUnion('event', [
   z.strictObject({ event: z.literal('plan'), dead: count, seconds: count }),
 ]) satisfies z.ZodType<RedeliverLine>;
 
-/** The line of `receivers rotate --json`, which holds the new secret. */
+const inDlq = { left: count, unreadable: count, unseen: count };
+
+/** The lines of `receivers discard --json`. */
+export const discardDeadLine = z.discriminatedUnion('event', [
+  z.strictObject({ event: z.literal('plan'), dead: count, ...inDlq }),
+  z.strictObject({ event: z.literal('discarded'), deleted: count, ...inDlq }),
+]) satisfies z.ZodType<DiscardDeadLine>;
+
+/** The line of `receivers rotate --json`, which holds the new secret; `previousUntil` is null if the old one was lost. */
 export const rotateReceiverLine = z.strictObject({
   event: z.literal('rotated'),
   secret: z.string().regex(/^whsec_/),
-  previousUntil: z.iso.datetime(),
+  previousUntil: z.iso.datetime().nullable(),
 }) satisfies z.ZodType<RotateReceiverLine>;
 
 /** The line of `receivers enable --json`. */

@@ -1,8 +1,10 @@
+import { PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
+import { type DeadChoice, isWanted } from '../../../../cli/commands/receivers/dead-deliveries.ts';
 import { STATES } from '../../../../cli/commands/receivers/list.ts';
-import { isWanted, type RedeliveryChoice } from '../../../../cli/commands/receivers/redeliver.ts';
+
 import { outputOfItsKey, runCommand, stubDeployment } from '../../../support/cli/command-line.ts';
-import { enableLine, receiverLine } from '../../../support/cli/json-lines/receivers.ts';
+import { enableLine, receiverLine, rotateReceiverLine } from '../../../support/cli/json-lines/receivers.ts';
 
 const AT = 1_770_000_000;
 const failed = {
@@ -16,7 +18,7 @@ const complaint = {
   detail: { id: 'y#complained#2', kind: 'complaint' },
 };
 
-test.each<[string, Partial<RedeliveryChoice>, boolean, boolean]>([
+test.each<[string, Partial<DeadChoice>, boolean, boolean]>([
   ['everything of the time', {}, true, true],
   ['nothing from later on', { from: AT + 1 }, false, false],
   ['nothing from before', { to: AT }, false, false],
@@ -29,7 +31,7 @@ test.each<[string, Partial<RedeliveryChoice>, boolean, boolean]>([
   ['one message', { message: 'a@mg.example.com' }, true, false],
   ['what every option names', { type: 'message.status.changed', status: 'FAILED', message: 'b' }, false, false],
 ])('redeliver by a filter sends %s', (_, choice, wantsFailed, wantsComplaint) => {
-  const whole = { from: AT, to: AT + 1, rate: 1, ...choice };
+  const whole = { from: AT, to: AT + 1, ...choice };
 
   expect([isWanted(failed, whole), isWanted(complaint, whole)]).toEqual([wantsFailed, wantsComplaint]);
 });
@@ -84,3 +86,26 @@ test('receivers enable says by when a long queue is sent at the rate of the rece
   expect(json().map((line) => enableLine.parse(line))).toMatchObject([{ queued: 72_000, sentBy: hours(1.5) }]);
   expect(text.lines[0]).toMatch(/^Enabled\. .*72,000.* 20 a second.*; planned retries keep their time\.$/);
 });
+
+test.each(['no JSON', '{}', ''])(
+  'receivers rotate replaces a secret that is %j, which then signs alone',
+  async (text) => {
+    const written: string[] = [];
+    const send = async (command: object) => {
+      if (!(command instanceof PutSecretValueCommand)) return { SecretString: text };
+      written.push(command.input.SecretString ?? '');
+      return {};
+    };
+    const deployment = stubDeployment({
+      output: () => JSON.stringify([{ name: 'crm', url: 'u', secretArn: 'a', queueUrl: 'q', deadLettersUrl: 'd' }]),
+      clients: { secrets: { send } } as never,
+    });
+    const { exitCode, json } = await runCommand(['receivers', 'rotate', 'crm', '--local', '--yes', '--json'], {
+      openDeployment: async () => deployment,
+    });
+    const [line] = json().map((each) => rotateReceiverLine.parse(each));
+
+    expect([exitCode, line?.previousUntil]).toEqual([0, null]);
+    expect(written.map((each) => JSON.parse(each))).toEqual([{ current: line?.secret.replace('whsec_', '') }]);
+  },
+);
