@@ -54,6 +54,7 @@ export const EXIT_CODES: Readonly<Record<string, ExitCodes>> = {
   'receivers test': RECEIVERS,
   'receivers log': RECEIVERS,
   'receivers redeliver': RECEIVERS,
+  'receivers discard': { ...RECEIVERS, 2: UNCONFIRMED },
   'receivers rotate': { ...RECEIVERS, 2: UNCONFIRMED },
   'receivers enable': RECEIVERS,
   'suppressions list': row('listed, even if there are none', UNREACHABLE),

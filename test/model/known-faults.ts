@@ -17,6 +17,7 @@ interface KnownFault {
 
 const RECONCILE = 'model/reconcile-(faults|worlds)';
 const PART = 'lambdas/reconcile/passes/compare-part.ts';
+const LISTING = 'lambdas/reconcile/passes/part-listing.ts';
 const LISTED = 'lambdas/reconcile/passes/count-listed.ts';
 const PASS = 'lambdas/reconcile/passes/pass-slice.ts';
 
@@ -73,8 +74,8 @@ export const KNOWN_FAULTS: readonly KnownFault[] = [
   },
   {
     fault: 'a repeat in the listing is counted again',
-    file: PART,
-    right: 'if (listed.has(name)) continue;',
+    file: LISTING,
+    right: 'if (this.#names.has(name)) continue;',
     wrong: '',
     tests: RECONCILE,
   },
@@ -87,9 +88,9 @@ export const KNOWN_FAULTS: readonly KnownFault[] = [
   },
   {
     fault: 'an event that is rounded over the border of a slice counts in both',
-    file: PART,
-    right: 'if (atMs >= fromMs && atMs < toMs) waiting.push',
-    wrong: 'if (atMs >= fromMs - ROUNDING_MS && atMs < toMs) waiting.push',
+    file: LISTING,
+    right: 'if (isInside(atMs)) this.#waiting.push',
+    wrong: 'if (isInside(atMs) || isInside(atMs + 1000)) this.#waiting.push',
     tests: RECONCILE,
   },
   {
@@ -179,7 +180,7 @@ export const KNOWN_FAULTS: readonly KnownFault[] = [
   {
     fault: 'a total that its own pages did not hold is trusted at the second pass',
     file: PART,
-    right: 'total: total === distinct ? total : null',
+    right: 'total: total === listing.distinct ? total : null',
     wrong: 'total: total ?? null',
     tests: RECONCILE,
   },
