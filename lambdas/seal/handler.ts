@@ -21,7 +21,10 @@ import { createSeal, type SealReport } from './seal.ts';
 // Trigger: the schedule, or an operator's invocation with {"ignoreWaits":true}. Promise: every slice past its second
 // pass is in the archive once, under a manifest in the chain of its domain. Whatever fails is left to the next run.
 
-/** Time kept back from the function's timeout, to end orderly. */
+/**
+ * Time kept back from the function's timeout, to end orderly. A put that hangs is not aborted: it may take effect later,
+ * and while a killed run's lease lasts, erase does not list what it would miss.
+ */
 const RESERVE_MS = 30_000;
 
 // Runs once per cold start.
