@@ -1,7 +1,7 @@
-import fc from '../support/property.ts';
+import fc, { runs } from '../support/property.ts';
 import { contradictions, domainWorldPlan } from './worlds/domain-worlds.ts';
 
-const WORLDS = Number(process.env.WORLDS ?? 25);
+const WORLDS = runs(25);
 
 test('whichever domains leave and come back, no run says less of what is wrong than the ledger holds', async () => {
   await fc.assert(

@@ -1,7 +1,7 @@
-import fc from '../support/property.ts';
+import fc, { runs } from '../support/property.ts';
 import { passingPlan, wrongAfterPasses } from './worlds/passing-worlds.ts';
 
-const WORLDS = Number(process.env.WORLDS ?? 300);
+const WORLDS = runs(300);
 
 test(
   'what no pass listed is unconfirmed and what one listed is not, however close to a pass they were stored',

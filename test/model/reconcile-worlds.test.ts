@@ -1,7 +1,7 @@
-import fc from '../support/property.ts';
+import fc, { runs } from '../support/property.ts';
 import { disagreements, live, worldPlan } from './worlds/reconcile-worlds.ts';
 
-const WORLDS = Number(process.env.WORLDS ?? 300);
+const WORLDS = runs(300);
 
 test(
   'whatever faults listing and runs have, every slice ends as a plain comparison of two sets',

@@ -3,10 +3,10 @@ import { createSeal } from '../../lambdas/seal/seal.ts';
 import { SLICE_SECONDS, SLICE_START } from '../support/archive/archive.ts';
 import { CRASH_MOMENTS, type InjectedFailure } from '../support/doubles/crashable-invocation.ts';
 import { DOMAIN } from '../support/fixtures/webhooks.ts';
-import fc from '../support/property.ts';
+import fc, { runs } from '../support/property.ts';
 import { DAY, fullWorld, LATER_MS, SealWorld, SLICES } from './worlds/seal-world.ts';
 
-const RUNS = Number(process.env.MODEL_RUNS ?? 2000) / 8;
+const RUNS = runs(250);
 test('seal seals every slice once, empty ones too, and a second run finds nothing to do', async () => {
   const world = fullWorld();
 
