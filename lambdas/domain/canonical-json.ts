@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { isObject, type Json, type JsonObject } from './json.ts';
 
 /** Change it together with `canonical`; claims written under another version are not compared by hash. */
@@ -22,5 +22,5 @@ function canonical(value: Json): string {
 
 /** Returns `<version>:<SHA-256 hex>` of the event's canonical form. */
 export function eventHash(event: JsonObject): string {
-  return `${HASH_VERSION}:${createHash('sha256').update(canonical(event)).digest('hex')}`;
+  return `${HASH_VERSION}:${hash('sha256', canonical(event))}`;
 }

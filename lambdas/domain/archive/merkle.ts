@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 
 // The tree hash of RFC 6962: leaves and nodes are hashed under different first bytes, so that neither can pass for the
 // other, and an odd leaf is carried up instead of being doubled, so that no two lists share a root. Each object of the
@@ -9,7 +9,7 @@ const NODE = Uint8Array.of(1);
 
 /** Returns SHA-256 in lower-case hex. */
 export function sha256Hex(bytes: Uint8Array | string): string {
-  return createHash('sha256').update(bytes).digest('hex');
+  return hash('sha256', bytes);
 }
 
 /** Hashes the leaves of a tree as they come; it holds one hash for each level. */
@@ -45,7 +45,7 @@ function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
 }
 
 function hashOf(...parts: (Uint8Array | string)[]): Uint8Array {
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(part);
-  return hash.digest();
+  const all = createHash('sha256');
+  for (const part of parts) all.update(part);
+  return all.digest();
 }

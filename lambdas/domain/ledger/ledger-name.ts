@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { EventIdentity } from '../events/identity.ts';
 import { tombstoneIdentity } from '../recipients/erasure.ts';
 
@@ -18,7 +18,7 @@ export function digestOfNames(names: readonly string[]): string {
 }
 
 function shortHash(text: string): string {
-  return createHash('sha256').update(text).digest().subarray(0, NAME_BYTES).toString('base64url');
+  return Buffer.from(hash('sha256', text), 'hex').toString('base64url', 0, NAME_BYTES);
 }
 
 /**
