@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { eventHash } from '../../lambdas/domain/canonical-json.ts';
 import { messageIdOf } from '../../lambdas/domain/events/event.ts';
 import { decodeQueueMessage } from '../../lambdas/domain/events/queue-message.ts';
@@ -73,7 +74,8 @@ test('a signed event with any content is stored and read back unchanged, without
     fc.asyncProperty(strangeEvent, async (event: JsonObject) => {
       const { ledger, ingest } = stack();
       const bytes = jsonBody(event, signed());
-      expect(await ingest({ bytes, parse: parserFor('application/json') })).toEqual({ ok: true });
+      const result = await ingest({ bytes, parse: parserFor('application/json') });
+      if (!result.ok) throw new Error(`a signed event was ${result.reason}`);
       const body = ledger.queue.splice(0)[0] as string;
       const decoded = decodeQueueMessage(body);
       if (!decoded.ok) throw new Error(decoded.reason);
@@ -84,18 +86,20 @@ test('a signed event with any content is stored and read back unchanged, without
       const messageId = messageIdOf(event);
       const found =
         messageId === undefined ? undefined : await createMessages(ledger, RETENTION)({ messageId, limit: 100 });
-      // Together: `expect` takes longer than ingest.
-      expect({
+      const became = {
         event: JSON.stringify(unpackEvent(packEvent(record!.event, key), key)),
         isPartitionShort: Buffer.byteLength(partition) <= 2048,
         isSortShort: Buffer.byteLength(eventSort) <= 1024,
         readBack: found?.body.events.length,
-      }).toEqual({
+      };
+      const wanted = {
         event: JSON.stringify(event),
         isPartitionShort: true,
         isSortShort: true,
         readBack: messageId === undefined ? undefined : 1,
-      });
+      };
+      // `expect` takes longer than ingest, so only a difference is left to it.
+      if (!isDeepStrictEqual(became, wanted)) expect(became).toEqual(wanted);
       stored += 1;
     }),
     { numRuns: RUNS },

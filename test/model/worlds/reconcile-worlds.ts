@@ -202,8 +202,11 @@ export async function live(plan: WorldPlan): Promise<LivedWorld> {
     run = quarter;
     const now = quarter < TROUBLED_QUARTERS ? plan.troubles[quarter] : undefined;
     const hides = now?.hides ?? plan.secondHides[quarter - FIRST_SECOND_QUARTER];
-    const hideable = new Set(quarter < TROUBLED_QUARTERS ? listedFrom.keys() : listedBefore(listable, world));
-    isHidden = (id) => hides !== undefined && hash(id) % hides === 0 && hideable.has(id);
+    if (hides === undefined) isHidden = () => false;
+    else {
+      const hideable = new Set(quarter < TROUBLED_QUARTERS ? listedFrom.keys() : listedBefore(listable, world));
+      isHidden = (id) => hash(id) % hides === 0 && hideable.has(id);
+    }
     const budgetCalls = now?.budgetCalls ?? plan.secondCuts[quarter - FIRST_SECOND_QUARTER];
     world.budgetMs = budgetCalls === undefined ? 600_000 : budgetCalls * 100;
     world.msPerCall = budgetCalls === undefined ? 0 : 100;

@@ -33,7 +33,10 @@ const HOUR_MS = 3_600_000;
 function copyOf<Value>(value: Value): Value {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map(copyOf) as Value;
-  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, copyOf(each)])) as Value;
+  // Spread: a name may be `__proto__`.
+  const copy = { ...value } as Record<string, unknown>;
+  for (const name of Object.keys(copy)) copy[name] = copyOf(copy[name]);
+  return copy as Value;
 }
 
 const sliceName = ({ domain, start }: SliceKey) => `${domain} ${start}`;
