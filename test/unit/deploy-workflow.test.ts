@@ -11,8 +11,10 @@ interface Step {
   readonly id?: string;
   readonly if?: string;
   readonly run?: string;
+  readonly env?: Record<string, string>;
 }
-const FOLDER = join(import.meta.dirname, '../../.github/workflows');
+const ROOT = join(import.meta.dirname, '../..');
+const FOLDER = join(ROOT, '.github/workflows');
 const read = (file: string) => parse(readFileSync(join(FOLDER, file), 'utf8')).jobs;
 
 /** Returns the only step of a job whose script contains a text. */
@@ -48,7 +50,7 @@ describe('a deploy of an environment', () => {
   const run = (ROLL_BACK: string, node: string) => {
     command('npx', 'echo "$@"');
     command('node', node);
-    return bash(step, { ROLL_BACK, ENV: 'prod', ACCOUNT: '1' });
+    return bash(step, { ROLL_BACK, ENV: 'prod', ACCOUNT: '333333333333' });
   };
 
   test('without rollback removes the alarms that CloudFormation keeps of an earlier deploy', async () => {
@@ -57,13 +59,14 @@ describe('a deploy of an environment', () => {
     expect(stdout).toMatch(/^cdk deploy .* --rollback-trigger-alarm-arns=none$/m);
   });
 
-  test('with rollback names each alarm', async () => {
-    const { stdout } = await run(
-      'true',
-      'printf -- "--rollback-trigger-alarm-arns=a\\n--monitoring-time-minutes=10\\n"',
-    );
+  test('with rollback names each alarm, in the region of the environment', async () => {
+    const Resources = { A: { Type: 'AWS::CloudWatch::Alarm', Properties: { AlarmName: 'prod-dead-letters' } } };
+    writeFileSync(join(folder, 'deployed.json'), JSON.stringify({ Resources }));
 
-    expect(stdout).toMatch(/never --rollback-trigger-alarm-arns=a --monitoring-time-minutes=10$/m);
+    const { stdout } = await run('true', `"${process.execPath}" "${ROOT}/$1" "\${@:2}"`);
+
+    const alarm = 'arn:aws:cloudwatch:eu-west-1:333333333333:alarm:prod-dead-letters';
+    expect(stdout).toMatch(new RegExp(`never --rollback-trigger-alarm-arns=${alarm} --monitoring-time-minutes=10\n$`));
   });
 
   test('is not begun where the alarms cannot be chosen', async () => {
@@ -111,6 +114,7 @@ describe('an older commit', () => {
 
     expect(failed).toBe(expected);
     expect(step.if).toBe("github.event_name != 'workflow_dispatch'");
+    expect(step.env?.COMMIT).toContain('github.event.workflow_run.head_sha');
     expect(deploy.steps[0].run).toBe(step.run);
   });
 
