@@ -10,8 +10,24 @@ const CDK_JSON = JSON.parse(readFileSync(join(import.meta.dirname, '../../../cdk
 // biome-ignore lint/suspicious/noExplicitAny: a template is what it is
 export type Resource = { readonly Type: string; readonly Properties: any; readonly [key: string]: any };
 
+/** Runs without the stack traces that the CDK takes of every construct and token; what fails runs again with them. */
+function untraced<Made>(make: () => Made): Made {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return make();
+  } catch {
+    Error.stackTraceLimit = stackTraceLimit;
+    return make();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
 /** Returns the stack of an environment of cdk.json without bundling; `overlay` as on the command line. */
-export function buildStack(env: string, overlay?: unknown): MailgunLedgerStack {
+export const buildStack = (env: string, overlay?: unknown) => untraced(() => build(env, overlay));
+
+function build(env: string, overlay: unknown): MailgunLedgerStack {
   const { environments, ...flags } = CDK_JSON.context;
   const app = new App({
     context: { ...flags, 'aws:cdk:bundling-stacks': [] },
@@ -26,7 +42,7 @@ export class Synthesized {
   readonly template: Template;
 
   constructor(env: string, overlay?: unknown) {
-    this.template = Template.fromStack(buildStack(env, overlay));
+    this.template = untraced(() => Template.fromStack(build(env, overlay)));
   }
 
   get resources(): Record<string, Resource> {
