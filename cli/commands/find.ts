@@ -302,15 +302,11 @@ type History = ReturnType<typeof createRecipientHistory>;
 async function countActions(history: History, messageId: string | null, keys: readonly string[]) {
   const tally = noCounts();
   for (const key of messageId === null ? [] : keys) {
-    let after: string | undefined;
-    do {
+    for (let after: string | undefined, hasMore = true; hasMore; ) {
       const page = await history.events(messagePartition(messageId ?? ''), key, undefined, MAX_PAGE, after);
-      for (const entry of page.entries) {
-        after = entry.sort;
-        if ('event' in entry) count(tally, entry.event.event);
-      }
-      if (!page.hasMore) break;
-    } while (after !== undefined);
+      for (const entry of page.entries) if ('event' in entry) count(tally, entry.event.event);
+      ({ last: after, hasMore } = page);
+    }
   }
   const { opens, clicks, machineOpens, machineClicks } = tally;
   return { opens, clicks, machineOpens, machineClicks };

@@ -61,12 +61,14 @@ export type HistoryEntry = { sort: string } & ({ event: StoredEvent } | { status
 interface HistoryPage {
   /** In the order of their sort keys: recipient by recipient, the events by name and id, then the status. Read once. */
   entries: Iterable<HistoryEntry>;
-  /** True if more entries follow. */
+  /** Sort key of the last item that was read; the remains of a merged copy are an item, but no entry. */
+  last: string | undefined;
+  /** True if more items follow. */
   hasMore: boolean;
 }
 
 export interface MessageHistory {
-  /** Returns up to `limit` entries of a message behind a sort key. */
+  /** Returns the entries among up to `limit` items of a message behind a sort key. */
   page(messageId: string, limit: number, after?: string): Promise<HistoryPage>;
   /** Returns the status of one recipient. */
   status(messageId: string, recipientKey: string): Promise<StoredStatus | undefined>;
@@ -98,7 +100,10 @@ export interface RecipientHistory {
   ): Promise<{ places: MessagePlace[]; hasMore: boolean }>;
   /** The statuses at these places, undefined where one is gone. */
   messages(recipientKey: string, places: MessagePlace[]): Promise<(RecipientMessage | undefined)[]>;
-  /** Returns up to `limit` events of a recipient in one partition, of one name where one is given, behind a sort key. */
+  /**
+   * Returns the events among up to `limit` items of a recipient in one partition, of one name where one is given, behind
+   * a sort key.
+   */
   events(
     partition: string,
     recipientKey: string,

@@ -48,8 +48,7 @@ export function createMessageHistory(table: LedgerTable): MessageHistory {
   const { client, name } = table;
   return {
     async page(messageId, limit, after) {
-      const { items, hasMore } = await queryRange(table, messagePartition(messageId), EVERY_RECIPIENT, limit, after);
-      return { entries: historyEntries(items), hasMore };
+      return historyPage(await queryRange(table, messagePartition(messageId), EVERY_RECIPIENT, limit, after));
     },
 
     async status(messageId, recipientKey) {
@@ -92,8 +91,7 @@ export function createRecipientHistory(table: LedgerTable): RecipientHistory {
       ),
 
     async events(partition, recipientKey, name, limit, after) {
-      const { items, hasMore } = await queryRange(table, partition, eventSortPrefix(recipientKey, name), limit, after);
-      return { entries: historyEntries(items), hasMore };
+      return historyPage(await queryRange(table, partition, eventSortPrefix(recipientKey, name), limit, after));
     },
   };
 }
@@ -133,6 +131,12 @@ export function createMailReader(table: LedgerTable): MailReader {
     return new Map(found.map((item) => [itemName(item), item]));
   }
 }
+
+const historyPage = ({ items, hasMore }: { items: readonly Item[]; hasMore: boolean }) => ({
+  entries: historyEntries(items),
+  last: items.at(-1)?.sk as string | undefined,
+  hasMore,
+});
 
 /** Yields events and statuses of a message's partition, each unpacked on demand; skips other items. */
 export function* historyEntries(items: readonly Item[]): Generator<HistoryEntry> {

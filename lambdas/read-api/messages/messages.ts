@@ -33,7 +33,7 @@ export function isMessagePosition(value: unknown): value is MessagePosition {
 export function createMessages(history: MessageHistory, retention: EventRetention) {
   return async ({ messageId, limit, position }: MessageQuery) => {
     const page = takePage(await history.page(messageId, 2 * limit + 1, position?.after), limit);
-    if (position === undefined && page.last === undefined) return undefined;
+    if (position === undefined && page.recipientKeys.size === 0 && !page.hasMore) return undefined;
     const last = page.last ?? position?.after ?? '';
     const split =
       page.hasMore && !page.statuses.has(parseMessageSort(last).recipientKey)
@@ -46,7 +46,7 @@ export function createMessages(history: MessageHistory, retention: EventRetentio
 
     const recipients: { entry: RecipientStatus; judged: JudgedEntry['judged'] }[] = [];
     const shown: StoredStatus[] = [];
-    let splitTally: RecipientCounts | undefined;
+    let splitTally = carried?.recipientKey === split ? carried.tally : undefined;
     for (const recipientKey of page.recipientKeys) {
       const own = page.events.filter(({ stored }) => stored.recipientKey === recipientKey);
       const tally = carried?.recipientKey === recipientKey ? carried.tally : noCounts();
@@ -87,18 +87,15 @@ interface ShownEvent extends JudgedEventEntry {
 const byTime = (a: ShownEvent, b: ShownEvent) => a.stored.atMs - b.stored.atMs || (a.entry.key < b.entry.key ? -1 : 1);
 
 /** Takes what fits; statuses take no room. */
-function takePage({ entries, hasMore }: Awaited<ReturnType<MessageHistory['page']>>, limit: number) {
+function takePage(page: Awaited<ReturnType<MessageHistory['page']>>, limit: number) {
   const room = new PageRoom(limit);
   const events: ShownEvent[] = [];
   const statuses = new Map<string, StoredStatus>();
   const recipientKeys = new Set<string>();
-  let last: string | undefined;
-  for (const found of entries) {
+  let taken: string | undefined;
+  for (const found of page.entries) {
     if ('event' in found) {
-      if (room.isFull) {
-        hasMore = true;
-        break;
-      }
+      if (room.isFull) return { events, statuses, recipientKeys, last: taken, hasMore: true };
       const shown = shownEvent(found.event);
       room.take(shown.entry);
       events.push({ stored: found.event, ...shown });
@@ -107,9 +104,9 @@ function takePage({ entries, hasMore }: Awaited<ReturnType<MessageHistory['page'
       statuses.set(found.status.recipientKey, found.status);
       recipientKeys.add(found.status.recipientKey);
     }
-    last = found.sort;
+    taken = found.sort;
   }
-  return { events, statuses, recipientKeys, last, hasMore };
+  return { events, statuses, recipientKeys, last: page.last, hasMore: page.hasMore };
 }
 
 function recipientEntry(

@@ -93,11 +93,11 @@ async function* walk(history: RecipientHistory, { keys, type, predicate, limit, 
     for (let after = start, hasMore = true; hasMore && queries < MAX_QUERIES; queries += 1) {
       const page = await history.events(place.partition, keyAt(keys, place), nameOf(type), perQuery, after);
       for (const entry of page.entries) {
-        after = entry.sort;
-        if ('event' in entry) yield { position: { ...place, after }, event: entry.event };
+        if ('event' in entry) yield { position: { ...place, after: entry.sort }, event: entry.event };
       }
-      hasMore = page.hasMore;
-      if (!hasMore) yield { position: place };
+      after = page.hasMore ? page.last : undefined;
+      hasMore = after !== undefined;
+      yield { position: { ...place, ...(after !== undefined && { after }) } };
     }
   }
 

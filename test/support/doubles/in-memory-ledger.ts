@@ -247,8 +247,14 @@ export class InMemoryLedger
   };
 
   async page(messageId: string, limit: number, after = '') {
-    const behind = this.#entries(messageId).filter(({ sort }) => sort > after);
-    return { entries: behind.slice(0, limit), hasMore: behind.length > limit };
+    const prefix = `${messagePartition(messageId)} `;
+    const copies = [...this.merged.keys()].filter((key) => key.startsWith(prefix));
+    const items = [...this.#entries(messageId), ...copies.map((key) => ({ sort: key.slice(prefix.length) }))]
+      .filter(({ sort }) => sort > after)
+      .sort((a, b) => (a.sort < b.sort ? -1 : 1));
+    const read = items.slice(0, limit);
+    const entries = read.filter((item): item is HistoryEntry => 'event' in item || 'status' in item);
+    return { entries, last: read.at(-1)?.sort, hasMore: items.length > limit };
   }
 
   async status(messageId: string, recipient: string) {

@@ -195,7 +195,11 @@ describe('redacted copies', () => {
     expect(await process({ ...webhook, event: absent })).toBe('known');
     expect(await process(listed)).toBe('known');
 
-    const { statuses, events } = await wholeHistory(createMessageHistory(engines.table), message.headers['message-id']);
+    const history = createMessageHistory(engines.table);
+    const whole = await wholeHistory(history, message.headers['message-id']);
+    const { statuses, events } = whole;
+    // The copies come first, and their remains are items.
+    expect(await wholeHistory(history, message.headers['message-id'], 1)).toEqual(whole);
     expect(statuses).toMatchObject([{ recipient: 'Ada@Example.org', status: 'DELIVERED' }]);
     expect(events).toMatchObject([{ recipientKey: 'ada@example.org', source: 'webhook', receivedAtMs: NOW_MS, event }]);
     const { partition, eventSort, eventKey } = identify(event, DOMAIN);

@@ -144,7 +144,7 @@ test('a made-up cursor is refused, or reads inside the query', async () => {
       {
         page: async (...args) => {
           calls.push(args);
-          return { entries: [], hasMore: false };
+          return { entries: [], last: undefined, hasMore: false };
         },
         status: async () => undefined,
         originOf: async () => undefined,

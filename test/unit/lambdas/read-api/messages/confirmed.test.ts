@@ -171,10 +171,10 @@ describe('an event that waited behind a backlog until its time was compared is n
   const recipient = (found: StoredEvent): RecipientHistory => ({
     newest: async () => ({ places: [{ partition: 'M', atMs: event.atMs }], hasMore: false }),
     messages: async () => [{ messageId: 'm', status, deciding: found }],
-    events: async () => ({ entries: [{ sort: 'S', event: found }], hasMore: false }),
+    events: async () => ({ entries: [{ sort: 'S', event: found }], last: 'S', hasMore: false }),
   });
   const message = (entries: HistoryEntry[], origin: StoredEvent | undefined): MessageHistory => ({
-    page: async () => ({ entries, hasMore: false }),
+    page: async () => ({ entries, last: entries.at(-1)?.sort, hasMore: false }),
     status: async () => status,
     originOf: async () => origin,
   });

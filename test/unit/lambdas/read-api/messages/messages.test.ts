@@ -4,6 +4,7 @@ import { createMessages, type MessagePosition } from '../../../../../lambdas/rea
 import { InMemoryLedger, RETENTION } from '../../../../support/doubles/in-memory-ledger.ts';
 import { LONE_PROCESS } from '../../../../support/fixtures/erasures.ts';
 import { DOMAIN, deliveredEvent, NOW_MS } from '../../../../support/fixtures/webhooks.ts';
+import fc from '../../../../support/property.ts';
 
 const MESSAGE_ID = '20260202023950.1.ABCDEF@mg.example.com';
 
@@ -194,6 +195,58 @@ test.each([1, 2, 3])('the counts of a recipient go on from page to page, %d even
   }
   const pages = Math.ceil(7 / limit);
   expect(reported).toEqual(Array.from({ length: pages }, (_, n) => [Math.min(7, (n + 1) * limit), n === pages - 1]));
+});
+
+test('the counts of a recipient go on over pages of merged copies', async () => {
+  const ledger = await ledgerOf(...Array.from({ length: 9 }, (_, n) => ({ event: 'opened', id: `o${n}` })));
+  for (const { identity } of [...ledger.events.values()].slice(1, -1)) await ledger.copies.merge(identity);
+  const read = createMessages(ledger, RETENTION);
+  const opens: number[] = [];
+  for (let position: MessagePosition | undefined, isFirst = true; isFirst || position; isFirst = false) {
+    const page = await read({ messageId: MESSAGE_ID, limit: 1, position });
+    opens.push(...(page?.body.recipients ?? []).map((each) => each.opens));
+    position = page?.next;
+  }
+  // The status is on a page of its own.
+  expect(opens).toEqual([1, 2, 2]);
+});
+
+test('pages of every size hold the whole history once, however many merged copies lie between', async () => {
+  const item = fc.record({
+    recipient: fc.constantFrom('***', 'ada@example.org'),
+    name: fc.constantFrom('opened', 'clicked', 'complained'),
+    isMerged: fc.constantFrom(true, true, false),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(item, { maxLength: 20 }), fc.integer({ min: 1, max: 4 }), async (items, limit) => {
+      const ledger = await ledgerOf(
+        ...items.map(({ recipient, name }, n) => ({ event: name, id: `e${n}`, recipient })),
+      );
+      for (const { identity } of [...ledger.events.values()]) {
+        const { isMerged } = items[Number(identity.eventKey.split('#e')[1])] ?? {};
+        if (!isMerged) continue;
+        await ledger.copies.merge(identity);
+        await ledger.copies.dropStatus(identity);
+      }
+      const read = createMessages(ledger, RETENTION);
+      const whole = (await read({ messageId: MESSAGE_ID, limit: 100 }))?.body;
+
+      const keys: string[] = [];
+      const recipients = new Map<string | null, unknown>();
+      let position: MessagePosition | undefined;
+      for (let pages = 0; pages === 0 || position; pages += 1) {
+        if (pages > items.length) throw new Error('the pages do not end');
+        const page = await read({ messageId: MESSAGE_ID, limit, position });
+        if (page === undefined) break;
+        keys.push(...page.body.events.map(({ key }) => key));
+        for (const each of page.body.recipients) recipients.set(each.recipient, each);
+        position = page.next;
+      }
+      expect(keys.toSorted()).toEqual((whole?.events ?? []).map(({ key }) => key).toSorted());
+      // What was counted of a recipient goes on from page to page.
+      expect([...recipients.values()]).toEqual(whole?.recipients ?? []);
+    }),
+  );
 });
 
 test('an event without a recipient has null for it, and a batch has no recipient that stays accepted', async () => {

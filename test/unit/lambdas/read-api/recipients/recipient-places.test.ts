@@ -28,7 +28,7 @@ function historyOf(times: readonly (readonly number[])[]): RecipientHistory {
       places.map(({ partition }) =>
         stored.get(key)?.some((place) => place.partition === partition) ? messageOf(key, partition) : undefined,
       ),
-    events: async () => ({ entries: [], hasMore: false }),
+    events: async () => ({ entries: [], last: undefined, hasMore: false }),
   };
 }
 

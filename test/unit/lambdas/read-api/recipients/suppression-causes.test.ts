@@ -19,7 +19,7 @@ const history = (events: readonly StoredEvent[]) =>
     },
     async events(partition: string) {
       const own = events.filter(({ atMs }) => partition === `MSG#m${atMs / 1000}@x`);
-      return { entries: own.map((event) => ({ sort: '', event })), hasMore: false };
+      return { entries: own.map((event) => ({ sort: '', event })), last: '', hasMore: false };
     },
   }) as unknown as RecipientHistory;
 
