@@ -11,7 +11,8 @@ import type { Witness } from '../domain/ledger/witness.ts';
 import type { LoggedDelivery } from '../domain/publishing/delivery.ts';
 import type { StoredSuppression } from '../domain/status/suppression.ts';
 
-// Ports of the read API. Every port reads a bounded number of items, however many are stored.
+// Ports of the read API. Every port reads a bounded number of items, however many are stored; what it asks of is
+// bounded by its caller: days, domains and addresses.
 
 /** Returns true if a bearer token may read. Throws where that cannot be found out. */
 export type BearerCheck = (bearer: string) => Promise<boolean>;
@@ -133,8 +134,15 @@ export interface EventRange {
 }
 
 export interface DayEvents {
-  /** Returns up to `limit` events, newest first, behind a place; `hasMore` where others follow. */
-  newest(range: EventRange, limit: number, after?: IndexedPlace): Promise<{ places: IndexedPlace[]; hasMore: boolean }>;
+  /**
+   * Returns up to `limit` events, newest first, behind a place; `hasMore` where others follow. Until it has found them it
+   * makes a query for each day, type and shard, also where nothing is stored: `queries` is their number.
+   */
+  newest(
+    range: EventRange,
+    limit: number,
+    after?: IndexedPlace,
+  ): Promise<{ places: IndexedPlace[]; hasMore: boolean; queries: number }>;
   /**
    * Yields the events at these positions in order, undefined for one that is gone. Stops reading when its consumer
    * stops.

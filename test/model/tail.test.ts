@@ -28,6 +28,9 @@ interface ModelEvent {
 class World {
   nowMs = START_MS;
   read = 0;
+  /** As many as there are types and shards. */
+  queriesPerDay = 1;
+  queries = 0;
   /** The domains that the reader asks of, as the configuration has them. */
   domains: readonly string[] = DOMAINS;
   readonly events: ModelEvent[] = [];
@@ -45,7 +48,10 @@ class World {
         .sort((a, b) => b.atMs - a.atMs || (a.partition < b.partition ? -1 : 1));
       const from = after === undefined ? 0 : places.findIndex((each) => isBehind(each, after));
       const left = from < 0 ? [] : places.slice(from);
-      return { places: left.slice(0, limit), hasMore: left.length > limit };
+      const lastMs = Math.min(toMs - 1, after?.atMs ?? toMs);
+      const queries = this.queriesPerDay * (Math.floor(lastMs / DAY_MS) - Math.floor(fromMs / DAY_MS) + 1);
+      this.queries += queries;
+      return { places: left.slice(0, limit), hasMore: left.length > limit, queries };
     },
     read: (places) => this.#read(places),
   };
@@ -343,6 +349,31 @@ test('an hour of tail polls reads the events of at most 240 hours', async () => 
   // The first tier is polled every five seconds, and rereads at most four and a half minutes.
   const firstTierPerHour = (720 * 4.5 * MINUTE_MS) / everyMs;
   expect(world.read / 26 + firstTierPerHour).toBeLessThan((240 * HOUR_MS) / everyMs);
+});
+
+test.each([
+  ['one shard', 10],
+  ['32 shards', 320],
+])('a page over forty quiet domains makes few queries, and the tail comes to its end: %s', async (_, queriesPerDay) => {
+  const world = new World();
+  Object.assign(world, { queriesPerDay });
+  world.domains = Array.from({ length: 40 }, (_, nth) => `d${nth}.example.com`).sort();
+  const reader = new Reader(world, 1250);
+  world.nowMs += HOUR_MS;
+  for (const domain of world.domains) {
+    world.store({ domain, atMs: world.nowMs - 20 * DAY_MS, receivedAtMs: world.nowMs, visibleAtMs: world.nowMs });
+  }
+  world.nowMs += 2 * DAY_MS;
+  const perPage: number[] = [];
+  for (let behind = true; behind; ) {
+    const before = world.queries;
+    behind = await reader.poll(100);
+    perPage.push(world.queries - before);
+    if (perPage.length > 10_000) throw new Error('the tail does not come to an end');
+  }
+  // A call that has begun is finished: a tier is over its limit by the queries of a day.
+  expect(Math.max(...perPage)).toBeLessThanOrEqual(2 * (1250 + queriesPerDay));
+  expect(reader.shown).toHaveLength(40);
 });
 
 test('the tail finds a type without its own partition among the others', () => {

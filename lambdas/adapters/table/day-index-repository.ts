@@ -102,6 +102,7 @@ export function createDayEvents(table: LedgerTable): DayEvents {
   return {
     async newest(range, limit, after) {
       const places: IndexedPlace[] = [];
+      let queries = 0;
       const lastMs = Math.min(range.toMs - 1, after?.atMs ?? Number.POSITIVE_INFINITY);
       for (let day = startOfDay(lastMs); day >= startOfDay(range.fromMs) && places.length <= limit; day -= DAY_MS) {
         const perQuery = Math.min(limit + 1, KEYS_PER_QUERY);
@@ -109,11 +110,12 @@ export function createDayEvents(table: LedgerTable): DayEvents {
         const streams = range.types.flatMap((type) =>
           shards.map((shard) => placesOf(table, range, { dayMs: day, type, shard }, perQuery, after)),
         );
+        queries += streams.length;
         for await (const place of mergeSorted(streams, (one, other) => one.atMs > other.atMs)) {
           if (places.push(place) > limit) break;
         }
       }
-      return { places: places.slice(0, limit), hasMore: places.length > limit };
+      return { places: places.slice(0, limit), hasMore: places.length > limit, queries };
     },
 
     async *read(places) {

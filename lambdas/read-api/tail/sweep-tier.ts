@@ -1,3 +1,4 @@
+import { DAY_MS } from '../../contract.ts';
 import { storedTimeOf, VISIBLE_AFTER_MS } from '../../domain/events/stored-time.ts';
 import { isTombstoneSort } from '../../domain/keys.ts';
 import type { PageRoom } from '../http/page-room.ts';
@@ -30,6 +31,7 @@ export interface SweepResult {
   /** Final events that were not shown yet. */
   events: ShownEvent[];
   recent: RecentEvent[];
+  /** Events that were looked at, and queries. */
   searched: number;
   /** Start of the rest of the sweep; undefined if it is done. */
   rest: Sweep | undefined;
@@ -40,7 +42,7 @@ interface SweepRequest {
   finalMs: number;
   sweep: Sweep;
   alreadyShown: ReadonlySet<string>;
-  /** Events that are looked at, at most. */
+  /** No query begins once this many events and queries were searched. */
   maxSearched: number;
 }
 
@@ -78,14 +80,16 @@ export async function sweepTier(
   const stretch = stretchOf(tier, finalMs, sweep.startedMs);
   // By their names, so that a sweep goes on where it was although domains have come or gone since.
   const left = [...new Set(filter.domains)].sort().filter((name) => name >= sweep.domain);
-  let place = left[0] === sweep.domain ? sweep.place : undefined;
+  let { place, toMs = stretch.toMs }: Partial<Sweep> = left[0] === sweep.domain ? sweep : {};
   while (left[0] !== undefined) {
     const [name] = left;
     if (room.isFull || result.searched >= maxSearched) {
-      return { ...result, rest: { startedMs: sweep.startedMs, domain: name, ...(place && { place }) } };
+      return { ...result, rest: { startedMs: sweep.startedMs, domain: name, toMs, ...(place && { place }) } };
     }
     const limit = Math.min(KEYS_PER_QUERY, maxSearched - result.searched);
-    const found = await days.newest({ domain: name, ...stretch, types: filter.types }, limit, place);
+    // Day by day, so that a page ends in the middle of a quiet domain, too.
+    const fromMs = Math.max(stretch.fromMs, startOfDay(place?.atMs ?? toMs - 1));
+    const found = await days.newest({ domain: name, fromMs, toMs, types: filter.types }, limit, place);
     const wanted = found.places.filter((each) => !isTombstoneSort(each.sort) && filter.isWantedPlace(each));
     let read = 0;
     for await (const event of days.read(wanted)) {
@@ -94,11 +98,15 @@ export async function sweepTier(
       read += 1;
     }
     const isCut = read < wanted.length;
-    result.searched += isCut ? read : found.places.length;
+    result.searched += found.queries + (isCut ? read : found.places.length);
     place = (isCut ? wanted[read - 1] : found.places.at(-1)) ?? place;
     if (isCut || found.hasMore) continue;
+    [place, toMs] = [undefined, fromMs];
+    if (toMs > stretch.fromMs) continue;
     left.shift();
-    place = undefined;
+    toMs = stretch.toMs;
   }
   return result;
 }
+
+const startOfDay = (ms: number) => Math.floor(ms / DAY_MS) * DAY_MS;

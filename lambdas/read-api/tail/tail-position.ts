@@ -12,6 +12,8 @@ export interface Sweep {
   startedMs: number;
   /** The domain that is read, or was about to be: the names may change between two pages. */
   domain: string;
+  /** What is left of the domain ends before this time; absent in cursors of an earlier version. */
+  toMs?: number;
   place?: IndexedPlace | undefined;
 }
 
@@ -77,12 +79,12 @@ function isTierPosition(value: unknown, tier: LatenessTier, type: string | undef
   const latestMs = nowMs + MAX_CLOCK_SKEW_MS;
   if (!isTime(finalMs) || finalMs > latestMs || finalMs < nowMs - MAX_LEFT_MS) return false;
   if (sweep === undefined) return true;
-  const { startedMs, domain, place } = (sweep ?? {}) as Partial<Sweep>;
+  const { startedMs, domain, toMs, place } = (sweep ?? {}) as Partial<Sweep>;
+  if (!isTime(startedMs) || startedMs < finalMs - VISIBLE_AFTER_MS || startedMs > latestMs) return false;
+  const stretch = stretchOf(tier, finalMs, startedMs);
   return (
-    isTime(startedMs) &&
-    startedMs >= finalMs - VISIBLE_AFTER_MS &&
-    startedMs <= latestMs &&
     isKeyText(domain) &&
-    (place === undefined || isEventPlace(place, stretchOf(tier, finalMs, startedMs), type))
+    (toMs === undefined || (isTime(toMs) && toMs > stretch.fromMs && toMs <= stretch.toMs)) &&
+    (place === undefined || isEventPlace(place, stretch, type))
   );
 }

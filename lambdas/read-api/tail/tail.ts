@@ -19,7 +19,7 @@ interface TailPage {
   next: TailPosition;
 }
 
-/** Maximum number of events that one page reads in each of its two tiers. */
+/** Events and queries of one page in each of its two tiers: either takes a few milliseconds at most. */
 const MAX_SEARCHED = 1250;
 /**
  * After an interruption the first tier continues in steps of this length, so that what was stored first is shown first.
@@ -54,7 +54,10 @@ export function createTail(days: DayEvents, maxSearched = MAX_SEARCHED) {
 
     const firstMs = Math.min(nowMs, finalOf(tiers, 0) + VISIBLE_AFTER_MS + CATCH_UP_MS);
     const first = await sweep(0, firstMs);
-    const isLive = firstMs === nowMs && tiers[0]?.sweep === undefined && first.rest === undefined;
+    const startedMs = tiers[0]?.sweep?.startedMs ?? firstMs;
+    const isLive = startedMs === nowMs && tiers[0]?.sweep === undefined && first.rest === undefined;
+    // Over many domains each sweep takes several pages, and what happened since is left to the next poll.
+    const isCaughtUp = first.rest === undefined && nowMs - startedMs < QUIET_MS;
     tiers[0] = advance(tiers[0], first, firstMs);
     const recent = isLive ? takeRecent(first, shown, room) : undefined;
     const due = dueTier(tiers, nowMs);
@@ -64,7 +67,7 @@ export function createTail(days: DayEvents, maxSearched = MAX_SEARCHED) {
     const events = [...first.events, ...(recent?.events ?? []), ...(other?.events ?? [])];
     const isQuiet = isLive && due === undefined && events.length === 0;
     const isRecent = nowMs - VISIBLE_AFTER_MS - finalOf(position.tiers, 0) < QUIET_MS;
-    const behind = !isLive || recent?.isCut === true || dueTier(tiers, nowMs) !== undefined;
+    const behind = !isCaughtUp || recent?.isCut === true || dueTier(tiers, nowMs) !== undefined;
     events.sort((a, b) => a.storedAtMs - b.storedAtMs);
     return {
       body: { events: events.map(({ entry }) => entry), behind },

@@ -118,6 +118,13 @@ test.each([
   ['of 1970, which reads every day since with each page', tailAt(0), false],
   ['in a sweep', tailAt(NOW_MS - 1000, { startedMs: NOW_MS, domain: '' }), false],
   ['in a sweep of a domain', tailAt(NOW_MS - 1000, { startedMs: NOW_MS, domain: 'd' }), true],
+  [
+    'in a sweep, at the end of its time',
+    tailAt(NOW_MS, { startedMs: NOW_MS, domain: 'd', toMs: NOW_MS - 119_999 }),
+    true,
+  ],
+  ['in a sweep, after its time', tailAt(NOW_MS, { startedMs: NOW_MS, domain: 'd', toMs: NOW_MS - 119_998 }), false],
+  ['in a sweep, before its time', tailAt(NOW_MS, { startedMs: NOW_MS, domain: 'd', toMs: NOW_MS - 1_800_000 }), false],
   ['in a sweep of a time to come', tailAt(NOW_MS - 1000, { startedMs: NOW_MS + 120_000, domain: 'd' }), false],
 ])('a tail cursor %s', (_, position, isPosition) => {
   // Long after 1970.
@@ -154,7 +161,7 @@ test('a made-up cursor is refused, or reads inside the query', async () => {
     events: createEvents({
       newest: async (range) => {
         calls.push(range);
-        return { places: [], hasMore: false };
+        return { places: [], hasMore: false, queries: 1 };
       },
       async *read() {},
     }),

@@ -163,7 +163,7 @@ describe('an event that waited behind a backlog until its time was compared is n
   const place = { type: 'delivered', partition: 'M', sort: 'S', atMs: event.atMs };
   const range = { fromMs: 0, toMs: NOW_MS };
   const days = (found: StoredEvent): DayEvents => ({
-    newest: async () => ({ places: [place], hasMore: false }),
+    newest: async () => ({ places: [place], hasMore: false, queries: 1 }),
     async *read(places) {
       for (const _ of places) yield found;
     },

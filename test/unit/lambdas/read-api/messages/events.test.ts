@@ -21,7 +21,7 @@ const places: IndexedPlace[] = Array.from({ length: COUNT }, (_, n) => ({
 const days: DayEvents = {
   async newest(_range, limit, after) {
     const start = after === undefined ? 0 : places.findIndex(({ atMs }) => atMs === after.atMs) + 1;
-    return { places: places.slice(start, start + limit), hasMore: start + limit < places.length };
+    return { places: places.slice(start, start + limit), hasMore: start + limit < places.length, queries: 1 };
   },
   async *read(wanted) {
     for (const { atMs } of wanted) {

@@ -23,7 +23,7 @@ function mailsOf(mailAt: (n: number) => StoredMail | undefined, accepted = Array
     async newest({ types }, limit, after) {
       expect(types).toEqual(['accepted']);
       const start = after === undefined ? 0 : places.findIndex(({ atMs }) => atMs === after.atMs) + 1;
-      return { places: places.slice(start, start + limit), hasMore: start + limit < places.length };
+      return { places: places.slice(start, start + limit), hasMore: start + limit < places.length, queries: 1 };
     },
     read() {
       throw new Error('no event is read by its place');
