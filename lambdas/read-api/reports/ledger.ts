@@ -60,24 +60,26 @@ export function createLedger(deps: LedgerDeps) {
       listing.read(),
     ]);
     const dueTo = Math.min(to, ends.get(domain) ?? Number.POSITIVE_INFINITY);
+    // While a ledger catches up, newer slices are written before older ones.
+    const written = new Set(entries.map(({ start }) => start));
+    // The first that starts in this time, as those above.
+    const firstStart = Math.ceil(from / sliceSeconds) * sliceSeconds;
     let due = 0;
-    for (let at = watermarks?.position; at !== undefined && at < dueTo && due < MAX_DUE; ) {
+    let at = watermarks && (watermarks.position < from ? firstStart : watermarks.position);
+    while (at !== undefined && at < dueTo && due < MAX_DUE) {
       const bounds = sliceFrom(at, sliceSeconds);
       if (!isDue(bounds, settleSeconds, now())) break;
       at = bounds.end;
-      // While a ledger catches up, newer slices are written before older ones.
-      if (entries.some(({ start }) => start === bounds.start)) continue;
+      if (written.has(bounds.start)) continue;
       due += 1;
-      if (bounds.start >= from) entries.push({ domain, ...bounds, state: 'due', ...NOTHING });
+      entries.push({ domain, ...bounds, state: 'due', ...NOTHING });
     }
-    const found = check.result(to, dueEndOf(now(), deps));
-    const completeness = found === 'complete' && due > 0 ? 'unknown' : found;
     entries.sort((a, b) => a.start - b.start);
     const judged = judgeHours(entries, counted, Math.floor(now() / 1000));
     return {
       slices: withWitness(entries, judged),
       totals: { ...sums, due },
-      completeness,
+      completeness: check.result(to, dueEndOf(now(), deps)),
       listing: {
         fellBackAt: fellBackAt === undefined ? null : new Date(fellBackAt).toISOString(),
         announced: announced === undefined ? null : announcementText(announced),

@@ -2,6 +2,7 @@ import type { Witness } from '../../../../../lambdas/domain/ledger/witness.ts';
 import { createLedger } from '../../../../../lambdas/read-api/reports/ledger.ts';
 import { ledgerDeps, minutelyLedger } from '../../../../support/fixtures/minutely-ledger.ts';
 import { DOMAIN, NOW_MS } from '../../../../support/fixtures/webhooks.ts';
+import fc from '../../../../support/property.ts';
 
 const HOUR = Math.floor(NOW_MS / 3_600_000) * 3600;
 
@@ -14,6 +15,12 @@ async function openLedger() {
   return { book, clock, counted, ledger };
 }
 const all = { domain: DOMAIN, from: HOUR, to: HOUR + 9000 };
+
+const SLICE = {
+  ...{ domain: DOMAIN, expected: {}, stored: {}, missing: {}, recovered: {}, polled: {}, late: {}, lost: {} },
+  ...{ unconfirmed: {}, altered: {}, stuck: 0, short: 0, accepted: 0, passes: 1, unlisted: false, finalAt: null },
+};
+const missingOf = (state: string | undefined) => (state === 'open' ? { opened: 1 } : {});
 
 describe('the ledger', () => {
   test('shows slices and their sums as in the schema', async () => {
@@ -97,6 +104,57 @@ describe('the ledger', () => {
       [8100, 'due'],
     ]);
     expect({ totals, completeness }).toMatchObject({ totals: { due: 2 }, completeness: 'unknown' });
+  });
+
+  test('counts what is due in the requested time alone', async () => {
+    const { clock, ledger } = await openLedger();
+    clock.ms += 1_800_000;
+    const settled = await ledger({ domain: DOMAIN, from: HOUR, to: HOUR + 3600 });
+    expect([settled.totals.due, settled.completeness]).toEqual([0, 'complete']);
+    const later = await ledger({ domain: DOMAIN, from: HOUR + 7800, to: HOUR + 20_000 });
+    expect([later.totals.due, later.slices.map(({ start }) => start - HOUR)]).toEqual([1, [8100]]);
+  });
+
+  test('a time that was compared ahead of the watermark is complete, and every slice of another is due', async () => {
+    const slice = fc.constantFrom('due', 'settled', 'open');
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(slice, { minLength: 6, maxLength: 6 }),
+        fc.integer({ min: 0, max: 5 }),
+        fc.tuple(fc.integer({ min: 0, max: 5399 }), fc.integer({ min: 0, max: 5399 })),
+        async (states, position, times) => {
+          const [from, to] = times.toSorted((a, b) => a - b) as [number, number];
+          const starts = states.flatMap((state, nth) => (state === 'due' ? [] : [nth * 900]));
+          const slices = {
+            async *list(_domain: string, first: number, end: number) {
+              for (const start of starts.filter((each) => each >= first - HOUR && each < end - HOUR)) {
+                yield {
+                  ...SLICE,
+                  start: HOUR + start,
+                  end: HOUR + start + 900,
+                  missing: missingOf(states[start / 900]),
+                };
+              }
+            },
+          };
+          const ledger = createLedger({
+            ...ledgerDeps({} as never),
+            slices: slices as never,
+            ledger: { readWatermarks: async () => ({ position: HOUR + position * 900, second: HOUR }) },
+            now: () => (HOUR + 5400 + 1800) * 1000,
+          });
+          const found = await ledger({ domain: DOMAIN, from: HOUR + from, to: HOUR + to + 1 });
+
+          const touched = states.filter((_, nth) => nth * 900 <= to && (nth + 1) * 900 > from);
+          const isDue = (state: unknown, nth: number) => state === 'due' && nth >= position;
+          const due = states.filter((state, nth) => isDue(state, nth) && nth * 900 >= from && nth * 900 <= to);
+          expect(found.totals.due).toBe(due.length);
+          expect(found.slices.filter(({ state }) => state === 'due')).toHaveLength(due.length);
+          const compared = touched.includes('due') ? 'unknown' : 'complete';
+          expect(found.completeness).toBe(touched.includes('open') ? 'incomplete' : compared);
+        },
+      ),
+    );
   });
 
   test('is unknown for time before the ledger began', async () => {
