@@ -189,6 +189,8 @@ export type StatsDimension = (typeof STATS_DIMENSIONS)[number];
 const STATS_LENGTHS = ['hour', 'day'] as const;
 
 export const statsBy = z._default(
+/** Hours of all domains together that statistics read: ten domains for 31 days, each hour in slices of up to 400 KB. */
+export const MAX_DOMAIN_HOURS = 7440;
   oneOf(STATS_DIMENSIONS, 'one of ', {
     description:
       'What to count by: tags, mailbox providers, sending IP addresses, or sending domains. Failures are counted as ' +

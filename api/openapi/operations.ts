@@ -1,3 +1,4 @@
+import { MAX_DOMAIN_HOURS } from '../parameters.ts';
 import type { Operation } from '../routes.ts';
 
 /** The texts of an operation in the OpenAPI document, besides its parameters and schemas. */
@@ -108,7 +109,9 @@ export const operationTexts: Readonly<Record<Operation, OperationText>> = {
   getStats: {
     tag: 'ledger',
     summary: 'Events as Mailgun lists them, by hour or day, type, and tag, mailbox provider or sending IP.',
-    description: 'Tags are case-insensitive: spellings of a tag share one bucket, in lower case.',
+    description:
+      'Tags are case-insensitive: spellings of a tag share one bucket, in lower case. Without `domain`, `by=domain` ' +
+      `counts all, for up to ${MAX_DOMAIN_HOURS.toLocaleString('en')} hours of all together.`,
     response: 'Stats',
     responseText: 'One bucket for each hour and tag, provider or IP with events.',
   },

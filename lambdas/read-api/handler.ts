@@ -24,11 +24,7 @@ import {
   createListingNoteRepository,
   createReconciliationStateRepository,
 } from '../adapters/table/reconciliation-state-repository.ts';
-import {
-  createSliceFactsReader,
-  createSliceRepository,
-  createWitnessReader,
-} from '../adapters/table/slice-repository.ts';
+import { createSliceFactsReader, createSliceReader, createWitnessReader } from '../adapters/table/slice-repository.ts';
 import { parseDayShards } from '../domain/events/day-shards.ts';
 import { memoizeLast } from '../domain/memoize-last.ts';
 import { cors } from '../runtime/cors.ts';
@@ -77,7 +73,7 @@ const recipients = createRecipientHistory(table);
 const deliveries = createDeliveryHistory(table);
 const receiverNames = env.receivers.map(({ name }) => name);
 const ledgerDeps = {
-  slices: createSliceRepository(table),
+  slices: createSliceReader(table),
   ledger: createReconciliationStateRepository(table),
   sliceSeconds: env.sliceSeconds,
   settleSeconds: env.settleSeconds,

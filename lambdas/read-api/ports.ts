@@ -255,9 +255,32 @@ export interface ArchivedObjects {
   open(object: ListedObject, reading: ObjectReading): Promise<ArchivedRows[]>;
 }
 
+/** A slice without its rows of statistics, which may be most of it, and without what only passes need. */
+export type ListedSlice = Omit<
+  Slice,
+  | SliceRows
+  | 'listed'
+  | 'sends'
+  | 'firstAt'
+  | 'settledAt'
+  | 'acceptance'
+  | 'windows'
+  | 'kinds'
+  | 'unconfirmedNames'
+  | 'version'
+>;
+
+/** Names of a slice's rows of statistics. */
+export type SliceRows = 'tags' | 'dimensions';
+
 export interface SliceReader {
-  /** Yields the slices that start from one time on and before another (epoch seconds), ascending. */
-  list(domain: string, from: number, to: number): AsyncIterable<Slice>;
+  /** Yields the slices that start from one time on and before another (epoch seconds), ascending, with these rows. */
+  list<Rows extends SliceRows>(
+    domain: string,
+    from: number,
+    to: number,
+    rows: readonly Rows[],
+  ): AsyncIterable<ListedSlice & Pick<Slice, Rows>>;
 }
 
 /** The facts of a slice about its comparison with Mailgun's listing. */

@@ -1,7 +1,7 @@
-import { MAX_ENGAGEMENT_LIMIT } from '../../api/parameters.ts';
+import { MAX_DOMAIN_HOURS, MAX_ENGAGEMENT_LIMIT } from '../../api/parameters.ts';
 import { type BadParameter, badParameter, type RawParameters, readParameters } from '../../api/read-parameters.ts';
 import { type Operation, type Query, type ReadRoutes, readRoutes } from '../../api/routes.ts';
-import { DAY_MS, UNKNOWN_DOMAIN } from '../contract.ts';
+import { DAY_MS, HOUR_SECONDS, UNKNOWN_DOMAIN } from '../contract.ts';
 import { openPage, type Page, type Paged } from './http/paging.ts';
 import { isToCome, MAX_DAYS, openRangeOf, type RangeQuery, rangeOf, TO_COME } from './http/range.ts';
 import { type ConfirmedCheck, confirmEntries, type JudgedEntry } from './messages/confirmed.ts';
@@ -140,7 +140,14 @@ function createUseCases(deps: RouteDeps): UseCases {
       const chosen = domain ?? own;
       const wanted = chosen !== undefined ? [chosen] : domains;
       if (by !== 'domain' && wanted.length > 1) return badParameter('domain', 'is missing');
-      return overRange(query, async (range) => deps.stats({ domains: wanted, tag, by, per, ...range }));
+      const range = secondsOf(query);
+      if ('ok' in range) return range;
+      const hours = per === 'day' ? 24 : 1;
+      const most = Math.floor(MAX_DOMAIN_HOURS / hours / wanted.length);
+      if (range.to - range.from > most * hours * HOUR_SECONDS) {
+        return badParameter('domain', `is missing: ${wanted.length} domains are read for up to ${most} ${per}s`);
+      }
+      return { ok: true, body: await deps.stats({ domains: wanted, tag, by, per, ...range }) };
     },
     getReceivers: async (query) => ({ ok: true, body: await deps.receivers(query) }),
     async listDeliveries(query) {

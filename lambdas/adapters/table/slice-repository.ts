@@ -18,13 +18,21 @@ import {
 import { emptyDimensions } from '../../domain/ledger/dimensions.ts';
 import type { Slice } from '../../domain/ledger/slice.ts';
 import { WITNESS_KEPT_SECONDS, type WitnessHour } from '../../domain/ledger/witness.ts';
-import type { ComparedSlice, SliceFactsReader, WitnessReader } from '../../read-api/ports.ts';
+import type { ComparedSlice, ListedSlice, SliceFactsReader, SliceReader, WitnessReader } from '../../read-api/ports.ts';
 import type { Slices, WitnessRepository, WitnessState } from '../../reconcile/ports.ts';
 import type { ChainHead, SealMark, SealState } from '../../seal/ports.ts';
-import { batchGetAtOnce, conditionalWrite, itemName, type LedgerTable, readPartition } from './ledger-table.ts';
+import {
+  batchGetAtOnce,
+  conditionalWrite,
+  type Item,
+  itemName,
+  type LedgerTable,
+  readPartition,
+} from './ledger-table.ts';
 
 /** Slices as items `SLICE#<domain>` by their start; tags and dimensions are JSON, since an attribute cannot be called "". */
-export function createSliceRepository({ client, name }: LedgerTable): Slices {
+export function createSliceRepository(table: LedgerTable): Slices {
+  const { client, name } = table;
   return {
     async read(domain, start) {
       const { Item } = await client.send(
@@ -34,16 +42,7 @@ export function createSliceRepository({ client, name }: LedgerTable): Slices {
     },
 
     async *list(domain, from, to) {
-      if (from >= to) return;
-      const pages = paginateQuery(
-        { client },
-        {
-          TableName: name,
-          KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
-          ExpressionAttributeValues: { ':pk': sliceKey(domain, 0).pk, ':from': timeKey(from), ':to': timeKey(to - 1) },
-        },
-      );
-      for await (const { Items = [] } of pages) yield* Items.map(sliceOf);
+      for await (const item of sliceItems(table, domain, from, to)) yield sliceOf(item);
     },
 
     async write(slice, previous) {
@@ -73,16 +72,77 @@ export function createSliceRepository({ client, name }: LedgerTable): Slices {
   };
 }
 
+async function* sliceItems(
+  { client, name }: LedgerTable,
+  domain: string,
+  from: number,
+  to: number,
+  projection: Projection = {},
+): AsyncGenerator<Item> {
+  if (from >= to) return;
+  const pages = paginateQuery(
+    { client },
+    {
+      TableName: name,
+      KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
+      ExpressionAttributeValues: { ':pk': sliceKey(domain, 0).pk, ':from': timeKey(from), ':to': timeKey(to - 1) },
+      ...projection,
+    },
+  );
+  for await (const { Items = [] } of pages) yield* Items;
+}
+
+/** What is read of an item. */
+interface Projection {
+  readonly ProjectionExpression?: string;
+  readonly ExpressionAttributeNames?: Record<string, string>;
+}
+
+const projectionOf = (fields: readonly string[]): Projection => ({
+  ProjectionExpression: fields.map((field) => `#${field}`).join(', '),
+  ExpressionAttributeNames: Object.fromEntries(fields.map((field) => [`#${field}`, field])),
+});
+
+const LISTED_FIELDS: Readonly<Record<keyof ListedSlice, true>> = {
+  domain: true,
+  start: true,
+  end: true,
+  expected: true,
+  stored: true,
+  missing: true,
+  recovered: true,
+  polled: true,
+  late: true,
+  lost: true,
+  unconfirmed: true,
+  altered: true,
+  stuck: true,
+  short: true,
+  accepted: true,
+  unlisted: true,
+  passes: true,
+  startedAt: true,
+  passedAt: true,
+  finalAt: true,
+  isJudgedEarly: true,
+};
+
+/** Reads slices for reports, without the rows and names that these do not need: a slice may hold 400 KB. */
+export function createSliceReader(table: LedgerTable): SliceReader {
+  return {
+    async *list(domain, from, to, rows) {
+      const projection = projectionOf([...Object.keys(LISTED_FIELDS), ...rows]);
+      for await (const item of sliceItems(table, domain, from, to, projection)) yield sliceOf(item);
+    },
+  };
+}
+
 /** Reads what slices say of their comparison: one read for each hundred, without their statistics. */
 export function createSliceFactsReader(table: LedgerTable): SliceFactsReader {
   return {
     async facts(places) {
       const keys = places.map(({ domain, start }) => sliceKey(domain, start));
-      const found = await batchGetAtOnce(table, keys, {
-        ProjectionExpression:
-          'pk, sk, #start, #end, startedAt, passedAt, unlisted, unconfirmed, altered, finalAt, isJudgedEarly',
-        ExpressionAttributeNames: { '#start': 'start', '#end': 'end' },
-      });
+      const found = await batchGetAtOnce(table, keys, projectionOf(['pk', 'sk', ...Object.keys(COMPARED_FIELDS)]));
       const byName = new Map(found.map(({ pk, sk, ...slice }) => [itemName({ pk, sk }), slice]));
       return keys.map(({ pk, sk }) => {
         const slice = byName.get(itemName({ pk, sk }));
@@ -92,7 +152,19 @@ export function createSliceFactsReader(table: LedgerTable): SliceFactsReader {
   };
 }
 
-/** Reads a slice; what an earlier version did not count is zero. */
+const COMPARED_FIELDS: Readonly<Record<keyof ComparedSlice, true>> = {
+  start: true,
+  end: true,
+  startedAt: true,
+  passedAt: true,
+  unlisted: true,
+  unconfirmed: true,
+  altered: true,
+  finalAt: true,
+  isJudgedEarly: true,
+};
+
+/** Reads a slice; what an earlier version did not count is zero. Rows may be left out. */
 function sliceOf({ pk: _pk, sk: _sk, ...item }: Record<string, unknown>): Slice {
   const { unconfirmedNames, tags, dimensions, ...rest } = item;
   return {
@@ -104,7 +176,7 @@ function sliceOf({ pk: _pk, sk: _sk, ...item }: Record<string, unknown>): Slice 
     finalAt: null,
     ...rest,
     unconfirmedNames: Array.isArray(unconfirmedNames) ? unconfirmedNames : [],
-    tags: JSON.parse(tags as string),
+    ...(tags !== undefined && { tags: JSON.parse(tags as string) }),
     dimensions: { ...emptyDimensions(), ...(dimensions !== undefined && JSON.parse(dimensions as string)) },
   } as Slice;
 }

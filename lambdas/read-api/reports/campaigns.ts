@@ -68,7 +68,7 @@ export function createCampaigns(deps: CampaignDeps) {
     const end = mayRead ? Math.max(until, retainedFrom) : until;
     const outlines: TaggedSlice[] = [];
     const listed: Counts = {};
-    for await (const slice of slices.list(domain, lookBack - MAX_SLICE_SECONDS, end)) {
+    for await (const slice of slices.list(domain, lookBack - MAX_SLICE_SECONDS, end, ['tags'])) {
       const outline = taggedSlice(slice, tag);
       outlines.push(outline);
       if (slice.start >= from && slice.start < until) addAll(listed, outline.counts);

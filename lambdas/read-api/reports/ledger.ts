@@ -39,7 +39,7 @@ export function createLedger(deps: LedgerDeps) {
     const entries: SliceEntry[] = [];
     const sums = { expected: 0, stored: 0, unaccounted: 0, unconfirmed: 0, undecided: 0 };
     const check = new CompletenessCheck(from);
-    for await (const slice of slices.list(domain, from - MAX_SLICE_SECONDS, to)) {
+    for await (const slice of slices.list(domain, from - MAX_SLICE_SECONDS, to, [])) {
       const { start, end, expected, stored, missing, recovered, passes } = slice;
       const { unconfirmed, undecided } = doubtsOf(slice);
       const state = stateOf(slice);

@@ -11,15 +11,17 @@ import {
   createRequeueRepository,
   createStragglerRepository,
 } from '../../../../lambdas/adapters/table/reconciliation-state-repository.ts';
-import { createSliceRepository } from '../../../../lambdas/adapters/table/slice-repository.ts';
+import { createSliceReader, createSliceRepository } from '../../../../lambdas/adapters/table/slice-repository.ts';
 import { createStoredEventRepository } from '../../../../lambdas/adapters/table/stored-event-repository.ts';
 import { identify } from '../../../../lambdas/domain/events/identity.ts';
 import type { Source } from '../../../../lambdas/domain/events/queue-message.ts';
 import { DRIFT_KEY, parseMessageSort, REDACTION_KEY } from '../../../../lambdas/domain/keys.ts';
 import { placeName } from '../../../../lambdas/domain/ledger/ledger-name.ts';
 import { MAX_REQUEUES, sendLimits } from '../../../../lambdas/domain/ledger/requeue.ts';
+import type { Slice } from '../../../../lambdas/domain/ledger/slice.ts';
 import { emptyTally, slicePassed } from '../../../../lambdas/domain/ledger/tally.ts';
 import { createProcess } from '../../../../lambdas/process/process.ts';
+import type { SliceRows } from '../../../../lambdas/read-api/ports.ts';
 import { LONE_PROCESS } from '../../../support/fixtures/erasures.ts';
 import { deliveredEvent, NOW_MS } from '../../../support/fixtures/webhooks.ts';
 import { startTestEngines, type TestEngines } from '../../../support/stacks/engines.ts';
@@ -83,6 +85,32 @@ test('slices are listed by their start, ascending, the end left out', async () =
   };
   expect(await starts(0, 2_000_000_000)).toEqual([900, 99_900, 1_770_000_300]);
   expect(await starts(900, 99_900)).toEqual([900]);
+});
+
+test('reports read the figures of slices, with the rows that they ask for, and no names', async () => {
+  const domain = newDomain();
+  const names = ['delivered#1', 'opened#2'];
+  const slice: Slice = { ...sliceOf(domain, 900), unconfirmedNames: names, isJudgedEarly: true, finalAt: 7, stuck: 3 };
+  await createSliceRepository(engines.table).write(slice, undefined);
+  const read = async (rows: SliceRows[]) => {
+    for await (const found of createSliceReader(engines.table).list(domain, 0, 1800, rows)) return found;
+    return undefined;
+  };
+  const {
+    tags,
+    dimensions,
+    unconfirmedNames: _,
+    listed,
+    sends,
+    firstAt,
+    settledAt,
+    kinds,
+    version,
+    ...figures
+  } = slice;
+  expect(await read(['tags'])).toMatchObject({ ...figures, tags });
+  expect(await read(['dimensions'])).toMatchObject({ ...figures, dimensions });
+  expect(JSON.stringify(await read([]))).not.toContain(names[0]);
 });
 
 test('each watermark moves only from the value that was read', async () => {

@@ -17,7 +17,7 @@ import {
 } from '../../../../lambdas/adapters/table/reconciliation-state-repository.ts';
 import {
   createSliceFactsReader,
-  createSliceRepository,
+  createSliceReader,
   createWitnessReader,
 } from '../../../../lambdas/adapters/table/slice-repository.ts';
 import { createConfirmedCheck } from '../../../../lambdas/read-api/messages/confirmed.ts';
@@ -70,7 +70,7 @@ beforeAll(async () => {
   );
   const recipients = createRecipientHistory(table);
   const ledgerDeps = {
-    slices: createSliceRepository(table),
+    slices: createSliceReader(table),
     ledger: createReconciliationStateRepository(table),
     ends: new Map<string, number>(),
     sliceSeconds: 900,
