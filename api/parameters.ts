@@ -44,6 +44,8 @@ export const address = () =>
   });
 
 const MAX_ADDRESSES = 1000;
+/** Reads of one request for many addresses, of which an older version may have stored some under several keys. */
+export const MAX_ADDRESS_READS = 2000;
 
 export const addresses = z
   .array(address())
@@ -187,10 +189,10 @@ export const hours = z
 const STATS_DIMENSIONS = ['tag', 'provider', 'ip', 'domain'] as const;
 export type StatsDimension = (typeof STATS_DIMENSIONS)[number];
 const STATS_LENGTHS = ['hour', 'day'] as const;
-
-export const statsBy = z._default(
 /** Hours of all domains together that statistics read: ten domains for 31 days, each hour in slices of up to 400 KB. */
 export const MAX_DOMAIN_HOURS = 7440;
+
+export const statsBy = z._default(
   oneOf(STATS_DIMENSIONS, 'one of ', {
     description:
       'What to count by: tags, mailbox providers, sending IP addresses, or sending domains. Failures are counted as ' +

@@ -86,7 +86,7 @@ export const operationTexts: Readonly<Record<Operation, OperationText>> = {
     summary: 'Whether these addresses are suppressed.',
     description:
       'As for one address, for up to 1,000 in one request, without an address in any URL. Costs one read of the table for ' +
-      'each.',
+      'each, several for one beyond ASCII, of which 250 always fit.',
     response: 'SuppressionCheck',
     responseText: 'Everything known about each address.',
   },

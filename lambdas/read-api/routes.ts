@@ -1,4 +1,4 @@
-import { MAX_DOMAIN_HOURS, MAX_ENGAGEMENT_LIMIT } from '../../api/parameters.ts';
+import { MAX_ADDRESS_READS, MAX_DOMAIN_HOURS, MAX_ENGAGEMENT_LIMIT } from '../../api/parameters.ts';
 import { type BadParameter, badParameter, type RawParameters, readParameters } from '../../api/read-parameters.ts';
 import { type Operation, type Query, type ReadRoutes, readRoutes } from '../../api/routes.ts';
 import { DAY_MS, HOUR_SECONDS, UNKNOWN_DOMAIN } from '../contract.ts';
@@ -119,10 +119,13 @@ function createUseCases(deps: RouteDeps): UseCases {
         causesUnder: causes === 'true' ? deps.recipientKeys(address) : undefined,
       }),
     }),
-    checkSuppressions: async ({ addresses, domain, tag }) => ({
-      ok: true,
-      body: await checkSuppressions({ addresses, domain, tags: tag }),
-    }),
+    async checkSuppressions({ addresses, domain, tag }) {
+      const keys = [...new Set(addresses)].flatMap(deps.recipientKeys);
+      if (keys.length > MAX_ADDRESS_READS) {
+        return badParameter('addresses', 'must be fewer: those beyond ASCII take several reads each');
+      }
+      return { ok: true, body: await checkSuppressions({ addresses, domain, tags: tag }) };
+    },
     async listSuppressions({ since, ...query }) {
       if (since !== undefined && isToCome(since, now())) return badParameter('since', TO_COME);
       const list = { domain: query.domain, kind: query.kind, sinceMs: since ?? 0 };

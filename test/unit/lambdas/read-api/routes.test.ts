@@ -27,6 +27,33 @@ function routesOf(domainCount: number) {
   return { routes, read };
 }
 
+describe('a check of many addresses', () => {
+  // Decomposed, and under a domain beyond ASCII, so that an older version may have stored it in each of its spellings.
+  const spelledOtherwise = (nth: number) => `jo\u0308rg${nth}@mu\u0308ller.example`;
+  const check = async (addresses: string[]) => {
+    const { routes, read } = routesOf(1);
+    return { result: await routes.read('checkSuppressions', { addresses }), read };
+  };
+
+  test('takes a thousand of ASCII, and 250 of any', async () => {
+    const ascii = await check(Array.from({ length: 1000 }, (_, nth) => `ada${nth}@example.org`));
+    expect([ascii.result.ok, ascii.read.length]).toEqual([true, 1000]);
+    const others = await check(Array.from({ length: 250 }, (_, nth) => spelledOtherwise(nth)));
+    expect([others.result.ok, others.read.length]).toEqual([true, 250]);
+  });
+
+  test('refuses what would take more reads than fit into a response', async () => {
+    const { result, read } = await check(Array.from({ length: 1000 }, (_, nth) => spelledOtherwise(nth)));
+    expect(result).toMatchObject({ ok: false, parameter: 'addresses', message: expect.stringContaining('fewer') });
+    expect(read).toEqual([]);
+  });
+
+  test('takes an address again at no cost', async () => {
+    const { result, read } = await check(Array.from({ length: 1000 }, () => spelledOtherwise(1)));
+    expect([result.ok, read.length]).toEqual([true, 1]);
+  });
+});
+
 describe('statistics by domain', () => {
   const ask = async (domainCount: number, days: number, over = {}) => {
     const { routes, read } = routesOf(domainCount);
