@@ -60,7 +60,8 @@ const LENGTH = 48;
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
 const ROTATE_EXAMPLES = `
-The old token is refused within 5 minutes. Give all clients of the API the new one (token show).
+The old token is refused within 5 minutes (while Secrets Manager fails, within 12 hours).
+Give all clients of the API the new one (token show).
 
 Examples:
   npm run ledger -- token rotate --env prod

@@ -181,8 +181,10 @@ export const handler = middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredRe
     return httpResponse(result, { page: { path, raw }, ifNoneMatch: header(event, 'if-none-match') });
   });
 
+/** Holds the token while it cannot be read again: an outage of Secrets Manager is none of the read API. */
 function tokenCheck(secretArn: string): BearerCheck {
-  return createTokenCheck(createCachedSecret(openSecrets(), secretArn, Date.now, 'ApiTokenSecretArn'));
+  const onHeld = (error: unknown) => log.write('token cannot be read again', errorFacts(error));
+  return createTokenCheck(createCachedSecret(openSecrets(), secretArn, Date.now, 'ApiTokenSecretArn', onHeld));
 }
 
 /** Reads the alarms; imports the CloudWatch client on the first request that needs it. */

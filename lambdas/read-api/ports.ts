@@ -258,7 +258,7 @@ export interface ArchivedObjects {
 /** A slice without its rows of statistics, which may be most of it, and without what only passes need. */
 export type ListedSlice = Omit<
   Slice,
-  | SliceRows
+  | SliceRowNames
   | 'listed'
   | 'sends'
   | 'firstAt'
@@ -271,11 +271,11 @@ export type ListedSlice = Omit<
 >;
 
 /** Names of a slice's rows of statistics. */
-export type SliceRows = 'tags' | 'dimensions';
+export type SliceRowNames = 'tags' | 'dimensions';
 
 export interface SliceReader {
   /** Yields the slices that start from one time on and before another (epoch seconds), ascending, with these rows. */
-  list<Rows extends SliceRows>(
+  list<Rows extends SliceRowNames>(
     domain: string,
     from: number,
     to: number,

@@ -6,7 +6,7 @@ import { addAll, type Counts, type Rows } from '../../domain/ledger/counts.ts';
 import { lacksFailures, mayBeCut } from '../../domain/ledger/dimensions.ts';
 import { type Slice, stateOf } from '../../domain/ledger/slice.ts';
 import { MAX_TAGS } from '../../domain/ledger/tally.ts';
-import type { ClassesReader, SliceRows } from '../ports.ts';
+import type { ClassesReader, SliceRowNames } from '../ports.ts';
 import type { LedgerDeps, LedgerQuery } from './ledger.ts';
 
 /** Dimension that details statistics by another, and the field that holds it in a bucket. */
@@ -73,7 +73,7 @@ export function createStats({ slices, ledger, classes, ends, now }: StatsDeps) {
     const length = LENGTHS[per];
     const stretches = new Map<number, Stretch>();
     const first = Math.floor(from / length) * length;
-    const rows: readonly SliceRows[] = by === 'tag' ? ['tags', 'dimensions'] : ['dimensions'];
+    const rows: readonly SliceRowNames[] = by === 'tag' ? ['tags', 'dimensions'] : ['dimensions'];
     for await (const slice of slices.list(domain, first, Math.ceil(to / length) * length, rows)) {
       const start = Math.floor(slice.start / length) * length;
       const held = stretches.get(start) ?? { rows: new Map(), details: new Map(), isOpen: false, isCut: false };
@@ -110,7 +110,7 @@ export function createStats({ slices, ledger, classes, ends, now }: StatsDeps) {
 
 /** Returns the rows of a slice; every event of ours has one provider, so their sum is the domain's. */
 function rowsBy(
-  { domain, tags, dimensions }: Pick<Slice, 'domain' | SliceRows>,
+  { domain, tags, dimensions }: Pick<Slice, 'domain' | SliceRowNames>,
   by: StatsDimension,
 ): [string, Counts][] {
   if (by === 'domain') return Object.values(dimensions.provider).map((row) => [domain, row]);
@@ -118,7 +118,7 @@ function rowsBy(
   return Object.entries(rows);
 }
 
-function isCut({ tags, dimensions }: Pick<Slice, SliceRows>, by: StatsDimension): boolean {
+function isCut({ tags, dimensions }: Pick<Slice, SliceRowNames>, by: StatsDimension): boolean {
   if (by === 'domain') return false;
   if (by !== 'tag') return mayBeCut(dimensions[by]);
   return Object.keys(tags).length >= MAX_TAGS || lacksFailures(tags, dimensions);

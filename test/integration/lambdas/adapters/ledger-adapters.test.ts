@@ -21,7 +21,7 @@ import { MAX_REQUEUES, sendLimits } from '../../../../lambdas/domain/ledger/requ
 import type { Slice } from '../../../../lambdas/domain/ledger/slice.ts';
 import { emptyTally, slicePassed } from '../../../../lambdas/domain/ledger/tally.ts';
 import { createProcess } from '../../../../lambdas/process/process.ts';
-import type { SliceRows } from '../../../../lambdas/read-api/ports.ts';
+import type { SliceRowNames } from '../../../../lambdas/read-api/ports.ts';
 import { LONE_PROCESS } from '../../../support/fixtures/erasures.ts';
 import { deliveredEvent, NOW_MS } from '../../../support/fixtures/webhooks.ts';
 import { startTestEngines, type TestEngines } from '../../../support/stacks/engines.ts';
@@ -92,7 +92,7 @@ test('reports read the figures of slices, with the rows that they ask for, and n
   const names = ['delivered#1', 'opened#2'];
   const slice: Slice = { ...sliceOf(domain, 900), unconfirmedNames: names, isJudgedEarly: true, finalAt: 7, stuck: 3 };
   await createSliceRepository(engines.table).write(slice, undefined);
-  const read = async (rows: SliceRows[]) => {
+  const read = async (rows: SliceRowNames[]) => {
     for await (const found of createSliceReader(engines.table).list(domain, 0, 1800, rows)) return found;
     return undefined;
   };

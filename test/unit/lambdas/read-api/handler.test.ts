@@ -1,4 +1,6 @@
+import { mock } from 'node:test';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
+import { HOUR_MS } from '../../../../lambdas/contract.ts';
 import { linesOf, startAwsStandIn } from '../../../support/doubles/aws-stand-in.ts';
 import { restoreEnvironmentAfterAll } from '../../../support/environment.ts';
 
@@ -6,12 +8,16 @@ const TOKEN = 'a-token-of-32-characters-or-more';
 const REFUSED = { __type: 'com.amazonaws.dynamodb.v20120810#AccessDeniedException' };
 
 let aws: Awaited<ReturnType<typeof startAwsStandIn>>;
+let secret: object = { SecretString: TOKEN };
+let aheadMs = 0;
 let handler: (event: APIGatewayProxyEventV2, context: Context) => Promise<APIGatewayProxyStructuredResultV2>;
 
 restoreEnvironmentAfterAll();
 beforeAll(async () => {
+  const beginMs = Date.now();
+  mock.method(Date, 'now', () => beginMs + aheadMs);
   aws = await startAwsStandIn(({ operation }) => {
-    if (operation === 'GetSecretValue') return { SecretString: TOKEN };
+    if (operation === 'GetSecretValue') return secret;
     return operation === 'GetQueueAttributes' ? { Attributes: { ApproximateNumberOfMessages: '7' } } : REFUSED;
   });
   Object.assign(process.env, aws.environment, {
@@ -26,14 +32,17 @@ beforeAll(async () => {
   });
   ({ handler } = (await import('../../../../lambdas/read-api/handler.ts')) as never);
 });
-afterAll(() => aws.close());
+afterAll(async () => {
+  mock.restoreAll();
+  await aws.close();
+});
 
-const get = (path: string, rawQueryString = '') =>
+const get = (path: string, rawQueryString = '', token = TOKEN) =>
   handler(
     {
       rawPath: `/mailgun${path}`,
       rawQueryString,
-      headers: { authorization: `Bearer ${TOKEN}` },
+      headers: { authorization: `Bearer ${token}` },
       requestContext: { requestId: 'a', http: { method: 'GET' } },
     } as unknown as APIGatewayProxyEventV2,
     { getRemainingTimeInMillis: () => 20_000 } as Context,
@@ -53,4 +62,23 @@ describe('the read API while the table does not respond and the account names th
     });
     expect(lines).toMatchObject([{ message: 'read failed', error: expect.stringContaining('AccessDenied') }]);
   });
+});
+
+// Last, since it moves the clock.
+test('a token that was read counts for 12 hours while it cannot be read again, with a log line', async () => {
+  const statusWith = async (token: string) => (await get('/health', '', token)).statusCode;
+  expect([await statusWith(TOKEN), await statusWith('another')]).toEqual([200, 401]);
+
+  secret = { __type: 'AccessDeniedException' };
+  aheadMs = HOUR_MS;
+  const lines = await linesOf(async () => expect(await statusWith(TOKEN)).toBe(200));
+  expect(lines).toContainEqual(
+    expect.objectContaining({ message: 'token cannot be read again', secret: 'ApiTokenSecretArn' }),
+  );
+  expect(JSON.stringify(lines)).not.toContain(TOKEN);
+  aheadMs = 13 * HOUR_MS;
+  await linesOf(async () => expect(await statusWith(TOKEN)).toBe(503));
+
+  secret = { SecretString: 'another' };
+  expect([await statusWith(TOKEN), await statusWith('another')]).toEqual([401, 200]);
 });
