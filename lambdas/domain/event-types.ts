@@ -17,7 +17,7 @@ export interface EventType {
   readonly status: Status | null;
   /**
    * True if a status is mostly decided already when such an event arrives: opens and clicks follow a delivery. Then
-   * process reads the status first, since DynamoDB bills a failed condition like a write; the order never goes back.
+   * process reads the status first, since DynamoDB bills a failed condition like a write.
    */
   readonly rarelyChangesStatus: boolean;
   /** Name in a message's history. */

@@ -42,6 +42,7 @@ export function createEventRepository(table: LedgerTable): Records {
   const { client, name } = table;
   const events = createEventLookup(table);
   const statusOf = createBatchedGet(table, {
+    ConsistentRead: true,
     ProjectionExpression: 'pk, sk, #order',
     ExpressionAttributeNames: { '#order': 'order' },
   });
@@ -67,8 +68,8 @@ export function createEventRepository(table: LedgerTable): Records {
       const { byRecipient } = INDEXES;
       const Key = { pk: record.identity.partition, sk: record.identity.statusSort };
       const order = statusOrder(update, record.atMs, record.identity.eventKey);
-      // DynamoDB bills a failed condition like a write, and a read at a tenth of it, so read first. The value may be
-      // stale, but the status order never decreases: an order that was as high then still is.
+      // DynamoDB bills a failed condition like a write, and a read at a fifth of it, so read first. Strongly, since a
+      // correction, or `distrust`, may have lowered the order a moment ago.
       if (record.event.type.rarelyChangesStatus && !isHigher(order, (await statusOf(Key))?.order as string | undefined))
         return;
       const isRestored = record.restored !== undefined;
