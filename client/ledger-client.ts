@@ -79,7 +79,10 @@ export class LedgerClient {
   /** Reads the state of the pipeline. */
   getHealth = (options?: CallOptions) => this.read('getHealth', {}, options);
 
-  /** Yields one page after the other: everything that was there when the walk began, nothing twice. */
+  /**
+   * Yields one page after the other, which together hold what was there when the walk began. An entry comes again where
+   * what it shows goes on: a recipient of a message whose counts are not complete, an event that was corrected in a tail.
+   */
   async *pages<Name extends PagedOperation>(
     operation: Name,
     query: QueryOf<Name>,
