@@ -1,8 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type LocalStack, type LocalStackOptions, startLocalStack } from '../../../tools/local-ledger/local-ledger.ts';
+import { USUAL_RECONCILE } from '../../../tools/local-ledger/options/reconcile-choice.ts';
 import { DOMAIN, KEY, signed } from '../fixtures/webhooks.ts';
 import { MAX_RETRIES } from './patience.ts';
 import { shortLivedEngine } from './short-lived-engine.ts';
+
+/** Too seldom to run during a test, which calls for reconciliation when it wants it. */
+export const RECONCILE_ON_CALL = { ...USUAL_RECONCILE, everySeconds: 600 };
 
 /** Starts a silent local stack without faults on any port. */
 export async function startTestStack(over: Partial<LocalStackOptions> = {}): Promise<LocalStack> {
@@ -12,6 +16,7 @@ export async function startTestStack(over: Partial<LocalStackOptions> = {}): Pro
     domains: [DOMAIN],
     keys: { current: KEY },
     faults: [],
+    reconcile: RECONCILE_ON_CALL,
     seed: 1,
     phase: () => {},
     ...over,

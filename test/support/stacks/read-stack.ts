@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { JsonObject } from '../../../lambdas/domain/json.ts';
-import { USUAL_RECONCILE } from '../../../tools/local-ledger/options/reconcile-choice.ts';
 import { deliveredEvent } from '../fixtures/webhooks.ts';
-import { drained, postWebhook, startTestStack } from './local-stack.ts';
+import { drained, postWebhook, RECONCILE_ON_CALL, startTestStack } from './local-stack.ts';
 import { whileBusy } from './patience.ts';
 
 /** The origin that `dev` allows. */
@@ -20,7 +19,7 @@ export async function startReadStack(overlay: Record<string, unknown> = {}, apiK
   const stack = await startTestStack({
     // Deliveries need published changes.
     ...(overlay.receivers !== undefined && { publish: { recipients: true } }),
-    ...(apiKey !== undefined && { reconcile: { ...USUAL_RECONCILE, apiKey } }),
+    ...(apiKey !== undefined && { reconcile: { ...RECONCILE_ON_CALL, apiKey } }),
     // Tests send more requests than people do.
     overlay: { throttle: { read: { ratePerSecond: 5000, burst: 5000 } }, ...overlay },
   });
