@@ -46,7 +46,7 @@ recipients are left out; an event that reconciliation corrects is shown again.
 With --json each page ends with a line {"event":"cursor","cursor"}. To continue after the command has ended, pass the
 last cursor to --cursor with the same options: no event is skipped or repeated.
 Polling every 5 s costs about $0.003 an hour, $0.001 more for each domain but the first (with --domain one is read),
-and $0.02 for each million webhooks that the stack receives a month.
+plus $0.02 for each million webhooks that the stack receives a month.
 
 Examples:
   npm run ledger -- tail --env prod

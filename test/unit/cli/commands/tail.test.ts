@@ -150,6 +150,7 @@ test('the costs in the help of tail follow from polls and prices', async () => {
   // Ten types of one domain and of `-`, each a query of at least half a unit; 50 ms of 512 MB.
   const perPoll = PRICES.perApiRequest + PRICES.perInvocation + 0.05 * 0.5 * PRICES.perGigabyteSecond;
   const quiet = polls * (perPoll + 2 * 10 * 0.5 * PRICES.perReadUnit);
+  const another = polls * (10 * 0.5 * PRICES.perReadUnit + 0.025 * 0.5 * PRICES.perGigabyteSecond);
   // The first tier is read again every poll: four minutes and a half at most, as the others by their own measure.
   const hoursRead = LATENESS_TIERS.slice(1).reduce(
     (sum, { fromMs, toMs, everyMs }) => sum + (toMs - fromMs) / everyMs,
@@ -165,6 +166,7 @@ test('the costs in the help of tail follow from polls and prices', async () => {
     .outputHelp();
 
   expect(help).toContain(`about $${(Math.ceil(quiet * 1000) / 1000).toFixed(3)} an hour`);
+  expect(help).toContain(`$${(Math.ceil(another * 1000) / 1000).toFixed(3)} more for each domain`);
   expect(help).toContain(`plus $${(Math.ceil(perMillion * 100) / 100).toFixed(2)} for each million webhooks`);
 });
 
