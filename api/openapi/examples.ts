@@ -232,6 +232,7 @@ const ledger: LedgerResponse = {
   ],
   totals: { expected: 3, stored: 3, unaccounted: 0, unconfirmed: 0, undecided: 0, due: 0 },
   completeness: 'complete',
+  comparedTo: 1770000300,
   listing: { fellBackAt: null, announced: null },
   witness: [
     {

@@ -71,6 +71,10 @@ const ledgerResponse = name(
       'Completeness of the due slices: `complete` only if every slice was compared and everything is accounted for.',
       z.enum(['complete', 'incomplete', 'unknown']),
     ),
+    comparedTo: described(
+      'Epoch seconds up to which all of the time from `from` was compared; null if its beginning was not.',
+      z.nullable(z.int()),
+    ),
     listing: described(
       'Whether Mailgun retires the API by which the ledger lists events.',
       z.object({

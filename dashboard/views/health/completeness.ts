@@ -43,34 +43,21 @@ function rank(ledger: LedgerResponse | undefined): number {
   return completeness === 'incomplete' || totals.unconfirmed > 0 ? 0 : completeness === 'unknown' ? 1 : 2;
 }
 
-/** Slices that are not compared yet do not change the result for the time before them. */
-function verdict(ledger: LedgerResponse): Child {
-  const { slices, totals, completeness } = ledger;
+/** A gap among the compared slices does not change the result for the time before it. */
+function verdict({ completeness, comparedTo }: LedgerResponse): Child {
   if (completeness === 'incomplete') return badge('incomplete', 'bad');
   if (completeness === 'complete') return badge('complete', 'good');
-  const until = judgedUntil(ledger);
-  const isUnlisted = slices.some(({ state }) => state === 'unlisted');
-  if (totals.due === 0 || until === undefined || isUnlisted) return badge('unknown', 'unknown');
+  if (comparedTo === null) return badge('unknown', 'unknown');
   return [
-    badge(`complete up to ${timeText(until, 'short')}`, 'good'),
+    badge(`complete up to ${timeText(comparedTo, 'short')}`, 'good'),
     ' ',
-    badge('later time not compared yet', 'unknown'),
+    badge('later time unknown', 'unknown'),
   ];
 }
 
 /** Warns of unconfirmed events, which even a complete ledger may contain. */
 function forged({ totals: { unconfirmed } }: LedgerResponse): Child {
   return unconfirmed > 0 && [' ', badge(`${numberText(unconfirmed)} not on Mailgun’s list, may be forged`, 'bad')];
-}
-
-/**
- * Returns the time before which no slice waits, as the command line does: a ledger that catches up compares the newest
- * first, so slices behind it may have been compared too. Undefined if the first slice waits, or one before it.
- */
-function judgedUntil({ slices, totals }: LedgerResponse): number | undefined {
-  const next = slices.findIndex(({ state }) => state === 'due');
-  if (next === -1) return totals.due > 0 ? undefined : slices.at(-1)?.end;
-  return slices[next - 1]?.end;
 }
 
 /** Returns the sums as a sentence that breaks lines only between its parts. */
@@ -86,12 +73,12 @@ function sentence({ events, webhooksAlone, recovered, polled, unaccounted }: Led
 }
 
 function note(ledger: LedgerResponse, { unconfirmed }: LedgerSums): HTMLElement {
-  const { slices, totals, completeness } = ledger;
-  const until = judgedUntil(ledger);
-  const sentences: Child[] = [];
-  if (until !== undefined) sentences.push('Mailgun’s list and the table compared up to ', shortTime(until), '. ');
+  const { slices, totals, comparedTo } = ledger;
+  const sentences: Child[] =
+    comparedTo === null
+      ? ['The beginning of the last 24 hours was not compared with Mailgun’s list. ']
+      : ['Of the last 24 hours, Mailgun’s list and the table compared up to ', shortTime(comparedTo), '. '];
   if (totals.due > 0) sentences.push(`${countText(totals.due, 'slice')} due and not judged yet. `);
-  else if (completeness === 'unknown') sentences.push('It is unknown whether anything is missing. ');
   if (unconfirmed > 0)
     sentences.push(`${countText(unconfirmed, 'stored event')} not on Mailgun’s list (unconfirmed). `);
   if (totals.undecided > 0)

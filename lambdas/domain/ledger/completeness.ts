@@ -10,7 +10,6 @@ export type SliceOutline = SliceBounds & { readonly state: SliceState };
 export class CompletenessCheck {
   readonly #from: number;
   #comparedTo: number;
-  #isCompared = true;
   #isOpen = false;
 
   constructor(from: number) {
@@ -21,15 +20,20 @@ export class CompletenessCheck {
   /** Takes one slice; one that began before the time may reach into it. */
   take({ start, end, state }: SliceOutline): void {
     if (end <= this.#from) return;
-    this.#isCompared &&= start <= this.#comparedTo && state !== 'unlisted';
     this.#isOpen ||= isUnsettledState(state);
-    this.#comparedTo = Math.max(this.#comparedTo, end);
+    if (start <= this.#comparedTo && state !== 'unlisted') this.#comparedTo = Math.max(this.#comparedTo, end);
+  }
+
+  /** Returns how far the time up to `to` was compared without a gap; null if its beginning was not. */
+  comparedTo(to: number): number | null {
+    return this.#comparedTo > this.#from ? Math.min(to, this.#comparedTo) : null;
   }
 
   /** Returns the result for the time up to `to`; nothing after `dueEnd` is due. */
   result(to: number, dueEnd: number): Completeness {
     if (this.#isOpen) return 'incomplete';
-    const isKnown = this.#isCompared && this.#comparedTo > this.#from && this.#comparedTo >= Math.min(to, dueEnd);
+    const comparedTo = this.comparedTo(to);
+    const isKnown = comparedTo !== null && comparedTo >= Math.min(to, dueEnd);
     return isKnown ? 'complete' : 'unknown';
   }
 }

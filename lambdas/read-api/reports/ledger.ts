@@ -80,6 +80,7 @@ export function createLedger(deps: LedgerDeps) {
       slices: withWitness(entries, judged),
       totals: { ...sums, due },
       completeness: check.result(to, dueEndOf(now(), deps)),
+      comparedTo: check.comparedTo(to),
       listing: {
         fellBackAt: fellBackAt === undefined ? null : new Date(fellBackAt).toISOString(),
         announced: announced === undefined ? null : announcementText(announced),

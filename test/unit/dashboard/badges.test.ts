@@ -91,7 +91,11 @@ async function allBadges(): Promise<string[]> {
   };
   const api = { get: async (path: string) => responses[path] };
   const receiver = await receiverView({ ...context, api, subject: 'crm', parameters: new URLSearchParams() });
-  const ledgers = ['complete', 'incomplete', 'unknown'].map((completeness) => ({ completeness, slices: [] }));
+  const ledgers = ['complete', 'incomplete', 'unknown'].map((completeness) => ({
+    completeness,
+    comparedTo: null,
+    slices: [],
+  }));
   const totals = { unconfirmed: 3, due: 0 };
   return [
     ...[...STATUSES, null].flatMap((status) => badgesIn(statusBadge(status))),

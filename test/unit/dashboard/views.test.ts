@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { CompletenessCheck, type SliceOutline } from '../../../lambdas/domain/ledger/completeness.ts';
 import { installTextDom, textOf } from '../../support/pages/text-dom.ts';
 
 const ADDRESS = 'ada@example.org';
@@ -72,7 +73,7 @@ describe('health', () => {
       const found = ledgers[`${path} ${domain}`] ?? ledgers[String(domain)];
       if (found instanceof Error) throw found;
       if (path === '/events') return { events: [] };
-      return { slices: [], totals, completeness: 'unknown', witness: [], ...found };
+      return { slices: [], totals, completeness: 'unknown', comparedTo: null, witness: [], ...found };
     };
     const { healthView } = await load('views/health.ts');
     const parameters = new URLSearchParams(query);
@@ -115,14 +116,20 @@ describe('health', () => {
   describe('with a ledger that is behind', () => {
     const ONE = 'query=1&domain=d0.example.com';
     const START = 1_770_001_200;
-    const sliceOf = (state: string, nth: number) => ({
+    const sliceOf = (state: SliceOutline['state'], nth: number) => ({
       start: START + nth * 900,
       end: START + (nth + 1) * 900,
       state,
       ...{ expected: {}, stored: {}, missing: {}, recovered: {}, polled: {}, unconfirmed: {}, undecided: {} },
     });
-    const shown = async (states: readonly string[], due: number) => {
-      const ledger = { slices: states.map(sliceOf), totals: { ...totals, due } };
+    /** Shows slices from START on, of a time that begins these seconds before. */
+    const shown = async (states: readonly SliceOutline['state'][], secondsBefore = 0) => {
+      const slices = states.map(sliceOf);
+      const check = new CompletenessCheck(START - secondsBefore);
+      for (const slice of slices.filter(({ state }) => state !== 'due')) check.take(slice);
+      const due = states.filter((state) => state === 'due').length;
+      const comparedTo = check.comparedTo(START + states.length * 900);
+      const ledger = { slices, totals: { ...totals, due }, comparedTo };
       const { text } = await showHealth(ONE, { 'd0.example.com': ledger });
       const { timeText } = await load('values/time.ts');
       return {
@@ -134,24 +141,28 @@ describe('health', () => {
       };
     };
 
-    test('is complete up to the first slice that waits, whatever is compared behind it', async () => {
-      const { text, at } = await shown(['settled', 'settled', 'due', 'settled', 'due', 'settled'], 2);
+    test.each<[string, SliceOutline['state'][]]>([
+      ['waits, whatever is compared behind it', ['settled', 'settled', 'due', 'settled', 'due', 'settled']],
+      ['Mailgun no longer lists', ['settled', 'settled', 'unlisted', 'settled', 'settled', 'due']],
+    ])('is complete up to the first slice that %s', async (_, states) => {
+      const { text, at } = await shown(states);
 
-      expect(text).toContain(`complete up to ${at(2)}`);
+      expect(text).toContain(`complete up to ${at(2)} later time unknown`);
       expect(text).toMatch(new RegExp(`the table compared up to +${at(2)}`));
       expect(text).not.toContain(`up to ${at(6)}`);
     });
 
-    test.each([
-      ['the first one waits', ['due', 'settled', 'settled'], 1],
-      ['an earlier one waits', ['settled', 'settled'], 1000],
-      ['none is compared', ['due', 'due'], 2],
-      ['Mailgun no longer lists one', ['settled', 'unlisted', 'due'], 1],
-    ])('is complete up to no time where %s', async (_, states, due) => {
-      const { text } = await shown(states, due);
+    test.each<[string, SliceOutline['state'][], number?]>([
+      ['the first one waits', ['due', 'settled', 'settled']],
+      ['it began within the time that is shown', ['settled', 'settled', 'due'], 1],
+      ['none is compared', ['due', 'due']],
+      ['Mailgun no longer lists the first', ['unlisted', 'settled', 'due']],
+    ])('is complete up to no time where %s', async (_, states, secondsBefore) => {
+      const { text } = await shown(states, secondsBefore);
 
       expect(text).toMatch(/d0\.example\.com +unknown/);
-      expect(text).not.toContain('complete up to');
+      expect(text).toContain('The beginning of the last 24 hours was not compared');
+      expect(text).not.toMatch(/up to/);
     });
   });
 

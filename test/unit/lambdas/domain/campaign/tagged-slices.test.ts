@@ -62,7 +62,7 @@ describe('timeRangesWithTag', () => {
 });
 
 describe('CompletenessCheck', () => {
-  test.each<[string, Parameters<CompletenessCheck['take']>[0][], string]>([
+  test.each<[string, Parameters<CompletenessCheck['take']>[0][], string, number | null]>([
     [
       'every slice was compared',
       [
@@ -70,16 +70,20 @@ describe('CompletenessCheck', () => {
         { start: 900, end: 1800, state: 'settled' },
       ],
       'complete',
+      1800,
     ],
     [
-      'a slice lies between',
+      'a gap lies between',
       [
         { start: 0, end: 900, state: 'settled' },
         { start: 1000, end: 1800, state: 'settled' },
       ],
       'unknown',
+      900,
     ],
-    ['the last is not compared', [{ start: 0, end: 900, state: 'settled' }], 'unknown'],
+    ['the first is not compared', [{ start: 900, end: 1800, state: 'settled' }], 'unknown', null],
+    ['the last is not compared', [{ start: 0, end: 900, state: 'settled' }], 'unknown', 900],
+    ['the last goes on after the time', [{ start: -900, end: 2700, state: 'settled' }], 'complete', 1800],
     [
       'one is open',
       [
@@ -87,14 +91,19 @@ describe('CompletenessCheck', () => {
         { start: 900, end: 1800, state: 'settled' },
       ],
       'incomplete',
+      1800,
     ],
-    ['one is short', [{ start: 0, end: 900, state: 'short' }], 'incomplete'],
-    ['one was never listed', [{ start: 0, end: 1800, state: 'unlisted' }], 'unknown'],
-    ['there is none', [], 'unknown'],
-  ])('judges slices where %s', (_name, slices, expected) => {
+    ['one is short', [{ start: 0, end: 900, state: 'short' }], 'incomplete', 900],
+    ['one was never listed', [{ start: 0, end: 1800, state: 'unlisted' }], 'unknown', null],
+    ['there is none', [], 'unknown', null],
+  ])('judges slices where %s', (_name, slices, expected, comparedTo) => {
     const check = new CompletenessCheck(0);
     for (const each of slices) check.take(each);
-    expect(check.result(1800, 1800)).toBe(expected);
+    expect([check.result(1800, 1800), check.comparedTo(1800)]).toEqual([expected, comparedTo]);
+  });
+
+  test('does not call a time complete of which nothing is due', () => {
+    expect(new CompletenessCheck(900).result(1800, 900)).toBe('unknown');
   });
 });
 

@@ -116,7 +116,7 @@ describe('the ledger', () => {
   });
 
   test('a time that was compared ahead of the watermark is complete, and every slice of another is due', async () => {
-    const slice = fc.constantFrom('due', 'settled', 'open');
+    const slice = fc.constantFrom('due', 'settled', 'open', 'unlisted');
     await fc.assert(
       fc.asyncProperty(
         fc.array(slice, { minLength: 6, maxLength: 6 }),
@@ -133,6 +133,7 @@ describe('the ledger', () => {
                   start: HOUR + start,
                   end: HOUR + start + 900,
                   missing: missingOf(states[start / 900]),
+                  unlisted: states[start / 900] === 'unlisted',
                 };
               }
             },
@@ -150,8 +151,12 @@ describe('the ledger', () => {
           const due = states.filter((state, nth) => isDue(state, nth) && nth * 900 >= from && nth * 900 <= to);
           expect(found.totals.due).toBe(due.length);
           expect(found.slices.filter(({ state }) => state === 'due')).toHaveLength(due.length);
-          const compared = touched.includes('due') ? 'unknown' : 'complete';
-          expect(found.completeness).toBe(touched.includes('open') ? 'incomplete' : compared);
+          const gap = touched.findIndex((state) => state === 'due' || state === 'unlisted');
+          expect(found.completeness).toBe(
+            touched.includes('open') ? 'incomplete' : gap === -1 ? 'complete' : 'unknown',
+          );
+          const gapStart = HOUR + (Math.floor(from / 900) + gap) * 900;
+          expect(found.comparedTo).toBe(gap === -1 ? HOUR + to + 1 : gap === 0 ? null : gapStart);
         },
       ),
     );
@@ -199,6 +204,7 @@ describe('the ledger', () => {
       slices: [],
       totals: { expected: 0, stored: 0, unaccounted: 0, unconfirmed: 0, undecided: 0, due: 0 },
       completeness: 'unknown',
+      comparedTo: null,
       listing: { fellBackAt: null, announced: null },
       witness: [],
     });
