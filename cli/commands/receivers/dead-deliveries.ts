@@ -35,7 +35,7 @@ export interface ChoiceOptions extends TimeOptions, Pick<DeadChoice, 'id' | 'typ
 
 /** Adds the receiver's name and the options that select its dead deliveries. */
 export const choosing = (command: Command, context: CliContext) =>
-  timed(command, context)
+  timed(command, context, { from: 'any time', to: 'any time' })
     .argument('<name>', 'the receiver')
     .option('--id <id>', 'only the delivery of this webhook-id')
     .addOption(new Option('--type <type>', 'only deliveries of this type').choices(Object.keys(DELIVERED_TYPES)))
@@ -78,8 +78,8 @@ export function isWanted({ detailType, publishedAt, detail }: Facts, choice: Dea
 
 /** What becomes of the messages of a DLQ. */
 interface Handling {
-  /** Called for each message, with undefined for one that holds no event. */
-  isChosen(event: QueuedEvent | undefined): boolean;
+  /** Called for each message, with undefined for one that holds no event, and SQS's id of it. */
+  isChosen(event: QueuedEvent | undefined, messageId: string): boolean;
   /** Called for each chosen message, which `remove` deletes; without it, they stay. */
   take?(event: QueuedEvent | undefined, remove: () => Promise<unknown>): Promise<void>;
 }
@@ -126,10 +126,10 @@ export async function readDead(
     return Messages;
   }
 
-  async function isRemoved({ ReceiptHandle = '', Body = '' }: Message): Promise<boolean> {
+  async function isRemoved({ MessageId = '', ReceiptHandle = '', Body = '' }: Message): Promise<boolean> {
     const parsed = parseQueuedEvent(Body);
     const event = typeof parsed === 'string' ? undefined : parsed;
-    if (!isChosen(event)) {
+    if (!isChosen(event, MessageId)) {
       counts[event === undefined ? 'unreadable' : 'left'] += 1;
       return false;
     }

@@ -22,7 +22,7 @@ export const discardCommand = (context: CliContext, run: Run) =>
     .option('--yes', 'do not ask')
     .addHelpText(
       'after',
-      `\nFor what the receiver will never accept, so that the alarm deliveries-dead ends. The log keeps each as dead. Without an\noption that selects, it discards all readable ones.\n\nExamples:\n  npm run ledger -- receivers discard crm --env prod --unreadable --plan\n  npm run ledger -- receivers discard crm --env prod --message 20261122.1@mg.example.com`,
+      `\nFor what the receiver will never accept, so that the alarm deliveries-dead ends. The log keeps each as dead. It deletes\nno other messages than it has counted before it asks.\n\nExamples:\n  npm run ledger -- receivers discard crm --env prod --unreadable --plan\n  npm run ledger -- receivers discard crm --env prod --message 20261122.1@mg.example.com`,
     )
     .action(run<DiscardOptions>((options, name = '') => discard(context, options, name)));
 
@@ -31,6 +31,11 @@ async function discard(context: CliContext, options: DiscardOptions, name: strin
   const selecting = (['id', 'type', 'status', 'kind', 'message', 'from', 'to'] as const).filter(
     (key) => options[key] !== undefined,
   );
+  if (!onlyUnreadable && selecting.length === 0) {
+    throw new UsageError(
+      'name what to delete: --unreadable, --id, --type, --status, --kind, --message, --from or --to',
+    );
+  }
   if (onlyUnreadable && selecting.length > 0) {
     throw new UsageError(
       `--unreadable and --${selecting[0]} cannot be combined: nothing can be read of those messages`,
@@ -40,20 +45,34 @@ async function discard(context: CliContext, options: DiscardOptions, name: strin
   const deployment = await openTarget(context, options);
   const receiver = receiverNamed(deployment, name);
   const emit = createEmit<DiscardDeadLine>(context, json);
-  const isChosen: Parameters<typeof readDead>[2]['isChosen'] = (event) =>
-    event === undefined ? onlyUnreadable : !onlyUnreadable && isWanted(event, choice);
-
-  const { chosen: dead, ...others } = await readDead(deployment, receiver, { isChosen }, context);
+  const planned = new Set<string>();
+  const { chosen: dead, ...others } = await readDead(
+    deployment,
+    receiver,
+    {
+      isChosen(event, messageId) {
+        const isChosen = event === undefined ? onlyUnreadable : !onlyUnreadable && isWanted(event, choice);
+        if (isChosen) planned.add(messageId);
+        return isChosen;
+      },
+    },
+    context,
+  );
   if (context.signal.aborted) throw new InterruptedError();
-  if (dead === 0 && others.unseen === 0) throw new UsageError(`nothing in the DLQ of ${name} matches`);
+  if (dead === 0 && others.unseen === 0) {
+    const hint = others.unreadable > 0 ? '; what holds no event is for --unreadable' : '';
+    throw new UsageError(`nothing in the DLQ of ${name} matches${hint}`);
+  }
   const what = `${number(dead)} ${onlyUnreadable ? 'unreadable messages' : 'dead deliveries'} of ${name}`;
   emit({ event: 'plan', dead, ...others }, `${what}; ${stayText(others)}`, ...unseenText(others));
   if (plan) return 0;
+  // Another reader holds the rest.
+  if (dead === 0) return 1;
   await confirm(context, yes, `Delete ${what} of ${deployment.name}? This cannot be undone.`);
   const { chosen: deleted, ...rest } = await readDead(
     deployment,
     receiver,
-    { isChosen, take: async (_, remove) => void (await remove()) },
+    { isChosen: (_, messageId) => planned.has(messageId), take: async (_, remove) => void (await remove()) },
     context,
   );
   emit({ event: 'discarded', deleted, ...rest }, `${number(deleted)} deleted; ${stayText(rest)}`, ...unseenText(rest));

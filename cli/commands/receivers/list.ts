@@ -260,14 +260,14 @@ export interface TimeOptions extends TargetOptions {
   readonly to?: number;
 }
 
-export const timed = (command: Command, context: CliContext) =>
+export const timed = (command: Command, context: CliContext, without = { from: '24h', to: 'now' }) =>
   command
     .option(
       '--from <time>',
-      'published since: ISO 8601 with offset, epoch seconds, or 2h ago (24h)',
+      `published since: ISO 8601 with offset, epoch seconds, or 2h ago (${without.from})`,
       timeOption('from', context),
     )
-    .option('--to <time>', 'published before, in the same form (now)', timeOption('to', context));
+    .option('--to <time>', `published before, in the same form (${without.to})`, timeOption('to', context));
 
 /** Returns the time that the options choose, in epoch seconds: the last day where they choose none. */
 export function rangeOf({ from, to }: TimeOptions, { now }: CliContext): { from: number; to: number } {

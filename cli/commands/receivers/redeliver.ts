@@ -1,10 +1,6 @@
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
-import { readDeliveries } from '../../../lambdas/adapters/table/delivery-repository.ts';
-import { DAY_SECONDS } from '../../../lambdas/contract.ts';
-import { encodeQueuedEvent } from '../../../lambdas/domain/publishing/delivery.ts';
-import { isInDlq } from '../../../lambdas/domain/publishing/delivery-ledger.ts';
+import { encodeQueuedEvent, type QueuedEvent } from '../../../lambdas/domain/publishing/delivery.ts';
 import { type CliContext, ledgerCommand, openTarget, type Run, wholeNumber } from '../../command.ts';
-import { tableOf } from '../../ledger.ts';
 import { createEmit, number } from '../../output.ts';
 import { type ChoiceOptions, choosing, chosenBy, type DeadCounts, isWanted, readDead } from './dead-deliveries.ts';
 import { receiverNamed } from './open.ts';
@@ -20,16 +16,14 @@ interface RedeliverOptions extends ChoiceOptions {
 }
 
 const DEFAULT_RATE = 10;
-/** A delivery is on the bus for a day at most, then in the queue and in the DLQ for 14 days each. */
-const PLANNED_SECONDS = 30 * DAY_SECONDS;
 
 export const redeliverCommand = (context: CliContext, run: Run) =>
   choosing(ledgerCommand('redeliver', "send a receiver's dead deliveries again"), context)
     .option('--rate <n>', `deliveries a second (${DEFAULT_RATE})`, wholeNumber(1))
-    .option('--plan', 'only show how many that would be, by the log')
+    .option('--plan', 'only show how many that would be')
     .addHelpText(
       'after',
-      `\nWithout --from and --to it redelivers everything in the DLQ, of which --plan knows what was published in the last 30\ndays. If you interrupt it, run the same command again to continue.\n\nExamples:\n  npm run ledger -- receivers redeliver crm --env prod --plan\n  npm run ledger -- receivers redeliver crm --env prod --rate 50\n  npm run ledger -- receivers redeliver crm --env prod --kind complaint --from 3d`,
+      `\nWithout an option that selects it redelivers everything in the DLQ. If you interrupt it, run the same command again to\ncontinue.\n\nExamples:\n  npm run ledger -- receivers redeliver crm --env prod --plan\n  npm run ledger -- receivers redeliver crm --env prod --rate 50\n  npm run ledger -- receivers redeliver crm --env prod --kind complaint --from 3d`,
     )
     .action(run<RedeliverOptions>((options, name = '') => redeliver(context, options, name)));
 
@@ -43,15 +37,9 @@ async function redeliver(context: CliContext, options: RedeliverOptions, name: s
   const emit = createEmit<RedeliverLine>(context, options.json);
   const { rate = DEFAULT_RATE } = options;
   const choice = chosenBy(options, context);
+  const isChosen = (event: QueuedEvent | undefined) => event !== undefined && isWanted(event, choice);
   if (options.plan) {
-    const nowMs = context.now();
-    const { from = Math.floor(nowMs / 1000) - PLANNED_SECONDS, to = Math.floor(nowMs / 1000) + 1 } = options;
-    let dead = 0;
-    for await (const delivery of readDeliveries(tableOf(deployment), name, from, to)) {
-      const { name: logged, detailType, detail } = delivery;
-      const facts = { detailType, publishedAt: logged.publishedAt, detail: { ...detail, id: logged.id } };
-      if (isInDlq(delivery, nowMs) && isWanted(facts, choice)) dead += 1;
-    }
+    const { chosen: dead } = await readDead(deployment, receiver, { isChosen }, context);
     const seconds = Math.ceil(dead / rate);
     emit(
       { event: 'plan', dead, seconds },
@@ -63,7 +51,7 @@ async function redeliver(context: CliContext, options: RedeliverOptions, name: s
     deployment,
     receiver,
     {
-      isChosen: (event) => event !== undefined && isWanted(event, choice),
+      isChosen,
       async take(event, remove) {
         if (event === undefined) return;
         const MessageBody = encodeQueuedEvent({ ...event, requestedAt: context.now() });

@@ -37,11 +37,6 @@ export const DISABLED_RECEIVE_SECONDS = 1800;
 const RECENT_MS = OVERDUE_MS + DISABLED_RECEIVE_SECONDS * 1000;
 /** Queue and DLQ keep a message no longer. */
 const QUEUE_RETENTION_MS = 14 * DAY_MS;
-
-/** Returns true for a dead delivery that its DLQ still holds. */
-export const isInDlq = ({ state, settledAt = 0 }: Pick<Delivery, 'state' | 'settledAt'>, nowMs: number): boolean =>
-  state === 'dead' && nowMs - settledAt <= QUEUE_RETENTION_MS;
-
 /**
  * Distinguishes a delivery lost between bus and receiver from one that waits in a busy queue, by how late the queue
  * attempts what was published after it. `observe` takes every delivery that was published since the first that is

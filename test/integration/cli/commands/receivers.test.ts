@@ -16,7 +16,6 @@ import {
   rotateReceiverLine,
 } from '../../../support/cli/json-lines/receivers.ts';
 import { type ReceiverServer, startReceiver } from '../../../support/doubles/receiver-server.ts';
-import { openDeliveryLog } from '../../../support/fixtures/delivery-log.ts';
 import { DOMAIN, deliveredEvent } from '../../../support/fixtures/webhooks.ts';
 import { postPatiently, startTestStack } from '../../../support/stacks/local-stack.ts';
 
@@ -121,15 +120,8 @@ test('receivers log and list show acknowledged deliveries, and dead ones with at
 
 test('receivers redeliver prints its plan, then sends dead deliveries again, and empties the DLQ', async () => {
   receiver.respond((response) => void response.writeHead(204).end());
-  // A delivery may be in the queue for 14 days and then in the DLQ for as long, after which SQS drops it.
-  const log = openDeliveryLog(stack);
-  const DAY = 86_400;
-  const now = Math.floor(Date.now() / 1000);
-  const died = (daysAgo: number) => ({ state: 'dead', attempts: [], settledAt: (now - daysAgo * DAY) * 1000 }) as const;
-  await log.write(now - 28 * DAY, { id: 'long ago' }, died(13));
-  await log.write(now - 28 * DAY, { id: 'dropped since' }, died(15));
   expect((await runJson(redeliverLine, ['redeliver', 'crm', '--plan'])).lines).toEqual([
-    { event: 'plan', dead: 2, seconds: 1 },
+    { event: 'plan', dead: 1, seconds: 1 },
   ]);
   expect(await runJson(redeliverLine, ['redeliver', 'crm', '--id', 'another'])).toEqual({
     exitCode: 0,
@@ -199,8 +191,8 @@ test('a receiver whose secret cannot be read sets off deliver-errors, while its 
   const { secrets } = openClients({ region, endpoint, credentials: { accessKeyId, secretAccessKey: 'local' } });
   const [{ secretArn: SecretId }] = JSON.parse(outputs.Receivers ?? '[]');
   await secrets.send(new PutSecretValueCommand({ SecretId, SecretString: 'whsec_…' }));
-  // The next one reads it again.
-  process.kill(stack.ready.processes.deliver ?? 0, 'SIGKILL');
+  // The next one reads it again. On a busy machine the first may have been replaced by now.
+  process.kill((await stack.stats()).processes.deliver ?? 0, 'SIGKILL');
   const requests = receiver.received.length;
   let messageId = '';
   await isSounding('deliver-errors', async () => {

@@ -170,7 +170,7 @@ test('every delivery during a rotation verifies with a secret that the receiver 
   // One process still signs with the old secret only, as it read it; the receiver does not have the new one yet either.
   await hasReceived(good, await sendEvents(5));
   // A new process reads both, and the receiver may hold either.
-  process.kill(stack.ready.processes.deliver ?? 0, 'SIGKILL');
+  process.kill((await stack.stats()).processes.deliver ?? 0, 'SIGKILL');
   await hasReceived(good, await sendEvents(5));
   held = [`whsec_${next}`];
   await hasReceived(good, await sendEvents(5));
