@@ -61,7 +61,7 @@ export class Process extends Construct {
     this.function.allow(['secretsmanager:GetSecretValue'], erasureKey.secretArn);
     this.function.addEventSource(
       new SqsEventSource(queue, {
-        enabled: true,
+        // `enabled` is left to the operator: while a table is restored it is off, and no deploy may switch it on.
         batchSize: config.processing.batchSize,
         maxBatchingWindow: Duration.seconds(config.processing.batchingWindowSeconds),
         // A cap here and not by reserved concurrency, whose throttled receives would use up the receive count.

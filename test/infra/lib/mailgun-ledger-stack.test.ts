@@ -183,9 +183,9 @@ describe('synth fails', () => {
       'must report partial failures',
     ],
     [
-      'when drift detection would overlook a disabled trigger',
-      change(CfnEventSourceMapping, { enabled: undefined }),
-      'must be enabled by the template',
+      'when a deploy would switch process on while a table is restored',
+      change(CfnEventSourceMapping, { enabled: true }, 'Process'),
+      'that of process must not',
     ],
     [
       'when two functions share a role',

@@ -84,6 +84,14 @@ describe('the queue of each receiver', () => {
       FunctionResponseTypes: ['ReportBatchItemFailures'],
     });
   });
+
+  test('a deploy enables the triggers of publish and deliver, and leaves that of process as an operator set it', () => {
+    const enabled = on
+      .ofType('AWS::Lambda::EventSourceMapping')
+      .map(({ Properties }) => Properties.Enabled ?? 'as set');
+
+    expect(enabled.toSorted()).toEqual(['as set', true, true, true]);
+  });
 });
 
 test.each([1, 2, 3, 7, 10, 11, 25, 99, 100, 400])(
