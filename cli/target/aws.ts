@@ -119,8 +119,9 @@ export async function openStack(
             AlarmDescription = '',
             AlarmActions = [],
           } of MetricAlarms) {
-            // Names of other stacks, such as that of `Mail-eu` beside `Mail`, have the same prefix.
-            if (!AlarmActions.some((action) => topics.includes(action))) continue;
+            // Names of other stacks, such as that of `Mail-eu` beside `Mail`, have the same prefix. One without actions
+            // was silenced by hand, and is shown.
+            if (AlarmActions.length > 0 && !AlarmActions.some((action) => topics.includes(action))) continue;
             alarms.push({
               name: AlarmName,
               state: StateValue ?? 'INSUFFICIENT_DATA',

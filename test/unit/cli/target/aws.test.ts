@@ -8,7 +8,7 @@ const ALARMS = {
   'Mail-dead-letters': [topic('Mail-ticket')],
   'Mail-webhook-errors': [topic('another'), topic('Mail-page')],
   'Mail-eu-webhook-errors': [topic('Mail-eu-page')],
-  'Mail-unwatched': [],
+  'Mail-silenced-by-hand': [],
 };
 
 test('alarms are those that notify the topics of the stack: not those of Mail-eu beside Mail', async () => {
@@ -41,7 +41,11 @@ test('alarms are those that notify the topics of the stack: not those of Mail-eu
     const stack = await openStack(ref, 'Mail', { region: 'eu-west-1' });
     const alarms = await stack.alarms();
 
-    expect(alarms.map(({ name }) => name)).toEqual(['Mail-dead-letters', 'Mail-webhook-errors']);
+    expect(alarms.map(({ name }) => name)).toEqual([
+      'Mail-dead-letters',
+      'Mail-webhook-errors',
+      'Mail-silenced-by-hand',
+    ]);
   } finally {
     process.env = earlier;
     await aws.close();
