@@ -15,6 +15,7 @@ import type { AwsAccount } from '../../target/aws.ts';
 import { type Deployment, hasOutput, type LogEntry, readLogs } from '../../target/types.ts';
 import { iso } from '../../time.ts';
 import { judgeSigningKey, unauthorizedIn } from '../keys.ts';
+import { receiversOf } from '../receivers/open.ts';
 import { type Check, type Finding, ok, skipped, warning, wrong } from './machine-checks.ts';
 import {
   accountDomains,
@@ -182,6 +183,11 @@ async function triggers(deployment: Deployment, account: AwsAccount | undefined,
   for (const [name, key] of Object.entries(TRIGGERED).filter(([, key]) => hasOutput(deployment, key))) {
     const found = await account.triggers(deployment.output(key));
     if (found.length === 0) off.push(`${name} has none`);
+    else if (name === 'deliver') {
+      const sources = new Set(found.map(({ source }) => source.split(':').at(-1)));
+      const without = receiversOf(deployment).filter(({ queueUrl }) => !sources.has(queueUrl.split('/').at(-1)));
+      off.push(...without.map((receiver) => `deliver has none for ${receiver.name}`));
+    }
     for (const { source, state, sinceMs } of found) {
       if (OFF.includes(state)) off.push(`${name}: ${source} is ${state} since ${timeAgo(sinceMs, nowMs)}`);
     }

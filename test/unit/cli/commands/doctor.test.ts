@@ -480,6 +480,26 @@ describe("doctor's check of the triggers", () => {
     });
   });
 
+  test('names a receiver whose queue none of them reads', async () => {
+    const receiver = (name: string) => ({
+      name,
+      url: 'u',
+      secretArn: 'a',
+      queueUrl: `https://sqs/${name}`,
+      deadLettersUrl: 'd',
+    });
+    const receivers = JSON.stringify([receiver('mail'), receiver('crm')]);
+    const output = (key: string) => ({ DeliverFunctionName: key, Receivers: receivers })[key] ?? '';
+    const triggers = async () => [{ source: QUEUE, state: 'Enabled', sinceMs: 0 }];
+    const checks = stackChecks({
+      deployment: stubDeployment({ output }),
+      account: account({ triggers }),
+      now: () => 0,
+    });
+
+    expect(await find(checks, 'triggers')).toMatchObject({ state: 'wrong', says: 'deliver has none for crm' });
+  });
+
   test('reads every page of what Lambda lists', async () => {
     const mapping = (State: string) => ({ EventSourceArn: QUEUE, State, LastModified: 1_770_000_000 });
     const lambda = await listenOnLoopback(({ url = '' }, response) => {
