@@ -68,7 +68,7 @@ Examples:
   npm run ledger -- token rotate --local --yes`;
 
 const rotateCommand = (context: CliContext, run: Run) =>
-  ledgerCommand('rotate', 'replace the token; the old one is refused within 5 minutes')
+  ledgerCommand('rotate', 'replace the token')
     .option('--yes', 'do not ask')
     .addHelpText('after', ROTATE_EXAMPLES)
     .action(run<RotateOptions>((options) => rotate(context, options)));
@@ -84,7 +84,7 @@ async function rotate(context: CliContext, options: RotateOptions): Promise<numb
   await putSecret(deployment, 'ApiTokenSecretArn', token);
   createEmit<TokenRotateLine>(context, options.json)(
     { event: 'rotated', refusedWithinSeconds: 300 },
-    'The token is replaced. The old one is refused within 5 minutes.',
+    'The token is replaced. The old one is refused within 5 minutes; while Secrets Manager fails, within 12 hours.',
     `Show the new one with: npm run --silent ledger -- token show ${targetRefText(deployment.ref)}`,
   );
   return 0;

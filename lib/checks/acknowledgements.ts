@@ -87,7 +87,8 @@ export const ACKNOWLEDGEMENTS: readonly Acknowledgement[] = [
   {
     rule: 'Serverless-LambdaDLQ',
     on: /^Notify\/Function\/Resource$/,
-    because: 'Called by SNS asynchronously, three times in all; what then fails is in its log, and an alarm reports it',
+    because:
+      'Called by SNS asynchronously, three times in all, or for six hours where it is throttled; an alarm reports errors',
   },
   {
     rule: 'Serverless-LambdaDLQ',

@@ -168,7 +168,7 @@ test('the deploy role of an environment reads only its secrets, and decrypts onl
   expect(secret.map(({ Action, Condition }) => [Action, Condition])).toEqual(
     ['secretsmanager:GetSecretValue', 'kms:Decrypt'].map((action) => [
       action,
-      { StringEquals: { 'aws:ResourceTag/env': '<env>' } },
+      { StringEquals: { 'aws:ResourceTag/app': 'mailgun-ledger', 'aws:ResourceTag/env': '<env>' } },
     ]),
   );
 });
