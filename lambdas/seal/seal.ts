@@ -54,7 +54,8 @@ const LATE_SLICES = 100;
 
 /**
  * Returns true if no slice behind it has waited longer: each pass after the second begins the wait anew, and an unsettled
- * slice gets many.
+ * slice gets many. After an outage of reconcile the newest slices are passed first, and final at once: then one behind it
+ * may have waited longer, by no more than the catch-up took.
  */
 const isLongest = (slice: Slice) => !isUnsettled(slice) && slice.passedAt <= (slice.finalAt ?? 0);
 
@@ -186,8 +187,17 @@ export function createSeal(deps: SealDeps): (request: SealRequest) => Promise<Se
       if (!isMarked) await sealIfDue(slice);
     }
     // A run that was killed may have marked a slice and not moved the head, and no slice may ever follow.
-    if (marked > 0 && marked > ((await state.readHead(domain))?.sequence ?? 0))
-      await chain.catchUp(domain, request.deadlineMs);
+    if (marked > 0 && now() < request.deadlineMs && marked > ((await state.readHead(domain))?.sequence ?? 0))
+      await tryToCatchUp(domain, request.deadlineMs, report);
+  }
+
+  async function tryToCatchUp(domain: string, deadlineMs: number, report: SealReport) {
+    try {
+      await chain.catchUp(domain, deadlineMs);
+    } catch (error) {
+      if (!(error instanceof DeadlineError)) throw error;
+      report.done = false;
+    }
   }
 
   /** Yields slices, whether their present version is sealed, and the sequence of their last manifest, 0 without one. */

@@ -430,6 +430,33 @@ describe('a seal run that crashes', () => {
     },
   );
 
+  test.each([
+    ['begins', 0, SLICES - 1],
+    ['reads the chain', 500, SLICES],
+  ])(
+    'before it notes the end of a chain is no failure of a run whose time is up when it %s',
+    async (_, leftMs, head) => {
+      const world = fullWorld();
+      const { invocation } = await fullWorld().run();
+      await world.run({ call: invocation.points.lastIndexOf('state.moveHead'), moment: 'before', kind: 'crash' });
+      world.failures.length = 0;
+      const readText = world.bucket.readText.bind(world.bucket);
+      world.bucket.readText = async (key) => {
+        world.nowMs += 1000;
+        return readText(key);
+      };
+
+      const report = await createSeal(world.deps())({ ignoreWaits: false, deadlineMs: world.nowMs + leftMs });
+
+      expect([report.sealed, world.state.heads.get(DOMAIN)?.sequence, world.failures]).toEqual([0, head, []]);
+      world.bucket.readText = readText;
+      // The slice has its turn at once.
+      world.state.positions.clear();
+      await world.run();
+      await world.check();
+    },
+  );
+
   test('at any call, at any moment, is completed by the next run', async () => {
     const { invocation } = await fullWorld().run();
     const calls = invocation.points.length;
