@@ -189,8 +189,8 @@ export const hours = z
 const STATS_DIMENSIONS = ['tag', 'provider', 'ip', 'domain'] as const;
 export type StatsDimension = (typeof STATS_DIMENSIONS)[number];
 const STATS_LENGTHS = ['hour', 'day'] as const;
-/** Hours of all domains together that statistics read: ten domains for 31 days, each hour in slices of up to 400 KB. */
-export const MAX_DOMAIN_HOURS = 7440;
+/** Hours of all domains together that statistics read: ten domains for 31 days, which may touch 32. */
+export const MAX_DOMAIN_HOURS = 7680;
 
 export const statsBy = z._default(
   oneOf(STATS_DIMENSIONS, 'one of ', {

@@ -111,7 +111,7 @@ export const operationTexts: Readonly<Record<Operation, OperationText>> = {
     summary: 'Events as Mailgun lists them, by hour or day, type, and tag, mailbox provider or sending IP.',
     description:
       'Tags are case-insensitive: spellings of a tag share one bucket, in lower case. Without `domain`, `by=domain` ' +
-      `counts all, for up to ${MAX_DOMAIN_HOURS.toLocaleString('en')} hours of all together.`,
+      `counts all, for up to ${MAX_DOMAIN_HOURS.toLocaleString('en')} whole hours of all together.`,
     response: 'Stats',
     responseText: 'One bucket for each hour and tag, provider or IP with events.',
   },

@@ -87,10 +87,10 @@ const queues = openQueues();
 let alarmStates: AlarmStates | undefined;
 const days = createDayEvents(table);
 const stackDomains = createStackDomains(table, env.domains, Date.now);
-const UNREAD_DOMAINS: StackDomains = { names: [], only: undefined, ends: new Map() };
+const UNREAD_DOMAINS: StackDomains = { names: [], withLedger: [], only: undefined, ends: new Map() };
 // The parameters of routes name the domains.
 const routesFor = memoizeLast((known: StackDomains) => {
-  const { names: domains, only, ends } = known;
+  const { names: domains, withLedger, only, ends } = known;
   return createRoutes({
     confirmed,
     messages: createMessages(createMessageHistory(table), {
@@ -138,6 +138,7 @@ const routesFor = memoizeLast((known: StackDomains) => {
       now: Date.now,
     }),
     domains,
+    withLedger,
     only,
     receiverNames,
     now: Date.now,

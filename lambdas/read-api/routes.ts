@@ -21,7 +21,7 @@ import type { createSuppressions } from './recipients/suppressions.ts';
 import type { createCampaigns } from './reports/campaigns.ts';
 import type { createHealth } from './reports/health.ts';
 import type { createLedger } from './reports/ledger.ts';
-import type { createStats } from './reports/stats.ts';
+import { bucketRange, type createStats } from './reports/stats.ts';
 import type { createTail } from './tail/tail.ts';
 import { isTailPosition, type TailPosition, tailStart } from './tail/tail-position.ts';
 
@@ -46,6 +46,8 @@ interface RouteDeps {
   health: ReturnType<typeof createHealth>;
   /** Sending domains, lower case. */
   domains: readonly string[];
+  /** Those of them that have or had a ledger, and so statistics. */
+  withLedger: readonly string[];
   /** Meant where none is named; undefined where there are several. */
   only: string | undefined;
   receiverNames: readonly string[];
@@ -141,14 +143,15 @@ function createUseCases(deps: RouteDeps): UseCases {
       if (by !== 'tag' && tag !== undefined) return badParameter('tag', `cannot be combined with by=${by}`);
       const own = by === 'domain' ? undefined : only;
       const chosen = domain ?? own;
-      const wanted = chosen !== undefined ? [chosen] : domains;
+      const wanted = chosen !== undefined ? [chosen] : deps.withLedger;
       if (by !== 'domain' && wanted.length > 1) return badParameter('domain', 'is missing');
       const range = secondsOf(query);
       if ('ok' in range) return range;
-      const hours = per === 'day' ? 24 : 1;
-      const most = Math.floor(MAX_DOMAIN_HOURS / hours / wanted.length);
-      if (range.to - range.from > most * hours * HOUR_SECONDS) {
-        return badParameter('domain', `is missing: ${wanted.length} domains are read for up to ${most} ${per}s`);
+      const { from, to } = bucketRange(range, per);
+      const most = Math.floor(MAX_DOMAIN_HOURS / wanted.length);
+      if (to - from > most * HOUR_SECONDS) {
+        const fitting = `${most} hours, in whole ${per}s`;
+        return badParameter('domain', `is missing: ${wanted.length} domains are read for up to ${fitting}`);
       }
       return { ok: true, body: await deps.stats({ domains: wanted, tag, by, per, ...range }) };
     },

@@ -88,14 +88,22 @@ function createRecentDomains(table: LedgerTable, now: () => number): () => Promi
 export interface StackDomains {
   /** Every name under which events may be stored. */
   names: readonly string[];
+  /** Those that have or had a ledger: all but those that only events name. */
+  withLedger: readonly string[];
   /** The domain, if there is exactly one; former ones, and those that only events name, do not count. */
   only: string | undefined;
   /** When the ledgers of gone domains end, in epoch seconds. */
   ends: ReadonlyMap<string, number>;
 }
 
-const stackDomains = (names: readonly string[], own = names, known: LedgerDomains['domains'] = []): StackDomains => ({
+const stackDomains = (
+  names: readonly string[],
+  own = names,
+  withLedger = names,
+  known: LedgerDomains['domains'] = [],
+): StackDomains => ({
   names,
+  withLedger,
   only: own.length === 1 ? own[0] : undefined,
   ends: new Map(known.flatMap(({ name, goneAt }) => (goneAt === undefined ? [] : [[name, goneAt] as const]))),
 });
@@ -110,7 +118,7 @@ export function createStackDomains(
   if (configured !== ACCOUNT_DOMAINS) return createConfiguredDomains(configured, recent);
   const domainsOf = memoizeLast((known: LedgerDomains) => {
     const own = known.domains.map(({ name }) => name);
-    return stackDomains(storedNames(known), own, known.domains);
+    return stackDomains(storedNames(known), own, own, known.domains);
   });
   return async () => domainsOf(await recent());
 }
@@ -126,7 +134,8 @@ function createConfiguredDomains(
   const without = stackDomains(configured);
   const withFormer = memoizeLast((known: LedgerDomains): StackDomains => {
     const former = formerDomains(known, configured);
-    return stackDomains([...configured, ...former.map(({ name }) => name)], configured, former);
+    const names = [...configured, ...former.map(({ name }) => name)];
+    return stackDomains(names, configured, names, former);
   });
   return async () => {
     const known = await recent().catch(() => undefined);

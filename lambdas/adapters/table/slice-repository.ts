@@ -127,7 +127,10 @@ const LISTED_FIELDS: Readonly<Record<keyof ListedSlice, true>> = {
   isJudgedEarly: true,
 };
 
-/** Reads slices for reports, without the rows and names that these do not need: a slice may hold 400 KB. */
+/**
+ * Reads slices for reports, without the rows and names that these do not need: a slice may hold 400 KB. What is left out
+ * is neither sent nor parsed, but costs and takes DynamoDB a read all the same.
+ */
 export function createSliceReader(table: LedgerTable): SliceReader {
   return {
     async *list(domain, from, to, rows) {

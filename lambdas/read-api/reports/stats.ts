@@ -21,6 +21,12 @@ interface StatsDeps extends Pick<LedgerDeps, 'slices' | 'ledger' | 'ends' | 'now
   classes: ClassesReader;
 }
 
+/** Returns the range of the whole hours or days that this one touches, in epoch seconds. */
+export function bucketRange({ from, to }: { from: number; to: number }, per: keyof typeof LENGTHS) {
+  const length = LENGTHS[per];
+  return { from: Math.floor(from / length) * length, to: Math.ceil(to / length) * length };
+}
+
 interface StatsQuery extends Omit<LedgerQuery, 'domain'> {
   domains: readonly string[];
   /** Lower case; undefined for every tag. */
@@ -72,9 +78,9 @@ export function createStats({ slices, ledger, classes, ends, now }: StatsDeps) {
   async function bucketsOf(domain: string, { from, to, tag, by, per }: Omit<StatsQuery, 'domains'>) {
     const length = LENGTHS[per];
     const stretches = new Map<number, Stretch>();
-    const first = Math.floor(from / length) * length;
     const rows: readonly SliceRowNames[] = by === 'tag' ? ['tags', 'dimensions'] : ['dimensions'];
-    for await (const slice of slices.list(domain, first, Math.ceil(to / length) * length, rows)) {
+    const range = bucketRange({ from, to }, per);
+    for await (const slice of slices.list(domain, range.from, range.to, rows)) {
       const start = Math.floor(slice.start / length) * length;
       const held = stretches.get(start) ?? { rows: new Map(), details: new Map(), isOpen: false, isCut: false };
       stretches.set(start, held);

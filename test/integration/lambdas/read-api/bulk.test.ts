@@ -103,6 +103,7 @@ beforeAll(async () => {
     deliveries: createDeliveries(createDeliveryHistory(table)),
     campaigns: createCampaigns({ ...ledgerDeps, campaigns: createCampaignReader(table), retentionDays: 400 }),
     domains: [DOMAIN],
+    withLedger: [DOMAIN],
     only: DOMAIN,
     receiverNames: ['crm'],
     now: () => NOW_MS,

@@ -5,9 +5,9 @@ import { NOW_MS } from '../../../support/fixtures/webhooks.ts';
 const HOUR = Math.floor(NOW_MS / 3_600_000) * 3600;
 const DAY = 86_400;
 
-/** Returns the routes of so many domains, and the addresses and domains that were read. */
-function routesOf(domainCount: number) {
-  const domains = Array.from({ length: domainCount }, (_, nth) => `d${nth}.example.com`);
+/** Returns the routes of so many domains and of some without a ledger, and the addresses and domains that were read. */
+function routesOf(domainCount: number, strangers: readonly string[] = []) {
+  const withLedger = Array.from({ length: domainCount }, (_, nth) => `d${nth}.example.com`);
   const read: string[] = [];
   const routes = createRoutes({
     recipientKeys,
@@ -19,8 +19,9 @@ function routesOf(domainCount: number) {
       read.push(...query.domains);
       return { buckets: [] };
     },
-    domains,
-    only: domainCount === 1 ? domains[0] : undefined,
+    domains: [...withLedger, ...strangers],
+    withLedger,
+    only: domainCount === 1 ? withLedger[0] : undefined,
     receiverNames: [],
     now: () => NOW_MS,
   } as never);
@@ -55,8 +56,8 @@ describe('a check of many addresses', () => {
 });
 
 describe('statistics by domain', () => {
-  const ask = async (domainCount: number, days: number, over = {}) => {
-    const { routes, read } = routesOf(domainCount);
+  const ask = async (domainCount: number, days: number, over = {}, strangers: readonly string[] = []) => {
+    const { routes, read } = routesOf(domainCount, strangers);
     const range = { from: String(HOUR - days * DAY), to: String(HOUR) };
     return { result: await routes.read('getStats', { by: 'domain', ...range, ...over }), read };
   };
@@ -64,20 +65,43 @@ describe('statistics by domain', () => {
   test.each([
     [1, 31],
     [10, 31],
-    [310, 1],
+    [320, 1],
   ])('of all %d domains are read for %d days', async (domains, days) => {
     const { result, read } = await ask(domains, days);
     expect([result.ok, read.length]).toEqual([true, domains]);
   });
 
   test.each([
-    [11, 31, 'hour', '676 hours'],
-    [311, 1, 'hour', '23 hours'],
-    [11, 31, 'day', '28 days'],
+    [11, 31, 'hour', '698 hours, in whole hours'],
+    [321, 1, 'hour', '23 hours, in whole hours'],
+    [11, 31, 'day', '698 hours, in whole days'],
+    [321, 1, 'day', '23 hours, in whole days'],
   ])('of all %d domains are refused for %d days by the %s, with how many fit', async (domains, days, per, fitting) => {
     const { result, read } = await ask(domains, days, { per });
     expect(result).toMatchObject({ ok: false, parameter: 'domain', message: expect.stringContaining(fitting) });
     expect(read).toEqual([]);
     expect((await ask(domains, days, { domain: 'd1.example.com' })).read).toEqual(['d1.example.com']);
   });
+
+  test('of domains that only events name are not read, and do not count', async () => {
+    const { result, read } = await ask(320, 1, {}, ['x.example.net', 'y.example.net']);
+    expect([result.ok, read.length, read.includes('x.example.net')]).toEqual([true, 320, false]);
+  });
+
+  test.each([
+    ['hour', 307],
+    ['day', 160],
+  ])('by the %s are read for the day until now of %d domains, and refused of more', async (per, most) => {
+    const day = { per, from: undefined, to: undefined };
+    expect((await ask(most, 0, day)).read).toHaveLength(most);
+    expect((await ask(most + 1, 0, day)).read).toEqual([]);
+  });
+
+  test.each(['hour', 'day'])(
+    'of ten domains are read for 31 days that begin within an hour, by the %s',
+    async (per) => {
+      const range = { from: String(HOUR + 60 - 31 * DAY), to: String(HOUR + 60) };
+      expect((await ask(10, 31, { per, ...range })).read).toHaveLength(10);
+    },
+  );
 });

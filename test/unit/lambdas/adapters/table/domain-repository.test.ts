@@ -52,17 +52,20 @@ test('the domains are read once a minute, however many webhooks come', async () 
 test('a domain that only events name can be queried, and does not change the default domain', async () => {
   const { domains, state, clock } = notes({ domains: [listed('a.example.com')], version: 1 });
   const before = await domains();
-  expect(before).toEqual({ names: ['a.example.com'], only: 'a.example.com', ends: new Map() });
+  const names = ['a.example.com'];
+  expect(before).toEqual({ names, withLedger: names, only: 'a.example.com', ends: new Map() });
   clock.ms += 60_000;
   expect(await domains()).toBe(before);
   clock.ms += 60_000;
   state.item = { ...state.item, undiscovered: [{ name: 'x.example.net', lastAt: 1 }], version: 2 };
-  expect(await domains()).toMatchObject({ names: ['a.example.com', 'x.example.net'], only: 'a.example.com' });
+  const after = { names: ['a.example.com', 'x.example.net'], withLedger: names, only: 'a.example.com' };
+  expect(await domains()).toMatchObject(after);
 });
 
 test("the ledger of a domain that left the account ends then, as that of a list's does", async () => {
   const gone = { ...listed('old.example.com'), goneAt: 1234 };
   const { domains } = notes({ domains: [listed('a.example.com'), gone], version: 1 });
+  expect((await domains()).withLedger).toEqual(['a.example.com', 'old.example.com']);
   expect((await domains()).ends).toEqual(new Map([['old.example.com', 1234]]));
 });
 
@@ -75,6 +78,7 @@ test('former domains can be queried, once the table has been read, and do not ch
   const known = await configured();
   expect(known).toEqual({
     names: ['a.example.com', 'old.example.com'],
+    withLedger: ['a.example.com', 'old.example.com'],
     only: 'a.example.com',
     ends: new Map([['old.example.com', 1234]]),
   });
