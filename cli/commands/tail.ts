@@ -43,6 +43,9 @@ const EXAMPLES = `
 Shows each event once, within seconds after it is stored. Events that are stored long after they happened take longer:
 up to 9 hours late, a quarter of an hour; up to 2 days late, an hour; up to 31 days late, a day. Events of erased
 recipients are left out; an event that reconciliation corrects is shown again.
+Above some ten events a second, or 120 domains (divided by the setting shards; half as many around midnight UTC), a sweep
+takes several pages: events are shown 90 seconds after they are stored, and --once leaves out those that were stored in
+the 90 seconds before its last sweep, or since.
 With --json each page ends with a line {"event":"cursor","cursor"}. To continue after the command has ended, pass the
 last cursor to --cursor with the same options: no event is skipped or repeated.
 Polling every 5 s costs about $0.003 an hour, $0.001 more for each domain but the first (with --domain one is read),

@@ -308,6 +308,32 @@ test('the tail shows an event at the next poll after it is in the index', async 
   expect([await reader.poll(100), reader.shown]).toEqual([false, ['e0']]);
 });
 
+test.each([
+  ['a second', 'a page', 0, 1000],
+  // What is not final yet is left to the next poll.
+  ['95 seconds', 'several pages', 300, 95_000],
+])(
+  'a tail that was away has shown what was stored %s ago once it is not behind, where steps take %s',
+  async (...row) => {
+    const [, , others, ageMs] = row;
+    for (let awayMs = 2 * MINUTE_MS; awayMs < 45 * MINUTE_MS; awayMs += 10_000) {
+      const world = new World();
+      const reader = new Reader(world, 1250);
+      const backMs = START_MS + awayMs;
+      const store = (storedAtMs: number) => {
+        world.nowMs = storedAtMs;
+        world.store({ domain: '-', atMs: storedAtMs, receivedAtMs: storedAtMs, visibleAtMs: storedAtMs });
+      };
+      for (let nth = others; nth > 0; nth -= 1) store(backMs - 200_000 - 1000 * nth);
+      store(backMs - ageMs);
+      world.nowMs = backMs;
+      while (await reader.poll(100));
+
+      expect([awayMs, reader.shown.includes(`e${others}`)]).toEqual([awayMs, true]);
+    }
+  },
+);
+
 test('the tail keeps its cursor while nothing is new, and advances it within two and a half minutes', async () => {
   const world = new World();
   const reader = new Reader(world, 1250);

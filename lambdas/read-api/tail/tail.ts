@@ -19,7 +19,10 @@ interface TailPage {
   next: TailPosition;
 }
 
-/** Events and queries of one page in each of its two tiers: either takes a few milliseconds at most. */
+/**
+ * Events and queries of one page in each of its two tiers: either takes a few milliseconds at most. A day of a domain
+ * takes ten queries for each shard, so the first tier of some 120 fits, and around midnight UTC of half as many.
+ */
 const MAX_SEARCHED = 1250;
 /**
  * After an interruption the first tier continues in steps of this length, so that what was stored first is shown first.
@@ -52,12 +55,14 @@ export function createTail(days: DayEvents, maxSearched = MAX_SEARCHED) {
         room,
       );
 
-    const firstMs = Math.min(nowMs, finalOf(tiers, 0) + VISIBLE_AFTER_MS + CATCH_UP_MS);
+    const stepMs = finalOf(tiers, 0) + VISIBLE_AFTER_MS + CATCH_UP_MS;
+    const firstMs = Math.min(nowMs, stepMs);
     const first = await sweep(0, firstMs);
     const startedMs = tiers[0]?.sweep?.startedMs ?? firstMs;
     const isLive = startedMs === nowMs && tiers[0]?.sweep === undefined && first.rest === undefined;
-    // Over many domains each sweep takes several pages, and what happened since is left to the next poll.
-    const isCaughtUp = first.rest === undefined && nowMs - startedMs < QUIET_MS;
+    // Over many domains each sweep takes several pages, and what happened since is left to the next poll; a step ends
+    // before the time at which it began.
+    const isCaughtUp = first.rest === undefined && startedMs < stepMs && nowMs - startedMs < QUIET_MS;
     tiers[0] = advance(tiers[0], first, firstMs);
     const recent = isLive ? takeRecent(first, shown, room) : undefined;
     const due = dueTier(tiers, nowMs);
