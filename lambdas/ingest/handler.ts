@@ -31,16 +31,12 @@ const env = readIngestEnv(process.env);
 const log = createLog(env.ledgerName);
 const refusals = createRefusalLog(log, Date.now);
 const table = openTable(env.tableName);
-const signingKeys = createCachedSecret(
-  openSecrets(),
-  env.signingKeysSecretArn,
-  Date.now,
-  'SigningKeysSecretArn',
-  (error, text) => {
+const signingKeys = createCachedSecret(openSecrets(), env.signingKeysSecretArn, Date.now, 'SigningKeysSecretArn', {
+  onHeld(error, text) {
     if (!holdsSigningKey(text)) return;
     log.count(METRICS.signingKeyUnusable, 'signing key cannot be read again', errorFacts(error));
   },
-);
+});
 const ingest = createIngest({
   keys: createKeyRing(signingKeys),
   claims: createClaimRepository(table),

@@ -1,7 +1,7 @@
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { createQueueDepth, openQueues } from '../adapters/aws/messaging.ts';
-import { createCachedSecret, createErasureKey, openSecrets } from '../adapters/aws/secrets.ts';
+import { createCachedSecret, createErasureKey, isWithdrawn, openSecrets } from '../adapters/aws/secrets.ts';
 import type { JwtRules } from '../adapters/http/jwt-issuer.ts';
 import { createCampaignReader, createDayEvents } from '../adapters/table/day-index-repository.ts';
 import { createDeliveryHistory, createReceiverStateRepository } from '../adapters/table/delivery-repository.ts';
@@ -182,10 +182,14 @@ export const handler = middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredRe
     return httpResponse(result, { page: { path, raw }, ifNoneMatch: header(event, 'if-none-match') });
   });
 
-/** Holds the token while it cannot be read again: an outage of Secrets Manager is none of the read API. */
+/**
+ * Holds the token while it cannot be read again: an outage of Secrets Manager is none of the read API. Nobody may read
+ * with a token that was taken away.
+ */
 function tokenCheck(secretArn: string): BearerCheck {
   const onHeld = (error: unknown) => log.write('token cannot be read again', errorFacts(error));
-  return createTokenCheck(createCachedSecret(openSecrets(), secretArn, Date.now, 'ApiTokenSecretArn', onHeld));
+  const hold = { onHeld, endsWith: isWithdrawn };
+  return createTokenCheck(createCachedSecret(openSecrets(), secretArn, Date.now, 'ApiTokenSecretArn', hold));
 }
 
 /** Reads the alarms; imports the CloudWatch client on the first request that needs it. */

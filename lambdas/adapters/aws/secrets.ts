@@ -26,6 +26,13 @@ export function openSecrets(): SecretsManagerClient {
   return namesCalls(new SecretsManagerClient(AWS_CLIENT_CONFIG));
 }
 
+interface Hold {
+  /** Is called with the error of each failed reading and the text that is held, at most every 30 seconds. */
+  onHeld(error: unknown, text: string): void;
+  /** Returns true for an error after which the text counts no more; by default only a secret without a text ends it. */
+  endsWith?(error: unknown): boolean;
+}
+
 interface Reading {
   readonly at: number;
   readonly text: Promise<string>;
@@ -33,16 +40,15 @@ interface Reading {
 }
 
 /**
- * Returns a secret's text, cached for five minutes; an error is not cached, and names the secret. With `onHeld` a text is
- * held for hours while reading it fails; `onHeld` is called with the error of each such reading and the text, at most every
- * 30 seconds.
+ * Returns a secret's text, cached for five minutes; an error is not cached, and names the secret. With a `hold` a text is
+ * held for hours while reading it fails.
  */
 export function createCachedSecret(
   client: Pick<SecretsManagerClient, 'send'>,
   secretArn: string,
   now: () => number,
   name?: string,
-  onHeld?: (error: unknown, text: string) => void,
+  hold?: Hold,
 ): RotatingSecret {
   let last: Reading | undefined;
   let held: { readonly at: number; readonly text: string } | undefined;
@@ -50,7 +56,7 @@ export function createCachedSecret(
 
   const isYounger = (each: { readonly at: number } | undefined, ms: number) =>
     each !== undefined && now() - each.at < ms;
-  const hold = (at: number, text: string | undefined) => {
+  const keep = (at: number, text: string | undefined) => {
     if (held !== undefined && held.at > at) return;
     held = text === undefined ? undefined : { at, text };
   };
@@ -59,10 +65,10 @@ export function createCachedSecret(
     const mine: Reading = { at: now(), text: fetchText(client, secretArn, name), hasFailed: false };
     last = mine;
     mine.text.then(
-      (text) => hold(mine.at, text),
+      (text) => keep(mine.at, text),
       (error) => {
         mine.hasFailed = true;
-        if (error instanceof NoTextError) hold(mine.at, undefined);
+        if (error instanceof NoTextError || hold?.endsWith?.(error)) keep(mine.at, undefined);
       },
     );
     return mine;
@@ -74,13 +80,13 @@ export function createCachedSecret(
   return {
     async read() {
       if (held !== undefined && isYounger(held, MAX_SECRET_AGE_MS)) return held.text;
-      if (onHeld === undefined || !isYounger(held, MAX_HELD_MS)) return current().text;
+      if (hold === undefined || !isYounger(held, MAX_HELD_MS)) return current().text;
       const reading = last?.hasFailed && isYounger(last, REREAD_AFTER_MS) ? last : current();
       try {
         return await within(MAX_WAIT_MS, reading.text);
       } catch (error) {
         if (held === undefined) throw error;
-        if (reported !== reading) onHeld(error, held.text);
+        if (reported !== reading) hold.onHeld(error, held.text);
         reported = reading;
         return held.text;
       }
@@ -105,6 +111,11 @@ async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
     clearTimeout(timer);
   }
 }
+
+const WITHDRAWN = /^(AccessDenied|ResourceNotFound|InvalidRequest)Exception$/;
+
+/** Returns true where the secret, or the right to read it, was taken away, and no service fails; deleted ones count. */
+export const isWithdrawn = (error: unknown): boolean => error instanceof Error && WITHDRAWN.test(error.name);
 
 /** The secret was read, and holds no text. */
 class NoTextError extends Error {

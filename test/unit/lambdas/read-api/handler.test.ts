@@ -69,7 +69,7 @@ test('a token that was read counts for 12 hours while it cannot be read again, w
   const statusWith = async (token: string) => (await get('/health', '', token)).statusCode;
   expect([await statusWith(TOKEN), await statusWith('another')]).toEqual([200, 401]);
 
-  secret = { __type: 'AccessDeniedException' };
+  secret = { __type: 'InternalServiceError' };
   aheadMs = HOUR_MS;
   const lines = await linesOf(async () => expect(await statusWith(TOKEN)).toBe(200));
   expect(lines).toContainEqual(
@@ -78,6 +78,14 @@ test('a token that was read counts for 12 hours while it cannot be read again, w
   expect(JSON.stringify(lines)).not.toContain(TOKEN);
   aheadMs = 13 * HOUR_MS;
   await linesOf(async () => expect(await statusWith(TOKEN)).toBe(503));
+
+  // Taken away while it is held.
+  secret = { SecretString: TOKEN };
+  expect(await statusWith(TOKEN)).toBe(200);
+  aheadMs = 14 * HOUR_MS;
+  secret = { __type: 'AccessDeniedException' };
+  const refused = await linesOf(async () => expect(await statusWith(TOKEN)).toBe(503));
+  expect(refused).toMatchObject([{ message: 'read failed', secret: 'ApiTokenSecretArn' }]);
 
   secret = { SecretString: 'another' };
   expect([await statusWith(TOKEN), await statusWith('another')]).toEqual([401, 200]);

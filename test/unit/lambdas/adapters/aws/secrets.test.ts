@@ -1,11 +1,14 @@
-import { createCachedSecret, createKeyRing } from '../../../../../lambdas/adapters/aws/secrets.ts';
+import { createCachedSecret, createKeyRing, isWithdrawn } from '../../../../../lambdas/adapters/aws/secrets.ts';
 
 const MINUTE_MS = 60_000;
 const DOWN = Object.assign(new Error('socket hang up'), { name: 'TimeoutError' });
 const keysOf = (current: string) => JSON.stringify({ current });
 
 /** A secret that is read by this reply, until it is replaced. */
-function openSecret(reply: () => Promise<{ SecretString?: string }>, isHeld = true) {
+function openSecret(
+  reply: () => Promise<{ SecretString?: string }>,
+  hold: 'never' | 'while down' | 'unless withdrawn' = 'while down',
+) {
   const state = { nowMs: 0, calls: 0, reply };
   const held: unknown[] = [];
   const client = {
@@ -14,8 +17,15 @@ function openSecret(reply: () => Promise<{ SecretString?: string }>, isHeld = tr
       return state.reply();
     },
   } as never;
-  const onHeld = isHeld ? (error: unknown) => held.push(error) : undefined;
-  const secret = createCachedSecret(client, 'arn', () => state.nowMs, 'SigningKeysSecretArn', onHeld);
+  const onHeld = (error: unknown) => held.push(error);
+  const holding = { onHeld, ...(hold === 'unless withdrawn' && { endsWith: isWithdrawn }) };
+  const secret = createCachedSecret(
+    client,
+    'arn',
+    () => state.nowMs,
+    'SigningKeysSecretArn',
+    hold === 'never' ? undefined : holding,
+  );
   return { secret, ring: createKeyRing(secret), state, held };
 }
 
@@ -132,8 +142,29 @@ describe('a signing key that was read', () => {
   });
 });
 
+test.each([
+  ['AccessDeniedException', true],
+  ['ResourceNotFoundException', true],
+  ['InvalidRequestException', true],
+  ['InternalServiceError', false],
+  ['ThrottlingException', false],
+])('a token is held unless it was taken away: after %s it counts no more, %p', async (name, isGone) => {
+  const { secret, state, held } = openSecret(of('a'), 'unless withdrawn');
+  await secret.read();
+  const error = Object.assign(new Error(name), { name });
+  state.reply = () => Promise.reject(error);
+  state.nowMs = 5 * MINUTE_MS;
+
+  const read = () => secret.read().catch((thrown: unknown) => thrown);
+  expect(await read()).toBe(isGone ? error : keysOf('a'));
+  state.reply = down;
+  state.nowMs += MINUTE_MS;
+  expect(await read()).toBe(isGone ? DOWN : keysOf('a'));
+  expect(held).toEqual(isGone ? [] : [error, DOWN]);
+});
+
 test('a secret whose failures no one reports is refused after five minutes', async () => {
-  const { secret, state } = openSecret(of('a'), false);
+  const { secret, state } = openSecret(of('a'), 'never');
   await secret.read();
   state.reply = down;
 
