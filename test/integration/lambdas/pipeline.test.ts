@@ -168,11 +168,11 @@ test('no log line contains personal data of a webhook', async () => {
   await drained(stack);
   await read(`/mailgun/messages/${encodeURIComponent(secrets.messageId)}`);
   await read('/mailgun/messages/x', 'wrong-token-0123');
+  await stack.reconcile();
 
-  const log = stack
-    .logs()
-    .map(({ line }) => line)
-    .join('\n');
+  const lines = stack.logs();
+  expect(lines.map(({ source }) => source)).toContainEqual(expect.stringMatching(/^reconcile\[/));
+  const log = lines.map(({ line }) => line).join('\n');
   for (const reason of [
     'token-reused',
     'unauthorized',
