@@ -449,6 +449,7 @@ describe('a seal run that crashes', () => {
       const report = await createSeal(world.deps())({ ignoreWaits: false, deadlineMs: world.nowMs + leftMs });
 
       expect([report.sealed, world.state.heads.get(DOMAIN)?.sequence, world.failures]).toEqual([0, head, []]);
+      expect(report.done).toBe(leftMs === 0);
       world.bucket.readText = readText;
       // The slice has its turn at once.
       world.state.positions.clear();
