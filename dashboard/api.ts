@@ -65,9 +65,16 @@ export const unlessUnfit = <T>(response: Promise<T>): Promise<T | undefined> =>
 export const unlessFailed = <T>(response: Promise<T>): Promise<T | undefined> =>
   unless(response, ({ kind }) => kind === 'unknown' || kind === 'failed');
 
-/** Returns undefined if it cannot be read, whatever the reason; throws if the API refused the token. */
-export const unlessUnreadable = <T>(response: Promise<T>): Promise<T | undefined> =>
-  unless(response, ({ kind }) => kind !== 'refused');
+/** Returns undefined if it cannot be read, and passes the reason on; throws if the API refused the token. */
+export const unlessUnreadable = <T>(
+  response: Promise<T>,
+  onFailure: (failure: Failure) => void,
+): Promise<T | undefined> =>
+  unless(response, (failure) => {
+    if (failure.kind === 'refused') return false;
+    onFailure(failure);
+    return true;
+  });
 
 async function unless<T>(response: Promise<T>, isDispensable: (failure: Failure) => boolean): Promise<T | undefined> {
   try {

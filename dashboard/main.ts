@@ -1,7 +1,7 @@
 import type { HealthResponse } from '../api/responses/health.ts';
 import { ApiError, createApi, type Failure } from './api.ts';
 import { type Child, h } from './components/dom.ts';
-import { showFailure } from './components/failure.ts';
+import { busyNote, showFailure } from './components/failure.ts';
 import { breakableId, copyButton, visible } from './components/parts.ts';
 import { linkTo, NAVIGATION, parseRoute, type ViewName } from './route.ts';
 import { acceptHandedOver, endSession, keepSession, readSession, type Settings, takeHandedOver } from './session.ts';
@@ -50,7 +50,7 @@ const main = h('main', { id: 'main', tabindex: -1 });
 const navigation = h('nav', { 'aria-label': 'Views' });
 const footer = h('footer');
 let loading = new AbortController();
-/** False while a failure is shown, or nothing yet: then a connection that is back is a reason to read again. */
+/** False while a failure is shown, or not all yet: then a connection that is back is a reason to read again. */
 let isShown = false;
 
 document.body.append(
@@ -146,8 +146,10 @@ async function show(isNavigation: boolean): Promise<void> {
       window.location.replace(shown.instead);
       return;
     }
-    put(shown.title, [foundNote(parameters), ...shown.content], view !== 'find');
-    isShown = true;
+    const { failures = [] } = shown;
+    const busy = busyNote(failures, () => void show(false), signal);
+    put(shown.title, [foundNote(parameters), busy, ...shown.content], view !== 'find');
+    isShown = !failures.some(({ kind }) => kind === 'unreachable');
     if (isNavigation) main.focus({ preventScroll: true });
   } catch (error) {
     if (signal.aborted) return;

@@ -1,5 +1,5 @@
 import type { HealthResponse } from '../api/responses/health.ts';
-import { type Api, ApiError } from './api.ts';
+import { type Api, ApiError, type Failure } from './api.ts';
 import type { Child } from './components/dom.ts';
 import type { Settings } from './session.ts';
 
@@ -18,6 +18,8 @@ export interface Shown {
   readonly content: readonly Child[];
   /** The address of the view that is shown in place of this one. */
   readonly instead?: string | undefined;
+  /** Why parts of it are not shown; the page reads again if that may pass. */
+  readonly failures?: readonly Failure[] | undefined;
 }
 
 /** Reads what it needs and returns what to show; the page shows failures. */

@@ -34,14 +34,7 @@ export function showFailure(
         tryAgain,
       );
     case 'busy': {
-      let left = failure.retrySeconds;
-      const wait = h('strong', {}, `${left} s`);
-      const timer = setInterval(() => {
-        left -= 1;
-        wait.textContent = `${left} s`;
-        if (signal.aborted || left <= 0) clearInterval(timer);
-        if (!signal.aborted && left <= 0) again();
-      }, 1000);
+      const wait = countDown(failure.retrySeconds, again, signal);
       return say('Busy', h('p', {}, 'The read API is busy. The page tries again in ', wait, '.'), tryAgain);
     }
     case 'unknown':
@@ -62,4 +55,32 @@ export function showFailure(
     default:
       return failure satisfies never;
   }
+}
+
+/** Says that a busy API did not return parts of a view, and calls `again` after the longest wait; false if it returned all. */
+export function busyNote(failures: readonly Failure[], again: () => void, signal: AbortSignal): Child {
+  const waits = failures.flatMap((failure) => (failure.kind === 'busy' ? [failure.retrySeconds] : []));
+  return (
+    waits.length > 0 &&
+    h(
+      'p',
+      { class: 'note' },
+      'The read API was too busy for all of it. The page tries again in ',
+      countDown(Math.max(...waits), again, signal),
+      '.',
+    )
+  );
+}
+
+/** Shows the seconds left, then calls `again` once, unless aborted. */
+function countDown(seconds: number, again: () => void, signal: AbortSignal): HTMLElement {
+  let left = seconds;
+  const wait = h('strong', {}, `${left} s`);
+  const timer = setInterval(() => {
+    left -= 1;
+    wait.textContent = `${left} s`;
+    if (signal.aborted || left <= 0) clearInterval(timer);
+    if (!signal.aborted && left <= 0) again();
+  }, 1000);
+  return wait;
 }

@@ -1,7 +1,7 @@
-import type { EventEntry, EventsResponse } from '../../api/responses/events.ts';
+import type { EventsResponse } from '../../api/responses/events.ts';
 import type { HealthResponse } from '../../api/responses/health.ts';
 import type { LedgerResponse } from '../../api/responses/ledger.ts';
-import { type QueryParameters, unlessUnreadable } from '../api.ts';
+import { type Failure, unlessUnreadable } from '../api.ts';
 import { ledgerCommand } from '../components/command.ts';
 import { type Child, h } from '../components/dom.ts';
 import { badge, command, panel } from '../components/parts.ts';
@@ -15,19 +15,21 @@ import { pipelinePanel } from './health/pipeline.ts';
 
 /**
  * Health and completeness: one call, and two for each domain shown, however many events there were. A domain that cannot
- * be read hides neither the alarms nor the others.
+ * be read hides neither the alarms nor the others, and is read again once it may be.
  */
 export const healthView: View = async (context) => {
   const health = await context.health();
   const nowSeconds = Math.ceil(Date.now() / 1000);
   const range = { from: nowSeconds - DAY_SECONDS, to: nowSeconds };
   const shown = health.domains === null ? [] : shownDomains(health, context.parameters);
+  const failures: Failure[] = [];
+  const onFailure = (failure: Failure) => failures.push(failure);
   const days = await readDomains(shown, async (domain) => {
     const [ledger, newest] = await Promise.all([
-      unlessUnreadable(context.api.get<LedgerResponse>('/ledger', { domain, ...range })),
-      newestEvent(context, { domain, ...range, limit: 1 }),
+      unlessUnreadable(context.api.get<LedgerResponse>('/ledger', { domain, ...range }), onFailure),
+      unlessUnreadable(context.api.get<EventsResponse>('/events', { domain, ...range, limit: 1 }), onFailure),
     ]);
-    return { domain, ledger, newest };
+    return { domain, ledger, newest: newest?.events ?? null };
   });
   days.sort((one, other) => worstFirst(one.ledger, other.ledger));
   return {
@@ -43,6 +45,7 @@ export const healthView: View = async (context) => {
       pipelinePanel(health, days, nowSeconds, context),
       furtherDomains(health, shown, context),
     ],
+    failures,
   };
 };
 
@@ -70,10 +73,4 @@ function furtherDomains({ domains }: HealthResponse, shown: readonly string[], {
       ),
     )
   );
-}
-
-/** Returns the newest event; null if it cannot be read. */
-async function newestEvent({ api }: ViewContext, query: QueryParameters): Promise<readonly EventEntry[] | null> {
-  const found = await unlessUnreadable(api.get<EventsResponse>('/events', query));
-  return found?.events ?? null;
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
-import type { Page, Request } from 'playwright-core';
+import type { Page, Request, Route } from 'playwright-core';
 import type { JsonObject } from '../../../lambdas/domain/json.ts';
 import { USUAL_RECONCILE } from '../../../tools/local-ledger/options/reconcile-choice.ts';
 import { runScenario } from '../../../tools/local-ledger/scenario.ts';
@@ -841,6 +841,58 @@ describe('the dashboard without a response', () => {
     await page.getByRole('heading', { name: 'Health' }).waitFor();
     expect(refusals).toBe(1);
     await page.unroute('**/mailgun/health');
+  });
+
+  describe.each(['ledger', 'events'])('shows Health without %s', (path) => {
+    const url = `**/mailgun/${path}?*`;
+    const unread = path === 'ledger' ? /ledger could not be read/ : /Last event[^\n]*\s+unknown/;
+    const isWhole = () =>
+      page.waitForFunction((pattern) => !new RegExp(pattern).test(document.body.innerText), unread.source);
+    /** Shows Health while the requests are refused; returns a function that ends that. */
+    const showRefused = async (refuse: (route: Route) => Promise<void>) => {
+      let isRefused = true;
+      await page.route(url, (route) =>
+        route.request().method() === 'OPTIONS' || !isRefused ? route.fallback() : refuse(route),
+      );
+      await goTo(page, '#/find');
+      await goTo(page, '#/health');
+      expect(await text('main')).toMatch(unread);
+      return () => {
+        isRefused = false;
+      };
+    };
+    afterEach(async () => {
+      await page.unroute(url);
+      troubles.length = 0;
+    });
+
+    test('where it is rate-limited, and reads it at the time that the API set', async () => {
+      const end = await showRefused((route) =>
+        route.fulfill({
+          status: 429,
+          headers: {
+            'access-control-allow-origin': new URL(stack.ready.dashboardUrl).origin,
+            'access-control-expose-headers': 'Retry-After',
+            'retry-after': '2',
+          },
+          json: { ok: false, reason: 'unavailable' },
+        }),
+      );
+      expect(await text('main')).toMatch(/too busy for all of it\. The page tries again in \d s/);
+
+      end();
+      await isWhole();
+      expect(await text('main')).not.toContain('too busy');
+    });
+
+    test('where the connection is lost, and reads it when it is back', async () => {
+      const end = await showRefused((route) => route.abort('failed'));
+      expect(await text('main')).not.toContain('too busy');
+
+      end();
+      await page.evaluate(() => window.dispatchEvent(new Event('online')));
+      await isWhole();
+    });
   });
 
   test('distinguishes a rate-limited API from one that cannot list tags', async () => {

@@ -80,13 +80,17 @@ describe('data that a view can do without', () => {
     { kind: 'unknown', reason: 'unknown-message' },
     { kind: 'unexpected', reason: 'no object' },
     { kind: 'failed', status: 503, reason: 'unavailable' },
-  ])('are undefined if they cannot be read: %j', async (failure) => {
-    await expect(unlessUnreadable(Promise.reject(new ApiError(failure)))).resolves.toBeUndefined();
+  ])('are undefined if they cannot be read, for a reason that is passed on: %j', async (failure) => {
+    const passedOn: Failure[] = [];
+    const read = unlessUnreadable(Promise.reject(new ApiError(failure)), (each) => passedOn.push(each));
+    await expect(read).resolves.toBeUndefined();
+    expect(passedOn).toEqual([failure]);
   });
 
   test('are an error if the API refuses the token', async () => {
     const refused = { kind: 'refused' } as const;
-    await expect(unlessUnreadable(Promise.reject(new ApiError(refused)))).rejects.toMatchObject({ failure: refused });
+    const read = unlessUnreadable(Promise.reject(new ApiError(refused)), () => {});
+    await expect(read).rejects.toMatchObject({ failure: refused });
   });
 
   test.each<Failure>([{ kind: 'refused' }, { kind: 'unreachable' }, { kind: 'busy', retrySeconds: 5 }])(

@@ -77,14 +77,14 @@ describe('health', () => {
     };
     const { healthView } = await load('views/health.ts');
     const parameters = new URLSearchParams(query);
-    const { content } = await healthView({
+    const { content, failures } = await healthView({
       api: { get },
       subject: '',
       parameters,
       settings: { target: '--local' },
       health: async () => ({ ...facts, ...over }),
     });
-    return { text: textOf(content).replaceAll(/\s+/g, ' '), read: [...read], most: inFlight.most };
+    return { text: textOf(content).replaceAll(/\s+/g, ' '), read: [...read], most: inFlight.most, failures };
   }
 
   test('of hundreds of domains reads no more than the read API admits, and names the others', async () => {
@@ -183,8 +183,9 @@ describe('health', () => {
     test.each(PATHS.flatMap((path) => FAILURES.map((failure) => [path, failure] as const)))(
       'shows alarms and the other domains: %s %j',
       async (path, failure) => {
-        const { text } = await failing(path, failure);
+        const { text, failures } = await failing(path, failure);
 
+        expect(failures).toEqual([failure]);
         expect(text).toMatch(/Alarms .*none is on/);
         expect(text).toMatch(/d19\.example\.com +unknown/);
         expect(text).toMatch(
