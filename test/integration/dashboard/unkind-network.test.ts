@@ -143,7 +143,12 @@ describe.each(Object.entries(VIEWS))('%s', (_, hash) => {
           expect(nth).toBeGreaterThan(0);
           break;
         }
-        const shown = { failed, alerts: await alerts(), text: await text() };
+        let shown = { failed, alerts: await alerts(), text: await text() };
+        // What came later may have been requested only, and not have failed yet.
+        for (let polls = 0; shown.alerts === 0 && !PARTIAL.test(shown.text) && polls < 100; polls += 1) {
+          await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 50)));
+          shown = { failed, alerts: await alerts(), text: await text() };
+        }
         if (shown.alerts === 0) expect(shown).toMatchObject({ failed, text: expect.stringMatching(PARTIAL) });
         await page.unrouteAll({ behavior: 'ignoreErrors' });
         const again = page.getByRole('button', { name: /^(Try again|Refresh)$/ });

@@ -33,10 +33,16 @@ const put = (QueueUrl: string, body: object | string) =>
     }),
   );
 
-/** Removes and returns all messages of a queue. */
-async function takeAll(QueueUrl: string) {
+/** A message that a killed command has hidden appears after a second, and on a busy machine later. */
+const HIDDEN_MS = 15_000;
+
+/** Removes and returns all messages of a queue; waits for those that hold these texts. */
+async function takeAll(QueueUrl: string, awaited: readonly string[] = []) {
   const taken: { body: string; attributes: unknown }[] = [];
-  for (let empty = 0; empty < 2; await sleep(empty * 200)) {
+  const untilMs = Date.now() + HIDDEN_MS;
+  const isComplete = () =>
+    Date.now() > untilMs || awaited.every((text) => taken.some(({ body }) => body.includes(text)));
+  for (let empty = 0; empty < 2 || !isComplete(); await sleep(Math.min(empty, 2) * 200)) {
     const messages = await engines.receive(QueueUrl);
     empty = messages.length === 0 ? empty + 1 : 0;
     for (const { Body = '', MessageAttributes, ReceiptHandle } of messages) {
@@ -78,7 +84,8 @@ async function sendToDlq() {
 
 /** Asserts that only ids contain the recipient, and that nothing else is gone; empties the queues. */
 async function expectErased({ ada, other }: Awaited<ReturnType<typeof sendToDlq>>) {
-  const [dead, failures] = [await takeAll(queues.dead), await takeAll(queues.failures)];
+  const ids = [`s#complained#${ada}`, '"m"'];
+  const [dead, failures] = [await takeAll(queues.dead, [...ids, '"o"']), await takeAll(queues.failures, ids)];
   // A copy that a killed command had hidden may appear only after the next one has begun.
   const isEarlier = ({ id }: { id: string }) => id.startsWith('s#complained#') && !id.includes(ada);
   const detailsOf = (messages: typeof dead) =>
