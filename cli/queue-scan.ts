@@ -1,3 +1,4 @@
+import { ChangeMessageVisibilityCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { CliContext } from './command.ts';
 
 /** A message is hidden for this long once it is received; after a crash it shows again by itself. */
@@ -35,5 +36,13 @@ export async function countUnseen(
     const unseen = Math.max(0, (await readLength()) - received);
     if (unseen === 0 || reads === MAX_LENGTH_READS || signal.aborted) return unseen;
     await sleep(LENGTH_READ_INTERVAL_MS);
+  }
+}
+
+/** Makes received messages visible to others; where that fails, they show again by themselves. */
+export async function showAgain(queues: SQSClient, QueueUrl: string, receipts: Iterable<string>): Promise<void> {
+  for (const ReceiptHandle of receipts) {
+    const command = { QueueUrl, ReceiptHandle, VisibilityTimeout: 0 };
+    await queues.send(new ChangeMessageVisibilityCommand(command)).catch(() => {});
   }
 }

@@ -1,5 +1,4 @@
 import {
-  ChangeMessageVisibilityCommand,
   DeleteMessageCommand,
   GetQueueAttributesCommand,
   type Message,
@@ -18,7 +17,7 @@ import {
 } from '../../../lambdas/domain/publishing/delivery.ts';
 import { isOf, textWithoutAddress, withoutAddress } from '../../../lambdas/domain/recipients/erasure.ts';
 import type { CliContext } from '../../command.ts';
-import { VISIBILITY_SECONDS as SCAN_SECONDS } from '../../queue-scan.ts';
+import { VISIBILITY_SECONDS as SCAN_SECONDS, showAgain } from '../../queue-scan.ts';
 import { type Deployment, hasOutput } from '../../target/types.ts';
 import { receiversOf } from '../receivers/open.ts';
 
@@ -76,12 +75,11 @@ export async function clearQueue(
     }
     return cleared;
   } finally {
-    for (const { receipt: ReceiptHandle } of others.values()) {
-      // It shows again by itself.
-      await client
-        .send(new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout: 0 }))
-        .catch(() => {});
-    }
+    await showAgain(
+      client,
+      QueueUrl,
+      [...others.values()].map(({ receipt }) => receipt),
+    );
   }
 
   async function receive(): Promise<Message[]> {

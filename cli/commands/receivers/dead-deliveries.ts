@@ -1,9 +1,4 @@
-import {
-  ChangeMessageVisibilityCommand,
-  DeleteMessageCommand,
-  type Message,
-  ReceiveMessageCommand,
-} from '@aws-sdk/client-sqs';
+import { DeleteMessageCommand, type Message, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { type Command, Option } from 'commander';
 import { STATUSES, SUPPRESSION_KINDS } from '../../../lambdas/domain/event-types.ts';
 import type { JsonObject } from '../../../lambdas/domain/json.ts';
@@ -11,7 +6,8 @@ import { deliveredType, parseQueuedEvent, type QueuedEvent } from '../../../lamb
 import { DELIVERED_TYPES } from '../../../lambdas/domain/publishing/receiver-filter.ts';
 import { isNamed } from '../../../lambdas/domain/publishing/standard-webhook.ts';
 import type { CliContext } from '../../command.ts';
-import { countUnseen, receivedBatches, VISIBILITY_SECONDS } from '../../queue-scan.ts';
+import { number } from '../../output.ts';
+import { countUnseen, receivedBatches, showAgain, VISIBILITY_SECONDS } from '../../queue-scan.ts';
 import type { Deployment } from '../../target/types.ts';
 import { rangeOf, type TimeOptions, timed } from './list.ts';
 import { type DeployedReceiver, messagesIn } from './open.ts';
@@ -60,6 +56,14 @@ export interface DeadCounts {
   unseen: number;
 }
 
+/** Says what stays in the DLQ, in the words of the commands that take from it. */
+export const stayText = ({ left, unreadable }: Omit<DeadCounts, 'chosen'>) =>
+  `${number(left)} others and ${number(unreadable)} unreadable messages stay in the DLQ.`;
+
+/** Returns a line where the DLQ reports more than was read. */
+export const unseenText = ({ unseen }: Omit<DeadCounts, 'chosen'>) =>
+  unseen > 0 ? [`The DLQ reports ${number(unseen)} more, not looked at: run the same again.`] : [];
+
 type Facts = Pick<QueuedEvent, 'detailType' | 'publishedAt'> & { readonly detail: JsonObject };
 
 /** Returns true for a delivery that the choice names, from the queue or from the log. */
@@ -107,11 +111,7 @@ export async function readDead(
     const readLength = () => messagesIn(deployment, QueueUrl);
     return { ...counts, unseen: await countUnseen(readLength, kept.size, context) };
   } finally {
-    for (const ReceiptHandle of kept.values()) {
-      // It shows again by itself.
-      const command = { QueueUrl, ReceiptHandle, VisibilityTimeout: 0 };
-      await queues.send(new ChangeMessageVisibilityCommand(command)).catch(() => {});
-    }
+    await showAgain(queues, QueueUrl, kept.values());
   }
 
   async function receive(): Promise<Message[]> {

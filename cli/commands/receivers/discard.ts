@@ -1,7 +1,16 @@
 import { type CliContext, confirm, ledgerCommand, openTarget, type Run } from '../../command.ts';
 import { InterruptedError, UsageError } from '../../errors.ts';
 import { createEmit, number } from '../../output.ts';
-import { type ChoiceOptions, choosing, chosenBy, type DeadCounts, isWanted, readDead } from './dead-deliveries.ts';
+import {
+  type ChoiceOptions,
+  choosing,
+  chosenBy,
+  type DeadCounts,
+  isWanted,
+  readDead,
+  stayText,
+  unseenText,
+} from './dead-deliveries.ts';
 import { receiverNamed } from './open.ts';
 
 /** The lines of `receivers discard --json`; the plan comes first. */
@@ -78,9 +87,3 @@ async function discard(context: CliContext, options: DiscardOptions, name: strin
   emit({ event: 'discarded', deleted, ...rest }, `${number(deleted)} deleted; ${stayText(rest)}`, ...unseenText(rest));
   return context.signal.aborted || deleted < dead || rest.unseen > 0 ? 1 : 0;
 }
-
-const stayText = ({ left, unreadable }: Omit<DeadCounts, 'chosen'>) =>
-  `${number(left)} others and ${number(unreadable)} unreadable messages stay in the DLQ.`;
-
-const unseenText = ({ unseen }: Omit<DeadCounts, 'chosen'>) =>
-  unseen > 0 ? [`The DLQ reports ${number(unseen)} more, not looked at: run the same again.`] : [];

@@ -2,7 +2,16 @@ import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { encodeQueuedEvent, type QueuedEvent } from '../../../lambdas/domain/publishing/delivery.ts';
 import { type CliContext, ledgerCommand, openTarget, type Run, wholeNumber } from '../../command.ts';
 import { createEmit, number } from '../../output.ts';
-import { type ChoiceOptions, choosing, chosenBy, type DeadCounts, isWanted, readDead } from './dead-deliveries.ts';
+import {
+  type ChoiceOptions,
+  choosing,
+  chosenBy,
+  type DeadCounts,
+  isWanted,
+  readDead,
+  stayText,
+  unseenText,
+} from './dead-deliveries.ts';
 import { receiverNamed } from './open.ts';
 
 /** The line of `receivers redeliver --json`. */
@@ -62,11 +71,6 @@ async function redeliver(context: CliContext, options: RedeliverOptions, name: s
     },
     context,
   );
-  const { left, unreadable, unseen } = rest;
-  emit(
-    { event: 'redelivered', sent, ...rest },
-    `Sent ${number(sent)} again; ${number(left)} others and ${number(unreadable)} unreadable messages stay in the DLQ.`,
-    ...(unseen > 0 ? [`The DLQ reports ${number(unseen)} more, not looked at: run the same again.`] : []),
-  );
-  return context.signal.aborted || unreadable + unseen > 0 ? 1 : 0;
+  emit({ event: 'redelivered', sent, ...rest }, `Sent ${number(sent)} again; ${stayText(rest)}`, ...unseenText(rest));
+  return context.signal.aborted || rest.unreadable + rest.unseen > 0 ? 1 : 0;
 }
