@@ -15,7 +15,8 @@ import { accountDomains, createDiscoverDomains } from '../../lambdas/reconcile/w
 import { CrashableInvocation, type InjectedFailure } from '../support/doubles/crashable-invocation.ts';
 import { InMemoryKeyRing } from '../support/doubles/in-memory-ledger.ts';
 import { KEY, signed } from '../support/fixtures/webhooks.ts';
-import fc, { runs } from '../support/property.ts';
+import fc from '../support/property.ts';
+import { shareOf } from '../support/share.ts';
 import { numbered, ReconcileWorld } from './worlds/reconcile-world.ts';
 
 // Domains of an account appear and vanish, while their listing fails, is truncated, empty or reordered, runs are killed
@@ -262,6 +263,6 @@ test('every event of an account is in the ledger of its domain from the first ev
       const strange = plan.forged.filter(({ domain }) => domain === 'no host name').length;
       expect(sum('-', 'unconfirmed')).toBeGreaterThanOrEqual(strange);
     }),
-    { numRuns: runs(25), endOnFailure: true },
+    { numRuns: shareOf(25), endOnFailure: true },
   );
 });

@@ -1,5 +1,5 @@
 import { countOfList, type Sent } from '../support/fixtures/spring-campaign.ts';
-import { runs } from '../support/property.ts';
+import { shareOf } from '../support/share.ts';
 import { liveCampaign } from './worlds/campaign-world.ts';
 
 // Whatever faults occurred, reports by command and by read API must equal a plain count over the events that Mailgun's
@@ -32,7 +32,7 @@ const providerOf = ({ recipient, ...event }: Sent['event']) => {
 };
 const outcomeOf = ({ event, severity }: Sent['event']) => (event === 'failed' ? `${severity}_fail` : event);
 
-const WORLDS = runs(50);
+const WORLDS = shareOf(50);
 
 test(`the report of ${WORLDS} troubled worlds equals a count over the list, number by number`, async () => {
   let mails = 0;

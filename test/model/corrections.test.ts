@@ -19,13 +19,14 @@ import {
 } from '../support/doubles/in-memory-ledger.ts';
 import { LONE_PROCESS } from '../support/fixtures/erasures.ts';
 import { DOMAIN, NOW_MS } from '../support/fixtures/webhooks.ts';
-import fc, { runs } from '../support/property.ts';
+import fc from '../support/property.ts';
+import { shareOf } from '../support/share.ts';
 import { injectedFailure } from './worlds/injected-failures.ts';
 import { lifeEvent, OUTCOME_NAMES } from './worlds/life-events.ts';
 
 // A receiver that follows docs/receivers.md ends with the status that the table holds, whatever corrected it.
 
-const RUNS = runs(1500);
+const RUNS = shareOf(1500);
 
 /** Two messages, whose every state is published: repeated, and in any order. */
 class CorrectionWorld {

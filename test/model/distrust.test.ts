@@ -7,14 +7,15 @@ import { CRASH_MOMENTS, CrashableInvocation, type InjectedFailure } from '../sup
 import { InMemoryLedger, type StoredRecord } from '../support/doubles/in-memory-ledger.ts';
 import { LONE_PROCESS } from '../support/fixtures/erasures.ts';
 import { DOMAIN, NOW_MS } from '../support/fixtures/webhooks.ts';
-import fc, { runs } from '../support/property.ts';
+import fc from '../support/property.ts';
+import { shareOf } from '../support/share.ts';
 import { injectedFailure } from './worlds/injected-failures.ts';
 import { expectedStatus, lifeEvent, OUTCOME_NAMES } from './worlds/life-events.ts';
 
 // What an operator distrusts decides nothing from then on, whatever comes later or at the same time, until Mailgun
 // lists it.
 
-const RUNS = runs(2000);
+const RUNS = shareOf(2000);
 
 type Work = () => Promise<unknown>;
 

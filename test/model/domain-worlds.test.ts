@@ -1,7 +1,8 @@
-import fc, { runs } from '../support/property.ts';
+import fc from '../support/property.ts';
+import { shareOf } from '../support/share.ts';
 import { contradictions, domainWorldPlan } from './worlds/domain-worlds.ts';
 
-const WORLDS = runs(25);
+const WORLDS = shareOf(25);
 
 test('whichever domains leave and come back, no run says less of what is wrong than the ledger holds', async () => {
   await fc.assert(

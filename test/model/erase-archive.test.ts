@@ -12,12 +12,13 @@ import { SLICE_SECONDS, SLICE_START } from '../support/archive/archive.ts';
 import { CRASH_MOMENTS, CrashableInvocation, type InjectedFailure } from '../support/doubles/crashable-invocation.ts';
 import { ERASURE_KEY } from '../support/fixtures/erasures.ts';
 import { DOMAIN } from '../support/fixtures/webhooks.ts';
-import fc, { runs } from '../support/property.ts';
+import fc from '../support/property.ts';
+import { shareOf } from '../support/share.ts';
 import { fullWorld, SealWorld, SLICES } from './worlds/seal-world.ts';
 
 // Erasing removes a recipient's content from the archive; everything else stays as it was sealed and certified.
 
-const RUNS = runs(250);
+const RUNS = shareOf(250);
 const ERASED = 'r1@example.org';
 const RANGE = { from: SLICE_START, to: SLICE_START + SLICES * SLICE_SECONDS };
 

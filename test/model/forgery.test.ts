@@ -11,10 +11,11 @@ import { createMessages } from '../../lambdas/read-api/messages/messages.ts';
 import { InMemoryKeyRing, InMemoryLedger, RETENTION } from '../support/doubles/in-memory-ledger.ts';
 import { LONE_PROCESS } from '../support/fixtures/erasures.ts';
 import { DOMAIN, jsonBody, KEY, NOW_MS, PARENT_KEY, PREVIOUS_KEY, signed } from '../support/fixtures/webhooks.ts';
-import fc, { runs } from '../support/property.ts';
+import fc from '../support/property.ts';
+import { shareOf } from '../support/share.ts';
 import { forgery, strangeEvent } from './worlds/forgeries.ts';
 
-const RUNS = runs(20_000);
+const RUNS = shareOf(20_000);
 const REFUSALS_BEFORE_THE_SIGNATURE = ['body-too-large', 'malformed-body', 'malformed-webhook', 'unauthorized'];
 const CONTENT_TYPES = [
   'application/json',

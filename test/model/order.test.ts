@@ -3,10 +3,11 @@ import { createProcess } from '../../lambdas/process/process.ts';
 import { InMemoryLedger } from '../support/doubles/in-memory-ledger.ts';
 import { LONE_PROCESS } from '../support/fixtures/erasures.ts';
 import { DOMAIN, NOW_MS } from '../support/fixtures/webhooks.ts';
-import fc, { runs } from '../support/property.ts';
+import fc from '../support/property.ts';
+import { shareOf } from '../support/share.ts';
 import { expectedStatus, type LifeOutcome, lifeEvent, OUTCOME_NAMES } from './worlds/life-events.ts';
 
-const RUNS = runs(2000);
+const RUNS = shareOf(2000);
 
 /** Returns the records after a sequence of events, without the fields that may depend on arrival. */
 async function recordsOf(events: JsonObject[]) {

@@ -1,7 +1,8 @@
-import fc, { runs } from '../support/property.ts';
+import fc from '../support/property.ts';
+import { shareOf } from '../support/share.ts';
 import { passingPlan, wrongAfterPasses } from './worlds/passing-worlds.ts';
 
-const WORLDS = runs(300);
+const WORLDS = shareOf(300);
 
 test(
   'what no pass listed is unconfirmed and what one listed is not, however close to a pass they were stored',

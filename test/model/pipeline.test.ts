@@ -2,11 +2,12 @@ import type { JsonObject } from '../../lambdas/domain/json.ts';
 import { claimKey } from '../../lambdas/domain/webhooks/signature.ts';
 import { CRASH_MOMENTS, type InjectedFailure } from '../support/doubles/crashable-invocation.ts';
 import { jsonBody } from '../support/fixtures/webhooks.ts';
-import fc, { runs } from '../support/property.ts';
+import fc from '../support/property.ts';
+import { shareOf } from '../support/share.ts';
 import { expectedStatus, lifeEvent, OUTCOME_NAMES } from './worlds/life-events.ts';
 import { World } from './worlds/world.ts';
 
-const RUNS = runs(2000);
+const RUNS = shareOf(2000);
 const NOT_RETRIED = new Set(['stale', 'not-an-event', 'foreign-domain', 'token-reused']);
 
 /** Valid responses to a genuine webhook: acknowledged, or refused so that Mailgun retries. */

@@ -1,7 +1,8 @@
-import fc, { runs } from '../support/property.ts';
+import fc from '../support/property.ts';
+import { shareOf } from '../support/share.ts';
 import { disagreements, live, worldPlan } from './worlds/reconcile-worlds.ts';
 
-const WORLDS = runs(300);
+const WORLDS = shareOf(300);
 
 test(
   'whatever faults listing and runs have, every slice ends as a plain comparison of two sets',

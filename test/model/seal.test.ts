@@ -3,10 +3,11 @@ import { createSeal } from '../../lambdas/seal/seal.ts';
 import { SLICE_SECONDS, SLICE_START } from '../support/archive/archive.ts';
 import { CRASH_MOMENTS, type InjectedFailure } from '../support/doubles/crashable-invocation.ts';
 import { DOMAIN } from '../support/fixtures/webhooks.ts';
-import fc, { runs } from '../support/property.ts';
+import fc from '../support/property.ts';
+import { shareOf } from '../support/share.ts';
 import { DAY, fullWorld, LATER_MS, SealWorld, SLICES } from './worlds/seal-world.ts';
 
-const RUNS = runs(250);
+const RUNS = shareOf(250);
 test('seal seals every slice once, empty ones too, and a second run finds nothing to do', async () => {
   const world = fullWorld();
 

@@ -22,10 +22,11 @@ import {
 import { erasureKey, LONE_PROCESS } from '../../support/fixtures/erasures.ts';
 import { DOMAIN, deliveredEvent, jsonBody, KEY, NOW_MS, signed } from '../../support/fixtures/webhooks.ts';
 import { wholeHistory } from '../../support/fixtures/whole-history.ts';
+import { partOf } from '../../support/share.ts';
 import { startTestEngines, type TestEngines } from '../../support/stacks/engines.ts';
 
 // Every call that ingest and process make to AWS is a crash point: the process is killed before the call, after it took
-// effect but before its reply, and after the reply; alone, and in every ordered pair over two attempts.
+// effect but before its reply, and after the reply; alone, and in every ordered pair over two attempts: in each third one, and in CI in all.
 
 let engines: TestEngines;
 let invoke: ReturnType<typeof crashableInvocations>;
@@ -138,11 +139,11 @@ test('ingest crashing at any call, once or twice, stores the event exactly once'
   const seen = new Set(clean.points);
   for (const drained of ['between', 'after'] as const) {
     for (const retry of ['same', 'fresh'] as const) {
-      for (const first of deathsAt(clean.points)) {
+      for (const [nth, first] of deathsAt(clean.points).entries()) {
         const retried = await deliver([first], drained, retry);
         tick(`ingest, one death, drained ${drained}, ${retry} token`);
         for (const point of retried) seen.add(point);
-        for (const second of deathsAt(retried)) {
+        for (const second of partOf(deathsAt(retried), nth)) {
           for (const point of await deliver([first, second], drained, retry)) seen.add(point);
           tick(`ingest, two deaths, drained ${drained}, ${retry} token`);
         }
@@ -174,10 +175,10 @@ test('process crashing at any call, once or twice, takes effect exactly once', a
       return points;
     };
     const clean = await redeliver([]);
-    for (const first of deathsAt(clean)) {
+    for (const [nth, first] of deathsAt(clean).entries()) {
       const retried = await redeliver([first]);
       tick(`process, one death, stored before: ${before}`);
-      for (const second of deathsAt(retried)) {
+      for (const second of partOf(deathsAt(retried), nth)) {
         await redeliver([first, second]);
         tick(`process, two deaths, stored before: ${before}`);
       }

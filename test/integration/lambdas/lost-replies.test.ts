@@ -1,4 +1,5 @@
 import type { LocalStack } from '../../../tools/local-ledger/local-ledger.ts';
+import { shareOf } from '../../support/share.ts';
 import { startTestStack } from '../../support/stacks/local-stack.ts';
 import { control } from '../../torture/inject-faults.ts';
 import { brokenPromises, torture, type Weather } from '../../torture/torture.ts';
@@ -32,7 +33,7 @@ function dropReplies(percent: number): Weather<void> {
 test.each([1, 10, 50])(
   'with %i %% of the replies to writes lost, nothing acknowledged is lost or doubled',
   async (percent) => {
-    const report = await torture(stack.ready, { events: 200, seed: percent, weather: dropReplies(percent) });
+    const report = await torture(stack.ready, { events: shareOf(200), seed: percent, weather: dropReplies(percent) });
     expect(brokenPromises(report)).toEqual([]);
     const { result } = report;
     console.log(

@@ -17,6 +17,7 @@ import { lifeEvent, OUTCOME_NAMES } from '../../../model/worlds/life-events.ts';
 import { LONE_PROCESS } from '../../../support/fixtures/erasures.ts';
 import { statesInStream, wordsOf, wordsOfPublished } from '../../../support/fixtures/stream.ts';
 import { DOMAIN, NOW_MS } from '../../../support/fixtures/webhooks.ts';
+import { shareOf } from '../../../support/share.ts';
 import { startTestEngines, type TestEngines } from '../../../support/stacks/engines.ts';
 
 // The real table with its stream, the template's filters and batches, the handler, and the bus.
@@ -326,7 +327,7 @@ test.each(FAULTS.map((each, nth) => ({ ...each, nth })))(
       died += 1;
       return deaths[Math.floor(random() * 2)] ?? 'lives';
     });
-    await take(wildEvents(nth + 2, 30));
+    await take(wildEvents(nth + 2, shareOf(30)));
     await calm(faults.some(({ mode }) => mode === 'delay') ? QUIET_WITH_DELAYS_MS : QUIET_MS);
 
     const sums = await expectAnnounced(isOrdered);

@@ -38,13 +38,14 @@ import { createTail } from '../../../../lambdas/read-api/tail/tail.ts';
 import { RETENTION } from '../../../support/doubles/in-memory-ledger.ts';
 import { eventItem, seed, statusItem } from '../../../support/fixtures/seed.ts';
 import { DOMAIN, NOW_MS } from '../../../support/fixtures/webhooks.ts';
+import { shareOf } from '../../../support/share.ts';
 import { startTestEngines, type TestEngines } from '../../../support/stacks/engines.ts';
 
 // Number of reads per page with a large amount of data. Counts, not times.
 
-const MESSAGE_EVENTS = 10_000;
-const RECIPIENT_MESSAGES = 10_000;
-const DAY_EVENTS = 100_000;
+const MESSAGE_EVENTS = shareOf(10_000);
+const RECIPIENT_MESSAGES = shareOf(10_000);
+const DAY_EVENTS = shareOf(100_000);
 
 const DAY = '2026-01-10';
 const DAY_MS = Date.parse(DAY);
@@ -173,7 +174,7 @@ function expectWhole(listed: readonly string[], there: readonly string[]): void 
   expect(there.filter((key) => !distinct.has(key))).toEqual([]);
 }
 
-describe(`${MESSAGE_EVENTS} events for one message`, () => {
+describe('thousands of events for one message', () => {
   const names = ['opened', 'clicked', 'delivered'];
   const item = (id: string, n: number) =>
     eventItem({ messageId: MESSAGE, id, type: names[n % 3] ?? '', atMs: NOW_MS + n, recipient: RECIPIENT });
@@ -208,7 +209,7 @@ describe(`${MESSAGE_EVENTS} events for one message`, () => {
   }, 300_000);
 });
 
-describe(`${RECIPIENT_MESSAGES} messages for one recipient`, () => {
+describe('thousands of messages for one recipient', () => {
   const idOf = (n: number) => `r${n}@${DOMAIN}`;
   const recipient = 'many.messages@north.example';
   const pair = (messageId: string, atMs: number) => [
@@ -290,11 +291,12 @@ describe('2,000 mails of one day', () => {
   }, 60_000);
 });
 
-describe(`${DAY_EVENTS} events in one day`, () => {
+describe('tens of thousands of events in one day', () => {
   const item = (id: string, n: number, atMs: number) =>
     eventItem({ messageId: `d${id}@${DOMAIN}`, id, type: TYPES[n % TYPES.length] ?? '', atMs });
   // Groups of fifty share a millisecond.
-  const timeOf = (n: number) => DAY_MS + Math.floor(n / 50) * 43_000;
+  const apartMs = Math.floor((86_000_000 * 50) / DAY_EVENTS);
+  const timeOf = (n: number) => DAY_MS + Math.floor(n / 50) * apartMs;
   function* everything() {
     for (let n = 0; n < DAY_EVENTS; n += 1) yield item(`e${n}`, n, timeOf(n));
   }
