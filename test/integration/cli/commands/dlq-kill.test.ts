@@ -11,7 +11,7 @@ import { type LocalLedger, startLocalLedger, storedCopies } from '../../../suppo
 import { drained } from '../../../support/stacks/local-stack.ts';
 
 // The real command in a process of its own against the running stack, killed (SIGKILL) at each of its calls: before the
-// call took effect, and after it but before its reply.
+// call took effect, and after it but before its reply. It is run again after each.
 
 const ROOT = join(import.meta.dirname, '../../../..');
 /** No stack can run on such a port, so its file is free; each test process uses another one. */
@@ -46,14 +46,15 @@ async function sendTwoToDlq() {
   return events;
 }
 
-/** Runs the command; the exit code is null if it was killed. */
+const REDRIVE = ['dlq', 'redrive', '--yes', '--json', '--wait', '30'];
+
+/** Runs the command in a process of its own; the exit code is null if it was killed. */
 async function redrive(death?: Death) {
   let kill = () => {};
   const gate = await openKillingEndpoint(local, death, () => kill());
   const { mailgunUrl, domains } = local.stack.ready;
   writeFileSync(GATE_FILE, JSON.stringify({ controlUrl: gate.url, mailgunUrl, domains }));
-  const args = ['bin/mailgun-ledger.ts', 'dlq', 'redrive', '--yes', '--json', '--wait', '30'];
-  const child = spawn(process.execPath, [...args, '--local', '--port', String(GATE_PORT)], {
+  const child = spawn(process.execPath, ['bin/mailgun-ledger.ts', ...REDRIVE, '--local', '--port', String(GATE_PORT)], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -90,14 +91,15 @@ test('dlq redrive killed at any call stores every event exactly once in the end'
       const point = `${moment} ${killed.calls[call] ?? 'the end'}`;
       if (killed.exitCode === null) died.set(point, (died.get(point) ?? 0) + 1);
       await killed.expireVisibility();
-      const { exitCode, output } = await redrive();
+      const { exitCode, lines, errors } = await local.ledger(REDRIVE);
       await drained(local.stack);
       const copies = (await Promise.all(events.map((event) => storedCopies(local, event)))).map(({ length }) => length);
       const { deadLetters } = await local.stack.stats();
-      expect({ point, exitCode, output, copies, deadLetters }).toEqual({
+      expect({ point, exitCode, lines, errors, copies, deadLetters }).toEqual({
         point,
         exitCode: 0,
-        output,
+        lines,
+        errors,
         copies: [1, 1],
         deadLetters: 0,
       });
