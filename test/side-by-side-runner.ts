@@ -99,7 +99,10 @@ const LIMIT_SECONDS = Number(process.env.TEST_FILE_SECONDS ?? 1800);
 /** A process that it leaves behind may keep its output open. */
 const OUTPUT_MS = 2000;
 
-/** Runs one file, and prints what it printed if a test of it failed or its process ended before all were done. */
+/**
+ * Runs one file, and prints what it printed if a test of it failed or its process ended before all were done; otherwise
+ * only what was played once more.
+ */
 async function runInProcess(file: FileToRun): Promise<FileOutcome> {
   const child = fork(join(import.meta.dirname, 'file-process.ts'), { serialization: 'advanced', silent: true });
   const printed: Buffer[] = [];
@@ -118,9 +121,12 @@ async function runInProcess(file: FileToRun): Promise<FileOutcome> {
   child.send(file, () => {});
   const received: Promise<FileOutcome> = once(child, 'message').then(([outcome]) => outcome);
   const outcome = await Promise.race([received, ended]).catch((error) => ({ error }));
-  if ('error' in outcome || outcome.result.numFailingTests > 0) {
-    await Promise.race([closed, sleep(OUTPUT_MS, undefined, { ref: false })]);
-    process.stderr.write(Buffer.concat(printed));
-  }
+  await Promise.race([closed, sleep(OUTPUT_MS, undefined, { ref: false })]);
+  const output = Buffer.concat(printed);
+  const isFailed = 'error' in outcome || outcome.result.numFailingTests > 0;
+  process.stderr.write(isFailed ? output : repetitionsIn(output.toString()));
   return outcome;
 }
+
+/** Returns the lines that say what passed only when it was played once more. */
+const repetitionsIn = (output: string) => (output.match(/^ *once more: .+\n/gm) ?? []).join('');

@@ -184,7 +184,11 @@ describe('A run of integration tests', () => {
 
   test.each([
     ['before its tests', `console.log('so far'); await ${HANG}; test('is fine', () => {});`],
-    ['in a loop', `console.log('so far'); test('waits', () => { for (;;); });`],
+    // Blocks the thread like a loop, without keeping a core busy.
+    [
+      'without giving up the thread',
+      `console.log('so far'); test('waits', () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0));`,
+    ],
   ])('fails, names the file and prints what it printed, if it hangs %s', (_, source) => {
     const { status, named, printed } = run(source, 'integration', [], { TEST_FILE_SECONDS: '5' });
 
@@ -199,6 +203,14 @@ describe('A run of integration tests', () => {
     const { status, named, printed } = run(source, 'integration');
 
     expect({ status, named }).toEqual({ status: 0, named: '' });
+    expect(printed).not.toContain('so far');
+  });
+
+  test('passes, and names what was played once more', () => {
+    const source = `test('is fine', () => { console.log('so far'); console.log('once more: a day (late)'); });`;
+    const { status, named, printed } = run(source, 'integration');
+
+    expect({ status, named }).toEqual({ status: 0, named: 'once more: npm test: a day (late)\n' });
     expect(printed).not.toContain('so far');
   });
 });
