@@ -268,14 +268,14 @@ const RECONCILIATION: Fault[] = [
   {
     name: 'a webhook that never comes',
     alarm: 'lost-webhooks',
-    waitSeconds: 10,
+    waitSeconds: 13,
     begin: (harness) => harness.list(),
     during: traffic,
   },
   {
     name: 'an event that Mailgun does not list',
     alarm: 'unconfirmed',
-    waitSeconds: 10,
+    waitSeconds: 13,
     begin: (harness) => {
       unlisted = eventOf(opened);
       return harness.post(unlisted);
@@ -291,7 +291,7 @@ const RECONCILIATION: Fault[] = [
   {
     name: 'Mailgun lists nothing',
     alarm: 'unconfirmed',
-    waitSeconds: 10,
+    waitSeconds: 13,
     begin: (harness) => harness.stack.misbehave({ empty: true }),
     during: judgeAtOnce,
     end: async (harness) => {
@@ -345,7 +345,7 @@ const RECONCILIATION: Fault[] = [
   {
     name: 'what reconcile sends is not stored',
     alarm: 'open-slice',
-    waitSeconds: 18,
+    waitSeconds: 21,
     relatives: {
       'oldest-message': 'what is not received waits: it explains this alarm, not the other way round',
       'lost-webhooks': 'no webhook brought it, which the second pass finds',
@@ -408,7 +408,7 @@ const RECONCILIATION: Fault[] = [
   {
     name: 'an event forged under the name of one that Mailgun lists',
     alarm: 'unconfirmed',
-    waitSeconds: 10,
+    waitSeconds: 13,
     // The second pass reports it again a minute later, which must coincide only with the last fault.
     consequences: { 'lost-webhooks': 'the webhook of the listed one never came' },
     begin: async (harness) => {
@@ -518,7 +518,7 @@ const PUBLISHING: Fault[] = [
 
 /** Runs reconcile ignoring waits, so that it judges what the second pass would judge hours later. */
 async function judgeAtOnce(harness: AlarmHarness): Promise<void> {
-  await harness.happen(opened);
+  await Promise.all([harness.happen(opened), sleep(500)]);
   await harness.stack.reconcile();
 }
 
@@ -538,13 +538,13 @@ const OVERLAY = {
 
 const QUICK_RECONCILE = {
   ...USUAL_RECONCILE,
-  everySeconds: 1,
+  everySeconds: 2,
   settleSeconds: 6,
-  sliceSeconds: 3,
+  sliceSeconds: 5,
   retentionSeconds: 120,
 };
 /** Where the ledger is not on trial. */
-const SELDOM_RECONCILE = { ...QUICK_RECONCILE, everySeconds: 3 };
+const SELDOM_RECONCILE = { ...QUICK_RECONCILE, everySeconds: 3, sliceSeconds: 15 };
 const BY_THE_HOUR = {
   ...USUAL_RECONCILE,
   everySeconds: 1,
