@@ -3,11 +3,12 @@ import { createProcess } from '../../lambdas/process/process.ts';
 import { InMemoryLedger } from '../support/doubles/in-memory-ledger.ts';
 import { LONE_PROCESS } from '../support/fixtures/erasures.ts';
 import { DOMAIN, NOW_MS } from '../support/fixtures/webhooks.ts';
+import { shareOf } from '../support/share.ts';
 import { numbered, ReconcileWorld } from './worlds/reconcile-world.ts';
 
 const HOUR = 3600;
 const DAYS = 30;
-const EVENTS = 6000;
+const EVENTS = shareOf(6000);
 const RETRIED_FOR_SECONDS = 29_100;
 const DEPENDENCIES = ['mailgun', 'table', 'queue', 'process', 'secrets'] as const;
 const OUTAGE_SECONDS = [60, HOUR, 9 * HOUR, 72 * HOUR];
