@@ -5,6 +5,7 @@ import { createTail } from '../../lambdas/read-api/tail/tail.ts';
 import { isTailPosition, MAX_SHOWN, type TailPosition, tailStart } from '../../lambdas/read-api/tail/tail-position.ts';
 import { deliveredEvent } from '../support/fixtures/webhooks.ts';
 import fc from '../support/property.ts';
+import { shareOf } from '../support/share.ts';
 
 // Events are stored in any order, at any distance from their time, and appear in the index with a delay. A reader
 // polls, loses responses and restarts from an earlier cursor, and stays away for days.
@@ -212,7 +213,7 @@ test.each([1250, 7])(
         const stored = world.events.filter(isOfTail).map(({ id }) => id);
         expect(reader.shown.toSorted()).toEqual(stored.toSorted());
       }),
-      { numRuns: 60, seed: 23 },
+      { numRuns: shareOf(60), seed: 23 },
     );
   },
   120_000,
@@ -263,7 +264,7 @@ test.each([1250, 3])(
         const times = expected.map(({ id }) => reader.shown.filter((each) => each === id).length);
         expect(times).toEqual(expected.map(() => 1));
       }),
-      { numRuns: 60, seed: 31 },
+      { numRuns: shareOf(60), seed: 31 },
     );
   },
   120_000,

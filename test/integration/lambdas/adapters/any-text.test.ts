@@ -17,6 +17,7 @@ import { LONE_PROCESS } from '../../../support/fixtures/erasures.ts';
 import { DOMAIN, deliveredEvent, NOW_MS } from '../../../support/fixtures/webhooks.ts';
 import { wholeHistory } from '../../../support/fixtures/whole-history.ts';
 import fc from '../../../support/property.ts';
+import { shareOf } from '../../../support/share.ts';
 import { startTestEngines, type TestEngines } from '../../../support/stacks/engines.ts';
 
 // What a JSON text can hold, UTF-8 may not: an unpaired surrogate, which DynamoDB refuses.
@@ -114,7 +115,7 @@ test('any text that JSON holds is stored, once, and is found under its message a
         expect(suppressions.length).toBe(1);
       },
     ),
-    { numRuns: 100, includeErrorInReport: true },
+    { numRuns: shareOf(100), includeErrorInReport: true },
   );
 }, 120_000);
 

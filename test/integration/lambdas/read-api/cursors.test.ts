@@ -5,6 +5,7 @@ import { writeCursor } from '../../../../lambdas/read-api/http/cursor.ts';
 import { openDeliveryLog, SEEDED_RECEIVER } from '../../../support/fixtures/delivery-log.ts';
 import { DOMAIN } from '../../../support/fixtures/webhooks.ts';
 import fc from '../../../support/property.ts';
+import { shareOf } from '../../../support/share.ts';
 import { eventOf, type ReadStack, type Reply, startReadStack } from '../../../support/stacks/read-stack.ts';
 
 // Every route with pages, from the table of routes, with every cursor that a client could send. Each is refused, or
@@ -223,7 +224,7 @@ describe.each(PAGED)('a cursor of %s', (name) => {
       fc.asyncProperty(wrong, async (text) => {
         expect((await expectHarmless(name, query, text, entries)).status).toBe(400);
       }),
-      { numRuns: 40 },
+      { numRuns: shareOf(40) },
     );
     expect((await ask(name, query, [cursor, cursor])).status).toBe(400);
   });
@@ -237,7 +238,7 @@ describe.each(PAGED)('a cursor of %s', (name) => {
       fc.asyncProperty(position, async (made) => {
         await expectHarmless(name, query, sign(made), entries);
       }),
-      { numRuns: 120 },
+      { numRuns: shareOf(120) },
     );
   });
 });

@@ -14,6 +14,7 @@ import {
   readRedaction,
 } from '../../../../lambdas/formats/mailgun-replies.ts';
 import fc from '../../../support/property.ts';
+import { shareOf } from '../../../support/share.ts';
 
 const OWN = 'https://hooks.example.com/webhooks/mailgun';
 const OTHER = 'https://crm.example.net/mailgun';
@@ -77,7 +78,7 @@ describe('a reply of any JSON', () => {
       fc.property(reply, (body) => {
         for (const read of READERS) expect(() => read(body)).not.toThrow();
       }),
-      { numRuns: 1000 },
+      { numRuns: shareOf(1000) },
     );
   });
 });

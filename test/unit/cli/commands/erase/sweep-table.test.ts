@@ -7,6 +7,7 @@ import { ERASURE_KEY } from '../../../../support/fixtures/erasures.ts';
 import { NO_KEY } from '../../../../support/fixtures/seed.ts';
 import { DOMAIN, deliveredEvent } from '../../../../support/fixtures/webhooks.ts';
 import fc from '../../../../support/property.ts';
+import { shareOf } from '../../../../support/share.ts';
 
 const findings = createFindings('ada@b\u00fccher.example', ERASURE_KEY);
 const SPELLINGS = [
@@ -100,7 +101,7 @@ test('what the sweep has rewritten is not found again, whatever its recipient', 
         JSON.stringify(rest.recipient ?? ''),
       );
     }),
-    { numRuns: 2000 },
+    { numRuns: shareOf(2000) },
   );
 });
 

@@ -5,6 +5,7 @@ import type { Json, JsonObject } from '../../../../../lambdas/domain/json.ts';
 import { failureClassOf } from '../../../../../lambdas/domain/status/classify-failure.ts';
 import { deliveredEvent } from '../../../../support/fixtures/webhooks.ts';
 import fc from '../../../../support/property.ts';
+import { shareOf } from '../../../../support/share.ts';
 
 test('a MailgunEvent has its facts and the raw event', () => {
   const raw = deliveredEvent({ severity: 'Permanent', reason: 'Bounce', tags: ['News', 'news', '', 7, 'Offers'] });
@@ -146,6 +147,6 @@ test('an event with fields of any JSON type is parsed without an error, and keep
       expect(parsed.raw).toBe(raw);
       expect(raw).toEqual(before);
     }),
-    { numRuns: 1000 },
+    { numRuns: shareOf(1000) },
   );
 });

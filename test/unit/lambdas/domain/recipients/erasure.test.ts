@@ -19,6 +19,7 @@ import { failureClassOf } from '../../../../../lambdas/domain/status/classify-fa
 import { ERASURE_KEY } from '../../../../support/fixtures/erasures.ts';
 import { DOMAIN, deliveredEvent } from '../../../../support/fixtures/webhooks.ts';
 import fc from '../../../../support/property.ts';
+import { shareOf } from '../../../../support/share.ts';
 
 const LONG = `${'a'.repeat(190)}@long.example.org`;
 
@@ -204,7 +205,7 @@ describe('an event of a recipient', () => {
         const cleaned = withoutAddress(event, address);
         expect(withoutAddress(cleaned, address)).toBe(cleaned);
       }),
-      { numRuns: 5000 },
+      { numRuns: shareOf(5000) },
     );
   });
 });
