@@ -26,7 +26,8 @@ import { partOf } from '../../support/share.ts';
 import { startTestEngines, type TestEngines } from '../../support/stacks/engines.ts';
 
 // Every call that ingest and process make to AWS is a crash point: the process is killed before the call, after it took
-// effect but before its reply, and after the reply; alone, and in every ordered pair over two attempts: in each third one, and in CI in all.
+// effect but before its reply, and after the reply; alone, and in ordered pairs over two attempts, of which CI tries
+// all, and a run elsewhere a third.
 
 let engines: TestEngines;
 let invoke: ReturnType<typeof crashableInvocations>;

@@ -93,7 +93,7 @@ export async function seriousFindings(page: Page): Promise<string[]> {
   return [...found];
 }
 
-/** Runs in the page, which otherwise would return megabytes of what axe found in order. */
+/** Runs in the page: most of axe's report is about what passed, and is not worth sending. */
 async function seriousFindingsHere(): Promise<string[]> {
   const { violations } = await (window as unknown as { axe: typeof axe }).axe.run({ resultTypes: ['violations'] });
   return violations
